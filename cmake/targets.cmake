@@ -1,0 +1,61 @@
+# How a target of this project is built: language, warnings, hardening, precompiled header, include rule.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The precompiled header defeats ccache unless it is told to look at what the header says, not when it was made.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+endif()
+
+add_library(vodlift_options INTERFACE)
+target_compile_options(vodlift_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wimplicit-fallthrough -Werror
+  -fstack-protector-strong -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(vodlift_options INTERFACE -fpch-preprocess -fstack-clash-protection -fcf-protection)
+endif()
+target_compile_definitions(vodlift_options INTERFACE
+  _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED
+  $<$<CONFIG:Release>:_FORTIFY_SOURCE=3>)
+target_link_options(vodlift_options INTERFACE -Wl,-z,relro,-z,now)
+target_include_directories(vodlift_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(vodlift_options INTERFACE Threads::Threads fmt::fmt Boost::headers)
+
+function(vodlift_precompile target)
+  if(target STREQUAL "vodlift_base")
+    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
+  else()
+    target_precompile_headers(${target} REUSE_FROM vodlift_base)
+  endif()
+endfunction()
+
+# vodlift_library(NAME SOURCES … DEPENDS … PRIVATE_DEPENDS …): the static library of one folder of src/.
+# DEPENDS names what its files may include; tests/check_includes.py reads the same list.
+function(vodlift_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  set(target vodlift_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  list(TRANSFORM ARG_DEPENDS PREPEND vodlift_)
+  target_link_libraries(${target} PUBLIC vodlift_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  vodlift_precompile(${target})
+endfunction()
+
+# vodlift_test(NAME SOURCES … DEPENDS …): one GoogleTest program, registered with CTest as NAME.
+function(vodlift_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT VODLIFT_TESTS)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} vodlift_options GTest::gtest GTest::gmock GTest::gtest_main)
+  vodlift_precompile(${name})
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()

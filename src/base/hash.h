@@ -1,0 +1,50 @@
+// Digests: SHA-256, HMAC-SHA256 and MD5 (OpenSSL), CRC32C (ISA-L).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/encoding.h"
+
+namespace vodlift {
+
+using Sha256Digest = std::array<std::uint8_t, 32>;
+using Md5Digest = std::array<std::uint8_t, 16>;
+
+Sha256Digest sha256(ByteView bytes);
+Sha256Digest hmac_sha256(ByteView key, ByteView message);
+Md5Digest md5(ByteView bytes);
+
+// True when both are equal, in time that depends on their lengths only.
+bool equal_constant_time(ByteView left, ByteView right);
+
+// MD5 of a stream of bytes. One thread at a time.
+class Md5 {
+ public:
+  Md5();
+  Md5(const Md5&) = delete;
+  Md5& operator=(const Md5&) = delete;
+  ~Md5();
+
+  void update(ByteView bytes);
+  // The digest of all bytes so far; the object starts over.
+  Md5Digest finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// CRC32C (Castagnoli) of bytes that continue a stream whose CRC so far is `crc` (0 at the start).
+std::uint32_t crc32c(std::uint32_t crc, ByteView bytes);
+
+// CRC32C of A followed by B, from crc32c(A), crc32c(B) and B's length; no byte is read again.
+std::uint32_t crc32c_combine(std::uint32_t crc_a, std::uint32_t crc_b, std::uint64_t length_b);
+
+// The four bytes of a CRC, big-endian, in base64: the form of S3's x-amz-checksum-crc32c.
+std::string crc32c_base64(std::uint32_t crc);
+
+}  // namespace vodlift

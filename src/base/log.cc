@@ -1,0 +1,87 @@
+#include "base/log.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/encoding.h"
+
+namespace vodlift::log {
+namespace {
+
+constexpr std::size_t kMaxFieldBytes = 512;
+
+std::atomic<Format> g_format{Format::console};
+
+spdlog::logger& logger() {
+  static const std::shared_ptr<spdlog::logger> instance = [] {
+    auto made = std::make_shared<spdlog::logger>("vodlift", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%-5l%$ %v");
+    made->flush_on(spdlog::level::info);
+    return made;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum spdlog_level(Level level) {
+  switch (level) {
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+std::string json_string(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
+
+std::string as_json(std::string_view message, std::initializer_list<Field> fields) {
+  std::string line = fmt::format(R"("message":{})", json_string(message));
+  for (const Field& field : fields) {
+    line += fmt::format(",{}:{}", json_string(field.name),
+                        field.is_number ? field.value : json_string(printable(field.value, kMaxFieldBytes)));
+  }
+  return line;
+}
+
+std::string as_text(std::string_view message, std::initializer_list<Field> fields) {
+  std::string line(message);
+  for (const Field& field : fields) {
+    const std::string value = printable(field.value, kMaxFieldBytes);
+    const bool plain = !value.empty() && value.find_first_of(" \"=") == std::string::npos;
+    line += plain ? fmt::format(" {}={}", field.name, value) : fmt::format(" {}={}", field.name, json_string(value));
+  }
+  return line;
+}
+
+}  // namespace
+
+void configure(Format format, Level level) {
+  g_format = format;
+  logger().set_level(spdlog_level(level));
+  if (format == Format::json) {
+    logger().set_formatter(
+        std::make_unique<spdlog::pattern_formatter>(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})",
+                                                    spdlog::pattern_time_type::utc));
+  }
+}
+
+void event(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  const auto wanted = spdlog_level(level);
+  if (!logger().should_log(wanted)) return;
+  try {
+    logger().log(wanted, "{}", g_format == Format::json ? as_json(message, fields) : as_text(message, fields));
+  } catch (const std::exception&) {
+    // A log line that cannot be built must not stop the work it tells about.
+  }
+}
+
+}  // namespace vodlift::log

@@ -1,0 +1,79 @@
+// Port: accounts, their API keys and their buckets.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "core/upload.h"
+
+namespace vodlift {
+
+struct Account {
+  AccountId cdn = 0;
+  std::string user;       // the folder on each storage that is this account's
+  Secret webhook_secret;  // "whsec_" + base64 of 32 bytes
+  WallTime created;
+};
+
+struct ApiKey {
+  std::int64_t id = 0;
+  AccountId cdn = 0;
+  std::string api_key;
+  Secret secret;
+  WallTime created;
+  std::optional<WallTime> revoked;
+};
+
+// What to do where a bucket refuses acl=public-read.
+enum class AclPolicy { fail, private_acl };
+std::string_view to_string(AclPolicy policy);  // "fail", "private"
+std::optional<AclPolicy> acl_policy_from(std::string_view word);
+
+// How to reach one bucket.
+struct BucketAccess {
+  AccountId cdn = 0;
+  std::string bucket;
+  std::string endpoint;  // "https://s3.eu-west-1.amazonaws.com", scheme and authority only
+  std::string region;
+  std::string access_key;
+  Secret secret_key;
+  bool path_style = false;
+  AclPolicy acl_policy = AclPolicy::fail;
+  WallTime created;
+};
+
+// Port of the accounts. Any thread. Reads are answered from memory and do not block; changes block until the disk has
+// them, and are visible to every read that starts afterwards. Errors of all changes: store_failed.
+class AccountStore {
+ public:
+  AccountStore() = default;
+  AccountStore(const AccountStore&) = delete;
+  AccountStore& operator=(const AccountStore&) = delete;
+  virtual ~AccountStore() = default;
+
+  [[nodiscard]] virtual std::optional<Account> find_account(AccountId cdn) const = 0;
+  // Revoked keys are found too: the caller must look at `revoked`.
+  [[nodiscard]] virtual std::optional<ApiKey> find_key(std::string_view api_key) const = 0;
+  [[nodiscard]] virtual std::optional<BucketAccess> find_bucket(AccountId cdn, std::string_view bucket) const = 0;
+
+  // By number, age, name.
+  [[nodiscard]] virtual std::vector<Account> accounts() const = 0;
+  [[nodiscard]] virtual std::vector<ApiKey> keys(std::optional<AccountId> cdn) const = 0;
+  [[nodiscard]] virtual std::vector<BucketAccess> buckets(std::optional<AccountId> cdn) const = 0;
+
+  // Errors: already_exists (cdn or user taken).
+  virtual Result<> add_account(Account account) = 0;
+  // Errors: not_found (no such account), already_exists (api_key taken).
+  virtual Result<> add_key(ApiKey key) = 0;
+  // Effective for every request judged afterwards. Errors: not_found.
+  virtual Result<> revoke_key(std::string_view api_key, WallTime when) = 0;
+  // Adds the bucket or replaces how it is reached. Errors: not_found (no such account).
+  virtual Result<> put_bucket(BucketAccess bucket) = 0;
+};
+
+}  // namespace vodlift

@@ -1,0 +1,127 @@
+// Port: the S3 side. One call is one S3 operation, retried by nobody here.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "core/account_store.h"
+#include "core/storage.h"
+#include "core/upload.h"
+
+namespace vodlift {
+
+// Which object, and how to get there.
+struct ObjectTarget {
+  BucketAccess access;
+  std::string key;  // byte-exact
+};
+
+// How a store's integrity checks are used; learned from its answers, kept per endpoint.
+enum class ChecksumMode {
+  unknown,  // not seen yet: CRC32C is sent, and MD5 is at hand should the store ignore it
+  crc32c,   // the store computes and confirms CRC32C
+  md5,      // the store knows no CRC32C: Content-MD5 is sent, ETags are compared
+};
+std::string_view to_string(ChecksumMode mode);
+std::optional<ChecksumMode> checksum_mode_from(std::string_view word);
+
+// Headers that stay with the object.
+struct ObjectProperties {
+  Metadata metadata;  // without the token
+  std::string token;
+  std::optional<Acl> acl;  // only public_read leads to a header
+  std::string content_type;
+};
+
+// Checksums of a byte range of the source. `md5` (raw, 16 bytes) only where it was asked for.
+struct RangeChecksum {
+  std::uint32_t crc32c = 0;
+  std::string md5;
+};
+
+// The bytes of one request. Shared with the transfer until it is done.
+struct Body {
+  std::shared_ptr<const SourceFile> source;  // null: `bytes`
+  std::int64_t offset = 0;
+  std::int64_t size = 0;
+  std::shared_ptr<const std::string> bytes;
+  // Counts bytes handed to the network, for progress; may be null.
+  std::shared_ptr<std::atomic<std::int64_t>> sent;
+};
+
+// The store's confirmation of one object or part.
+struct StoredBytes {
+  std::string etag;      // as given, quotes included
+  std::string checksum;  // base64 CRC32C that the store computed; empty: it told none
+  std::string version_id;
+};
+
+struct ListedPart {
+  int number = 0;
+  std::int64_t size = 0;
+  std::string etag;
+  std::string checksum;  // base64 CRC32C; empty: none kept
+};
+
+struct CompletedObject {
+  std::string etag;
+  std::string checksum;       // as given: "<base64>" or composite "<base64>-N"; empty: none
+  std::string version_id;
+};
+
+struct ObjectInfo {
+  std::int64_t size = 0;
+  std::string etag;
+  std::string checksum;
+  std::string token;  // our mark; empty: not ours
+  std::string version_id;
+};
+
+// Port of the S3 side. Any thread. Errors of all: network, timeout, tls, s3_* (the class decides about a retry; the
+// message names operation, object, HTTP status, S3 code and request id).
+class ObjectStore {
+ public:
+  using PartDone = std::function<void(Result<StoredBytes>)>;
+
+  ObjectStore() = default;
+  ObjectStore(const ObjectStore&) = delete;
+  ObjectStore& operator=(const ObjectStore&) = delete;
+  virtual ~ObjectStore() = default;
+
+  // What is known of this endpoint's checksums so far.
+  [[nodiscard]] virtual ChecksumMode checksum_mode(const BucketAccess& access) const = 0;
+
+  // Stores the whole object in one request (<= 5 GiB); blocks.
+  virtual Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties,
+                                         const Body& body, const RangeChecksum& checksum) = 0;
+
+  // Opens a multipart upload; answers the store's upload id. Blocks.
+  virtual Result<std::string> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) = 0;
+
+  // Sends one part without blocking; `done` is called once, on the transfer thread, and must not block.
+  virtual void upload_part(const ObjectTarget& target, const std::string& multipart_id, int number, const Body& body,
+                           const RangeChecksum& checksum, PartDone done) = 0;
+
+  // Every part the store has, all pages. Blocks. Errors also: s3_no_such_upload.
+  virtual Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) = 0;
+
+  // Puts the parts together. Blocks, for minutes if need be. `crc32c` is the whole object's, `size` its bytes.
+  // Errors also: s3_no_such_upload, s3_unverifiable (no intelligible answer came: head() tells).
+  virtual Result<CompletedObject> complete_multipart(const ObjectTarget& target, const std::string& multipart_id,
+                                                     const std::vector<Part>& parts, std::uint32_t crc32c,
+                                                     std::int64_t size) = 0;
+
+  // Drops a multipart upload; one that is gone already counts as success. Blocks.
+  virtual Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) = 0;
+
+  // Blocks. Errors also: s3_not_found.
+  virtual Result<ObjectInfo> head(const ObjectTarget& target) = 0;
+};
+
+}  // namespace vodlift

@@ -1,0 +1,33 @@
+// When to try again: requests inside an attempt, attempts of an upload, deliveries of a callback. Pure arithmetic.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "base/error.h"
+
+namespace vodlift {
+
+// One S3 request is tried at most this often within one attempt.
+inline constexpr int kMaxRequestTries = 5;
+// An upload is attempted at most this often.
+inline constexpr int kMaxUploadAttempts = 12;
+// A callback is delivered at most this often: 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+inline constexpr int kMaxCallbackAttempts = 10;
+
+// Full jitter before try `next_try` (2, 3, …) of a request: uniform in [0, min(20 s, base * 2^(next_try - 2))], base
+// 100 ms, or 1 s where the store said to slow down. `unit` is uniform in [0, 1). Nothing when no further try is due:
+// the tries are used up or the error will not pass by itself.
+std::optional<std::chrono::milliseconds> request_retry_delay(Errc error, int next_try, double unit);
+
+// Before attempt `attempts_made + 1` of an upload: half fixed, half jitter, of min(1 h, 5 s * 3^(attempts_made - 1)).
+// Nothing when the attempts are used up or the error will not pass by itself.
+std::optional<std::chrono::milliseconds> upload_retry_delay(const Error& error, int attempts_made, double unit);
+
+// After `attempts_made` deliveries of a callback, the wait before the next one: the schedule above with 10 % of jitter,
+// or `retry_after` where that is longer (24 h at most). Nothing after the last.
+std::optional<std::chrono::milliseconds> callback_retry_delay(int attempts_made,
+                                                              std::optional<std::chrono::seconds> retry_after,
+                                                              double unit);
+
+}  // namespace vodlift

@@ -1,0 +1,120 @@
+// The upload: its states, the one table of legal moves, and what is known of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace vodlift {
+
+using UploadId = std::int64_t;   // >= 1, never reused
+using AccountId = std::int64_t;  // the CDN number, >= 1
+
+// Where an upload stands. Spelled alike in JSON, database, callback and panel (docs/upload-states.md).
+enum class UploadState { queued, paused, uploading, completed, failed, cancelled };
+
+std::string_view to_string(UploadState state);
+std::optional<UploadState> upload_state_from(std::string_view word);
+
+// True when an upload in `from` may go to `to`: the only place that knows.
+bool may_move(UploadState from, UploadState to);
+// completed, failed and cancelled: nothing leaves them.
+bool is_end(UploadState state);
+
+// Visibility of the object. `private` sends no ACL header at all (docs/api.md, field acl).
+enum class Acl { private_acl, public_read };
+std::string_view to_string(Acl acl);  // "private", "public-read"
+std::optional<Acl> acl_from(std::string_view word);
+
+using Metadata = std::map<std::string, std::string>;  // names lower-case
+
+// What the client asked for; checked by validate() in upload_request.h before it gets here.
+struct UploadRequest {
+  std::string path;              // "sestore4/jb/path/to/file.mp4"
+  std::string destination_path;  // the object's key, byte-exact, 1..1024 bytes
+  std::string bucket;
+  Acl acl = Acl::private_acl;
+  Metadata metadata;
+  std::string callback;  // absolute http(s) URL; empty: none
+  int priority = 5;      // 0..9, 9 first
+};
+
+// One version of a source file. Two equal identities mean: nobody has written in between.
+struct SourceIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t size = 0;          // bytes
+  std::int64_t change_ns = 0;     // ctime, nanoseconds since 1970
+  std::int64_t modified_ns = 0;   // mtime, likewise
+
+  bool operator==(const SourceIdentity&) const = default;
+};
+
+// A part the store has confirmed. Part numbers follow S3 and begin at 1.
+struct Part {
+  int number = 0;
+  std::int64_t size = 0;  // bytes
+  std::string etag;       // as the store gave it, quotes included
+  std::uint32_t crc32c = 0;
+  std::string md5;  // 16 raw bytes where the store is checked by MD5, else empty
+
+  bool operator==(const Part&) const = default;
+};
+
+// What was kept of a multipart upload so that it can go on after a restart.
+struct MultipartJournal {
+  std::string multipart_id;    // the store's upload id; empty: none is open
+  std::int64_t part_size = 0;  // bytes, every part but the last
+  SourceIdentity source;       // the version the parts were read from
+  std::string checksum_mode;   // which integrity the multipart upload was opened with (s3)
+  std::vector<Part> parts;     // by number
+};
+
+// How the object was confirmed.
+struct Verification {
+  std::string etag;        // without quotes
+  std::string checksum;    // "crc32c:<base64>", "crc32c-composite:<base64>-N", "md5:<hex>", "etag-md5:<hex>-N"
+  std::string version_id;  // empty where the bucket keeps none
+};
+
+// Why an attempt did not succeed.
+struct UploadError {
+  Errc code = Errc::internal;
+  std::string message;
+  bool retryable = false;
+};
+
+// Where the upload's callback stands; `none` where none was asked for.
+enum class CallbackState { none, waiting, pending, delivered, failed, stopped };
+std::string_view to_string(CallbackState state);
+std::optional<CallbackState> callback_state_from(std::string_view word);
+
+// An upload as the API shows it: committed facts only.
+struct Upload {
+  UploadId id = 0;
+  AccountId account = 0;
+  UploadState state = UploadState::queued;
+  UploadRequest request;
+  std::optional<Acl> acl_applied;
+  std::int64_t size = 0;        // bytes, as seen at submit and again at each start
+  std::int64_t bytes_sent = 0;  // bytes in confirmed parts
+  int attempts = 0;
+  std::optional<UploadError> error;
+  Verification verification;
+  WallTime created;
+  std::optional<WallTime> started;
+  std::optional<WallTime> finished;
+  std::optional<WallTime> next_attempt;  // set while queued for a later try
+  CallbackState callback_state = CallbackState::none;
+
+  // Whole percent of bytes_sent; 100 only when completed.
+  [[nodiscard]] int percent() const;
+};
+
+}  // namespace vodlift

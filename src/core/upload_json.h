@@ -1,0 +1,18 @@
+// How an upload looks in JSON: aws.status, the callback and the command line show the same object.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+
+#include "core/upload.h"
+
+namespace vodlift {
+
+// The object of docs/api.md, section "The upload object". Times are whole Unix seconds; what is not known yet is null.
+// `now` is for eta_seconds.
+boost::json::object to_json(const Upload& upload, WallTime now);
+
+// The body of the callback of an ended upload: the API's envelope around to_json().
+std::string callback_body(const Upload& ended, WallTime now);
+
+}  // namespace vodlift

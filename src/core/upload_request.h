@@ -1,0 +1,38 @@
+// The rules for the fields of an upload request: one place for every door (API, CLI).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/upload.h"
+
+namespace vodlift {
+
+inline constexpr std::size_t kMaxKeyBytes = 1024;
+inline constexpr std::size_t kMaxMetadataBytes = 2048;  // names and values together, as S3 counts them
+inline constexpr std::size_t kMaxPathBytes = 4095;
+inline constexpr std::size_t kMaxCallbackBytes = 2048;
+inline constexpr std::int64_t kMaxObjectBytes = std::int64_t{10000} * 5 * 1024 * 1024 * 1024;  // 48.8 TiB
+
+// A source path taken apart: "sestore4/jb/path/to/file.mp4".
+struct SourcePath {
+  std::string storage;  // "sestore4"
+  std::string user;     // "jb"
+  std::string file;     // "path/to/file.mp4", relative to the user's folder
+};
+
+// Takes `path` apart by text alone. Errors: invalid_value (empty segment, `.`, `..`, NUL, too long, no file),
+// storage_unavailable for a literal `sestore{#}` (the message says to call files.getstorage).
+Result<SourcePath> parse_source_path(std::string_view path);
+
+// Checks every field of `request` against the limits of S3 and of this server; lower-cases metadata names and
+// completes a callback without scheme to http://. `user` is the account's folder: any other is refused.
+// Errors: invalid_value, source_not_found (another user's folder, told as absent), storage_unavailable.
+// Touches no file and no network.
+Result<UploadRequest> validate(UploadRequest request, std::string_view user);
+
+// Whether `name` can be a bucket of S3 or an S3-compatible store (3-63 of a-z A-Z 0-9 . _ -, no IP address).
+Result<> check_bucket_name(std::string_view name);
+
+}  // namespace vodlift

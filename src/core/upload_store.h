@@ -1,0 +1,147 @@
+// Port: the durable queue. What it answers is committed and synced to disk before it answers.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/upload.h"
+
+namespace vodlift {
+
+// A request that passed every check, to be queued.
+struct NewUpload {
+  AccountId account = 0;
+  std::int64_t key_id = 0;     // which API key asked; 0: an operator
+  std::string signature_mac;   // 32 raw bytes of the request's HMAC; empty: not a signed request, never a repeat
+  UploadRequest request;
+  std::int64_t size = 0;  // of the source at submit, bytes
+  std::string token;      // random, 32 hex digits: marks the object as ours (x-amz-meta-vodlift-upload)
+  WallTime created;
+};
+
+struct InsertOutcome {
+  UploadId id = 0;
+  bool repeated = false;  // the same signed bytes were here before; `id` is the first answer's
+};
+
+// The right to work on one upload until `until`; every change made under it is refused once `fence` is old.
+struct Lease {
+  UploadId id = 0;
+  std::int64_t fence = 0;
+};
+
+// An upload handed to a worker.
+struct ClaimedUpload {
+  Lease lease;
+  Upload upload;
+  std::string token;
+  MultipartJournal journal;
+};
+
+// A pending callback handed to a worker.
+struct ClaimedCallback {
+  std::int64_t id = 0;
+  std::int64_t fence = 0;
+  UploadId upload = 0;
+  AccountId account = 0;
+  std::string webhook_id;  // stable over all attempts
+  std::string url;
+  std::string body;   // fixed when the upload ended
+  int attempts = 0;   // made so far
+};
+
+// What one callback attempt led to.
+struct CallbackAttempt {
+  WallTime at;
+  std::chrono::milliseconds took{0};
+  int http_status = 0;  // 0: no answer
+  std::string error;    // empty on success; <= 512 bytes
+  CallbackState next = CallbackState::pending;  // pending (again), delivered, failed, stopped
+  WallTime next_attempt;                        // where pending
+};
+
+// Which uploads aws.status wants.
+struct UploadQuery {
+  std::vector<UploadId> ids;  // empty: the newest ones
+  int limit = 25;             // 1..100
+  std::int64_t offset = 0;
+};
+
+// Makes the callback's body when an upload ends; called inside the finishing transaction, must not block.
+using CallbackBody = std::function<std::string(const Upload& ended)>;
+
+// Port of the queue. Every method may be called from any thread; all but `insert` block until the disk has it.
+// Errors of all: store_failed (nothing was changed), internal.
+class UploadStore {
+ public:
+  using InsertDone = std::function<void(Result<InsertOutcome>)>;
+
+  UploadStore() = default;
+  UploadStore(const UploadStore&) = delete;
+  UploadStore& operator=(const UploadStore&) = delete;
+  virtual ~UploadStore() = default;
+
+  // Queues an upload; `done` is called once, on a thread of the store, after the commit. It must not block.
+  // An equal (key_id, signature_mac) answers the first id and changes nothing. Errors also: overloaded.
+  virtual void insert(NewUpload upload, InsertDone done) = 0;
+
+  // The id that the same signed bytes got before, if they were here.
+  virtual Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, std::string_view signature_mac) = 0;
+
+  // The account's uploads that match, newest first; ids of other accounts are simply not among them.
+  virtual Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) = 0;
+
+  // Takes up to `limit` uploads that are due: highest priority first, then longest due. Each becomes `uploading`,
+  // leased for `lease`. Never two with the same account, bucket and destination_path at once: those run in id order.
+  virtual Result<std::vector<ClaimedUpload>> claim(int limit, std::chrono::milliseconds lease) = 0;
+
+  // Prolongs the leases to now + `lease`; answers those that are still held.
+  virtual Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) = 0;
+
+  // Records that a multipart upload was opened (or, with an empty multipart_id, that none is open any more);
+  // parts recorded before are forgotten. Errors also: lease_lost.
+  virtual Result<> record_multipart(const Lease& lease, const MultipartJournal& journal) = 0;
+
+  // Records one confirmed part and the bytes confirmed so far. Errors also: lease_lost.
+  virtual Result<> record_part(const Lease& lease, const Part& part) = 0;
+
+  // Ends the upload: state (completed, failed, cancelled), facts and the pending callback in one transaction.
+  // Errors also: lease_lost, internal (a move the transition table forbids).
+  struct Ending {
+    UploadState state = UploadState::completed;
+    std::int64_t size = 0;
+    std::optional<Acl> acl_applied;
+    Verification verification;
+    std::optional<UploadError> error;
+  };
+  virtual Result<> finish(const Lease& lease, const Ending& ending) = 0;
+
+  // Puts the upload back into the queue for `next_attempt`, keeping its journal. `counts` says whether this was an
+  // attempt that failed (true) or only an interruption such as a shutdown (false). Errors also: lease_lost.
+  virtual Result<> requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
+                           bool counts) = 0;
+
+  // Takes back uploads whose lease ran out; one that went down `max_crashes` times without a new part in between ends
+  // as failed(crashed_repeatedly). `all`: regardless of the time, for the start of the only node. Answers how many.
+  virtual Result<int> rescue(bool all, int max_crashes) = 0;
+
+  // Takes up to `limit` callbacks that are due, leased for `lease`.
+  virtual Result<std::vector<ClaimedCallback>> claim_callbacks(int limit, std::chrono::milliseconds lease) = 0;
+
+  // Records one attempt and where the callback stands now. Errors also: lease_lost.
+  virtual Result<> record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) = 0;
+
+  // Forgets signatures of requests made before `before`. Answers how many.
+  virtual Result<int> forget_signatures(WallTime before) = 0;
+
+  // When the next queued upload or callback is due, if any waits. For a dispatcher that would otherwise poll.
+  virtual Result<std::optional<WallTime>> next_due() = 0;
+
+  // Called (on a thread of the store, must not block) whenever work may have become due. Set once, before use.
+  virtual void on_work(std::function<void()> wake) = 0;
+};
+
+}  // namespace vodlift

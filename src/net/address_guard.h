@@ -1,0 +1,45 @@
+// Which addresses an outgoing connection may reach: public ones only, unless the operator allows more (SSRF guard).
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace vodlift::net {
+
+// An IPv4 or IPv6 network: "10.0.0.0/8", "fd00::/8", or one address.
+struct Network {
+  std::array<std::uint8_t, 16> bytes{};  // IPv4 in the first four
+  bool v6 = false;
+  int prefix = 0;  // bits, 0..32 or 0..128
+};
+
+// Parses CIDR text. Errors: invalid_value (host bits set count as such).
+Result<Network> parse_network(std::string_view text);
+
+// Judges addresses; immutable, any thread.
+class AddressGuard {
+ public:
+  // Refuses everything that is not a public unicast address (loopback, private, link-local, carrier-grade NAT,
+  // documentation, benchmarking, multicast, reserved, and IPv6 forms that embed IPv4), except what lies in `allowed`.
+  explicit AddressGuard(std::vector<Network> allowed);
+
+  // Why `address` is refused ("127.0.0.1 is a loopback address"); nothing when it may be reached.
+  [[nodiscard]] std::optional<std::string> refusal(const sockaddr* address) const;
+
+  // The same for a host that is an address in any spelling the resolver takes ("127.1", "0x7f000001", "[::1]"), without
+  // asking the network; nothing for names.
+  [[nodiscard]] std::optional<std::string> literal_refusal(const std::string& host) const;
+
+ private:
+  std::vector<Network> allowed_;
+};
+
+}  // namespace vodlift::net

@@ -1,0 +1,100 @@
+// All outgoing HTTP (libcurl multi): many requests at once on one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "net/address_guard.h"
+
+namespace vodlift::net {
+
+// Where a request's body comes from when it is not in memory. Called on the transfer thread only: must not block.
+class BodyReader {
+ public:
+  enum class Status { ok, wait, failed };
+  struct Chunk {
+    Status status = Status::ok;
+    std::size_t size = 0;  // bytes put into the buffer; >= 1 with ok
+  };
+
+  BodyReader() = default;
+  BodyReader(const BodyReader&) = delete;
+  BodyReader& operator=(const BodyReader&) = delete;
+  virtual ~BodyReader() = default;
+
+  // Puts the next bytes into `buffer`. `wait`: none at hand; `resume` may be kept and called once, from any thread, when
+  // there are. `failed`: the request ends with the error failure() tells.
+  virtual Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) = 0;
+  // Starts over from the first byte: a kept-alive connection was dead and the request goes out again.
+  virtual void rewind() = 0;
+  [[nodiscard]] virtual Error failure() const = 0;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;                   // percent-encoded already; sent as it is
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;                  // sent when `reader` is null
+  std::shared_ptr<BodyReader> reader;
+  std::int64_t reader_size = 0;  // exact bytes that `reader` gives
+
+  std::chrono::milliseconds connect_timeout{10000};
+  std::chrono::milliseconds total_timeout{0};    // 0: none
+  std::chrono::seconds stall_timeout{60};        // fails when nothing moved for so long; 0: none
+  std::size_t max_response_bytes = 1024 * 1024;  // more is an error, and read no further
+  bool ignore_long_response = false;             // more is cut off and no error (callbacks)
+  bool use_proxy_environment = true;             // HTTPS_PROXY, NO_PROXY
+  bool reuse_connection = true;
+  std::shared_ptr<const AddressGuard> guard;  // null: any address
+  std::string ca_file;                        // empty: the system's
+  std::string unix_socket;                    // connect there instead; empty: TCP
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // names lower-case
+  std::string body;
+
+  // The value of the first header of that (lower-case) name; empty when there is none.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+};
+
+// Runs requests on one thread of its own. start() and perform() from any thread.
+// Redirects are never followed, .netrc and cookies never used, certificates always checked.
+class HttpClient {
+ public:
+  using Done = std::function<void(Result<HttpResponse>)>;
+
+  // At most `max_connections` are open at once (1..10000), kept alive and shared between requests; further requests
+  // wait. `name` (15 bytes at most) is the thread's.
+  HttpClient(std::string name, std::size_t max_connections);
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+  // Like stop().
+  ~HttpClient();
+
+  // Runs the request; `done` is called once, on the transfer thread, and must not block.
+  // Errors: network, timeout, tls, address_denied, interrupted (the client stops), or what the reader failed with.
+  // The message tells what happened to which host, never the URL's query nor a header.
+  void start(HttpRequest request, Done done);
+
+  // start() and wait. Not from the transfer thread.
+  Result<HttpResponse> perform(HttpRequest request);
+
+  // Ends all running requests with `interrupted`, joins the thread. May be called twice.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vodlift::net

@@ -1,0 +1,81 @@
+// The HTTP/1.1 front (Boost.Beast): bytes in, Request -> Response, bytes out. Knows nothing of what is served.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace vodlift::net {
+
+struct Request {
+  std::string method;  // "POST"
+  std::string target;  // as received: "/stable/?x=1"
+  std::vector<std::pair<std::string, std::string>> headers;  // names lower-case, in order of arrival
+  std::string body;
+  std::string peer;        // "192.0.2.7", or "unix" for a socket file
+  std::chrono::steady_clock::time_point received;  // when the request's header was complete
+
+  // The value of the first header of that (lower-case) name; empty when there is none.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type and Content-Length
+};
+
+// Answers one request; to be called exactly once, from any thread. A responder dropped uncalled answers 500.
+using Responder = std::function<void(Response)>;
+
+// Called on a network thread: must not block.
+using Handler = std::function<void(Request, Responder)>;
+
+// The answer to a fault of HTTP itself (400, 408, 413, 431, 503 …), so that even those have the caller's envelope.
+using FaultBody = std::function<Response(Errc code, std::string_view message)>;
+
+struct HttpServerLimits {
+  std::size_t header_bytes = 16 * 1024;
+  std::size_t body_bytes = 128 * 1024;
+  std::size_t connections = 20000;                // more are answered 503 and closed
+  std::chrono::seconds header_timeout{10};        // first byte to end of header
+  std::chrono::seconds body_timeout{30};
+  std::chrono::seconds idle_timeout{75};          // between two requests
+  std::chrono::seconds write_timeout{30};
+};
+
+// Serves one listener. Construct, listen, start, stop; those four from one thread.
+class HttpServer {
+ public:
+  HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  // Like stop(0).
+  ~HttpServer();
+
+  // Binds "ADDRESS:PORT" ("127.0.0.1:8080", "[::1]:0"; port 0: any free one). Errors: config_invalid, io_error.
+  Result<> listen(std::string_view address);
+  // Binds a Unix socket at `path`, mode 0600, replacing a dead one. Errors: io_error, locked (somebody answers there).
+  Result<> listen_unix(const std::string& path);
+
+  // "127.0.0.1:8080" with the real port, or the socket's path.
+  [[nodiscard]] std::string address() const;
+
+  void start();
+  // Takes no new connection, lets running requests end for up to `grace`, then closes all and joins the threads.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vodlift::net
