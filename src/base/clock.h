@@ -10,7 +10,7 @@ namespace vodlift {
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
 inline std::int64_t to_unix_ms(WallTime time) { return time.time_since_epoch().count(); }
-inline WallTime from_unix_ms(std::int64_t unix_ms) { return WallTime(std::chrono::milliseconds(unix_ms)); }
+constexpr WallTime from_unix_ms(std::int64_t unix_ms) { return WallTime(std::chrono::milliseconds(unix_ms)); }
 inline std::int64_t to_unix_seconds(WallTime time) {
   return std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
 }

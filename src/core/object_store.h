@@ -1,12 +1,12 @@
 // Port: the S3 side. One call is one S3 operation, retried by nobody here.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -22,7 +22,7 @@ struct ObjectTarget {
   std::string key;  // byte-exact
 };
 
-// How a store's integrity checks are used; learned from its answers, kept per endpoint.
+// How a store confirms bytes; learned from its answers, kept per endpoint.
 enum class ChecksumMode {
   unknown,  // not seen yet: CRC32C is sent, and MD5 is at hand should the store ignore it
   crc32c,   // the store computes and confirms CRC32C
@@ -33,33 +33,36 @@ std::optional<ChecksumMode> checksum_mode_from(std::string_view word);
 
 // Headers that stay with the object.
 struct ObjectProperties {
-  Metadata metadata;  // without the token
-  std::string token;
-  std::optional<Acl> acl;  // only public_read leads to a header
+  Metadata metadata;
+  std::string token;  // kept as x-amz-meta-vodlift-upload
+  Acl acl = Acl::private_acl;
   std::string content_type;
 };
 
-// Checksums of a byte range of the source. `md5` (raw, 16 bytes) only where it was asked for.
+// Checksums of a byte range of the source. `md5` (16 raw bytes) may be empty where the mode is crc32c.
 struct RangeChecksum {
   std::uint32_t crc32c = 0;
   std::string md5;
 };
 
-// The bytes of one request. Shared with the transfer until it is done.
+// The bytes of one request: a range of the source, which is shared with the transfer until it is done.
 struct Body {
-  std::shared_ptr<const SourceFile> source;  // null: `bytes`
+  std::shared_ptr<const SourceFile> source;
   std::int64_t offset = 0;
   std::int64_t size = 0;
-  std::shared_ptr<const std::string> bytes;
-  // Counts bytes handed to the network, for progress; may be null.
-  std::shared_ptr<std::atomic<std::int64_t>> sent;
 };
 
-// The store's confirmation of one object or part.
+// The store's confirmation of one object or part: its checksum or ETag agreed with ours.
 struct StoredBytes {
   std::string etag;      // as given, quotes included
-  std::string checksum;  // base64 CRC32C that the store computed; empty: it told none
+  std::string checksum;  // base64 CRC32C that the store computed; empty: it told none, and MD5 was compared
   std::string version_id;
+};
+
+// A multipart upload that is open at the store.
+struct Multipart {
+  std::string id;
+  ChecksumMode mode = ChecksumMode::md5;  // crc32c or md5: how its parts and the whole are confirmed
 };
 
 struct ListedPart {
@@ -71,20 +74,20 @@ struct ListedPart {
 
 struct CompletedObject {
   std::string etag;
-  std::string checksum;       // as given: "<base64>" or composite "<base64>-N"; empty: none
+  std::string checksum;  // as given: "<base64>" or composite "<base64>-N"; empty: none
   std::string version_id;
 };
 
 struct ObjectInfo {
   std::int64_t size = 0;
   std::string etag;
-  std::string checksum;
-  std::string token;  // our mark; empty: not ours
+  std::string checksum;  // as CompletedObject's
+  std::string token;     // our mark; empty: not ours
   std::string version_id;
 };
 
-// Port of the S3 side. Any thread. Errors of all: network, timeout, tls, s3_* (the class decides about a retry; the
-// message names operation, object, HTTP status, S3 code and request id).
+// Port of the S3 side. Any thread. Errors of all: network, timeout, tls, interrupted, s3_* (the class decides about a
+// retry; the message names operation, object, HTTP status, S3 code and request id).
 class ObjectStore {
  public:
   using PartDone = std::function<void(Result<StoredBytes>)>;
@@ -97,15 +100,17 @@ class ObjectStore {
   // What is known of this endpoint's checksums so far.
   [[nodiscard]] virtual ChecksumMode checksum_mode(const BucketAccess& access) const = 0;
 
-  // Stores the whole object in one request (<= 5 GiB); blocks.
+  // Stores the whole object in one request (<= 5 GiB); blocks. `checksum.md5` must be there unless the endpoint's mode
+  // is crc32c. Errors also: s3_integrity (what the store confirmed is not what was read).
   virtual Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                          const Body& body, const RangeChecksum& checksum) = 0;
 
-  // Opens a multipart upload; answers the store's upload id. Blocks.
-  virtual Result<std::string> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) = 0;
+  // Opens a multipart upload. Blocks.
+  virtual Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) = 0;
 
   // Sends one part without blocking; `done` is called once, on the transfer thread, and must not block.
-  virtual void upload_part(const ObjectTarget& target, const std::string& multipart_id, int number, const Body& body,
+  // `checksum.md5` must be there where the multipart upload's mode is md5. Errors also: s3_integrity, s3_no_such_upload.
+  virtual void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
                            const RangeChecksum& checksum, PartDone done) = 0;
 
   // Every part the store has, all pages. Blocks. Errors also: s3_no_such_upload.
@@ -113,7 +118,7 @@ class ObjectStore {
 
   // Puts the parts together. Blocks, for minutes if need be. `crc32c` is the whole object's, `size` its bytes.
   // Errors also: s3_no_such_upload, s3_unverifiable (no intelligible answer came: head() tells).
-  virtual Result<CompletedObject> complete_multipart(const ObjectTarget& target, const std::string& multipart_id,
+  virtual Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
                                                      const std::vector<Part>& parts, std::uint32_t crc32c,
                                                      std::int64_t size) = 0;
 
@@ -122,6 +127,9 @@ class ObjectStore {
 
   // Blocks. Errors also: s3_not_found.
   virtual Result<ObjectInfo> head(const ObjectTarget& target) = 0;
+
+  // Ends every running call, and each one made later, with `interrupted`: for the end of the program.
+  virtual void interrupt() = 0;
 };
 
 }  // namespace vodlift

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -28,6 +29,11 @@ class SourceFile {
   // Fills `buffer` from `offset`; blocks for the disk. Errors: source_changed (the file ends earlier than it did),
   // source_unreadable.
   virtual Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const = 0;
+
+  // read() on a thread of the storage, for callers that must not block; `done` is called there, once. The file and the
+  // buffer must live until then.
+  virtual void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
+                          std::function<void(Result<>)> done) const = 0;
 
   // As many bytes as lie in memory already, at most `buffer.size()`; 0 when the disk would have to be asked.
   // Never blocks. Errors as read().

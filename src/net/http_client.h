@@ -30,8 +30,8 @@ class BodyReader {
   BodyReader& operator=(const BodyReader&) = delete;
   virtual ~BodyReader() = default;
 
-  // Puts the next bytes into `buffer`. `wait`: none at hand; `resume` may be kept and called once, from any thread, when
-  // there are. `failed`: the request ends with the error failure() tells.
+  // Puts the next bytes into `buffer`. `wait`: none at hand; `resume` may be kept and called once, from any thread,
+  // when there are. `failed`: the request ends with the error failure() tells.
   virtual Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) = 0;
   // Starts over from the first byte: a kept-alive connection was dead and the request goes out again.
   virtual void rewind() = 0;

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# The one entry to building, testing and trying vodlift. ./do alone lists what it can.
+set -euo pipefail
+cd "$(dirname "$0")"
+export PATH=/usr/sbin:/sbin:$PATH
+python=/usr/bin/python3
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+
+# Installs the Debian packages named in packaging/NAME-packages.txt that are not there yet.
+need() {
+  local missing=() package list
+  for list in "$@"; do
+    while read -r package; do
+      [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done < <(grep -v '^#' "packaging/$list-packages.txt")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+  command -v apt-get >/dev/null || { echo "vodlift builds on Debian 12; please install: ${missing[*]}" >&2; exit 1; }
+  local sudo=()
+  [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+build() {  # build PRESET [TARGET...]
+  local preset=$1
+  shift
+  need build
+  say "Building ($preset)"
+  cmake --preset "$preset" >"/tmp/vodlift-configure.$$" 2>&1 || { cat "/tmp/vodlift-configure.$$"; rm -f "/tmp/vodlift-configure.$$"; exit 1; }
+  rm -f "/tmp/vodlift-configure.$$"
+  cmake --build --preset "$preset" ${1:+--target "$@"}
+}
+
+##: build [PRESET]      build everything; the binary is build/release/vodlift (presets: dev release asan tsan)
+do_build() { build "${1:-release}"; }
+
+##: demo [FILE]         the whole job on a real video (or your FILE): a real S3 server, a signed call, a callback
+do_demo() {
+  need build s3 demo
+  build release vodlift
+  say "Demo"
+  "$python" demo/demo.py --binary build/release/vodlift "$@"
+}
+
+##: test                install what it needs, build, run every test
+do_test() {
+  need build s3 test
+  build release
+  say "Unit and conformance tests"
+  ctest --preset release -j2
+  do_e2e
+}
+
+##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume)
+do_e2e() {
+  need build s3 test
+  build release vodlift sigv4_tool
+  say "End-to-end tests"
+  VODLIFT_BINARY="$PWD/build/release/vodlift" "$python" -m pytest -q tests "$@"
+}
+
+##: check               format, clang-tidy, include rule, unit and conformance tests under ASan+UBSan and TSan
+do_check() {
+  need build check
+  say "Include rule"
+  "$python" tests/check_includes.py
+  say "Format"
+  git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
+  local preset
+  for preset in asan tsan; do
+    build "$preset"
+    say "Tests under $preset"
+    ctest --preset "$preset" -j2
+  done
+  say "clang-tidy"
+  git ls-files 'src/*.cc' | grep -v _test.cc | xargs -P "$(nproc)" -n 4 clang-tidy -p build/tsan --quiet \
+    --extra-arg=-Wno-unknown-warning-option --extra-arg=-Wno-ignored-optimization-argument 2>/tmp/vodlift-tidy.$$ ||
+    { grep -v 'warnings generated' "/tmp/vodlift-tidy.$$"; rm -f "/tmp/vodlift-tidy.$$"; exit 1; }
+  rm -f "/tmp/vodlift-tidy.$$"
+  echo "clang-tidy: clean"
+}
+
+##: bench [ARGS]        measure beside curl, rclone and aws; writes bench/RESULTS.md (--quick, --only a|b|c)
+do_bench() {
+  need build bench
+  build release
+  "$python" bench/run.py "$@"
+}
+
+##: fmt                 format the C++ sources
+do_fmt() {
+  need check
+  git ls-files '*.cc' '*.h' | xargs clang-format -i
+}
+
+##: run CONFIG          build and start the server with a configuration file
+do_run() {
+  build release vodlift
+  exec build/release/vodlift serve --config "$1"
+}
+
+command=${1:-help}
+[ $# -gt 0 ] && shift
+case "$command" in
+  build | demo | test | e2e | check | bench | fmt | run) "do_$command" "$@" ;;
+  help | -h | --help)
+    echo "usage: ./do COMMAND"
+    grep '^##:' "$0" | cut -c4-
+    ;;
+  *)
+    echo "unknown command: $command (./do lists them)" >&2
+    exit 2
+    ;;
+esac

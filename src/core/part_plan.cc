@@ -1,0 +1,40 @@
+#include "core/part_plan.h"
+
+#include <fmt/format.h>
+
+namespace vodlift {
+namespace {
+
+constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
+
+constexpr std::int64_t divide_up(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
+
+}  // namespace
+
+bool wants_multipart(std::int64_t size) { return size > kMultipartThresholdBytes; }
+
+Result<PartPlan> plan_parts(std::int64_t size) {
+  std::int64_t part_size = kPreferredPartBytes;
+  if (divide_up(size, part_size) > kMaxParts) part_size = divide_up(divide_up(size, kMaxParts), kMiB) * kMiB;
+  // The last MiB of the range does not divide evenly: 5 GiB parts still hold it.
+  if (part_size > kMaxPartBytes) {
+    return Error{Errc::invalid_value, fmt::format("a file of {} bytes is larger than the {} bytes S3 can hold", size,
+                                                  kMaxParts * kMaxPartBytes)};
+  }
+  return plan_with_part_size(size, part_size);
+}
+
+Result<PartPlan> plan_with_part_size(std::int64_t size, std::int64_t part_size) {
+  if (size < 1) return Error{Errc::invalid_value, fmt::format("a file of {} bytes cannot be sent in parts", size)};
+  if (part_size < kMinPartBytes || part_size > kMaxPartBytes) {
+    return Error{Errc::invalid_value, fmt::format("a part of {} bytes is outside 5 MiB to 5 GiB", part_size)};
+  }
+  const std::int64_t count = divide_up(size, part_size);
+  if (count > kMaxParts) {
+    return Error{Errc::invalid_value,
+                 fmt::format("{} bytes in parts of {} are more than {} parts", size, part_size, kMaxParts)};
+  }
+  return PartPlan{size, part_size, static_cast<int>(count)};
+}
+
+}  // namespace vodlift

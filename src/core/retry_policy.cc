@@ -1,0 +1,54 @@
+#include "core/retry_policy.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace vodlift {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+constexpr milliseconds kRequestBase = 100ms;
+constexpr milliseconds kThrottledBase = 1s;
+constexpr milliseconds kRequestCap = 20s;
+constexpr milliseconds kUploadBase = 5s;
+constexpr milliseconds kUploadCap = 1h;
+constexpr milliseconds kRetryAfterCap = 24h;
+
+// Waits before the second, third, … delivery.
+constexpr std::array<milliseconds, kMaxCallbackAttempts - 1> kCallbackSchedule = {5s, 5min, 30min, 2h, 5h,
+                                                                                  10h, 14h, 20h, 24h};
+
+milliseconds scaled(milliseconds duration, double factor) {
+  return milliseconds(std::llround(static_cast<double>(duration.count()) * factor));
+}
+
+}  // namespace
+
+std::optional<milliseconds> request_retry_delay(Errc error, int next_try, double unit) {
+  // Not a matter of waiting a moment: another layer starts the upload over, or gives it back to the queue.
+  const bool handled_elsewhere = error == Errc::s3_no_such_upload || error == Errc::lease_lost ||
+                                 error == Errc::interrupted || error == Errc::s3_clock_skew;
+  if (!info(error).retryable || handled_elsewhere || next_try > kMaxRequestTries) return std::nullopt;
+  const milliseconds base = error == Errc::s3_throttled ? kThrottledBase : kRequestBase;
+  return scaled(std::min(kRequestCap, base * (1 << std::clamp(next_try - 2, 0, 20))), unit);
+}
+
+std::optional<milliseconds> upload_retry_delay(const Error& error, int attempts_made, double unit) {
+  if (!error.retryable() || attempts_made >= kMaxUploadAttempts) return std::nullopt;
+  milliseconds full = kUploadBase;
+  for (int i = 1; i < attempts_made && full < kUploadCap; ++i) full *= 3;
+  return scaled(std::min(full, kUploadCap), 0.5 + unit / 2);
+}
+
+std::optional<milliseconds> callback_retry_delay(int attempts_made, std::optional<std::chrono::seconds> retry_after,
+                                                 double unit) {
+  if (attempts_made < 1 || attempts_made >= kMaxCallbackAttempts) return std::nullopt;
+  const milliseconds planned = scaled(kCallbackSchedule.at(static_cast<std::size_t>(attempts_made - 1)), 1 + unit / 10);
+  if (!retry_after) return planned;
+  return std::max(planned, std::min<milliseconds>(*retry_after, kRetryAfterCap));
+}
+
+}  // namespace vodlift

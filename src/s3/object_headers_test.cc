@@ -1,0 +1,48 @@
+#include "s3/object_headers.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/encoding.h"
+
+namespace vodlift::s3 {
+namespace {
+
+TEST(MetadataHeaderValue, AsciiGoesAsItIs) { EXPECT_EQ(metadata_header_value("a b=c;?"), "a b=c;?"); }
+
+TEST(MetadataHeaderValue, OtherTextIsEncodedByRfc2047) {
+  EXPECT_EQ(metadata_header_value("caf\xC3\xA9"), "=?UTF-8?B?Y2Fmw6k=?=");
+}
+
+TEST(MetadataHeaderValue, LongTextBecomesSeveralWordsCutBetweenCharacters) {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "\xE2\x82\xAC";  // 120 bytes of euro signs
+  const std::string value = metadata_header_value(text);
+  std::size_t start = 0;
+  while (start < value.size()) {
+    const std::size_t end = std::min(value.find(' ', start), value.size());
+    EXPECT_LE(end - start, 75U);
+    const auto bytes = from_base64(std::string_view(value).substr(start + 10, end - start - 12));
+    ASSERT_TRUE(bytes);
+    EXPECT_TRUE(is_valid_utf8(*bytes));
+    start = end + 1;
+  }
+}
+
+TEST(ObjectHeaders, PrivateSendsNoAclHeader) {
+  const ObjectProperties properties{{{"title", "x"}}, "abc", Acl::private_acl, "video/mp4"};
+  for (const auto& [name, value] : object_headers(properties)) EXPECT_NE(name, "x-amz-acl");
+}
+
+TEST(ObjectHeaders, PublicReadSendsIt) {
+  const ObjectProperties properties{{}, "abc", Acl::public_read, "video/mp4"};
+  const auto headers = object_headers(properties);
+  const std::pair<std::string, std::string> acl{"x-amz-acl", "public-read"};
+  const std::pair<std::string, std::string> token{"x-amz-meta-vodlift-upload", "abc"};
+  EXPECT_NE(std::find(headers.begin(), headers.end(), acl), headers.end());
+  EXPECT_NE(std::find(headers.begin(), headers.end(), token), headers.end());
+}
+
+}  // namespace
+}  // namespace vodlift::s3

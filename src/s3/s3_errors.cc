@@ -1,0 +1,97 @@
+#include "s3/s3_errors.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/encoding.h"
+
+namespace vodlift::s3 {
+namespace {
+
+struct Row {
+  std::string_view code;
+  Errc errc;
+  std::string_view advice;  // appended to the message; may be empty
+};
+
+// Source: "Error Responses", Amazon S3 API Reference, read 2026-11-23.
+constexpr std::array kTable = {
+    Row{"InternalError", Errc::s3_transient, ""},
+    Row{"ServiceUnavailable", Errc::s3_transient, ""},
+    Row{"RequestTimeout", Errc::s3_transient, ""},
+    Row{"OperationAborted", Errc::s3_transient, ""},
+    Row{"IncompleteBody", Errc::s3_transient, ""},
+    Row{"SlowDown", Errc::s3_throttled, ""},
+    Row{"Throttling", Errc::s3_throttled, ""},
+    Row{"ThrottlingException", Errc::s3_throttled, ""},
+    Row{"TooManyRequests", Errc::s3_throttled, ""},
+    Row{"RequestLimitExceeded", Errc::s3_throttled, ""},
+    Row{"RequestTimeTooSkewed", Errc::s3_clock_skew, "set this server's clock (NTP)"},
+    Row{"ExpiredToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"InvalidToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"InvalidAccessKeyId", Errc::s3_credential, "check the access key given to `vodlift bucket add`"},
+    Row{"SignatureDoesNotMatch", Errc::s3_credential, "check the secret key given to `vodlift bucket add`"},
+    Row{"AuthorizationHeaderMalformed", Errc::s3_region, "check --region of `vodlift bucket add`"},
+    Row{"PermanentRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
+    Row{"TemporaryRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
+    Row{"AccessDenied", Errc::s3_access_denied,
+        "the key needs s3:PutObject and s3:AbortMultipartUpload on this bucket"},
+    Row{"AllAccessDisabled", Errc::s3_access_denied, ""},
+    Row{"AccountProblem", Errc::s3_access_denied, ""},
+    Row{"AccessControlListNotSupported", Errc::s3_acl_refused, ""},
+    Row{"NoSuchBucket", Errc::s3_no_such_bucket, "create the bucket, or correct its name with `vodlift bucket add`"},
+    Row{"NoSuchUpload", Errc::s3_no_such_upload, ""},
+    Row{"NoSuchKey", Errc::s3_not_found, ""},
+    Row{"BadDigest", Errc::s3_integrity, ""},
+    Row{"InvalidDigest", Errc::s3_integrity, ""},
+    Row{"XAmzContentSHA256Mismatch", Errc::s3_integrity, ""},
+    Row{"XAmzContentChecksumMismatch", Errc::s3_integrity, ""},
+};
+
+const Row* find_row(std::string_view code) {
+  for (const Row& row : kTable) {
+    if (row.code == code) return &row;
+  }
+  return nullptr;
+}
+
+constexpr std::string_view kPublicAclAdvice =
+    "the bucket does not take acl=public-read: send acl=private and open the objects by a bucket policy or a CDN; or "
+    "enable ACLs (Object Ownership: Bucket owner preferred) and switch off Block Public Access for ACLs; or let "
+    "`vodlift bucket add --acl-policy private` upload them as private";
+
+}  // namespace
+
+Errc classify(int status, std::string_view code) {
+  if (const Row* row = find_row(code)) return row->errc;
+  if (status == 429) return Errc::s3_throttled;
+  if (status == 503 || status == 500 || status == 502 || status == 504 || status == 408) return Errc::s3_transient;
+  if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
+  if (status == 403) return Errc::s3_access_denied;
+  if (status == 404) return Errc::s3_not_found;
+  return Errc::s3_rejected;
+}
+
+Error to_error(const Failure& failure) {
+  Errc errc = classify(failure.status, failure.code);
+  // Block Public Access answers a public ACL with a plain 403.
+  if (errc == Errc::s3_access_denied && failure.sent_public_acl) errc = Errc::s3_acl_refused;
+
+  std::string message = fmt::format("{} of s3://{}/{}: {} {}", failure.operation, printable(failure.bucket, 64),
+                                    printable(failure.key, 200), failure.status, printable(failure.code, 64));
+  if (!failure.message.empty()) message += fmt::format(" ({})", printable(failure.message, 200));
+  const Row* row = find_row(failure.code);
+  if (errc == Errc::s3_acl_refused) {
+    message += fmt::format("; {}", kPublicAclAdvice);
+  } else if (errc == Errc::s3_region && !failure.region.empty()) {
+    message += fmt::format("; the bucket is in region {}: `vodlift bucket add` it with that --region",
+                           printable(failure.region, 64));
+  } else if (row != nullptr && !row->advice.empty()) {
+    message += fmt::format("; {}", row->advice);
+  }
+  if (!failure.request_id.empty()) message += fmt::format(" [request id {}]", printable(failure.request_id, 100));
+  return Error{errc, std::move(message)};
+}
+
+}  // namespace vodlift::s3

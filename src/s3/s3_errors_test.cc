@@ -1,0 +1,56 @@
+#include "s3/s3_errors.h"
+
+#include <gtest/gtest.h>
+
+namespace vodlift::s3 {
+namespace {
+
+TEST(S3Errors, TheCodeDecidesBeforeTheStatus) {
+  EXPECT_EQ(classify(503, "SlowDown"), Errc::s3_throttled);
+  EXPECT_EQ(classify(400, "RequestTimeout"), Errc::s3_transient);
+  EXPECT_EQ(classify(403, "RequestTimeTooSkewed"), Errc::s3_clock_skew);
+  EXPECT_EQ(classify(403, "SignatureDoesNotMatch"), Errc::s3_credential);
+  EXPECT_EQ(classify(400, "AccessControlListNotSupported"), Errc::s3_acl_refused);
+  EXPECT_EQ(classify(404, "NoSuchUpload"), Errc::s3_no_such_upload);
+  EXPECT_EQ(classify(404, "NoSuchBucket"), Errc::s3_no_such_bucket);
+  EXPECT_EQ(classify(400, "BadDigest"), Errc::s3_integrity);
+}
+
+TEST(S3Errors, TheStatusDecidesWhereTheCodeIsUnknown) {
+  EXPECT_EQ(classify(500, ""), Errc::s3_transient);
+  EXPECT_EQ(classify(429, "Whatever"), Errc::s3_throttled);
+  EXPECT_EQ(classify(403, ""), Errc::s3_access_denied);
+  EXPECT_EQ(classify(301, ""), Errc::s3_region);
+  EXPECT_EQ(classify(400, "KMS.DisabledException"), Errc::s3_rejected);
+  EXPECT_FALSE(info(classify(400, "InvalidArgument")).retryable);
+}
+
+TEST(S3Errors, AMessageTellsWhatWhichAndWhatToDo) {
+  Failure failure;
+  failure.operation = "UploadPart 17";
+  failure.bucket = "b";
+  failure.key = "k\n";
+  failure.status = 301;
+  failure.code = "PermanentRedirect";
+  failure.region = "eu-central-1";
+  failure.request_id = "REQ1";
+  const Error error = to_error(failure);
+  EXPECT_EQ(error.code, Errc::s3_region);
+  EXPECT_EQ(error.message,
+            "UploadPart 17 of s3://b/k\\x0a: 301 PermanentRedirect; the bucket is in region eu-central-1: "
+            "`vodlift bucket add` it with that --region [request id REQ1]");
+}
+
+TEST(S3Errors, APlain403OnAPublicAclIsTheAcl) {
+  Failure failure;
+  failure.operation = "PutObject";
+  failure.status = 403;
+  failure.code = "AccessDenied";
+  EXPECT_EQ(to_error(failure).code, Errc::s3_access_denied);
+  failure.sent_public_acl = true;
+  EXPECT_EQ(to_error(failure).code, Errc::s3_acl_refused);
+  EXPECT_NE(to_error(failure).message.find("acl=private"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vodlift::s3

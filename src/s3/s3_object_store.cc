@@ -1,0 +1,260 @@
+#include "s3/s3_object_store.h"
+
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "base/hash.h"
+#include "s3/addressing.h"
+#include "s3/object_headers.h"
+#include "s3/s3_errors.h"
+#include "s3/s3_xml.h"
+#include "s3/source_body.h"
+
+namespace vodlift::s3 {
+namespace {
+
+// ListParts answers 1,000 parts of some 200 bytes; nothing else comes near.
+constexpr std::size_t kMaxAnswerBytes = 1024 * 1024;
+constexpr std::chrono::seconds kStallTimeout{60};
+// Complete may take minutes on a large object before it says a word.
+constexpr std::chrono::seconds kCompleteStallTimeout{600};
+constexpr int kMaxListPages = 11;  // 10,000 parts, 1,000 a page
+
+constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
+
+std::string unquoted(std::string_view etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  return std::string(etag);
+}
+
+bool refuses_checksum_headers(const net::HttpResponse& response) {
+  if (response.status != 400 && response.status != 501) return false;
+  const auto error = parse_error(response.body);
+  return error && (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
+}
+
+}  // namespace
+
+ChecksumMode S3ObjectStore::checksum_mode(const BucketAccess& access) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = modes_.find(access.endpoint);
+  return at == modes_.end() ? ChecksumMode::unknown : at->second;
+}
+
+void S3ObjectStore::learn(const BucketAccess& access, ChecksumMode mode) {
+  const std::lock_guard lock(mutex_);
+  modes_[access.endpoint] = mode;
+}
+
+net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const Call& call) const {
+  const Address address = address_of(target.access);
+  UnsignedRequest unsigned_request;
+  unsigned_request.method = call.method;
+  unsigned_request.host = address.host;
+  unsigned_request.path = address.prefix + "/" + target.key;
+  unsigned_request.query = call.query;
+  unsigned_request.headers = call.headers;
+  const SignedRequest signed_request =
+      sign(unsigned_request, {target.access.access_key, target.access.secret_key, Secret(), target.access.region},
+           clock_.now());
+  net::HttpRequest request;
+  request.method = call.method;
+  request.url = address.origin + signed_request.path_and_query;
+  request.headers = signed_request.headers;
+  request.body = call.body;
+  request.stall_timeout = kStallTimeout;
+  request.max_response_bytes = kMaxAnswerBytes;
+  return request;
+}
+
+Error S3ObjectStore::refused(const ObjectTarget& target, const Call& call, const net::HttpResponse& response) {
+  Failure failure;
+  failure.operation = call.operation;
+  failure.bucket = target.access.bucket;
+  failure.key = target.key;
+  failure.status = response.status;
+  failure.sent_public_acl = call.sends_public_acl;
+  failure.request_id = response.header("x-amz-request-id");
+  failure.region = response.header("x-amz-bucket-region");
+  if (const auto error = parse_error(response.body)) {
+    failure.code = error->code;
+    failure.message = error->message;
+    if (failure.region.empty()) failure.region = error->region;
+    if (failure.request_id.empty()) failure.request_id = error->request_id;
+  }
+  return to_error(failure);
+}
+
+Result<net::HttpResponse> S3ObjectStore::perform(const ObjectTarget& target, const Call& call,
+                                                 net::HttpRequest request) {
+  auto response = client_.perform(std::move(request));
+  if (!response) return with_context(call.operation, response.error());
+  if (response->status >= 200 && response->status < 300) return response;
+  return refused(target, call, *response);
+}
+
+Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Call& call,
+                                           const net::HttpResponse& response, const RangeChecksum& checksum) {
+  StoredBytes stored{std::string(response.header("etag")), std::string(response.header(kCrcHeader)),
+                     std::string(response.header("x-amz-version-id"))};
+  const auto mismatch = [&](std::string_view what) {
+    return Error{Errc::s3_integrity, fmt::format("{} of s3://{}/{}: {}", call.operation, target.access.bucket,
+                                                 printable(target.key), what)};
+  };
+  if (stored.etag.empty()) return mismatch("the store answered without an ETag");
+  if (!stored.checksum.empty()) {
+    learn(target.access, ChecksumMode::crc32c);
+    if (stored.checksum != crc32c_base64(checksum.crc32c)) return mismatch("the store's CRC32C is not that of the file");
+    return stored;
+  }
+  const bool sent_md5 = checksum_mode(target.access) == ChecksumMode::md5;
+  learn(target.access, ChecksumMode::md5);
+  const std::string etag = unquoted(stored.etag);
+  if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
+  // An ETag need not be an MD5 (SSE-KMS); then only a Content-MD5 that the store accepted counts.
+  const bool looks_like_md5 = etag.size() == 32 && from_hex(etag).has_value();
+  if (sent_md5 && !looks_like_md5) return stored;
+  return mismatch("the store confirmed neither CRC32C nor MD5");
+}
+
+Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
+                                              const Body& body, const RangeChecksum& checksum) {
+  Call call{"PutObject", "PUT", {}, object_headers(properties), "", properties.acl == Acl::public_read};
+  const ChecksumMode mode = checksum_mode(target.access);
+  if (mode == ChecksumMode::md5) {
+    call.headers.emplace_back("content-md5", to_base64(bytes_of(checksum.md5)));
+  } else {
+    call.headers.emplace_back(kCrcHeader, crc32c_base64(checksum.crc32c));
+  }
+  net::HttpRequest request = make_request(target, call);
+  request.reader = std::make_shared<SourceBody>(body);
+  request.reader_size = body.size;
+  auto response = client_.perform(std::move(request));
+  if (!response) return with_context(call.operation, response.error());
+  if (mode == ChecksumMode::unknown && refuses_checksum_headers(*response)) {
+    learn(target.access, ChecksumMode::md5);
+    return put_object(target, properties, body, checksum);
+  }
+  if (response->status < 200 || response->status >= 300) return refused(target, call, *response);
+  return confirm(target, call, *response, checksum);
+}
+
+Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, const ObjectProperties& properties) {
+  Call call{"CreateMultipartUpload", "POST", {{"uploads", ""}}, object_headers(properties), "",
+            properties.acl == Acl::public_read};
+  const ChecksumMode mode = checksum_mode(target.access);
+  if (mode != ChecksumMode::md5) {
+    call.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
+    call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+  }
+  auto response = client_.perform(make_request(target, call));
+  if (!response) return with_context(call.operation, response.error());
+  if (mode == ChecksumMode::unknown && refuses_checksum_headers(*response)) {
+    learn(target.access, ChecksumMode::md5);
+    return create_multipart(target, properties);
+  }
+  if (response->status < 200 || response->status >= 300) return refused(target, call, *response);
+  const auto id = parse_upload_id(response->body);
+  if (!id) {
+    return Error{Errc::s3_transient, fmt::format("CreateMultipartUpload of s3://{}/{}: the answer has no UploadId",
+                                                 target.access.bucket, printable(target.key))};
+  }
+  // A store that keeps checksums says so here; one that does not drops the header in silence.
+  const bool keeps_crc32c = response->header("x-amz-checksum-algorithm") == "CRC32C";
+  const ChecksumMode found = keeps_crc32c ? ChecksumMode::crc32c : ChecksumMode::md5;
+  learn(target.access, found);
+  return Multipart{*id, found};
+}
+
+void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
+                                const RangeChecksum& checksum, PartDone done) {
+  Call call{fmt::format("UploadPart {}", number), "PUT",
+            {{"partNumber", std::to_string(number)}, {"uploadId", multipart.id}}, {}, "", false};
+  if (multipart.mode == ChecksumMode::crc32c) {
+    call.headers.emplace_back(kCrcHeader, crc32c_base64(checksum.crc32c));
+  } else {
+    call.headers.emplace_back("content-md5", to_base64(bytes_of(checksum.md5)));
+  }
+  net::HttpRequest request = make_request(target, call);
+  request.reader = std::make_shared<SourceBody>(body);
+  request.reader_size = body.size;
+  client_.start(std::move(request),
+                [this, target, call, checksum, done = std::move(done)](Result<net::HttpResponse> response) {
+                  if (!response) return done(with_context(call.operation, response.error()));
+                  if (response->status < 200 || response->status >= 300) {
+                    return done(refused(target, call, *response));
+                  }
+                  done(confirm(target, call, *response, checksum));
+                });
+}
+
+Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target,
+                                                          const std::string& multipart_id) {
+  std::vector<ListedPart> parts;
+  std::string marker;
+  for (int pages = 0; pages < kMaxListPages; ++pages) {
+    Call call{"ListParts", "GET", {{"uploadId", multipart_id}, {"max-parts", "1000"}}, {}, "", false};
+    if (!marker.empty()) call.query.emplace_back("part-number-marker", marker);
+    const auto response = perform(target, call);
+    if (!response) return response.error();
+    const auto page = parse_parts(response->body);
+    if (!page) {
+      return Error{Errc::s3_transient, fmt::format("ListParts of s3://{}/{}: the answer is not a part list",
+                                                   target.access.bucket, printable(target.key))};
+    }
+    parts.insert(parts.end(), page->parts.begin(), page->parts.end());
+    if (!page->truncated) return parts;
+    marker = std::to_string(page->next_marker);
+  }
+  return Error{Errc::s3_rejected, fmt::format("ListParts of s3://{}/{}: more than 10,000 parts", target.access.bucket,
+                                              printable(target.key))};
+}
+
+Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& target, const Multipart& multipart,
+                                                          const std::vector<Part>& parts, std::uint32_t crc32c,
+                                                          std::int64_t size) {
+  const bool crc = multipart.mode == ChecksumMode::crc32c;
+  Call call{"CompleteMultipartUpload", "POST", {{"uploadId", multipart.id}}, {{"content-type", "application/xml"}},
+            complete_body(parts, crc), false};
+  if (crc) {
+    call.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c));
+    call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+    call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
+  }
+  net::HttpRequest request = make_request(target, call);
+  request.stall_timeout = kCompleteStallTimeout;
+  const auto response = perform(target, call, std::move(request));
+  if (!response) return response.error();
+  if (auto object = parse_completed(response->body)) {
+    object->version_id = response->header("x-amz-version-id");
+    if (object->checksum.empty()) object->checksum = response->header(kCrcHeader);
+    return *object;
+  }
+  // "200 OK" is sent before the work is done: an error may still follow in the body.
+  if (parse_error(response->body)) return refused(target, call, *response);
+  return Error{Errc::s3_unverifiable, fmt::format("CompleteMultipartUpload of s3://{}/{}: the answer cannot be read",
+                                                  target.access.bucket, printable(target.key))};
+}
+
+Result<> S3ObjectStore::abort_multipart(const ObjectTarget& target, const std::string& multipart_id) {
+  const Call call{"AbortMultipartUpload", "DELETE", {{"uploadId", multipart_id}}, {}, "", false};
+  const auto response = perform(target, call);
+  if (response || response.error().code == Errc::s3_no_such_upload) return {};
+  return response.error();
+}
+
+Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
+  const Call call{"HeadObject", "HEAD", {}, {{"x-amz-checksum-mode", "ENABLED"}}, "", false};
+  const auto response = perform(target, call);
+  if (!response) return response.error();
+  ObjectInfo object;
+  const auto size = response->header("content-length");
+  object.size = size.empty() ? -1 : std::strtoll(std::string(size).c_str(), nullptr, 10);
+  object.etag = response->header("etag");
+  object.checksum = response->header(kCrcHeader);
+  object.token = response->header(kTokenHeader);
+  object.version_id = response->header("x-amz-version-id");
+  return object;
+}
+
+}  // namespace vodlift::s3

@@ -1,0 +1,64 @@
+// ObjectStore over S3's REST API.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+#include "core/object_store.h"
+#include "net/http_client.h"
+#include "s3/sigv4.h"
+
+namespace vodlift::s3 {
+
+// Internally locked. `client` and `clock` must outlive it.
+class S3ObjectStore final : public ObjectStore {
+ public:
+  S3ObjectStore(net::HttpClient& client, const Clock& clock) : client_(client), clock_(clock) {}
+
+  [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess& access) const override;
+  Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties, const Body& body,
+                                 const RangeChecksum& checksum) override;
+  Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) override;
+  void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
+                   const RangeChecksum& checksum, PartDone done) override;
+  Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) override;
+  Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
+                                             const std::vector<Part>& parts, std::uint32_t crc32c,
+                                             std::int64_t size) override;
+  Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) override;
+  Result<ObjectInfo> head(const ObjectTarget& target) override;
+  void interrupt() override { client_.stop(); }
+
+ private:
+  // One operation on one object, before it is signed.
+  struct Call {
+    std::string operation;  // for messages: "UploadPart 17"
+    std::string method;
+    std::vector<std::pair<std::string, std::string>> query;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+    bool sends_public_acl = false;
+  };
+
+  net::HttpRequest make_request(const ObjectTarget& target, const Call& call) const;
+  // Sends `call`; an answer that is not 2xx is its Error.
+  Result<net::HttpResponse> perform(const ObjectTarget& target, const Call& call, net::HttpRequest request);
+  Result<net::HttpResponse> perform(const ObjectTarget& target, const Call& call) {
+    return perform(target, call, make_request(target, call));
+  }
+  // What a refused checksum header teaches: the store knows none.
+  Error refused(const ObjectTarget& target, const Call& call, const net::HttpResponse& response);
+  void learn(const BucketAccess& access, ChecksumMode mode);
+  // The store's word on bytes just sent, compared with ours.
+  Result<StoredBytes> confirm(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
+                              const RangeChecksum& checksum);
+
+  net::HttpClient& client_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, ChecksumMode> modes_;  // by endpoint; as many as there are endpoints in use
+};
+
+}  // namespace vodlift::s3

@@ -1,0 +1,85 @@
+#include "s3/s3_xml.h"
+
+#include <gtest/gtest.h>
+
+namespace vodlift::s3 {
+namespace {
+
+TEST(S3Xml, ReadsAnError) {
+  const auto error = parse_error(
+      "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>a &amp; b</Message>"
+      "<RequestId>R</RequestId></Error>");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, "NoSuchBucket");
+  EXPECT_EQ(error->message, "a & b");
+  EXPECT_EQ(error->request_id, "R");
+}
+
+TEST(S3Xml, AnErrorAfterWhiteSpaceIsStillAnError) {
+  // CompleteMultipartUpload keeps the connection alive with white space before it says how it went.
+  EXPECT_TRUE(parse_error("<?xml version=\"1.0\"?>\n     \n   <Error><Code>InternalError</Code></Error>"));
+  EXPECT_TRUE(parse_error("     <Error><Code>InternalError</Code></Error>"));
+}
+
+TEST(S3Xml, HalfAnAnswerIsNone) {
+  EXPECT_FALSE(parse_completed("<CompleteMultipartUploadResult><ETag>\"x-2\"</ETag>"));
+  EXPECT_FALSE(parse_completed(""));
+  EXPECT_FALSE(parse_completed("<Error><Code>InternalError</Code></Error>"));
+  EXPECT_FALSE(parse_completed("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>"));
+  EXPECT_FALSE(parse_error("hello"));
+}
+
+TEST(S3Xml, ReadsACompletedObject) {
+  const auto object = parse_completed(
+      "<CompleteMultipartUploadResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><ETag>&quot;abc-2&quot;</ETag>"
+      "<ChecksumCRC32C>AAAAAA==</ChecksumCRC32C></CompleteMultipartUploadResult>");
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->etag, "\"abc-2\"");
+  EXPECT_EQ(object->checksum, "AAAAAA==");
+}
+
+TEST(S3Xml, ReadsAPageOfParts) {
+  const auto page = parse_parts(
+      "<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>2</NextPartNumberMarker>"
+      "<Part><PartNumber>1</PartNumber><Size>5</Size><ETag>\"a\"</ETag></Part>"
+      "<Part><PartNumber>2</PartNumber><Size>6</Size><ETag>\"b\"</ETag><ChecksumCRC32C>c</ChecksumCRC32C></Part>"
+      "</ListPartsResult>");
+  ASSERT_TRUE(page);
+  EXPECT_TRUE(page->truncated);
+  EXPECT_EQ(page->next_marker, 2);
+  ASSERT_EQ(page->parts.size(), 2U);
+  EXPECT_EQ(page->parts[1].size, 6);
+  EXPECT_EQ(page->parts[1].checksum, "c");
+}
+
+TEST(S3Xml, RefusesAPageThatMakesNoSense) {
+  EXPECT_FALSE(parse_parts("<ListPartsResult><Part><PartNumber>x</PartNumber></Part></ListPartsResult>"));
+  EXPECT_FALSE(parse_parts("<ListPartsResult><IsTruncated>true</IsTruncated></ListPartsResult>"));
+}
+
+TEST(S3Xml, ExpandsNoForeignEntities) {
+  const auto error = parse_error(
+      "<!DOCTYPE Error [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><Error><Code>&b;</Code></Error>");
+  if (error) {
+    EXPECT_EQ(error->code, "&b;");
+  }
+}
+
+TEST(S3Xml, SurvivesDeepNesting) {
+  std::string bomb;
+  for (int i = 0; i < 200000; ++i) bomb += "<a>";
+  EXPECT_FALSE(parse_error(bomb));
+  for (int i = 0; i < 200000; ++i) bomb += "</a>";
+  EXPECT_FALSE(parse_error(bomb));
+}
+
+TEST(S3Xml, WritesTheCompleteBody) {
+  const std::vector<Part> parts = {{1, 5, "\"a&b\"", 0, ""}};
+  EXPECT_EQ(complete_body(parts, true),
+            "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Part><PartNumber>1</PartNumber>"
+            "<ETag>&quot;a&amp;b&quot;</ETag><ChecksumCRC32C>AAAAAA==</ChecksumCRC32C></Part></CompleteMultipartUpload>");
+  EXPECT_EQ(complete_body(parts, false).find("Checksum"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vodlift::s3

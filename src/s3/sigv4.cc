@@ -1,0 +1,105 @@
+#include "s3/sigv4.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/encoding.h"
+#include "base/hash.h"
+
+namespace vodlift::s3 {
+namespace {
+
+ByteView view(const Sha256Digest& digest) { return {digest.data(), digest.size()}; }
+
+// Leading and trailing white space goes, runs inside become one space: as both sides of the signature see a value.
+std::string canonical_value(std::string_view value) {
+  std::string out;
+  bool gap = false;
+  for (const char c : value) {
+    if (c == ' ' || (c >= '\t' && c <= '\r')) {
+      gap = !out.empty();
+      continue;
+    }
+    if (gap) out += ' ';
+    gap = false;
+    out += c;
+  }
+  return out;
+}
+
+std::string canonical_query(const std::vector<std::pair<std::string, std::string>>& query) {
+  std::vector<std::pair<std::string, std::string>> encoded;
+  encoded.reserve(query.size());
+  for (const auto& [name, value] : query) encoded.emplace_back(uri_encode(name), uri_encode(value));
+  std::sort(encoded.begin(), encoded.end());
+  std::string out;
+  for (const auto& [name, value] : encoded) {
+    if (!out.empty()) out += '&';
+    out += name;
+    out += '=';
+    out += value;
+  }
+  return out;
+}
+
+Sha256Digest signing_key(const SigningCredentials& credentials, std::string_view date) {
+  const Secret seed("AWS4" + std::string(credentials.secret_key.reveal()));
+  Sha256Digest key = hmac_sha256(bytes_of(seed.reveal()), bytes_of(date));
+  for (const std::string_view step : {std::string_view(credentials.region), std::string_view("s3"),
+                                      std::string_view("aws4_request")}) {
+    key = hmac_sha256(view(key), bytes_of(step));
+  }
+  return key;
+}
+
+}  // namespace
+
+SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& credentials, WallTime now) {
+  const std::string timestamp = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::floor<std::chrono::seconds>(now)));
+  const std::string date = timestamp.substr(0, 8);
+
+  auto headers = request.headers;
+  headers.emplace_back("x-amz-content-sha256", request.payload_hash);
+  headers.emplace_back("x-amz-date", timestamp);
+  if (!credentials.session_token.empty()) {
+    headers.emplace_back("x-amz-security-token", credentials.session_token.reveal());
+  }
+
+  std::map<std::string, std::string> canonical;  // sorted by name, values of equal names joined
+  canonical["host"] = request.host;
+  for (const auto& [name, value] : headers) {
+    auto [at, is_new] = canonical.try_emplace(name, canonical_value(value));
+    if (!is_new) at->second += "," + canonical_value(value);
+  }
+  std::string canonical_headers;
+  std::string signed_names;
+  for (const auto& [name, value] : canonical) {
+    canonical_headers += name + ":" + value + "\n";
+    if (!signed_names.empty()) signed_names += ';';
+    signed_names += name;
+  }
+
+  const std::string path = uri_encode(request.path, /*keep_slash=*/true);
+  const std::string query = canonical_query(request.query);
+  const std::string canonical_request = request.method + "\n" + path + "\n" + query + "\n" + canonical_headers + "\n" +
+                                        signed_names + "\n" + request.payload_hash;
+  const std::string scope = date + "/" + credentials.region + "/s3/aws4_request";
+  const std::string string_to_sign = "AWS4-HMAC-SHA256\n" + timestamp + "\n" + scope + "\n" +
+                                     to_hex(view(sha256(bytes_of(canonical_request))));
+  const std::string signature =
+      to_hex(view(hmac_sha256(view(signing_key(credentials, date)), bytes_of(string_to_sign))));
+
+  SignedRequest out;
+  out.path_and_query = query.empty() ? path : path + "?" + query;
+  out.authorization = fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}",
+                                  credentials.access_key, scope, signed_names, signature);
+  out.headers.reserve(headers.size() + 1);
+  for (const auto& [name, value] : headers) out.headers.push_back(name + ": " + value);
+  out.headers.push_back("Authorization: " + out.authorization);
+  return out;
+}
+
+}  // namespace vodlift::s3

@@ -1,0 +1,57 @@
+#include "s3/source_body.h"
+
+#include <algorithm>
+
+namespace vodlift::s3 {
+
+net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) {
+  const auto left = static_cast<std::size_t>(body_.size - position_);
+  buffer = buffer.first(std::min(buffer.size(), left));
+
+  std::unique_lock lock(mutex_);
+  if (failure_) return {Status::failed, 0};
+  if (reading_) return {Status::wait, 0};
+  const std::int64_t spare_end = spare_at_ + static_cast<std::int64_t>(spare_.size());
+  if (position_ >= spare_at_ && position_ < spare_end) {
+    const auto from = static_cast<std::size_t>(position_ - spare_at_);
+    const std::size_t count = std::min(buffer.size(), spare_.size() - from);
+    std::copy_n(spare_.data() + from, count, buffer.data());
+    position_ += static_cast<std::int64_t>(count);
+    return {Status::ok, count};
+  }
+
+  const auto cached = body_.source->read_cached(body_.offset + position_, buffer);
+  if (!cached) {
+    failure_ = cached.error();
+    return {Status::failed, 0};
+  }
+  if (*cached > 0) {
+    position_ += static_cast<std::int64_t>(*cached);
+    return {Status::ok, *cached};
+  }
+
+  reading_ = true;
+  spare_at_ = position_;
+  spare_.resize(std::min(left, kSpareBytes));
+  const std::span<std::uint8_t> target(spare_);
+  const std::int64_t offset = body_.offset + position_;
+  lock.unlock();  // the storage may answer at once, on this very thread
+  body_.source->read_async(offset, target, [self = shared_from_this(), resume](Result<> result) {
+    {
+      const std::lock_guard hold(self->mutex_);
+      self->reading_ = false;
+      if (!result) self->failure_ = result.error();
+    }
+    resume();
+  });
+  return {Status::wait, 0};
+}
+
+void SourceBody::rewind() { position_ = 0; }
+
+Error SourceBody::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_.value_or(Error{Errc::internal, "the body failed without a reason"});
+}
+
+}  // namespace vodlift::s3

@@ -1,0 +1,89 @@
+#include "s3/source_body.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace vodlift::s3 {
+namespace {
+
+// A source of which only [0, cached_) lies in memory; what read_async() was asked for is kept until answer().
+class FakeSource final : public SourceFile {
+ public:
+  FakeSource(std::string bytes, std::int64_t cached) : bytes_(std::move(bytes)), cached_(cached) {}
+
+  [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
+  Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
+    std::memcpy(buffer.data(), bytes_.data() + offset, buffer.size());
+    return {};
+  }
+  void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
+                  std::function<void(Result<>)> done) const override {
+    pending_ = [this, offset, buffer, done = std::move(done)](Result<> result) {
+      if (result) (void)read(offset, buffer);
+      done(std::move(result));
+    };
+  }
+  Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
+    const auto count = std::clamp<std::int64_t>(cached_ - offset, 0, static_cast<std::int64_t>(buffer.size()));
+    std::memcpy(buffer.data(), bytes_.data() + offset, static_cast<std::size_t>(count));
+    return static_cast<std::size_t>(count);
+  }
+  Result<> check_unchanged() const override { return {}; }
+
+  void answer(Result<> result) const { std::exchange(pending_, nullptr)(std::move(result)); }
+
+ private:
+  const std::string bytes_;
+  const std::int64_t cached_;
+  const SourceIdentity identity_;
+  mutable std::function<void(Result<>)> pending_;
+};
+
+TEST(SourceBody, TakesTheCachedAndWaitsForTheRest) {
+  const auto source = std::make_shared<FakeSource>("0123456789", 6);
+  const auto body = std::make_shared<SourceBody>(Body{source, 2, 7});
+  std::vector<std::uint8_t> buffer(100);
+  int resumed = 0;
+  const auto resume = [&] { ++resumed; };
+
+  auto chunk = body->read(buffer, resume);
+  EXPECT_EQ(chunk.status, net::BodyReader::Status::ok);
+  EXPECT_EQ(std::string(buffer.begin(), buffer.begin() + 4), "2345");
+  ASSERT_EQ(chunk.size, 4U);
+
+  EXPECT_EQ(body->read(buffer, resume).status, net::BodyReader::Status::wait);
+  EXPECT_EQ(body->read(buffer, resume).status, net::BodyReader::Status::wait) << "asked for once";
+  EXPECT_EQ(resumed, 0);
+  source->answer({});
+  EXPECT_EQ(resumed, 1);
+  chunk = body->read(std::span(buffer).first(2), resume);
+  ASSERT_EQ(chunk.size, 2U);
+  EXPECT_EQ(std::string(buffer.begin(), buffer.begin() + 2), "67");
+  chunk = body->read(buffer, resume);
+  ASSERT_EQ(chunk.size, 1U) << "never beyond the range";
+  EXPECT_EQ(buffer[0], '8');
+}
+
+TEST(SourceBody, StartsOverAfterARewind) {
+  const auto source = std::make_shared<FakeSource>("0123456789", 10);
+  const auto body = std::make_shared<SourceBody>(Body{source, 0, 10});
+  std::vector<std::uint8_t> buffer(4);
+  ASSERT_EQ(body->read(buffer, [] {}).size, 4U);
+  body->rewind();
+  ASSERT_EQ(body->read(buffer, [] {}).size, 4U);
+  EXPECT_EQ(std::string(buffer.begin(), buffer.end()), "0123");
+}
+
+TEST(SourceBody, FailsWithTheStoragesReason) {
+  const auto source = std::make_shared<FakeSource>("0123456789", 0);
+  const auto body = std::make_shared<SourceBody>(Body{source, 0, 10});
+  std::vector<std::uint8_t> buffer(4);
+  EXPECT_EQ(body->read(buffer, [] {}).status, net::BodyReader::Status::wait);
+  source->answer(Error{Errc::source_unreadable, "disk on fire"});
+  EXPECT_EQ(body->read(buffer, [] {}).status, net::BodyReader::Status::failed);
+  EXPECT_EQ(body->failure().code, Errc::source_unreadable);
+}
+
+}  // namespace
+}  // namespace vodlift::s3

@@ -1,0 +1,40 @@
+// The sestores on local file systems: files are opened beneath their root or not at all.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/file.h"
+#include "base/thread_pool.h"
+#include "core/storage.h"
+
+namespace vodlift::storage {
+
+struct StorageRoot {
+  std::string name;  // "sestore4"
+  std::string root;  // absolute path of a directory; a link there is the operator's choice and is followed once
+};
+
+// Opens with openat2(RESOLVE_BENEATH, no links), so a path can neither leave the root nor pass a symbolic link, however
+// the tree changes meanwhile. A root that is missing at start is tried again at each use. Internally locked.
+class ConfinedStorages final : public Storages {
+ public:
+  explicit ConfinedStorages(std::vector<StorageRoot> roots);
+  // Every SourceFile must be gone before.
+  ~ConfinedStorages() override;
+
+  Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override;
+  std::vector<StorageInfo> list() override;
+
+ private:
+  struct Mounted;
+  // The storage's root, opened if it was not yet. Errors: storage_unavailable.
+  Result<int> root_of(Mounted& storage);
+
+  std::map<std::string, std::unique_ptr<Mounted>, std::less<>> storages_;
+};
+
+}  // namespace vodlift::storage

@@ -1,0 +1,131 @@
+#include "storage/confined_storages.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace vodlift::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ConfinedStoragesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "vodlift-storage-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    top_ = pattern;
+    root_ = top_ / "root";
+    fs::create_directories(root_ / "jb/videos");
+    fs::create_directories(top_ / "outside");
+    write(root_ / "jb/videos/a.mp4", "inside");
+    write(top_ / "outside/secret", "outside");
+  }
+  void TearDown() override { fs::remove_all(top_); }
+
+  static void write(const fs::path& path, std::string_view text) { std::ofstream(path, std::ios::binary) << text; }
+
+  Errc refusal(const std::string& file) {
+    ConfinedStorages storages({{"sestore4", root_.string()}});
+    const auto opened = storages.open({"sestore4", "jb", file});
+    EXPECT_FALSE(opened) << file;
+    if (opened) return Errc::internal;
+    message_ = opened.error().message;
+    return opened.error().code;
+  }
+
+  fs::path top_;
+  fs::path root_;
+  std::string message_;
+};
+
+TEST_F(ConfinedStoragesTest, OpensARegularFile) {
+  ConfinedStorages storages({{"sestore4", root_.string()}});
+  const auto file = storages.open({"sestore4", "jb", "videos/a.mp4"});
+  ASSERT_TRUE(file) << file.error().message;
+  EXPECT_EQ((*file)->identity().size, 6);
+  std::vector<std::uint8_t> buffer(6);
+  ASSERT_TRUE((*file)->read(0, buffer));
+  EXPECT_EQ(std::string(buffer.begin(), buffer.end()), "inside");
+}
+
+TEST_F(ConfinedStoragesTest, RefusesEverySymbolicLink) {
+  fs::create_symlink(top_ / "outside/secret", root_ / "jb/absolute");
+  fs::create_symlink("../../outside/secret", root_ / "jb/relative");
+  fs::create_symlink("videos/a.mp4", root_ / "jb/inside");
+  fs::create_directory_symlink("videos", root_ / "jb/folder");
+  for (const char* file : {"absolute", "relative", "inside", "folder/a.mp4"}) {
+    EXPECT_EQ(refusal(file), Errc::source_not_found) << file;
+    EXPECT_NE(message_.find("symbolic link"), std::string::npos) << message_;
+  }
+}
+
+TEST_F(ConfinedStoragesTest, RefusesWaysOutOfTheRoot) {
+  for (const char* file : {"../../outside/secret", "/etc/passwd/../../outside/secret"}) {
+    EXPECT_EQ(refusal(file), Errc::source_not_found) << file;
+  }
+}
+
+TEST_F(ConfinedStoragesTest, RefusesWhatIsNotARegularFileWithoutHanging) {
+  ASSERT_EQ(::mkfifo((root_ / "jb/fifo").c_str(), 0600), 0);
+  EXPECT_EQ(refusal("fifo"), Errc::source_not_found);
+  EXPECT_EQ(refusal("videos"), Errc::source_not_found);
+  EXPECT_NE(message_.find("directory"), std::string::npos);
+}
+
+TEST_F(ConfinedStoragesTest, TellsAbsentFileUnknownStorageAndMissingRootApart) {
+  EXPECT_EQ(refusal("videos/none.mp4"), Errc::source_not_found);
+  EXPECT_EQ(refusal("videos/a.mp4/below"), Errc::source_not_found);
+  EXPECT_EQ(refusal(std::string(300, 'x')), Errc::source_not_found);
+  ConfinedStorages storages({{"sestore4", (top_ / "later").string()}});
+  EXPECT_EQ(storages.open({"sestore9", "jb", "a"}).error().code, Errc::storage_unavailable);
+  EXPECT_EQ(storages.open({"sestore4", "jb", "a.mp4"}).error().code, Errc::storage_unavailable);
+  EXPECT_FALSE(storages.list().at(0).available);
+  // Mounted later: found without a restart.
+  fs::create_directories(top_ / "later/jb");
+  write(top_ / "later/jb/a.mp4", "x");
+  EXPECT_TRUE(storages.open({"sestore4", "jb", "a.mp4"}));
+  EXPECT_TRUE(storages.list().at(0).available);
+  EXPECT_GT(storages.list().at(0).bytes_free, 0);
+}
+
+TEST_F(ConfinedStoragesTest, ARootMayItselfBeALink) {
+  fs::create_directory_symlink(root_, top_ / "link");
+  ConfinedStorages storages({{"sestore4", (top_ / "link").string()}});
+  EXPECT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"}));
+}
+
+// Someone with write access swaps a folder with a link while files are opened: never a byte from outside.
+TEST_F(ConfinedStoragesTest, ASwappedFolderNeverLeadsOutside) {
+  fs::create_directory(root_ / "jb/swap");
+  write(root_ / "jb/swap/secret", "inside");
+  fs::create_directory_symlink(top_ / "outside", root_ / "jb/link");
+  std::atomic<bool> stop{false};
+  std::thread swapper([&] {
+    const std::string one = (root_ / "jb/swap").string();
+    const std::string two = (root_ / "jb/link").string();
+    while (!stop) ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, two.c_str(), RENAME_EXCHANGE);
+  });
+  ConfinedStorages storages({{"sestore4", root_.string()}});
+  int opened = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const auto file = storages.open({"sestore4", "jb", "swap/secret"});
+    if (!file) continue;
+    ++opened;
+    std::vector<std::uint8_t> buffer(6);
+    ASSERT_TRUE((*file)->read(0, buffer));
+    ASSERT_EQ(std::string(buffer.begin(), buffer.end()), "inside");
+  }
+  stop = true;
+  swapper.join();
+  EXPECT_GT(opened, 0);
+}
+
+}  // namespace
+}  // namespace vodlift::storage

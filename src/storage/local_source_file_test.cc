@@ -1,0 +1,94 @@
+#include "storage/local_source_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+namespace vodlift::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LocalSourceFileTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "vodlift-file-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    top_ = pattern;
+    path_ = top_ / "film.mp4";
+    std::ofstream(path_, std::ios::binary) << std::string(100000, 'a') << "tail";
+    auto opened = LocalSourceFile::from(UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
+                                        std::make_shared<ThreadPool>("test", 1, 16));
+    ASSERT_TRUE(opened);
+    file_ = std::move(*opened);
+  }
+  void TearDown() override {
+    file_.reset();
+    fs::remove_all(top_);
+  }
+
+  fs::path top_;
+  fs::path path_;
+  std::unique_ptr<SourceFile> file_;
+};
+
+TEST_F(LocalSourceFileTest, ReadsAnywhere) {
+  std::vector<std::uint8_t> buffer(5);
+  ASSERT_TRUE(file_->read(99999, buffer));
+  EXPECT_EQ(std::string(buffer.begin(), buffer.end()), "atail");
+  const auto cached = file_->read_cached(99999, buffer);
+  ASSERT_TRUE(cached);
+  EXPECT_TRUE(*cached == 0 || *cached == 5) << "never half-blocking: what is in memory, or nothing";
+}
+
+TEST_F(LocalSourceFileTest, ReadsInTheBackground) {
+  std::vector<std::uint8_t> buffer(4);
+  std::promise<Result<>> done;
+  file_->read_async(100000, buffer, [&](Result<> result) { done.set_value(std::move(result)); });
+  ASSERT_TRUE(done.get_future().get());
+  EXPECT_EQ(std::string(buffer.begin(), buffer.end()), "tail");
+}
+
+TEST_F(LocalSourceFileTest, EndingEarlierThanItDidIsAChange) {
+  ASSERT_EQ(::truncate(path_.c_str(), 10), 0);
+  std::vector<std::uint8_t> buffer(100);
+  EXPECT_EQ(file_->read(0, buffer).error().code, Errc::source_changed);
+  EXPECT_EQ(file_->read_cached(50, buffer).error().code, Errc::source_changed);
+  EXPECT_EQ(file_->check_unchanged().error().code, Errc::source_changed);
+}
+
+TEST_F(LocalSourceFileTest, NoticesGrowth) {
+  EXPECT_TRUE(file_->check_unchanged());
+  std::ofstream(path_, std::ios::app) << "more";
+  const auto check = file_->check_unchanged();
+  ASSERT_FALSE(check);
+  EXPECT_NE(check.error().message.find("had 100004 bytes and has 100008"), std::string::npos) << check.error().message;
+}
+
+TEST_F(LocalSourceFileTest, NoticesARewriteThatPutsSizeAndTimeBack) {
+  struct stat before {};
+  ASSERT_EQ(::stat(path_.c_str(), &before), 0);
+  {
+    std::fstream out(path_, std::ios::in | std::ios::out | std::ios::binary);
+    out << "b";
+  }
+  const timespec times[2] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(::utimensat(AT_FDCWD, path_.c_str(), times, 0), 0);
+  EXPECT_EQ(file_->check_unchanged().error().code, Errc::source_changed);
+}
+
+TEST_F(LocalSourceFileTest, ADeletedFileIsStillTheSameBytes) {
+  fs::remove(path_);
+  EXPECT_TRUE(file_->check_unchanged());
+  std::vector<std::uint8_t> buffer(4);
+  EXPECT_TRUE(file_->read(100000, buffer));
+}
+
+}  // namespace
+}  // namespace vodlift::storage

@@ -1,0 +1,62 @@
+// Delivers pending callbacks and records every attempt.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+#include "core/account_store.h"
+#include "core/callback_sender.h"
+#include "core/upload_store.h"
+
+namespace vodlift::worker {
+
+// What one delivery led to. 2xx: delivered; 410: stopped; anything else: again by callback_retry_delay(), failed after
+// the last. `unit` is uniform in [0, 1), for jitter.
+CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer, WallTime now,
+                               std::chrono::milliseconds took, double unit);
+
+// Sends at most 32 at once, on one thread of its own. start() and stop() from one thread, wake() from any.
+class CallbackRun {
+ public:
+  CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock);
+  CallbackRun(const CallbackRun&) = delete;
+  CallbackRun& operator=(const CallbackRun&) = delete;
+  ~CallbackRun() { stop(); }
+
+  void start();
+  // Claims nothing new; waits for what is under way (bounded by the sender's time limit). May be called twice.
+  void stop();
+  // A callback may be due.
+  void wake();
+
+ private:
+  struct Delivered {
+    ClaimedCallback callback;
+    Result<CallbackAnswer> answer;
+    std::chrono::steady_clock::time_point started;
+  };
+
+  void loop();
+  void send(ClaimedCallback callback);
+  void record(const Delivered& delivered);
+  std::chrono::milliseconds time_to_next();
+
+  UploadStore& uploads_;
+  const AccountStore& accounts_;
+  CallbackSender& sender_;
+  const Clock& clock_;
+
+  std::mutex mutex_;  // guards the next four
+  std::condition_variable event_;
+  bool stopping_ = false;
+  bool woken_ = false;
+  std::deque<Delivered> delivered_;
+
+  int in_flight_ = 0;  // belongs to the thread
+  std::thread thread_;
+};
+
+}  // namespace vodlift::worker

@@ -1,0 +1,95 @@
+#include "worker/callback_run.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "worker/fakes_test.h"
+
+namespace vodlift::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime kNow = from_unix_ms(1'700'000'000'000);
+
+CallbackAttempt judge(int attempts, Result<CallbackAnswer> answer) {
+  ClaimedCallback callback;
+  callback.attempts = attempts;
+  return judge_delivery(callback, answer, kNow, 20ms, 0.0);
+}
+
+TEST(JudgeDelivery, Any2xxIsDelivered) {
+  for (const int status : {200, 201, 204, 299}) {
+    EXPECT_EQ(judge(0, CallbackAnswer{status, {}}).next, CallbackState::delivered);
+  }
+}
+
+TEST(JudgeDelivery, GoneStopsIt) { EXPECT_EQ(judge(0, CallbackAnswer{410, {}}).next, CallbackState::stopped); }
+
+TEST(JudgeDelivery, RedirectsAndErrorsAreTriedAgain) {
+  for (const int status : {301, 302, 307, 400, 404, 500, 503}) {
+    const CallbackAttempt attempt = judge(0, CallbackAnswer{status, {}});
+    EXPECT_EQ(attempt.next, CallbackState::pending) << status;
+    EXPECT_EQ(attempt.next_attempt, kNow + 5s);
+    EXPECT_EQ(attempt.http_status, status);
+  }
+  EXPECT_EQ(judge(0, Error{Errc::address_denied, "private"}).next, CallbackState::pending);
+}
+
+TEST(JudgeDelivery, RetryAfterIsHonoured) {
+  EXPECT_EQ(judge(0, CallbackAnswer{503, 3600s}).next_attempt, kNow + 1h);
+}
+
+TEST(JudgeDelivery, TheLastAttemptFails) {
+  const CallbackAttempt attempt = judge(9, Error{Errc::timeout, "no answer in 15 s"});
+  EXPECT_EQ(attempt.next, CallbackState::failed);
+  EXPECT_EQ(attempt.error, "no answer in 15 s");
+}
+
+class AcceptingReceiver final : public CallbackSender {
+ public:
+  void send(CallbackMessage message, Done done) override {
+    sent.push_back(std::move(message));
+    done(CallbackAnswer{204, {}});
+  }
+  std::vector<CallbackMessage> sent;
+};
+
+// A queue with one callback due, that tells when its delivery has been recorded.
+class OneCallback final : public MemoryUploads {
+ public:
+  Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override {
+    if (std::exchange(claimed_, true)) return std::vector<ClaimedCallback>();
+    ClaimedCallback callback;
+    callback.webhook_id = "msg_1";
+    callback.url = "http://example.org/";
+    return std::vector<ClaimedCallback>{callback};
+  }
+  Result<> record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) override {
+    recorded.set_value({callback.webhook_id, attempt.next});
+    return {};
+  }
+  std::promise<std::pair<std::string, CallbackState>> recorded;
+
+ private:
+  bool claimed_ = false;
+};
+
+TEST(CallbackRun, DeliversWhatIsDueAndRecordsIt) {
+  OneCallback uploads;
+  OneBucket accounts;
+  AcceptingReceiver receiver;
+  StoppedClock clock;
+  CallbackRun run(uploads, accounts, receiver, clock);
+  run.start();
+  const auto [id, state] = uploads.recorded.get_future().get();
+  run.stop();
+  EXPECT_EQ(id, "msg_1");
+  EXPECT_EQ(state, CallbackState::delivered);
+  ASSERT_EQ(receiver.sent.size(), 1U);
+  EXPECT_EQ(receiver.sent[0].url, "http://example.org/");
+}
+
+}  // namespace
+}  // namespace vodlift::worker

@@ -1,0 +1,77 @@
+// Hands queued uploads to a fixed number of threads and keeps their leases alive.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/callback_sender.h"
+#include "worker/callback_run.h"
+#include "worker/upload_run.h"
+
+namespace vodlift::worker {
+
+struct Options {
+  int uploads = 8;           // at once, 1..256
+  int parts_per_upload = 4;  // in flight for each, 1..64
+};
+
+// The worker side of one node. start() and stop() from one thread; everything given must outlive it.
+class Dispatcher {
+ public:
+  Dispatcher(UploadStore& uploads, const AccountStore& accounts, Storages& storages, ObjectStore& objects,
+             CallbackSender& callbacks, const Clock& clock, Options options);
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+  // Like stop(0).
+  ~Dispatcher();
+
+  void start();
+  // Claims nothing new, lets requests in flight end for up to `grace`, then cuts them off (ObjectStore::interrupt);
+  // what is not finished goes back to the queue with its journal. May be called twice.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  struct Active {
+    ClaimedUpload claimed;
+    RunControl control;
+  };
+
+  void loop();
+  void housekeeping();
+  void renew_leases();
+  int claim_for_free_slots();
+  std::chrono::milliseconds time_to_next(int claimed);
+  void slot();
+  void run(Active& active);
+  void give_back(const Active& active);
+  void wake();
+
+  UploadStore& uploads_;
+  ObjectStore& objects_;
+  const Clock& clock_;
+  const Options options_;
+  const RunContext context_;
+  CallbackRun callback_run_;
+
+  std::mutex mutex_;  // guards the next six
+  std::condition_variable work_;       // for the loop: something became due, or a slot is free
+  std::condition_variable assigned_;   // for the slots
+  std::condition_variable idle_;       // for stop(): nothing is active
+  bool stopping_ = false;
+  bool woken_ = false;
+  std::map<UploadId, std::shared_ptr<Active>> active_;
+  std::deque<std::shared_ptr<Active>> waiting_;  // claimed, no slot has taken them yet
+  std::chrono::milliseconds last_run_{0};        // how long the run that ended last took
+
+  std::chrono::steady_clock::time_point housekeeping_due_;
+  std::chrono::steady_clock::time_point leases_good_until_;
+  std::thread loop_;
+  std::vector<std::thread> slots_;
+};
+
+}  // namespace vodlift::worker

@@ -1,0 +1,82 @@
+#include "worker/object_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+
+namespace vodlift::worker {
+namespace {
+
+std::string unquoted(std::string_view etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  return std::string(etag);
+}
+
+std::string composite_crc32c(const std::vector<Part>& parts) {
+  std::uint32_t crc = 0;
+  for (const Part& part : parts) {
+    const std::uint8_t bytes[] = {static_cast<std::uint8_t>(part.crc32c >> 24), static_cast<std::uint8_t>(part.crc32c >> 16),
+                                  static_cast<std::uint8_t>(part.crc32c >> 8), static_cast<std::uint8_t>(part.crc32c)};
+    crc = crc32c(crc, bytes);
+  }
+  return fmt::format("{}-{}", crc32c_base64(crc), parts.size());
+}
+
+// The ETag that S3 gives a multipart object whose parts have MD5 ETags; empty where a part's MD5 is not known.
+std::string composite_md5(const std::vector<Part>& parts) {
+  Md5 md5;
+  for (const Part& part : parts) {
+    if (part.md5.empty()) return "";
+    md5.update(bytes_of(part.md5));
+  }
+  const Md5Digest digest = md5.finish();
+  return fmt::format("{}-{}", to_hex(digest), parts.size());
+}
+
+}  // namespace
+
+Verification verification_of(const StoredBytes& stored, const RangeChecksum& checksum) {
+  Verification out{unquoted(stored.etag), "", stored.version_id};
+  out.checksum = stored.checksum.empty() ? "md5:" + to_hex(bytes_of(checksum.md5)) : "crc32c:" + stored.checksum;
+  return out;
+}
+
+bool part_matches(const ListedPart& listed, const RangeChecksum& checksum) {
+  if (!listed.checksum.empty()) return listed.checksum == crc32c_base64(checksum.crc32c);
+  return from_hex(unquoted(listed.etag)) == checksum.md5;
+}
+
+Result<Verification> check_object(const ObjectToCheck& check) {
+  if (check.object.size != check.size) {
+    return Error{Errc::s3_integrity,
+                 fmt::format("the stored object has {} bytes, the file {}", check.object.size, check.size)};
+  }
+  Verification out{unquoted(check.object.etag), "", check.object.version_id};
+  if (!check.object.checksum.empty()) {
+    if (check.object.checksum == crc32c_base64(check.crc32c)) {
+      out.checksum = "crc32c:" + check.object.checksum;
+    } else if (check.object.checksum == composite_crc32c(check.parts)) {
+      out.checksum = "crc32c-composite:" + check.object.checksum;
+    } else {
+      return Error{Errc::s3_integrity, "the store's CRC32C of the whole object is not that of the file"};
+    }
+    return out;
+  }
+  const std::string expected = composite_md5(check.parts);
+  if (!expected.empty() && out.etag == expected) {
+    out.checksum = "etag-md5:" + expected;
+    return out;
+  }
+  // Each part was confirmed by Content-MD5, but this ETag is no digest of them (SSE-KMS): the parts' word must do.
+  const bool shaped_like_md5 = out.etag.size() > 33 && out.etag[32] == '-' && from_hex(out.etag.substr(0, 32)).has_value();
+  if (!expected.empty() && !shaped_like_md5) {
+    out.checksum = "part-md5:" + expected;
+    return out;
+  }
+  return Error{expected.empty() ? Errc::s3_unverifiable : Errc::s3_integrity,
+               fmt::format("the store's ETag {} is not that of the parts that were sent", out.etag)};
+}
+
+}  // namespace vodlift::worker

@@ -1,0 +1,27 @@
+// Whether what the store says of an object or part agrees with what was read from the file.
+#pragma once
+
+#include <vector>
+
+#include "core/object_store.h"
+
+namespace vodlift::worker {
+
+// How a whole object, just stored and already confirmed by the ObjectStore, was verified.
+Verification verification_of(const StoredBytes& stored, const RangeChecksum& checksum);
+
+// True when the store's CRC32C, or else its MD5 ETag, is that of the bytes.
+bool part_matches(const ListedPart& listed, const RangeChecksum& checksum);
+
+struct ObjectToCheck {
+  const ObjectInfo& object;
+  const std::vector<Part>& parts;  // by number
+  std::uint32_t crc32c = 0;        // of the whole
+  std::int64_t size = 0;
+};
+
+// Compares size and the strongest checksum the store tells: CRC32C of the whole, CRC32C of the parts' CRCs, or MD5 of
+// the parts' MD5s. Errors: s3_integrity (it differs), s3_unverifiable (it tells none that could be compared).
+Result<Verification> check_object(const ObjectToCheck& check);
+
+}  // namespace vodlift::worker

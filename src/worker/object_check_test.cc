@@ -1,0 +1,71 @@
+#include "worker/object_check.h"
+
+#include <gtest/gtest.h>
+
+#include "base/hash.h"
+
+namespace vodlift::worker {
+namespace {
+
+std::string raw_md5(std::string_view text) {
+  const Md5Digest digest = md5(bytes_of(text));
+  return {digest.begin(), digest.end()};
+}
+
+class ObjectCheckTest : public ::testing::Test {
+ protected:
+  ObjectCheckTest() {
+    parts_ = {{1, 3, "\"a\"", crc32c(0, bytes_of("abc")), raw_md5("abc")},
+              {2, 2, "\"b\"", crc32c(0, bytes_of("de")), raw_md5("de")}};
+    whole_ = crc32c(0, bytes_of("abcde"));
+    object_.size = 5;
+    object_.etag = "\"x-2\"";
+  }
+  Result<Verification> check() { return check_object({object_, parts_, whole_, 5}); }
+
+  std::vector<Part> parts_;
+  std::uint32_t whole_ = 0;
+  ObjectInfo object_;
+};
+
+TEST_F(ObjectCheckTest, TakesTheCrcOfTheWhole) {
+  object_.checksum = crc32c_base64(whole_);
+  EXPECT_EQ(check()->checksum, "crc32c:" + crc32c_base64(whole_));
+}
+
+TEST_F(ObjectCheckTest, TakesTheCompositeCrc) {
+  // CRC32C over the two big-endian part CRCs, computed apart.
+  std::string crcs;
+  for (const Part& part : parts_) {
+    for (int shift = 24; shift >= 0; shift -= 8) crcs += static_cast<char>(part.crc32c >> shift);
+  }
+  object_.checksum = crc32c_base64(crc32c(0, bytes_of(crcs))) + "-2";
+  EXPECT_EQ(check()->checksum, "crc32c-composite:" + object_.checksum);
+}
+
+TEST_F(ObjectCheckTest, RefusesAnyOtherCrc) {
+  object_.checksum = crc32c_base64(whole_ ^ 1);
+  EXPECT_EQ(check().error().code, Errc::s3_integrity);
+}
+
+TEST_F(ObjectCheckTest, TakesTheMd5OfTheMd5s) {
+  const Md5Digest digest = md5(bytes_of(raw_md5("abc") + raw_md5("de")));
+  object_.etag = "\"" + to_hex(digest) + "-2\"";
+  EXPECT_EQ(check()->checksum, "etag-md5:" + to_hex(digest) + "-2");
+  object_.etag = "\"" + to_hex(md5(bytes_of("other"))) + "-2\"";
+  EXPECT_EQ(check().error().code, Errc::s3_integrity);
+}
+
+TEST_F(ObjectCheckTest, AnotherSizeIsAnotherObject) {
+  object_.size = 6;
+  object_.checksum = crc32c_base64(whole_);
+  EXPECT_EQ(check().error().code, Errc::s3_integrity);
+}
+
+TEST_F(ObjectCheckTest, WithoutAnythingToCompareItIsNotVerified) {
+  parts_[0].md5.clear();
+  EXPECT_EQ(check().error().code, Errc::s3_unverifiable);
+}
+
+}  // namespace
+}  // namespace vodlift::worker

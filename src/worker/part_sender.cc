@@ -1,0 +1,124 @@
+#include "worker/part_sender.h"
+
+#include <algorithm>
+
+#include "worker/range_checksum.h"
+
+namespace vodlift::worker {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long the thread waits for a completion before it looks whether the run was told to end.
+constexpr milliseconds kLookUp{200};
+
+}  // namespace
+
+Result<> PartSender::send(const std::vector<int>& numbers) {
+  std::deque<int> waiting(numbers.begin(), numbers.end());
+  Result<> outcome;
+  const auto keep_first = [&outcome](Result<> result) {
+    if (outcome && !result) outcome = std::move(result);
+  };
+  while (outcome && !(waiting.empty() && ready_.empty() && delayed_.empty() && in_flight_.empty())) {
+    if (auto reason = control_.ended()) {
+      keep_first(*reason);
+      break;
+    }
+    start_what_is_due();
+    if (ready_.empty() && !waiting.empty()) {
+      keep_first(prepare_next(waiting));
+      keep_first(take_events(std::nullopt));
+      continue;
+    }
+    keep_first(take_events(patience()));
+  }
+  // A part that arrives after all need not be sent by the next attempt.
+  while (!in_flight_.empty()) keep_first(take_events(kLookUp));
+  return outcome;
+}
+
+Result<> PartSender::prepare_next(std::deque<int>& waiting) {
+  const int number = waiting.front();
+  waiting.pop_front();
+  if (auto same = job_.source->check_unchanged(); !same) return same;
+  auto checksum = checksum_range(*job_.source, job_.plan.offset_of(number), job_.plan.size_of(number),
+                                 job_.multipart.mode == ChecksumMode::md5);
+  if (!checksum) return checksum.error();
+  ready_.push_back({number, std::move(*checksum), 0});
+  return {};
+}
+
+void PartSender::start_what_is_due() {
+  const auto now = std::chrono::steady_clock::now();
+  while (static_cast<int>(in_flight_.size()) < job_.parallel) {
+    if (!delayed_.empty() && delayed_.begin()->first <= now) {
+      Prepared part = std::move(delayed_.begin()->second);
+      delayed_.erase(delayed_.begin());
+      start(std::move(part));
+    } else if (!ready_.empty()) {
+      Prepared part = std::move(ready_.front());
+      ready_.pop_front();
+      start(std::move(part));
+    } else {
+      return;
+    }
+  }
+}
+
+void PartSender::start(Prepared part) {
+  const int number = part.number;
+  ++part.tries;
+  const RangeChecksum checksum = part.checksum;
+  in_flight_.insert_or_assign(number, std::move(part));
+  const Body body{job_.source, job_.plan.offset_of(number), job_.plan.size_of(number)};
+  store_.upload_part(job_.target, job_.multipart, number, body, checksum,
+                     [events = events_, number](Result<StoredBytes> result) {
+                       {
+                         const std::lock_guard lock(events->mutex);
+                         events->queue.push_back({number, std::move(result)});
+                       }
+                       events->arrived.notify_one();
+                     });
+}
+
+milliseconds PartSender::patience() const {
+  if (delayed_.empty()) return kLookUp;
+  const auto left = delayed_.begin()->first - std::chrono::steady_clock::now();
+  return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLookUp);
+}
+
+// Handles what has arrived; waits for something first when `patience` is given.
+Result<> PartSender::take_events(std::optional<milliseconds> patience) {
+  std::deque<Event> arrived;
+  {
+    std::unique_lock lock(events_->mutex);
+    if (patience) events_->arrived.wait_for(lock, *patience, [this] { return !events_->queue.empty(); });
+    arrived.swap(events_->queue);
+  }
+  Result<> outcome;
+  for (Event& event : arrived) {
+    auto handled = handle(std::move(event));
+    if (outcome && !handled) outcome = std::move(handled);
+  }
+  return outcome;
+}
+
+Result<> PartSender::handle(Event event) {
+  auto node = in_flight_.extract(event.number);
+  Prepared& part = node.mapped();
+  if (event.result) {
+    return confirmed_({part.number, job_.plan.size_of(part.number), event.result->etag, part.checksum.crc32c,
+                       part.checksum.md5});
+  }
+  const auto delay = request_retry_delay(event.result.error().code, part.tries + 1, random_unit());
+  if (!delay) return event.result.error();
+  // The store got other bytes than were hashed: perhaps the file was written to, which no repeat mends.
+  if (event.result.error().code == Errc::s3_integrity) {
+    if (auto same = job_.source->check_unchanged(); !same) return same;
+  }
+  delayed_.emplace(std::chrono::steady_clock::now() + *delay, std::move(part));
+  return {};
+}
+
+}  // namespace vodlift::worker

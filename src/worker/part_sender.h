@@ -1,0 +1,78 @@
+// Sends the parts of one upload, several at once.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/object_store.h"
+#include "core/part_plan.h"
+#include "worker/run_control.h"
+
+namespace vodlift::worker {
+
+// Used by one thread; completions come in from the transfer thread. While parts are on their way, the thread runs the
+// checksum pass of the next one, so at most `parallel` parts are in flight and one more is prepared.
+class PartSender {
+ public:
+  // Called on the sender's thread for each confirmed part; an error ends the sending.
+  using Confirmed = std::function<Result<>(const Part&)>;
+
+  struct Job {
+    ObjectTarget target;
+    Multipart multipart;
+    std::shared_ptr<const SourceFile> source;
+    PartPlan plan;
+    int parallel = 4;  // 1..64
+  };
+
+  PartSender(ObjectStore& store, Job job, RunControl& control, Confirmed confirmed)
+      : store_(store), job_(std::move(job)), control_(control), confirmed_(std::move(confirmed)),
+        events_(std::make_shared<Events>()) {}
+
+  // Sends the parts in `numbers`, in their order, each retried by request_retry_delay(). Blocks until all are confirmed
+  // or one failed for good; in that case what is in flight is waited for, and counted when it succeeds.
+  // Errors: those of ObjectStore::upload_part and SourceFile, of `confirmed`, and the control's reason.
+  Result<> send(const std::vector<int>& numbers);
+
+ private:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  struct Prepared {
+    int number = 0;
+    RangeChecksum checksum;
+    int tries = 0;  // made so far
+  };
+  struct Event {
+    int number = 0;
+    Result<StoredBytes> result;
+  };
+  // Shared with completions, which may come when the sender is gone.
+  struct Events {
+    std::mutex mutex;
+    std::condition_variable arrived;
+    std::deque<Event> queue;
+  };
+
+  Result<> prepare_next(std::deque<int>& waiting);
+  void start(Prepared part);
+  void start_what_is_due();
+  Result<> take_events(std::optional<std::chrono::milliseconds> patience);
+  Result<> handle(Event event);
+  std::chrono::milliseconds patience() const;
+
+  ObjectStore& store_;
+  const Job job_;
+  RunControl& control_;
+  const Confirmed confirmed_;
+  const std::shared_ptr<Events> events_;
+  std::deque<Prepared> ready_;                 // hashed, waiting for a place
+  std::multimap<Instant, Prepared> delayed_;   // to be sent again, not before then
+  std::map<int, Prepared> in_flight_;
+};
+
+}  // namespace vodlift::worker

@@ -1,0 +1,72 @@
+#include "worker/part_sender.h"
+
+#include <gtest/gtest.h>
+
+#include "worker/fakes_test.h"
+
+namespace vodlift::worker {
+namespace {
+
+class PartSenderTest : public ::testing::Test {
+ protected:
+  PartSenderTest() {
+    job_.multipart = *objects_.create_multipart({}, {});
+    job_.source = std::make_shared<MemorySource>(std::string(5 * kMinPartBytes + 10, 'x'));
+    job_.plan = *plan_with_part_size(job_.source->identity().size, kMinPartBytes);
+    job_.parallel = 2;
+  }
+
+  Result<> send(std::vector<int> numbers) {
+    PartSender sender(objects_, job_, control_, [this](const Part& part) -> Result<> {
+      confirmed_.push_back(part);
+      return confirm_;
+    });
+    return sender.send(numbers);
+  }
+
+  MemoryObjects objects_;
+  PartSender::Job job_;
+  RunControl control_;
+  std::vector<Part> confirmed_;
+  Result<> confirm_;
+};
+
+TEST_F(PartSenderTest, SendsEachPartOnceWithItsOwnSize) {
+  ASSERT_TRUE(send({1, 2, 3, 4, 5, 6}));
+  ASSERT_EQ(confirmed_.size(), 6U);
+  EXPECT_EQ(objects_.parts.at(1).size, kMinPartBytes);
+  EXPECT_EQ(objects_.parts.at(6).size, 10);
+  EXPECT_EQ(objects_.count("part"), 6);
+}
+
+TEST_F(PartSenderTest, SendsOnlyWhatItIsTold) {
+  ASSERT_TRUE(send({2, 5}));
+  EXPECT_EQ(objects_.count("part"), 2);
+  ASSERT_TRUE(send({}));
+  EXPECT_EQ(objects_.count("part"), 2);
+}
+
+TEST_F(PartSenderTest, GivesUpAfterItsTries) {
+  objects_.script["part"] = std::deque<Errc>(kMaxRequestTries, Errc::s3_transient);
+  const auto result = send({1});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::s3_transient);
+  EXPECT_EQ(objects_.count("part"), kMaxRequestTries);
+}
+
+TEST_F(PartSenderTest, AJournalThatFailsEndsTheSending) {
+  confirm_ = Error{Errc::store_failed, "disk full"};
+  const auto result = send({1, 2, 3, 4, 5, 6});
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Errc::store_failed);
+  EXPECT_LT(objects_.count("part"), 6);
+}
+
+TEST_F(PartSenderTest, AnEndedRunSendsNothingMore) {
+  control_.end({Errc::interrupted, "stop"});
+  EXPECT_EQ(send({1}).error().code, Errc::interrupted);
+  EXPECT_EQ(objects_.count("part"), 0);
+}
+
+}  // namespace
+}  // namespace vodlift::worker

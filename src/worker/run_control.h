@@ -1,0 +1,58 @@
+// How a running upload is told to end early, and how it waits meanwhile.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "core/retry_policy.h"
+
+namespace vodlift::worker {
+
+// One per running upload. Internally locked.
+class RunControl {
+ public:
+  // The run is to end at its next step with this error (interrupted, lease_lost). The first reason stays.
+  void end(Error reason) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!reason_) reason_ = std::move(reason);
+    }
+    wake_.notify_all();
+  }
+
+  [[nodiscard]] std::optional<Error> ended() const {
+    const std::lock_guard lock(mutex_);
+    return reason_;
+  }
+
+  // Waits for `delay` or until end(), whichever comes first.
+  void wait(std::chrono::milliseconds delay) {
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, delay, [this] { return reason_.has_value(); });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::optional<Error> reason_;
+};
+
+// Calls `operation` (which answers a Result) until it succeeds, fails for good, or request_retry_delay() gives up.
+// Blocks between the tries; ends early with the control's reason.
+template <class Operation>
+auto with_retries(RunControl& control, Operation operation) -> decltype(operation()) {
+  for (int next_try = 2;; ++next_try) {
+    if (auto reason = control.ended()) return *reason;
+    auto result = operation();
+    if (result) return result;
+    const auto delay = request_retry_delay(result.error().code, next_try, random_unit());
+    if (!delay) return result;
+    control.wait(*delay);
+  }
+}
+
+}  // namespace vodlift::worker

@@ -1,0 +1,331 @@
+#include "worker/upload_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "core/content_type.h"
+#include "core/upload_request.h"
+#include "worker/object_check.h"
+#include "worker/part_sender.h"
+#include "worker/range_checksum.h"
+
+namespace vodlift::worker {
+namespace {
+
+std::string name_of(const Upload& upload) {
+  return fmt::format("s3://{}/{}", upload.request.bucket, upload.request.destination_path);
+}
+
+}  // namespace
+
+UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunControl& control)
+    : context_(context), claimed_(std::move(claimed)), control_(control), journal_(claimed_.journal) {
+  const UploadRequest& request = claimed_.upload.request;
+  properties_.metadata = request.metadata;
+  properties_.token = claimed_.token;
+  properties_.acl = request.acl;
+  properties_.content_type = content_type_for(request.destination_path);
+}
+
+void UploadRun::run() noexcept {
+  try {
+    auto ending = attempt();
+    if (ending) {
+      record_success(*ending);
+    } else {
+      record_failure(ending.error());
+    }
+  } catch (const std::exception& failure) {
+    log::error("an upload hit a bug", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
+    record_failure(Error{Errc::internal, "unexpected error; the server's log has the details"});
+  }
+}
+
+// A source that changes under our hands gets a second start, from its new version; then it is left alone.
+Result<UploadStore::Ending> UploadRun::attempt() {
+  const Upload& upload = claimed_.upload;
+  const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
+  if (!access) {
+    return Error{Errc::bucket_not_configured,
+                 fmt::format("bucket {} is not configured for account {} any more", upload.request.bucket, upload.account)};
+  }
+  auto ending = attempt_once(*access);
+  if (!ending && falls_back_to_private(ending.error())) ending = attempt_once(*access);
+  if (!ending && ending.error().code == Errc::source_changed) {
+    log::info("source changed, starting over", {{"upload", upload.id}, {"reason", ending.error().message}});
+    if (auto gone = abandon_multipart(); !gone) return gone.error();
+    ending = attempt_once(*access);
+  }
+  return ending;
+}
+
+Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) {
+  const UploadRequest& request = claimed_.upload.request;
+  target_ = {access, request.destination_path};
+
+  const auto path = parse_source_path(request.path);
+  if (!path) return path.error();
+  auto opened = context_.storages.open(*path);
+  if (!opened) {
+    Error error = opened.error();
+    if (error.code == Errc::source_not_found) error.code = Errc::source_missing;
+    return error;
+  }
+  source_ = std::move(*opened);
+
+  const std::int64_t size = source_->identity().size;
+  auto verification = wants_multipart(size) ? send_in_parts() : send_whole();
+  if (!verification) return verification.error();
+  UploadStore::Ending ending;
+  ending.state = UploadState::completed;
+  ending.size = size;
+  ending.acl_applied = properties_.acl;
+  ending.verification = std::move(*verification);
+  return ending;
+}
+
+Result<Verification> UploadRun::send_whole() {
+  if (auto gone = abandon_multipart(); !gone) return gone.error();
+  const std::int64_t size = source_->identity().size;
+  const bool with_md5 = context_.objects.checksum_mode(target_.access) != ChecksumMode::crc32c;
+  const auto checksum = checksum_range(*source_, 0, size, with_md5);
+  if (!checksum) return checksum.error();
+  const auto stored = with_retries(control_, [&]() -> Result<StoredBytes> {
+    auto sent = context_.objects.put_object(target_, properties_, Body{source_, 0, size}, *checksum);
+    // Bytes that are not the hashed ones: was the file written to meanwhile? Then say so.
+    if (!sent && sent.error().code == Errc::s3_integrity) {
+      if (auto same = source_->check_unchanged(); !same) return same.error();
+    }
+    return sent;
+  });
+  if (!stored) return stored.error();
+  if (auto same = source_->check_unchanged(); !same) return same.error();
+  return verification_of(*stored, *checksum);
+}
+
+Result<Verification> UploadRun::send_in_parts() {
+  auto resumed = resume_multipart();
+  if (!resumed) return resumed.error();
+  const Result<PartPlan> plan = *resumed ? Result<PartPlan>(**resumed) : open_multipart();
+  if (!plan) return plan.error();
+
+  std::vector<int> missing;
+  for (int number = 1; number <= plan->count; ++number) {
+    const auto same_number = [number](const Part& part) { return part.number == number; };
+    if (std::none_of(journal_.parts.begin(), journal_.parts.end(), same_number)) missing.push_back(number);
+  }
+  const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
+  PartSender sender(context_.objects, {target_, multipart, source_, *plan, context_.parts_per_upload}, control_,
+                    [this](const Part& part) { return record_part(part); });
+  auto sent = sender.send(missing);
+  if (sent) sent = source_->check_unchanged();
+  if (sent) return complete(*plan);
+  if (sent.error().code == Errc::s3_no_such_upload) {
+    // Aborted by somebody else, or by a lifecycle rule: what was sent is gone.
+    journal_ = {};
+    if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten) return forgotten.error();
+  }
+  return sent.error();
+}
+
+Result<PartPlan> UploadRun::open_multipart() {
+  auto plan = plan_parts(source_->identity().size);
+  if (!plan) return plan;
+  const auto multipart =
+      with_retries(control_, [&] { return context_.objects.create_multipart(target_, properties_); });
+  if (!multipart) return multipart.error();
+  journal_ = {multipart->id, plan->part_size, source_->identity(), std::string(to_string(multipart->mode)), {}};
+  if (auto recorded = context_.uploads.record_multipart(claimed_.lease, journal_); !recorded) {
+    // Unrecorded, it could never be found again: take it back while its id is known.
+    (void)context_.objects.abort_multipart(target_, multipart->id);
+    journal_ = {};
+    return recorded.error();
+  }
+  return plan;
+}
+
+// The plan of an earlier attempt whose parts can still be used; nothing when a new one must be opened.
+Result<std::optional<PartPlan>> UploadRun::resume_multipart() {
+  if (journal_.multipart_id.empty()) return std::optional<PartPlan>();
+  const auto plan = plan_with_part_size(source_->identity().size, journal_.part_size);
+  if (journal_.source != source_->identity() || !plan || !checksum_mode_from(journal_.checksum_mode)) {
+    log::info("source is another version now, starting over", {{"upload", claimed_.lease.id}});
+    if (auto gone = abandon_multipart(); !gone) return gone.error();
+    return std::optional<PartPlan>();
+  }
+  const auto listed =
+      with_retries(control_, [&] { return context_.objects.list_parts(target_, journal_.multipart_id); });
+  if (listed) {
+    if (auto adopted = adopt_parts(*listed, *plan); !adopted) return adopted.error();
+    return std::optional<PartPlan>(*plan);
+  }
+  if (listed.error().code != Errc::s3_no_such_upload) return listed.error();
+  // Gone, or completed by an attempt that did not live to hear of it.
+  std::uint32_t crc = 0;
+  const bool all_known = static_cast<int>(journal_.parts.size()) == plan->count;
+  for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
+  if (all_known) {
+    const auto found = look_for_completed(crc);
+    if (!found) return found.error();
+    if (*found) return std::optional<PartPlan>(*plan);
+  }
+  journal_ = {};
+  if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten) return forgotten.error();
+  return std::optional<PartPlan>();
+}
+
+// The store's list decides what is there; the journal only knows what was confirmed before it was written.
+Result<> UploadRun::adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan) {
+  std::vector<Part> kept;
+  for (const ListedPart& there : listed) {
+    if (auto reason = control_.ended()) return *reason;
+    const auto known = std::find_if(journal_.parts.begin(), journal_.parts.end(), [&](const Part& part) {
+      return part.number == there.number && part.etag == there.etag && part.size == there.size;
+    });
+    if (known != journal_.parts.end()) {
+      kept.push_back(*known);
+      continue;
+    }
+    auto adopted = adopt(there, plan);
+    if (!adopted) return adopted.error();
+    if (!*adopted) continue;
+    if (auto recorded = context_.uploads.record_part(claimed_.lease, **adopted); !recorded) return recorded;
+    kept.push_back(std::move(**adopted));
+  }
+  log::info("resuming upload", {{"upload", claimed_.lease.id}, {"parts_there", kept.size()}, {"parts", plan.count}});
+  journal_.parts = std::move(kept);
+  return {};
+}
+
+// A part that reached the store but not the journal: ours again if the store's checksum is that of the file.
+Result<std::optional<Part>> UploadRun::adopt(const ListedPart& listed, const PartPlan& plan) {
+  if (listed.number < 1 || listed.number > plan.count || listed.size != plan.size_of(listed.number)) {
+    return std::optional<Part>();
+  }
+  const auto checksum = checksum_range(*source_, plan.offset_of(listed.number), listed.size, /*with_md5=*/true);
+  if (!checksum) return checksum.error();
+  if (!part_matches(listed, *checksum)) return std::optional<Part>();
+  return std::optional<Part>(Part{listed.number, listed.size, listed.etag, checksum->crc32c, checksum->md5});
+}
+
+Result<Verification> UploadRun::complete(const PartPlan& plan) {
+  std::sort(journal_.parts.begin(), journal_.parts.end(),
+            [](const Part& left, const Part& right) { return left.number < right.number; });
+  std::uint32_t crc = 0;
+  for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
+  const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
+  return with_retries(control_, [&]() -> Result<Verification> {
+    const auto object = context_.objects.complete_multipart(target_, multipart, journal_.parts, crc, plan.size);
+    if (object) return verify(*object, crc);
+    // No answer, or one that says "no such upload" to a repeat, may hide a success: the object itself tells.
+    const Errc code = object.error().code;
+    const bool in_doubt = code == Errc::network || code == Errc::timeout || code == Errc::s3_unverifiable ||
+                          code == Errc::s3_transient || code == Errc::s3_no_such_upload || code == Errc::s3_not_found;
+    if (in_doubt) {
+      const auto found = look_for_completed(crc);
+      if (found && *found) return **found;
+    }
+    return object.error();
+  });
+}
+
+// The object at the key, if it is the very one this upload made (our token, size and checksum).
+Result<std::optional<Verification>> UploadRun::look_for_completed(std::uint32_t crc) {
+  const auto object = with_retries(control_, [&] { return context_.objects.head(target_); });
+  if (!object) {
+    if (object.error().code == Errc::s3_not_found) return std::optional<Verification>();
+    return object.error();
+  }
+  if (object->token != claimed_.token) return std::optional<Verification>();
+  auto checked = check_object({*object, journal_.parts, crc, source_->identity().size});
+  if (!checked) return std::optional<Verification>();
+  return std::optional<Verification>(std::move(*checked));
+}
+
+// The answer to Complete says the parts are one object; HEAD says how large it is and, again, what is in it.
+Result<Verification> UploadRun::verify(const CompletedObject& object, std::uint32_t crc) {
+  const auto head = with_retries(control_, [&] { return context_.objects.head(target_); });
+  if (!head) return with_context("confirming the object", head.error());
+  ObjectInfo info = *head;
+  if (info.token != claimed_.token) {
+    return Error{Errc::s3_unverifiable,
+                 fmt::format("{} was replaced by somebody else while it was being confirmed", name_of(claimed_.upload))};
+  }
+  if (info.checksum.empty()) info.checksum = object.checksum;
+  if (info.version_id.empty()) info.version_id = object.version_id;
+  return check_object({info, journal_.parts, crc, source_->identity().size});
+}
+
+Result<> UploadRun::record_part(const Part& part) {
+  if (auto recorded = context_.uploads.record_part(claimed_.lease, part); !recorded) return recorded;
+  journal_.parts.push_back(part);
+  return {};
+}
+
+// Drops an open multipart upload at the store and in the journal.
+Result<> UploadRun::abandon_multipart() {
+  if (journal_.multipart_id.empty()) return {};
+  auto aborted =
+      with_retries(control_, [&] { return context_.objects.abort_multipart(target_, journal_.multipart_id); });
+  if (!aborted) return aborted;
+  journal_ = {};
+  return context_.uploads.record_multipart(claimed_.lease, journal_);
+}
+
+bool UploadRun::falls_back_to_private(const Error& error) {
+  if (error.code != Errc::s3_acl_refused || target_.access.acl_policy != AclPolicy::private_acl) return false;
+  log::warn("bucket refuses acl=public-read, uploading as private",
+            {{"upload", claimed_.lease.id}, {"bucket", target_.access.bucket}});
+  properties_.acl = Acl::private_acl;
+  return true;
+}
+
+void UploadRun::record_success(const UploadStore::Ending& ending) {
+  const auto finished = context_.uploads.finish(claimed_.lease, ending);
+  if (finished) {
+    log::info("upload completed", {{"upload", claimed_.lease.id}, {"bytes", ending.size},
+                                   {"object", name_of(claimed_.upload)}, {"checksum", ending.verification.checksum}});
+  } else {
+    // The lease runs out and the next attempt finds the object by its token.
+    log::error("a completed upload could not be recorded",
+               {{"upload", claimed_.lease.id}, {"reason", finished.error().message}});
+  }
+}
+
+void UploadRun::record_failure(Error error) {
+  if (error.code == Errc::lease_lost) {
+    log::warn("upload was taken over by another worker", {{"upload", claimed_.lease.id}});
+    return;
+  }
+  const UploadError shown{error.code, error.message, error.retryable()};
+  const WallTime now = context_.clock.now();
+  Result<> recorded;
+  if (error.code == Errc::interrupted) {
+    recorded = context_.uploads.requeue(claimed_.lease, now, std::nullopt, /*counts=*/false);
+  } else if (const auto delay = upload_retry_delay(error, claimed_.upload.attempts, random_unit())) {
+    log::warn("upload will be tried again", {{"upload", claimed_.lease.id}, {"code", info(error.code).name},
+                                             {"reason", error.message}, {"in_ms", delay->count()}});
+    recorded = context_.uploads.requeue(claimed_.lease, now + *delay, shown, /*counts=*/true);
+  } else {
+    log::warn("upload failed", {{"upload", claimed_.lease.id}, {"code", info(error.code).name},
+                                {"reason", error.message}});
+    if (auto gone = abandon_multipart(); !gone) {
+      log::warn("an open multipart upload could not be aborted",
+                {{"upload", claimed_.lease.id}, {"object", name_of(claimed_.upload)}, {"reason", gone.error().message}});
+    }
+    UploadStore::Ending ending;
+    ending.state = UploadState::failed;
+    ending.size = source_ != nullptr ? source_->identity().size : claimed_.upload.size;
+    ending.error = shown;
+    recorded = context_.uploads.finish(claimed_.lease, ending);
+  }
+  if (!recorded) {
+    log::error("the end of an attempt could not be recorded",
+               {{"upload", claimed_.lease.id}, {"reason", recorded.error().message}});
+  }
+}
+
+}  // namespace vodlift::worker

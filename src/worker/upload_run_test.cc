@@ -1,0 +1,257 @@
+#include "worker/upload_run.h"
+
+#include <gtest/gtest.h>
+
+#include "core/part_plan.h"
+#include "worker/fakes_test.h"
+
+namespace vodlift::worker {
+namespace {
+
+constexpr std::size_t kThreeParts = 2 * kPreferredPartBytes + 1000;
+
+class UploadRunTest : public ::testing::Test {
+ protected:
+  UploadRunTest() {
+    claimed_.lease = {1, 1};
+    claimed_.upload.id = 1;
+    claimed_.upload.account = 158;
+    claimed_.upload.attempts = 1;
+    claimed_.upload.request.path = "sestore4/jb/film.mp4";
+    claimed_.upload.request.destination_path = "film.mp4";
+    claimed_.upload.request.bucket = "b";
+    claimed_.token = "token-1";
+  }
+
+  void run() {
+    const RunContext context{uploads_, accounts_, storages_, objects_, clock_, 2};
+    UploadRun(context, claimed_, control_).run();
+  }
+
+  void expect_completed() {
+    ASSERT_TRUE(uploads_.ending) << (uploads_.requeue_error ? uploads_.requeue_error->message : "no end recorded");
+    EXPECT_EQ(uploads_.ending->state, UploadState::completed)
+        << (uploads_.ending->error ? uploads_.ending->error->message : "");
+    EXPECT_TRUE(objects_.open.empty());
+  }
+  void expect_failed(Errc code) {
+    ASSERT_TRUE(uploads_.ending);
+    EXPECT_EQ(uploads_.ending->state, UploadState::failed);
+    ASSERT_TRUE(uploads_.ending->error);
+    EXPECT_EQ(uploads_.ending->error->code, code) << uploads_.ending->error->message;
+    EXPECT_TRUE(objects_.open.empty()) << "nothing stays open behind a failed upload";
+  }
+
+  StoppedClock clock_;
+  MemoryUploads uploads_;
+  OneBucket accounts_;
+  MemoryStorages storages_;
+  MemoryObjects objects_;
+  ClaimedUpload claimed_;
+  RunControl control_;
+};
+
+TEST_F(UploadRunTest, ASmallFileIsOneRequest) {
+  storages_.bytes = "hello";
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.calls, std::vector<std::string>{"put"});
+  EXPECT_EQ(uploads_.ending->verification.checksum, "crc32c:" + crc32c_base64(crc32c(0, bytes_of("hello"))));
+  EXPECT_EQ(uploads_.ending->size, 5);
+}
+
+TEST_F(UploadRunTest, AnEmptyFileIsAnEmptyObject) {
+  storages_.empty_file = true;
+  run();
+  expect_completed();
+  EXPECT_EQ(uploads_.ending->verification.checksum, "crc32c:AAAAAA==");
+}
+
+TEST_F(UploadRunTest, ALargeFileIsSentInPartsAndConfirmed) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("part"), 3);
+  EXPECT_EQ(objects_.calls.back(), "head");
+  EXPECT_EQ(uploads_.ending->verification.checksum, "crc32c:" + crc32c_base64(crc32c(0, bytes_of(storages_.bytes))))
+      << "the checksum of the whole, put together from the parts'";
+}
+
+TEST_F(UploadRunTest, ATransientFaultOfOnePartIsTriedAgain) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["part"] = {Errc::s3_transient, Errc::network};
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("part"), 5);
+}
+
+TEST_F(UploadRunTest, APermanentFaultFailsAtOnceAndAborts) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["part"] = {Errc::s3_access_denied};
+  run();
+  expect_failed(Errc::s3_access_denied);
+  EXPECT_EQ(objects_.count("abort"), 1);
+}
+
+TEST_F(UploadRunTest, AFaultThatStaysGoesBackToTheQueueWithItsJournal) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  EXPECT_FALSE(uploads_.ending);
+  ASSERT_TRUE(uploads_.requeue_error);
+  EXPECT_TRUE(uploads_.requeue_counts);
+  EXPECT_GT(*uploads_.requeued_for, clock_.now());
+  EXPECT_EQ(uploads_.journal.parts.size(), 3U);
+  EXPECT_EQ(objects_.count("abort"), 0);
+}
+
+TEST_F(UploadRunTest, TheLastAttemptFails) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  claimed_.upload.attempts = kMaxUploadAttempts;
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  expect_failed(Errc::s3_clock_skew);
+}
+
+TEST_F(UploadRunTest, AfterARestartOnlyWhatIsMissingIsSent) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  objects_.parts.erase(2);
+  objects_.calls.clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.calls, (std::vector<std::string>{"list", "part 2", "complete", "head"}));
+}
+
+TEST_F(UploadRunTest, APartTheJournalMissedIsAdoptedWhenItsBytesAreRight) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  claimed_.journal.parts.clear();
+  objects_.parts.at(3).checksum = "AAAAAA==";  // not the file's bytes: to be sent again
+  objects_.calls.clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.calls, (std::vector<std::string>{"list", "part 3", "complete", "head"}));
+}
+
+TEST_F(UploadRunTest, AnotherVersionOfTheSourceStartsOver) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  storages_.inode = 8;
+  objects_.calls.clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.calls.front(), "abort");
+  EXPECT_EQ(objects_.count("part"), 3);
+}
+
+TEST_F(UploadRunTest, AVanishedMultipartUploadIsOpenedAnew) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  objects_.open.clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.created, 2);
+}
+
+TEST_F(UploadRunTest, ALostAnswerToCompleteIsRecognisedByTheToken) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::timeout};
+  objects_.lose_answer = true;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("complete"), 1);
+}
+
+TEST_F(UploadRunTest, SomebodyElsesObjectIsNotTakenForOurs) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::timeout, Errc::s3_no_such_upload};
+  objects_.size = static_cast<std::int64_t>(kThreeParts);
+  objects_.object_crc = "AAAAAA==";
+  objects_.object_token = "someone";
+  run();
+  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+}
+
+TEST_F(UploadRunTest, WrongBytesAreNeverCompleted) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.flip_a_bit = true;
+  run();
+  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+}
+
+TEST_F(UploadRunTest, AChangedSourceGetsASecondStart) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  storages_.changing_opens = 1;
+  run();
+  expect_completed();
+  EXPECT_EQ(storages_.opened, 2);
+}
+
+TEST_F(UploadRunTest, ASourceThatKeepsChangingFails) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  storages_.changing_opens = 2;
+  run();
+  expect_failed(Errc::source_changed);
+}
+
+TEST_F(UploadRunTest, ASourceThatIsGoneFails) {
+  run();
+  expect_failed(Errc::source_missing);
+}
+
+TEST_F(UploadRunTest, ABucketThatIsGoneFails) {
+  storages_.bytes = "x";
+  accounts_.bucket.reset();
+  run();
+  expect_failed(Errc::bucket_not_configured);
+}
+
+TEST_F(UploadRunTest, ARefusedPublicAclFailsUnlessTheAccountPrefersPrivate) {
+  storages_.bytes = "x";
+  claimed_.upload.request.acl = Acl::public_read;
+  objects_.script["put"] = {Errc::s3_acl_refused};
+  run();
+  expect_failed(Errc::s3_acl_refused);
+
+  accounts_.bucket->acl_policy = AclPolicy::private_acl;
+  objects_.script["put"] = {Errc::s3_acl_refused};
+  run();
+  expect_completed();
+  EXPECT_EQ(uploads_.ending->acl_applied, Acl::private_acl);
+  EXPECT_EQ(objects_.acls.back(), Acl::private_acl);
+}
+
+TEST_F(UploadRunTest, AStopPutsTheUploadBackWithoutCountingAnAttempt) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  control_.end({Errc::interrupted, "stopping"});
+  run();
+  EXPECT_FALSE(uploads_.ending);
+  ASSERT_TRUE(uploads_.requeued_for);
+  EXPECT_FALSE(uploads_.requeue_counts);
+}
+
+TEST_F(UploadRunTest, AWorkerThatLostItsLeaseChangesNothing) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  uploads_.requeued_for.reset();
+  objects_.parts.erase(1);
+  uploads_.lease_lost = true;
+  run();
+  EXPECT_FALSE(uploads_.ending);
+  EXPECT_FALSE(uploads_.requeued_for);
+  EXPECT_EQ(objects_.count("abort"), 0) << "the multipart upload belongs to the new owner";
+}
+
+}  // namespace
+}  // namespace vodlift::worker
