@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Measures vodlift beside curl, rclone and the aws command, on loopback, and writes bench/RESULTS.md."""
+
+import argparse
+import datetime
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import measure
+import peers
+import report
+import sections
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few runs: shows that it works, not how fast")
+    parser.add_argument("--only", choices="abc", help="a: accepting calls, b: one large file, c: many small files")
+    parser.add_argument("--build-dir", type=Path, default=ROOT / "build" / "release", help="where the binaries are")
+    parser.add_argument("--work-dir", type=Path, default=ROOT / "build" / "bench",
+                        help="for databases and 1.3 GiB of test files; on a real disk")
+    parser.add_argument("--output", type=Path,
+                        help="default: bench/RESULTS.md; with --quick or --only: RESULTS.md in the work directory")
+    return parser.parse_args()
+
+
+def check_places(options):
+    for name in ("vodlift", "bench_null_sink", "bench_enqueue_load"):
+        if not (options.build_dir / name).exists():
+            raise measure.BenchError(f"{options.build_dir / name} is missing; run ./do build first")
+    options.work_dir.mkdir(parents=True, exist_ok=True)
+    kind, mount = measure.filesystem_of(options.work_dir)
+    if kind in ("tmpfs", "ramfs"):
+        raise measure.BenchError(f"{options.work_dir} is in memory ({kind} at {mount}): a commit there proves nothing. "
+                                 "Choose a directory on a disk with --work-dir")
+
+
+def source_version():
+    result = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True)
+    return result.stdout.strip() if result.returncode == 0 else "not a git checkout"
+
+
+def facts_of(options, load):
+    kind, _ = measure.filesystem_of(options.work_dir)
+    memory_kib = int(Path("/proc/meminfo").read_text().split()[1])
+    return [
+        ("date", datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")),
+        ("command", f"`bench/run.py {shlex.join(sys.argv[1:])}`".replace(" `", "`")),
+        ("vodlift", source_version()),
+        ("machine", f"{measure.cpu_model()}, {os.cpu_count()} cores, {memory_kib / (1 << 20):.0f} GiB, "
+                    f"Linux {os.uname().release}"),
+        ("disk", f"{kind}, 4 KiB append and fdatasync {measure.fdatasync_ms(options.work_dir):.2f} ms"),
+        ("load before", f"{load:.2f}" + (" — the machine was busy, distrust the figures" if load > 0.5 else "")),
+        ("clients", "; ".join([" ".join(measure.first_line([peers.CURL, "-q", "--version"]).split()[:2]),
+                               measure.first_line([peers.RCLONE, "version", "--config", os.devnull]),
+                               measure.first_line([peers.AWS, "--version"]).split()[0]])),
+    ]
+
+
+def make_bench(options):
+    quick = options.quick
+    files = sections.prepare_files(options.work_dir / "storage")
+    return sections.Bench(
+        binary=options.build_dir / "vodlift", binaries=options.build_dir, work=options.work_dir, files=files,
+        accept_runs=1 if quick else 5, accept_calls=10000 if quick else 60000, large_runs=1 if quick else 7,
+        small_runs=1 if quick else 5, small_peer_runs=1 if quick else 3, say=lambda text: print(text, flush=True))
+
+
+def measure_parts(options, bench):
+    parts = []
+    if options.only in (None, "a"):
+        bench.say("(a) accepting signed calls")
+        parts.append(report.accept_part(sections.measure_accept(bench)))
+    if options.only in (None, "b"):
+        bench.say("(b) one file of 1 GiB")
+        parts.append(report.large_part(sections.measure_large(bench)))
+    if options.only in (None, "c"):
+        bench.say(f"(c) {sections.SMALL_FILES} files of 64 KiB")
+        parts.append(report.small_part(*sections.measure_small(bench)))
+    return parts
+
+
+def main():
+    options = parse_arguments()
+    options.build_dir, options.work_dir = options.build_dir.resolve(), options.work_dir.resolve()
+    partial = options.quick or options.only
+    output = options.output or (options.work_dir if partial else ROOT / "bench") / "RESULTS.md"
+    try:
+        check_places(options)
+        facts = facts_of(options, os.getloadavg()[0])
+        text = report.whole(facts, measure_parts(options, make_bench(options)))
+    except measure.BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    output.write_text(text)
+    print(f"\n{text}\nwritten to {output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

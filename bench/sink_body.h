@@ -1,0 +1,43 @@
+// Where a request's body ends, without keeping any of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace vodlift::bench {
+
+// Follows one body by its framing. Either `consume` bytes that were read, or drop up to `discardable` bytes unread and
+// tell with `discarded`. One thread at a time.
+class SinkBody {
+ public:
+  // A body of exactly `length` bytes.
+  static SinkBody fixed(std::int64_t length);
+  // A body in chunks (RFC 9112 section 7.1), trailers included.
+  static SinkBody chunked();
+
+  // Takes what belongs to the body from the front of `bytes`; answers how many.
+  std::size_t consume(std::string_view bytes);
+  // Bytes certain to be data, which nobody needs to look at; 0 while framing must be read.
+  [[nodiscard]] std::int64_t discardable() const;
+  void discarded(std::int64_t bytes);
+
+  [[nodiscard]] bool done() const { return state_ == State::done; }
+  // The framing is broken; nothing more can be told about this connection.
+  [[nodiscard]] bool failed() const { return state_ == State::failed; }
+  // Data bytes so far, framing excluded.
+  [[nodiscard]] std::int64_t size() const { return size_; }
+
+ private:
+  enum class State { fixed_data, chunk_line, chunk_data, chunk_end, trailer, done, failed };
+
+  void end_line();
+  void end_data();
+
+  State state_ = State::done;
+  std::int64_t remaining_ = 0;
+  std::int64_t size_ = 0;
+  std::string line_;  // of framing, at most kMaxLineBytes
+};
+
+}  // namespace vodlift::bench
