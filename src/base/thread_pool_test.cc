@@ -1,0 +1,78 @@
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <future>
+#include <latch>
+
+namespace vodlift {
+namespace {
+
+TEST(ThreadPool, RunsEverythingQueuedBeforeItStops) {
+  std::atomic<int> ran{0};
+  ThreadPool pool("test", 3, 1000);
+  for (int i = 0; i < 500; ++i) ASSERT_TRUE(pool.post([&] { ++ran; }));
+  pool.stop();
+  EXPECT_EQ(ran, 500);
+}
+
+TEST(ThreadPool, OneThreadKeepsTheOrder) {
+  std::vector<int> order;
+  ThreadPool pool("test", 1, 1000);
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(pool.post([&order, i] { order.push_back(i); }));
+  pool.stop();
+  ASSERT_EQ(order.size(), 100u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(ThreadPool, RefusesWhatTheQueueCannotHold) {
+  std::latch started(1);
+  std::latch release(1);
+  std::atomic<int> ran{0};
+  ThreadPool pool("test", 1, 2);
+  ASSERT_TRUE(pool.post([&] {
+    started.count_down();
+    release.wait();
+  }));
+  started.wait();
+  EXPECT_TRUE(pool.post([&] { ++ran; }));
+  EXPECT_TRUE(pool.post([&] { ++ran; }));
+  EXPECT_FALSE(pool.post([&] { ran += 100; }));
+  release.count_down();
+  pool.stop();
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(ThreadPool, TakesNothingOnceStopped) {
+  ThreadPool pool("test", 2, 10);
+  pool.stop();
+  EXPECT_FALSE(pool.post([] {}));
+  pool.stop();
+}
+
+TEST(ThreadPool, RunsJobsAtTheSameTime) {
+  // Each job waits for the other: on one thread they would never end.
+  std::latch both(2);
+  ThreadPool pool("test", 2, 10);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(pool.post([&] { both.arrive_and_wait(); }));
+  pool.stop();
+}
+
+TEST(ThreadPool, NamesItsThreads) {
+  ThreadPool pool("vodlift-disk", 1, 10);
+  // The constructor has set the name by the time it returns.
+  const auto thread = [&] {
+    std::promise<pthread_t> handle;
+    EXPECT_TRUE(pool.post([&] { handle.set_value(pthread_self()); }));
+    return handle.get_future().get();
+  }();
+  std::array<char, 16> text{};
+  ASSERT_EQ(pthread_getname_np(thread, text.data(), text.size()), 0);
+  EXPECT_STREQ(text.data(), "vodlift-disk");
+}
+
+}  // namespace
+}  // namespace vodlift

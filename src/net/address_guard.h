@@ -21,7 +21,8 @@ struct Network {
   int prefix = 0;  // bits, 0..32 or 0..128
 };
 
-// Parses CIDR text. Errors: invalid_value (host bits set count as such).
+// Parses CIDR text; an IPv4-mapped IPv6 network becomes the IPv4 network it is.
+// Errors: invalid_value (host bits set count as such).
 Result<Network> parse_network(std::string_view text);
 
 // Judges addresses; immutable, any thread.
@@ -29,13 +30,16 @@ class AddressGuard {
  public:
   // Refuses everything that is not a public unicast address (loopback, private, link-local, carrier-grade NAT,
   // documentation, benchmarking, multicast, reserved, and IPv6 forms that embed IPv4), except what lies in `allowed`.
+  // An IPv4-mapped address (::ffff:a.b.c.d) is judged as the IPv4 address it is, also by `allowed`; other embeddings
+  // (NAT64, 6to4, Teredo) are refused whatever they embed.
   explicit AddressGuard(std::vector<Network> allowed);
 
-  // Why `address` is refused ("127.0.0.1 is a loopback address"); nothing when it may be reached.
+  // Why `address` is refused ("127.0.0.1 is a loopback address …"), with the setting that would allow it; nothing when
+  // it may be reached. Anything but IPv4 and IPv6 is refused.
   [[nodiscard]] std::optional<std::string> refusal(const sockaddr* address) const;
 
   // The same for a host that is an address in any spelling the resolver takes ("127.1", "0x7f000001", "[::1]"), without
-  // asking the network; nothing for names.
+  // asking the network; nothing for names, except localhost and *.localhost, which are loopback by definition.
   [[nodiscard]] std::optional<std::string> literal_refusal(const std::string& host) const;
 
  private:

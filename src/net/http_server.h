@@ -16,10 +16,10 @@ namespace vodlift::net {
 
 struct Request {
   std::string method;  // "POST"
-  std::string target;  // as received: "/stable/?x=1"
+  std::string target;  // as received, "/stable/?x=1"; an absolute one ("http://host/x") loses scheme and host
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-case, in order of arrival
   std::string body;
-  std::string peer;        // "192.0.2.7", or "unix" for a socket file
+  std::string peer;                                // "192.0.2.7", or "unix" for a socket file
   std::chrono::steady_clock::time_point received;  // when the request's header was complete
 
   // The value of the first header of that (lower-case) name; empty when there is none.
@@ -33,26 +33,30 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type and Content-Length
 };
 
-// Answers one request; to be called exactly once, from any thread. A responder dropped uncalled answers 500.
+// Answers one request; to be called exactly once, from any thread, also after the server is gone (then nothing
+// happens). A responder dropped uncalled answers 500; what a second call says is ignored.
 using Responder = std::function<void(Response)>;
 
 // Called on a network thread: must not block.
 using Handler = std::function<void(Request, Responder)>;
 
 // The answer to a fault of HTTP itself (400, 408, 413, 431, 503 …), so that even those have the caller's envelope.
+// Called on a network thread; the server sets the status, and closes the connection after it.
 using FaultBody = std::function<Response(Errc code, std::string_view message)>;
 
 struct HttpServerLimits {
-  std::size_t header_bytes = 16 * 1024;
+  std::size_t header_bytes = 16 * 1024;  // request line included; also bounds what a chunked body may carry beside data
   std::size_t body_bytes = 128 * 1024;
-  std::size_t connections = 20000;                // more are answered 503 and closed
-  std::chrono::seconds header_timeout{10};        // first byte to end of header
-  std::chrono::seconds body_timeout{30};
-  std::chrono::seconds idle_timeout{75};          // between two requests
-  std::chrono::seconds write_timeout{30};
+  std::size_t connections = 20000;  // more are answered 503 and closed
+  // Deadlines for the whole of each, however the bytes trickle; kept to within a fortieth of the shortest (5-250 ms).
+  std::chrono::milliseconds header_timeout{10000};  // first byte to end of header: 408
+  std::chrono::milliseconds body_timeout{30000};    // end of header to end of body: 408
+  std::chrono::milliseconds idle_timeout{75000};    // before the first and between two requests: closed silently
+  std::chrono::milliseconds write_timeout{30000};   // one answer: closed
 };
 
-// Serves one listener. Construct, listen, start, stop; those four from one thread.
+// Serves one listener on `threads` (1..64) threads of its own; each connection stays on one of them, and its requests
+// are answered in their order. Construct, listen (once), start, stop; those four from one thread.
 class HttpServer {
  public:
   HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body);
@@ -61,16 +65,20 @@ class HttpServer {
   // Like stop(0).
   ~HttpServer();
 
-  // Binds "ADDRESS:PORT" ("127.0.0.1:8080", "[::1]:0"; port 0: any free one). Errors: config_invalid, io_error.
+  // Binds "ADDRESS:PORT" ("127.0.0.1:8080", "[::1]:0"; port 0: any free one), numbers only, no names.
+  // Errors: config_invalid, io_error.
   Result<> listen(std::string_view address);
-  // Binds a Unix socket at `path`, mode 0600, replacing a dead one. Errors: io_error, locked (somebody answers there).
+  // Binds a Unix socket at `path`, mode 0600, replacing a dead one; stop() removes it.
+  // Errors: io_error, locked (somebody answers there).
   Result<> listen_unix(const std::string& path);
 
   // "127.0.0.1:8080" with the real port, or the socket's path.
   [[nodiscard]] std::string address() const;
 
+  // Serves from now on. After a successful listen().
   void start();
   // Takes no new connection, lets running requests end for up to `grace`, then closes all and joins the threads.
+  // May be called twice.
   void stop(std::chrono::milliseconds grace);
 
  private:

@@ -1,0 +1,208 @@
+#include "net/address_guard.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <memory>
+
+#include "base/encoding.h"
+
+namespace vodlift::net {
+namespace {
+
+struct Address {
+  std::array<std::uint8_t, 16> bytes{};  // IPv4 in the first four
+  bool v6 = false;
+};
+
+struct Special {
+  std::string_view network;
+  std::string_view what;  // "<address> <what>"
+};
+
+// The special-purpose blocks of RFC 6890 and its later additions, and the multicast and reserved blocks beside them.
+// The first match names the reason.
+constexpr Special kSpecialV4[] = {
+    {"0.0.0.0/8", "is an address of this host itself"},  {"10.0.0.0/8", "is a private address"},
+    {"100.64.0.0/10", "is a carrier-grade NAT address"}, {"127.0.0.0/8", "is a loopback address"},
+    {"169.254.0.0/16", "is a link-local address"},       {"172.16.0.0/12", "is a private address"},
+    {"192.0.0.0/24", "is a protocol assignment"},        {"192.0.2.0/24", "is a documentation address"},
+    {"192.88.99.0/24", "is a 6to4 relay address"},       {"192.168.0.0/16", "is a private address"},
+    {"198.18.0.0/15", "is a benchmarking address"},      {"198.51.100.0/24", "is a documentation address"},
+    {"203.0.113.0/24", "is a documentation address"},    {"224.0.0.0/4", "is a multicast address"},
+    {"255.255.255.255/32", "is the broadcast address"},  {"240.0.0.0/4", "is a reserved address"},
+};
+
+constexpr Special kSpecialV6[] = {
+    {"::/128", "is the unspecified address"},
+    {"::1/128", "is a loopback address"},
+    {"::/96", "is an IPv4-compatible address"},
+    {"64:ff9b::/96", "is a NAT64 address"},
+    {"64:ff9b:1::/48", "is a NAT64 address"},
+    {"100::/64", "is a discard address"},
+    {"2001::/32", "is a Teredo address"},
+    {"2001::/23", "is a protocol assignment"},
+    {"2001:db8::/32", "is a documentation address"},
+    {"2002::/16", "is a 6to4 address"},
+    {"3fff::/20", "is a documentation address"},
+    {"5f00::/16", "is a segment-routing address"},
+    {"fc00::/7", "is a private address"},
+    {"fe80::/10", "is a link-local address"},
+    {"fec0::/10", "is a site-local address"},
+    {"ff00::/8", "is a multicast address"},
+};
+
+constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+
+bool is_mapped(const std::array<std::uint8_t, 16>& bytes) {
+  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
+}
+
+// The IPv4 address at the end of an IPv4-mapped one.
+std::array<std::uint8_t, 16> unmapped(const std::array<std::uint8_t, 16>& bytes) {
+  std::array<std::uint8_t, 16> out{};
+  std::copy_n(bytes.begin() + 12, 4, out.begin());
+  return out;
+}
+
+bool contains(const Network& network, const Address& address) {
+  if (network.v6 != address.v6) return false;
+  const auto whole = static_cast<std::size_t>(network.prefix / 8);
+  if (!std::equal(network.bytes.begin(), network.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
+                  address.bytes.begin())) {
+    return false;
+  }
+  const int rest = network.prefix % 8;
+  return rest == 0 || (network.bytes[whole] ^ address.bytes[whole]) >> (8 - rest) == 0;
+}
+
+struct SpecialNetwork {
+  Network network;
+  std::string_view what;
+};
+
+const std::vector<SpecialNetwork>& special_networks() {
+  static const std::vector<SpecialNetwork> all = [] {
+    std::vector<SpecialNetwork> out;
+    for (const Special& special : kSpecialV4) out.push_back({parse_network(special.network).value(), special.what});
+    for (const Special& special : kSpecialV6) out.push_back({parse_network(special.network).value(), special.what});
+    return out;
+  }();
+  return all;
+}
+
+std::string text_of(const Address& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), text.data(), text.size());
+  return text.data();
+}
+
+std::optional<Address> address_of(const sockaddr* address) {
+  Address out;
+  if (address->sa_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, address, sizeof v4);
+    std::memcpy(out.bytes.data(), &v4.sin_addr, 4);
+    return out;
+  }
+  if (address->sa_family != AF_INET6) return std::nullopt;
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, address, sizeof v6);
+  std::memcpy(out.bytes.data(), &v6.sin6_addr, 16);
+  out.v6 = true;
+  return is_mapped(out.bytes) ? Address{unmapped(out.bytes), false} : out;
+}
+
+std::string refusal_text(std::string_view who, std::string_view what) {
+  return fmt::format(
+      "{} {}, which callbacks may not reach; the operator can allow its network by [callback] allow_networks", who,
+      what);
+}
+
+bool is_localhost(std::string_view host) {
+  std::string name(host);
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return name == "localhost" || name.ends_with(".localhost");
+}
+
+Error not_a_network(std::string_view text, std::string_view why) {
+  return {Errc::invalid_value, fmt::format("\"{}\" is no network: {}", printable(text), why)};
+}
+
+}  // namespace
+
+Result<Network> parse_network(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const std::string host(text.substr(0, slash));
+  Network out;
+  out.v6 = host.find(':') != std::string::npos;
+  if (host.find('\0') != std::string::npos ||
+      ::inet_pton(out.v6 ? AF_INET6 : AF_INET, host.c_str(), out.bytes.data()) != 1) {
+    return not_a_network(text, "write an address and a prefix length, like 10.0.0.0/8 or fd00::/8");
+  }
+  const int bits = out.v6 ? 128 : 32;
+  out.prefix = bits;
+  if (slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), out.prefix);
+    if (failed != std::errc() || end != digits.data() + digits.size() || out.prefix < 0 || out.prefix > bits) {
+      return not_a_network(text, fmt::format("the prefix length must be 0 to {}", bits));
+    }
+  }
+  for (int bit = out.prefix; bit < bits; ++bit) {
+    if ((out.bytes[static_cast<std::size_t>(bit / 8)] >> (7 - bit % 8) & 1) != 0) {
+      return not_a_network(text, fmt::format("it has bits set behind the first {}", out.prefix));
+    }
+  }
+  if (out.v6 && out.prefix >= 96 && is_mapped(out.bytes)) return Network{unmapped(out.bytes), false, out.prefix - 96};
+  return out;
+}
+
+AddressGuard::AddressGuard(std::vector<Network> allowed) : allowed_(std::move(allowed)) {}
+
+std::optional<std::string> AddressGuard::refusal(const sockaddr* address) const {
+  const auto judged = address_of(address);
+  if (!judged) return "a callback may only go to an IPv4 or IPv6 address";
+  const auto holds = [&](const auto& network) { return contains(network, *judged); };
+  if (std::any_of(allowed_.begin(), allowed_.end(), holds)) return std::nullopt;
+  for (const SpecialNetwork& special : special_networks()) {
+    if (holds(special.network)) return refusal_text(text_of(*judged), special.what);
+  }
+  // So far IANA has given out 2000::/3 only; what lies outside is nobody's, or somebody's own.
+  const bool global_unicast = !judged->v6 || (judged->bytes[0] & 0xE0) == 0x20;
+  if (!global_unicast) return refusal_text(text_of(*judged), "is not a global unicast address");
+  return std::nullopt;
+}
+
+std::optional<std::string> AddressGuard::literal_refusal(const std::string& host) const {
+  std::string bare = host;
+  if (bare.size() >= 2 && bare.front() == '[' && bare.back() == ']') bare = bare.substr(1, bare.size() - 2);
+  if (bare.ends_with('.')) bare.pop_back();
+  // A zone ("%eth0") says on which interface; whether the address is link-local shows without it.
+  if (bare.find(':') != std::string::npos) bare = bare.substr(0, bare.find('%'));
+  if (is_localhost(bare)) {
+    sockaddr_in loopback{};
+    loopback.sin_family = AF_INET;
+    loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (!refusal(reinterpret_cast<const sockaddr*>(&loopback))) return std::nullopt;
+    return refusal_text(printable(host), "is a loopback name");
+  }
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (bare.empty() || ::getaddrinfo(bare.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    if (auto refused = refusal(each->ai_addr)) return refused;
+  }
+  return std::nullopt;
+}
+
+}  // namespace vodlift::net

@@ -1,0 +1,209 @@
+#include "net/http_client.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "net/http_server.h"
+
+namespace vodlift::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A real server on loopback that answers by path.
+class HttpClientTest : public ::testing::Test {
+ protected:
+  HttpClientTest()
+      : server_(limits(), 1, [this](Request request, Responder respond) { answer(std::move(request), respond); },
+                [](Errc, std::string_view message) { return Response{400, "text/plain", std::string(message), {}}; }),
+        client_("test-http", 8) {}
+  void SetUp() override {
+    ASSERT_TRUE(server_.listen("127.0.0.1:0"));
+    server_.start();
+  }
+  void TearDown() override {
+    client_.stop();
+    {
+      const std::lock_guard lock(mutex_);
+      held_.clear();
+    }
+    server_.stop(0ms);
+  }
+
+  static HttpServerLimits limits() {
+    HttpServerLimits limits;
+    limits.body_bytes = 64 * 1024 * 1024;
+    return limits;
+  }
+
+  void answer(Request request, const Responder& respond) {
+    if (request.target == "/never") {
+      const std::lock_guard lock(mutex_);
+      return held_.push_back(respond);
+    }
+    if (request.target == "/big") return respond({200, "text/plain", std::string(100000, 'x'), {}});
+    if (request.target == "/redirect") return respond({302, "text/plain", "", {{"Location", "/"}}});
+    Response response{200, "text/plain", request.method + " " + request.body, {{"X-Echo", request.target}}};
+    respond(std::move(response));
+  }
+
+  HttpRequest request(std::string method, const std::string& path) {
+    HttpRequest out;
+    out.method = std::move(method);
+    out.url = "http://" + server_.address() + path;
+    return out;
+  }
+
+  std::mutex mutex_;
+  std::vector<Responder> held_;
+  HttpServer server_;
+  HttpClient client_;
+};
+
+class StringReader final : public BodyReader {
+ public:
+  explicit StringReader(std::string bytes) : bytes_(std::move(bytes)) {}
+  Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) override {
+    if (waits-- > 0) {
+      std::thread(resume).detach();
+      return {Status::wait, 0};
+    }
+    if (fails) return {Status::failed, 0};
+    const std::size_t count = std::min(buffer.size(), bytes_.size() - at_);
+    std::memcpy(buffer.data(), bytes_.data() + at_, count);
+    at_ += count;
+    return {Status::ok, count};
+  }
+  void rewind() override { at_ = 0; }
+  [[nodiscard]] Error failure() const override { return {Errc::source_unreadable, "disk on fire"}; }
+
+  int waits = 0;
+  bool fails = false;
+
+ private:
+  const std::string bytes_;
+  std::size_t at_ = 0;
+};
+
+TEST_F(HttpClientTest, EveryMethodCarriesItsBody) {
+  for (const char* method : {"GET", "PUT", "POST", "DELETE"}) {
+    HttpRequest out = request(method, "/a?b=c");
+    if (std::string(method) == "PUT" || std::string(method) == "POST") out.body = "payload";
+    const auto response = client_.perform(std::move(out));
+    ASSERT_TRUE(response) << response.error().message;
+    EXPECT_EQ(response->status, 200);
+    EXPECT_TRUE(response->body.starts_with(method)) << response->body;
+    EXPECT_EQ(response->header("x-echo"), "/a?b=c");
+  }
+}
+
+TEST_F(HttpClientTest, SendsABodyFromAReaderThatHasToWait) {
+  const std::string bytes(3 * 1024 * 1024 + 17, 'v');
+  auto reader = std::make_shared<StringReader>(bytes);
+  reader->waits = 3;
+  HttpRequest out = request("PUT", "/");
+  out.reader = reader;
+  out.reader_size = static_cast<std::int64_t>(bytes.size());
+  out.max_response_bytes = 8 * 1024 * 1024;
+  const auto response = client_.perform(std::move(out));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "PUT " + bytes);
+}
+
+TEST_F(HttpClientTest, AnEmptyReaderIsAnEmptyBody) {
+  HttpRequest out = request("PUT", "/");
+  out.reader = std::make_shared<StringReader>("");
+  EXPECT_EQ(client_.perform(std::move(out))->body, "PUT ");
+}
+
+TEST_F(HttpClientTest, AFailingReaderGivesItsOwnReason) {
+  auto reader = std::make_shared<StringReader>("x");
+  reader->fails = true;
+  HttpRequest out = request("PUT", "/");
+  out.reader = reader;
+  out.reader_size = 1;
+  EXPECT_EQ(client_.perform(std::move(out)).error().code, Errc::source_unreadable);
+}
+
+TEST_F(HttpClientTest, NeverFollowsARedirect) { EXPECT_EQ(client_.perform(request("GET", "/redirect"))->status, 302); }
+
+TEST_F(HttpClientTest, BoundsTheAnswer) {
+  HttpRequest out = request("GET", "/big");
+  out.max_response_bytes = 1000;
+  EXPECT_EQ(client_.perform(out).error().code, Errc::network);
+  out.ignore_long_response = true;
+  const auto response = client_.perform(out);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->body.size(), 1000U);
+}
+
+TEST_F(HttpClientTest, BoundsTheTime) {
+  HttpRequest out = request("GET", "/never");
+  out.total_timeout = 100ms;
+  const auto response = client_.perform(std::move(out));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Errc::timeout);
+}
+
+TEST_F(HttpClientTest, TellsWhichHostRefused) {
+  HttpRequest out;
+  out.url = "http://127.0.0.1:1/secret?token=abc";
+  const auto response = client_.perform(std::move(out));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Errc::network);
+  EXPECT_NE(response.error().message.find("http://127.0.0.1:1"), std::string::npos);
+  EXPECT_EQ(response.error().message.find("token"), std::string::npos) << "a query may hold secrets";
+}
+
+TEST_F(HttpClientTest, AGuardedRequestDoesNotReachLoopback) {
+  HttpRequest out = request("GET", "/");
+  out.guard = std::make_shared<AddressGuard>(std::vector<Network>());
+  const auto response = client_.perform(out);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Errc::address_denied) << response.error().message;
+
+  out.guard = std::make_shared<AddressGuard>(std::vector<Network>{*parse_network("127.0.0.0/8")});
+  EXPECT_TRUE(client_.perform(out));
+}
+
+TEST_F(HttpClientTest, ANameThatLeadsToLoopbackIsRefusedAtTheConnection) {
+  HttpRequest out = request("GET", "/");
+  out.url = "http://localhost" + server_.address().substr(server_.address().rfind(':'));
+  out.guard = std::make_shared<AddressGuard>(std::vector<Network>());
+  EXPECT_EQ(client_.perform(out).error().code, Errc::address_denied);
+}
+
+TEST_F(HttpClientTest, ManyRequestsShareTheConnections) {
+  constexpr int kRequests = 500;
+  std::atomic<int> good{0};
+  std::promise<void> all;
+  std::atomic<int> left{kRequests};
+  for (int i = 0; i < kRequests; ++i) {
+    client_.start(request("GET", "/"), [&](Result<HttpResponse> response) {
+      if (response && response->status == 200) ++good;
+      if (--left == 0) all.set_value();
+    });
+  }
+  all.get_future().get();
+  EXPECT_EQ(good, kRequests);
+}
+
+TEST_F(HttpClientTest, StopEndsWhatIsUnderWayAndRefusesTheRest) {
+  std::promise<Errc> ended;
+  client_.start(request("GET", "/never"), [&](Result<HttpResponse> response) {
+    ended.set_value(response ? Errc::internal : response.error().code);
+  });
+  client_.stop();
+  EXPECT_EQ(ended.get_future().get(), Errc::interrupted);
+  EXPECT_EQ(client_.perform(request("GET", "/")).error().code, Errc::interrupted);
+  client_.stop();
+}
+
+}  // namespace
+}  // namespace vodlift::net

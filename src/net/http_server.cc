@@ -1,0 +1,219 @@
+#include "net/http_server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <future>
+#include <new>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "net/http_server_listener.h"
+#include "net/http_server_session.h"
+
+namespace vodlift::net {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::seconds kAcceptLogPeriod{10};
+// Connections over the limit that may still be told so; beyond them they are closed without a word.
+constexpr std::size_t kMaxRefusals = 256;
+
+// The socket file that this process made, so that stop() does not remove somebody else's.
+struct SocketFile {
+  std::string path;
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const {
+  for (const auto& [field, value] : headers) {
+    if (field == name) return value;
+  }
+  return {};
+}
+
+struct HttpServer::Impl {
+  Impl(HttpServerLimits limits, std::size_t thread_count, Handler handler, FaultBody fault_body)
+      : shared(new ServerShared{limits, std::move(handler), std::move(fault_body)}) {
+    for (std::size_t i = 0; i < std::max<std::size_t>(thread_count, 1); ++i) {
+      loops.push_back(std::make_shared<Loop>(limits));
+    }
+    acceptor.emplace(loops.front()->io());
+    accept_pause.emplace(loops.front()->io());
+  }
+
+  void accept();
+  void on_accepted(const boost::system::error_code& error, Socket socket, const std::shared_ptr<Loop>& loop);
+  // Gives the connection to `loop`, or tells it that there is no room.
+  void admit(Socket socket, const std::shared_ptr<Loop>& loop);
+  void pause_accepting(const boost::system::error_code& error);
+  void start();
+  void stop(std::chrono::milliseconds grace);
+  void remove_socket_file();
+
+  std::shared_ptr<ServerShared> shared;
+  std::vector<std::shared_ptr<Loop>> loops;
+  // On the first loop's thread once started.
+  std::optional<Acceptor> acceptor;
+  std::optional<asio::steady_timer> accept_pause;
+  std::size_t next_loop = 0;
+  std::shared_ptr<std::atomic<std::size_t>> refusals = std::make_shared<std::atomic<std::size_t>>(0);
+  std::chrono::steady_clock::time_point accept_logged;
+
+  std::string address;
+  std::optional<SocketFile> socket_file;
+  std::vector<std::thread> threads;
+  std::mutex mutex;
+  std::condition_variable thread_ended;
+  std::size_t threads_running = 0;
+};
+
+void HttpServer::Impl::accept() {
+  const std::shared_ptr<Loop> loop = loops[next_loop];
+  next_loop = (next_loop + 1) % loops.size();
+  acceptor->async_accept(loop->io().get_executor(),
+                         [this, loop](const boost::system::error_code& error, Socket socket) {
+                           on_accepted(error, std::move(socket), loop);
+                         });
+}
+
+void HttpServer::Impl::on_accepted(const boost::system::error_code& error, Socket socket,
+                                   const std::shared_ptr<Loop>& loop) {
+  if (!acceptor->is_open()) return;
+  if (error) {
+    const bool peer_gone = error == asio::error::connection_aborted || error == asio::error::connection_reset ||
+                           error == asio::error::interrupted;
+    return peer_gone ? accept() : pause_accepting(error);
+  }
+  try {
+    admit(std::move(socket), loop);
+  } catch (const std::bad_alloc&) {
+    return pause_accepting(make_error_code(boost::system::errc::not_enough_memory));
+  }
+  accept();
+}
+
+void HttpServer::Impl::admit(Socket socket, const std::shared_ptr<Loop>& loop) {
+  const int on = 1;
+  // Fails on Unix sockets, where there is nothing to delay.
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const bool full = shared->connections >= shared->limits.connections;
+  if (!full) {
+    auto session = std::make_shared<Session>(shared, loop, std::move(socket), true);
+    asio::post(loop->io(), [session = std::move(session)] { session->start(); });
+    return;
+  }
+  if (refusals->load() >= kMaxRefusals) return;
+  ++*refusals;
+  // The deleter counts down: a refused session lives for one answer.
+  std::shared_ptr<Session> session(new Session(shared, loop, std::move(socket), false),
+                                   [count = refusals](Session* gone) {
+                                     delete gone;
+                                     --*count;
+                                   });
+  asio::post(loop->io(), [session = std::move(session)] { session->refuse(); });
+}
+
+// Out of file descriptors or memory: the connection stays in the kernel's queue, so accepting at once would fail at
+// once again, in a circle that takes a whole core.
+void HttpServer::Impl::pause_accepting(const boost::system::error_code& error) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - accept_logged >= kAcceptLogPeriod) {
+    accept_logged = now;
+    log::warn("cannot accept connections for the moment",
+              {{"listener", address}, {"error", errno_text(error.value())}});
+  }
+  accept_pause->expires_after(kAcceptPause);
+  accept_pause->async_wait([this](const boost::system::error_code&) {
+    if (acceptor->is_open()) accept();
+  });
+}
+
+void HttpServer::Impl::start() {
+  accept();
+  threads_running = loops.size();
+  for (std::size_t i = 0; i < loops.size(); ++i) {
+    threads.emplace_back([this, loop = loops[i]] {
+      loop->run();
+      const std::lock_guard lock(mutex);
+      --threads_running;
+      thread_ended.notify_all();
+    });
+    pthread_setname_np(threads.back().native_handle(), fmt::format("http-{}", i % 1000).c_str());
+  }
+}
+
+void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
+  if (!acceptor) return;
+  shared->draining = true;
+  remove_socket_file();
+  if (threads.empty()) {
+    acceptor.reset();
+    return;
+  }
+  // Accepting ends before any loop is let go: what it has posted to the loops still runs there.
+  std::promise<void> closed;
+  asio::post(loops.front()->io(), [&] {
+    boost::system::error_code ignored;
+    acceptor->close(ignored);
+    accept_pause->cancel();
+    closed.set_value();
+  });
+  closed.get_future().wait();
+  for (const auto& loop : loops) asio::post(loop->io(), [loop] { loop->release(); });
+  {
+    std::unique_lock lock(mutex);
+    thread_ended.wait_for(lock, grace, [this] { return threads_running == 0; });
+  }
+  for (const auto& loop : loops) asio::post(loop->io(), [raw = loop.get()] { raw->close_all(); });
+  for (std::thread& thread : threads) thread.join();
+  threads.clear();
+  acceptor.reset();
+}
+
+void HttpServer::Impl::remove_socket_file() {
+  if (!socket_file) return;
+  struct stat found {};
+  if (::lstat(socket_file->path.c_str(), &found) == 0 && found.st_dev == socket_file->device &&
+      found.st_ino == socket_file->inode) {
+    ::unlink(socket_file->path.c_str());
+  }
+  socket_file.reset();
+}
+
+HttpServer::HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body)
+    : impl_(std::make_unique<Impl>(limits, threads, std::move(handler), std::move(fault_body))) {}
+
+HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
+
+Result<> HttpServer::listen(std::string_view address) {
+  auto bound = listen_tcp(*impl_->acceptor, address);
+  if (!bound) return bound.error();
+  impl_->address = std::move(*bound);
+  return {};
+}
+
+Result<> HttpServer::listen_unix(const std::string& path) {
+  if (auto bound = listen_unix_path(*impl_->acceptor, path); !bound) return bound;
+  impl_->address = path;
+  struct stat made {};
+  if (::lstat(path.c_str(), &made) == 0) impl_->socket_file = {path, made.st_dev, made.st_ino};
+  return {};
+}
+
+std::string HttpServer::address() const { return impl_->address; }
+
+void HttpServer::start() { impl_->start(); }
+
+void HttpServer::stop(std::chrono::milliseconds grace) { impl_->stop(grace); }
+
+}  // namespace vodlift::net

@@ -1,0 +1,105 @@
+#include "net/http_server_head.h"
+
+#include <gtest/gtest.h>
+
+namespace vodlift::net {
+namespace {
+
+using Verdict = HeadScanner::Verdict;
+
+constexpr std::string_view kHead = "POST /stable/ HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n";
+
+RequestHead parse(std::string_view head) { return parse_head(head, 1000).value(); }
+
+Errc refusal(std::string_view head) {
+  const auto parsed = parse_head(head, 1000);
+  EXPECT_FALSE(parsed) << head;
+  return parsed ? Errc::internal : parsed.error().code;
+}
+
+TEST(HeadScanner, FindsTheEndHoweverTheBytesArrive) {
+  const std::string all = std::string(kHead) + "body";
+  for (std::size_t cut = 0; cut <= all.size(); ++cut) {
+    HeadScanner scanner;
+    const Verdict first = scanner.scan(all.substr(0, cut));
+    EXPECT_EQ(first, cut < kHead.size() ? Verdict::more : Verdict::complete) << cut;
+    if (first == Verdict::more) {
+      EXPECT_EQ(scanner.scan(all), Verdict::complete) << cut;
+    }
+    EXPECT_EQ(scanner.size(), kHead.size()) << cut;
+    EXPECT_EQ(scanner.begin(), 0u);
+  }
+}
+
+TEST(HeadScanner, IgnoresOneEmptyLineInFront) {
+  const std::string all = "\r\n" + std::string(kHead);
+  for (std::size_t cut = 0; cut < all.size(); ++cut) {
+    HeadScanner scanner;
+    EXPECT_EQ(scanner.scan(all.substr(0, cut)), Verdict::more) << cut;
+    EXPECT_EQ(scanner.scan(all), Verdict::complete) << cut;
+    EXPECT_EQ(scanner.begin(), 2u);
+    EXPECT_EQ(scanner.size(), all.size());
+  }
+}
+
+TEST(HeadScanner, RefusesAtTheFirstBadByte) {
+  for (const std::string_view bytes :
+       {std::string_view("\n"), std::string_view("GET / HTTP/1.1\n"), std::string_view("\x16\x03"),
+        std::string_view("G\0", 2), std::string_view("\x7F"), std::string_view("GET\rX"), std::string_view("GET\r\r"),
+        std::string_view("G / HTTP/1.1\r\n "), std::string_view("G / HTTP/1.1\r\n\t"), std::string_view("\r\n\r\n")}) {
+    HeadScanner scanner;
+    EXPECT_EQ(scanner.scan(bytes), Verdict::bad) << bytes;
+  }
+}
+
+TEST(ParseHead, ReadsFraming) {
+  EXPECT_EQ(parse("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n").content_length, 1000u);
+  EXPECT_EQ(parse("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").content_length, 0u);
+  EXPECT_FALSE(parse(kHead).chunked);
+  EXPECT_TRUE(parse("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n").chunked);
+  EXPECT_TRUE(parse("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n").expects_continue);
+  EXPECT_FALSE(parse("POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\n\r\n").expects_continue);
+}
+
+TEST(ParseHead, ReadsPersistence) {
+  EXPECT_TRUE(parse(kHead).keep_alive);
+  EXPECT_FALSE(parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n").keep_alive);
+  EXPECT_FALSE(parse("GET / HTTP/1.0\r\n\r\n").keep_alive);
+  EXPECT_FALSE(parse("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").keep_alive);
+}
+
+TEST(ParseHead, MakesAbsoluteTargetsRelative) {
+  EXPECT_EQ(parse("GET http://b/x?y HTTP/1.1\r\nHost: a\r\n\r\n").request.target, "/x?y");
+  EXPECT_EQ(parse("GET HTTPS://b:443 HTTP/1.1\r\nHost: a\r\n\r\n").request.target, "/");
+  EXPECT_EQ(parse("GET http://b?y HTTP/1.1\r\nHost: a\r\n\r\n").request.target, "/?y");
+  EXPECT_EQ(parse("GET //b/x HTTP/1.1\r\nHost: a\r\n\r\n").request.target, "//b/x");
+  EXPECT_EQ(parse("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n").request.target, "*");
+}
+
+TEST(ParseHead, TakesEveryLegalHost) {
+  for (const std::string host : {"", "a", "a.example", "a:", "a:8080", "192.0.2.1:80", "[2001:db8::1]", "[::1]:8080"}) {
+    EXPECT_TRUE(parse_head("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n", 0)) << host;
+  }
+  for (const std::string host :
+       {"a:b", "a:1:2", "[::1", "::1]", "x[::1]", "[::1]80", "a,b", "a\\b", "a\"", "a?b", "a#b"}) {
+    EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"), Errc::bad_request) << host;
+  }
+}
+
+TEST(ParseHead, JudgesFramingBeforeAnythingElse) {
+  EXPECT_EQ(
+      refusal("P / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n"),
+      Errc::bad_request);
+  EXPECT_EQ(refusal("P / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nExpect: x\r\n\r\n"),
+            Errc::unsupported_media_type);
+  EXPECT_EQ(refusal("P / HTTP/1.1\r\nHost: a\r\nExpect: x\r\nContent-Length: 1001\r\n\r\n"), Errc::expectation_failed);
+  EXPECT_EQ(refusal("P / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n"), Errc::too_large);
+}
+
+TEST(ParseHead, RefusesAnIncompleteHeader) {
+  EXPECT_EQ(refusal(""), Errc::bad_request);
+  EXPECT_EQ(refusal("GET / HTTP/1.1\r\n"), Errc::bad_request);
+}
+
+}  // namespace
+}  // namespace vodlift::net

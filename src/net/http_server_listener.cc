@@ -1,0 +1,145 @@
+#include "net/http_server_listener.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <cerrno>
+#include <charconv>
+
+#include "base/encoding.h"
+#include "base/file.h"
+
+namespace vodlift::net {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+// The kernel cuts it to net.core.somaxconn.
+constexpr int kBacklog = 4096;
+
+Error config_error(std::string_view address) {
+  return {
+      Errc::config_invalid,
+      fmt::format("\"{}\" is no address to listen on: write IPv4:PORT or [IPv6]:PORT in numbers, like 127.0.0.1:8080",
+                  printable(address))};
+}
+
+Result<asio::ip::tcp::endpoint> parse_listen_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return config_error(text);
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  std::uint16_t port = 0;
+  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (failed != std::errc() || end != digits.data() + digits.size()) return config_error(text);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  if (error || address.is_v6() != bracketed) return config_error(text);
+  return asio::ip::tcp::endpoint(address, port);
+}
+
+std::string endpoint_text(const sockaddr* address) {
+  const bool v6 = address->sa_family == AF_INET6;
+  const in_port_t port = v6 ? reinterpret_cast<const sockaddr_in6*>(address)->sin6_port
+                            : reinterpret_cast<const sockaddr_in*>(address)->sin_port;
+  const std::string host = peer_text(address);
+  return v6 && host.find(':') != std::string::npos ? fmt::format("[{}]:{}", host, ntohs(port))
+                                                   : fmt::format("{}:{}", host, ntohs(port));
+}
+
+// Makes room for a new socket at `path`: removes one that nobody serves any more.
+Result<> clear_socket_path(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) {
+    if (errno == ENOENT) return {};
+    return Error{Errc::io_error, fmt::format("cannot look at {}: {}", path, errno_text(errno))};
+  }
+  if (!S_ISSOCK(found.st_mode)) {
+    return Error{Errc::io_error, fmt::format("{} exists and is not a socket; remove it or choose another path", path)};
+  }
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe.valid()) return Error{Errc::io_error, fmt::format("cannot open a socket: {}", errno_text(errno))};
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN) {
+    return Error{Errc::locked, fmt::format("another process answers at {}; stop it first", path)};
+  }
+  if (errno != ECONNREFUSED) {
+    return Error{Errc::io_error, fmt::format("cannot tell whether {} is in use: {}", path, errno_text(errno))};
+  }
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return Error{Errc::io_error, fmt::format("cannot remove the dead socket {}: {}", path, errno_text(errno))};
+  }
+  return {};
+}
+
+Error give_up(Acceptor& acceptor, std::string_view where, const error_code& error) {
+  error_code ignored;
+  acceptor.close(ignored);
+  return {Errc::io_error, fmt::format("cannot listen on {}: {}", where, errno_text(error.value()))};
+}
+
+}  // namespace
+
+Result<std::string> listen_tcp(Acceptor& acceptor, std::string_view address) {
+  const auto endpoint = parse_listen_address(address);
+  if (!endpoint) return endpoint.error();
+  error_code error;
+  acceptor.open(endpoint->protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(*endpoint, error);
+  if (!error) acceptor.listen(kBacklog, error);
+  if (error) return give_up(acceptor, address, error);
+  const auto bound = acceptor.local_endpoint(error);
+  if (error) return give_up(acceptor, address, error);
+  return endpoint_text(bound.data());
+}
+
+Result<> listen_unix_path(Acceptor& acceptor, const std::string& path) {
+  if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
+    return Error{Errc::io_error, fmt::format("a socket's path must have 1 to {} bytes; \"{}\" has {}",
+                                             sizeof(sockaddr_un::sun_path) - 1, printable(path), path.size())};
+  }
+  if (auto cleared = clear_socket_path(path); !cleared) return cleared;
+  const asio::local::stream_protocol::endpoint endpoint(path);
+  error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  // Linux gives the file the mode of the unbound socket: so it is never open to others, not even between bind and
+  // chmod, and the process's umask is left alone.
+  if (!error && ::fchmod(acceptor.native_handle(), 0600) != 0) error.assign(errno, boost::system::system_category());
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(kBacklog, error);
+  if (error) return give_up(acceptor, path, error);
+  return {};
+}
+
+std::string peer_text(const sockaddr* address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address->sa_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
+    ::inet_ntop(AF_INET, &v4->sin_addr, text.data(), text.size());
+  } else if (address->sa_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+      ::inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text.data(), text.size());
+    } else {
+      ::inet_ntop(AF_INET6, &v6->sin6_addr, text.data(), text.size());
+    }
+  } else {
+    return "unix";
+  }
+  return text.data();
+}
+
+}  // namespace vodlift::net

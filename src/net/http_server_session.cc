@@ -1,0 +1,307 @@
+#include "net/http_server_session.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/write.hpp>
+
+#include "base/log.h"
+#include "net/http_server_answer.h"
+#include "net/http_server_listener.h"
+
+namespace vodlift::net {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kReadBytes = 4096;
+constexpr std::size_t kReadBodyBytes = 32768;
+constexpr std::size_t kKeptBufferBytes = 16384;  // an idle connection holds on to no more
+constexpr std::chrono::milliseconds kLinger{2000};
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+int status_of_fault(Errc code) {
+  // Both are 200 within the API's envelope, but the server speaks for HTTP itself.
+  if (code == Errc::internal) return 500;
+  if (code == Errc::overloaded) return 503;
+  return info(code).http_status;
+}
+
+}  // namespace
+
+// The right to answer one request: used once, or answered with 500 when it is lost. Any thread.
+class Ticket {
+ public:
+  explicit Ticket(const std::shared_ptr<Session>& session) : session_(session) {}
+  Ticket(const Ticket&) = delete;
+  Ticket& operator=(const Ticket&) = delete;
+  ~Ticket() {
+    if (used_ || session_.expired()) return;
+    log::error("request dropped without an answer");
+    fail();
+  }
+
+  void answer(Response response) {
+    if (used_.exchange(true)) return;
+    run([response = std::move(response)](Session& session) mutable { session.answer(std::move(response)); });
+  }
+
+  void fail() {
+    if (used_.exchange(true)) return;
+    run([](Session& session) {
+      session.answer(session.fault_response(Errc::internal, "The server failed to answer this request."));
+    });
+  }
+
+ private:
+  // On the session's thread: at once if this is it. A session that is gone, or whose loop has ended, hears nothing; the
+  // waiting job holds it weakly, so that it cannot keep alive the loop that will never run it.
+  template <class Job>
+  void run(Job job) {
+    const std::shared_ptr<Session> session = session_.lock();
+    if (session == nullptr) return;
+    asio::dispatch(session->loop_->io(), [weak = session_, job = std::move(job)]() mutable {
+      if (const auto alive = weak.lock()) job(*alive);
+    });
+  }
+
+  const std::weak_ptr<Session> session_;
+  std::atomic<bool> used_{false};
+};
+
+Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loop, Socket socket, bool counted)
+    : shared_(std::move(shared)), loop_(std::move(loop)), socket_(std::move(socket)), counted_(counted) {
+  if (counted_) ++shared_->connections;
+}
+
+Session::~Session() {
+  if (counted_) --shared_->connections;
+}
+
+void Session::start() {
+  boost::system::error_code error;
+  const auto remote = socket_.remote_endpoint(error);
+  // It may have gone already; then the first read tells.
+  peer_ = error ? std::string("unknown") : peer_text(remote.data());
+  loop_->add(shared_from_this());
+  set_deadline(shared_->limits.idle_timeout);
+  if (shared_->draining) return close();
+  read();
+}
+
+void Session::refuse() {
+  loop_->add(shared_from_this());
+  fault(Errc::overloaded, "The server has as many connections as it can hold. Try again in a few minutes.");
+}
+
+void Session::expire(std::chrono::steady_clock::time_point now) {
+  if (now < deadline_) return;
+  const bool may_answer = (state_ == State::head && request_begun_) || (state_ == State::body && !sending_continue_);
+  if (!may_answer) return close();
+  fault(Errc::request_timeout, state_ == State::head ? "The request's header did not arrive in time."
+                                                     : "The request's body did not arrive in time.");
+}
+
+void Session::drain() {
+  if (state_ == State::head && !request_begun_) close();
+}
+
+void Session::close() {
+  if (state_ == State::closed) return;
+  state_ = State::closed;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  loop_->remove(shared_from_this());
+}
+
+std::string_view Session::buffered() const { return {static_cast<const char*>(buffer_.data().data()), buffer_.size()}; }
+
+void Session::set_deadline(std::chrono::milliseconds from_now) {
+  deadline_ = std::chrono::steady_clock::now() + from_now;
+}
+
+void Session::read() {
+  if (reading_) return;
+  reading_ = true;
+  const auto space = buffer_.prepare(state_ == State::body ? kReadBodyBytes : kReadBytes);
+  socket_.async_read_some(asio::buffer(space),
+                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
+                            self->on_read(error, bytes);
+                          });
+}
+
+void Session::on_read(const boost::system::error_code& error, std::size_t bytes) {
+  reading_ = false;
+  if (state_ == State::closed) return;
+  // While a fault is written or the handler works, only the read that was already under way can end here.
+  if (error && (state_ == State::writing || state_ == State::handling)) return;
+  if (error) return close();
+  if (state_ == State::lingering) {
+    read();
+    return;
+  }
+  buffer_.commit(bytes);
+  advance();
+}
+
+void Session::advance() {
+  if (state_ == State::head) advance_head();
+  // advance_head() may have gone on to the body.
+  if (state_ == State::body && !sending_continue_) advance_body();
+}
+
+void Session::advance_head() {
+  const std::string_view bytes = buffered();
+  if (bytes.empty()) return read();
+  const HeadScanner::Verdict verdict = scanner_.scan(bytes);
+  if (verdict == HeadScanner::Verdict::bad) {
+    return fault(Errc::bad_request, "This is not a valid HTTP/1.1 request.");
+  }
+  if (scanner_.size() > shared_->limits.header_bytes) {
+    return fault(Errc::headers_too_large,
+                 fmt::format("The request's header may have {} bytes at most.", shared_->limits.header_bytes));
+  }
+  if (verdict == HeadScanner::Verdict::complete) {
+    return begin_request(bytes.substr(scanner_.begin(), scanner_.size() - scanner_.begin()));
+  }
+  if (!request_begun_) {
+    request_begun_ = true;
+    set_deadline(shared_->limits.header_timeout);
+  }
+  read();
+}
+
+void Session::begin_request(std::string_view head) {
+  request_begun_ = true;
+  auto parsed = parse_head(head, shared_->limits.body_bytes);
+  if (!parsed) return fault(parsed.error().code, parsed.error().message);
+  head_ = std::move(*parsed);
+  head_.request.peer = peer_;
+  head_.request.received = std::chrono::steady_clock::now();
+  without_body_ = head_.request.method == "HEAD";
+  close_after_ = !head_.keep_alive;
+  buffer_.consume(scanner_.size());
+  scanner_.reset();
+  chunks_.reset();
+  if (head_.chunked) chunks_.emplace(shared_->limits.body_bytes, shared_->limits.header_bytes);
+  state_ = State::body;
+  deadline_ = head_.request.received + shared_->limits.body_timeout;
+  // Once the body is on its way the client no longer waits for leave to send it.
+  const bool body_awaited = (head_.chunked || head_.content_length > 0) && buffer_.size() == 0;
+  if (head_.expects_continue && body_awaited) send_continue();
+}
+
+void Session::send_continue() {
+  sending_continue_ = true;
+  asio::async_write(socket_, asio::buffer(kContinue),
+                    [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+                      self->sending_continue_ = false;
+                      if (self->state_ == State::closed) return;
+                      if (error) return self->close();
+                      self->advance_body();
+                    });
+}
+
+void Session::advance_body() {
+  const auto complete = take_body();
+  if (!complete) return fault(complete.error().code, complete.error().message);
+  if (!*complete) return read();
+  hand_over();
+}
+
+Result<bool> Session::take_body() {
+  std::string& body = head_.request.body;
+  if (chunks_) {
+    const auto used = chunks_->feed(buffered(), body);
+    if (!used) return used.error();
+    buffer_.consume(*used);
+    return chunks_->done();
+  }
+  const auto wanted = static_cast<std::size_t>(head_.content_length) - body.size();
+  const std::string_view piece = buffered().substr(0, wanted);
+  body.append(piece);
+  buffer_.consume(piece.size());
+  return piece.size() == wanted;
+}
+
+void Session::hand_over() {
+  const auto ticket = std::make_shared<Ticket>(shared_from_this());
+  state_ = State::handling;
+  deadline_ = std::chrono::steady_clock::time_point::max();
+  try {
+    // The handler may answer before it returns: nothing of the request may be touched after this line.
+    shared_->handler(std::move(head_.request), [ticket](Response response) { ticket->answer(std::move(response)); });
+  } catch (const std::exception& exception) {
+    log::error("handler threw an exception", {{"exception", exception.what()}});
+    ticket->fail();
+  } catch (...) {
+    log::error("handler threw something that is no exception");
+    ticket->fail();
+  }
+}
+
+void Session::answer(Response response) {
+  if (state_ == State::handling) write(std::move(response));
+}
+
+Response Session::fault_response(Errc code, std::string_view message) const {
+  Response response;
+  try {
+    response = shared_->fault_body(code, message);
+  } catch (const std::exception& exception) {
+    log::error("fault body threw an exception", {{"exception", exception.what()}});
+    response.content_type = "text/plain; charset=utf-8";
+    response.body = message;
+  }
+  response.status = status_of_fault(code);
+  return response;
+}
+
+void Session::fault(Errc code, std::string_view message) {
+  log::debug("request refused", {{"code", info(code).name}, {"why", message}, {"peer", peer_}});
+  close_after_ = true;
+  input_unread_ = true;
+  // The method is not known for certain, so neither is whether a body is expected; after it the connection ends anyway.
+  without_body_ = false;
+  write(fault_response(code, message));
+}
+
+void Session::write(Response response) {
+  state_ = State::writing;
+  set_deadline(shared_->limits.write_timeout);
+  close_after_ = close_after_ || shared_->draining;
+  answer_head_.clear();
+  append_head(answer_head_, response, loop_->date(), close_after_);
+  answer_body_ = std::move(response.body);
+  const bool with_body = !without_body_ && may_have_body(response);
+  const std::array<asio::const_buffer, 2> parts = {
+      asio::buffer(answer_head_), with_body ? asio::buffer(std::as_const(answer_body_)) : asio::const_buffer()};
+  asio::async_write(socket_, parts, [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+    self->on_written(error);
+  });
+}
+
+void Session::on_written(const boost::system::error_code& error) {
+  if (state_ == State::closed) return;
+  if (error) return close();
+  if (close_after_) return input_unread_ || buffer_.size() > 0 ? linger() : close();
+  state_ = State::head;
+  request_begun_ = buffer_.size() > 0;
+  if (!request_begun_ && shared_->draining) return close();
+  if (!request_begun_ && buffer_.capacity() > kKeptBufferBytes) buffer_.shrink_to_fit();
+  set_deadline(request_begun_ ? shared_->limits.header_timeout : shared_->limits.idle_timeout);
+  advance();
+}
+
+// Closing with unread input makes the kernel send a reset, and that can overtake the answer. So the write side ends
+// first, and what still comes in is thrown away until the client closes too or the time is up (RFC 9112 section 9.6).
+void Session::linger() {
+  boost::system::error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  state_ = State::lingering;
+  set_deadline(kLinger);
+  read();
+}
+
+}  // namespace vodlift::net

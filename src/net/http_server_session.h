@@ -1,0 +1,139 @@
+// One connection of the HTTP server, and the thread it lives on.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include "net/http_server.h"
+#include "net/http_server_chunked.h"
+#include "net/http_server_head.h"
+
+namespace vodlift::net {
+
+// TCP or Unix alike. The concrete executor spares the indirection of any_io_executor at each operation.
+using Socket =
+    boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
+
+// What all threads of one server share.
+struct ServerShared {
+  const HttpServerLimits limits;
+  const Handler handler;
+  const FaultBody fault_body;
+  std::atomic<std::size_t> connections{0};
+  std::atomic<bool> draining{false};
+};
+
+class Session;
+
+// One thread's event loop and the sessions on it. All but io() and the constructor: on that thread only.
+class Loop {
+ public:
+  explicit Loop(const HttpServerLimits& limits);
+
+  // Handles events until release() was called and the last session is gone.
+  void run();
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }
+
+  void add(std::shared_ptr<Session> session);
+  void remove(const std::shared_ptr<Session>& session);
+  // Lets run() end once nothing is left to do; sessions between two requests end now.
+  void release();
+  void close_all();
+
+  // The value of the header Date, renewed once a second.
+  [[nodiscard]] std::string_view date();
+
+ private:
+  void arm_sweep();
+  void sweep();
+
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  // Deadlines are kept by looking at all sessions now and then: a request then costs no timer operation at all.
+  boost::asio::steady_timer sweep_timer_;
+  const std::chrono::milliseconds sweep_period_;
+  bool sweep_armed_ = false;
+  std::unordered_set<std::shared_ptr<Session>> sessions_;
+  std::time_t date_second_ = 0;
+  std::string date_;
+};
+
+// Reads a request, hands it to the handler, writes the answer, and again. All methods on the loop's thread, but the
+// constructor, which any thread may run before the session is added to the loop.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  // `counted`: it takes one of the places of HttpServerLimits::connections.
+  Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loop, Socket socket, bool counted);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  void start();
+  // Answers 503 without reading anything, and closes.
+  void refuse();
+  // Acts on the deadline if it has passed.
+  void expire(std::chrono::steady_clock::time_point now);
+  // Closes if no request is under way; otherwise the next answer will be the last.
+  void drain();
+  void close();
+  // The answer to the request that the handler has.
+  void answer(Response response);
+  [[nodiscard]] Response fault_response(Errc code, std::string_view message) const;
+
+ private:
+  friend class Ticket;
+  enum class State { head, body, handling, writing, lingering, closed };
+
+  void read();
+  void on_read(const boost::system::error_code& error, std::size_t bytes);
+  void advance();
+  void advance_head();
+  void begin_request(std::string_view head);
+  void send_continue();
+  void advance_body();
+  Result<bool> take_body();
+  void hand_over();
+  void fault(Errc code, std::string_view message);
+  void write(Response response);
+  void on_written(const boost::system::error_code& error);
+  void linger();
+  [[nodiscard]] std::string_view buffered() const;
+  void set_deadline(std::chrono::milliseconds from_now);
+
+  const std::shared_ptr<ServerShared> shared_;
+  // Before the socket: the socket must not outlive the io_context it is registered with.
+  const std::shared_ptr<Loop> loop_;
+  Socket socket_;
+  const bool counted_;
+  std::string peer_;
+  State state_ = State::head;
+  std::chrono::steady_clock::time_point deadline_;
+
+  boost::beast::flat_buffer buffer_;  // must not be touched while a read is under way
+  bool reading_ = false;
+  bool sending_continue_ = false;
+  bool request_begun_ = false;
+
+  HeadScanner scanner_;
+  RequestHead head_;
+  std::optional<ChunkedDecoder> chunks_;
+  bool without_body_ = false;  // the answer must not carry its body
+  bool close_after_ = false;
+  bool input_unread_ = false;  // a fault: what the client still sends must be drained, or it may never see the answer
+
+  std::string answer_head_;
+  std::string answer_body_;
+};
+
+}  // namespace vodlift::net
