@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The one entry to building, testing and trying vodlift. ./do alone lists what it can.
 set -euo pipefail
+called_from=$PWD
 cd "$(dirname "$0")"
 export PATH=/usr/sbin:/sbin:$PATH
 python=/usr/bin/python3
@@ -39,10 +40,12 @@ do_build() { build "${1:-release}"; }
 
 ##: demo [FILE]         the whole job on a real video (or your FILE): a real S3 server, a signed call, a callback
 do_demo() {
+  local file=("$@")
+  case "${1-}" in "" | /*) ;; *) file=("$called_from/$1") ;; esac
   need build s3 demo
   build release vodlift
   say "Demo"
-  "$python" demo/demo.py --binary build/release/vodlift "$@"
+  "$python" demo/demo.py --binary build/release/vodlift "${file[@]}"
 }
 
 ##: test                install what it needs, build, run every test

@@ -26,9 +26,9 @@ TEST(PartPlan, ThresholdItselfGoesWhole) {
 
 TEST(PartPlan, EdgesByOneByte) {
   const std::int64_t even = kPreferredPartBytes * kMaxParts;
-  for (const std::int64_t size :
-       {std::int64_t{1}, kMinPartBytes - 1, kMinPartBytes, kMinPartBytes + 1, kPreferredPartBytes - 1, kPreferredPartBytes,
-        kPreferredPartBytes + 1, even - 1, even, even + 1, kMaxPartBytes * kMaxParts - 1, kMaxPartBytes * kMaxParts}) {
+  for (const std::int64_t size : {std::int64_t{1}, kMinPartBytes - 1, kMinPartBytes, kMinPartBytes + 1,
+                                  kPreferredPartBytes - 1, kPreferredPartBytes, kPreferredPartBytes + 1, even - 1, even,
+                                  even + 1, kMaxPartBytes * kMaxParts - 1, kMaxPartBytes * kMaxParts}) {
     const auto plan = plan_parts(size);
     ASSERT_TRUE(plan) << size;
     expect_exact(*plan);

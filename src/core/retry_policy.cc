@@ -18,8 +18,8 @@ constexpr milliseconds kUploadCap = 1h;
 constexpr milliseconds kRetryAfterCap = 24h;
 
 // Waits before the second, third, … delivery.
-constexpr std::array<milliseconds, kMaxCallbackAttempts - 1> kCallbackSchedule = {5s, 5min, 30min, 2h, 5h,
-                                                                                  10h, 14h, 20h, 24h};
+constexpr std::array<milliseconds, kMaxCallbackAttempts - 1> kCallbackSchedule = {5s,  5min, 30min, 2h, 5h,
+                                                                                  10h, 14h,  20h,   24h};
 
 milliseconds scaled(milliseconds duration, double factor) {
   return milliseconds(std::llround(static_cast<double>(duration.count()) * factor));

@@ -11,6 +11,9 @@ struct Word {
   Enum value;
   std::string_view word;
 };
+// clang 14 cannot deduce the argument of an aggregate by itself.
+template <class Enum>
+Word(Enum, std::string_view) -> Word<Enum>;
 
 constexpr std::array kUploadStates = {
     Word{UploadState::queued, "queued"},       Word{UploadState::paused, "paused"},

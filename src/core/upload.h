@@ -49,9 +49,9 @@ struct UploadRequest {
 struct SourceIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::int64_t size = 0;          // bytes
-  std::int64_t change_ns = 0;     // ctime, nanoseconds since 1970
-  std::int64_t modified_ns = 0;   // mtime, likewise
+  std::int64_t size = 0;         // bytes
+  std::int64_t change_ns = 0;    // ctime, nanoseconds since 1970
+  std::int64_t modified_ns = 0;  // mtime, likewise
 
   bool operator==(const SourceIdentity&) const = default;
 };
@@ -104,7 +104,7 @@ struct Upload {
   std::optional<Acl> acl_applied;
   std::int64_t size = 0;        // bytes, as seen at submit and again at each start
   std::int64_t bytes_sent = 0;  // bytes in confirmed parts
-  int attempts = 0;
+  int attempts = 0;             // tries begun; an interrupted one goes on and is not counted again
   std::optional<UploadError> error;
   Verification verification;
   WallTime created;

@@ -17,8 +17,8 @@
 namespace vodlift::net {
 namespace {
 
-constexpr std::size_t kMaxResponseHeaderBytes = 64 * 1024;
-constexpr long kUploadBufferBytes = 256 * 1024;  // measured: docs/decisions/0003-checksums-before-sending.md
+constexpr std::size_t kMaxResponseHeaderBytes = std::size_t{64} * 1024;
+constexpr long kUploadBufferBytes = 256L * 1024;  // measured: docs/decisions/0003-checksums-before-sending.md
 constexpr std::size_t kIdleHandles = 64;
 
 void require_global_init() {
@@ -162,7 +162,12 @@ void Transfer::set_payload() {
   };
   // libcurl would wait up to a second for "100 Continue"; a refused upload costs less than that wait on each.
   append("Expect:");
-  for (const std::string& header : request_.headers) append(header.c_str());
+  for (const std::string& header : request_.headers) {
+    // libcurl takes "Name:" for "send no such header"; an empty value is written "Name;".
+    const std::size_t colon = header.find(':');
+    const bool empty = colon != std::string::npos && header.find_first_not_of(' ', colon + 1) == std::string::npos;
+    append(empty ? (header.substr(0, colon) + ";").c_str() : header.c_str());
+  }
   headers_.reset(list);
 
   const bool has_body = request_.reader != nullptr || !request_.body.empty();

@@ -19,8 +19,11 @@ using namespace std::chrono_literals;
 class HttpClientTest : public ::testing::Test {
  protected:
   HttpClientTest()
-      : server_(limits(), 1, [this](Request request, Responder respond) { answer(std::move(request), respond); },
-                [](Errc, std::string_view message) { return Response{400, "text/plain", std::string(message), {}}; }),
+      : server_(
+            limits(), 1, [this](Request request, Responder respond) { answer(std::move(request), respond); },
+            [](Errc, std::string_view message) {
+              return Response{400, "text/plain", std::string(message), {}};
+            }),
         client_("test-http", 8) {}
   void SetUp() override {
     ASSERT_TRUE(server_.listen("127.0.0.1:0"));
@@ -48,6 +51,10 @@ class HttpClientTest : public ::testing::Test {
     }
     if (request.target == "/big") return respond({200, "text/plain", std::string(100000, 'x'), {}});
     if (request.target == "/redirect") return respond({302, "text/plain", "", {{"Location", "/"}}});
+    if (request.target == "/header") {
+      const bool there = std::ranges::any_of(request.headers, [](const auto& header) { return header.first == "x-empty"; });
+      return respond({200, "text/plain", there ? "there" : "absent", {}});
+    }
     Response response{200, "text/plain", request.method + " " + request.body, {{"X-Echo", request.target}}};
     respond(std::move(response));
   }
@@ -128,6 +135,12 @@ TEST_F(HttpClientTest, AFailingReaderGivesItsOwnReason) {
   out.reader = reader;
   out.reader_size = 1;
   EXPECT_EQ(client_.perform(std::move(out)).error().code, Errc::source_unreadable);
+}
+
+TEST_F(HttpClientTest, AHeaderWithoutAValueIsStillSent) {
+  HttpRequest out = request("GET", "/header");
+  out.headers = {"X-Empty: "};
+  EXPECT_EQ(client_.perform(std::move(out))->body, "there") << "a signature may cover it";
 }
 
 TEST_F(HttpClientTest, NeverFollowsARedirect) { EXPECT_EQ(client_.perform(request("GET", "/redirect"))->status, 302); }

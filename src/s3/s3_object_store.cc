@@ -30,7 +30,8 @@ std::string unquoted(std::string_view etag) {
 bool refuses_checksum_headers(const net::HttpResponse& response) {
   if (response.status != 400 && response.status != 501) return false;
   const auto error = parse_error(response.body);
-  return error && (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
+  return error &&
+         (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
 }
 
 }  // namespace
@@ -104,7 +105,8 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
   if (stored.etag.empty()) return mismatch("the store answered without an ETag");
   if (!stored.checksum.empty()) {
     learn(target.access, ChecksumMode::crc32c);
-    if (stored.checksum != crc32c_base64(checksum.crc32c)) return mismatch("the store's CRC32C is not that of the file");
+    if (stored.checksum != crc32c_base64(checksum.crc32c))
+      return mismatch("the store's CRC32C is not that of the file");
     return stored;
   }
   const bool sent_md5 = checksum_mode(target.access) == ChecksumMode::md5;
@@ -140,8 +142,8 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
 }
 
 Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, const ObjectProperties& properties) {
-  Call call{"CreateMultipartUpload", "POST", {{"uploads", ""}}, object_headers(properties), "",
-            properties.acl == Acl::public_read};
+  Call call{"CreateMultipartUpload",    "POST", {{"uploads", ""}},
+            object_headers(properties), "",     properties.acl == Acl::public_read};
   const ChecksumMode mode = checksum_mode(target.access);
   if (mode != ChecksumMode::md5) {
     call.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
@@ -168,8 +170,12 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
 
 void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
                                 const RangeChecksum& checksum, PartDone done) {
-  Call call{fmt::format("UploadPart {}", number), "PUT",
-            {{"partNumber", std::to_string(number)}, {"uploadId", multipart.id}}, {}, "", false};
+  Call call{fmt::format("UploadPart {}", number),
+            "PUT",
+            {{"partNumber", std::to_string(number)}, {"uploadId", multipart.id}},
+            {},
+            "",
+            false};
   if (multipart.mode == ChecksumMode::crc32c) {
     call.headers.emplace_back(kCrcHeader, crc32c_base64(checksum.crc32c));
   } else {
@@ -188,8 +194,7 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
                 });
 }
 
-Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target,
-                                                          const std::string& multipart_id) {
+Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target, const std::string& multipart_id) {
   std::vector<ListedPart> parts;
   std::string marker;
   for (int pages = 0; pages < kMaxListPages; ++pages) {

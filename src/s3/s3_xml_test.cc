@@ -75,9 +75,10 @@ TEST(S3Xml, SurvivesDeepNesting) {
 
 TEST(S3Xml, WritesTheCompleteBody) {
   const std::vector<Part> parts = {{1, 5, "\"a&b\"", 0, ""}};
-  EXPECT_EQ(complete_body(parts, true),
-            "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Part><PartNumber>1</PartNumber>"
-            "<ETag>&quot;a&amp;b&quot;</ETag><ChecksumCRC32C>AAAAAA==</ChecksumCRC32C></Part></CompleteMultipartUpload>");
+  EXPECT_EQ(
+      complete_body(parts, true),
+      "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Part><PartNumber>1</PartNumber>"
+      "<ETag>&quot;a&amp;b&quot;</ETag><ChecksumCRC32C>AAAAAA==</ChecksumCRC32C></Part></CompleteMultipartUpload>");
   EXPECT_EQ(complete_body(parts, false).find("Checksum"), std::string::npos);
 }
 

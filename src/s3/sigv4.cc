@@ -48,8 +48,8 @@ std::string canonical_query(const std::vector<std::pair<std::string, std::string
 Sha256Digest signing_key(const SigningCredentials& credentials, std::string_view date) {
   const Secret seed("AWS4" + std::string(credentials.secret_key.reveal()));
   Sha256Digest key = hmac_sha256(bytes_of(seed.reveal()), bytes_of(date));
-  for (const std::string_view step : {std::string_view(credentials.region), std::string_view("s3"),
-                                      std::string_view("aws4_request")}) {
+  for (const std::string_view step :
+       {std::string_view(credentials.region), std::string_view("s3"), std::string_view("aws4_request")}) {
     key = hmac_sha256(view(key), bytes_of(step));
   }
   return key;
@@ -58,7 +58,8 @@ Sha256Digest signing_key(const SigningCredentials& credentials, std::string_view
 }  // namespace
 
 SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& credentials, WallTime now) {
-  const std::string timestamp = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::floor<std::chrono::seconds>(now)));
+  const std::string timestamp =
+      fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::floor<std::chrono::seconds>(now)));
   const std::string date = timestamp.substr(0, 8);
 
   auto headers = request.headers;
@@ -87,8 +88,8 @@ SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& cre
   const std::string canonical_request = request.method + "\n" + path + "\n" + query + "\n" + canonical_headers + "\n" +
                                         signed_names + "\n" + request.payload_hash;
   const std::string scope = date + "/" + credentials.region + "/s3/aws4_request";
-  const std::string string_to_sign = "AWS4-HMAC-SHA256\n" + timestamp + "\n" + scope + "\n" +
-                                     to_hex(view(sha256(bytes_of(canonical_request))));
+  const std::string string_to_sign =
+      "AWS4-HMAC-SHA256\n" + timestamp + "\n" + scope + "\n" + to_hex(view(sha256(bytes_of(canonical_request))));
   const std::string signature =
       to_hex(view(hmac_sha256(view(signing_key(credentials, date)), bytes_of(string_to_sign))));
 

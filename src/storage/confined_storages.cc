@@ -43,7 +43,8 @@ Error open_failure(const SourcePath& path, int error_number) {
     case ENOTDIR:
       return {Errc::source_not_found, fmt::format("file {} does not exist", name)};
     case ELOOP:
-      return {Errc::source_not_found, fmt::format("file {} is, or lies behind, a symbolic link; links are not followed", name)};
+      return {Errc::source_not_found,
+              fmt::format("file {} is, or lies behind, a symbolic link; links are not followed", name)};
     case EXDEV:
       return {Errc::source_not_found, fmt::format("file {} lies outside its storage", name)};
     case EACCES:
@@ -98,8 +99,8 @@ Result<int> ConfinedStorages::root_of(Mounted& storage) {
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& path) {
   const auto at = storages_.find(path.storage);
   if (at == storages_.end()) {
-    return Error{Errc::storage_unavailable,
-                 fmt::format("storage {} is unknown; files.getstorage tells which there are", printable(path.storage, 64))};
+    return Error{Errc::storage_unavailable, fmt::format("storage {} is unknown; files.getstorage tells which there are",
+                                                        printable(path.storage, 64))};
   }
   const auto root = root_of(*at->second);
   if (!root) return root.error();

@@ -30,7 +30,8 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
                                                           std::shared_ptr<ThreadPool> readers) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) {
-    return Error{Errc::storage_unavailable, fmt::format("file {} cannot be examined: {}", printable(name), errno_text(errno))};
+    return Error{Errc::storage_unavailable,
+                 fmt::format("file {} cannot be examined: {}", printable(name), errno_text(errno))};
   }
   if (!S_ISREG(status.st_mode)) {
     const std::string_view kind = S_ISDIR(status.st_mode) ? "a directory" : "not a regular file";
@@ -63,7 +64,8 @@ void LocalSourceFile::read_async(std::int64_t offset, std::span<std::uint8_t> bu
   const auto shared_done = std::make_shared<std::function<void(Result<>)>>(std::move(done));
   const bool taken = readers_->post([this, offset, buffer, shared_done] { (*shared_done)(read(offset, buffer)); });
   if (!taken) {
-    (*shared_done)(Error{Errc::source_unreadable, fmt::format("file {}: its storage does not keep up", printable(name_))});
+    (*shared_done)(
+        Error{Errc::source_unreadable, fmt::format("file {}: its storage does not keep up", printable(name_))});
   }
 }
 
@@ -78,7 +80,8 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
   if (errno == EAGAIN || errno == EOPNOTSUPP || errno == EINVAL || errno == EINTR || errno == ENOSYS) {
     return std::size_t{0};
   }
-  return Error{Errc::source_unreadable, fmt::format("file {} at byte {}: {}", printable(name_), offset, errno_text(errno))};
+  return Error{Errc::source_unreadable,
+               fmt::format("file {} at byte {}: {}", printable(name_), offset, errno_text(errno))};
 }
 
 Result<> LocalSourceFile::check_unchanged() const {

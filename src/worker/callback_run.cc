@@ -52,8 +52,7 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
   return attempt;
 }
 
-CallbackRun::CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender,
-                         const Clock& clock)
+CallbackRun::CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock)
     : uploads_(uploads), accounts_(accounts), sender_(sender), clock_(clock) {}
 
 void CallbackRun::start() {
@@ -96,9 +95,7 @@ void CallbackRun::loop() {
     {
       std::unique_lock lock(mutex_);
       const bool was_stopping = stopping;
-      event_.wait_for(lock, patience, [&] {
-        return woken_ || !delivered_.empty() || stopping_ != was_stopping;
-      });
+      event_.wait_for(lock, patience, [&] { return woken_ || !delivered_.empty() || stopping_ != was_stopping; });
       woken_ = false;
       stopping = stopping_;
       delivered.swap(delivered_);
@@ -118,14 +115,14 @@ void CallbackRun::send(ClaimedCallback callback) {
   ++in_flight_;
   CallbackMessage message{callback.url, callback.webhook_id, callback.body, Secret()};
   if (const auto account = accounts_.find_account(callback.account)) message.secret = account->webhook_secret;
-  sender_.send(std::move(message), [this, callback = std::move(callback),
-                                    started = steady_clock::now()](Result<CallbackAnswer> answer) {
-    {
-      const std::lock_guard lock(mutex_);
-      delivered_.push_back({callback, std::move(answer), started});
-    }
-    event_.notify_one();
-  });
+  sender_.send(std::move(message),
+               [this, callback = std::move(callback), started = steady_clock::now()](Result<CallbackAnswer> answer) {
+                 {
+                   const std::lock_guard lock(mutex_);
+                   delivered_.push_back({callback, std::move(answer), started});
+                 }
+                 event_.notify_one();
+               });
 }
 
 void CallbackRun::record(const Delivered& delivered) {
@@ -134,8 +131,10 @@ void CallbackRun::record(const Delivered& delivered) {
   const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - delivered.started);
   const CallbackAttempt attempt =
       judge_delivery(delivered.callback, delivered.answer, clock_.now(), took, random_unit());
-  log::info("callback attempted", {{"upload", delivered.callback.upload}, {"result", to_string(attempt.next)},
-                                   {"http_status", attempt.http_status}, {"error", attempt.error}});
+  log::info("callback attempted", {{"upload", delivered.callback.upload},
+                                   {"result", to_string(attempt.next)},
+                                   {"http_status", attempt.http_status},
+                                   {"error", attempt.error}});
   if (const auto recorded = uploads_.record_callback(delivered.callback, attempt); !recorded) {
     log::error("a callback attempt could not be recorded",
                {{"upload", delivered.callback.upload}, {"reason", recorded.error().message}});

@@ -37,9 +37,7 @@ TEST(JudgeDelivery, RedirectsAndErrorsAreTriedAgain) {
   EXPECT_EQ(judge(0, Error{Errc::address_denied, "private"}).next, CallbackState::pending);
 }
 
-TEST(JudgeDelivery, RetryAfterIsHonoured) {
-  EXPECT_EQ(judge(0, CallbackAnswer{503, 3600s}).next_attempt, kNow + 1h);
-}
+TEST(JudgeDelivery, RetryAfterIsHonoured) { EXPECT_EQ(judge(0, CallbackAnswer{503, 3600s}).next_attempt, kNow + 1h); }
 
 TEST(JudgeDelivery, TheLastAttemptFails) {
   const CallbackAttempt attempt = judge(9, Error{Errc::timeout, "no answer in 15 s"});

@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 
 constexpr milliseconds kLease = 60s;
 constexpr milliseconds kHousekeeping = 15s;
-constexpr int kMaxCrashes = 3;
 // Signatures are kept for longer than a request can be valid on either side of the clock.
 constexpr milliseconds kKeepSignatures = 1h;
 // Runs shorter than this are worth having the next one at hand when a slot gets free.
@@ -27,9 +26,13 @@ constexpr milliseconds kShortestWait = 50ms;
 
 Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Storages& storages, ObjectStore& objects,
                        CallbackSender& callbacks, const Clock& clock, Options options)
-    : uploads_(uploads), objects_(objects), clock_(clock), options_(options),
+    : uploads_(uploads),
+      objects_(objects),
+      clock_(clock),
+      options_(options),
       context_{uploads, accounts, storages, objects, clock, options.parts_per_upload},
-      callback_run_(uploads, accounts, callbacks, clock), last_run_(kShortRun) {
+      callback_run_(uploads, accounts, callbacks, clock),
+      last_run_(kShortRun) {
   uploads_.on_work([this] {
     wake();
     callback_run_.wake();
@@ -199,7 +202,9 @@ void Dispatcher::run(Active& active) {
 
 void Dispatcher::give_back(const Active& active) {
   const auto back = uploads_.requeue(active.claimed.lease, clock_.now(), std::nullopt, /*counts=*/false);
-  if (!back) log::warn("a claimed upload was not given back", {{"upload", active.claimed.lease.id}, {"reason", back.error().message}});
+  if (!back)
+    log::warn("a claimed upload was not given back",
+              {{"upload", active.claimed.lease.id}, {"reason", back.error().message}});
 }
 
 }  // namespace vodlift::worker

@@ -15,6 +15,9 @@
 
 namespace vodlift::worker {
 
+// An upload is given up when the process died this often while it ran, without a new part in between.
+inline constexpr int kMaxCrashes = 3;
+
 struct Options {
   int uploads = 8;           // at once, 1..256
   int parts_per_upload = 4;  // in flight for each, 1..64
@@ -58,10 +61,10 @@ class Dispatcher {
   const RunContext context_;
   CallbackRun callback_run_;
 
-  std::mutex mutex_;  // guards the next six
-  std::condition_variable work_;       // for the loop: something became due, or a slot is free
-  std::condition_variable assigned_;   // for the slots
-  std::condition_variable idle_;       // for stop(): nothing is active
+  std::mutex mutex_;                  // guards the next six
+  std::condition_variable work_;      // for the loop: something became due, or a slot is free
+  std::condition_variable assigned_;  // for the slots
+  std::condition_variable idle_;      // for stop(): nothing is active
   bool stopping_ = false;
   bool woken_ = false;
   std::map<UploadId, std::shared_ptr<Active>> active_;

@@ -1,4 +1,5 @@
-// In-memory stand-ins for the ports of core, for the worker's unit tests. They keep what they are told and fail on demand.
+// In-memory stand-ins for the ports of core, for the worker's unit tests. They keep what they are told and fail on
+// demand.
 #pragma once
 
 #include <algorithm>
@@ -131,13 +132,13 @@ class MemoryObjects final : public ObjectStore {
   void interrupt() override {}
 
   int count(std::string_view call) const {
-    return static_cast<int>(std::count_if(calls.begin(), calls.end(),
-                                          [&](const std::string& made) { return made.starts_with(call); }));
+    return static_cast<int>(
+        std::count_if(calls.begin(), calls.end(), [&](const std::string& made) { return made.starts_with(call); }));
   }
 
   std::map<std::string, std::deque<Errc>, std::less<>> script;  // next answers of a call
-  bool lose_answer = false;  // a failing complete has worked all the same
-  bool flip_a_bit = false;   // the store keeps other bytes than were sent
+  bool lose_answer = false;                                     // a failing complete has worked all the same
+  bool flip_a_bit = false;                                      // the store keeps other bytes than were sent
   std::vector<std::string> calls;
   std::vector<Acl> acls;
   std::set<std::string> open;
@@ -169,10 +170,16 @@ class MemoryObjects final : public ObjectStore {
 class MemoryUploads : public UploadStore {
  public:
   void insert(NewUpload, InsertDone) override {}
-  Result<std::optional<UploadId>> find_repeat(std::int64_t, std::string_view) override { return std::optional<UploadId>(); }
+  Result<std::optional<UploadId>> find_repeat(std::int64_t, std::string_view) override {
+    return std::optional<UploadId>();
+  }
   Result<std::vector<Upload>> find(AccountId, const UploadQuery&) override { return std::vector<Upload>(); }
-  Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override { return std::vector<ClaimedUpload>(); }
-  Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override { return leases; }
+  Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override {
+    return std::vector<ClaimedUpload>();
+  }
+  Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override {
+    return leases;
+  }
   Result<> record_multipart(const Lease&, const MultipartJournal& entry) override {
     if (lease_lost) return Error{Errc::lease_lost, "lost"};
     journal = entry;

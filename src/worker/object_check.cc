@@ -17,7 +17,8 @@ std::string unquoted(std::string_view etag) {
 std::string composite_crc32c(const std::vector<Part>& parts) {
   std::uint32_t crc = 0;
   for (const Part& part : parts) {
-    const std::uint8_t bytes[] = {static_cast<std::uint8_t>(part.crc32c >> 24), static_cast<std::uint8_t>(part.crc32c >> 16),
+    const std::uint8_t bytes[] = {static_cast<std::uint8_t>(part.crc32c >> 24),
+                                  static_cast<std::uint8_t>(part.crc32c >> 16),
                                   static_cast<std::uint8_t>(part.crc32c >> 8), static_cast<std::uint8_t>(part.crc32c)};
     crc = crc32c(crc, bytes);
   }
@@ -70,7 +71,8 @@ Result<Verification> check_object(const ObjectToCheck& check) {
     return out;
   }
   // Each part was confirmed by Content-MD5, but this ETag is no digest of them (SSE-KMS): the parts' word must do.
-  const bool shaped_like_md5 = out.etag.size() > 33 && out.etag[32] == '-' && from_hex(out.etag.substr(0, 32)).has_value();
+  const bool shaped_like_md5 =
+      out.etag.size() > 33 && out.etag[32] == '-' && from_hex(out.etag.substr(0, 32)).has_value();
   if (!expected.empty() && !shaped_like_md5) {
     out.checksum = "part-md5:" + expected;
     return out;

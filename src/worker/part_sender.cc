@@ -108,8 +108,8 @@ Result<> PartSender::handle(Event event) {
   auto node = in_flight_.extract(event.number);
   Prepared& part = node.mapped();
   if (event.result) {
-    return confirmed_({part.number, job_.plan.size_of(part.number), event.result->etag, part.checksum.crc32c,
-                       part.checksum.md5});
+    return confirmed_(
+        {part.number, job_.plan.size_of(part.number), event.result->etag, part.checksum.crc32c, part.checksum.md5});
   }
   const auto delay = request_retry_delay(event.result.error().code, part.tries + 1, random_unit());
   if (!delay) return event.result.error();

@@ -31,7 +31,10 @@ class PartSender {
   };
 
   PartSender(ObjectStore& store, Job job, RunControl& control, Confirmed confirmed)
-      : store_(store), job_(std::move(job)), control_(control), confirmed_(std::move(confirmed)),
+      : store_(store),
+        job_(std::move(job)),
+        control_(control),
+        confirmed_(std::move(confirmed)),
         events_(std::make_shared<Events>()) {}
 
   // Sends the parts in `numbers`, in their order, each retried by request_retry_delay(). Blocks until all are confirmed
@@ -70,8 +73,8 @@ class PartSender {
   RunControl& control_;
   const Confirmed confirmed_;
   const std::shared_ptr<Events> events_;
-  std::deque<Prepared> ready_;                 // hashed, waiting for a place
-  std::multimap<Instant, Prepared> delayed_;   // to be sent again, not before then
+  std::deque<Prepared> ready_;                // hashed, waiting for a place
+  std::multimap<Instant, Prepared> delayed_;  // to be sent again, not before then
   std::map<int, Prepared> in_flight_;
 };
 

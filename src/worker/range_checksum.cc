@@ -17,7 +17,8 @@ Result<RangeChecksum> checksum_range(const SourceFile& source, std::int64_t offs
   RangeChecksum out;
   Md5 md5;
   while (size > 0) {
-    const std::span<std::uint8_t> step(buffer.data(), static_cast<std::size_t>(std::min<std::int64_t>(size, kStepBytes)));
+    const std::span<std::uint8_t> step(buffer.data(),
+                                       static_cast<std::size_t>(std::min<std::int64_t>(size, kStepBytes)));
     if (auto read = source.read(offset, step); !read) return read.error();
     out.crc32c = crc32c(out.crc32c, step);
     if (with_md5) md5.update(step);

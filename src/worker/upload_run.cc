@@ -49,8 +49,8 @@ Result<UploadStore::Ending> UploadRun::attempt() {
   const Upload& upload = claimed_.upload;
   const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
   if (!access) {
-    return Error{Errc::bucket_not_configured,
-                 fmt::format("bucket {} is not configured for account {} any more", upload.request.bucket, upload.account)};
+    return Error{Errc::bucket_not_configured, fmt::format("bucket {} is not configured for account {} any more",
+                                                          upload.request.bucket, upload.account)};
   }
   auto ending = attempt_once(*access);
   if (!ending && falls_back_to_private(ending.error())) ending = attempt_once(*access);
@@ -126,7 +126,8 @@ Result<Verification> UploadRun::send_in_parts() {
   if (sent.error().code == Errc::s3_no_such_upload) {
     // Aborted by somebody else, or by a lifecycle rule: what was sent is gone.
     journal_ = {};
-    if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten) return forgotten.error();
+    if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten)
+      return forgotten.error();
   }
   return sent.error();
 }
@@ -173,7 +174,8 @@ Result<std::optional<PartPlan>> UploadRun::resume_multipart() {
     if (*found) return std::optional<PartPlan>(*plan);
   }
   journal_ = {};
-  if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten) return forgotten.error();
+  if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten)
+    return forgotten.error();
   return std::optional<PartPlan>();
 }
 
@@ -251,8 +253,8 @@ Result<Verification> UploadRun::verify(const CompletedObject& object, std::uint3
   if (!head) return with_context("confirming the object", head.error());
   ObjectInfo info = *head;
   if (info.token != claimed_.token) {
-    return Error{Errc::s3_unverifiable,
-                 fmt::format("{} was replaced by somebody else while it was being confirmed", name_of(claimed_.upload))};
+    return Error{Errc::s3_unverifiable, fmt::format("{} was replaced by somebody else while it was being confirmed",
+                                                    name_of(claimed_.upload))};
   }
   if (info.checksum.empty()) info.checksum = object.checksum;
   if (info.version_id.empty()) info.version_id = object.version_id;
@@ -286,8 +288,10 @@ bool UploadRun::falls_back_to_private(const Error& error) {
 void UploadRun::record_success(const UploadStore::Ending& ending) {
   const auto finished = context_.uploads.finish(claimed_.lease, ending);
   if (finished) {
-    log::info("upload completed", {{"upload", claimed_.lease.id}, {"bytes", ending.size},
-                                   {"object", name_of(claimed_.upload)}, {"checksum", ending.verification.checksum}});
+    log::info("upload completed", {{"upload", claimed_.lease.id},
+                                   {"bytes", ending.size},
+                                   {"object", name_of(claimed_.upload)},
+                                   {"checksum", ending.verification.checksum}});
   } else {
     // The lease runs out and the next attempt finds the object by its token.
     log::error("a completed upload could not be recorded",
@@ -306,15 +310,18 @@ void UploadRun::record_failure(Error error) {
   if (error.code == Errc::interrupted) {
     recorded = context_.uploads.requeue(claimed_.lease, now, std::nullopt, /*counts=*/false);
   } else if (const auto delay = upload_retry_delay(error, claimed_.upload.attempts, random_unit())) {
-    log::warn("upload will be tried again", {{"upload", claimed_.lease.id}, {"code", info(error.code).name},
-                                             {"reason", error.message}, {"in_ms", delay->count()}});
+    log::warn("upload will be tried again", {{"upload", claimed_.lease.id},
+                                             {"code", info(error.code).name},
+                                             {"reason", error.message},
+                                             {"in_ms", delay->count()}});
     recorded = context_.uploads.requeue(claimed_.lease, now + *delay, shown, /*counts=*/true);
   } else {
-    log::warn("upload failed", {{"upload", claimed_.lease.id}, {"code", info(error.code).name},
-                                {"reason", error.message}});
+    log::warn("upload failed",
+              {{"upload", claimed_.lease.id}, {"code", info(error.code).name}, {"reason", error.message}});
     if (auto gone = abandon_multipart(); !gone) {
-      log::warn("an open multipart upload could not be aborted",
-                {{"upload", claimed_.lease.id}, {"object", name_of(claimed_.upload)}, {"reason", gone.error().message}});
+      log::warn(
+          "an open multipart upload could not be aborted",
+          {{"upload", claimed_.lease.id}, {"object", name_of(claimed_.upload)}, {"reason", gone.error().message}});
     }
     UploadStore::Ending ending;
     ending.state = UploadState::failed;

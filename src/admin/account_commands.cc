@@ -1,0 +1,61 @@
+#include <array>
+#include <boost/json/array.hpp>
+#include <limits>
+
+#include "admin/command.h"
+#include "admin/rules.h"
+#include "base/encoding.h"
+#include "base/log.h"
+#include "base/random.h"
+
+namespace vodlift::admin {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+constexpr std::size_t kWebhookSecretBytes = 32;
+
+object account_json(const Account& account) {
+  return {{"cdn", account.cdn}, {"user", account.user}, {"created", to_unix_seconds(account.created)}};
+}
+
+Result<value> add(const Context& context, Fields& fields) {
+  Account account;
+  account.cdn = read_cdn(fields);
+  account.user = fields.text("user");
+  if (auto checked = fields.check(); !checked) return checked.error();
+  if (auto checked = check_user(account.user); !checked) return checked.error();
+  account.webhook_secret = Secret("whsec_" + to_base64(bytes_of(random_bytes(kWebhookSecretBytes))));
+  account.created = context.clock.now();
+
+  if (auto added = context.accounts.add_account(account); !added) return added.error();
+  log::info("account added", {{"cdn", account.cdn}, {"user", account.user}});
+  object answer = account_json(account);
+  answer["webhook_secret"] = account.webhook_secret.reveal();
+  return value(std::move(answer));
+}
+
+Result<value> list(const Context& context, Fields& fields) {
+  if (auto checked = fields.check(); !checked) return checked.error();
+  boost::json::array answer;
+  for (const Account& account : context.accounts.accounts()) answer.push_back(account_json(account));
+  return value(std::move(answer));
+}
+
+constexpr std::array kCommands = {
+    Command{"account.add", run_at_once<add>},
+    Command{"account.list", run_at_once<list>},
+};
+
+}  // namespace
+
+std::span<const Command> account_commands() { return kCommands; }
+
+std::int64_t read_cdn(Fields& fields) { return fields.integer("cdn", 1, std::numeric_limits<AccountId>::max()); }
+
+std::optional<std::int64_t> read_cdn_if_given(Fields& fields) {
+  return fields.integer_if_given("cdn", 1, std::numeric_limits<AccountId>::max());
+}
+
+}  // namespace vodlift::admin

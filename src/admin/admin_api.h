@@ -1,0 +1,31 @@
+// The operator's door, served over the daemon's Unix socket: POST /admin/<noun>.<verb> with a JSON object.
+#pragma once
+
+#include <string_view>
+
+#include "admin/command.h"
+#include "base/thread_pool.h"
+#include "net/http_server.h"
+
+namespace vodlift::admin {
+
+// Answers {"status":"success","data":…} or {"status":"failure","code":"<Errc's name>","message":…}, the latter with the
+// HTTP status of the error table. Who may connect to the socket may do everything: the file's mode is the guard.
+// Any thread; what it is built from must outlive the last answer.
+class AdminApi {
+ public:
+  AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
+           ThreadPool& blocking);
+
+  // Answers one request; the work is done on the pool. Overload is answered at once.
+  void handle(net::Request request, net::Responder respond);
+
+  // A failure in this door's envelope.
+  static net::Response fault(Errc code, std::string_view message);
+
+ private:
+  const Context context_;
+  ThreadPool& blocking_;
+};
+
+}  // namespace vodlift::admin

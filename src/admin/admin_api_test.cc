@@ -1,0 +1,264 @@
+#include "admin/admin_api.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <future>
+
+#include "admin/fakes_test.h"
+#include "base/encoding.h"
+
+namespace vodlift::admin {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::Not;
+using testing::StartsWith;
+
+class AdminApiTest : public testing::Test {
+ protected:
+  net::Response send(std::string_view method, std::string_view target, std::string_view body) {
+    net::Request request;
+    request.method = method;
+    request.target = target;
+    request.body = body;
+    std::promise<net::Response> answered;
+    api_.handle(std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
+    return answered.get_future().get();
+  }
+
+  object call(std::string_view command, const object& fields) {
+    const net::Response response =
+        send("POST", "/admin/" + std::string(command), boost::json::serialize(value(fields)));
+    last_status_ = response.status;
+    last_body_ = response.body;
+    return boost::json::parse(response.body).as_object();
+  }
+
+  value succeed(std::string_view command, const object& fields) {
+    object answer = call(command, fields);
+    EXPECT_EQ(answer["status"], "success") << last_body_;
+    return answer["data"];
+  }
+
+  // The failure's message; its code must be `code`.
+  std::string fail(std::string_view command, const object& fields, std::string_view code) {
+    object answer = call(command, fields);
+    EXPECT_EQ(answer["status"], "failure") << last_body_;
+    EXPECT_EQ(std::string_view(answer["code"].as_string()), code) << last_body_;
+    return std::string(answer["message"].as_string());
+  }
+
+  void add_account() { succeed("account.add", {{"cdn", 158}, {"user", "jb"}}); }
+
+  object bucket_fields() const {
+    return {{"cdn", 158},
+            {"bucket", "my_bucket"},
+            {"endpoint", "https://s3.example.com"},
+            {"region", "eu-west-1"},
+            {"access_key", "AKIA"},
+            {"secret_key", "very-secret"}};
+  }
+
+  FixedClock clock_;
+  MemoryAccounts accounts_;
+  MemoryUploads uploads_;
+  MemoryStorages storages_;
+  UploadIntake intake_{accounts_, storages_, clock_, [](const std::string&) { return std::nullopt; }};
+  ThreadPool pool_{"test", 2, 16};
+  AdminApi api_{accounts_, uploads_, intake_, clock_, pool_};
+  int last_status_ = 0;
+  std::string last_body_;
+};
+
+TEST_F(AdminApiTest, AddsAnAccountAndShowsItsWebhookSecretOnce) {
+  const value added = succeed("account.add", {{"cdn", 158}, {"user", "jb"}});
+  EXPECT_EQ(last_status_, 200);
+  const std::string secret(added.at("webhook_secret").as_string());
+  ASSERT_THAT(secret, StartsWith("whsec_"));
+  const auto bytes = from_base64(secret.substr(6));
+  ASSERT_TRUE(bytes.has_value());
+  EXPECT_EQ(bytes->size(), 32U);
+  EXPECT_EQ(accounts_.find_account(158)->webhook_secret.reveal(), secret);
+
+  const value listed = succeed("account.list", {});
+  EXPECT_EQ(boost::json::serialize(listed), R"([{"cdn":158,"user":"jb","created":1700000000}])");
+}
+
+TEST_F(AdminApiTest, RefusesAnAccountThatExistsOrCannotBe) {
+  add_account();
+  EXPECT_EQ(fail("account.add", {{"cdn", 158}, {"user", "x"}}, "already_exists"), "account 158 exists");
+  EXPECT_EQ(last_status_, 409);
+  EXPECT_THAT(fail("account.add", {{"cdn", 1}, {"user", "../x"}}, "invalid_value"), HasSubstr("user: expected"));
+  EXPECT_THAT(fail("account.add", {{"cdn", 0}, {"user", "x"}}, "invalid_value"), HasSubstr("cdn: expected an integer"));
+}
+
+TEST_F(AdminApiTest, TellsAllMissingAndAllUnfitFields) {
+  EXPECT_EQ(fail("bucket.add", {{"cdn", 158}, {"bucket", "b"}}, "missing_field"),
+            "required but missing: endpoint, region, access_key, secret_key");
+  EXPECT_EQ(fail("account.add", {{"cdn", "158"}, {"user", 5}, {"x", 1}}, "invalid_value"),
+            "cdn: expected an integer from 1 to 9223372036854775807; user: expected a string; x: unknown field");
+}
+
+TEST_F(AdminApiTest, MakesAPairAndNeverShowsTheSecretAgain) {
+  add_account();
+  const value added = succeed("key.add", {{"cdn", 158}});
+  const std::string api_key(added.at("api_key").as_string());
+  const std::string secret(added.at("secret").as_string());
+  EXPECT_THAT(api_key, MatchesRegex("[A-Z0-9]{32}"));
+  EXPECT_THAT(secret, MatchesRegex("[0-9a-f]{64}"));
+  EXPECT_EQ(accounts_.find_key(api_key)->secret.reveal(), secret);
+  EXPECT_NE(succeed("key.add", {{"cdn", 158}}).at("api_key"), added.at("api_key"));
+
+  succeed("key.list", {{"cdn", 158}});
+  EXPECT_THAT(last_body_, AllOf(HasSubstr(api_key), Not(HasSubstr(secret))));
+}
+
+TEST_F(AdminApiTest, ImportsAPairThatClientsHave) {
+  add_account();
+  const object pair = {{"cdn", 158},
+                       {"api_key", "APX4GKLM0RKQLSP2FBO1ROPKSSW47DZE"},
+                       {"secret", "8fc8c48da81e6a2a06a9556379bf798af508dc0792497c678b4c3532ba8b637f"}};
+  EXPECT_EQ(succeed("key.add", pair).at("api_key"), "APX4GKLM0RKQLSP2FBO1ROPKSSW47DZE");
+  EXPECT_EQ(fail("key.add", {{"cdn", 158}, {"api_key", "APX4GKLM0RKQ"}}, "missing_field"),
+            "required but missing: secret");
+  EXPECT_THAT(fail("key.add", {{"cdn", 158}, {"api_key", "APX4GKLM0RKQ"}, {"secret", "short"}}, "invalid_value"),
+              AllOf(HasSubstr("secret: expected"), Not(HasSubstr("short"))));
+  EXPECT_EQ(fail("key.add", {{"cdn", 7}}, "not_found"), "no such account");
+}
+
+TEST_F(AdminApiTest, RevokesAKey) {
+  add_account();
+  const value added = succeed("key.add", {{"cdn", 158}});
+  const value revoked = succeed("key.revoke", {{"api_key", added.at("api_key")}});
+  EXPECT_EQ(revoked.at("revoked"), 1'700'000'000);
+  EXPECT_TRUE(accounts_.find_key(added.at("api_key").as_string())->revoked.has_value());
+  EXPECT_EQ(fail("key.revoke", {{"api_key", "NOSUCHKEY"}}, "not_found"), "no such key");
+}
+
+TEST_F(AdminApiTest, ConfiguresABucketWithoutShowingItsSecret) {
+  add_account();
+  object fields = bucket_fields();
+  fields["path_style"] = true;
+  fields["acl_policy"] = "private";
+  succeed("bucket.add", fields);
+  EXPECT_THAT(last_body_, Not(HasSubstr("very-secret")));
+  const auto bucket = accounts_.find_bucket(158, "my_bucket");
+  ASSERT_TRUE(bucket.has_value());
+  EXPECT_EQ(bucket->secret_key.reveal(), "very-secret");
+  EXPECT_TRUE(bucket->path_style);
+  EXPECT_EQ(bucket->acl_policy, AclPolicy::private_acl);
+
+  const value listed = succeed("bucket.list", {{"cdn", 158}});
+  EXPECT_EQ(listed.as_array().size(), 1U);
+  EXPECT_THAT(last_body_, Not(HasSubstr("very-secret")));
+  EXPECT_EQ(succeed("bucket.list", {{"cdn", 159}}).as_array().size(), 0U);
+}
+
+TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
+  add_account();
+  for (const auto& [name, bad] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"bucket", "a/b"},
+                                                                  {"endpoint", "https://host/path"},
+                                                                  {"region", "a b"},
+                                                                  {"access_key", ""},
+                                                                  {"secret_key", "has space"},
+                                                                  {"acl_policy", "maybe"}}) {
+    object fields = bucket_fields();
+    fields[name] = bad;
+    EXPECT_THAT(fail("bucket.add", fields, "invalid_value"), Not(HasSubstr("has space"))) << name;
+  }
+  EXPECT_TRUE(accounts_.buckets(std::nullopt).empty());
+}
+
+TEST_F(AdminApiTest, QueuesAnUploadAndListsIt) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  const object request = {{"cdn", 158},
+                          {"path", "sestore4/jb/film.mp4"},
+                          {"destination_path", "films/film.mp4"},
+                          {"bucket", "my_bucket"},
+                          {"acl", "public-read"},
+                          {"metadata", object{{"Title", "x"}}},
+                          {"priority", 9}};
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 1);
+
+  const value listed = succeed("upload.list", {{"ids", {1}}});
+  ASSERT_EQ(listed.as_array().size(), 1U);
+  const value& upload = listed.as_array()[0];
+  EXPECT_EQ(upload.at("destination_path"), "films/film.mp4");
+  EXPECT_EQ(upload.at("state"), "queued");
+  EXPECT_EQ(upload.at("size"), 1000);
+  EXPECT_EQ(upload.at("acl"), "public-read");
+}
+
+TEST_F(AdminApiTest, PassesOnWhatTheIntakeRefuses) {
+  add_account();
+  object request = {
+      {"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}};
+  fail("upload.add", request, "bucket_not_configured");
+  succeed("bucket.add", bucket_fields());
+  request["path"] = "sestore4/jb/other.mp4";
+  fail("upload.add", request, "source_not_found");
+  request["acl"] = "world";
+  fail("upload.add", request, "invalid_value");
+  request["cdn"] = 7;
+  request.erase("acl");
+  EXPECT_THAT(fail("upload.add", request, "not_found"), HasSubstr("no account 7"));
+  EXPECT_EQ(succeed("upload.list", {{"cdn", 158}}).as_array().size(), 0U);
+}
+
+TEST_F(AdminApiTest, ListsTheOnlyAccountUnasked) {
+  fail("upload.list", {}, "not_found");
+  add_account();
+  succeed("upload.list", {{"limit", 100}, {"offset", 7}});
+  EXPECT_EQ(uploads_.last_query.limit, 100);
+  EXPECT_EQ(uploads_.last_query.offset, 7);
+  succeed("account.add", {{"cdn", 159}, {"user", "kc"}});
+  EXPECT_THAT(fail("upload.list", {}, "missing_field"), HasSubstr("2 accounts"));
+  succeed("upload.list", {{"cdn", 159}});
+  fail("upload.list", {{"cdn", 160}}, "not_found");
+}
+
+TEST_F(AdminApiTest, RefusesUnfitQueries) {
+  add_account();
+  fail("upload.list", {{"limit", 101}}, "invalid_value");
+  fail("upload.list", {{"limit", 0}}, "invalid_value");
+  fail("upload.list", {{"offset", -1}}, "invalid_value");
+  fail("upload.list", {{"ids", boost::json::array()}}, "invalid_value");
+  fail("upload.list", {{"ids", {1, 0}}}, "invalid_value");
+  fail("upload.list", {{"ids", {1}}, {"limit", 5}}, "invalid_value");
+}
+
+TEST_F(AdminApiTest, AnswersWhatIsNoCommand) {
+  EXPECT_EQ(send("POST", "/admin/account.drop", "{}").status, 404);
+  EXPECT_EQ(send("POST", "/", "{}").status, 404);
+  const net::Response get = send("GET", "/admin/account.list", "");
+  EXPECT_EQ(get.status, 405);
+  ASSERT_EQ(get.headers.size(), 1U);
+  EXPECT_EQ(get.headers[0].second, "POST");
+  EXPECT_EQ(send("POST", "/admin/account.list", "{").status, 400);
+  EXPECT_EQ(send("POST", "/admin/account.list", "[]").status, 400);
+  EXPECT_EQ(send("POST", "/admin/account.list", "").status, 400);
+}
+
+TEST_F(AdminApiTest, SaysSoWhenThePoolTakesNothing) {
+  pool_.stop();
+  EXPECT_THAT(fail("account.list", {}, "overloaded"), HasSubstr("busy or stopping"));
+}
+
+TEST(AdminFault, HasTheEnvelopeAndTheTablesStatus) {
+  const net::Response response = AdminApi::fault(Errc::too_large, "the body is too large");
+  EXPECT_EQ(response.status, 413);
+  EXPECT_EQ(response.body, R"({"status":"failure","code":"too_large","message":"the body is too large"})");
+}
+
+}  // namespace
+}  // namespace vodlift::admin

@@ -1,0 +1,105 @@
+#include "admin/rules.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+
+#include "base/encoding.h"
+
+namespace vodlift::admin {
+namespace {
+
+bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+
+bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
+
+template <class Allowed>
+bool consists_of(std::string_view text, std::size_t min, std::size_t max, Allowed allowed) {
+  return text.size() >= min && text.size() <= max && std::ranges::all_of(text, allowed);
+}
+
+Error invalid(std::string_view field, std::string_view value, std::string_view expected) {
+  return {Errc::invalid_value, fmt::format("{}: expected {}, found \"{}\"", field, expected, printable(value, 100))};
+}
+
+Error invalid_secret(std::string_view field, std::string_view expected) {
+  return {Errc::invalid_value, fmt::format("{}: expected {}", field, expected)};
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc{} && end == text.data() + text.size() && port >= 1 && port <= 65535;
+}
+
+bool is_host_name(std::string_view host) {
+  constexpr std::size_t kMaxHostBytes = 253;
+  return consists_of(host, 1, kMaxHostBytes, [](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; }) &&
+         is_alphanumeric(host.front()) && host.find("..") == std::string_view::npos;
+}
+
+bool is_host_and_port(std::string_view authority) {
+  if (authority.starts_with('[')) {
+    const std::size_t end = authority.find(']');
+    if (end == std::string_view::npos) return false;
+    const std::string host(authority.substr(1, end - 1));
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    const std::string_view rest = authority.substr(end + 1);
+    return ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1 &&
+           (rest.empty() || (rest.front() == ':' && is_port(rest.substr(1))));
+  }
+  const std::size_t colon = authority.find(':');
+  if (colon == std::string_view::npos) return is_host_name(authority);
+  return is_host_name(authority.substr(0, colon)) && is_port(authority.substr(colon + 1));
+}
+
+}  // namespace
+
+Result<> check_user(std::string_view user) {
+  const auto allowed = [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; };
+  if (consists_of(user, 1, 64, allowed) && user.front() != '.' && user.front() != '-') return {};
+  return invalid("user", user, "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter, a digit or _");
+}
+
+Result<> check_api_key(std::string_view api_key) {
+  const auto allowed = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
+  if (consists_of(api_key, 8, 128, allowed)) return {};
+  return invalid("api_key", api_key, "8 to 128 of A-Z a-z 0-9 _ -");
+}
+
+Result<> check_api_secret(std::string_view secret) {
+  if (consists_of(secret, 16, 256, is_visible)) return {};
+  return invalid_secret("secret", "16 to 256 printable ASCII characters without spaces");
+}
+
+Result<> check_endpoint(std::string_view endpoint) {
+  for (const std::string_view scheme : {std::string_view("https://"), std::string_view("http://")}) {
+    if (endpoint.starts_with(scheme) && is_host_and_port(endpoint.substr(scheme.size()))) return {};
+  }
+  return invalid("endpoint", endpoint,
+                 "http:// or https://, a host, and perhaps :port, with nothing behind, "
+                 "such as \"https://s3.eu-west-1.amazonaws.com\"");
+}
+
+Result<> check_region(std::string_view region) {
+  const auto allowed = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
+  if (consists_of(region, 1, 64, allowed)) return {};
+  return invalid("region", region, "1 to 64 of A-Z a-z 0-9 _ -, such as \"eu-west-1\"");
+}
+
+Result<> check_access_key(std::string_view access_key) {
+  const auto allowed = [](char c) { return is_visible(c) && c != ',' && c != '/'; };
+  if (consists_of(access_key, 1, 128, allowed)) return {};
+  return invalid("access_key", access_key, "1 to 128 printable ASCII characters without spaces, commas and slashes");
+}
+
+Result<> check_secret_key(std::string_view secret_key) {
+  if (consists_of(secret_key, 1, 256, is_visible)) return {};
+  return invalid_secret("secret_key", "1 to 256 printable ASCII characters without spaces");
+}
+
+}  // namespace vodlift::admin

@@ -1,0 +1,32 @@
+// What the values of accounts, keys and buckets may look like. Every check: errors invalid_value, telling which value
+// and what is expected; a secret's value is never part of the message.
+#pragma once
+
+#include <string_view>
+
+#include "base/error.h"
+
+namespace vodlift::admin {
+
+// The account's folder on the storages: 1-64 of A-Z a-z 0-9 . _ -, beginning with a letter, a digit or _.
+Result<> check_user(std::string_view user);
+
+// An API key to import: 8-128 of A-Z a-z 0-9 _ -.
+Result<> check_api_key(std::string_view api_key);
+
+// A secret to import: 16-256 printable ASCII characters without spaces.
+Result<> check_api_secret(std::string_view secret);
+
+// "http://host[:port]" or "https://host[:port]" and nothing more; host is a name, an IPv4 or a bracketed IPv6 address.
+Result<> check_endpoint(std::string_view endpoint);
+
+// 1-64 of A-Z a-z 0-9 _ -.
+Result<> check_region(std::string_view region);
+
+// 1-128 printable ASCII characters without spaces, commas and slashes: it becomes part of a header.
+Result<> check_access_key(std::string_view access_key);
+
+// 1-256 printable ASCII characters without spaces.
+Result<> check_secret_key(std::string_view secret_key);
+
+}  // namespace vodlift::admin

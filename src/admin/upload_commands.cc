@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/json/array.hpp>
+#include <limits>
+
+#include "admin/command.h"
+#include "base/log.h"
+#include "core/upload_json.h"
+
+namespace vodlift::admin {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+constexpr std::size_t kMaxIds = 100;
+constexpr int kMaxLimit = 100;
+
+void add(const Context& context, Fields& fields, const Reply& reply) {
+  const AccountId cdn = read_cdn(fields);
+  UploadRequest request;
+  request.path = fields.text("path");
+  request.destination_path = fields.text("destination_path");
+  request.bucket = fields.text("bucket");
+  request.metadata = fields.texts_by_name("metadata");
+  request.callback = fields.text_or("callback", "");
+  request.priority = static_cast<int>(fields.integer_if_given("priority", 0, 9).value_or(request.priority));
+  const std::string word = fields.text_or("acl", to_string(Acl::private_acl));
+  if (auto checked = fields.check(); !checked) return reply(checked.error());
+  const auto acl = acl_from(word);
+  if (!acl) return reply(Error{Errc::invalid_value, "acl: expected \"private\" or \"public-read\""});
+  request.acl = *acl;
+
+  const auto account = context.accounts.find_account(cdn);
+  if (!account) {
+    return reply(Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", cdn)});
+  }
+  auto checked = context.intake.check(*account, std::move(request));
+  if (!checked) return reply(checked.error());
+  context.uploads.insert(std::move(*checked), [reply, cdn](Result<InsertOutcome> inserted) {
+    if (!inserted) return reply(inserted.error());
+    log::info("upload queued by an operator", {{"cdn", cdn}, {"upload", inserted->id}});
+    reply(value(object{{"id", inserted->id}}));
+  });
+}
+
+// The account that is meant: the one that was named, or the only one there is.
+Result<AccountId> pick_account(const Context& context, std::optional<AccountId> cdn) {
+  if (cdn) {
+    if (context.accounts.find_account(*cdn)) return *cdn;
+    return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", *cdn)};
+  }
+  const std::vector<Account> accounts = context.accounts.accounts();
+  if (accounts.empty()) return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
+  if (accounts.size() == 1) return accounts.front().cdn;
+  return Error{Errc::missing_field,
+               fmt::format("this server has {} accounts: say which one is meant (cdn)", accounts.size())};
+}
+
+Result<value> list(const Context& context, Fields& fields) {
+  const auto named = read_cdn_if_given(fields);
+  UploadQuery query;
+  query.ids = fields.integers("ids", kMaxIds);
+  const auto limit = fields.integer_if_given("limit", 1, kMaxLimit);
+  const auto offset = fields.integer_if_given("offset", 0, std::numeric_limits<std::int64_t>::max());
+  if (auto checked = fields.check(); !checked) return checked.error();
+  if (!query.ids.empty() && (limit || offset)) {
+    return Error{Errc::invalid_value, "ids: cannot be combined with limit and offset"};
+  }
+  query.limit = static_cast<int>(limit.value_or(query.limit));
+  query.offset = offset.value_or(query.offset);
+
+  const auto account = pick_account(context, named);
+  if (!account) return account.error();
+  const auto uploads = context.uploads.find(*account, query);
+  if (!uploads) return uploads.error();
+  boost::json::array answer;
+  const WallTime now = context.clock.now();
+  for (const Upload& upload : *uploads) answer.push_back(to_json(upload, now));
+  return value(std::move(answer));
+}
+
+constexpr std::array kCommands = {
+    Command{"upload.add", add},
+    Command{"upload.list", run_at_once<list>},
+};
+
+}  // namespace
+
+std::span<const Command> upload_commands() { return kCommands; }
+
+}  // namespace vodlift::admin

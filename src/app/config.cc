@@ -1,0 +1,267 @@
+#include "app/config.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "app/config_reader.h"
+#include "base/encoding.h"
+#include "base/file.h"
+
+namespace vodlift::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxFileBytes = std::size_t{1024} * 1024;
+constexpr std::size_t kMaxSocketPathBytes = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::size_t kMaxStorageNameBytes = 64;
+constexpr std::size_t kMaxStorages = 1000;
+constexpr std::size_t kMaxNetworks = 1000;
+// A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
+constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
+constexpr std::array<std::string_view, 6> kSections = {"server", "store", "storage", "worker", "callback", "log"};
+
+struct NamedLevel {
+  std::string_view name;
+  log::Level level;
+};
+constexpr std::array kLevels = {NamedLevel{"debug", log::Level::debug}, NamedLevel{"info", log::Level::info},
+                                NamedLevel{"warn", log::Level::warn}, NamedLevel{"error", log::Level::error}};
+
+fs::path absolute_to(const fs::path& directory, const std::string& text) {
+  return (directory / fs::path(text)).lexically_normal();
+}
+
+bool is_listen_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string_view port = text.substr(colon + 1);
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc{} || end != port.data() + port.size() || number > 65535) return false;
+
+  std::string host(text.substr(0, colon));
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+    return ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
+  }
+  return ::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1;
+}
+
+bool is_storage_name(std::string_view name) {
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto inner = [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  return !name.empty() && name.size() <= kMaxStorageNameBytes && lower(name.front()) &&
+         std::ranges::all_of(name, inner);
+}
+
+// Judges the root table section by section; every step goes on after a fault, so that all are told at once.
+class ConfigJudge {
+ public:
+  ConfigJudge(const toml::table& root, const fs::path& file, ConfigFaults& faults)
+      : root_(root), directory_(fs::absolute(file).parent_path()), faults_(faults) {}
+
+  Config run() {
+    refuse_unknown_sections();
+    read_store();  // first: the server's default paths lie beside it
+    read_server();
+    read_storages();
+    read_worker();
+    read_callback();
+    read_log();
+    return std::move(config_);
+  }
+
+ private:
+  ConfigSection section(std::string_view name) {
+    const toml::node* node = root_.get(name);
+    const toml::table* table = node == nullptr ? nullptr : node->as_table();
+    if (node != nullptr && table == nullptr) {
+      faults_.add(node->source().begin.line, fmt::format("{}: expected a section, written [{}]", name, name));
+    }
+    return {table, fmt::format("[{}]", name), faults_};
+  }
+
+  void refuse_unknown_sections() {
+    for (const auto& [key, value] : root_) {
+      if (std::ranges::find(kSections, key.str()) != kSections.end()) continue;
+      const std::string_view meant = nearest_word(key.str(), kSections);
+      faults_.add(key.source().begin.line,
+                  fmt::format("{}: unknown section; {}", printable(key.str(), 80),
+                              meant.empty() ? fmt::format("the sections are: {}", fmt::join(kSections, ", "))
+                                            : fmt::format("did you mean [{}]?", meant)));
+    }
+  }
+
+  std::optional<fs::path> path(ConfigSection& section, std::string_view key) {
+    const auto text = section.text(key);
+    if (!text) return std::nullopt;
+    if (text->empty()) {
+      section.fault(key, "expected a path, found an empty string");
+      return std::nullopt;
+    }
+    return absolute_to(directory_, *text);
+  }
+
+  void read_store() {
+    ConfigSection store = section("store");
+    const bool given = root_["store"]["path"].node() != nullptr;
+    if (const auto found = path(store, "path")) config_.store.path = *found;
+    if (!given) store.fault("path", "required: the database file, such as \"/var/lib/vodlift/vodlift.db\"");
+    store.refuse_unknown();
+  }
+
+  void read_server() {
+    ConfigSection server = section("server");
+    Config::Server& out = config_.server;
+    if (const auto text = server.text("listen")) {
+      out.listen = *text;
+      if (!is_listen_address(*text)) {
+        server.fault("listen", fmt::format("expected \"ADDRESS:PORT\" with an IP address, such as \"127.0.0.1:8080\" "
+                                           "or \"[::1]:8080\", found \"{}\"",
+                                           printable(*text, 80)));
+      }
+    }
+    if (const auto number = server.integer("threads", 1, 64)) out.threads = static_cast<int>(*number);
+    const fs::path beside = config_.store.path.parent_path();
+    out.admin_socket = path(server, "admin_socket").value_or(beside / "admin.sock");
+    out.master_key_file = path(server, "master_key_file").value_or(beside / "master.key");
+    if (out.admin_socket.native().size() > kMaxSocketPathBytes) {
+      server.fault("admin_socket", fmt::format("a Unix socket's path has {} bytes at most; give a shorter one than {}",
+                                               kMaxSocketPathBytes, out.admin_socket.string()));
+    }
+    if (const auto seconds = server.integer("timestamp_window_s", 1, kMaxTimestampWindowSeconds)) {
+      out.timestamp_window = std::chrono::seconds(*seconds);
+    }
+    server.refuse_unknown();
+  }
+
+  void read_storages() {
+    const toml::node* node = root_.get("storage");
+    const toml::array* list = node == nullptr ? nullptr : node->as_array();
+    if (list == nullptr || list->empty()) {
+      faults_.add(node == nullptr ? 1 : node->source().begin.line,
+                  "[[storage]]: required: one section or more, in double brackets, each with name and root");
+      return;
+    }
+    if (list->size() > kMaxStorages) {
+      faults_.add(list->source().begin.line, fmt::format("[[storage]]: {} at most", kMaxStorages));
+      return;
+    }
+    for (const toml::node& element : *list) {
+      if (const toml::table* table = element.as_table()) {
+        read_storage(*table);
+      } else {
+        faults_.add(element.source().begin.line, "[[storage]]: expected sections with name and root");
+      }
+    }
+  }
+
+  void read_storage(const toml::table& table) {
+    ConfigSection storage(&table, "[[storage]]", faults_);
+    StorageConfig out;
+    const auto name = storage.text("name");
+    if (!table.contains("name"))
+      storage.fault("name", "required: the first segment of source paths, such as \"sestore4\"");
+    if (name && !is_storage_name(*name)) {
+      storage.fault("name", fmt::format("expected a lower-case letter, then up to 63 of a-z 0-9 _ -, found \"{}\"",
+                                        printable(*name, 80)));
+    }
+    if (name && std::ranges::find(config_.storages, *name, &StorageConfig::name) != config_.storages.end()) {
+      storage.fault("name",
+                    fmt::format("\"{}\" is the name of an earlier storage; give each its own", printable(*name, 80)));
+    }
+    if (!table.contains("root")) storage.fault("root", "required: the storage's directory, such as \"/mnt/sestore4\"");
+    out.name = name.value_or("");
+    out.root = path(storage, "root").value_or("");
+    storage.refuse_unknown();
+    config_.storages.push_back(std::move(out));
+  }
+
+  void read_worker() {
+    ConfigSection worker = section("worker");
+    if (const auto number = worker.integer("uploads", 1, 256)) config_.worker.uploads = static_cast<int>(*number);
+    if (const auto number = worker.integer("parts_per_upload", 1, 64)) {
+      config_.worker.parts_per_upload = static_cast<int>(*number);
+    }
+    worker.refuse_unknown();
+  }
+
+  void read_callback() {
+    ConfigSection callback = section("callback");
+    const auto items = callback.texts("allow_networks");
+    if (items.size() > kMaxNetworks) callback.fault("allow_networks", fmt::format("{} at most", kMaxNetworks));
+    for (const ConfigSection::Item& item : items) {
+      if (auto network = net::parse_network(item.text)) {
+        config_.callback.allow_networks.push_back(*network);
+      } else {
+        faults_.add(
+            item.line,
+            fmt::format("[callback] allow_networks: {}; expected networks such as \"10.0.0.0/8\" or \"fd00::/8\"",
+                        network.error().message));
+      }
+    }
+    callback.refuse_unknown();
+  }
+
+  void read_log() {
+    ConfigSection section_log = section("log");
+    if (const auto format = section_log.text("format")) {
+      if (*format == "json") config_.log.format = log::Format::json;
+      if (*format != "json" && *format != "console") {
+        section_log.fault("format",
+                          fmt::format("expected \"console\" or \"json\", found \"{}\"", printable(*format, 80)));
+      }
+    }
+    if (const auto level = section_log.text("level")) {
+      const auto found = std::ranges::find(kLevels, *level, &NamedLevel::name);
+      if (found == kLevels.end()) {
+        section_log.fault("level", fmt::format("expected \"debug\", \"info\", \"warn\" or \"error\", found \"{}\"",
+                                               printable(*level, 80)));
+      } else {
+        config_.log.level = found->level;
+      }
+    }
+    section_log.refuse_unknown();
+  }
+
+  const toml::table& root_;
+  const fs::path directory_;
+  ConfigFaults& faults_;
+  Config config_;
+};
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const fs::path& file) {
+  ConfigFaults faults(file);
+  try {
+    const toml::table root = toml::parse(text, file.string());
+    Config config = ConfigJudge(root, file, faults).run();
+    if (faults.empty()) return config;
+  } catch (const toml::parse_error& error) {
+    faults.add(error.source().begin.line, fmt::format("not TOML: {}", printable(error.description(), 512)));
+  }
+  return faults.error();
+}
+
+Result<Config> load_config(const fs::path& file) {
+  auto text = read_small_file(file, kMaxFileBytes);
+  if (!text) return with_context("the configuration", text.error());
+  return parse_config(*text, file);
+}
+
+Result<fs::path> admin_socket_of(const fs::path& file) {
+  auto config = load_config(file);
+  if (!config) return config.error();
+  return std::move(config->server.admin_socket);
+}
+
+}  // namespace vodlift::app

@@ -1,0 +1,65 @@
+// The configuration file: what may stand in it, and how it is judged as a whole.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "net/address_guard.h"
+
+namespace vodlift::app {
+
+// One sestore: the first segment of a source path, and the directory it stands for.
+struct StorageConfig {
+  std::string name;
+  std::filesystem::path root;
+};
+
+// A configuration without fault; all paths are absolute. docs/configuration.md describes every key.
+struct Config {
+  struct Server {
+    std::string listen = "127.0.0.1:8080";  // "ADDRESS:PORT"; port 0: any free one
+    int threads = 2;                        // 1..64, network threads of the public listener
+    std::filesystem::path admin_socket;     // Unix socket, 107 bytes at most
+    std::filesystem::path master_key_file;
+    std::chrono::seconds timestamp_window{300};  // 1..900, to both sides of the server's clock
+  };
+  struct Store {
+    std::filesystem::path path;
+  };
+  struct Worker {
+    int uploads = 8;           // 1..256
+    int parts_per_upload = 4;  // 1..64
+  };
+  struct Callback {
+    std::vector<net::Network> allow_networks;
+  };
+  struct Log {
+    log::Format format = log::Format::console;
+    log::Level level = log::Level::info;
+  };
+
+  Server server;
+  Store store;
+  std::vector<StorageConfig> storages;  // one at least, names unique
+  Worker worker;
+  Callback callback;
+  Log log;
+};
+
+// Judges `text`; `file` is what faults name and what relative paths start from. Touches no file.
+// Errors: config_invalid; the message lists every fault on a line of its own as "FILE:LINE: what: what is expected".
+// A fault of TOML's own grammar is told alone, since nothing after it can be read.
+Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);
+
+// Reads and judges a configuration file of at most 1 MiB. Errors: config_invalid, not_found, io_error.
+Result<Config> load_config(const std::filesystem::path& file);
+
+// Only [server] admin_socket of such a file, for those who look for the daemon. Errors: as load_config().
+Result<std::filesystem::path> admin_socket_of(const std::filesystem::path& file);
+
+}  // namespace vodlift::app

@@ -1,0 +1,163 @@
+#include "app/config_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/encoding.h"
+
+namespace vodlift::app {
+namespace {
+
+constexpr std::size_t kMaxShownBytes = 80;
+
+std::string_view kind_of(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "a list";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a fraction";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
+  }
+}
+
+// Levenshtein's distance; both words are short (TOML keys), so the plain table will do.
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= from.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+void ConfigFaults::add(std::uint32_t line, std::string text) {
+  faults_.push_back({std::max(line, std::uint32_t{1}), std::move(text)});
+}
+
+Error ConfigFaults::error() const {
+  std::vector<Fault> sorted = faults_;
+  std::ranges::stable_sort(sorted, {}, &Fault::line);
+  std::string message = sorted.size() == 1 ? std::string("the configuration has a fault:")
+                                           : fmt::format("the configuration has {} faults:", sorted.size());
+  for (const Fault& fault : sorted) {
+    message += fmt::format("\n{}:{}: {}", file_.string(), fault.line, fault.text);
+  }
+  return {Errc::config_invalid, std::move(message)};
+}
+
+std::string_view nearest_word(std::string_view word, std::span<const std::string_view> words) {
+  constexpr std::size_t kMaxWordBytes = 64;
+  if (word.size() > kMaxWordBytes) return {};
+  std::string_view nearest;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const std::string_view candidate : words) {
+    const std::size_t distance = edit_distance(word, candidate);
+    // A word with hardly a letter in common is no slip of the pen.
+    if (distance < least && distance < candidate.size()) {
+      least = distance;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+ConfigSection::ConfigSection(const toml::table* table, std::string title, ConfigFaults& faults)
+    : table_(table), title_(std::move(title)), faults_(faults) {}
+
+const toml::node* ConfigSection::find(std::string_view key) {
+  known_.push_back(key);
+  return table_ == nullptr ? nullptr : table_->get(key);
+}
+
+std::optional<std::string> ConfigSection::text(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto* value = node->as_string();
+  if (value == nullptr) {
+    fault(key, fmt::format("expected a string in quotes, found {}", kind_of(*node)));
+    return std::nullopt;
+  }
+  if (value->get().find('\0') != std::string::npos) {
+    fault(key, "a NUL character cannot be part of the value");
+    return std::nullopt;
+  }
+  return value->get();
+}
+
+std::optional<std::int64_t> ConfigSection::integer(std::string_view key, std::int64_t min, std::int64_t max) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto* value = node->as_integer();
+  if (value == nullptr) {
+    fault(key, fmt::format("expected an integer from {} to {}, found {}", min, max, kind_of(*node)));
+    return std::nullopt;
+  }
+  if (value->get() < min || value->get() > max) {
+    fault(key, fmt::format("expected an integer from {} to {}, found {}", min, max, value->get()));
+    return std::nullopt;
+  }
+  return value->get();
+}
+
+std::vector<ConfigSection::Item> ConfigSection::texts(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return {};
+  const toml::array* list = node->as_array();
+  if (list == nullptr) {
+    fault(key, fmt::format("expected a list of strings, found {}", kind_of(*node)));
+    return {};
+  }
+  std::vector<Item> items;
+  for (const toml::node& element : *list) {
+    const std::uint32_t where = element.source().begin.line;
+    if (const auto* value = element.as_string()) {
+      items.push_back({value->get(), where});
+    } else {
+      faults_.add(where, fmt::format("{} {}: expected strings only, found {}", title_, key, kind_of(element)));
+    }
+  }
+  return items;
+}
+
+std::uint32_t ConfigSection::line(std::string_view key) const {
+  if (table_ == nullptr) return 1;
+  const toml::node* node = table_->get(key);
+  return node == nullptr ? table_->source().begin.line : node->source().begin.line;
+}
+
+void ConfigSection::fault(std::string_view key, const std::string& text) {
+  faults_.add(line(key), fmt::format("{} {}: {}", title_, key, text));
+}
+
+void ConfigSection::refuse_unknown() {
+  if (table_ == nullptr) return;
+  for (const auto& [key, value] : *table_) {
+    if (std::ranges::find(known_, key.str()) != known_.end()) continue;
+    const std::string_view meant = nearest_word(key.str(), known_);
+    const std::string advice = meant.empty() ? fmt::format("the keys of {} are: {}", title_, fmt::join(known_, ", "))
+                                             : fmt::format("did you mean \"{}\"?", meant);
+    faults_.add(key.source().begin.line,
+                fmt::format("{} {}: unknown key; {}", title_, printable(key.str(), kMaxShownBytes), advice));
+  }
+}
+
+}  // namespace vodlift::app

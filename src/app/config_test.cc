@@ -1,0 +1,213 @@
+#include "app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vodlift::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr std::string_view kSmallest = R"(
+[store]
+path = "/var/lib/vodlift/vodlift.db"
+[[storage]]
+name = "sestore4"
+root = "/mnt/sestore4"
+)";
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+// The faults of `text`, one a line, without the heading.
+std::vector<std::string> faults_of(std::string_view text) {
+  const auto result = parse_config(text, "/etc/v.toml");
+  if (result) return {};
+  EXPECT_EQ(result.error().code, Errc::config_invalid);
+  std::vector<std::string> lines = lines_of(result.error().message);
+  lines.erase(lines.begin());
+  return lines;
+}
+
+TEST(Config, FillsInDefaults) {
+  const auto config = parse_config(kSmallest, "/etc/v.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->server.listen, "127.0.0.1:8080");
+  EXPECT_EQ(config->server.threads, 2);
+  EXPECT_EQ(config->server.admin_socket, "/var/lib/vodlift/admin.sock");
+  EXPECT_EQ(config->server.master_key_file, "/var/lib/vodlift/master.key");
+  EXPECT_EQ(config->server.timestamp_window, std::chrono::seconds(300));
+  EXPECT_EQ(config->worker.uploads, 8);
+  EXPECT_EQ(config->worker.parts_per_upload, 4);
+  EXPECT_TRUE(config->callback.allow_networks.empty());
+  EXPECT_EQ(config->log.format, log::Format::console);
+  EXPECT_EQ(config->log.level, log::Level::info);
+}
+
+TEST(Config, ReadsEveryKey) {
+  const auto config = parse_config(R"(
+[server]
+listen = "[::1]:0"
+threads = 64
+admin_socket = "run/a.sock"
+master_key_file = "/etc/vodlift/key"
+timestamp_window_s = 60
+[store]
+path = "data/v.db"
+[[storage]]
+name = "sestore4"
+root = "/mnt/4"
+[[storage]]
+name = "b_2-x"
+root = "media/../media"
+[worker]
+uploads = 256
+parts_per_upload = 1
+[callback]
+allow_networks = ["127.0.0.0/8", "fd00::/8"]
+[log]
+format = "json"
+level = "error"
+)",
+                                   "/etc/vodlift/v.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->server.listen, "[::1]:0");
+  EXPECT_EQ(config->server.threads, 64);
+  EXPECT_EQ(config->server.admin_socket, "/etc/vodlift/run/a.sock");
+  EXPECT_EQ(config->server.master_key_file, "/etc/vodlift/key");
+  EXPECT_EQ(config->server.timestamp_window, std::chrono::seconds(60));
+  EXPECT_EQ(config->store.path, "/etc/vodlift/data/v.db");
+  ASSERT_EQ(config->storages.size(), 2U);
+  EXPECT_EQ(config->storages[0].name, "sestore4");
+  EXPECT_EQ(config->storages[1].root, "/etc/vodlift/media");
+  EXPECT_EQ(config->worker.uploads, 256);
+  EXPECT_EQ(config->worker.parts_per_upload, 1);
+  EXPECT_EQ(config->callback.allow_networks.size(), 2U);
+  EXPECT_EQ(config->log.format, log::Format::json);
+  EXPECT_EQ(config->log.level, log::Level::error);
+}
+
+TEST(Config, TellsAllFaultsAtOnceWithTheirLines) {
+  const auto faults = faults_of(R"([server]
+listen = "localhost:8080"
+threads = 0
+theads = 3
+admin_socket = 5
+[store]
+[[storage]]
+name = "Sestore4"
+root = ""
+[[storage]]
+name = "a"
+[[storage]]
+name = "a"
+root = "/a"
+size = 1
+[worker]
+uploads = "8"
+parts_per_upload = 65
+[callback]
+allow_networks = [
+  "127.0.0.1/8",
+  7,
+]
+[log]
+format = "xml"
+level = true
+[sever]
+)");
+  EXPECT_THAT(
+      faults,
+      ElementsAre(StartsWith("/etc/v.toml:2: [server] listen: expected \"ADDRESS:PORT\""),
+                  "/etc/v.toml:3: [server] threads: expected an integer from 1 to 64, found 0",
+                  "/etc/v.toml:4: [server] theads: unknown key; did you mean \"threads\"?",
+                  "/etc/v.toml:5: [server] admin_socket: expected a string in quotes, found an integer",
+                  StartsWith("/etc/v.toml:6: [store] path: required"),
+                  StartsWith("/etc/v.toml:8: [[storage]] name: expected a lower-case letter"),
+                  "/etc/v.toml:9: [[storage]] root: expected a path, found an empty string",
+                  StartsWith("/etc/v.toml:10: [[storage]] root: required"),
+                  StartsWith("/etc/v.toml:13: [[storage]] name: \"a\" is the name of an earlier storage"),
+                  StartsWith("/etc/v.toml:15: [[storage]] size: unknown key; the keys of [[storage]] are: name, root"),
+                  "/etc/v.toml:17: [worker] uploads: expected an integer from 1 to 256, found a string",
+                  "/etc/v.toml:18: [worker] parts_per_upload: expected an integer from 1 to 64, found 65",
+                  StartsWith("/etc/v.toml:21: [callback] allow_networks: "),
+                  "/etc/v.toml:22: [callback] allow_networks: expected strings only, found an integer",
+                  "/etc/v.toml:25: [log] format: expected \"console\" or \"json\", found \"xml\"",
+                  "/etc/v.toml:26: [log] level: expected a string in quotes, found a boolean",
+                  "/etc/v.toml:27: sever: unknown section; did you mean [server]?"));
+}
+
+TEST(Config, AsksForWhatIsRequiredInAnEmptyFile) {
+  EXPECT_THAT(faults_of(""), ElementsAre(StartsWith("/etc/v.toml:1: [store] path: required"),
+                                         StartsWith("/etc/v.toml:1: [[storage]]: required")));
+}
+
+TEST(Config, RefusesSingleBracketsForStorage) {
+  const auto faults = faults_of("[store]\npath = \"/v.db\"\n[storage]\nname = \"a\"\nroot = \"/a\"\n");
+  EXPECT_THAT(faults, ElementsAre(StartsWith("/etc/v.toml:3: [[storage]]: required: one section or more, in double")));
+}
+
+TEST(Config, TellsTheLineOfBrokenToml) {
+  EXPECT_THAT(faults_of("[store]\npath = \n"), ElementsAre(StartsWith("/etc/v.toml:2: not TOML: ")));
+  EXPECT_THAT(faults_of("[store]\npath = \"/a\"\npath = \"/b\"\n"), ElementsAre(StartsWith("/etc/v.toml:3: not TOML")));
+}
+
+TEST(Config, RefusesASocketPathThatNoSocketCanHave) {
+  const std::string text = "[store]\npath = \"/" + std::string(120, 'd') +
+                           "/v.db\"\n[[storage]]\nname = \"a\"\nroot = \"/a\"\n[server]\nthreads = 1\n";
+  EXPECT_THAT(faults_of(text), ElementsAre(HasSubstr("[server] admin_socket: a Unix socket's path has 107 bytes")));
+}
+
+TEST(Config, AcceptsEverySpellingOfAListenAddress) {
+  for (const char* good : {"0.0.0.0:80", "127.0.0.1:0", "[::]:65535", "[fe80::1]:1"}) {
+    const std::string text = "[server]\nlisten = \"" + std::string(good) + "\"\n" + std::string(kSmallest);
+    EXPECT_TRUE(parse_config(text, "v.toml")) << good;
+  }
+  for (const char* bad : {"", ":80", "8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80",
+                          "[127.0.0.1]:80", "127.0.0.1:80 ", "example.com:80", "[]:80", "127.1:80"}) {
+    const std::string text = "[server]\nlisten = \"" + std::string(bad) + "\"\n" + std::string(kSmallest);
+    EXPECT_THAT(faults_of(text), ElementsAre(StartsWith("/etc/v.toml:2: [server] listen"))) << bad;
+  }
+}
+
+TEST(Config, MakesForeignTextSafeToPrint) {
+  const auto faults = faults_of("[log]\nlevel = \"\\u001b[2Jx\"\n" + std::string(kSmallest));
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0], EndsWith("found \"\\x1b[2Jx\""));
+}
+
+TEST(Config, NamesTheFileThatIsMissing) {
+  const auto config = load_config("/nonexistent/vodlift.toml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, Errc::not_found);
+  EXPECT_THAT(config.error().message, HasSubstr("/nonexistent/vodlift.toml"));
+}
+
+TEST(Config, TheShippedExampleLoads) {
+  const auto config = load_config(VODLIFT_EXAMPLE_CONFIG);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->server.admin_socket, "/run/vodlift/admin.sock");
+  EXPECT_EQ(config->store.path, "/var/lib/vodlift/vodlift.db");
+  const auto socket = admin_socket_of(VODLIFT_EXAMPLE_CONFIG);
+  ASSERT_TRUE(socket);
+  EXPECT_EQ(*socket, "/run/vodlift/admin.sock");
+}
+
+TEST(Config, NoSocketIsFoundInAFaultyFile) {
+  const auto socket = admin_socket_of("/nonexistent/vodlift.toml");
+  ASSERT_FALSE(socket);
+  EXPECT_EQ(socket.error().code, Errc::not_found);
+}
+
+}  // namespace
+}  // namespace vodlift::app

@@ -1,0 +1,78 @@
+#include "app/process.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <stdexcept>
+#include <string_view>
+
+#include "base/file.h"
+
+namespace vodlift::app {
+namespace {
+
+void require(bool done, std::string_view what) {
+  if (!done) throw std::runtime_error(fmt::format("cannot {}: {}", what, errno_text(errno)));
+}
+
+sigset_t stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGTERM);
+  ::sigaddset(&set, SIGINT);
+  return set;
+}
+
+// Runs inside a signal handler: only async-signal-safe calls.
+void end_process(int) {
+  constexpr std::string_view kMessage = "vodlift: ended at once; the next start takes up what was left\n";
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  ::_exit(1);
+}
+
+}  // namespace
+
+void prepare_process() {
+  ::umask(077);
+  require(::prctl(PR_SET_DUMPABLE, 0) == 0, "close the process to debuggers");
+  const rlimit no_core{0, 0};
+  require(::setrlimit(RLIMIT_CORE, &no_core) == 0, "turn core dumps off");
+  require(::signal(SIGPIPE, SIG_IGN) != SIG_ERR, "ignore SIGPIPE");
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    // Fewer open files are no reason not to start.
+    [[maybe_unused]] const int raised = ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+StopSignals::StopSignals() {
+  const sigset_t set = stop_signals();
+  errno = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  require(errno == 0, "hold signals back");
+}
+
+void StopSignals::wait() {
+  const sigset_t set = stop_signals();
+  int signal = 0;
+  while (::sigwait(&set, &signal) != 0) {
+  }
+}
+
+void StopSignals::end_process_on_next(std::chrono::seconds deadline) {
+  struct sigaction action = {};
+  action.sa_handler = end_process;
+  for (const int signal : {SIGTERM, SIGINT, SIGALRM}) ::sigaction(signal, &action, nullptr);
+  ::alarm(static_cast<unsigned>(std::max<std::chrono::seconds::rep>(deadline.count(), 1)));
+  const sigset_t set = stop_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+}  // namespace vodlift::app

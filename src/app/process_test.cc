@@ -1,0 +1,70 @@
+#include "app/process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace vodlift::app {
+namespace {
+
+bool prepared() {
+  rlimit core{1, 1};
+  rlimit files{};
+  ::getrlimit(RLIMIT_CORE, &core);
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  const bool owner_only = ::umask(0) == 077;
+  const bool sigpipe_ignored = ::signal(SIGPIPE, SIG_DFL) == SIG_IGN;
+  return ::prctl(PR_GET_DUMPABLE) == 0 && core.rlim_cur == 0 && core.rlim_max == 0 &&
+         files.rlim_cur == files.rlim_max && owner_only && sigpipe_ignored;
+}
+
+// Each in a process of its own, left with _exit: what is set here would hold for all other tests.
+TEST(ProcessDeathTest, PreparesTheProcess) {
+  const auto body = [] {
+    prepare_process();
+    ::_exit(prepared() ? 0 : 9);
+  };
+  EXPECT_EXIT(body(), testing::ExitedWithCode(0), "");
+}
+
+TEST(ProcessDeathTest, WaitsForASignalThatCameBefore) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const auto body = [signal] {
+      StopSignals signals;
+      ::kill(::getpid(), signal);
+      signals.wait();
+      ::_exit(7);
+    };
+    EXPECT_EXIT(body(), testing::ExitedWithCode(7), "");
+  }
+}
+
+TEST(ProcessDeathTest, EndsAtOnceOnTheSecondSignal) {
+  const auto body = [] {
+    StopSignals signals;
+    ::kill(::getpid(), SIGTERM);
+    signals.wait();
+    signals.end_process_on_next(std::chrono::seconds(60));
+    ::kill(::getpid(), SIGINT);
+    ::_exit(9);
+  };
+  EXPECT_EXIT(body(), testing::ExitedWithCode(1), "ended at once; the next start takes up what was left");
+}
+
+TEST(ProcessDeathTest, EndsAtOnceWhenTheStopTakesTooLong) {
+  const auto body = [] {
+    StopSignals signals;
+    signals.end_process_on_next(std::chrono::seconds(60));
+    ::kill(::getpid(), SIGALRM);
+    ::_exit(9);
+  };
+  EXPECT_EXIT(body(), testing::ExitedWithCode(1), "ended at once");
+}
+
+}  // namespace
+}  // namespace vodlift::app

@@ -1,0 +1,226 @@
+#include "app/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "admin/admin_api.h"
+#include "app/config.h"
+#include "app/process.h"
+#include "base/log.h"
+#include "base/thread_pool.h"
+#include "callback/http_callback_sender.h"
+#include "core/upload_intake.h"
+#include "core/upload_json.h"
+#include "legacy/envelope.h"
+#include "legacy/router.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "s3/s3_object_store.h"
+#include "storage/confined_storages.h"
+#include "store/master_key.h"
+#include "store/sqlite_account_store.h"
+#include "store/sqlite_upload_store.h"
+#include "worker/dispatcher.h"
+
+namespace vodlift::app {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr int kExitFailed = 1;
+constexpr int kExitConfigInvalid = 2;
+
+constexpr std::size_t kBlockingThreads = 8;
+constexpr std::size_t kBlockingQueue = 4096;
+constexpr std::size_t kCallbackConnections = 32;
+constexpr std::size_t kMaxS3Connections = 10000;
+
+// How long each step of the stop may take; with the 15 s of a callback under way the sum stays below the whole.
+constexpr seconds kPublicGrace{3};
+constexpr seconds kAdminGrace{1};
+constexpr seconds kWorkerGrace{8};
+constexpr seconds kStopDeadline{30};
+
+// Everything that lasts.
+struct Stores {
+  std::unique_ptr<store::SqliteDatabase> database;
+  std::unique_ptr<store::SqliteAccountStore> accounts;
+  std::unique_ptr<store::SqliteUploadStore> uploads;
+};
+
+Result<Stores> open_stores(const Config& config, const Clock& clock) {
+  Stores stores;
+  store::SqliteOptions options;
+  options.path = config.store.path;
+  auto database = store::SqliteDatabase::open(options, clock);
+  if (!database) return database.error();
+  stores.database = std::move(*database);
+
+  const auto holds_secrets = store::SqliteAccountStore::holds_secrets(*stores.database);
+  if (!holds_secrets) return holds_secrets.error();
+  auto master_key = store::load_or_create_master_key(config.server.master_key_file, !*holds_secrets);
+  if (!master_key) return master_key.error();
+  auto accounts = store::SqliteAccountStore::open(*stores.database, store::Seal(std::move(*master_key)));
+  if (!accounts) {
+    return with_context(fmt::format("[server] master_key_file {}", config.server.master_key_file.string()),
+                        accounts.error());
+  }
+  stores.accounts = std::move(*accounts);
+
+  stores.uploads = std::make_unique<store::SqliteUploadStore>(
+      *stores.database, clock, [&clock](const Upload& ended) { return callback_body(ended, clock.now()); });
+  // This is the only node: whatever is leased was left behind by the process before this one.
+  const auto rescued = stores.uploads->rescue(/*all=*/true, worker::kMaxCrashes);
+  if (!rescued) return rescued.error();
+  if (*rescued > 0) log::info("took up uploads that the last run left", {{"uploads", *rescued}});
+  return stores;
+}
+
+std::vector<storage::StorageRoot> roots_of(const Config& config) {
+  std::vector<storage::StorageRoot> roots;
+  for (const StorageConfig& one : config.storages) roots.push_back({one.name, one.root.string()});
+  return roots;
+}
+
+std::size_t s3_connections(const Config::Worker& worker) {
+  // One more for each upload: its own calls beside those of its parts.
+  const int wanted = worker.uploads * (worker.parts_per_upload + 1);
+  return std::min(static_cast<std::size_t>(wanted), kMaxS3Connections);
+}
+
+net::HttpServerLimits admin_limits() {
+  net::HttpServerLimits limits;
+  limits.connections = 64;
+  return limits;
+}
+
+// All that runs, each member built from those above it and gone before them.
+class Server {
+ public:
+  Server(const Config& config, Stores stores, const Clock& clock)
+      : config_(config),
+        stores_(std::move(stores)),
+        storages_(roots_of(config)),
+        guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks)),
+        s3_client_("s3", s3_connections(config.worker)),
+        callback_client_("callbacks", kCallbackConnections),
+        objects_(s3_client_, clock),
+        callbacks_(callback_client_, guard_, clock),
+        dispatcher_(*stores_.uploads, *stores_.accounts, storages_, objects_, callbacks_, clock,
+                    {config.worker.uploads, config.worker.parts_per_upload}),
+        blocking_("blocking", kBlockingThreads, kBlockingQueue),
+        intake_(*stores_.accounts, storages_, clock,
+                [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
+        admin_(*stores_.accounts, *stores_.uploads, intake_, clock, blocking_),
+        router_(*stores_.accounts, *stores_.uploads, storages_, intake_, clock, blocking_,
+                {config.server.timestamp_window}),
+        admin_server_(
+            admin_limits(), 1,
+            [this](net::Request request, net::Responder respond) {
+              admin_.handle(std::move(request), std::move(respond));
+            },
+            admin::AdminApi::fault),
+        public_server_(
+            net::HttpServerLimits{}, static_cast<std::size_t>(config.server.threads),
+            [this](net::Request request, net::Responder respond) {
+              router_.handle(std::move(request), std::move(respond));
+            },
+            legacy::fault) {}
+
+  // Both addresses are taken before any work begins, so that a failure leaves nothing half done.
+  Result<> start() {
+    if (auto listening = admin_server_.listen_unix(config_.server.admin_socket.string()); !listening) {
+      return with_context("[server] admin_socket", listening.error());
+    }
+    if (auto listening = public_server_.listen(config_.server.listen); !listening) {
+      return with_context("[server] listen", listening.error());
+    }
+    for (const StorageInfo& one : storages_.list()) {
+      if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
+    }
+    dispatcher_.start();
+    admin_server_.start();
+    public_server_.start();
+    return {};
+  }
+
+  void stop() {
+    public_server_.stop(kPublicGrace);
+    admin_server_.stop(kAdminGrace);
+    blocking_.stop();
+    dispatcher_.stop(kWorkerGrace);
+    callback_client_.stop();
+    s3_client_.stop();
+    // Answers to inserts under way reach into the router and the administration.
+    stores_.database->drain();
+  }
+
+  [[nodiscard]] std::string address() const { return public_server_.address(); }
+
+ private:
+  const Config& config_;
+  Stores stores_;
+  storage::ConfinedStorages storages_;
+  std::shared_ptr<const net::AddressGuard> guard_;
+  net::HttpClient s3_client_;
+  net::HttpClient callback_client_;
+  s3::S3ObjectStore objects_;
+  callback::HttpCallbackSender callbacks_;
+  worker::Dispatcher dispatcher_;
+  ThreadPool blocking_;
+  UploadIntake intake_;
+  admin::AdminApi admin_;
+  legacy::Router router_;
+  net::HttpServer admin_server_;
+  net::HttpServer public_server_;
+};
+
+int fail(const Error& error) {
+  fmt::print(stderr, "vodlift: {}\n", error.message);
+  return error.code == Errc::config_invalid ? kExitConfigInvalid : kExitFailed;
+}
+
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address.starts_with("[::1]"); }
+
+int run(const Config& config, StopSignals& signals) {
+  const SystemClock clock;
+  auto stores = open_stores(config, clock);
+  if (!stores) return fail(with_context("cannot start", stores.error()));
+  Server server(config, std::move(*stores), clock);
+  if (auto started = server.start(); !started) {
+    server.stop();
+    return fail(with_context("cannot start", started.error()));
+  }
+  if (!is_loopback(server.address())) {
+    log::warn("requests come in unencrypted; put a proxy that speaks TLS in front", {{"listen", server.address()}});
+  }
+  log::info("started", {{"listen", server.address()}, {"admin_socket", config.server.admin_socket.string()}});
+  fmt::print("listening on http://{}\n", server.address());
+  std::fflush(stdout);
+
+  signals.wait();
+  signals.end_process_on_next(kStopDeadline);
+  log::info("stopping");
+  server.stop();
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace
+
+int serve(const std::filesystem::path& config) {
+  prepare_process();
+  StopSignals signals;
+  const auto loaded = load_config(config);
+  if (!loaded) {
+    fail(loaded.error());
+    return kExitConfigInvalid;
+  }
+  log::configure(loaded->log.format, loaded->log.level);
+  return run(*loaded, signals);
+}
+
+}  // namespace vodlift::app

@@ -1,0 +1,268 @@
+#include "cli/cli.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+
+#include "net/http_server.h"
+
+namespace vodlift::cli {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+// What the fake daemon was asked, and the answers it gives in turn (the last one again and again).
+class CliTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "vodlift-cli-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+    socket_ = directory_ / "admin.sock";
+    ::unsetenv("VODLIFT_SOCKET");
+    const auto listening = server_.listen_unix(socket_);
+    ASSERT_TRUE(listening) << listening.error().message;
+    server_.start();
+  }
+  void TearDown() override {
+    server_.stop(std::chrono::milliseconds(0));
+    std::filesystem::remove_all(directory_);
+  }
+
+  void answer(const value& data) { answers_.push_back({{"status", "success"}, {"data", data}}); }
+  void refuse(const char* code, const char* message) {
+    answers_.push_back({{"status", "failure"}, {"code", code}, {"message", message}});
+  }
+
+  // Runs the program; what it printed is in out_ and err_.
+  int run_without_socket(std::vector<std::string> words) {
+    words.insert(words.begin(), "vodlift");
+    std::vector<const char*> argv;
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const int exit_code = run(static_cast<int>(argv.size()), argv.data(), services_);
+    out_ = testing::internal::GetCapturedStdout();
+    err_ = testing::internal::GetCapturedStderr();
+    return exit_code;
+  }
+  int run_with_socket(std::vector<std::string> words) {
+    words.insert(words.end(), {"--socket", socket_.string()});
+    return run_without_socket(std::move(words));
+  }
+
+  std::string write_file(const char* name, const std::string& text) {
+    const auto path = directory_ / name;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+
+  std::vector<std::string> asked() {
+    const std::scoped_lock lock(mutex_);
+    return asked_;
+  }
+
+  net::Response handle(const net::Request& request) {
+    const std::scoped_lock lock(mutex_);
+    asked_.push_back(request.target + " " + request.body);
+    const std::size_t turn = std::min(asked_.size(), answers_.size()) - 1;
+    net::Response response;
+    response.body = answers_.empty() ? "?" : boost::json::serialize(answers_[turn]);
+    return response;
+  }
+
+  std::filesystem::path directory_;
+  std::filesystem::path socket_;
+  std::filesystem::path served_config_;
+  Services services_{.serve =
+                         [this](const std::filesystem::path& config) {
+                           served_config_ = config;
+                           return 7;
+                         },
+                     .admin_socket_of = [this](const std::filesystem::path& config) -> Result<std::filesystem::path> {
+                       if (config == "good.toml") return socket_;
+                       return Error{Errc::config_invalid, "the configuration has a fault:\nbad.toml:3: what"};
+                     }};
+  std::mutex mutex_;
+  std::vector<std::string> asked_;
+  std::vector<object> answers_;
+  net::HttpServer server_{
+      {},
+      1,
+      [this](const net::Request& request, const net::Responder& respond) { respond(handle(request)); },
+      [](Errc, std::string_view) { return net::Response(); }};
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(CliTest, ServesWithTheConfigurationFile) {
+  EXPECT_EQ(run_without_socket({"serve", "--config", "x.toml"}), 7);
+  EXPECT_EQ(served_config_, "x.toml");
+}
+
+TEST_F(CliTest, WrongUsageIsExitCodeTwo) {
+  EXPECT_EQ(run_without_socket({}), kUsage);
+  EXPECT_EQ(run_without_socket({"serve"}), kUsage);
+  EXPECT_EQ(run_without_socket({"frobnicate"}), kUsage);
+  EXPECT_EQ(run_without_socket({"account", "add", "--cdn", "x", "--user", "jb"}), kUsage);
+  EXPECT_EQ(run_without_socket({"key", "add", "--cdn", "1", "--api-key", "K"}), kUsage);
+  EXPECT_EQ(run_without_socket({"upload", "s/u/f", "--cdn", "1", "--bucket", "b", "--acl", "all"}), kUsage);
+  EXPECT_EQ(run_without_socket({"status", "--socket", "a", "--config", "b"}), kUsage);
+  EXPECT_THAT(asked(), IsEmpty());
+}
+
+TEST_F(CliTest, HelpAndVersionAreSuccess) {
+  EXPECT_EQ(run_without_socket({"--help"}), kDone);
+  EXPECT_THAT(out_, HasSubstr("Exit codes: 0 done"));
+  EXPECT_EQ(run_without_socket({"bucket", "add", "--help"}), kDone);
+  EXPECT_EQ(run_without_socket({"version"}), kDone);
+  EXPECT_THAT(out_, testing::MatchesRegex("vodlift [0-9.]+\n"));
+  EXPECT_EQ(run_without_socket({"version", "--json"}), kDone);
+  EXPECT_TRUE(boost::json::parse(out_).at("version").is_string());
+}
+
+TEST_F(CliTest, FindsTheDaemonByOptionConfigurationAndEnvironment) {
+  answer(boost::json::array());
+  EXPECT_EQ(run_with_socket({"account", "list"}), kDone);
+  EXPECT_EQ(run_without_socket({"account", "list", "--config", "good.toml"}), kDone);
+  ::setenv("VODLIFT_SOCKET", socket_.c_str(), 1);
+  EXPECT_EQ(run_without_socket({"account", "list"}), kDone);
+  EXPECT_EQ(run_without_socket({"account", "list", "--config", "bad.toml"}), kUsage);
+  EXPECT_EQ(err_, "vodlift: the configuration has a fault:\nbad.toml:3: what\n");
+  ::setenv("VODLIFT_SOCKET", "/nonexistent/a.sock", 1);
+  EXPECT_EQ(run_without_socket({"account", "list"}), kUsage);
+  EXPECT_THAT(err_, StartsWith("vodlift: no daemon answers at /nonexistent/a.sock; start it with"));
+  EXPECT_EQ(asked().size(), 3U);
+}
+
+TEST_F(CliTest, AddsAnAccount) {
+  answer({{"cdn", 158}, {"user", "jb"}, {"created", 1}, {"webhook_secret", "whsec_x"}});
+  EXPECT_EQ(run_with_socket({"account", "add", "--cdn", "158", "--user", "jb"}), kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/account.add {"cdn":158,"user":"jb"})"));
+  EXPECT_THAT(out_, HasSubstr("webhook secret: whsec_x\n"));
+  EXPECT_EQ(run_with_socket({"account", "add", "--cdn", "158", "--user", "jb", "--json"}), kDone);
+  EXPECT_EQ(out_, R"({"cdn":158,"user":"jb","created":1,"webhook_secret":"whsec_x"})"
+                  "\n");
+}
+
+TEST_F(CliTest, TellsARefusal) {
+  refuse("already_exists", "account 158 exists");
+  EXPECT_EQ(run_with_socket({"account", "add", "--cdn", "158", "--user", "jb"}), kFailed);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_, "vodlift: account 158 exists\n");
+  EXPECT_EQ(run_with_socket({"account", "add", "--cdn", "158", "--user", "jb", "--json"}), kFailed);
+  EXPECT_EQ(err_, R"({"code":"already_exists","message":"account 158 exists"})"
+                  "\n");
+}
+
+TEST_F(CliTest, MakesAPair) {
+  answer({{"api_key", "K"}, {"secret", "S"}});
+  EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", "--json"}), kDone);
+  EXPECT_EQ(out_, R"({"api_key":"K","secret":"S"})"
+                  "\n");
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/key.add {"cdn":158})"));
+}
+
+TEST_F(CliTest, ImportsAPairFromAFile) {
+  answer({{"api_key", "KEY"}, {"secret", "S"}});
+  const std::string file = write_file("secret", "the-secret\r\n");
+  EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", "--api-key", "KEY", "--secret-file", file}), kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/key.add {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
+}
+
+TEST_F(CliTest, RefusesASecretFileThatHoldsNone) {
+  EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "1", "--api-key", "K", "--secret-file", "/nonexistent"}), kFailed);
+  EXPECT_THAT(err_, HasSubstr("the secret: cannot open /nonexistent"));
+  const std::string empty = write_file("empty", "\n");
+  EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "1", "--api-key", "K", "--secret-file", empty}), kFailed);
+  EXPECT_THAT(asked(), IsEmpty());
+}
+
+TEST_F(CliTest, AddsABucket) {
+  answer({{"cdn", 158}, {"bucket", "b"}, {"endpoint", "http://h"}});
+  const std::string file = write_file("secret", "s3cr3t");
+  EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--endpoint", "http://h", "--region",
+                             "r", "--access-key", "A", "--secret-key-file", file, "--path-style"}),
+            kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","endpoint":"http://h","region":"r",)"
+                                   R"("access_key":"A","secret_key":"s3cr3t","path_style":true,"acl_policy":"fail"})"));
+  EXPECT_EQ(out_, "account 158 uploads to bucket b at http://h\n");
+}
+
+TEST_F(CliTest, QueuesAnUploadWithItsDefaults) {
+  answer({{"id", 5}});
+  EXPECT_EQ(run_with_socket({"upload", "sestore4/jb/films/a.mp4", "--cdn", "158", "--bucket", "b", "--meta", "k=v=w",
+                             "--meta", "l="}),
+            kDone);
+  EXPECT_EQ(out_, "queued as upload 5; follow it with: vodlift status 5 --watch\n");
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/upload.add {"cdn":158,"path":"sestore4/jb/films/a.mp4",)"
+                                   R"("destination_path":"films/a.mp4","bucket":"b","acl":"private",)"
+                                   R"("metadata":{"k":"v=w","l":""},"callback":"","priority":5})"));
+}
+
+TEST_F(CliTest, RefusesMetadataThatIsNoPair) {
+  for (const char* bad : {"novalue", "=x"}) {
+    EXPECT_EQ(run_with_socket({"upload", "s/u/f", "--cdn", "1", "--bucket", "b", "--meta", bad}), kFailed);
+    EXPECT_THAT(err_, HasSubstr("--meta: expected NAME=VALUE"));
+  }
+  EXPECT_EQ(run_with_socket({"upload", "s/u/f", "--cdn", "1", "--bucket", "b", "--meta", "a=1", "--meta", "a=2"}),
+            kFailed);
+  EXPECT_THAT(asked(), IsEmpty());
+}
+
+value upload_object(std::int64_t id, const char* state, const value& error = nullptr) {
+  return {{"id", id},     {"state", state}, {"bucket", "b"},   {"destination_path", "a.mp4"},
+          {"percent", 0}, {"size", 1},      {"bytes_sent", 0}, {"error", error}};
+}
+
+TEST_F(CliTest, WatchesAnUploadToItsEnd) {
+  answer({{"id", 5}});
+  answer(boost::json::array{upload_object(5, "queued")});
+  answer(boost::json::array{upload_object(5, "completed")});
+  EXPECT_EQ(run_with_socket({"upload", "s/u/a.mp4", "--cdn", "1", "--bucket", "b", "--watch"}), kDone);
+  EXPECT_EQ(out_, "5 queued\n5 completed, 1 B\n");
+  EXPECT_EQ(asked().back(), R"(/admin/upload.list {"ids":[5],"cdn":1})");
+}
+
+TEST_F(CliTest, ExitCodeOfAWatchTellsTheFailure) {
+  answer(boost::json::array{upload_object(5, "failed", {{"code", "tls"}, {"message", "bad certificate"}})});
+  EXPECT_EQ(run_with_socket({"status", "5", "--watch"}), kFailed);
+  EXPECT_EQ(out_, "5 failed: tls: bad certificate\n");
+}
+
+TEST_F(CliTest, ShowsUploads) {
+  answer(boost::json::array{upload_object(5, "queued"), upload_object(4, "failed", {{"code", "tls"}})});
+  EXPECT_EQ(run_with_socket({"status"}), kDone);
+  EXPECT_THAT(out_, HasSubstr("\n5   queued  0%    1 B   b       a.mp4        -        -\n4   failed"));
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/upload.list {"limit":25})"));
+  EXPECT_EQ(run_with_socket({"status", "5", "--cdn", "158"}), kDone);
+  EXPECT_THAT(out_, HasSubstr("destination   s3://b/a.mp4\n"));
+}
+
+TEST_F(CliTest, SaysWhenThereIsNoSuchUpload) {
+  answer(boost::json::array());
+  EXPECT_EQ(run_with_socket({"status", "9"}), kFailed);
+  EXPECT_EQ(err_, "vodlift: there is no upload 9 of this account\n");
+  EXPECT_EQ(run_with_socket({"status", "9", "--watch"}), kFailed);
+  EXPECT_EQ(run_with_socket({"status", "--watch"}), kDone);
+  EXPECT_EQ(out_, "no upload is waiting or running\n");
+}
+
+TEST_F(CliTest, AsksForTheAccountWhereItIsNeeded) {
+  refuse("missing_field", "this server has 2 accounts: say which one is meant (cdn)");
+  EXPECT_EQ(run_with_socket({"status"}), kUsage);
+}
+
+}  // namespace
+}  // namespace vodlift::cli

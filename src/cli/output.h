@@ -1,0 +1,41 @@
+// Text for people: tables, sizes, durations and times.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vodlift::cli {
+
+// Columns as wide as their widest cell, two spaces between them. Cells are made safe for a terminal.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> heads) : rows_{std::move(heads)} {}
+  // As many cells as there are heads.
+  void add(std::vector<std::string> cells);
+  // One line for each row, the heads first; `if_empty` where there is no row.
+  [[nodiscard]] std::string text(std::string_view if_empty) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// Characters as a terminal counts them, near enough: code points.
+std::size_t width_of(std::string_view utf8);
+
+std::string human_bytes(double bytes);              // "85.3 MiB"
+std::string human_duration(std::int64_t seconds);   // "0:18", "1:02:03"
+std::string human_time(std::int64_t unix_seconds);  // "2026-11-23 22:10:05", local
+
+// The member of a JSON object as text for a cell: strings as they are, numbers, yes/no; "-" when absent or null.
+std::string cell(const boost::json::value& object, std::string_view name);
+// The same for a member that holds Unix seconds.
+std::string time_cell(const boost::json::value& object, std::string_view name);
+
+// A member as number or text; 0 or empty when absent or of another kind.
+std::int64_t integer_at(const boost::json::value& object, std::string_view name);
+std::string text_at(const boost::json::value& object, std::string_view name);
+
+}  // namespace vodlift::cli

@@ -1,0 +1,67 @@
+// What every command that talks to the daemon shares: its options, the daemon, and how results and failures are told.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "cli/cli.h"
+#include "cli/daemon.h"
+
+namespace vodlift::cli {
+
+// One run of the program. One thread.
+class Session {
+ public:
+  explicit Session(const Services& services) : services_(services) {}
+
+  // Adds --json, --socket and --config to a command, and has `body` run when the command was chosen.
+  // What `body` answers becomes the exit code.
+  void attach(CLI::App& command, std::function<int()> body);
+
+  [[nodiscard]] bool json() const { return json_; }
+  [[nodiscard]] int exit_code() const { return exit_code_; }
+  void set_exit_code(int exit_code) { exit_code_ = exit_code; }
+
+  // Daemon::call on the daemon that the options name. Errors also: config_invalid, not_found (the --config file).
+  Result<boost::json::value> call(std::string_view command, const boost::json::object& fields);
+
+  // Calls and prints: the data as one line of JSON, or what `show` makes of it for a person. Answers the exit code.
+  int call_and_show(std::string_view command, const boost::json::object& fields,
+                    const std::function<std::string(const boost::json::value& data)>& show);
+
+  // Tells a failure on standard error; answers the exit code for it.
+  [[nodiscard]] int fail(const Error& error) const;
+
+ private:
+  // --socket, else --config, else the environment, else the usual place.
+  Result<std::filesystem::path> socket() const;
+
+  const Services& services_;
+  bool json_ = false;
+  std::string socket_option_;
+  std::string config_option_;
+  std::unique_ptr<Daemon> daemon_;
+  int exit_code_ = kDone;
+};
+
+// Writes to standard output at once.
+void print(std::string_view text);
+
+// The content of a file, or of standard input for "-", without one line break at its end.
+// Errors: not_found, io_error, invalid_value (empty, or longer than any secret).
+Result<Secret> read_secret(const std::string& file);
+
+// Each adds one noun with its verbs to the command line. `session` must outlive `app`.
+void add_account_commands(CLI::App& app, Session& session);
+void add_key_commands(CLI::App& app, Session& session);
+void add_bucket_commands(CLI::App& app, Session& session);
+void add_upload_commands(CLI::App& app, Session& session);
+
+}  // namespace vodlift::cli

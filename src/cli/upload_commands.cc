@@ -1,0 +1,193 @@
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <memory>
+#include <optional>
+
+#include "cli/output.h"
+#include "cli/session.h"
+#include "cli/watch.h"
+#include "core/upload_request.h"
+
+namespace vodlift::cli {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+struct UploadOptions {
+  std::string path;
+  std::int64_t cdn = 0;
+  std::string bucket;
+  std::string destination;
+  std::string acl = "private";
+  std::vector<std::string> metadata;
+  std::string callback;
+  int priority = 5;
+  bool watch = false;
+};
+
+struct StatusOptions {
+  std::optional<std::int64_t> id;
+  std::optional<std::int64_t> cdn;
+  int limit = 25;
+  bool watch = false;
+};
+
+// The object named NAME=VALUE words give. Errors: invalid_value.
+Result<object> parse_metadata(const std::vector<std::string>& words) {
+  object metadata;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return Error{Errc::invalid_value, fmt::format("--meta: expected NAME=VALUE, found \"{}\"", word)};
+    }
+    if (!metadata.emplace(word.substr(0, equals), word.substr(equals + 1)).second) {
+      return Error{Errc::invalid_value, fmt::format("--meta: \"{}\" is given twice", word.substr(0, equals))};
+    }
+  }
+  return metadata;
+}
+
+Result<object> upload_fields(const UploadOptions& options) {
+  const auto source = parse_source_path(options.path);
+  if (!source) return source.error();
+  auto metadata = parse_metadata(options.metadata);
+  if (!metadata) return metadata.error();
+  return object{{"cdn", options.cdn},
+                {"path", options.path},
+                {"destination_path", options.destination.empty() ? source->file : options.destination},
+                {"bucket", options.bucket},
+                {"acl", options.acl},
+                {"metadata", std::move(*metadata)},
+                {"callback", options.callback},
+                {"priority", options.priority}};
+}
+
+int run_upload(Session& session, const UploadOptions& options) {
+  const auto fields = upload_fields(options);
+  if (!fields) return session.fail(fields.error());
+  if (!options.watch) {
+    return session.call_and_show("upload.add", *fields, [](const value& queued) {
+      return fmt::format("queued as upload {0}; follow it with: vodlift status {0} --watch\n",
+                         integer_at(queued, "id"));
+    });
+  }
+  const auto queued = session.call("upload.add", *fields);
+  if (!queued) return session.fail(queued.error());
+  return watch_uploads(session, options.cdn, {integer_at(*queued, "id")});
+}
+
+std::string show_list(const value& uploads) {
+  Table table({"ID", "STATE", "DONE", "SIZE", "BUCKET", "DESTINATION", "CREATED", "ERROR"});
+  for (const value& upload : uploads.as_array()) {
+    const value* error = upload.as_object().if_contains("error");
+    table.add({cell(upload, "id"), cell(upload, "state"), fmt::format("{}%", integer_at(upload, "percent")),
+               human_bytes(static_cast<double>(integer_at(upload, "size"))), cell(upload, "bucket"),
+               cell(upload, "destination_path"), time_cell(upload, "created"),
+               error == nullptr ? "-" : cell(*error, "code")});
+  }
+  return table.text("no uploads");
+}
+
+std::string show_one(const value& upload) {
+  const value* error = upload.as_object().if_contains("error");
+  Table table({"upload", cell(upload, "id")});
+  table.add({"state", cell(upload, "state")});
+  table.add({"source", cell(upload, "path")});
+  table.add({"destination", fmt::format("s3://{}/{}", text_at(upload, "bucket"), text_at(upload, "destination_path"))});
+  table.add({"size", fmt::format("{} bytes", integer_at(upload, "size"))});
+  table.add({"sent", fmt::format("{} bytes ({}%)", integer_at(upload, "bytes_sent"), integer_at(upload, "percent"))});
+  table.add({"attempts", cell(upload, "attempts")});
+  table.add({"acl", fmt::format("{} (applied: {})", cell(upload, "acl"), cell(upload, "acl_applied"))});
+  table.add({"etag", cell(upload, "etag")});
+  table.add({"checksum", cell(upload, "checksum")});
+  table.add({"version", cell(upload, "version_id")});
+  table.add({"created", time_cell(upload, "created")});
+  table.add({"started", time_cell(upload, "started")});
+  table.add({"finished", time_cell(upload, "finished")});
+  table.add({"next attempt", time_cell(upload, "next_attempt")});
+  table.add({"callback", fmt::format("{} ({})", cell(upload, "callback"), cell(upload, "callback_state"))});
+  if (error != nullptr && error->is_object()) {
+    table.add({"error", fmt::format("{}: {}", cell(*error, "code"), cell(*error, "message"))});
+  }
+  return table.text("");
+}
+
+int show_upload(Session& session, const StatusOptions& options) {
+  object fields = {{"ids", {*options.id}}};
+  if (options.cdn) fields["cdn"] = *options.cdn;
+  const auto found = session.call("upload.list", fields);
+  if (!found) return session.fail(found.error());
+  if (!found->is_array() || found->get_array().empty()) {
+    return session.fail({Errc::upload_not_found, fmt::format("there is no upload {} of this account", *options.id)});
+  }
+  const value& upload = found->get_array().front();
+  print(session.json() ? boost::json::serialize(upload) + "\n" : show_one(upload));
+  return kDone;
+}
+
+// All that have not ended among the newest.
+int watch_unfinished(Session& session, const object& fields, const StatusOptions& options) {
+  const auto listed = session.call("upload.list", fields);
+  if (!listed) return session.fail(listed.error());
+  std::vector<std::int64_t> ids;
+  for (const value& upload : listed->as_array()) {
+    if (!view_of(upload).has_ended()) ids.push_back(integer_at(upload, "id"));
+  }
+  if (ids.empty()) {
+    if (!session.json()) print("no upload is waiting or running\n");
+    return kDone;
+  }
+  return watch_uploads(session, options.cdn, ids);
+}
+
+int run_status(Session& session, const StatusOptions& options) {
+  if (options.id && options.watch) return watch_uploads(session, options.cdn, {*options.id});
+  if (options.id) return show_upload(session, options);
+  object fields = {{"limit", options.limit}};
+  if (options.cdn) fields["cdn"] = *options.cdn;
+  if (options.watch) return watch_unfinished(session, fields, options);
+  return session.call_and_show("upload.list", fields, show_list);
+}
+
+void add_upload(CLI::App& app, Session& session) {
+  auto options = std::make_shared<UploadOptions>();
+  CLI::App* upload = app.add_subcommand("upload", "Queue a file for upload to a bucket");
+  upload->add_option("path", options->path, "The file: STORAGE/USER/PATH, such as sestore4/jb/films/a.mp4")->required();
+  upload->add_option("--cdn", options->cdn, "The account's number")->required();
+  upload->add_option("--bucket", options->bucket, "The bucket")->required();
+  upload->add_option("--to", options->destination, "The object's key; by default the path below the user's folder");
+  upload->add_option("--acl", options->acl, "Who may read the object")
+      ->check(CLI::IsMember({"private", "public-read"}))
+      ->capture_default_str();
+  upload->add_option("--meta", options->metadata, "Metadata, NAME=VALUE; may be repeated")->allow_extra_args(false);
+  upload->add_option("--callback", options->callback, "The URL to tell when the upload has ended");
+  upload->add_option("--priority", options->priority, "9 goes first")->check(CLI::Range(0, 9))->capture_default_str();
+  upload->add_flag("--watch", options->watch, "Show the progress to the end; the exit code tells how it ended");
+  session.attach(*upload, [&session, options] { return run_upload(session, *options); });
+}
+
+void add_status(CLI::App& app, Session& session) {
+  auto options = std::make_shared<StatusOptions>();
+  CLI::App* status = app.add_subcommand("status", "Show one upload, or the newest ones");
+  status->add_option("id", options->id, "The upload");
+  status->add_option("--cdn", options->cdn, "The account's number; needed where there is more than one account");
+  status->add_option("--limit", options->limit, "How many of the newest")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  status->add_flag("--watch", options->watch,
+                   "Show the progress of the upload (or of all listed that have not ended) to the end; "
+                   "the exit code tells how it ended");
+  session.attach(*status, [&session, options] { return run_status(session, *options); });
+}
+
+}  // namespace
+
+void add_upload_commands(CLI::App& app, Session& session) {
+  add_upload(app, session);
+  add_status(app, session);
+}
+
+}  // namespace vodlift::cli

@@ -1,0 +1,149 @@
+#include "core/upload_intake.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace vodlift {
+namespace {
+
+class FixedClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime now() const override { return WallTime(std::chrono::seconds(1700000000)); }
+};
+
+class OneBucket final : public AccountStore {
+ public:
+  [[nodiscard]] std::optional<Account> find_account(AccountId) const override { return std::nullopt; }
+  [[nodiscard]] std::optional<ApiKey> find_key(std::string_view) const override { return std::nullopt; }
+  [[nodiscard]] std::optional<BucketAccess> find_bucket(AccountId cdn, std::string_view bucket) const override {
+    if (cdn != 158 || bucket != "my_bucket") return std::nullopt;
+    return BucketAccess{};
+  }
+  [[nodiscard]] std::vector<Account> accounts() const override { return {}; }
+  [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
+  [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
+  Result<> add_account(Account) override { return {}; }
+  Result<> add_key(ApiKey) override { return {}; }
+  Result<> revoke_key(std::string_view, WallTime) override { return {}; }
+  Result<> put_bucket(BucketAccess) override { return {}; }
+};
+
+class FileOfSize final : public SourceFile {
+ public:
+  explicit FileOfSize(std::int64_t size) { identity_.size = size; }
+  [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
+  Result<> read(std::int64_t, std::span<std::uint8_t>) const override { return {}; }
+  Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t>) const override { return std::size_t{0}; }
+  void read_async(std::int64_t, std::span<std::uint8_t>, std::function<void(Result<>)> done) const override {
+    done({});
+  }
+  Result<> check_unchanged() const override { return {}; }
+
+ private:
+  SourceIdentity identity_;
+};
+
+class OneFile final : public Storages {
+ public:
+  Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override {
+    ++opens;
+    if (path.storage != "sestore4") return Error{Errc::storage_unavailable, "storage is unknown"};
+    if (path.file != "f.mp4") return Error{Errc::source_not_found, "file does not exist"};
+    return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(size));
+  }
+  std::vector<StorageInfo> list() override { return {}; }
+
+  std::int64_t size = 1234;
+  int opens = 0;
+};
+
+class UploadIntakeTest : public testing::Test {
+ protected:
+  static Account account() { return {.cdn = 158, .user = "jb", .webhook_secret = {}, .created = {}}; }
+  static UploadRequest request() {
+    UploadRequest out;
+    out.path = "sestore4/jb/f.mp4";
+    out.destination_path = "f.mp4";
+    out.bucket = "my_bucket";
+    return out;
+  }
+  Result<NewUpload> check(UploadRequest request) { return intake_.check(account(), std::move(request)); }
+
+  FixedClock clock_;
+  OneBucket accounts_;
+  OneFile storages_;
+  std::vector<std::string> hosts_;
+  UploadIntake intake_{accounts_, storages_, clock_, [this](const std::string& host) -> std::optional<std::string> {
+                         hosts_.push_back(host);
+                         if (host == "127.1") return "127.1 is a loopback address";
+                         return std::nullopt;
+                       }};
+};
+
+TEST_F(UploadIntakeTest, MakesAnUploadThatMayBeQueued) {
+  const auto upload = check(request());
+  ASSERT_TRUE(upload) << upload.error().message;
+  EXPECT_EQ(upload->account, 158);
+  EXPECT_EQ(upload->size, 1234);
+  EXPECT_EQ(upload->created, clock_.now());
+  EXPECT_EQ(upload->key_id, 0);
+  EXPECT_EQ(upload->signature_mac, "");
+  EXPECT_EQ(upload->request.destination_path, "f.mp4");
+  EXPECT_EQ(upload->token.size(), 32U);
+  EXPECT_EQ(upload->token.find_first_not_of("0123456789abcdef"), std::string::npos);
+}
+
+TEST_F(UploadIntakeTest, MarksEachUploadWithItsOwnToken) {
+  std::set<std::string> tokens;
+  for (int i = 0; i < 50; ++i) tokens.insert(check(request())->token);
+  EXPECT_EQ(tokens.size(), 50U);
+}
+
+TEST_F(UploadIntakeTest, AsksTheGuardForTheHostOfTheCallback) {
+  UploadRequest with = request();
+  with.callback = "[2001:db8::1]:8080/x";
+  EXPECT_TRUE(check(with));
+  with.callback = "http://127.1/";
+  const auto refused = check(with);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::invalid_value);
+  EXPECT_NE(refused.error().message.find("127.1 is a loopback address"), std::string::npos);
+  EXPECT_EQ(hosts_, (std::vector<std::string>{"2001:db8::1", "127.1"}));
+  EXPECT_TRUE(check(request()));
+  EXPECT_EQ(hosts_.size(), 2U) << "no callback, no question";
+}
+
+TEST_F(UploadIntakeTest, NeedsAConfiguredBucketAndASource) {
+  UploadRequest bad = request();
+  bad.bucket = "other-bucket";
+  EXPECT_EQ(check(bad).error().code, Errc::bucket_not_configured);
+  EXPECT_EQ(storages_.opens, 0) << "the disk is asked last";
+  bad = request();
+  bad.path = "sestore4/jb/absent.mp4";
+  EXPECT_EQ(check(bad).error().code, Errc::source_not_found);
+  bad = request();
+  bad.path = "sestore9/jb/f.mp4";
+  EXPECT_EQ(check(bad).error().code, Errc::storage_unavailable);
+  bad = request();
+  bad.path = "sestore4/other/f.mp4";
+  EXPECT_EQ(check(bad).error().code, Errc::source_not_found);
+  bad = request();
+  bad.destination_path = "";
+  EXPECT_EQ(check(bad).error().code, Errc::invalid_value);
+}
+
+TEST_F(UploadIntakeTest, TakesEmptyFilesAndTheLargestObject) {
+  storages_.size = 0;
+  EXPECT_EQ(check(request())->size, 0);
+  storages_.size = kMaxObjectBytes;
+  EXPECT_TRUE(check(request()));
+  storages_.size = kMaxObjectBytes + 1;
+  const auto refused = check(request());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::invalid_value);
+  EXPECT_NE(refused.error().message.find("48.8 TiB"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vodlift

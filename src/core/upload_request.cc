@@ -1,0 +1,204 @@
+#include "core/upload_request.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/encoding.h"
+#include "core/callback_url.h"
+
+namespace vodlift {
+namespace {
+
+constexpr std::size_t kMaxSegmentBytes = 255;  // of a file name on every file system in use
+constexpr std::size_t kMaxMetadataPairs = 100;
+constexpr std::string_view kReservedMetadataName = "vodlift-upload";
+// S3 counts the server's own mark as well: its name and a token of 32 hex digits.
+constexpr std::size_t kOwnMetadataBytes = kReservedMetadataName.size() + 32;
+constexpr std::size_t kMaxShownBytes = 100;
+
+Error invalid(std::string_view field, std::string_view why) {
+  return {Errc::invalid_value, std::string(field) + ": " + std::string(why)};
+}
+
+Error too_long(std::string_view field, std::size_t bytes, std::size_t limit) {
+  return invalid(field, std::to_string(bytes) + " bytes; at most " + std::to_string(limit) + " are allowed");
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool is_token_char(char c) {
+  return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+// Calls `judge` with each part of `text` between slashes until one gives an error.
+template <class Judge>
+Result<> for_each_segment(std::string_view text, Judge judge) {
+  while (true) {
+    const std::size_t slash = text.find('/');
+    if (Result<> verdict = judge(text.substr(0, slash)); !verdict) return verdict;
+    if (slash == std::string_view::npos) return {};
+    text.remove_prefix(slash + 1);
+  }
+}
+
+Result<> check_destination(std::string_view key) {
+  constexpr std::string_view kField = "destination_path";
+  if (key.empty()) return invalid(kField, "is empty; give the object's folders and file name");
+  if (key.size() > kMaxKeyBytes) return too_long(kField, key.size(), kMaxKeyBytes);
+  if (!is_valid_utf8(key)) return invalid(kField, "is not valid UTF-8");
+  if (std::ranges::any_of(key, is_control)) return invalid(kField, "control characters are not allowed");
+  if (key.back() == '/') return invalid(kField, "ends with /; name the object, not only its folder");
+  // S3 would take these two, but libraries and proxies on the way fold them, and then it is another object.
+  return for_each_segment(key, [&](std::string_view segment) -> Result<> {
+    if (segment == "." || segment == "..") return invalid(kField, "the parts . and .. are not allowed");
+    return {};
+  });
+}
+
+// HTTP drops white space around a value, so it is dropped here, where it can be seen.
+std::string_view trimmed(std::string_view value) {
+  const std::size_t first = value.find_first_not_of(' ');
+  if (first == std::string_view::npos) return {};
+  return value.substr(first, value.find_last_not_of(' ') - first + 1);
+}
+
+// Bytes of `value` in the header: non-ASCII text goes as RFC 2047 words of whole characters, 45 bytes at most, in
+// base64.
+std::size_t bytes_as_sent(std::string_view value) {
+  if (is_ascii(value)) return value.size();
+  constexpr std::size_t kMaxWordBytes = 45;
+  constexpr std::size_t kFrameBytes = 12;  // of "=?UTF-8?B?" and "?="
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  std::size_t bytes = 0;
+  for (std::size_t at = 0; at < value.size();) {
+    std::size_t end = std::min(at + kMaxWordBytes, value.size());
+    while (end < value.size() && continues(value[end])) --end;
+    bytes += (end - at + 2) / 3 * 4 + kFrameBytes + (at == 0 ? 0 : 1);
+    at = end;
+  }
+  return bytes;
+}
+
+Result<std::string> check_metadata_name(std::string_view name) {
+  const std::string shown = "metadata." + printable(name, kMaxShownBytes);
+  if (name.empty()) return invalid("metadata", "a name is empty");
+  if (!std::ranges::all_of(name, is_token_char)) {
+    return invalid(shown, "a name may hold letters, digits and !#$%&'*+-.^_`|~ only");
+  }
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  if (lower == kReservedMetadataName) return invalid(shown, "this name is reserved for the server");
+  if (lower.starts_with("x-amz-")) {
+    return invalid(shown, "names beginning with x-amz- are S3's own; give the bare name, the prefix is added");
+  }
+  return lower;
+}
+
+Result<Metadata> check_metadata(const Metadata& metadata) {
+  if (metadata.size() > kMaxMetadataPairs) {
+    return invalid("metadata", std::to_string(metadata.size()) + " pairs; at most 100 are allowed");
+  }
+  Metadata checked;
+  std::size_t bytes = kOwnMetadataBytes;
+  for (const auto& [name, value] : metadata) {
+    auto lower = check_metadata_name(name);
+    if (!lower) return lower.error();
+    const std::string shown = "metadata." + printable(name, kMaxShownBytes);
+    if (!is_valid_utf8(value)) return invalid(shown, "is not valid UTF-8");
+    if (std::ranges::any_of(value, is_control)) {
+      return invalid(shown, "line breaks and control characters are not allowed");
+    }
+    const std::string_view kept = trimmed(value);
+    bytes += lower->size() + bytes_as_sent(kept);
+    if (!checked.emplace(std::move(*lower), kept).second) {
+      return invalid(shown, "is there twice; S3 does not tell upper from lower case in names");
+    }
+  }
+  if (bytes > kMaxMetadataBytes) {
+    return invalid("metadata", std::to_string(bytes) + " bytes as sent to S3, the server's own " +
+                                   std::to_string(kOwnMetadataBytes) + " included; at most " +
+                                   std::to_string(kMaxMetadataBytes) + " are allowed");
+  }
+  return checked;
+}
+
+bool looks_like_ipv4(std::string_view name) {
+  return name.find('.') != std::string_view::npos &&
+         std::ranges::all_of(name, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+}
+
+}  // namespace
+
+Result<> check_bucket_name(std::string_view name) {
+  constexpr std::string_view kField = "bucket";
+  if (name.size() < 3 || name.size() > 63) return invalid(kField, "a bucket's name has 3 to 63 characters");
+  for (const char c : name) {
+    if (!is_alnum(c) && c != '.' && c != '_' && c != '-') {
+      return invalid(kField, "a bucket's name holds letters, digits, '.', '_' and '-' only");
+    }
+  }
+  if (!is_alnum(name.front()) || !is_alnum(name.back())) {
+    return invalid(kField, "a bucket's name begins and ends with a letter or a digit");
+  }
+  if (name.find("..") != std::string_view::npos)
+    return invalid(kField, "a bucket's name cannot hold two dots in a row");
+  if (looks_like_ipv4(name)) return invalid(kField, "a bucket's name cannot look like an IP address");
+  if (name.ends_with("--x-s3")) return invalid(kField, "directory buckets (--x-s3) are not supported");
+  return {};
+}
+
+Result<SourcePath> parse_source_path(std::string_view path) {
+  constexpr std::string_view kField = "path";
+  if (path.empty()) return invalid(kField, "is empty; give storage/user/file");
+  if (path.size() > kMaxPathBytes) return too_long(kField, path.size(), kMaxPathBytes);
+  if (path.find('\0') != std::string_view::npos) return invalid(kField, "NUL is not allowed");
+  if (!is_valid_utf8(path)) return invalid(kField, "is not valid UTF-8");
+  if (path.substr(0, path.find('/')) == "sestore{#}") {
+    return Error{Errc::storage_unavailable,
+                 "path: sestore{#} is a placeholder; files.getstorage tells the storages of this account"};
+  }
+  Result<> segments = for_each_segment(path, [&](std::string_view segment) -> Result<> {
+    if (segment.empty()) return invalid(kField, "has an empty part (// or a / at the begin or the end)");
+    if (segment == "." || segment == "..") return invalid(kField, "the parts . and .. are not allowed");
+    if (segment.size() > kMaxSegmentBytes) return invalid(kField, "a part is longer than 255 bytes");
+    return {};
+  });
+  if (!segments) return segments.error();
+
+  const std::size_t user_at = path.find('/') + 1;
+  const std::size_t file_at = user_at == 0 ? 0 : path.find('/', user_at) + 1;
+  if (file_at == 0) return invalid(kField, "has no file; give storage/user/file");
+  return SourcePath{std::string(path.substr(0, user_at - 1)), std::string(path.substr(user_at, file_at - 1 - user_at)),
+                    std::string(path.substr(file_at))};
+}
+
+Result<UploadRequest> validate(UploadRequest request, std::string_view user) {
+  const auto source = parse_source_path(request.path);
+  if (!source) return source.error();
+  // Told as a missing file: whether another account's file exists is nobody's business.
+  if (source->user != user) {
+    return Error{Errc::source_not_found, "file " + printable(request.path) + " does not exist"};
+  }
+  if (auto key = check_destination(request.destination_path); !key) return key.error();
+  if (auto bucket = check_bucket_name(request.bucket); !bucket) return bucket.error();
+  auto metadata = check_metadata(request.metadata);
+  if (!metadata) return metadata.error();
+  request.metadata = std::move(*metadata);
+  if (!request.callback.empty()) {
+    auto callback = parse_callback_url(request.callback);
+    if (!callback) return callback.error();
+    request.callback = std::move(callback->url);
+  }
+  if (request.priority < 0 || request.priority > 9) {
+    return invalid("priority", std::to_string(request.priority) + "; 0 to 9 are allowed, 9 goes first");
+  }
+  return request;
+}
+
+}  // namespace vodlift

@@ -1,0 +1,24 @@
+// The form of a legacy request: which of its fields holds the call, in either body format.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace vodlift::legacy {
+
+// The one field of a call.
+struct Form {
+  enum class Field { json, php };
+  Field field = Field::json;
+  std::string_view value;  // points into the body given to parse_form()
+};
+
+// Finds the field `json` or `php` in a multipart/form-data or application/x-www-form-urlencoded body; percent-encoding
+// is resolved within `body` itself. Other fields are ignored. An empty body is a form without fields, whatever its
+// type. Errors: missing_field (neither is there), invalid_value (both, or one twice), unsupported_media_type,
+// bad_request (malformed), too_large (over 16 fields).
+Result<Form> parse_form(std::string_view content_type, std::string& body);
+
+}  // namespace vodlift::legacy

@@ -1,0 +1,156 @@
+#include "legacy/multipart.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "legacy/header_value.h"
+
+namespace vodlift::legacy {
+namespace {
+
+constexpr std::size_t kMaxBoundaryBytes = 70;  // RFC 2046 section 5.1.1
+constexpr std::size_t kMaxPartHeaders = 8;
+constexpr std::size_t kMaxHeaderBytes = 1024;
+constexpr std::string_view kLineEnd = "\r\n";
+
+Error malformed(std::string_view why) { return {Errc::bad_request, "multipart: " + std::string(why)}; }
+
+bool is_boundary_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
+}
+
+bool is_boundary(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxBoundaryBytes && text.back() != ' ' &&
+         std::ranges::all_of(text, is_boundary_char);
+}
+
+bool among(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, word) != words.end();
+}
+
+// The part's name, from `form-data; name="json"; filename="x"`.
+Result<std::string> name_in(std::string_view disposition) {
+  const auto parsed = parse_header_value(disposition);
+  if (!parsed || parsed->value != "form-data") return malformed("Content-Disposition of a part is not form-data");
+  for (const auto& [name, value] : parsed->params) {
+    if (!among(name, {"name", "filename", "filename*"})) {
+      return malformed("Content-Disposition of a part has a parameter other than name and filename");
+    }
+  }
+  const std::string* name = parsed->param("name");
+  if (name == nullptr) return malformed("a part has no name");
+  return *name;
+}
+
+// Bytes are read as they are and as UTF-8, so what would need decoding is refused.
+Result<> check_content_type(std::string_view value) {
+  const auto parsed = parse_header_value(value);
+  if (!parsed) return malformed("Content-Type of a part is malformed");
+  const std::string* charset = parsed->param("charset");
+  if (charset == nullptr || among(ascii_lower(*charset), {"utf-8", "us-ascii", "iso-8859-1"})) return {};
+  return malformed("the charset of a part must be UTF-8");
+}
+
+Result<> check_transfer_encoding(std::string_view value) {
+  if (among(ascii_lower(value), {"7bit", "8bit", "binary"})) return {};
+  return malformed("Content-Transfer-Encoding is not supported; send the bytes as they are");
+}
+
+class Parser {
+ public:
+  Parser(std::string_view body, std::string_view boundary)
+      : body_(body), delimiter_(std::string(kLineEnd) + "--" + std::string(boundary)) {}
+
+  Result<std::vector<Part>> parse() {
+    if (!skip_preamble()) return malformed("the first boundary is missing");
+    std::vector<Part> parts;
+    while (true) {
+      const std::string_view rest = body_.substr(at_);
+      if (rest == "--" || rest.starts_with("--\r\n")) return parts;
+      if (!rest.starts_with(kLineEnd)) return malformed("a boundary is not alone on its line (lines end with CR LF)");
+      at_ += kLineEnd.size();
+      if (parts.size() == kMaxFormFields) return Error{Errc::too_large, "multipart: more than 16 parts"};
+      auto part = next_part();
+      if (!part) return part.error();
+      parts.push_back(std::move(*part));
+    }
+  }
+
+ private:
+  // Leaves at_ behind the first boundary.
+  bool skip_preamble() {
+    const std::string_view without_line_end = std::string_view(delimiter_).substr(kLineEnd.size());
+    if (body_.starts_with(without_line_end)) {
+      at_ = without_line_end.size();
+      return true;
+    }
+    const std::size_t found = body_.find(delimiter_);
+    if (found == std::string_view::npos) return false;
+    at_ = found + delimiter_.size();
+    return true;
+  }
+
+  // Reads one part; leaves at_ behind the boundary that ends it.
+  Result<Part> next_part() {
+    auto name = read_headers();
+    if (!name) return name.error();
+    const std::size_t end = body_.find(delimiter_, at_);
+    if (end == std::string_view::npos) return malformed("the final boundary is missing");
+    Part part{std::move(*name), body_.substr(at_, end - at_)};
+    at_ = end + delimiter_.size();
+    return part;
+  }
+
+  Result<std::string> read_headers() {
+    std::optional<std::string> name;
+    for (std::size_t count = 0;; ++count) {
+      const std::size_t end = body_.find(kLineEnd, at_);
+      if (end == std::string_view::npos) return malformed("the headers of a part do not end");
+      const std::string_view line = body_.substr(at_, end - at_);
+      at_ = end + kLineEnd.size();
+      if (line.empty()) break;
+      if (count == kMaxPartHeaders) return Error{Errc::too_large, "multipart: more than 8 headers in a part"};
+      if (line.size() > kMaxHeaderBytes) return Error{Errc::too_large, "multipart: a header is longer than 1 KiB"};
+      if (auto seen = read_header(line, name); !seen) return seen.error();
+    }
+    if (!name) return malformed("a part has no Content-Disposition");
+    return std::move(*name);
+  }
+
+  static Result<> read_header(std::string_view line, std::optional<std::string>& part_name) {
+    const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; };
+    if (std::ranges::any_of(line, is_control)) return malformed("a control character or bare LF in a part's header");
+    const std::size_t colon = line.find(':');
+    if (colon == 0 || colon == std::string_view::npos || line.substr(0, colon).find_first_of(" \t") != line.npos) {
+      return malformed("a header of a part is malformed");
+    }
+    const std::string field = ascii_lower(line.substr(0, colon));
+    std::string_view value = line.substr(colon + 1);
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+
+    if (field == "content-type") return check_content_type(value);
+    if (field == "content-transfer-encoding") return check_transfer_encoding(value);
+    if (field != "content-disposition") return {};
+    if (part_name) return malformed("a part has two Content-Disposition headers");
+    auto name = name_in(value);
+    if (!name) return name.error();
+    part_name = std::move(*name);
+    return {};
+  }
+
+  std::string_view body_;
+  std::string delimiter_;  // with the line end before it
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<Part>> parse_multipart(std::string_view body, std::string_view boundary) {
+  if (!is_boundary(boundary)) return malformed("the boundary must have 1 to 70 characters of RFC 2046");
+  return Parser(body, boundary).parse();
+}
+
+}  // namespace vodlift::legacy

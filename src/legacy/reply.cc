@@ -1,0 +1,57 @@
+#include "legacy/reply.h"
+
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "legacy/envelope.h"
+
+namespace vodlift::legacy {
+namespace {
+
+constexpr std::size_t kReferenceBytes = 8;
+
+bool is_transport_fault(Errc code) { return code >= Errc::bad_request && code <= Errc::shutting_down; }
+
+}  // namespace
+
+Reply::Reply(net::Responder respond, std::chrono::steady_clock::time_point received)
+    : respond_(std::move(respond)), received_(received) {}
+
+void Reply::success(std::string_view message, const boost::json::value& data) {
+  answer(json_response(200, success_body(message, data, took())));
+}
+
+void Reply::failure(const Error& error) {
+  if (is_transport_fault(error.code)) return answer(fault(error.code, error.message));
+  if (info(error.code).api_code == info(Errc::internal).api_code) {
+    return internal_failure(info(error.code).name, error.message);
+  }
+  answer(json_response(200, failure_body(error.code, error.message, took())));
+}
+
+void Reply::internal_failure(std::string_view code, std::string_view detail) {
+  const std::string reference = random_hex(kReferenceBytes);
+  log::error("request failed unexpectedly", {{"reference", reference}, {"code", code}, {"detail", detail}});
+  answer(json_response(
+      200, failure_body(Errc::internal,
+                        "unexpected error; try again, and if it stays tell the operator the reference " + reference,
+                        took())));
+}
+
+void Reply::broken(std::string_view what) noexcept {
+  try {
+    internal_failure("exception", what);
+  } catch (...) {
+    // Memory is gone: the responder, dropped uncalled, answers 500.
+  }
+}
+
+void Reply::answer(net::Response response) {
+  if (const auto respond = std::exchange(respond_, nullptr)) respond(std::move(response));
+}
+
+std::chrono::steady_clock::duration Reply::took() const { return std::chrono::steady_clock::now() - received_; }
+
+}  // namespace vodlift::legacy

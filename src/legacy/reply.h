@@ -1,0 +1,48 @@
+// The one answer to one request.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <exception>
+#include <string_view>
+
+#include "base/error.h"
+#include "net/http_server.h"
+
+namespace vodlift::legacy {
+
+// Answers once; what comes after the first answer is dropped. One thread at a time, handed from thread to thread with
+// the request.
+class Reply {
+ public:
+  Reply(net::Responder respond, std::chrono::steady_clock::time_point received);
+
+  void success(std::string_view message, const boost::json::value& data);
+
+  // Transport faults go out with their own HTTP status, everything else in the envelope with 200. What maps to code
+  // 0004 is told to the log only; the client gets a reference to it.
+  void failure(const Error& error);
+
+  // Runs `work`; an exception becomes the failure 0004.
+  template <class Work>
+  void guard(Work&& work) noexcept {
+    try {
+      work();
+    } catch (const std::exception& unexpected) {
+      broken(unexpected.what());
+    } catch (...) {
+      broken("unknown exception");
+    }
+  }
+
+ private:
+  void internal_failure(std::string_view code, std::string_view detail);
+  void broken(std::string_view what) noexcept;
+  void answer(net::Response response);
+  [[nodiscard]] std::chrono::steady_clock::duration took() const;
+
+  net::Responder respond_;
+  std::chrono::steady_clock::time_point received_;
+};
+
+}  // namespace vodlift::legacy

@@ -1,0 +1,93 @@
+#include "legacy/router.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/string.hpp>
+#include <optional>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/log.h"
+#include "legacy/form.h"
+#include "legacy/header_value.h"
+#include "legacy/json_request.h"
+
+namespace vodlift::legacy {
+namespace {
+
+constexpr std::size_t kMaxShownBytes = 64;
+constexpr std::size_t kTreeBytes = std::size_t{16} * 1024;  // holds an ordinary request without asking the heap
+
+// The path of a request target, which may be absolute ("http://host/stable/"), without its query.
+std::string_view path_of(std::string_view target) {
+  if (const std::size_t scheme = target.find("://"); !target.starts_with('/') && scheme != std::string_view::npos) {
+    const std::size_t slash = target.find('/', scheme + 3);
+    target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
+  }
+  return target.substr(0, target.find('?'));
+}
+
+std::optional<Error> transport_fault(const net::Request& request) {
+  const std::string_view path = path_of(request.target);
+  if (path != "/stable/" && path != "/stable" && path != "/dev/" && path != "/dev") {
+    return Error{Errc::path_not_found, "nothing here; the API is at POST /stable/"};
+  }
+  if (request.method != "POST") return Error{Errc::method_not_allowed, "only POST is served here"};
+  const auto types = std::ranges::count(request.headers, "content-type",
+                                        [](const auto& header) -> const std::string& { return header.first; });
+  if (types > 1) return Error{Errc::bad_request, "more than one Content-Type header"};
+  const std::string_view encoding = request.header("content-encoding");
+  if (!encoding.empty() && ascii_lower(encoding) != "identity") {
+    return Error{Errc::unsupported_media_type, "Content-Encoding is not supported; send the body as it is"};
+  }
+  return std::nullopt;
+}
+
+Result<const Command*> command_of(const boost::json::object& fields) {
+  const boost::json::value* value = fields.if_contains("command");
+  if (value == nullptr) return Error{Errc::unknown_command, "unrecognized API command: the field command is missing"};
+  const boost::json::string* name = value->if_string();
+  if (name == nullptr) return Error{Errc::unknown_command, "unrecognized API command: command must be a string"};
+  const std::string_view text(name->data(), name->size());
+  if (const Command* command = find_command(text)) return command;
+  return Error{Errc::unknown_command, "unrecognized API command: " + printable(text, kMaxShownBytes)};
+}
+
+}  // namespace
+
+Router::Router(const AccountStore& accounts, UploadStore& uploads, Storages& storages, const UploadIntake& intake,
+               const Clock& clock, ThreadPool& blocking, Options options)
+    : services_{uploads, storages, intake, clock, blocking},
+      authentication_(accounts, clock, options.timestamp_window) {}
+
+void Router::handle(net::Request request, net::Responder respond) const {
+  const auto reply = std::make_shared<Reply>(std::move(respond), request.received);
+  reply->guard([&] { judge(request, reply); });
+}
+
+void Router::judge(net::Request& request, const std::shared_ptr<Reply>& reply) const {
+  if (const auto problem = transport_fault(request)) return reply->failure(*problem);
+  const auto form = parse_form(request.header("content-type"), request.body);
+  if (!form) return reply->failure(form.error());
+  if (form->field == Form::Field::php) {
+    return reply->failure(
+        {Errc::invalid_value, "php: PHP-serialized requests are not supported yet; send JSON in the field json"});
+  }
+  judge_json(form->value, reply);
+}
+
+void Router::judge_json(std::string_view text, const std::shared_ptr<Reply>& reply) const {
+  std::array<unsigned char, kTreeBytes> memory;
+  boost::json::monotonic_resource resource(memory.data(), memory.size());
+  const auto request = parse_json_request(text, &resource);
+  if (!request) return reply->failure(request.error());
+  const auto caller = authentication_.judge(*request);
+  if (!caller) return reply->failure(caller.error());
+  const auto command = command_of(request->fields());
+  if (!command) return reply->failure(command.error());
+  log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
+  (*command)->run(services_, *caller, request->fields(), reply);
+}
+
+}  // namespace vodlift::legacy

@@ -1,0 +1,297 @@
+// What the commands answer.
+#include "legacy/router_test.h"
+
+namespace vodlift::legacy {
+namespace {
+
+class RouterCommand : public RouterTest {
+ protected:
+  static std::string replaced(std::string text, std::string_view from, std::string_view to) {
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return text.replace(at, from.size(), to);
+  }
+  // aws.upload of the example, with one piece of its fields replaced.
+  boost::json::value upload_with(std::string_view from, std::string_view to) {
+    return ask_signed(call_text("aws.upload", replaced(std::string(kUploadFields), from, to)));
+  }
+  std::string upload_verdict(std::string_view from, std::string_view to) { return verdict(upload_with(from, to)); }
+  std::string call_verdict(std::string_view command, std::string_view more = "") {
+    return verdict(ask_signed(call_text(command, more)));
+  }
+  // The example at another second, so that it is another request.
+  std::int64_t upload_at(std::int64_t timestamp) {
+    const auto envelope =
+        ask_signed(replaced(call_text("aws.upload", kUploadFields), std::to_string(kNow), std::to_string(timestamp)));
+    return envelope.at("data").as_int64();
+  }
+};
+
+TEST_F(RouterCommand, UploadAnswersTheIdOfAQueuedUpload) {
+  const auto envelope = ask_signed(call_text("aws.upload", kUploadFields));
+  EXPECT_EQ(verdict(envelope), "success");
+  EXPECT_EQ(envelope.at("message"), "Queued file for upload");
+  EXPECT_EQ(envelope.at("data"), 1);
+  ASSERT_EQ(uploads_.uploads.size(), 1U);
+  const Upload& upload = uploads_.uploads.at(0);
+  EXPECT_EQ(upload.account, 158);
+  EXPECT_EQ(upload.size, 1000);
+  EXPECT_EQ(upload.request.path, "sestore4/jb/path/to/file.mp4");
+  EXPECT_EQ(upload.request.destination_path, "path/to/file.mp4");
+  EXPECT_EQ(upload.request.bucket, "my_bucket");
+  EXPECT_EQ(upload.request.acl, Acl::private_acl);
+  EXPECT_EQ(upload.request.metadata, (Metadata{{"param1", "value1"}}));
+  EXPECT_EQ(upload.request.callback, "http://www.mycallbackurl.com/");
+  EXPECT_EQ(upload.request.priority, 5);
+  EXPECT_EQ(upload_at(kNow + 1), 2);
+}
+
+TEST_F(RouterCommand, UploadNeedsThreeFieldsOnly) {
+  const auto envelope = ask_signed(call_text(
+      "aws.upload",
+      R"(,"path":"sestore4/jb/path/to/file.mp4","destination_path":"f.mp4","bucket":"my_bucket","new_field":[1])"));
+  EXPECT_EQ(verdict(envelope), "success");
+  EXPECT_EQ(uploads_.uploads.at(0).request.callback, "");
+  EXPECT_EQ(call_verdict("aws.upload"), "0006: missing required fields: path, destination_path, bucket");
+  EXPECT_EQ(call_verdict("aws.upload", R"(,"destination_path":"x","acl":7)"),
+            "0006: missing required fields: path, bucket");
+}
+
+TEST_F(RouterCommand, A50TakesEmptyMetadataInEveryForm) {
+  for (const std::string_view metadata : {"[]", "{}"})
+    EXPECT_EQ(upload_verdict(R"({"param1":"value1"})", metadata), "success");
+  EXPECT_EQ(upload_verdict(R"("metadata":{"param1":"value1"},)", ""), "success");
+  EXPECT_EQ(uploads_.uploads.size(), 3U);
+}
+
+TEST_F(RouterCommand, UploadTakesAclAndPriority) {
+  EXPECT_EQ(upload_verdict("\"private\"", "\"public-read\""), "success");
+  EXPECT_EQ(uploads_.uploads.back().request.acl, Acl::public_read);
+  EXPECT_EQ(upload_verdict("\"acl\"", R"("priority":"9","acl")"), "success");
+  EXPECT_EQ(uploads_.uploads.back().request.priority, 9);
+  EXPECT_EQ(upload_verdict("\"acl\"", R"("priority":10,"acl")"), "2001: priority: must be a whole number, 0 to 9");
+  for (const std::string_view acl : {"\"PUBLIC-READ\"", "\"authenticated-read\"", "\"\""}) {
+    EXPECT_EQ(upload_verdict("\"private\"", acl), "2001: acl: must be private or public-read") << acl;
+  }
+}
+
+TEST_F(RouterCommand, A49NamesTheFieldOfAWrongType) {
+  const auto refused = [&](std::string_view from, std::string_view to, std::string_view field) {
+    EXPECT_TRUE(upload_verdict(from, to).starts_with("2001: " + std::string(field) + ": must be "))
+        << to << upload_verdict(from, to);
+  };
+  for (const std::string_view wrong : {"5", "null", "true", "[]", "{}", "[\"private\"]", "1.5"}) {
+    refused(R"("sestore4\/jb\/path\/to\/file.mp4")", wrong, "path");
+    refused(R"("path\/to\/file.mp4")", wrong, "destination_path");
+    refused("\"private\"", wrong, "acl");
+    refused("\"my_bucket\"", wrong, "bucket");
+    refused(R"("www.mycallbackurl.com\/")", wrong, "callback");
+    refused("\"value1\"", wrong == "5" ? "5.0" : wrong, "metadata.param1");
+  }
+  for (const std::string_view wrong : {"5", "null", "true", "\"a\"", "[\"a\",\"b\"]"})
+    refused(R"({"param1":"value1"})", wrong, "metadata");
+  EXPECT_TRUE(uploads_.uploads.empty());
+}
+
+TEST_F(RouterCommand, UploadRefusesFieldsItCannotHonour) {
+  for (const std::string_view name :
+       {"content_type", "cache_control", "content_disposition", "storage_class", "tags", "overwrite", "checksum"}) {
+    EXPECT_EQ(upload_verdict("\"acl\"", "\"" + std::string(name) + R"(":"x","acl")"),
+              "2001: " + std::string(name) + ": this field is not supported; leave it out");
+  }
+  EXPECT_EQ(call_verdict("aws.status", R"(,"state":"failed")"),
+            "2001: state: this field is not supported; leave it out");
+}
+
+TEST_F(RouterCommand, UploadTellsEachRefusalWithItsCode) {
+  constexpr std::string_view kPath = R"(sestore4\/jb\/path\/to\/file.mp4)";
+  EXPECT_EQ(upload_verdict(kPath, "sestore4/jb/absent.mp4"), "2002: file sestore4/jb/absent.mp4 does not exist");
+  EXPECT_EQ(upload_verdict(kPath, "sestore4/eve/f.mp4"), "2002: file sestore4/eve/f.mp4 does not exist");
+  EXPECT_TRUE(upload_verdict(kPath, "sestore{#}/jb/path/to/file.mp4").starts_with("2003: path: sestore{#}"));
+  EXPECT_TRUE(upload_verdict(kPath, "sestore9/jb/path/to/file.mp4").starts_with("2003: "));
+  EXPECT_TRUE(upload_verdict(kPath, "sestore4/jb/../eve/f.mp4").starts_with("2001: path: "));
+  EXPECT_TRUE(upload_verdict("my_bucket", "eves-bucket").starts_with("2004: bucket: eves-bucket is not configured"));
+  EXPECT_TRUE(upload_verdict("my_bucket", "a/b").starts_with("2001: bucket: "));
+  EXPECT_TRUE(upload_verdict("www.mycallbackurl.com\\/", "http://127.0.0.1/")
+                  .starts_with("2001: callback: 127.0.0.1 is a loopback"));
+  EXPECT_TRUE(upload_verdict("value1", "a\\r\\nx-amz-acl: public-read").starts_with("2001: metadata.param1: "));
+  EXPECT_TRUE(upload_verdict("param1", "x-amz-acl").starts_with("2001: metadata.x-amz-acl: "));
+  EXPECT_TRUE(uploads_.uploads.empty());
+}
+
+TEST_F(RouterCommand, B16RepeatsAnswerTheFirstId) {
+  const std::string text = signed_json(call_text("aws.upload", kUploadFields));
+  const auto first = ask_json(text);
+  for (int i = 0; i < 3; ++i) {
+    const auto again = ask_json(text);
+    EXPECT_EQ(verdict(again), "success");
+    EXPECT_EQ(again.at("data"), first.at("data"));
+    EXPECT_EQ(again.at("message"), first.at("message"));
+  }
+  EXPECT_EQ(uploads_.uploads.size(), 1U);
+}
+
+TEST_F(RouterCommand, RepeatsAnswerTheFirstIdEvenWhenTheSourceHasGone) {
+  const std::string text = signed_json(call_text("aws.upload", kUploadFields));
+  ASSERT_EQ(verdict(ask_json(text)), "success");
+  storages_.gone = true;
+  EXPECT_EQ(verdict(ask_json(text)), "success");
+  EXPECT_EQ(ask_json(text).at("data"), 1);
+  EXPECT_EQ(call_verdict("aws.upload", std::string(kUploadFields) + ",\"x\":1").substr(0, 4), "2002");
+}
+
+TEST_F(RouterCommand, B20B21ARepeatIsKnownByItsSignedBytes) {
+  const std::string text = call_text("aws.upload", kUploadFields);
+  EXPECT_EQ(ask_signed(text).at("data"), 1);
+  // The same signed bytes with the signature put elsewhere and spelled otherwise.
+  const std::string moved = replaced(text, "{", R"({ "\u0073ignature" : ")" + hmac_base64(text, kSecret) + R"(" ,)");
+  EXPECT_EQ(ask_json(replaced(moved, "{ ", "{")).at("data"), 1);
+  EXPECT_EQ(upload_at(kNow + 1), 2);
+  clock_.unix_ms = (kNow + 302) * 1000;
+  EXPECT_TRUE(verdict(ask_signed(text)).starts_with("0002"));
+}
+
+TEST_F(RouterCommand, B17ParallelRepeatsGetOneId) {
+  const std::string text = signed_json(call_text("aws.upload", kUploadFields));
+  std::vector<std::thread> threads;
+  std::atomic<int> same{0};
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < 20; ++j)
+        same += ask(form_request(text)).body.find("\"data\":1,") != std::string::npos ? 1 : 0;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(same, 160);
+  EXPECT_EQ(uploads_.uploads.size(), 1U);
+}
+
+TEST_F(RouterCommand, StatusListsTheNewestFirst) {
+  EXPECT_EQ(ask_signed(call_text("aws.status")).at("data"), boost::json::array());
+  for (int i = 0; i < 3; ++i) upload_at(kNow + i);
+  const auto envelope = ask_signed(call_text("aws.status"));
+  ASSERT_EQ(envelope.at("data").as_array().size(), 3U);
+  EXPECT_EQ(envelope.at("data").at(0).at("id"), 3);
+  EXPECT_EQ(envelope.at("data").at(0).at("state"), "queued");
+  EXPECT_EQ(envelope.at("data").at(2).at("id"), 1);
+  EXPECT_EQ(uploads_.last_query.limit, 25);
+  EXPECT_EQ(uploads_.last_query.offset, 0);
+  EXPECT_EQ(call_verdict("aws.status", R"(,"limit":"100","offset":7)"), "success");
+  EXPECT_EQ(uploads_.last_query.limit, 100);
+  EXPECT_EQ(uploads_.last_query.offset, 7);
+  EXPECT_TRUE(uploads_.last_query.ids.empty());
+}
+
+TEST_F(RouterCommand, StatusFindsIdsInEveryForm) {
+  for (int i = 0; i < 3; ++i) upload_at(kNow + i);
+  for (const std::string_view id : {"2", "\"2\"", "[2]", "[\"2\",2]", "[2,999]"}) {
+    const auto envelope = ask_signed(call_text("aws.status", ",\"limit\":1,\"offset\":5,\"id\":" + std::string(id)));
+    ASSERT_EQ(verdict(envelope), "success") << id;
+    ASSERT_EQ(envelope.at("data").as_array().size(), 1U) << id;
+    EXPECT_EQ(envelope.at("data").at(0).at("id"), 2) << id;
+  }
+  EXPECT_EQ(uploads_.last_query.limit, 100);
+  EXPECT_EQ(uploads_.last_query.offset, 0);
+}
+
+TEST_F(RouterCommand, A72ForeignAndAbsentIdsLookAlike) {
+  upload_at(kNow);
+  uploads_.uploads.at(0).account = 159;
+  const std::string foreign = call_verdict("aws.status", R"(,"id":1)");
+  EXPECT_EQ(foreign, "2005: no such upload for this account");
+  EXPECT_EQ(call_verdict("aws.status", R"(,"id":12345)"), foreign);
+  EXPECT_EQ(call_verdict("aws.status", R"(,"id":[1,12345])"), foreign);
+  for (const std::string_view id : {"0", "-1", "9223372036854775808", "[]", "[0]", "null", "\"x\"", "{}"}) {
+    EXPECT_TRUE(call_verdict("aws.status", ",\"id\":" + std::string(id)).starts_with("2001: id: ")) << id;
+  }
+}
+
+TEST_F(RouterCommand, StatusBoundsItsPage) {
+  for (const std::string_view wrong : {"0", "101", "-1", "\"a\"", "1.5", "null"}) {
+    EXPECT_EQ(call_verdict("aws.status", ",\"limit\":" + std::string(wrong)),
+              "2001: limit: must be a whole number, 1 to 100");
+  }
+  EXPECT_EQ(call_verdict("aws.status", R"(,"offset":-1)"), "2001: offset: must be a whole number, 0 or more");
+  std::string ids = "1";
+  for (int i = 2; i <= 101; ++i) ids += "," + std::to_string(i);
+  EXPECT_EQ(call_verdict("aws.status", ",\"id\":[" + ids + "]"), "2001: id: a list must hold 1 to 100 ids");
+}
+
+TEST_F(RouterCommand, TheTableTellsWhichCommandsChangeSomething) {
+  EXPECT_TRUE(find_command("aws.upload")->mutating);
+  EXPECT_FALSE(find_command("aws.status")->mutating);
+  EXPECT_FALSE(find_command("files.getstorage")->mutating);
+  EXPECT_EQ(find_command("aws.uploads"), nullptr);
+}
+
+TEST_F(RouterCommand, B22ReadsMayRepeat) {
+  const std::string text = signed_json(call_text("aws.status"));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(verdict(ask_json(text)), "success");
+}
+
+TEST_F(RouterCommand, C26GetstorageTellsTheAccountsFolders) {
+  const auto envelope = ask_signed(call_text("files.getstorage"));
+  EXPECT_EQ(verdict(envelope), "success");
+  EXPECT_EQ(boost::json::serialize(envelope.at("data")),
+            R"([{"storage":"sestore4","path":"sestore4/jb","available":true,"bytes_free":123456},)"
+            R"({"storage":"sestore5","path":"sestore5/jb","available":false,"bytes_free":0}])");
+}
+
+TEST_F(RouterCommand, A58EchoesAnUnknownCommandShortAndHarmless) {
+  EXPECT_EQ(call_verdict("aws.uplaod"), "0000: unrecognized API command: aws.uplaod");
+  for (const std::string_view command : {"aws.upload ", "AWS.UPLOAD", "", "aws.cancel", "files.list"}) {
+    EXPECT_TRUE(call_verdict(command).starts_with("0000: unrecognized API command: ")) << command;
+  }
+  EXPECT_LT(call_verdict(std::string(10240, 'x')).size(), 120U);
+  const net::Response response = ask(form_request(signed_json(call_text("<script>\\u001b[2J\\u202e"))));
+  EXPECT_EQ(response.body.find('<'), std::string::npos);
+  EXPECT_NE(response.body.find("\\u003cscript\\u003e\\\\x1b[2J\\\\xe2\\\\x80\\\\xae"), std::string::npos)
+      << response.body;
+  EXPECT_TRUE(verdict(ask_signed(replaced(call_text("x"), "\"x\"", "7"))).starts_with("0000: "));
+  EXPECT_TRUE(verdict(ask_signed(replaced(call_text("x"), R"("command":"x",)", ""))).starts_with("0000: "));
+}
+
+TEST_F(RouterCommand, HidesWhatBrokeBehindAReference) {
+  const auto hidden = [](const std::string& answer) {
+    EXPECT_TRUE(answer.starts_with("0004: unexpected error; ")) << answer;
+    EXPECT_EQ(answer.find("disk"), std::string::npos) << answer;
+    EXPECT_EQ(answer.find("table"), std::string::npos) << answer;
+    return answer.substr(answer.rfind(' ') + 1);
+  };
+  uploads_.failure = Error{Errc::store_failed, "/var/lib/vodlift/queue.db: disk I/O error"};
+  const std::string reference = hidden(call_verdict("aws.upload", kUploadFields));
+  EXPECT_EQ(reference.size(), 16U);
+  EXPECT_NE(hidden(call_verdict("aws.upload", kUploadFields)), reference);
+  hidden(call_verdict("aws.status"));
+  storages_.gone = true;
+  hidden(call_verdict("aws.upload", kUploadFields));
+  uploads_.broken = true;
+  hidden(call_verdict("aws.status"));
+}
+
+TEST_F(RouterCommand, SaysWhenItIsOverloaded) {
+  uploads_.failure = Error{Errc::overloaded, "the queue is full"};
+  EXPECT_EQ(call_verdict("aws.upload", kUploadFields), "1000: the queue is full");
+  uploads_.failure.reset();
+
+  pool_.stop();
+  for (const std::string& text :
+       {call_text("aws.upload", kUploadFields), call_text("aws.status"), call_text("files.getstorage")}) {
+    EXPECT_EQ(verdict(ask_signed(text)),
+              "1000: more traffic than usual; nothing was queued, try again in a few minutes");
+  }
+  EXPECT_TRUE(uploads_.uploads.empty());
+}
+
+TEST_F(RouterCommand, NoAnswerHoldsASecret) {
+  for (const std::string& text : {call_text("aws.upload", kUploadFields), call_text("aws.status"),
+                                  call_text("files.getstorage"), call_text("x")}) {
+    const std::string body = ask(form_request(signed_json(text))).body;
+    EXPECT_EQ(body.find(kSecret), std::string::npos);
+    EXPECT_EQ(body.find(hmac_base64(text, kSecret)), std::string::npos);
+    EXPECT_EQ(body.find(kApiKey), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace vodlift::legacy

@@ -1,0 +1,143 @@
+// What is told by HTTP's own status, and what never is.
+#include "legacy/router_test.h"
+
+namespace vodlift::legacy {
+namespace {
+
+std::string header_of(const net::Response& response, std::string_view name) {
+  for (const auto& [key, value] : response.headers) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
+class RouterTransport : public RouterTest {
+ protected:
+  // HTTP status and API code: "404 0000".
+  std::string fault_of(net::Request request) {
+    const net::Response response = ask(std::move(request));
+    const auto envelope = envelope_of(response);
+    EXPECT_EQ(envelope.at("status"), "failure");
+    return std::to_string(response.status) + " " + text_at(envelope, "code");
+  }
+  net::Request good(std::string target = "/stable/") {
+    return form_request(signed_json(call_text("aws.status")), std::move(target));
+  }
+};
+
+TEST_F(RouterTransport, ServesTheEndpointsClientsUse) {
+  for (const std::string_view target : {"/stable/", "/stable", "/dev/", "/dev", "/stable/?x=1", "/stable?x",
+                                        "http://api.example/stable/", "HTTP://h/dev"}) {
+    const net::Response response = ask(good(std::string(target)));
+    EXPECT_EQ(response.status, 200) << target;
+    EXPECT_EQ(verdict(envelope_of(response)), "success") << target;
+    EXPECT_EQ(header_of(response, "X-Content-Type-Options"), "nosniff");
+  }
+}
+
+TEST_F(RouterTransport, A06KnowsNoOtherPath) {
+  for (const std::string_view target : {"/", "", "*", "/stable//", "/stable/x", "/STABLE/", "//stable/", "/%73table/",
+                                        "/stablee", "?/stable/", "http://stable/", "http://h", "/x://h/stable/"}) {
+    EXPECT_EQ(fault_of(good(std::string(target))), "404 0000") << target;
+  }
+}
+
+TEST_F(RouterTransport, A05KnowsNoOtherMethod) {
+  for (const std::string_view method : {"GET", "HEAD", "PUT", "DELETE", "TRACE", "OPTIONS", "post"}) {
+    net::Request request = good();
+    request.method = method;
+    const net::Response response = ask(std::move(request));
+    EXPECT_EQ(response.status, 405) << method;
+    EXPECT_EQ(header_of(response, "Allow"), "POST") << method;
+  }
+}
+
+TEST_F(RouterTransport, A07A08RefusesOtherTypesAndEncodings) {
+  net::Request request = good();
+  request.headers = {{"content-type", "application/json"}};
+  EXPECT_EQ(fault_of(request), "415 2001");
+  request.headers = {};
+  EXPECT_EQ(fault_of(request), "415 2001");
+  for (const std::string_view encoding : {"gzip", "deflate", "br", "identity, gzip"}) {
+    request = good();
+    request.headers.emplace_back("content-encoding", encoding);
+    EXPECT_EQ(fault_of(request), "415 2001") << encoding;
+  }
+  request = good();
+  request.headers.emplace_back("content-encoding", "Identity");
+  EXPECT_EQ(verdict(envelope_of(ask(request))), "success");
+  request = good();
+  request.headers.emplace_back("content-type", "multipart/form-data; boundary=x");
+  EXPECT_EQ(fault_of(request), "400 2001");
+}
+
+TEST_F(RouterTransport, TellsABrokenFormByHttp) {
+  net::Request request = good();
+  request.body = "json=%zz";
+  EXPECT_EQ(fault_of(request), "400 2001");
+  request.headers = {{"content-type", "multipart/form-data; boundary=XX"}};
+  request.body = "--XX\r\n";
+  EXPECT_EQ(fault_of(request), "400 2001");
+  request = good();
+  request.body.clear();
+  for (int i = 0; i < 100; ++i) request.body += "a=b&";
+  EXPECT_EQ(fault_of(request), "413 2001");
+}
+
+TEST_F(RouterTransport, A01ToA04TellAFormWithoutItsFieldInTheEnvelope) {
+  net::Request request = good();
+  for (const auto& [body, answer] : std::map<std::string, std::string>{
+           {"", "200 0006"}, {"x=y", "200 0006"}, {"json=1&php=1", "200 2001"}, {"json=1&json=1", "200 2001"}}) {
+    request.body = body;
+    EXPECT_EQ(fault_of(request), answer) << body;
+  }
+  request.headers = {};
+  request.body = "";
+  EXPECT_EQ(fault_of(request), "200 0006");
+}
+
+TEST_F(RouterTransport, TakesMultipart) {
+  const std::string json = signed_json(call_text("aws.upload", kUploadFields));
+  net::Request request = good();
+  request.headers = {{"content-type", "multipart/form-data; boundary=------------------------2f3a"}};
+  request.body = "--------------------------2f3a\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n" + json +
+                 "\r\n--------------------------2f3a--\r\n";
+  const auto envelope = envelope_of(ask(request));
+  EXPECT_EQ(verdict(envelope), "success");
+  EXPECT_EQ(envelope.at("data"), 1);
+}
+
+TEST_F(RouterTransport, SaysThatPhpSerializationIsNotServed) {
+  net::Request request = good();
+  for (const std::string_view value : {"a:0:{}", "{}", ""}) {
+    request.body = "php=" + uri_encode(value);
+    const net::Response response = ask(request);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(verdict(envelope_of(response)),
+              "2001: php: PHP-serialized requests are not supported yet; send JSON in the field json");
+  }
+}
+
+TEST_F(RouterTransport, FaultsOfTheServerHaveTheSameEnvelope) {
+  const net::Response response = fault(Errc::headers_too_large, "the header has more than 16384 bytes <x>");
+  EXPECT_EQ(response.status, 431);
+  EXPECT_EQ(
+      response.body,
+      R"({"message":"the header has more than 16384 bytes \u003cx\u003e","status":"failure","code":"2001","data":0,)"
+      R"("handle_time":0.000000})");
+  EXPECT_EQ(fault(Errc::shutting_down, "x").status, 503);
+  EXPECT_EQ(header_of(fault(Errc::method_not_allowed, "x"), "Allow"), "POST");
+}
+
+TEST_F(RouterTransport, EnvelopesStayValidWhateverTheyTell) {
+  EXPECT_EQ(
+      failure_body(Errc::unknown_command, "\"\\\n\x01<&>", {}),
+      R"({"message":"\"\\\u000a\u0001\u003c\u0026\u003e","status":"failure","code":"0000","data":0,"handle_time":0.000000})");
+  EXPECT_NO_THROW(boost::json::parse(failure_body(Errc::internal, "bad \xFF byte", {})));
+  EXPECT_LT(failure_body(Errc::internal, std::string(100000, 'x'), {}).size(), 4096U);
+  EXPECT_EQ(success_body("m", 7, std::chrono::microseconds(1500)),
+            R"({"message":"m","status":"success","data":7,"handle_time":0.001500})");
+}
+
+}  // namespace
+}  // namespace vodlift::legacy

@@ -1,0 +1,21 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "app/config.h"
+#include "app/server.h"
+#include "cli/cli.h"
+
+int main(int argc, char** argv) {
+  try {
+    const vodlift::cli::Services services = {
+        .serve = vodlift::app::serve,
+        .admin_socket_of = vodlift::app::admin_socket_of,
+    };
+    return vodlift::cli::run(argc, argv, services);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "vodlift: unexpected error: {}\n", error.what());
+    return vodlift::cli::kFailed;
+  }
+}

@@ -1,0 +1,65 @@
+// What is SQLite's own about the accounts; the rest is in tests/conformance.
+#include "store/sqlite_account_store.h"
+
+#include "store/store_test_support.h"
+
+namespace vodlift::store {
+namespace {
+
+class SqliteAccounts : public StoreTest {
+ protected:
+  static Seal seal(char byte = 'k') { return Seal(Secret(std::string(Seal::kKeyBytes, byte))); }
+
+  void fill() {
+    const auto database = open().value();
+    const auto accounts = SqliteAccountStore::open(*database, seal()).value();
+    const WallTime now = clock_.now();
+    ASSERT_TRUE(accounts->add_account({158, "jb", Secret("whsec_SECRET-A"), now}));
+    ASSERT_TRUE(accounts->add_key({0, 158, "KEY1", Secret("SECRET-B"), now, std::nullopt}));
+    ASSERT_TRUE(accounts->add_key({0, 158, "KEY2", Secret("SECRET-C"), now, std::nullopt}));
+    ASSERT_TRUE(
+        accounts->put_bucket({158, "b", "http://h", "r", "AKIA", Secret("SECRET-D"), false, AclPolicy::fail, now}));
+  }
+};
+
+TEST_F(SqliteAccounts, SecretsNeverReachTheDiskInClear) {
+  fill();
+  for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
+    EXPECT_EQ(bytes_in(entry.path()).find("SECRET-"), std::string::npos) << entry.path();
+  }
+  EXPECT_NE(bytes_in(path_).find("KEY1"), std::string::npos) << "this looks into the right file";
+}
+
+TEST_F(SqliteAccounts, TellsWhetherAnythingIsSealed) {
+  const auto database = open().value();
+  EXPECT_FALSE(SqliteAccountStore::holds_secrets(*database).value());
+  ASSERT_TRUE(SqliteAccountStore::open(*database, seal()));
+  EXPECT_TRUE(SqliteAccountStore::holds_secrets(*database).value());
+}
+
+TEST_F(SqliteAccounts, AWrongMasterKeyIsRefusedAtOnce) {
+  { ASSERT_TRUE(SqliteAccountStore::open(*open().value(), seal())); }
+  const auto database = open().value();
+  const auto refused = SqliteAccountStore::open(*database, seal('x'));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::seal_broken);
+  EXPECT_NE(refused.error().message.find("another master key"), std::string::npos);
+  EXPECT_TRUE(SqliteAccountStore::open(*database, seal())) << "nothing was changed";
+}
+
+TEST_F(SqliteAccounts, ASecretMovedToAnotherRowIsRefused) {
+  fill();
+  const auto database = open().value();
+  ASSERT_TRUE(database->write([](SqliteConnection& connection) -> Result<> {
+    connection.execute(
+        "UPDATE api_keys SET secret = (SELECT secret FROM api_keys WHERE api_key = 'KEY1') WHERE api_key = 'KEY2'");
+    return {};
+  }));
+  const auto refused = SqliteAccountStore::open(*database, seal());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::seal_broken);
+  EXPECT_NE(refused.error().message.find("KEY2"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vodlift::store

@@ -1,0 +1,190 @@
+#include "store/sqlite_connection.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <cassert>
+
+#include "base/file.h"
+
+namespace vodlift::store {
+namespace {
+
+constexpr int kBusyTimeoutMs = 2000;
+
+Error error_of(sqlite3* handle, int code, const std::filesystem::path& path) {
+  const int primary = code & 0xff;
+  std::string message = fmt::format("database {}: {}", path.string(), sqlite3_errmsg(handle));
+  if (primary == SQLITE_IOERR || primary == SQLITE_FULL || primary == SQLITE_CANTOPEN) {
+    if (const int system = sqlite3_system_errno(handle); system != 0) message += ", " + errno_text(system);
+    message += "; check the disk and its free space";
+  }
+  message += fmt::format(" (SQLite {})", code);
+  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) return {Errc::store_corrupt, std::move(message)};
+  if (primary == SQLITE_CONSTRAINT) return {Errc::internal, std::move(message)};
+  return {Errc::store_failed, std::move(message)};
+}
+
+}  // namespace
+
+SqliteStatement::SqliteStatement(SqliteConnection& connection, sqlite3_stmt* statement)
+    : connection_(connection), statement_(statement) {}
+
+SqliteStatement::~SqliteStatement() {
+  if (statement_ != nullptr) sqlite3_reset(statement_);
+}
+
+bool SqliteStatement::step() {
+  if (connection_.failed()) return false;
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code != SQLITE_DONE) connection_.record_failure(code);
+  return false;
+}
+
+bool SqliteStatement::run() {
+  while (step()) {
+  }
+  return !connection_.failed();
+}
+
+bool SqliteStatement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::int64_t SqliteStatement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::optional<std::int64_t> SqliteStatement::optional_integer(int column) const {
+  if (is_null(column)) return std::nullopt;
+  return integer(column);
+}
+
+std::string SqliteStatement::text(int column) const {
+  // The text must be asked for before its length, which may change with a conversion.
+  const auto* data = sqlite3_column_text(statement_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return data == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(data), size);
+}
+
+std::string SqliteStatement::blob(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return data == nullptr ? std::string() : std::string(data, size);
+}
+
+void SqliteStatement::bind_one(int index, std::int64_t value) {
+  if (statement_ != nullptr) check(sqlite3_bind_int64(statement_, index, value));
+}
+
+void SqliteStatement::bind_one(int index, std::string_view value) {
+  if (statement_ == nullptr) return;
+  // A null pointer would bind NULL, which an empty string is not.
+  const char* data = value.data() == nullptr ? "" : value.data();
+  check(sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_STATIC, SQLITE_UTF8));
+}
+
+void SqliteStatement::bind_one(int index, const Blob& value) {
+  if (statement_ == nullptr) return;
+  const char* data = value.bytes.data() == nullptr ? "" : value.bytes.data();
+  check(sqlite3_bind_blob64(statement_, index, data, value.bytes.size(), SQLITE_STATIC));
+}
+
+void SqliteStatement::bind_one(int index, std::nullopt_t) {
+  if (statement_ != nullptr) check(sqlite3_bind_null(statement_, index));
+}
+
+void SqliteStatement::check(int code) {
+  if (code != SQLITE_OK) connection_.record_failure(code);
+}
+
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::filesystem::path& path, Access access) {
+  // Spares a process-wide mutex at every allocation; only takes before SQLite's first use, and later does no harm.
+  [[maybe_unused]] static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  sqlite3* handle = nullptr;
+  const int flags = (access == Access::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
+                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle, path));
+  if (code != SQLITE_OK) return error_of(handle, code, path);
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  sqlite3_wal_hook(
+      handle,
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<SqliteConnection*>(self)->wal_pages_ = pages;
+        return SQLITE_OK;
+      },
+      connection.get());
+  return connection;
+}
+
+SqliteConnection::SqliteConnection(sqlite3* handle, std::filesystem::path path)
+    : handle_(handle), path_(std::move(path)) {}
+
+SqliteConnection::~SqliteConnection() {
+  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  sqlite3_close(handle_);
+}
+
+SqliteStatement SqliteConnection::prepare(std::string_view sql) {
+  if (failed()) return {*this, nullptr};
+  if (const auto known = statements_.find(sql); known != statements_.end()) {
+    assert(sqlite3_stmt_busy(known->second) == 0);
+    return {*this, known->second};
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &statement, nullptr);
+  if (code != SQLITE_OK) {
+    record_failure(code);
+    return {*this, nullptr};
+  }
+  statements_.emplace(sql, statement);
+  return {*this, statement};
+}
+
+bool SqliteConnection::execute(const std::string& sql) {
+  if (failed()) return false;
+  const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) record_failure(code);
+  return code == SQLITE_OK;
+}
+
+std::optional<std::string> SqliteConnection::query(std::string_view sql) {
+  auto statement = prepare(sql);
+  if (!statement.step()) return std::nullopt;
+  return statement.text(0);
+}
+
+std::optional<Error> SqliteConnection::take_error() { return std::exchange(error_, std::nullopt); }
+
+void SqliteConnection::fail(std::string message) {
+  if (!failed()) error_ = Error{Errc::store_corrupt, fmt::format("database {}: {}", path_.string(), message)};
+}
+
+void SqliteConnection::roll_back() {
+  if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+std::int64_t SqliteConnection::changes() const { return sqlite3_changes64(handle_); }
+std::int64_t SqliteConnection::total_changes() const { return sqlite3_total_changes64(handle_); }
+std::int64_t SqliteConnection::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+bool SqliteConnection::checkpoint(bool restart) {
+  const int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, nullptr, nullptr);
+  if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) record_failure(code);
+  return !failed();
+}
+
+void SqliteConnection::set_checkpoint_on_close(bool wanted) {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, wanted ? 0 : 1, nullptr);
+}
+
+void SqliteConnection::set_defensive() {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+}
+
+void SqliteConnection::record_failure(int code) {
+  if (!failed()) error_ = error_of(handle_, code, path_);
+}
+
+}  // namespace vodlift::store

@@ -1,0 +1,143 @@
+// One SQLite connection and the statements on it. Failures are kept by the connection, so that code made of several
+// statements reads straight through: after the first failure every further step does nothing.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/error.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace vodlift::store {
+
+class SqliteConnection;
+
+// Bytes to be bound as BLOB; they must live until the statement has been stepped.
+struct Blob {
+  std::string_view bytes;
+};
+
+// A prepared statement on loan from its connection's cache; reset when it goes. Strings are bound without a copy and
+// must outlive the last step(). One thread.
+class SqliteStatement {
+ public:
+  SqliteStatement(SqliteConnection& connection, sqlite3_stmt* statement);
+  SqliteStatement(const SqliteStatement&) = delete;
+  SqliteStatement& operator=(const SqliteStatement&) = delete;
+  ~SqliteStatement();
+
+  // Binds ?1, ?2, … in order.
+  template <class... Values>
+  SqliteStatement& bind(const Values&... values) {
+    int index = 0;
+    (bind_one(++index, values), ...);
+    return *this;
+  }
+
+  // True when a row is there; false at the end and after any failure of the connection.
+  bool step();
+  // Runs a statement that answers no row; true when it succeeded.
+  bool run();
+
+  // Columns of the current row, counted from 0.
+  [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
+  [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::string blob(int column) const;
+
+ private:
+  void bind_one(int index, std::int64_t value);
+  void bind_one(int index, int value) { bind_one(index, std::int64_t{value}); }
+  void bind_one(int index, bool value) { bind_one(index, std::int64_t{value}); }
+  void bind_one(int index, std::string_view value);
+  void bind_one(int index, const std::string& value) { bind_one(index, std::string_view(value)); }
+  void bind_one(int index, const char* value) { bind_one(index, std::string_view(value)); }
+  void bind_one(int index, const Blob& value);
+  void bind_one(int index, std::nullopt_t);
+  template <class T>
+  void bind_one(int index, const std::optional<T>& value) {
+    value ? bind_one(index, *value) : bind_one(index, std::nullopt);
+  }
+  void check(int code);
+
+  SqliteConnection& connection_;
+  sqlite3_stmt* statement_;
+};
+
+// One thread at a time.
+class SqliteConnection {
+ public:
+  enum class Access { read_write, read_only };
+
+  // Opens an existing file. Errors: store_failed, store_corrupt.
+  static Result<std::unique_ptr<SqliteConnection>> open(const std::filesystem::path& path, Access access);
+
+  SqliteConnection(const SqliteConnection&) = delete;
+  SqliteConnection& operator=(const SqliteConnection&) = delete;
+  ~SqliteConnection();
+
+  // The statement for `sql`, prepared once for each distinct text. It must not be in use already.
+  SqliteStatement prepare(std::string_view sql);
+
+  // Runs one or several statements, ignoring rows; true when all succeeded.
+  bool execute(const std::string& sql);
+
+  // First column of the first row; nothing where there is no row or after a failure.
+  std::optional<std::string> query(std::string_view sql);
+
+  [[nodiscard]] bool failed() const { return error_.has_value(); }
+  // The failure since the last call, which is thereby over. Codes: store_corrupt (damaged, or no database), internal
+  // (a constraint was violated), store_failed (all else).
+  std::optional<Error> take_error();
+  // Records a failure that SQLite does not know of (a row that cannot be understood); store_corrupt.
+  void fail(std::string message);
+
+  // Ends an open transaction, undoing it; harmless when none is open. Clears no failure.
+  void roll_back();
+
+  // Rows changed by the last statement / since the connection was opened.
+  [[nodiscard]] std::int64_t changes() const;
+  [[nodiscard]] std::int64_t total_changes() const;
+
+  [[nodiscard]] std::int64_t last_insert_id() const;
+
+  // Pages in the write-ahead log after the last commit of this connection.
+  [[nodiscard]] int wal_pages() const { return wal_pages_; }
+  // Moves pages from the write-ahead log into the file as far as readers allow. `restart`: waits for readers up to the
+  // busy time-out so that the log begins anew. Returns false on failure (kept), not when readers were in the way.
+  bool checkpoint(bool restart);
+  // Whether closing, as the last connection, moves the log into the file (as SQLite does unless told otherwise).
+  void set_checkpoint_on_close(bool wanted);
+  // Hardens against a hostile or damaged file.
+  void set_defensive();
+
+  [[nodiscard]] sqlite3* handle() const { return handle_; }
+
+ private:
+  friend class SqliteStatement;
+
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  SqliteConnection(sqlite3* handle, std::filesystem::path path);
+  void record_failure(int code);
+
+  sqlite3* handle_;
+  const std::filesystem::path path_;
+  std::optional<Error> error_;
+  int wal_pages_ = 0;
+  std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements_;
+};
+
+}  // namespace vodlift::store

@@ -1,0 +1,81 @@
+// The database file: one process, one connection that writes, a few that read (docs/storage.md).
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "store/database_lock.h"
+#include "store/sqlite_connection.h"
+#include "store/sqlite_readers.h"
+#include "store/sqlite_writer.h"
+
+namespace vodlift::store {
+
+struct SqliteOptions {
+  std::filesystem::path path;  // the file; made where it is missing, its directory is not
+  std::size_t readers = 4;     // connections that read, 1..64
+  SqliteWriter::Limits writer;
+};
+
+// Internally locked: any thread.
+class SqliteDatabase {
+ public:
+  // Locks, checks, and brings the schema up to date. Reads the whole file once to find damage.
+  // Errors: locked (another process has it), config_invalid (not ours, newer than this binary, unfit place),
+  // store_corrupt, store_failed, io_error.
+  static Result<std::unique_ptr<SqliteDatabase>> open(const SqliteOptions& options, const Clock& clock);
+
+  // Runs `change(SqliteConnection&) -> Result<T>` in a transaction on the writer's thread; answers when the disk has
+  // it. The change may be run again, and none of an error's remains. Never from a completion.
+  // Errors: those of `change`, store_failed, internal, shutting_down.
+  template <class Change>
+  auto write(Change change) -> std::invoke_result_t<Change&, SqliteConnection&> {
+    return answer_of(change, [this](const auto& run) { return writer_.write(run); });
+  }
+
+  // Queues a change without waiting; see SqliteWriter::post.
+  void post(std::unique_ptr<WriteOperation> operation) { writer_.post(std::move(operation)); }
+
+  // Returns when all that was queued before, its completions included, is over.
+  void drain();
+
+  // Runs `query(SqliteConnection&) -> Result<T>` on one committed state; waits for no writer.
+  // Errors: those of `query`, store_failed.
+  template <class Query>
+  auto read(Query query) -> std::invoke_result_t<Query&, SqliteConnection&> {
+    return answer_of(query, [this](const auto& run) { return readers_.read(run); });
+  }
+
+  [[nodiscard]] SqliteWriter::Counters counters() const { return writer_.counters(); }
+
+ private:
+  SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer,
+                 std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits);
+
+  // Carries a Result<T> through a door that knows only Result<>.
+  template <class Work, class Door>
+  static auto answer_of(Work& work, Door door) -> std::invoke_result_t<Work&, SqliteConnection&> {
+    using Answer = std::invoke_result_t<Work&, SqliteConnection&>;
+    Answer answer = Error{};
+    const std::function<Result<>(SqliteConnection&)> run = [&](SqliteConnection& connection) -> Result<> {
+      answer = work(connection);
+      if (!answer) return answer.error();
+      return {};
+    };
+    if (auto outcome = door(run); !outcome) return outcome.error();
+    return answer;
+  }
+
+  // Destroyed from the bottom: readers first, then the writer, whose close is the last and empties the log into the
+  // file, and only then is the file free for another process.
+  DatabaseLock lock_;
+  SqliteWriter writer_;
+  SqliteReaders readers_;
+};
+
+}  // namespace vodlift::store

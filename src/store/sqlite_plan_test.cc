@@ -1,0 +1,72 @@
+// The queue's statements use their indexes: what they cost does not grow with what they do not want.
+#include "store/sqlite_callback_sql.h"
+#include "store/sqlite_upload_sql.h"
+#include "store/store_test_support.h"
+
+namespace vodlift::store {
+namespace {
+
+class Plan : public StoreTest {
+ protected:
+  void SetUp() override { database_ = open().value(); }
+
+  std::string plan_of(std::string_view statement) {
+    return database_
+        ->read([&](SqliteConnection& connection) -> Result<std::string> {
+          std::string lines;
+          auto row = connection.prepare("EXPLAIN QUERY PLAN " + std::string(statement));
+          while (row.step()) lines += row.text(3) + "\n";
+          return lines;
+        })
+        .value();
+  }
+
+  // One search of `index` narrowed by `terms`; nothing is scanned, nothing sorted.
+  void expect_seek(std::string_view statement, const std::string& index, const std::string& terms) {
+    const std::string plan = plan_of(statement);
+    EXPECT_NE(plan.find(index + " (" + terms + ")"), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("SCAN"), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << plan;
+  }
+
+  std::unique_ptr<SqliteDatabase> database_;
+};
+
+TEST_F(Plan, ClaimSeeksThePriorityAndStopsAtNow) {
+  expect_seek(sql::kSelectDue, "uploads_due", "priority=? AND next_attempt_ms<?");
+}
+
+TEST_F(Plan, NextDueSeeksThePriority) { expect_seek(sql::kNextDue, "uploads_due", "priority=?"); }
+
+TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
+  expect_seek(sql::kFindSignature, "PRIMARY KEY", "key_id=? AND mac=?");
+  expect_seek(sql::kFindOpenTarget, "uploads_open_target", "account=? AND bucket=? AND destination_path=?");
+}
+
+TEST_F(Plan, SuccessorsAndExpiredLeasesAreSought) {
+  expect_seek(sql::kReleaseSuccessor, "uploads_waiting", "waiting_on=?");
+  expect_seek(sql::kExpiredLeases, "uploads_leased", "lease_until_ms>? AND lease_until_ms<?");
+}
+
+TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
+  for (const auto statement :
+       {sql::kClaim, sql::kRenew, sql::kRestartParts, sql::kAddBytes, sql::kRequeue, sql::kEnd}) {
+    expect_seek(statement, "INTEGER PRIMARY KEY", "rowid=?");
+  }
+}
+
+TEST_F(Plan, StatusSeeks) {
+  expect_seek(sql::kNewestOfAccount, "uploads_of_account", "account=?");
+  expect_seek(sql::kSelectUpload, "INTEGER PRIMARY KEY", "rowid=?");
+  expect_seek(sql::kSelectUpload, "sqlite_autoindex_callbacks_1", "upload_id=?");
+}
+
+TEST_F(Plan, CallbacksSeekWhatIsDue) {
+  expect_seek(sql::kDueCallbacks, "callbacks_due", "next_attempt_ms<?");
+  expect_seek(sql::kRecordCallback, "INTEGER PRIMARY KEY", "rowid=?");
+}
+
+TEST_F(Plan, ForgettingSeeksByAge) { expect_seek(sql::kForgetSignatures, "signatures_by_age", "created_ms<?"); }
+
+}  // namespace
+}  // namespace vodlift::store

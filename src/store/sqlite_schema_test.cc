@@ -1,0 +1,126 @@
+// The schema holds the same truth as core/upload.h: states, moves, and which facts go with which state.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "store/sqlite_migrations.h"
+#include "store/sqlite_setup.h"
+#include "store/store_test_support.h"
+
+namespace vodlift::store {
+namespace {
+
+constexpr std::array kStates = {UploadState::queued,    UploadState::paused, UploadState::uploading,
+                                UploadState::completed, UploadState::failed, UploadState::cancelled};
+
+class Schema : public StoreTest {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(prepare_database_file(path_));
+    connection_ = SqliteConnection::open(path_, SqliteConnection::Access::read_write).value();
+    ASSERT_TRUE(configure_writer(*connection_));
+    ASSERT_TRUE(migrate(*connection_, clock_.now()));
+  }
+
+  // True when the schema allows the statements; they leave nothing behind.
+  bool allowed(const std::string& statements) {
+    EXPECT_TRUE(connection_->execute("BEGIN"));
+    const bool done = connection_->execute(statements);
+    connection_->roll_back();
+    const auto error = connection_->take_error();
+    EXPECT_TRUE(!error || error->code == Errc::internal) << error->message;
+    return done;
+  }
+
+  // An upload in `state`, with all that belongs to it.
+  static std::string insert_in(UploadState state) {
+    const bool ran = state == UploadState::uploading || state == UploadState::completed;
+    return fmt::format(
+        "INSERT INTO uploads (account, key_id, state, priority, path, destination_path, bucket, acl, metadata, "
+        "callback, "
+        "token, size, next_attempt_ms, created_ms, attempts, fence, started_ms, bytes_sent, {0}) "
+        "VALUES (158, 0, '{1}', 5, 'p', 'd', 'b', 'private', '{{}}', '', 't', 10, 0, 0, {2}, {2}, {3}, {4}, {5});",
+        "lease_until_ms, finished_ms, error_code, error_message, error_retryable", to_string(state), ran ? 1 : 0,
+        ran ? "1" : "NULL", state == UploadState::completed ? 10 : 0, facts_of(state));
+  }
+
+  static std::string facts_of(UploadState state) {
+    return fmt::format("{}, {}, {}", state == UploadState::uploading ? "99" : "NULL", is_end(state) ? "99" : "NULL",
+                       state == UploadState::failed ? "'network', 'm', 1" : "NULL, NULL, NULL");
+  }
+
+  static std::string move_to(UploadState state) {
+    return fmt::format(
+        "UPDATE uploads SET state = '{}', attempts = 1, fence = 1, started_ms = 1, bytes_sent = 10, "
+        "(lease_until_ms, finished_ms, error_code, error_message, error_retryable) = ({});",
+        to_string(state), facts_of(state));
+  }
+
+  std::unique_ptr<SqliteConnection> connection_;
+};
+
+TEST_F(Schema, KnowsEveryStateAndNoOther) {
+  for (const UploadState state : kStates) EXPECT_TRUE(allowed(insert_in(state))) << to_string(state);
+  std::string unknown = insert_in(UploadState::queued);
+  unknown.replace(unknown.find("'queued'"), 8, "'done'");
+  EXPECT_FALSE(allowed(unknown));
+}
+
+TEST_F(Schema, AllowsExactlyTheMovesOfTheTable) {
+  for (const UploadState from : kStates) {
+    for (const UploadState to : kStates) {
+      EXPECT_EQ(allowed(insert_in(from) + move_to(to)), may_move(from, to))
+          << to_string(from) << " to " << to_string(to);
+    }
+  }
+}
+
+TEST_F(Schema, ALeaseBelongsToARunningUpload) {
+  EXPECT_FALSE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET lease_until_ms = 1"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::uploading) + "UPDATE uploads SET lease_until_ms = NULL"));
+}
+
+TEST_F(Schema, AnEndHasATimeAndNothingElseHas) {
+  EXPECT_FALSE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET finished_ms = 1"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::completed) + "UPDATE uploads SET finished_ms = NULL"));
+}
+
+TEST_F(Schema, CompletedMeansEveryByteAndNoError) {
+  EXPECT_FALSE(allowed(insert_in(UploadState::completed) + "UPDATE uploads SET bytes_sent = 9"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::completed) +
+                       "UPDATE uploads SET error_code = 'network', error_message = 'm', error_retryable = 1"));
+}
+
+TEST_F(Schema, FailedHasAReasonAndReasonsAreWhole) {
+  EXPECT_FALSE(allowed(insert_in(UploadState::failed) +
+                       "UPDATE uploads SET error_code = NULL, error_message = NULL, error_retryable = NULL"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::failed) + "UPDATE uploads SET error_message = NULL"));
+}
+
+TEST_F(Schema, OnlyTheQueuedWaitAndOnlyForOlderOnes) {
+  EXPECT_TRUE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET waiting_on = id - 1"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET waiting_on = id"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::uploading) + "UPDATE uploads SET waiting_on = id - 1"));
+}
+
+TEST_F(Schema, NumbersHaveTheirRanges) {
+  for (const std::string change : {"priority = 10", "priority = -1", "size = -1", "bytes_sent = -1", "account = 0",
+                                   "acl = 'public'", "destination_path = ''", "bucket = ''", "fence = -1"}) {
+    EXPECT_FALSE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET " + change)) << change;
+  }
+}
+
+TEST_F(Schema, ASignatureHas32BytesAndIsKeptOnce) {
+  const std::string insert = "INSERT INTO signatures VALUES (1, zeroblob({}), {}, 0);";
+  EXPECT_TRUE(allowed(fmt::format(fmt::runtime(insert), 32, 1)));
+  EXPECT_FALSE(allowed(fmt::format(fmt::runtime(insert), 31, 1)));
+  EXPECT_FALSE(allowed(fmt::format(fmt::runtime(insert), 32, 1) + fmt::format(fmt::runtime(insert), 32, 2)));
+}
+
+TEST_F(Schema, ForeignKeysAreEnforced) {
+  EXPECT_FALSE(allowed("INSERT INTO api_keys (cdn, api_key, secret, created_ms) VALUES (158, 'k', x'00', 0)"));
+  EXPECT_FALSE(allowed("INSERT INTO parts VALUES (1, 1, 1, 'e', 0, x'')"));
+}
+
+}  // namespace
+}  // namespace vodlift::store

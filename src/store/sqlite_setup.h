@@ -1,0 +1,27 @@
+// What must be true of a database file and its connections before anything relies on them.
+#pragma once
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "store/sqlite_connection.h"
+
+namespace vodlift::store {
+
+// Refuses a directory that is missing or lies on a network file system. Errors: config_invalid.
+Result<> check_directory(const std::filesystem::path& database);
+
+// Creates the file, empty and with mode 0600, where it is missing. The caller holds the lock: opening and closing a
+// database file that this process uses already would drop SQLite's locks on it.
+// Errors: config_invalid (not a regular file), io_error.
+Result<> prepare_database_file(const std::filesystem::path& path);
+
+// Sets what durability rests on, reads it back and refuses a connection on which it did not take.
+// Errors: store_failed, store_corrupt.
+Result<> configure_writer(SqliteConnection& connection);
+Result<> configure_reader(SqliteConnection& connection);
+
+// Reads every page and refuses a damaged file. Time grows with the file. Errors: store_corrupt, store_failed.
+Result<> check_integrity(SqliteConnection& connection, const std::filesystem::path& path);
+
+}  // namespace vodlift::store

@@ -1,0 +1,243 @@
+#include "store/sqlite_upload_queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "store/sqlite_callbacks.h"
+#include "store/sqlite_upload_rows.h"
+#include "store/sqlite_upload_sql.h"
+
+namespace vodlift::store {
+namespace {
+
+constexpr int kHighestPriority = 9;
+
+Error lease_lost(const Lease& lease) {
+  return {Errc::lease_lost,
+          fmt::format("upload {} is no longer leased under fence {}: somebody else has taken it over, or it has ended",
+                      lease.id, lease.fence)};
+}
+
+// The one table of core/upload.cc decides; the schema's trigger holds the same truth a second time.
+Result<> check_move(UploadState from, UploadState to, UploadId id) {
+  if (may_move(from, to)) return {};
+  return Error{Errc::internal, fmt::format("upload {} must not go from {} to {}", id, to_string(from), to_string(to))};
+}
+
+std::optional<std::string_view> optional_word(const std::optional<Acl>& acl) {
+  if (!acl) return std::nullopt;
+  return to_string(*acl);
+}
+
+// The three columns of an error, all NULL where there is none.
+struct ErrorColumns {
+  std::optional<std::string_view> code;
+  std::optional<std::string> message;
+  std::optional<bool> retryable;
+
+  explicit ErrorColumns(const std::optional<UploadError>& error) {
+    if (!error) return;
+    code = info(error->code).name;
+    message = kept_message(error->message);
+    retryable = error->retryable;
+  }
+};
+
+// The row that the statement just run has changed is exactly the one whose lease is held.
+Result<> held(const SqliteConnection& connection, const Lease& lease) {
+  if (connection.changes() == 1) return {};
+  return lease_lost(lease);
+}
+
+Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optional<WallTime> next_attempt,
+                  const std::optional<UploadError>& error, bool interrupted, int crashes) {
+  if (auto legal = check_move(UploadState::uploading, UploadState::queued, lease.id); !legal) return legal;
+  const ErrorColumns columns(error);
+  std::optional<std::int64_t> next_attempt_ms;
+  if (next_attempt) next_attempt_ms = to_unix_ms(*next_attempt);
+  connection.prepare(sql::kRequeue)
+      .bind(lease.id, lease.fence, next_attempt_ms, columns.code, columns.message, columns.retryable, interrupted,
+            crashes)
+      .run();
+  return held(connection, lease);
+}
+
+Result<> check_ending(const Lease& lease, const UploadStore::Ending& ending) {
+  if (!is_end(ending.state)) {
+    return Error{Errc::internal, fmt::format("upload {}: {} is no end", lease.id, to_string(ending.state))};
+  }
+  if ((ending.state == UploadState::failed && !ending.error) ||
+      (ending.state == UploadState::completed && ending.error)) {
+    return Error{Errc::internal,
+                 fmt::format("upload {}: a failed upload has an error, a completed one has none", lease.id)};
+  }
+  return check_move(UploadState::uploading, ending.state, lease.id);
+}
+
+struct Expired {
+  Lease lease;
+  int crashes = 0;
+};
+
+std::vector<Expired> expired_leases(SqliteConnection& connection, WallTime expired, int limit) {
+  std::vector<Expired> found;
+  auto row = connection.prepare(sql::kExpiredLeases);
+  row.bind(to_unix_ms(expired), limit);
+  while (row.step()) found.push_back({{row.integer(0), row.integer(1)}, static_cast<int>(row.integer(2))});
+  return found;
+}
+
+UploadStore::Ending crashed_repeatedly(int crashes) {
+  UploadStore::Ending ending;
+  ending.state = UploadState::failed;
+  ending.error = UploadError{Errc::crashed_repeatedly,
+                             fmt::format("given up: the worker went down {} times in a row while this upload ran, "
+                                         "without one more part sent in between",
+                                         crashes),
+                             info(Errc::crashed_repeatedly).retryable};
+  return ending;
+}
+
+}  // namespace
+
+Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload,
+                                     std::string_view metadata_json) {
+  const bool is_signed = !upload.signature_mac.empty();
+  if (is_signed) {
+    if (const auto first = find_signature(connection, upload.key_id, upload.signature_mac)) {
+      return InsertOutcome{*first, true};
+    }
+  }
+  std::optional<UploadId> waiting_on;
+  {
+    auto open = connection.prepare(sql::kFindOpenTarget);
+    open.bind(upload.account, upload.request.bucket, upload.request.destination_path);
+    if (open.step()) waiting_on = open.integer(0);
+  }
+  const UploadId id = insert_upload(connection, upload, metadata_json, waiting_on);
+  if (is_signed) {
+    connection.prepare(sql::kInsertSignature)
+        .bind(upload.key_id, Blob{upload.signature_mac}, id, to_unix_ms(upload.created))
+        .run();
+  }
+  return InsertOutcome{id, false};
+}
+
+std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac) {
+  auto row = connection.prepare(sql::kFindSignature);
+  row.bind(key_id, Blob{mac});
+  if (!row.step()) return std::nullopt;
+  return row.integer(0);
+}
+
+std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, WallTime now, WallTime lease_until) {
+  std::vector<UploadId> due;
+  for (int priority = kHighestPriority; priority >= 0 && std::ssize(due) < limit; --priority) {
+    auto row = connection.prepare(sql::kSelectDue);
+    row.bind(priority, to_unix_ms(now), std::int64_t{limit} - std::ssize(due));
+    while (row.step()) due.push_back(row.integer(0));
+  }
+  std::vector<ClaimedUpload> claimed;
+  for (const UploadId id : due) {
+    connection.prepare(sql::kClaim).bind(id, to_unix_ms(lease_until), to_unix_ms(now)).run();
+    auto stored = load_upload(connection, id);
+    if (!stored) break;
+    claimed.push_back(
+        {{id, stored->fence}, std::move(stored->upload), std::move(stored->token), load_journal(connection, id)});
+  }
+  return claimed;
+}
+
+std::vector<Lease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases, WallTime lease_until) {
+  std::vector<Lease> still_held;
+  for (const Lease& lease : leases) {
+    connection.prepare(sql::kRenew).bind(lease.id, lease.fence, to_unix_ms(lease_until)).run();
+    if (held(connection, lease)) still_held.push_back(lease);
+  }
+  return still_held;
+}
+
+Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const MultipartJournal& journal) {
+  std::optional<std::int64_t> size;
+  if (!journal.multipart_id.empty()) size = journal.source.size;
+  connection.prepare(sql::kRestartParts).bind(lease.id, lease.fence, size).run();
+  if (auto ours = held(connection, lease); !ours) return ours;
+  store_journal(connection, lease.id, journal);
+  for (const Part& part : journal.parts) {
+    if (auto added = add_part(connection, lease, part); !added) return added;
+  }
+  return {};
+}
+
+Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& part) {
+  std::int64_t replaced = 0;
+  {
+    auto known = connection.prepare(sql::kPartSize);
+    known.bind(lease.id, part.number);
+    if (known.step()) replaced = known.integer(0);
+  }
+  connection.prepare(sql::kAddBytes).bind(lease.id, lease.fence, part.size - replaced).run();
+  if (auto ours = held(connection, lease); !ours) return ours;
+  if (connection.prepare(sql::kHasMultipart).bind(lease.id).step()) {
+    store_part(connection, lease.id, part);
+    return {};
+  }
+  return Error{Errc::internal,
+               fmt::format("upload {}: part {} belongs to no open multipart upload", lease.id, part.number)};
+}
+
+Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next_attempt,
+                 const std::optional<UploadError>& error, bool counts) {
+  return put_back(connection, lease, next_attempt, error, !counts, 0);
+}
+
+Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
+                    const CallbackBody& body) {
+  if (auto sound = check_ending(lease, ending); !sound) return sound;
+  const bool completed = ending.state == UploadState::completed;
+  const ErrorColumns error(ending.error);
+  std::optional<std::int64_t> size;
+  if (completed) size = ending.size;
+  connection.prepare(sql::kEnd)
+      .bind(lease.id, lease.fence, to_string(ending.state), to_unix_ms(now), size, optional_word(ending.acl_applied),
+            ending.verification.etag, ending.verification.checksum, ending.verification.version_id, error.code,
+            error.message, error.retryable)
+      .run();
+  if (auto ours = held(connection, lease); !ours) return ours;
+  connection.prepare(sql::kReleaseSuccessor).bind(lease.id).run();
+  connection.prepare(sql::kDeleteParts).bind(lease.id).run();
+  // After a failure the id of a multipart upload that could not be closed stays known.
+  if (completed) connection.prepare(sql::kDeleteMultipart).bind(lease.id).run();
+  if (const auto ended = load_upload(connection, lease.id); ended && !ended->upload.request.callback.empty()) {
+    insert_callback(connection, ended->upload, body(ended->upload), now);
+  }
+  return {};
+}
+
+Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int max_crashes, int limit, WallTime now,
+                           const CallbackBody& body) {
+  const auto found = expired_leases(connection, expired, limit);
+  for (const auto& [lease, crashes_before] : found) {
+    const int crashes = crashes_before + 1;
+    // It keeps its place in the queue, so that what was begun is finished first.
+    auto rescued = crashes >= max_crashes ? end_upload(connection, lease, crashed_repeatedly(crashes), now, body)
+                                          : put_back(connection, lease, std::nullopt, std::nullopt, true, 1);
+    if (!rescued) return rescued.error();
+  }
+  return static_cast<int>(found.size());
+}
+
+std::optional<WallTime> next_upload_due(SqliteConnection& connection) {
+  std::optional<WallTime> first;
+  for (int priority = kHighestPriority; priority >= 0; --priority) {
+    auto row = connection.prepare(sql::kNextDue);
+    row.bind(priority);
+    if (!row.step()) continue;
+    const WallTime due = from_unix_ms(row.integer(0));
+    first = first ? std::min(*first, due) : due;
+  }
+  return first;
+}
+
+}  // namespace vodlift::store

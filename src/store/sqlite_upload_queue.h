@@ -1,0 +1,41 @@
+// The queue's changes, each inside a transaction of the caller's. The store runs them on the writer's thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/upload_store.h"
+#include "store/sqlite_connection.h"
+
+namespace vodlift::store {
+
+// Adds an upload, or finds the one that the same signed bytes made before.
+Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload,
+                                     std::string_view metadata_json);
+
+// The id that the same signed bytes got before.
+std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac);
+
+std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, WallTime now, WallTime lease_until);
+
+std::vector<Lease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases, WallTime lease_until);
+
+// The four below fail with lease_lost, and with internal where the caller breaks a rule.
+Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const MultipartJournal& journal);
+Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& part);
+Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next_attempt,
+                 const std::optional<UploadError>& error, bool counts);
+Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
+                    const CallbackBody& body);
+
+// Takes back at most `limit` uploads whose lease ended at or before `expired`; answers how many.
+Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int max_crashes, int limit, WallTime now,
+                           const CallbackBody& body);
+
+// When the first queued upload is due.
+std::optional<WallTime> next_upload_due(SqliteConnection& connection);
+
+}  // namespace vodlift::store

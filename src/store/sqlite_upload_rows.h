@@ -1,0 +1,41 @@
+// Between rows of the database and the structs of core/upload.h.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/upload.h"
+#include "core/upload_store.h"
+#include "store/sqlite_connection.h"
+
+namespace vodlift::store {
+
+// An upload with what only the store and its worker know.
+struct StoredUpload {
+  Upload upload;
+  std::string token;
+  std::int64_t fence = 0;
+};
+
+// The JSON object that the column `metadata` holds.
+std::string metadata_to_json(const Metadata& metadata);
+
+// Adds the row; `metadata_json` is made beforehand, so that the writer's thread need not.
+UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, std::string_view metadata_json,
+                       std::optional<UploadId> waiting_on);
+
+// Nothing when there is no such upload or the connection has failed (also by a row that cannot be understood).
+std::optional<StoredUpload> load_upload(SqliteConnection& connection, UploadId id);
+
+// The open multipart upload and its parts; an empty one where none is open.
+MultipartJournal load_journal(SqliteConnection& connection, UploadId id);
+
+// Replaces the journal, parts not included; an empty multipart_id leaves none.
+void store_journal(SqliteConnection& connection, UploadId id, const MultipartJournal& journal);
+
+void store_part(SqliteConnection& connection, UploadId id, const Part& part);
+
+// Text of others, fit to be kept: printable, at most `max_bytes`.
+std::string kept_message(std::string_view message);
+
+}  // namespace vodlift::store

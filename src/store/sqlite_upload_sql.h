@@ -1,0 +1,118 @@
+// The statements of the queue. They stand here so that the test of the query plans explains these very texts.
+#pragma once
+
+#include <string_view>
+
+namespace vodlift::store::sql {
+
+// ?1 key_id, ?2 mac
+inline constexpr std::string_view kFindSignature = "SELECT upload_id FROM signatures WHERE key_id = ?1 AND mac = ?2";
+
+// ?1 account, ?2 bucket, ?3 destination_path: the newest upload to the same object that has not ended
+inline constexpr std::string_view kFindOpenTarget = R"sql(
+  SELECT id FROM uploads INDEXED BY uploads_open_target
+  WHERE account = ?1 AND bucket = ?2 AND destination_path = ?3 AND finished_ms IS NULL ORDER BY id DESC LIMIT 1)sql";
+
+inline constexpr std::string_view kInsertUpload = R"sql(
+  INSERT INTO uploads (account, key_id, priority, path, destination_path, bucket, acl, metadata, callback, token, size,
+                       waiting_on, next_attempt_ms, created_ms)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13))sql";
+
+inline constexpr std::string_view kInsertSignature =
+    "INSERT INTO signatures (key_id, mac, upload_id, created_ms) VALUES (?1, ?2, ?3, ?4)";
+
+// ?1 before, ?2 how many at most
+inline constexpr std::string_view kForgetSignatures = R"sql(
+  DELETE FROM signatures WHERE (key_id, mac) IN
+    (SELECT key_id, mac FROM signatures INDEXED BY signatures_by_age WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2)
+)sql";
+
+// ?1 account, ?2 limit, ?3 offset
+inline constexpr std::string_view kNewestOfAccount = R"sql(
+  SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3)sql";
+
+inline constexpr std::string_view kSelectUpload = R"sql(
+  SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
+         acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable,
+         created_ms, started_ms, finished_ms, next_attempt_ms, token, fence,
+         (SELECT callbacks.state FROM callbacks WHERE callbacks.upload_id = uploads.id)
+  FROM uploads WHERE id = ?1)sql";
+
+inline constexpr std::string_view kSelectMultipart = R"sql(
+  SELECT multipart_id, part_size, checksum_mode, source_device, source_inode, source_size, source_change_ns,
+         source_modified_ns
+  FROM multiparts WHERE upload_id = ?1)sql";
+
+inline constexpr std::string_view kSelectParts =
+    "SELECT number, size, etag, crc32c, md5 FROM parts WHERE upload_id = ?1 ORDER BY number";
+
+// ?1 priority, ?2 now, ?3 how many at most. One seek to the priority; what is not due yet lies behind the range.
+inline constexpr std::string_view kSelectDue = R"sql(
+  SELECT id FROM uploads INDEXED BY uploads_due
+  WHERE state = 'queued' AND waiting_on IS NULL AND priority = ?1 AND next_attempt_ms <= ?2
+  ORDER BY next_attempt_ms, id LIMIT ?3)sql";
+
+// ?1 priority
+inline constexpr std::string_view kNextDue = R"sql(
+  SELECT next_attempt_ms FROM uploads INDEXED BY uploads_due
+  WHERE state = 'queued' AND waiting_on IS NULL AND priority = ?1 ORDER BY next_attempt_ms LIMIT 1)sql";
+
+// ?1 id, ?2 lease's end, ?3 now
+inline constexpr std::string_view kClaim = R"sql(
+  UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2,
+                     attempts = attempts + (interrupted = 0), interrupted = 0, started_ms = coalesce(started_ms, ?3)
+  WHERE id = ?1 AND state = 'queued' AND waiting_on IS NULL)sql";
+
+// Each of the following changes an upload only for who holds its lease: ?1 id, ?2 fence.
+
+// ?3 lease's end
+inline constexpr std::string_view kRenew =
+    "UPDATE uploads SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
+
+// ?3 size, or NULL to leave it
+inline constexpr std::string_view kRestartParts = R"sql(
+  UPDATE uploads SET bytes_sent = 0, size = coalesce(?3, size) WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?3 bytes more
+inline constexpr std::string_view kAddBytes = R"sql(
+  UPDATE uploads SET bytes_sent = bytes_sent + ?3, crashes = 0
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?3 next attempt (NULL: its old place), ?4-?6 error (NULL: as it was), ?7 interrupted, ?8 crashes more
+inline constexpr std::string_view kRequeue = R"sql(
+  UPDATE uploads SET state = 'queued', lease_until_ms = NULL, next_attempt_ms = coalesce(?3, next_attempt_ms),
+                     error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
+                     error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error
+inline constexpr std::string_view kEnd = R"sql(
+  UPDATE uploads SET state = ?3, finished_ms = ?4, lease_until_ms = NULL, size = coalesce(?5, size),
+                     bytes_sent = coalesce(?5, bytes_sent), acl_applied = ?6, etag = ?7, checksum = ?8, version_id = ?9,
+                     error_code = ?10, error_message = ?11, error_retryable = ?12
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?1 the upload that ended: whoever waited for it now waits for whom it waited for, normally nobody
+inline constexpr std::string_view kReleaseSuccessor = R"sql(
+  UPDATE uploads SET waiting_on = (SELECT ended.waiting_on FROM uploads AS ended WHERE ended.id = ?1)
+  WHERE waiting_on = ?1)sql";
+
+inline constexpr std::string_view kInsertMultipart = R"sql(
+  INSERT INTO multiparts (upload_id, multipart_id, part_size, checksum_mode, source_device, source_inode, source_size,
+                          source_change_ns, source_modified_ns)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))sql";
+
+inline constexpr std::string_view kDeleteMultipart = "DELETE FROM multiparts WHERE upload_id = ?1";
+inline constexpr std::string_view kDeleteParts = "DELETE FROM parts WHERE upload_id = ?1";
+inline constexpr std::string_view kHasMultipart = "SELECT 1 FROM multiparts WHERE upload_id = ?1";
+inline constexpr std::string_view kPartSize = "SELECT size FROM parts WHERE upload_id = ?1 AND number = ?2";
+
+inline constexpr std::string_view kPutPart = R"sql(
+  INSERT OR REPLACE INTO parts (upload_id, number, size, etag, crc32c, md5) VALUES (?1, ?2, ?3, ?4, ?5, ?6))sql";
+
+// ?1 now, ?2 how many at most
+inline constexpr std::string_view kExpiredLeases = R"sql(
+  SELECT id, fence, crashes FROM uploads INDEXED BY uploads_leased
+  WHERE lease_until_ms IS NOT NULL AND lease_until_ms <= ?1 ORDER BY lease_until_ms LIMIT ?2)sql";
+
+}  // namespace vodlift::store::sql

@@ -1,0 +1,181 @@
+#include "store/sqlite_upload_store.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "store/sqlite_callbacks.h"
+#include "store/sqlite_upload_queue.h"
+#include "store/sqlite_upload_rows.h"
+#include "store/sqlite_upload_sql.h"
+
+namespace vodlift::store {
+namespace {
+
+constexpr int kMaxFound = 100;
+constexpr int kMaxClaim = 1000;
+// Rows that one transaction of a sweep takes, so that it holds nobody up for long.
+constexpr int kRescueStep = 100;
+constexpr int kForgetStep = 2000;
+
+std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account, const UploadQuery& query) {
+  std::vector<UploadId> ids;
+  auto row = connection.prepare(sql::kNewestOfAccount);
+  row.bind(account, std::clamp(query.limit, 1, kMaxFound), std::max<std::int64_t>(query.offset, 0));
+  while (row.step()) ids.push_back(row.integer(0));
+  return ids;
+}
+
+std::vector<UploadId> newest_first(std::vector<UploadId> ids) {
+  std::sort(ids.begin(), ids.end(), std::greater<>());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+}  // namespace
+
+class SqliteUploadStore::Insert final : public WriteOperation {
+ public:
+  Insert(SqliteUploadStore& store, NewUpload upload, InsertDone done)
+      : store_(store),
+        upload_(std::move(upload)),
+        metadata_json_(metadata_to_json(upload_.request.metadata)),
+        done_(std::move(done)) {}
+
+  Result<> run(SqliteConnection& connection) override {
+    outcome_ = insert_or_find(connection, upload_, metadata_json_);
+    if (!outcome_) return outcome_.error();
+    return {};
+  }
+
+  void done(Result<> outcome) override {
+    if (!outcome) {
+      done_(outcome.error());
+      return;
+    }
+    const bool added = !outcome_->repeated;
+    done_(std::move(outcome_));
+    if (added) store_.wake();
+  }
+
+ private:
+  SqliteUploadStore& store_;
+  const NewUpload upload_;
+  const std::string metadata_json_;
+  const InsertDone done_;
+  Result<InsertOutcome> outcome_ = Error{};
+};
+
+SqliteUploadStore::SqliteUploadStore(SqliteDatabase& database, const Clock& clock, CallbackBody body)
+    : database_(database), clock_(clock), body_(std::move(body)) {}
+
+SqliteUploadStore::~SqliteUploadStore() { database_.drain(); }
+
+void SqliteUploadStore::insert(NewUpload upload, InsertDone done) {
+  database_.post(std::make_unique<Insert>(*this, std::move(upload), std::move(done)));
+}
+
+Result<std::optional<UploadId>> SqliteUploadStore::find_repeat(std::int64_t key_id, std::string_view signature_mac) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::optional<UploadId>> {
+    return find_signature(connection, key_id, signature_mac);
+  });
+}
+
+Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const UploadQuery& query) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<Upload>> {
+    const auto ids = query.ids.empty() ? newest_of(connection, account, query) : newest_first(query.ids);
+    std::vector<Upload> found;
+    for (const UploadId id : ids) {
+      auto stored = load_upload(connection, id);
+      if (stored && stored->upload.account == account) found.push_back(std::move(stored->upload));
+    }
+    return found;
+  });
+}
+
+Result<std::vector<ClaimedUpload>> SqliteUploadStore::claim(int limit, std::chrono::milliseconds lease) {
+  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedUpload>> {
+    const WallTime now = clock_.now();
+    return claim_due(connection, std::clamp(limit, 0, kMaxClaim), now, now + lease);
+  });
+}
+
+Result<std::vector<Lease>> SqliteUploadStore::renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) {
+  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<Lease>> {
+    return renew_leases(connection, leases, clock_.now() + lease);
+  });
+}
+
+Result<> SqliteUploadStore::record_multipart(const Lease& lease, const MultipartJournal& journal) {
+  return database_.write([&](SqliteConnection& connection) { return restart_journal(connection, lease, journal); });
+}
+
+Result<> SqliteUploadStore::record_part(const Lease& lease, const Part& part) {
+  return database_.write([&](SqliteConnection& connection) { return add_part(connection, lease, part); });
+}
+
+Result<> SqliteUploadStore::finish(const Lease& lease, const Ending& ending) {
+  return woken(database_.write(
+      [&](SqliteConnection& connection) { return end_upload(connection, lease, ending, clock_.now(), body_); }));
+}
+
+Result<> SqliteUploadStore::requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
+                                    bool counts) {
+  return woken(database_.write(
+      [&](SqliteConnection& connection) { return store::requeue(connection, lease, next_attempt, error, counts); }));
+}
+
+Result<int> SqliteUploadStore::rescue(bool all, int max_crashes) {
+  const WallTime now = clock_.now();
+  const WallTime expired = all ? from_unix_ms(std::numeric_limits<std::int64_t>::max()) : now;
+  int rescued = 0;
+  for (;;) {
+    auto step = database_.write([&](SqliteConnection& connection) -> Result<int> {
+      if (all) release_callbacks(connection, now);
+      return rescue_expired(connection, expired, max_crashes, kRescueStep, now, body_);
+    });
+    if (!step) return step.error();
+    rescued += *step;
+    if (*step < kRescueStep) break;
+  }
+  if (rescued > 0 || all) wake();
+  return rescued;
+}
+
+Result<std::vector<ClaimedCallback>> SqliteUploadStore::claim_callbacks(int limit, std::chrono::milliseconds lease) {
+  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedCallback>> {
+    const WallTime now = clock_.now();
+    return claim_due_callbacks(connection, std::clamp(limit, 0, kMaxClaim), now, now + lease);
+  });
+}
+
+Result<> SqliteUploadStore::record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) {
+  return woken(
+      database_.write([&](SqliteConnection& connection) { return record_attempt(connection, callback, attempt); }));
+}
+
+Result<int> SqliteUploadStore::forget_signatures(WallTime before) {
+  int forgotten = 0;
+  for (;;) {
+    auto step = database_.write([&](SqliteConnection& connection) -> Result<int> {
+      connection.prepare(sql::kForgetSignatures).bind(to_unix_ms(before), kForgetStep).run();
+      return static_cast<int>(connection.changes());
+    });
+    if (!step) return step.error();
+    forgotten += *step;
+    if (*step < kForgetStep) return forgotten;
+  }
+}
+
+Result<std::optional<WallTime>> SqliteUploadStore::next_due() {
+  return database_.read([](SqliteConnection& connection) -> Result<std::optional<WallTime>> {
+    const auto upload = next_upload_due(connection);
+    const auto callback = next_callback_due(connection);
+    if (upload && callback) return std::min(*upload, *callback);
+    return upload ? upload : callback;
+  });
+}
+
+void SqliteUploadStore::on_work(std::function<void()> wake) { wake_ = std::move(wake); }
+
+}  // namespace vodlift::store

@@ -1,0 +1,57 @@
+// The queue in SQLite.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/clock.h"
+#include "core/upload_store.h"
+#include "store/sqlite_database.h"
+
+namespace vodlift::store {
+
+// UploadStore over a SqliteDatabase, which must outlive it. Internally locked.
+class SqliteUploadStore final : public UploadStore {
+ public:
+  SqliteUploadStore(SqliteDatabase& database, const Clock& clock, CallbackBody body);
+  // Waits for the inserts that are under way.
+  ~SqliteUploadStore() override;
+
+  void insert(NewUpload upload, InsertDone done) override;
+  Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, std::string_view signature_mac) override;
+  // With `ids`, limit and offset do not count; an id given twice is answered once.
+  Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override;
+  Result<std::vector<ClaimedUpload>> claim(int limit, std::chrono::milliseconds lease) override;
+  Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
+  Result<> record_multipart(const Lease& lease, const MultipartJournal& journal) override;
+  Result<> record_part(const Lease& lease, const Part& part) override;
+  Result<> finish(const Lease& lease, const Ending& ending) override;
+  Result<> requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
+                   bool counts) override;
+  Result<int> rescue(bool all, int max_crashes) override;
+  Result<std::vector<ClaimedCallback>> claim_callbacks(int limit, std::chrono::milliseconds lease) override;
+  Result<> record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) override;
+  Result<int> forget_signatures(WallTime before) override;
+  Result<std::optional<WallTime>> next_due() override;
+  void on_work(std::function<void()> wake) override;
+
+ private:
+  class Insert;
+
+  void wake() const {
+    if (wake_) wake_();
+  }
+  // Hands `outcome` on, waking the dispatcher where something was changed.
+  template <class T>
+  Result<T> woken(Result<T> outcome) const {
+    if (outcome) wake();
+    return outcome;
+  }
+
+  SqliteDatabase& database_;
+  const Clock& clock_;
+  const CallbackBody body_;
+  std::function<void()> wake_;
+};
+
+}  // namespace vodlift::store

@@ -1,0 +1,219 @@
+#include "store/sqlite_writer.h"
+
+#include <pthread.h>
+
+#include <exception>
+#include <utility>
+
+#include "base/log.h"
+
+namespace vodlift::store {
+namespace {
+
+// Pages of 4 KiB. A passive checkpoint each 64 MiB of log: pages that change often are then moved once for many
+// changes. Should readers keep the log from beginning anew, it is waited for them at 256 MiB.
+constexpr int kPassiveCheckpointPages = 16384;
+constexpr int kRestartCheckpointPages = 65536;
+// With nothing to do for this long, the log is moved into the file, so that a start after a crash has little to redo.
+constexpr std::chrono::seconds kIdleBeforeCheckpoint{1};
+// A failing disk refuses everything; it is told this often, with the number of changes refused since.
+constexpr std::chrono::seconds kBetweenReports{1};
+
+// What write() queues: the caller's frame outlives it, because the caller waits.
+class WaitedOperation final : public WriteOperation {
+ public:
+  struct Wait {
+    std::mutex mutex;
+    std::condition_variable ended;
+    std::optional<Result<>> outcome;
+  };
+
+  WaitedOperation(const std::function<Result<>(SqliteConnection&)>& change, Wait& wait)
+      : change_(change), wait_(wait) {}
+
+  Result<> run(SqliteConnection& connection) override { return change_(connection); }
+
+  void done(Result<> outcome) override {
+    const std::lock_guard lock(wait_.mutex);
+    wait_.outcome = std::move(outcome);
+    // Under the lock: the waiter may destroy the condition variable as soon as it sees the outcome.
+    wait_.ended.notify_one();
+  }
+
+ private:
+  const std::function<Result<>(SqliteConnection&)>& change_;
+  Wait& wait_;
+};
+
+void complete(WriteOperation& operation, Result<> outcome) {
+  try {
+    operation.done(std::move(outcome));
+  } catch (const std::exception& error) {
+    log::error("a completion of the store failed", {{"error", error.what()}});
+  }
+}
+
+}  // namespace
+
+SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, Limits limits)
+    : connection_(std::move(connection)), limits_(limits), thread_([this] { work(); }) {
+  pthread_setname_np(thread_.native_handle(), "vl-store");
+}
+
+SqliteWriter::~SqliteWriter() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  room_.notify_all();
+  thread_.join();
+}
+
+void SqliteWriter::post(std::unique_ptr<WriteOperation> operation) {
+  std::unique_lock lock(mutex_);
+  if (!stopping_ && queue_.size() < limits_.queue) {
+    queue_.push_back(std::move(operation));
+    lock.unlock();
+    work_.notify_one();
+    return;
+  }
+  Error refusal{Errc::overloaded, "the queue's disk cannot keep up: nothing was queued, try again in a few seconds"};
+  if (stopping_) refusal = {Errc::shutting_down, "the server is stopping: nothing was queued"};
+  lock.unlock();
+  complete(*operation, std::move(refusal));
+}
+
+Result<> SqliteWriter::write(const std::function<Result<>(SqliteConnection&)>& change) {
+  WaitedOperation::Wait wait;
+  auto operation = std::make_unique<WaitedOperation>(change, wait);
+  {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return stopping_ || queue_.size() < limits_.queue; });
+    if (stopping_) return Error{Errc::shutting_down, "the server is stopping: nothing was changed"};
+    queue_.push_back(std::move(operation));
+  }
+  work_.notify_one();
+  std::unique_lock lock(wait.mutex);
+  wait.ended.wait(lock, [&] { return wait.outcome.has_value(); });
+  return std::move(*wait.outcome);
+}
+
+void SqliteWriter::work() {
+  for (;;) {
+    Batch batch = next_batch();
+    if (batch.empty()) return;
+    run_batch(batch);
+    checkpoint_if_due();
+  }
+}
+
+SqliteWriter::Batch SqliteWriter::next_batch() {
+  Batch batch;
+  std::unique_lock lock(mutex_);
+  const auto ready = [&] { return stopping_ || !queue_.empty(); };
+  if (connection_->wal_pages() > pages_at_checkpoint_ && !work_.wait_for(lock, kIdleBeforeCheckpoint, ready)) {
+    lock.unlock();
+    checkpoint(false);
+    lock.lock();
+  }
+  work_.wait(lock, ready);
+  while (!queue_.empty() && batch.size() < limits_.batch) {
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  lock.unlock();
+  room_.notify_all();
+  return batch;
+}
+
+void SqliteWriter::run_batch(Batch& batch) {
+  operations_ += std::ssize(batch);
+  if (batch.size() > 1) {
+    if (auto outcomes = run_together(batch)) {
+      for (std::size_t i = 0; i < batch.size(); ++i) complete(*batch[i], std::move((*outcomes)[i]));
+      return;
+    }
+  }
+  for (const auto& operation : batch) complete(*operation, run_alone(*operation));
+}
+
+std::optional<std::vector<Result<>>> SqliteWriter::run_together(Batch& batch) {
+  std::vector<Result<>> outcomes;
+  outcomes.reserve(batch.size());
+  bool good = begin();
+  for (std::size_t i = 0; good && i < batch.size(); ++i) {
+    const auto before = connection_->total_changes();
+    outcomes.push_back(run_guarded(*batch[i]));
+    // A refusal that had changed nothing may stay beside the others; anything else needs its own transaction.
+    good = !connection_->failed() && (outcomes.back() || connection_->total_changes() == before);
+  }
+  if (good && commit()) return outcomes;
+  connection_->roll_back();
+  [[maybe_unused]] const auto error = connection_->take_error();
+  return std::nullopt;
+}
+
+Result<> SqliteWriter::run_alone(WriteOperation& operation) {
+  if (!begin()) return failure();
+  Result<> outcome = run_guarded(operation);
+  if (connection_->failed()) return failure();
+  if (!outcome) {
+    connection_->roll_back();
+    return outcome;
+  }
+  if (!commit()) return failure();
+  return outcome;
+}
+
+Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
+  try {
+    return operation.run(*connection_);
+  } catch (const std::exception& error) {
+    log::error("an operation of the store failed", {{"error", error.what()}});
+    return Error{Errc::internal, "an operation of the store failed; nothing was changed"};
+  }
+}
+
+bool SqliteWriter::begin() { return connection_->execute("BEGIN IMMEDIATE"); }
+
+bool SqliteWriter::commit() {
+  if (!connection_->execute("COMMIT")) return false;
+  ++commits_;
+  return true;
+}
+
+Error SqliteWriter::failure() {
+  connection_->roll_back();
+  Error error = connection_->take_error().value_or(Error{});
+  report(error);
+  // A damaged database that is already open is, for whoever asks, a change that was not made.
+  if (error.code == Errc::store_corrupt) error.code = Errc::store_failed;
+  return error;
+}
+
+void SqliteWriter::report(const Error& error) {
+  ++refused_;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - reported_ < kBetweenReports) return;
+  log::error("the database refused changes",
+             {{"changes", refused_}, {"code", info(error.code).name}, {"error", error.message}});
+  reported_ = now;
+  refused_ = 0;
+}
+
+void SqliteWriter::checkpoint_if_due() {
+  const int pages = connection_->wal_pages();
+  if (pages < pages_at_checkpoint_) pages_at_checkpoint_ = 0;  // the log has begun anew
+  if (pages - pages_at_checkpoint_ >= kPassiveCheckpointPages) checkpoint(pages >= kRestartCheckpointPages);
+}
+
+void SqliteWriter::checkpoint(bool restart) {
+  pages_at_checkpoint_ = connection_->wal_pages();
+  connection_->checkpoint(restart);
+  if (const auto error = connection_->take_error()) {
+    log::error("a checkpoint of the database failed; it will be tried again", {{"error", error->message}});
+  }
+}
+
+}  // namespace vodlift::store

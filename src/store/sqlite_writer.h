@@ -1,0 +1,99 @@
+// The one thread that changes the database, and its group commit.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "store/sqlite_connection.h"
+
+namespace vodlift::store {
+
+// One change, run on the writer's thread.
+class WriteOperation {
+ public:
+  WriteOperation() = default;
+  WriteOperation(const WriteOperation&) = delete;
+  WriteOperation& operator=(const WriteOperation&) = delete;
+  virtual ~WriteOperation() = default;
+
+  // Makes the change inside an open transaction; an error undoes it. May be run again from the start when others in
+  // the same transaction failed, so it must set whatever it answers anew.
+  virtual Result<> run(SqliteConnection& connection) = 0;
+
+  // Called once: success after the commit is on the disk; an error when nothing was changed. Must not block.
+  virtual void done(Result<> outcome) = 0;
+};
+
+// Takes whatever waits while one commit runs into the next transaction: one sync for all of them. Where one operation
+// fails, each of its transaction is run again alone, so that it hurts nobody else. Internally locked.
+class SqliteWriter {
+ public:
+  struct Limits {
+    std::size_t queue = 16384;  // operations that may wait
+    std::size_t batch = 512;    // operations in one transaction
+  };
+  // Since the start.
+  struct Counters {
+    std::int64_t operations = 0;
+    std::int64_t commits = 0;
+  };
+
+  // Starts the thread, which owns the connection from now on.
+  SqliteWriter(std::unique_ptr<SqliteConnection> connection, Limits limits);
+  SqliteWriter(const SqliteWriter&) = delete;
+  SqliteWriter& operator=(const SqliteWriter&) = delete;
+  // Carries out what is queued, then closes the connection.
+  ~SqliteWriter();
+
+  // Queues an operation. When the queue is full its done() is called here and now with overloaded.
+  void post(std::unique_ptr<WriteOperation> operation);
+
+  // Runs `change` and waits for the disk; waits for room too. Never from done().
+  Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
+
+  [[nodiscard]] Counters counters() const { return {operations_.load(), commits_.load()}; }
+
+ private:
+  using Batch = std::vector<std::unique_ptr<WriteOperation>>;
+
+  void work();
+  Batch next_batch();
+  void run_batch(Batch& batch);
+  // Nothing: rolled back, somebody failed.
+  std::optional<std::vector<Result<>>> run_together(Batch& batch);
+  Result<> run_alone(WriteOperation& operation);
+  Result<> run_guarded(WriteOperation& operation);
+  bool begin();
+  bool commit();
+  Error failure();
+  void report(const Error& error);
+  void checkpoint_if_due();
+  void checkpoint(bool restart);
+
+  const std::unique_ptr<SqliteConnection> connection_;
+  const Limits limits_;
+  int pages_at_checkpoint_ = 0;
+  std::int64_t refused_ = 0;  // changes, since the last report
+  std::chrono::steady_clock::time_point reported_;
+  std::atomic<std::int64_t> operations_{0};
+  std::atomic<std::int64_t> commits_{0};
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable room_;
+  std::deque<std::unique_ptr<WriteOperation>> queue_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vodlift::store

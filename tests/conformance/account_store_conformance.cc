@@ -1,0 +1,174 @@
+// Accounts, keys and buckets: visible at once, durable, and their secrets intact.
+#include <fmt/format.h>
+
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+namespace {
+
+class AccountConformance : public StoreSuite {
+ protected:
+  Account account(AccountId cdn, const std::string& user) { return {cdn, user, Secret("whsec_" + user), clock_.now()}; }
+  ApiKey key(AccountId cdn, const std::string& name) {
+    return {0, cdn, name, Secret("secret of " + name), clock_.now(), std::nullopt};
+  }
+  BucketAccess bucket(AccountId cdn, const std::string& name) {
+    return {cdn,
+            name,
+            "http://127.0.0.1:9000",
+            "eu-west-1",
+            "AKIA",
+            Secret("secret of " + name),
+            true,
+            AclPolicy::private_acl,
+            clock_.now()};
+  }
+
+  void add_account(AccountId cdn, const std::string& user) {
+    const auto added = accounts().add_account(account(cdn, user));
+    ASSERT_TRUE(added) << added.error().message;
+  }
+};
+
+TEST_P(AccountConformance, EmptyAtFirst) {
+  EXPECT_FALSE(accounts().find_account(158));
+  EXPECT_FALSE(accounts().find_key("K"));
+  EXPECT_FALSE(accounts().find_bucket(158, "b"));
+  EXPECT_TRUE(accounts().accounts().empty());
+}
+
+TEST_P(AccountConformance, EverythingSurvivesAReopen) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "APX4")));
+  ASSERT_TRUE(accounts().put_bucket(bucket(158, "my_bucket")));
+  for (int round = 0; round < 2; ++round) {
+    const auto found = accounts().find_account(158);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->user, "jb");
+    EXPECT_EQ(found->webhook_secret.reveal(), "whsec_jb");
+    EXPECT_EQ(found->created, clock_.now());
+
+    const auto api_key = accounts().find_key("APX4");
+    ASSERT_TRUE(api_key);
+    EXPECT_EQ(api_key->cdn, 158);
+    EXPECT_GE(api_key->id, 1);
+    EXPECT_EQ(api_key->secret.reveal(), "secret of APX4");
+    EXPECT_FALSE(api_key->revoked);
+
+    const auto access = accounts().find_bucket(158, "my_bucket");
+    ASSERT_TRUE(access);
+    EXPECT_EQ(access->endpoint, "http://127.0.0.1:9000");
+    EXPECT_EQ(access->region, "eu-west-1");
+    EXPECT_EQ(access->access_key, "AKIA");
+    EXPECT_EQ(access->secret_key.reveal(), "secret of my_bucket");
+    EXPECT_TRUE(access->path_style);
+    EXPECT_EQ(access->acl_policy, AclPolicy::private_acl);
+    reopen();
+  }
+}
+
+TEST_P(AccountConformance, NumbersAndUsersAreTakenOnce) {
+  add_account(158, "jb");
+  EXPECT_EQ(accounts().add_account(account(158, "other")).error().code, Errc::already_exists);
+  EXPECT_EQ(accounts().add_account(account(159, "jb")).error().code, Errc::already_exists);
+  add_account(159, "other");
+  EXPECT_EQ(accounts().accounts().size(), 2U);
+}
+
+TEST_P(AccountConformance, KeysNeedAnAccountAndAreTakenOnce) {
+  EXPECT_EQ(accounts().add_key(key(158, "K")).error().code, Errc::not_found);
+  add_account(158, "jb");
+  add_account(159, "other");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  EXPECT_EQ(accounts().add_key(key(159, "K")).error().code, Errc::already_exists);
+  EXPECT_FALSE(accounts().find_key("k")) << "case counts";
+}
+
+TEST_P(AccountConformance, RevocationIsFoundAndStays) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  EXPECT_EQ(accounts().revoke_key("absent", clock_.now()).error().code, Errc::not_found);
+  const WallTime when = clock_.now() + std::chrono::seconds(5);
+  ASSERT_TRUE(accounts().revoke_key("K", when));
+  EXPECT_EQ(accounts().find_key("K")->revoked, when);
+  ASSERT_TRUE(accounts().revoke_key("K", when + std::chrono::hours(1)));
+  reopen();
+  EXPECT_EQ(accounts().find_key("K")->revoked, when) << "the first one counts";
+}
+
+TEST_P(AccountConformance, BucketsAreReplaced) {
+  EXPECT_EQ(accounts().put_bucket(bucket(158, "b")).error().code, Errc::not_found);
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().put_bucket(bucket(158, "b")));
+  BucketAccess changed = bucket(158, "b");
+  changed.endpoint = "https://s3.example.com";
+  changed.secret_key = Secret("new secret");
+  changed.path_style = false;
+  changed.acl_policy = AclPolicy::fail;
+  ASSERT_TRUE(accounts().put_bucket(changed));
+  reopen();
+  const auto found = accounts().find_bucket(158, "b");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->endpoint, "https://s3.example.com");
+  EXPECT_EQ(found->secret_key.reveal(), "new secret");
+  EXPECT_FALSE(found->path_style);
+  EXPECT_EQ(found->acl_policy, AclPolicy::fail);
+  EXPECT_EQ(accounts().buckets(158).size(), 1U);
+}
+
+TEST_P(AccountConformance, AccountsDoNotSeeEachOthersBuckets) {
+  add_account(158, "jb");
+  add_account(159, "other");
+  ASSERT_TRUE(accounts().put_bucket(bucket(158, "b")));
+  EXPECT_FALSE(accounts().find_bucket(159, "b"));
+}
+
+TEST_P(AccountConformance, ListsInOrder) {
+  add_account(200, "later");
+  add_account(100, "first");
+  ASSERT_TRUE(accounts().add_key(key(200, "Z")));
+  clock_.advance(std::chrono::seconds(1));
+  ASSERT_TRUE(accounts().add_key(key(100, "A")));
+  ASSERT_TRUE(accounts().put_bucket(bucket(200, "alpha")));
+  ASSERT_TRUE(accounts().put_bucket(bucket(100, "beta")));
+  ASSERT_TRUE(accounts().put_bucket(bucket(100, "alpha")));
+
+  ASSERT_EQ(accounts().accounts().size(), 2U);
+  EXPECT_EQ(accounts().accounts()[0].cdn, 100);
+  ASSERT_EQ(accounts().keys(std::nullopt).size(), 2U);
+  EXPECT_EQ(accounts().keys(std::nullopt)[0].api_key, "Z") << "by age";
+  ASSERT_EQ(accounts().keys(100).size(), 1U);
+  const auto all = accounts().buckets(std::nullopt);
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].bucket, "alpha");
+  EXPECT_EQ(all[2].bucket, "beta");
+  EXPECT_EQ(accounts().buckets(200).size(), 1U);
+}
+
+TEST_P(AccountConformance, LookingWhileChanging) {
+  add_account(158, "jb");
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      while (!stop) {
+        if (const auto found = accounts().find_key("K1")) {
+          EXPECT_EQ(found->secret.reveal(), "secret of K1");
+        }
+        accounts().keys(158);
+      }
+    });
+  }
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(accounts().add_key(key(158, fmt::format("K{}", i))));
+    EXPECT_TRUE(accounts().find_key(fmt::format("K{}", i))) << "visible at once";
+  }
+  ASSERT_TRUE(accounts().revoke_key("K1", clock_.now()));
+  stop = true;
+  for (auto& thread : threads) thread.join();
+}
+
+VODLIFT_INSTANTIATE_CONFORMANCE(AccountConformance);
+
+}  // namespace
+}  // namespace vodlift::conformance

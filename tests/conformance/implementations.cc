@@ -1,0 +1,8 @@
+#include "conformance/sqlite_under_test.h"
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+
+std::vector<Implementation> implementations() { return {{"sqlite", make_sqlite_under_test}}; }
+
+}  // namespace vodlift::conformance

@@ -1,0 +1,170 @@
+// Queueing: durable before the answer, and once for the same signed bytes.
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <set>
+
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+namespace {
+
+class InsertConformance : public StoreSuite {
+ protected:
+  NewUpload signed_upload(const std::string& destination, char mac) {
+    NewUpload upload = new_upload(destination);
+    upload.key_id = 7;
+    upload.signature_mac = std::string(32, mac);
+    return upload;
+  }
+};
+
+TEST_P(InsertConformance, AnswersIdsThatGrow) {
+  const auto first = insert("a");
+  const auto second = insert("b");
+  EXPECT_GE(first, 1);
+  EXPECT_GT(second, first);
+}
+
+TEST_P(InsertConformance, KeepsEveryFieldOverAReopen) {
+  NewUpload upload = new_upload("films/Größe & \"Länge\".mp4", 9);
+  upload.request.acl = Acl::public_read;
+  upload.request.metadata = {{"param1", "value \"1\""}, {"title", "Ünïcode\\ / \n"}, {"empty", ""}};
+  upload.request.callback = "http://www.example.com/done?x=1";
+  const UploadId id = insert(upload).id;
+  reopen();
+  const Upload found = look(id);
+  EXPECT_EQ(found.account, kAccount);
+  EXPECT_EQ(found.state, UploadState::queued);
+  EXPECT_EQ(found.request.path, upload.request.path);
+  EXPECT_EQ(found.request.destination_path, upload.request.destination_path);
+  EXPECT_EQ(found.request.bucket, upload.request.bucket);
+  EXPECT_EQ(found.request.acl, Acl::public_read);
+  EXPECT_EQ(found.request.metadata, upload.request.metadata);
+  EXPECT_EQ(found.request.callback, upload.request.callback);
+  EXPECT_EQ(found.request.priority, 9);
+  EXPECT_EQ(found.size, 1000);
+  EXPECT_EQ(found.bytes_sent, 0);
+  EXPECT_EQ(found.attempts, 0);
+  EXPECT_EQ(found.created, upload.created);
+  EXPECT_FALSE(found.acl_applied || found.error || found.started || found.finished || found.next_attempt);
+  EXPECT_EQ(found.callback_state, CallbackState::waiting);
+}
+
+TEST_P(InsertConformance, KeysAreByteExact) {
+  const std::string key = "a//b/../c d+%2F\xff\xfe\x01.mp4";
+  const UploadId id = insert(key);
+  EXPECT_EQ(look(id).request.destination_path, key);
+}
+
+TEST_P(InsertConformance, WithoutCallbackThereIsNone) {
+  EXPECT_EQ(look(insert("a")).callback_state, CallbackState::none);
+}
+
+TEST_P(InsertConformance, IdsAreNotReusedAfterAReopen) {
+  const UploadId before = insert("a");
+  reopen();
+  EXPECT_GT(insert("b"), before);
+}
+
+TEST_P(InsertConformance, ARepeatAnswersTheFirstId) {
+  const auto first = insert(signed_upload("a", 'm'));
+  EXPECT_FALSE(first.repeated);
+  const auto again = insert(signed_upload("a", 'm'));
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.id, first.id);
+  reopen();
+  const auto after_restart = insert(signed_upload("a", 'm'));
+  EXPECT_TRUE(after_restart.repeated);
+  EXPECT_EQ(after_restart.id, first.id);
+  EXPECT_EQ(claim().size(), 1U);
+}
+
+TEST_P(InsertConformance, OtherKeysAndOtherBytesAreNoRepeats) {
+  const auto first = insert(signed_upload("a", 'm'));
+  NewUpload other_key = signed_upload("b", 'm');
+  other_key.key_id = 8;
+  EXPECT_NE(insert(other_key).id, first.id);
+  EXPECT_NE(insert(signed_upload("c", 'n')).id, first.id);
+}
+
+TEST_P(InsertConformance, UnsignedRequestsAreNeverRepeats) {
+  const auto first = insert(new_upload("a"));
+  const auto second = insert(new_upload("a"));
+  EXPECT_FALSE(second.repeated);
+  EXPECT_NE(first.id, second.id);
+}
+
+TEST_P(InsertConformance, EqualRequestsAtTheSameTimeMakeOneUpload) {
+  constexpr int kRequests = 400;
+  std::mutex mutex;
+  std::set<UploadId> ids;
+  int fresh = 0;
+  std::latch answered(kRequests);
+  for (int i = 0; i < kRequests; ++i) {
+    uploads().insert(signed_upload("a", 'm'), [&](const Result<InsertOutcome>& outcome) {
+      const std::lock_guard lock(mutex);
+      EXPECT_TRUE(outcome);
+      if (outcome) {
+        ids.insert(outcome->id);
+        fresh += outcome->repeated ? 0 : 1;
+      }
+      answered.count_down();
+    });
+  }
+  answered.wait();
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(ids.size(), 1U);
+  EXPECT_EQ(fresh, 1);
+  EXPECT_EQ(claim().size(), 1U);
+}
+
+TEST_P(InsertConformance, FindRepeatTellsTheFirstId) {
+  const std::string mac(32, 'm');
+  EXPECT_EQ(uploads().find_repeat(7, mac).value(), std::nullopt);
+  const auto first = insert(signed_upload("a", 'm'));
+  EXPECT_EQ(uploads().find_repeat(7, mac).value(), first.id);
+  EXPECT_EQ(uploads().find_repeat(8, mac).value(), std::nullopt);
+}
+
+TEST_P(InsertConformance, ForgetsOldSignaturesOnly) {
+  const auto old = insert(signed_upload("a", 'm'));
+  clock_.advance(std::chrono::minutes(10));
+  const auto young = insert(signed_upload("b", 'n'));
+  EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), 1);
+  EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), 0);
+  EXPECT_EQ(uploads().find_repeat(7, std::string(32, 'm')).value(), std::nullopt);
+  EXPECT_EQ(uploads().find_repeat(7, std::string(32, 'n')).value(), young.id);
+  EXPECT_EQ(look(old.id).state, UploadState::queued) << "the upload itself stays";
+}
+
+TEST_P(InsertConformance, ForgetsMoreThanOneStepOfSignatures) {
+  constexpr int kRequests = 4500;
+  std::latch answered(kRequests);
+  for (int i = 0; i < kRequests; ++i) {
+    NewUpload upload = signed_upload(std::to_string(i), 'm');
+    upload.signature_mac.replace(0, sizeof i, reinterpret_cast<const char*>(&i), sizeof i);
+    uploads().insert(std::move(upload), [&](const Result<InsertOutcome>& outcome) {
+      EXPECT_TRUE(outcome);
+      answered.count_down();
+    });
+  }
+  answered.wait();
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), kRequests);
+}
+
+TEST_P(InsertConformance, WakesWhoeverWaitsForWork) {
+  std::latch woken(1);
+  std::atomic_flag first;
+  uploads().on_work([&] {
+    if (!first.test_and_set()) woken.count_down();
+  });
+  insert("a");
+  woken.wait();
+}
+
+VODLIFT_INSTANTIATE_CONFORMANCE(InsertConformance);
+
+}  // namespace
+}  // namespace vodlift::conformance

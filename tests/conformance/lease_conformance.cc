@@ -1,0 +1,266 @@
+// Leases: only the holder of the current fence changes an upload; what a dead worker held is taken back.
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class LeaseConformance : public StoreSuite {
+ protected:
+  void expect_lost(const Result<>& outcome) {
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::lease_lost);
+    EXPECT_FALSE(outcome.error().message.empty());
+  }
+
+  // Claims the upload and lets the lease run out, as a worker that died would.
+  void crash_once() {
+    claim_one();
+    clock_.advance(kLease);
+    EXPECT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  }
+};
+
+TEST_P(LeaseConformance, AnOldFenceChangesNothing) {
+  const UploadId id = insert("a");
+  const Lease old = claim_one().lease;
+  clock_.advance(kLease);
+  ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  const Lease current = claim_one().lease;
+  EXPECT_GT(current.fence, old.fence);
+
+  expect_lost(uploads().finish(old, completed()));
+  expect_lost(uploads().requeue(old, clock_.now(), std::nullopt, true));
+  expect_lost(uploads().record_multipart(old, journal(1000)));
+  expect_lost(uploads().record_part(old, part(1, 100)));
+  EXPECT_TRUE(uploads().renew({old}, kLease).value().empty());
+  const Upload untouched = look(id);
+  EXPECT_EQ(untouched.state, UploadState::uploading);
+  EXPECT_EQ(untouched.bytes_sent, 0);
+  EXPECT_TRUE(uploads().finish(current, completed()));
+}
+
+TEST_P(LeaseConformance, NothingLeavesAnEnd) {
+  const UploadId id = insert("a");
+  const Lease lease = claim_one().lease;
+  ASSERT_TRUE(uploads().finish(lease, completed()));
+  expect_lost(uploads().finish(lease, failed()));
+  expect_lost(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  EXPECT_TRUE(uploads().renew({lease}, kLease).value().empty());
+  EXPECT_EQ(look(id).state, UploadState::completed);
+}
+
+TEST_P(LeaseConformance, AQueuedUploadHasNoLease) {
+  insert("a");
+  const Lease lease = claim_one().lease;
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, true));
+  expect_lost(uploads().finish(lease, completed()));
+  EXPECT_TRUE(uploads().renew({lease}, kLease).value().empty());
+}
+
+TEST_P(LeaseConformance, RenewingKeepsItFromTheRescuer) {
+  insert("a");
+  insert("b");
+  const auto running = claim(2);
+  ASSERT_EQ(running.size(), 2U);
+  clock_.advance(kLease - milliseconds(1));
+  const Lease unknown{999, 1};
+  const auto held = uploads().renew({running[0].lease, unknown}, kLease).value();
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held[0].id, running[0].lease.id);
+  clock_.advance(milliseconds(1));
+  EXPECT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  EXPECT_EQ(look(running[0].lease.id).state, UploadState::uploading);
+  EXPECT_EQ(look(running[1].lease.id).state, UploadState::queued);
+}
+
+TEST_P(LeaseConformance, RescueLeavesLiveLeasesUnlessAllAreMeant) {
+  const UploadId id = insert("a");
+  claim_one();
+  EXPECT_EQ(uploads().rescue(false, kMaxCrashes).value(), 0);
+  reopen();
+  EXPECT_EQ(uploads().rescue(true, kMaxCrashes).value(), 1);
+  EXPECT_EQ(look(id).state, UploadState::queued);
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id})) << "due at once";
+}
+
+TEST_P(LeaseConformance, ARescuedUploadKeepsItsPlace) {
+  const UploadId first = insert("a");
+  claim_one();
+  clock_.advance(seconds(1));
+  const UploadId second = insert("b");
+  clock_.advance(kLease);
+  ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{first, second}));
+}
+
+TEST_P(LeaseConformance, RescuesManyAtOnce) {
+  for (int i = 0; i < 250; ++i) insert(std::to_string(i));
+  ASSERT_EQ(claim(250).size(), 250U);
+  EXPECT_EQ(uploads().rescue(true, kMaxCrashes).value(), 250);
+  EXPECT_EQ(claim(250).size(), 250U);
+}
+
+TEST_P(LeaseConformance, GivesUpAfterRepeatedCrashes) {
+  NewUpload upload = new_upload("a");
+  upload.request.callback = "http://www.example.com/";
+  const UploadId id = insert(upload).id;
+  for (int i = 1; i < kMaxCrashes; ++i) {
+    crash_once();
+    ASSERT_EQ(look(id).state, UploadState::queued);
+  }
+  crash_once();
+  const Upload ended = look(id);
+  EXPECT_EQ(ended.state, UploadState::failed);
+  ASSERT_TRUE(ended.error);
+  EXPECT_EQ(ended.error->code, Errc::crashed_repeatedly);
+  EXPECT_EQ(ended.finished, clock_.now());
+  EXPECT_TRUE(claim().empty());
+  ASSERT_EQ(claim_callbacks().size(), 1U) << "its callback is due like any other";
+}
+
+TEST_P(LeaseConformance, APartInBetweenForgivesCrashes) {
+  const UploadId id = insert("a");
+  for (int i = 0; i < 3 * kMaxCrashes; ++i) {
+    const Lease lease = claim_one().lease;
+    if (i == 0) {
+      ASSERT_TRUE(uploads().record_multipart(lease, journal(10'000)));
+    }
+    ASSERT_TRUE(uploads().record_part(lease, part(i + 1, 100)));
+    clock_.advance(kLease);
+    ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  }
+  EXPECT_EQ(look(id).state, UploadState::queued);
+}
+
+TEST_P(LeaseConformance, AttemptsCountWhatWasNoInterruption) {
+  const UploadId id = insert("a");
+  EXPECT_EQ(claim_one().upload.attempts, 1);
+  clock_.advance(kLease);
+  ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  EXPECT_EQ(look(id).attempts, 1) << "status never goes backwards";
+
+  auto again = claim_one();
+  EXPECT_EQ(again.upload.attempts, 1) << "a crash is an interruption: the attempt goes on";
+  ASSERT_TRUE(uploads().requeue(again.lease, clock_.now(), std::nullopt, false));
+  again = claim_one();
+  EXPECT_EQ(again.upload.attempts, 1) << "so is a shutdown";
+  ASSERT_TRUE(uploads().requeue(again.lease, clock_.now(), UploadError{Errc::network, "reset", true}, true));
+  EXPECT_EQ(look(id).attempts, 1);
+  again = claim_one();
+  EXPECT_EQ(again.upload.attempts, 2);
+  ASSERT_TRUE(uploads().finish(again.lease, completed()));
+  EXPECT_EQ(look(id).attempts, 2);
+}
+
+TEST_P(LeaseConformance, RequeueWaitsForItsTime) {
+  const UploadId id = insert("a");
+  const WallTime started = clock_.now();
+  const WallTime again_at = started + seconds(30);
+  ASSERT_TRUE(
+      uploads().requeue(claim_one().lease, again_at, UploadError{Errc::s3_throttled, "503 SlowDown", true}, true));
+
+  reopen();
+  Upload waiting = look(id);
+  EXPECT_EQ(waiting.state, UploadState::queued);
+  EXPECT_EQ(waiting.next_attempt, again_at);
+  EXPECT_EQ(waiting.started, started);
+  ASSERT_TRUE(waiting.error);
+  EXPECT_EQ(waiting.error->code, Errc::s3_throttled);
+  EXPECT_EQ(waiting.error->message, "503 SlowDown");
+  EXPECT_TRUE(waiting.error->retryable);
+
+  clock_.advance(seconds(30) - milliseconds(1));
+  EXPECT_TRUE(claim().empty());
+  clock_.advance(milliseconds(1));
+  const auto claimed = claim_one();
+  EXPECT_EQ(claimed.upload.id, id);
+  EXPECT_EQ(claimed.upload.next_attempt, std::nullopt);
+  EXPECT_EQ(claimed.upload.started, started) << "the first start counts";
+}
+
+TEST_P(LeaseConformance, ARetryInTheFutureHoldsNobodyElseUp) {
+  insert("a", 9);
+  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now() + seconds(30), std::nullopt, true));
+  const UploadId other = insert("b", 0);
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{other}));
+}
+
+TEST_P(LeaseConformance, FinishRefusesWhatIsNoEnd) {
+  const UploadId id = insert("a");
+  const Lease lease = claim_one().lease;
+  for (const UploadState state : {UploadState::queued, UploadState::paused, UploadState::uploading}) {
+    UploadStore::Ending ending;
+    ending.state = state;
+    const auto outcome = uploads().finish(lease, ending);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().code, Errc::internal);
+  }
+  UploadStore::Ending no_reason = failed();
+  no_reason.error.reset();
+  EXPECT_EQ(uploads().finish(lease, no_reason).error().code, Errc::internal);
+  EXPECT_EQ(look(id).state, UploadState::uploading);
+  EXPECT_TRUE(uploads().finish(lease, completed())) << "the lease is still good";
+}
+
+TEST_P(LeaseConformance, KeepsHowItEnded) {
+  const UploadId good = insert("a");
+  const UploadId bad = insert("b");
+  const UploadId stopped = insert("c");
+  const auto running = claim(3);
+  ASSERT_EQ(running.size(), 3U);
+  clock_.advance(seconds(5));
+  ASSERT_TRUE(uploads().finish(running[0].lease, completed(1234)));
+  ASSERT_TRUE(uploads().finish(running[1].lease, failed(Errc::s3_no_such_bucket)));
+  UploadStore::Ending cancelled;
+  cancelled.state = UploadState::cancelled;
+  ASSERT_TRUE(uploads().finish(running[2].lease, cancelled));
+  reopen();
+
+  const Upload completed_one = look(good);
+  EXPECT_EQ(completed_one.state, UploadState::completed);
+  EXPECT_EQ(completed_one.size, 1234);
+  EXPECT_EQ(completed_one.bytes_sent, 1234);
+  EXPECT_EQ(completed_one.percent(), 100);
+  EXPECT_EQ(completed_one.acl_applied, Acl::private_acl);
+  EXPECT_EQ(completed_one.verification.etag, "etag");
+  EXPECT_EQ(completed_one.verification.checksum, "crc32c:AAAAAA==");
+  EXPECT_EQ(completed_one.verification.version_id, "v1");
+  EXPECT_EQ(completed_one.finished, clock_.now());
+  EXPECT_FALSE(completed_one.error);
+
+  const Upload failed_one = look(bad);
+  EXPECT_EQ(failed_one.state, UploadState::failed);
+  ASSERT_TRUE(failed_one.error);
+  EXPECT_EQ(failed_one.error->code, Errc::s3_no_such_bucket);
+  EXPECT_FALSE(failed_one.error->retryable);
+  EXPECT_EQ(failed_one.size, 1000);
+  EXPECT_EQ(look(stopped).state, UploadState::cancelled);
+}
+
+TEST_P(LeaseConformance, SuccessForgetsTheErrorOfEarlierAttempts) {
+  const UploadId id = insert("a");
+  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now(), UploadError{Errc::network, "reset", true}, true));
+  const auto claimed = claim_one();
+  EXPECT_TRUE(claimed.upload.error) << "told while it is tried again";
+  ASSERT_TRUE(uploads().finish(claimed.lease, completed()));
+  EXPECT_FALSE(look(id).error);
+}
+
+TEST_P(LeaseConformance, ForeignTextInMessagesIsTamed) {
+  const UploadId id = insert("a");
+  UploadStore::Ending ending = failed();
+  ending.error->message = "bad \x1b[31m\r\n\xff" + std::string(100'000, 'x');
+  ASSERT_TRUE(uploads().finish(claim_one().lease, ending));
+  const std::string kept = look(id).error->message;
+  EXPECT_LE(kept.size(), 2000U);
+  EXPECT_EQ(kept.find('\x1b'), std::string::npos);
+  EXPECT_EQ(kept.find('\n'), std::string::npos);
+}
+
+VODLIFT_INSTANTIATE_CONFORMANCE(LeaseConformance);
+
+}  // namespace
+}  // namespace vodlift::conformance

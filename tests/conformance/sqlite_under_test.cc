@@ -1,0 +1,64 @@
+#include "conformance/sqlite_under_test.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "store/master_key.h"
+#include "store/sqlite_account_store.h"
+#include "store/sqlite_database.h"
+#include "store/sqlite_upload_store.h"
+
+namespace vodlift::conformance {
+namespace {
+
+std::filesystem::path make_directory() {
+  std::string name = (std::filesystem::temp_directory_path() / "vodlift-conformance-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
+  return name;
+}
+
+class SqliteUnderTest final : public StoreUnderTest {
+ public:
+  explicit SqliteUnderTest(const Clock& clock) : clock_(clock) { open(); }
+  ~SqliteUnderTest() override {
+    close();
+    std::filesystem::remove_all(directory_);
+  }
+
+  UploadStore& uploads() override { return *uploads_; }
+  AccountStore& accounts() override { return *accounts_; }
+  void reopen() override {
+    close();
+    open();
+  }
+
+ private:
+  void open() {
+    database_ = store::SqliteDatabase::open({directory_ / "queue.db", 4, {}}, clock_).value();
+    const bool sealed = store::SqliteAccountStore::holds_secrets(*database_).value();
+    store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
+    accounts_ = store::SqliteAccountStore::open(*database_, std::move(seal)).value();
+    uploads_ = std::make_unique<store::SqliteUploadStore>(*database_, clock_, test_callback_body);
+  }
+
+  void close() {
+    uploads_.reset();
+    accounts_.reset();
+    database_.reset();
+  }
+
+  const Clock& clock_;
+  const std::filesystem::path directory_ = make_directory();
+  std::unique_ptr<store::SqliteDatabase> database_;
+  std::unique_ptr<store::SqliteAccountStore> accounts_;
+  std::unique_ptr<store::SqliteUploadStore> uploads_;
+};
+
+}  // namespace
+
+std::unique_ptr<StoreUnderTest> make_sqlite_under_test(const Clock& clock) {
+  return std::make_unique<SqliteUnderTest>(clock);
+}
+
+}  // namespace vodlift::conformance

@@ -1,0 +1,13 @@
+// SQLite's entry for the conformance suite.
+#pragma once
+
+#include <memory>
+
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+
+// In a new temporary directory, which goes with it.
+std::unique_ptr<StoreUnderTest> make_sqlite_under_test(const Clock& clock);
+
+}  // namespace vodlift::conformance

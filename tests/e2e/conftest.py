@@ -1,0 +1,91 @@
+"""Fixtures of the e2e tests: the real binary, a real S3 server, the fake S3, a customer's server."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import types
+import uuid
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from support import ROOT
+
+sys.path.insert(0, str(ROOT / "tests/fakes"))
+
+from callback_receiver import CallbackReceiver
+from fake_s3 import FakeS3
+from server import Site
+
+
+@pytest.fixture(scope="session")
+def rgw():
+    """Debian's radosgw, one for the whole run: endpoint, access_key, secret_key, region, and `client` of boto3."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-rgw-"))
+    try:
+        subprocess.run([ROOT / "tests/s3/rgw-up", folder], check=True, stdout=subprocess.DEVNULL, timeout=180)
+        settings = json.loads((folder / "s3.json").read_text())
+        client = boto3.client("s3", endpoint_url=settings["endpoint"], region_name=settings["region"],
+                              aws_access_key_id=settings["access_key"], aws_secret_access_key=settings["secret_key"],
+                              config=Config(s3={"addressing_style": "path"}))
+        yield types.SimpleNamespace(**settings, client=client)
+    finally:
+        subprocess.run([ROOT / "tests/s3/rgw-down", folder], check=True, timeout=60)
+
+
+@pytest.fixture
+def rgw_bucket(rgw):
+    """A new bucket of radosgw."""
+    name = f"videos-{uuid.uuid4().hex[:12]}"
+    rgw.client.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def fake():
+    """The scriptable S3 with a bucket `videos`."""
+    with FakeS3() as server:
+        server.create_bucket("videos")
+        yield server
+
+
+@pytest.fixture
+def new_site():
+    """Makes sites with other settings than usual: new_site(allow_networks=())."""
+    sites = []
+
+    def make(**config) -> Site:
+        sites.append(Site(**config))
+        return sites[-1]
+
+    yield make
+    for one in sites:
+        one.close()
+
+
+@pytest.fixture
+def site(new_site):
+    return new_site()
+
+
+@pytest.fixture
+def receiver():
+    with CallbackReceiver() as server:
+        yield server
+
+
+@pytest.fixture
+def new_receiver():
+    """Makes receivers that answer something else than 200."""
+    receivers = []
+
+    def make(*answers) -> CallbackReceiver:
+        receivers.append(CallbackReceiver([(status, dict(headers)) for status, headers in answers]).__enter__())
+        return receivers[-1]
+
+    yield make
+    for one in receivers:
+        one.__exit__()

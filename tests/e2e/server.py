@@ -1,0 +1,188 @@
+"""The real vodlift as a process of its own, in a folder of its own, administered through its command line."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from api_client import ApiClient
+from support import binary, wait_until
+
+
+@dataclasses.dataclass
+class Key:
+    api_key: str
+    secret: str
+
+
+class Server:
+    """One daemon. Its folder holds configuration, database, logs and the storage `sestore4`; close() removes it all."""
+
+    def __init__(self, **settings):
+        # A short name: a Unix socket's path has 107 bytes at most.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-e2e-"))
+        self.storage = self.folder / "storage"
+        self.storage.mkdir()
+        self.socket = self.folder / "admin.sock"
+        self.store = self.folder / "vodlift.db"
+        self.config = self.folder / "vodlift.toml"
+        self.configure(**settings)
+        self.process: subprocess.Popen | None = None
+        self.url = ""
+        self.secrets: list[str] = []  # what must never be seen in a log
+        self._runs = 0
+
+    def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), uploads: int = 4, parts: int = 4,
+                  log_format: str = "json", log_level: str = "info") -> None:
+        """Writes the configuration file; it counts from the next start on."""
+        self.config.write_text("\n".join([
+            "[server]", 'listen = "127.0.0.1:0"', f'admin_socket = "{self.socket}"',
+            "[store]", f'path = "{self.store}"',
+            "[[storage]]", 'name = "sestore4"', f'root = "{self.storage}"',
+            "[worker]", f"uploads = {uploads}", f"parts_per_upload = {parts}",
+            "[callback]", f"allow_networks = {json.dumps(list(allow_networks))}",
+            "[log]", f'format = "{log_format}"', f'level = "{log_level}"', ""]))
+
+    def start(self) -> None:
+        assert self.process is None, "it runs already"
+        self._runs += 1
+        out = self.folder / f"stdout.{self._runs}"
+        with open(out, "wb") as stdout, open(self.folder / f"stderr.{self._runs}", "wb") as stderr:
+            self.process = subprocess.Popen([binary(), "serve", "--config", self.config], stdout=stdout, stderr=stderr,
+                                            stdin=subprocess.DEVNULL, env={"PATH": os.defpath})
+        pattern = re.compile(r"^listening on (http://\S+)$", re.MULTILINE)
+
+        def line():
+            assert self.process.poll() is None, f"vodlift ended at start: {self.process.returncode}\n{self.logs()}"
+            return pattern.search(out.read_text())
+
+        self.url = wait_until(line, 20, "vodlift prints where it listens")[1]
+        wait_until(self.socket.exists, 5, "the admin socket is there")
+
+    def kill9(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+        self.process = None
+
+    def stop(self, within_s: float = 30) -> None:
+        """Ends it as a service manager does; it has to go quietly and in time."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(within_s)
+        self.process = None
+        assert code == 0, f"vodlift ended with {code} after SIGTERM\n{self.logs()}"
+
+    def restart(self) -> None:
+        if self.process:
+            self.stop()
+        self.start()
+
+    def close(self) -> None:
+        """Stops it, removes its folder, and fails where a secret stands in its logs."""
+        try:
+            if self.process:
+                self.stop()
+            logs = self.logs()
+            for secret in self.secrets:
+                assert secret not in logs, f"a secret stands in the logs: {secret[:4]}…"
+        finally:
+            self.remove()
+
+    def remove(self) -> None:
+        """Ends it by force, if it still runs, and removes its folder."""
+        if self.process:
+            self.kill9()
+        shutil.rmtree(self.folder)
+
+    def logs(self) -> str:
+        return "".join(f"--- {path.name}\n{path.read_text(errors='replace')}"
+                       for path in sorted(self.folder.glob("std*.*")))
+
+    def run_cli(self, *arguments, stdin: str = "", within_s: float = 30) -> subprocess.CompletedProcess:
+        """The command line against this daemon, whatever comes of it."""
+        return subprocess.run([binary(), *map(str, arguments), "--socket", self.socket], input=stdin, text=True,
+                              capture_output=True, timeout=within_s, env={"PATH": os.defpath})
+
+    def cli(self, *arguments, stdin: str = "") -> str:
+        """The same where it has to succeed; gives back its standard output."""
+        done = self.run_cli(*arguments, stdin=stdin)
+        assert done.returncode == 0, f"vodlift {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}"
+        return done.stdout
+
+    def add_account(self, cdn: int = 158, user: str = "jb") -> dict:
+        (self.storage / user).mkdir(exist_ok=True)
+        account = json.loads(self.cli("account", "add", "--cdn", cdn, "--user", user, "--json"))
+        self.secrets.append(account["webhook_secret"])
+        return account
+
+    def add_key(self, cdn: int = 158) -> Key:
+        key = json.loads(self.cli("key", "add", "--cdn", cdn, "--json"))
+        self.secrets.append(key["secret"])
+        return Key(key["api_key"], key["secret"])
+
+    def add_bucket(self, bucket: str, endpoint: str, access_key: str, secret_key: str, cdn: int = 158,
+                   region: str = "us-east-1", acl_policy: str | None = None) -> None:
+        secret_file = self.folder / "bucket-secret"
+        secret_file.write_text(secret_key + "\n")
+        policy = ["--acl-policy", acl_policy] if acl_policy else []
+        self.cli("bucket", "add", "--cdn", cdn, "--bucket", bucket, "--endpoint", endpoint, "--region", region,
+                 "--access-key", access_key, "--secret-key-file", secret_file, "--path-style", *policy)
+        secret_file.unlink()
+        self.secrets.append(secret_key)
+
+
+class Site:
+    """A running server with one account (158, user jb), one key, and a client that uses it."""
+
+    def __init__(self, **config):
+        self.server = Server(**config)
+        try:
+            self.server.start()
+            self.account = self.server.add_account()
+            self.key = self.server.add_key()
+        except BaseException:
+            self.server.remove()
+            raise
+
+    @property
+    def api(self) -> ApiClient:
+        return ApiClient(self.server.url, self.key.api_key, self.key.secret)
+
+    @property
+    def files(self) -> pathlib.Path:
+        """The account's folder; a file in it is `sestore4/jb/NAME` to the API."""
+        return self.server.storage / "jb"
+
+    def use(self, s3, bucket: str, **options) -> None:
+        """Gives the account a bucket on an S3 server (anything with endpoint, access_key and secret_key)."""
+        self.server.add_bucket(bucket, s3.endpoint, s3.access_key, s3.secret_key, **options)
+
+    def queue(self, name: str, bucket: str, destination: str | None = None, **fields) -> int:
+        """aws.upload of a file in the account's folder that has to be taken; gives back the id."""
+        answer = self.api.upload(f"sestore4/jb/{name}", destination or name, bucket, **fields)
+        assert answer.ok and answer.message == "Queued file for upload", answer
+        assert isinstance(answer.data, int) and answer.data >= 1, answer
+        return answer.data
+
+    def wait_for(self, upload_id: int, *states: str, within_s: float = 30) -> dict:
+        """The upload's object once it is in one of `states`; fails at once in another end state."""
+        last: dict = {}
+
+        def there():
+            last.update(self.api.status(upload_id))
+            if last["state"] in states:
+                return last
+            assert last["state"] not in ("completed", "failed", "cancelled"), f"{last}\n{self.server.logs()}"
+            return None
+
+        try:
+            return wait_until(there, within_s, f"upload {upload_id} becomes {' or '.join(states)}")
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}\nlast seen: {last}\n{self.server.logs()[-8000:]}") from None
+
+    def close(self) -> None:
+        self.server.close()

@@ -1,0 +1,52 @@
+"""Small things that every e2e test needs."""
+
+import hashlib
+import os
+import pathlib
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KIB = 1024
+MIB = 1024 * 1024
+
+
+def binary() -> pathlib.Path:
+    """The vodlift under test: $VODLIFT_BINARY, or the release build."""
+    path = pathlib.Path(os.environ.get("VODLIFT_BINARY", ROOT / "build/release/vodlift"))
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError(f"{path} is not there: build it with ./do build, or name another in VODLIFT_BINARY")
+    return path.resolve()
+
+
+def build_dir() -> pathlib.Path:
+    return binary().parent
+
+
+def wait_until(condition, within_s: float, what: str, poll_s: float = 0.02):
+    """The first true value of condition(); fails, saying `what` did not happen, when there is none in time."""
+    deadline = time.monotonic() + within_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"not within {within_s} s: {what}")
+        time.sleep(poll_s)
+
+
+def make_file(path: pathlib.Path, size: int) -> str:
+    """Random bytes, so that no two parts are alike; gives back their SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with open(path, "wb") as out:
+        left = size
+        while left > 0:
+            chunk = os.urandom(min(left, 4 * MIB))
+            digest.update(chunk)
+            out.write(chunk)
+            left -= len(chunk)
+    return digest.hexdigest()
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,131 @@
+"""The customer is told how an upload ended: at least once, signed, never too early, never by a redirect."""
+
+import subprocess
+import time
+
+from support import KIB, binary, make_file, wait_until
+
+
+def ended(site, fake, receiver, upload_state="completed", **fields) -> dict:
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    return site.wait_for(site.queue("film.mp4", "videos", callback=receiver.url, **fields), upload_state)
+
+
+def test_body_and_headers(site, fake, receiver):
+    states = []
+    receiver.on_receive = lambda callback: states.append(site.api.status(callback.json["data"]["id"]))
+    upload = ended(site, fake, receiver, metadata={"param1": "value1"})
+    callback = wait_until(lambda: receiver.received and receiver.received[0], 10, "the callback arrives")
+    callback.verify(site.account["webhook_secret"])
+    assert callback.path == "/uploaded" and callback.headers["content-type"].startswith("application/json")
+    assert callback.json["status"] == "success" and callback.json["message"]
+    told = callback.json["data"]
+    for name in ("id", "state", "path", "destination_path", "bucket", "acl", "acl_applied", "metadata", "callback",
+                 "size", "bytes_sent", "percent", "error", "etag", "checksum", "created", "finished"):
+        assert told[name] == upload[name], name
+    assert told["metadata"] == {"param1": "value1"}
+    assert states[0]["state"] == "completed", "whoever asks while the callback comes in sees the end state"
+    assert len(callback.body) < 20000
+    site.server.restart()
+    time.sleep(0.5)
+    assert len(receiver.received) == 1, "a delivered callback is not sent again after a restart"
+
+
+def test_failure_is_told_too(site, fake, receiver):
+    fake.play("put_access_denied")
+    upload = ended(site, fake, receiver, "failed")
+    callback = wait_until(lambda: receiver.received and receiver.received[0], 10, "the callback arrives")
+    callback.verify(site.account["webhook_secret"])
+    assert callback.json["status"] == "failure" and callback.json["code"]
+    assert callback.json["data"]["state"] == "failed" and callback.json["data"]["error"] == upload["error"]
+
+
+def test_no_callback_where_none_is_asked_for(site, fake):
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    assert site.wait_for(site.queue("film.mp4", "videos"), "completed")["callback_state"] == "none"
+
+
+def test_retried_after_an_error(site, fake, new_receiver):
+    receiver = new_receiver((500, {}), (200, {}))
+    upload = ended(site, fake, receiver)
+    wait_until(lambda: len(receiver.received) == 1, 10, "the first delivery")
+    assert site.api.status(upload["id"])["callback_state"] == "pending"
+    wait_until(lambda: len(receiver.received) == 2, 15, "the second delivery")
+    first, second = receiver.received
+    assert 4.5 <= second.at - first.at <= 8, "the first retry comes after 5 s"
+    assert first.webhook_id == second.webhook_id and first.body == second.body
+    assert int(second.headers["webhook-timestamp"]) > int(first.headers["webhook-timestamp"])
+    second.verify(site.account["webhook_secret"])
+    wait_until(lambda: site.api.status(upload["id"])["callback_state"] == "delivered", 10, "the delivery is recorded")
+
+
+def test_retried_after_kill(site, fake, new_receiver):
+    """The pending callback is part of the committed end: it survives the server."""
+    receiver = new_receiver((503, {}), (204, {}))
+    upload = ended(site, fake, receiver)
+    wait_until(lambda: len(receiver.received) == 1, 10, "the first delivery")
+    wait_until(lambda: "callback attempted" in site.server.logs(), 10, "the attempt is recorded")
+    site.server.kill9()
+    site.server.start()
+    wait_until(lambda: len(receiver.received) == 2, 15, "the second delivery")
+    assert receiver.received[0].webhook_id == receiver.received[1].webhook_id
+    wait_until(lambda: site.api.status(upload["id"])["callback_state"] == "delivered", 10, "the delivery is recorded")
+
+
+def test_a_redirect_is_not_followed(site, fake, receiver, new_receiver):
+    moved = new_receiver((302, {"location": receiver.url}))
+    upload = ended(site, fake, moved)
+    wait_until(lambda: len(moved.received) == 2, 15, "a redirect counts as a failure and is tried again")
+    assert not receiver.received
+    assert site.api.status(upload["id"])["callback_state"] == "pending"
+
+
+def test_gone_stops(site, fake, new_receiver):
+    receiver = new_receiver((410, {}))
+    upload = ended(site, fake, receiver)
+    wait_until(lambda: site.api.status(upload["id"])["callback_state"] == "stopped", 10, "410 stops it")
+    assert len(receiver.received) == 1
+
+
+def test_retry_after_is_honoured(site, fake, new_receiver):
+    receiver = new_receiver((429, {"retry-after": "9"}), (200, {}))
+    ended(site, fake, receiver)
+    wait_until(lambda: len(receiver.received) == 2, 20, "the second delivery")
+    assert receiver.received[1].at - receiver.received[0].at >= 8.5
+
+
+def test_a_slow_receiver_does_not_hold_up_others(site, fake, receiver, new_receiver):
+    slow = new_receiver((200, {}))
+    slow.on_receive = lambda _callback: time.sleep(6)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    for number in range(4):
+        site.queue("film.mp4", "videos", f"slow{number}.mp4", callback=slow.url)
+    began = time.monotonic()
+    site.queue("film.mp4", "videos", "quick.mp4", callback=receiver.url)
+    wait_until(lambda: receiver.received, 5, "the other receiver hears of its upload")
+    assert time.monotonic() - began < 5
+
+
+def test_proxy_settings_of_the_environment_are_ignored(site, fake, receiver, new_receiver, monkeypatch):
+    """A proxy would reach what the address guard forbids."""
+    proxy = new_receiver((200, {}))
+    site.server.stop()
+    real_popen = subprocess.Popen
+
+    def with_proxy(arguments, **options):
+        if arguments[0] == binary():
+            options["env"] = {**options["env"], "http_proxy": f"http://127.0.0.1:{proxy.port}",
+                              "ALL_PROXY": f"http://127.0.0.1:{proxy.port}", "NO_PROXY": f"127.0.0.1:{fake.port}"}
+        return real_popen(arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", with_proxy)
+    site.server.start()
+    monkeypatch.undo()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    site.queue("film.mp4", "videos", callback=receiver.url)
+    wait_until(lambda: receiver.received, 15, "the callback arrives")
+    assert not [one for one in proxy.received if one.path.endswith("/uploaded")]

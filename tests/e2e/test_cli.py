@@ -1,0 +1,190 @@
+"""The command line as an operator meets it: answers, JSON, exit codes, and faults told all at once."""
+
+import hashlib
+import json
+import pathlib
+import re
+import subprocess
+import tempfile
+
+import pytest
+
+from api_client import ApiClient
+from support import KIB, MIB, binary, make_file, wait_until
+
+OLD_KEY = "APX4GKLM0RKQLSP2FBO1ROPKSSW47DZE"
+OLD_SECRET = "8fc8c48da81e6a2a06a9556379bf798af508dc0792497c678b4c3532ba8b637f"
+
+
+def vodlift(*arguments, **options) -> subprocess.CompletedProcess:
+    return subprocess.run([binary(), *map(str, arguments)], capture_output=True, text=True, timeout=30, **options)
+
+
+@pytest.mark.parametrize("way", ["file", "stdin"])
+def test_import_of_an_existing_pair(site, way):
+    """Clients of the old service keep their keys: the pair of the documentation's example works."""
+    secret_file = site.server.folder / "secret"
+    secret_file.write_text(OLD_SECRET + "\n")
+    arguments = ["key", "add", "--cdn", 158, "--api-key", OLD_KEY, "--secret-file"]
+    if way == "file":
+        site.server.cli(*arguments, secret_file)
+    else:
+        site.server.cli(*arguments, "-", stdin=OLD_SECRET + "\n")
+    site.server.secrets.append(OLD_SECRET)
+    assert ApiClient(site.server.url, OLD_KEY, OLD_SECRET).call("files.getstorage").ok
+    again = site.server.run_cli(*arguments, "-", stdin=OLD_SECRET)
+    assert again.returncode == 1 and OLD_KEY in again.stderr, again
+    assert OLD_SECRET not in again.stdout + again.stderr
+
+
+def test_lists(site, fake):
+    site.use(fake, "videos", acl_policy="private")
+    site.server.add_account(159, "anna")
+    accounts = json.loads(site.server.cli("account", "list", "--json"))
+    assert [(one["cdn"], one["user"]) for one in accounts] == [(158, "jb"), (159, "anna")]
+    keys = json.loads(site.server.cli("key", "list", "--json"))
+    assert [(one["cdn"], one["api_key"], one["revoked"]) for one in keys] == [(158, site.key.api_key, None)]
+    bucket, = json.loads(site.server.cli("bucket", "list", "--cdn", 158, "--json"))
+    assert (bucket["bucket"], bucket["endpoint"], bucket["path_style"], bucket["acl_policy"]) == (
+        "videos", fake.endpoint, True, "private")
+    assert json.loads(site.server.cli("bucket", "list", "--cdn", 159, "--json")) == []
+    for noun, word in (("account", "anna"), ("key", site.key.api_key), ("bucket", fake.endpoint)):
+        assert word in site.server.cli(noun, "list"), noun
+
+
+@pytest.mark.parametrize("arguments,word", [
+    (("account", "add", "--cdn", 158, "--user", "other"), "158"),
+    (("account", "add", "--cdn", 160, "--user", "jb"), "jb"),
+    (("account", "add", "--cdn", 160, "--user", "../etc"), "user"),
+    (("account", "add", "--cdn", 0, "--user", "zero"), "cdn"),
+    (("key", "add", "--cdn", 999), "999"),
+    (("key", "revoke", "--api-key", "UNKNOWNKEY"), "UNKNOWNKEY"),
+    (("status", 12345), "12345"),
+])
+def test_refusals(site, arguments, word):
+    done = site.server.run_cli(*arguments)
+    assert done.returncode == 1 and word in done.stderr and not done.stdout, done
+    as_json = site.server.run_cli(*arguments, "--json")
+    assert as_json.returncode == 1 and word in json.loads(as_json.stderr)["message"], as_json
+
+
+def test_bucket_refusals(site):
+    good = {"--cdn": 158, "--bucket": "videos", "--endpoint": "https://s3.example.com", "--region": "us-east-1",
+            "--access-key": "AKIA", "--secret-key-file": "-"}
+    for name, value, word in (("--endpoint", "s3.example.com", "endpoint"), ("--endpoint", "ftp://x", "endpoint"),
+                              ("--endpoint", "https://user:pw@x", "endpoint"), ("--bucket", "a", "bucket"),
+                              ("--region", "US EAST", "region"), ("--cdn", 999, "999")):
+        arguments = [str(part) for pair in {**good, name: value}.items() for part in pair]
+        done = site.server.run_cli("bucket", "add", *arguments, stdin="secret-secret-secret")
+        assert done.returncode == 1 and word in done.stderr, (name, value, done)
+        assert "secret-secret" not in done.stdout + done.stderr
+    assert json.loads(site.server.cli("bucket", "list", "--json")) == []
+
+
+def test_revoke_counts_at_once(site):
+    spare = site.server.add_key()
+    assert ApiClient(site.server.url, spare.api_key, spare.secret).call("files.getstorage").ok
+    site.server.cli("key", "revoke", "--api-key", spare.api_key)
+    answer = ApiClient(site.server.url, spare.api_key, spare.secret).call("files.getstorage")
+    assert (answer.http_status, answer.code) == (200, "0001")
+    assert site.api.call("files.getstorage").ok, "the other key still works"
+    site.server.restart()
+    assert ApiClient(site.server.url, spare.api_key, spare.secret).call("files.getstorage").code == "0001"
+
+
+def test_upload_and_watch(site, fake):
+    site.use(fake, "videos")
+    digest = make_file(site.files / "folder/film.mp4", 40 * MIB)
+    done = site.server.run_cli("upload", "sestore4/jb/folder/film.mp4", "--cdn", 158, "--bucket", "videos",
+                               "--meta", "param1=value1", "--watch")
+    assert done.returncode == 0, done
+    assert "completed" in done.stdout and "\x1b" not in done.stdout, "plain lines where there is no terminal"
+    stored = fake.object("videos", "folder/film.mp4")
+    assert hashlib.sha256(stored.body).hexdigest() == digest and stored.headers["x-amz-meta-param1"] == "value1"
+    upload_id = site.api.all()[0]["id"]
+    shown = json.loads(site.server.cli("status", upload_id, "--json"))
+    assert shown == site.api.status(upload_id), "the same object everywhere"
+    assert "completed" in site.server.cli("status", upload_id) and "completed" in site.server.cli("status")
+    assert site.server.run_cli("status", upload_id, "--watch").returncode == 0
+
+
+def test_watch_tells_failure(site, fake):
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    fake.play("put_access_denied")
+    done = site.server.run_cli("upload", "sestore4/jb/film.mp4", "--cdn", 158, "--bucket", "videos", "--to", "x.mp4",
+                               "--watch")
+    assert done.returncode == 1 and "failed" in done.stdout + done.stderr, done
+    assert "AccessDenied" in done.stdout + done.stderr, "and why"
+    upload_id = site.api.all()[0]["id"]
+    assert site.server.run_cli("status", upload_id, "--watch").returncode == 1
+    refused = site.server.run_cli("upload", "sestore4/jb/absent.mp4", "--cdn", 158, "--bucket", "videos")
+    assert refused.returncode == 1 and "absent.mp4" in refused.stderr
+    assert len(site.api.all()) == 1
+
+
+def test_upload_without_watch(site, fake):
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    told = json.loads(site.server.cli("upload", "sestore4/jb/film.mp4", "--cdn", 158, "--bucket", "videos", "--json"))
+    site.wait_for(told["id"], "completed")
+
+
+def test_no_daemon():
+    with tempfile.TemporaryDirectory() as folder:
+        upload = ("upload", "sestore4/jb/a.mp4", "--cdn", 1, "--bucket", "abc")
+        for arguments in (("account", "list"), ("status",), upload):
+            done = vodlift(*arguments, "--socket", f"{folder}/none.sock")
+            assert done.returncode == 2 and f"{folder}/none.sock" in done.stderr and "serve" in done.stderr, done
+
+
+def test_wrong_usage():
+    for arguments in ((), ("uploda",), ("account", "add"), ("key", "add", "--cdn", "x"), ("serve",),
+                      ("key", "add", "--cdn", 1, "--api-key", "K")):
+        done = vodlift(*arguments)
+        assert done.returncode == 2 and done.stderr, (arguments, done)
+    for arguments in (("--help",), ("upload", "--help"), ("--version",), ("version",)):
+        assert vodlift(*arguments).returncode == 0
+    assert json.loads(vodlift("version", "--json").stdout)["version"]
+
+
+def serve_with(text: str) -> subprocess.CompletedProcess:
+    with tempfile.TemporaryDirectory() as folder:
+        config = pathlib.Path(folder) / "vodlift.toml"
+        config.write_text(text.replace("FOLDER", folder))
+        return vodlift("serve", "--config", config)
+
+
+def test_configuration_faults_are_all_told():
+    done = serve_with("\n".join([
+        "[server]", 'listen = "somewhere"', "adminsocket = 1", "[store]", "path = 7", "[[storage]]",
+        'name = "Sestore 4"', "[worker]", "uploads = 0", "parts_per_upload = 1000", "[callback]",
+        'allow_networks = ["10.0.0.1/8", "nonsense"]', "[log]", 'format = "xml"', ""]))
+    assert done.returncode == 2, done
+    for line, word in ((2, "listen"), (3, "adminsocket"), (5, "path"), (7, "name"), (9, "uploads"),
+                       (10, "parts_per_upload"), (12, "10.0.0.1/8"), (12, "nonsense"), (14, "format")):
+        assert re.search(rf"vodlift\.toml:{line}:.*{re.escape(word)}", done.stderr), f"{line}: {word}\n{done.stderr}"
+    assert re.search(r"vodlift\.toml:\d+:.*root", done.stderr), "what is missing is told too"
+    assert not done.stdout
+
+
+def test_configuration_grammar_and_absence():
+    broken = serve_with("[server\nlisten = 1\n")
+    assert broken.returncode == 2 and re.search(r"vodlift\.toml:1:", broken.stderr), broken
+    absent = vodlift("serve", "--config", "/nonexistent/vodlift.toml")
+    assert absent.returncode == 2 and "/nonexistent/vodlift.toml" in absent.stderr, absent
+
+
+def test_a_second_server_on_the_same_database_is_refused(site):
+    config = site.server.folder / "second.toml"
+    config.write_text(site.server.config.read_text().replace("admin.sock", "second.sock"))
+    done = vodlift("serve", "--config", config)
+    assert done.returncode != 0 and str(site.server.store) in done.stderr, done
+    assert site.api.call("files.getstorage").ok
+
+
+def test_a_dead_socket_is_no_obstacle(site):
+    site.server.kill9()
+    assert site.server.socket.exists()
+    site.server.start()
+    wait_until(lambda: site.server.run_cli("account", "list").returncode == 0, 5, "the command line reaches it")

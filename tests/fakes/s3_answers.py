@@ -1,0 +1,170 @@
+"""The operations of the fake S3 in HTTP's terms: which one a request is, and the answer that carries its result."""
+
+import dataclasses
+import urllib.parse
+import xml.etree.ElementTree
+from xml.sax.saxutils import escape
+
+from s3_errors import S3Error
+from s3_store import Object, Store
+
+_KEPT = ("content-type", "cache-control", "content-disposition", "x-amz-acl", "x-amz-storage-class")
+
+
+@dataclasses.dataclass
+class Answer:
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def operation(method: str, key: str, query: dict[str, str]) -> str:
+    """S3's name of the operation; "Unknown" for what the fake does not do."""
+    if not key:
+        return {("GET", True): "ListMultipartUploads", ("GET", False): "ListObjectsV2"}.get(
+            (method, "uploads" in query), "Unknown")
+    if "uploadId" in query:
+        return {"PUT": "UploadPart", "GET": "ListParts", "POST": "CompleteMultipartUpload",
+                "DELETE": "AbortMultipartUpload"}.get(method, "Unknown")
+    if "uploads" in query:
+        return "CreateMultipartUpload" if method == "POST" else "Unknown"
+    return {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject"}.get(method, "Unknown")
+
+
+def perform(store: Store, record, body: bytes, page_size: int) -> Answer:
+    """Carries the operation out. Raises S3Error."""
+    if record.operation not in _PERFORM:
+        raise S3Error(501, "NotImplemented", "A header or operation you provided implies functionality that is not "
+                                             "implemented")
+    return _PERFORM[record.operation](store, record, body, page_size)
+
+
+def _kept_headers(record) -> dict[str, str]:
+    return {name: value for name, value in record.headers.items()
+            if name in _KEPT or name.startswith(("x-amz-meta-", "x-amz-checksum-"))}
+
+
+def _xml(root: str, content: str, headers: dict[str, str] | None = None) -> Answer:
+    text = (f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+            f"{content}</{root}>")
+    return Answer(200, text.encode(), {"content-type": "application/xml", **(headers or {})})
+
+
+def _element(name: str, value: object) -> str:
+    return "" if value is None else f"<{name}>{escape(str(value))}</{name}>"
+
+
+def _put_object(store: Store, record, body: bytes, _page: int) -> Answer:
+    made = store.put(record.bucket, record.key, record.headers, _kept_headers(record), body)
+    return Answer(200, b"", {"etag": f'"{made.etag}"', **_checksum_headers(made)})
+
+
+def _checksum_headers(made: Object) -> dict[str, str]:
+    if not made.checksum:
+        return {}
+    return {"x-amz-checksum-crc32c": made.checksum, "x-amz-checksum-type": made.checksum_type}
+
+
+def _create(store: Store, record, _body: bytes, _page: int) -> Answer:
+    made = store.create(record.bucket, record.key, _kept_headers(record))
+    headers = {}
+    if made.algorithm:
+        headers = {"x-amz-checksum-algorithm": made.algorithm, "x-amz-checksum-type": made.checksum_type}
+    return _xml("InitiateMultipartUploadResult", _element("Bucket", made.bucket) + _element("Key", made.key)
+                + _element("UploadId", made.upload_id), headers)
+
+
+def _upload_part(store: Store, record, body: bytes, _page: int) -> Answer:
+    part = store.put_part(record.bucket, record.key, record.query["uploadId"], record.part, record.headers, body)
+    headers = {"etag": f'"{part.etag}"'}
+    if part.checksum:
+        headers["x-amz-checksum-crc32c"] = part.checksum
+    return Answer(200, b"", headers)
+
+
+def _list_parts(store: Store, record, _body: bytes, page_size: int) -> Answer:
+    with store.lock:
+        upload = store.upload(record.bucket, record.key, record.query["uploadId"])
+        after = int(record.query.get("part-number-marker") or 0)
+        numbers = [number for number in sorted(upload.parts) if number > after]
+        page = numbers[:min(page_size, int(record.query.get("max-parts") or page_size))]
+        more = len(page) < len(numbers)
+        content = (_element("Bucket", upload.bucket) + _element("Key", upload.key)
+                   + _element("UploadId", upload.upload_id) + _element("PartNumberMarker", after)
+                   + (_element("NextPartNumberMarker", page[-1]) if more else "")
+                   + _element("MaxParts", page_size) + _element("IsTruncated", str(more).lower())
+                   + _element("ChecksumAlgorithm", upload.algorithm) + _element("ChecksumType", upload.checksum_type))
+        for number in page:
+            part = upload.parts[number]
+            content += ("<Part>" + _element("PartNumber", number) + _element("LastModified", "2026-01-01T00:00:00.000Z")
+                        + _element("ETag", f'"{part.etag}"') + _element("Size", len(part.body))
+                        + _element("ChecksumCRC32C", part.checksum) + "</Part>")
+    return _xml("ListPartsResult", content)
+
+
+def _complete(store: Store, record, body: bytes, _page: int) -> Answer:
+    try:
+        root = xml.etree.ElementTree.fromstring(body)
+    except xml.etree.ElementTree.ParseError:
+        raise S3Error(400, "MalformedXML", "The XML you provided was not well-formed") from None
+    listed = [{field.tag.rpartition("}")[2]: field.text or "" for field in part} for part in root]
+    made = store.complete(record.bucket, record.key, record.query["uploadId"], record.headers, listed)
+    return _xml("CompleteMultipartUploadResult",
+                _element("Location", f"http://fake/{record.bucket}/{urllib.parse.quote(record.key)}")
+                + _element("Bucket", record.bucket) + _element("Key", record.key) + _element("ETag", f'"{made.etag}"')
+                + _element("ChecksumCRC32C", made.checksum) + _element("ChecksumType", made.checksum_type))
+
+
+def _abort(store: Store, record, _body: bytes, _page: int) -> Answer:
+    store.abort(record.bucket, record.key, record.query["uploadId"])
+    return Answer(204)
+
+
+def _get_object(store: Store, record, _body: bytes, _page: int) -> Answer:
+    found = store.object(record.bucket, record.key)
+    headers = {name: value for name, value in found.headers.items()
+               if name not in ("x-amz-acl",) and not name.startswith("x-amz-checksum-")}
+    headers.setdefault("content-type", "binary/octet-stream")
+    headers.update({"etag": f'"{found.etag}"', "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT"})
+    if record.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
+        headers.update(_checksum_headers(found))
+    return Answer(200, found.body, headers)
+
+
+def _list_uploads(store: Store, record, _body: bytes, page_size: int) -> Answer:
+    with store.lock:
+        store.bucket(record.bucket)
+        content = _element("Bucket", record.bucket) + _element("MaxUploads", page_size)
+        content += _element("IsTruncated", "false")
+        prefix = record.query.get("prefix", "")
+        for upload in store.uploads.values():
+            if upload.bucket == record.bucket and upload.key.startswith(prefix):
+                content += ("<Upload>" + _element("Key", upload.key) + _element("UploadId", upload.upload_id)
+                            + _element("Initiated", "2026-01-01T00:00:00.000Z") + "</Upload>")
+    return _xml("ListMultipartUploadsResult", content)
+
+
+def _list_objects(store: Store, record, _body: bytes, page_size: int) -> Answer:
+    with store.lock:
+        prefix = record.query.get("prefix", "")
+        found = [(key, one) for key, one in sorted(store.bucket(record.bucket).items()) if key.startswith(prefix)]
+    content = (_element("Name", record.bucket) + _element("Prefix", prefix) + _element("KeyCount", len(found))
+               + _element("MaxKeys", max(page_size, len(found))) + _element("IsTruncated", "false"))
+    for key, one in found:
+        content += ("<Contents>" + _element("Key", key) + _element("LastModified", "2026-01-01T00:00:00.000Z")
+                    + _element("ETag", f'"{one.etag}"') + _element("Size", len(one.body)) + "</Contents>")
+    return _xml("ListBucketResult", content)
+
+
+_PERFORM = {
+    "PutObject": _put_object,
+    "CreateMultipartUpload": _create,
+    "UploadPart": _upload_part,
+    "ListParts": _list_parts,
+    "CompleteMultipartUpload": _complete,
+    "AbortMultipartUpload": _abort,
+    "GetObject": _get_object,
+    "HeadObject": _get_object,
+    "ListMultipartUploads": _list_uploads,
+    "ListObjectsV2": _list_objects,
+}
