@@ -45,6 +45,8 @@ void prepare_process() {
   const rlimit no_core{0, 0};
   require(::setrlimit(RLIMIT_CORE, &no_core) == 0, "turn core dumps off");
   require(::signal(SIGPIPE, SIG_IGN) != SIG_ERR, "ignore SIGPIPE");
+  // A file-size limit must be a write that fails, which the queue answers for, and not the end of the process.
+  require(::signal(SIGXFSZ, SIG_IGN) != SIG_ERR, "ignore SIGXFSZ");
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
     files.rlim_cur = files.rlim_max;

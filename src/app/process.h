@@ -6,7 +6,8 @@
 namespace vodlift::app {
 
 // No core dumps and no debugger of the same user (secrets lie in memory), files for the owner only, broken connections
-// as errors instead of SIGPIPE, and as many open files as the hard limit allows. Call first of all.
+// as errors instead of SIGPIPE, a file-size limit is a failed write, and as many open files as the hard limit allows.
+// Call first of all.
 void prepare_process();
 
 // SIGTERM and SIGINT, taken by whoever waits for them. One thread.

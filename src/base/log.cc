@@ -69,9 +69,8 @@ void configure(Format format, Level level) {
   g_format = format;
   logger().set_level(spdlog_level(level));
   if (format == Format::json) {
-    logger().set_formatter(
-        std::make_unique<spdlog::pattern_formatter>(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})",
-                                                    spdlog::pattern_time_type::utc));
+    logger().set_formatter(std::make_unique<spdlog::pattern_formatter>(
+        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc));
   }
 }
 

@@ -21,8 +21,8 @@ struct Field {
   Field(std::string_view field, const char* text) : name(field), value(text) {}
   Field(std::string_view field, const std::string& text) : name(field), value(text) {}
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Field(std::string_view field, T number) : name(field), value(std::to_string(number)), is_number(true) {}
+  requires std::is_arithmetic_v<T> Field(std::string_view field, T number)
+      : name(field), value(std::to_string(number)), is_number(true) {}
 };
 
 // Sets where and how logs go: standard error. Call once, before the first event; the default is console, info.

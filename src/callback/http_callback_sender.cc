@@ -9,7 +9,7 @@ namespace vodlift::callback {
 namespace {
 
 constexpr std::chrono::milliseconds kTotalTimeout{15000};
-constexpr std::size_t kMaxAnswerBytes = 64 * 1024;
+constexpr std::size_t kMaxAnswerBytes = std::size_t{64} * 1024;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ void HttpCallbackSender::send(CallbackMessage message, Done done) {
   net::HttpRequest request;
   request.method = "POST";
   request.url = std::move(message.url);
-  request.headers = {"Content-Type: application/json", "User-Agent: vodlift/" VODLIFT_VERSION,
+  request.headers = {"Content-Type: application/json", std::string("User-Agent: vodlift/") + VODLIFT_VERSION,
                      fmt::format("webhook-id: {}", message.webhook_id), fmt::format("webhook-timestamp: {}", timestamp),
                      fmt::format("webhook-signature: {}", *signature)};
   request.body = std::move(message.body);

@@ -9,7 +9,6 @@
 namespace vodlift::cli {
 namespace {
 
-using boost::json::object;
 using boost::json::value;
 
 std::string show_added(const value& account) {

@@ -109,7 +109,8 @@ class ObjectStore {
   virtual Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) = 0;
 
   // Sends one part without blocking; `done` is called once, on the transfer thread, and must not block.
-  // `checksum.md5` must be there where the multipart upload's mode is md5. Errors also: s3_integrity, s3_no_such_upload.
+  // `checksum.md5` must be there where the multipart upload's mode is md5. Errors also: s3_integrity,
+  // s3_no_such_upload.
   virtual void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
                            const RangeChecksum& checksum, PartDone done) = 0;
 

@@ -27,9 +27,9 @@ constexpr std::array kAcls = {
 };
 
 constexpr std::array kCallbackStates = {
-    Word{CallbackState::none, "none"},           Word{CallbackState::waiting, "waiting"},
-    Word{CallbackState::pending, "pending"},     Word{CallbackState::delivered, "delivered"},
-    Word{CallbackState::failed, "failed"},       Word{CallbackState::stopped, "stopped"},
+    Word{CallbackState::none, "none"},       Word{CallbackState::waiting, "waiting"},
+    Word{CallbackState::pending, "pending"}, Word{CallbackState::delivered, "delivered"},
+    Word{CallbackState::failed, "failed"},   Word{CallbackState::stopped, "stopped"},
 };
 
 template <class Enum, std::size_t N>

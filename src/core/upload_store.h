@@ -14,8 +14,8 @@ namespace vodlift {
 // A request that passed every check, to be queued.
 struct NewUpload {
   AccountId account = 0;
-  std::int64_t key_id = 0;     // which API key asked; 0: an operator
-  std::string signature_mac;   // 32 raw bytes of the request's HMAC; empty: not a signed request, never a repeat
+  std::int64_t key_id = 0;    // which API key asked; 0: an operator
+  std::string signature_mac;  // 32 raw bytes of the request's HMAC; empty: not a signed request, never a repeat
   UploadRequest request;
   std::int64_t size = 0;  // of the source at submit, bytes
   std::string token;      // random, 32 hex digits: marks the object as ours (x-amz-meta-vodlift-upload)
@@ -49,16 +49,16 @@ struct ClaimedCallback {
   AccountId account = 0;
   std::string webhook_id;  // stable over all attempts
   std::string url;
-  std::string body;   // fixed when the upload ended
-  int attempts = 0;   // made so far
+  std::string body;  // fixed when the upload ended
+  int attempts = 0;  // made so far
 };
 
 // What one callback attempt led to.
 struct CallbackAttempt {
   WallTime at;
   std::chrono::milliseconds took{0};
-  int http_status = 0;  // 0: no answer
-  std::string error;    // empty on success; <= 512 bytes
+  int http_status = 0;                          // 0: no answer
+  std::string error;                            // empty on success; <= 512 bytes
   CallbackState next = CallbackState::pending;  // pending (again), delivered, failed, stopped
   WallTime next_attempt;                        // where pending
 };

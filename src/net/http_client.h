@@ -47,11 +47,11 @@ struct HttpRequest {
   std::int64_t reader_size = 0;  // exact bytes that `reader` gives
 
   std::chrono::milliseconds connect_timeout{10000};
-  std::chrono::milliseconds total_timeout{0};    // 0: none
-  std::chrono::seconds stall_timeout{60};        // fails when nothing moved for so long; 0: none
-  std::size_t max_response_bytes = 1024 * 1024;  // more is an error, and read no further
-  bool ignore_long_response = false;             // more is cut off and no error (callbacks)
-  bool use_proxy_environment = true;             // HTTPS_PROXY, NO_PROXY
+  std::chrono::milliseconds total_timeout{0};                 // 0: none
+  std::chrono::seconds stall_timeout{60};                     // fails when nothing moved for so long; 0: none
+  std::size_t max_response_bytes = std::size_t{1024} * 1024;  // more is an error, and read no further
+  bool ignore_long_response = false;                          // more is cut off and no error (callbacks)
+  bool use_proxy_environment = true;                          // HTTPS_PROXY, NO_PROXY
   bool reuse_connection = true;
   std::shared_ptr<const AddressGuard> guard;  // null: any address
   std::string ca_file;                        // empty: the system's
@@ -75,7 +75,7 @@ class HttpClient {
 
   // At most `max_connections` are open at once (1..10000), kept alive and shared between requests; further requests
   // wait. `name` (15 bytes at most) is the thread's.
-  HttpClient(std::string name, std::size_t max_connections);
+  HttpClient(const std::string& name, std::size_t max_connections);
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   // Like stop().

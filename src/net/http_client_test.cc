@@ -52,7 +52,8 @@ class HttpClientTest : public ::testing::Test {
     if (request.target == "/big") return respond({200, "text/plain", std::string(100000, 'x'), {}});
     if (request.target == "/redirect") return respond({302, "text/plain", "", {{"Location", "/"}}});
     if (request.target == "/header") {
-      const bool there = std::ranges::any_of(request.headers, [](const auto& header) { return header.first == "x-empty"; });
+      const bool there =
+          std::ranges::any_of(request.headers, [](const auto& header) { return header.first == "x-empty"; });
       return respond({200, "text/plain", there ? "there" : "absent", {}});
     }
     Response response{200, "text/plain", request.method + " " + request.body, {{"X-Echo", request.target}}};

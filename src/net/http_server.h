@@ -45,7 +45,8 @@ using Handler = std::function<void(Request, Responder)>;
 using FaultBody = std::function<Response(Errc code, std::string_view message)>;
 
 struct HttpServerLimits {
-  std::size_t header_bytes = std::size_t{16} * 1024;  // request line included; also bounds what a chunked body may carry beside data
+  // Request line included; also bounds what a chunked body may carry beside data.
+  std::size_t header_bytes = std::size_t{16} * 1024;
   std::size_t body_bytes = std::size_t{128} * 1024;
   std::size_t connections = 20000;  // more are answered 503 and closed
   // Deadlines for the whole of each, however the bytes trickle; kept to within a fortieth of the shortest (5-250 ms).

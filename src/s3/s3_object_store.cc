@@ -14,7 +14,7 @@ namespace vodlift::s3 {
 namespace {
 
 // ListParts answers 1,000 parts of some 200 bytes; nothing else comes near.
-constexpr std::size_t kMaxAnswerBytes = 1024 * 1024;
+constexpr std::size_t kMaxAnswerBytes = std::size_t{1024} * 1024;
 constexpr std::chrono::seconds kStallTimeout{60};
 // Complete may take minutes on a large object before it says a word.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};

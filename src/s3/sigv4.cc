@@ -73,23 +73,23 @@ SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& cre
   canonical["host"] = request.host;
   for (const auto& [name, value] : headers) {
     auto [at, is_new] = canonical.try_emplace(name, canonical_value(value));
-    if (!is_new) at->second += "," + canonical_value(value);
+    if (!is_new) at->second.append(",").append(canonical_value(value));
   }
   std::string canonical_headers;
   std::string signed_names;
   for (const auto& [name, value] : canonical) {
-    canonical_headers += name + ":" + value + "\n";
+    canonical_headers.append(name).append(":").append(value).append("\n");
     if (!signed_names.empty()) signed_names += ';';
     signed_names += name;
   }
 
   const std::string path = uri_encode(request.path, /*keep_slash=*/true);
   const std::string query = canonical_query(request.query);
-  const std::string canonical_request = request.method + "\n" + path + "\n" + query + "\n" + canonical_headers + "\n" +
-                                        signed_names + "\n" + request.payload_hash;
-  const std::string scope = date + "/" + credentials.region + "/s3/aws4_request";
+  const std::string canonical_request = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, path, query,
+                                                    canonical_headers, signed_names, request.payload_hash);
+  const std::string scope = fmt::format("{}/{}/s3/aws4_request", date, credentials.region);
   const std::string string_to_sign =
-      "AWS4-HMAC-SHA256\n" + timestamp + "\n" + scope + "\n" + to_hex(view(sha256(bytes_of(canonical_request))));
+      fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", timestamp, scope, to_hex(view(sha256(bytes_of(canonical_request)))));
   const std::string signature =
       to_hex(view(hmac_sha256(view(signing_key(credentials, date)), bytes_of(string_to_sign))));
 
@@ -98,7 +98,7 @@ SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& cre
   out.authorization = fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}",
                                   credentials.access_key, scope, signed_names, signature);
   out.headers.reserve(headers.size() + 1);
-  for (const auto& [name, value] : headers) out.headers.push_back(name + ": " + value);
+  for (const auto& [name, value] : headers) out.headers.push_back(fmt::format("{}: {}", name, value));
   out.headers.push_back("Authorization: " + out.authorization);
   return out;
 }

@@ -36,7 +36,7 @@ net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const st
   const std::span<std::uint8_t> target(spare_);
   const std::int64_t offset = body_.offset + position_;
   lock.unlock();  // the storage may answer at once, on this very thread
-  body_.source->read_async(offset, target, [self = shared_from_this(), resume](Result<> result) {
+  body_.source->read_async(offset, target, [self = shared_from_this(), resume](const Result<>& result) {
     {
       const std::lock_guard hold(self->mutex_);
       self->reading_ = false;

@@ -23,7 +23,8 @@ class SourceBody final : public net::BodyReader, public std::enable_shared_from_
   [[nodiscard]] Error failure() const override;
 
  private:
-  static constexpr std::size_t kSpareBytes = 256 * 1024;  // of memory, per request whose bytes are not in the cache
+  static constexpr std::size_t kSpareBytes =
+      std::size_t{256} * 1024;  // of memory, per request whose bytes are not in the cache
 
   const Body body_;
   std::int64_t position_ = 0;  // of the next byte, within the range

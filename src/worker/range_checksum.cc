@@ -8,7 +8,7 @@ namespace vodlift::worker {
 namespace {
 
 // Fits the second-level cache, so that hashing does not go to memory a second time.
-constexpr std::size_t kStepBytes = 128 * 1024;
+constexpr std::size_t kStepBytes = std::size_t{128} * 1024;
 
 }  // namespace
 

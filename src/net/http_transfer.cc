@@ -1,0 +1,222 @@
+#include "net/http_transfer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <new>
+#include <stdexcept>
+
+namespace vodlift::net {
+namespace {
+
+constexpr std::size_t kMaxResponseHeaderBytes = std::size_t{64} * 1024;
+constexpr long kUploadBufferBytes = 256L * 1024;  // measured: docs/decisions/0003-checksums-before-sending.md
+
+Errc errc_of(CURLcode code) {
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return Errc::timeout;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return Errc::tls;
+    default:
+      return Errc::network;
+  }
+}
+
+// Scheme, host and port only: the rest of a URL may tell more than a log should hold.
+std::string origin_of(std::string_view url) {
+  const std::size_t authority = url.find("://");
+  if (authority == std::string_view::npos) return "?";
+  return std::string(url.substr(0, url.find_first_of("/?#", authority + 3)));
+}
+
+}  // namespace
+
+void Transfer::attach(CURL* handle) {
+  handle_ = handle;
+  set(CURLOPT_PRIVATE, this);
+  set(CURLOPT_ERRORBUFFER, error_text_.data());
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_PATH_AS_IS, 1L);
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_HTTP09_ALLOWED, 0L);
+  set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+  set(CURLOPT_WRITEDATA, this);
+  set_connection();
+  set_payload();
+}
+
+void Transfer::set_connection() {
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(request_.total_timeout.count()));
+  if (request_.stall_timeout.count() > 0) {
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request_.stall_timeout.count()));
+  }
+  set(CURLOPT_TCP_NODELAY, 1L);
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!request_.use_proxy_environment) set(CURLOPT_PROXY, "");
+  if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
+  if (!request_.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
+  if (!request_.reuse_connection) {
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_FORBID_REUSE, 1L);
+  }
+  if (request_.guard != nullptr) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::on_open_socket);
+    set(CURLOPT_OPENSOCKETDATA, this);
+  }
+}
+
+void Transfer::set_payload() {
+  curl_slist* list = nullptr;
+  const auto append = [&list](const char* line) {
+    curl_slist* longer = curl_slist_append(list, line);
+    if (longer == nullptr) throw std::bad_alloc();
+    list = longer;
+  };
+  // libcurl would wait up to a second for "100 Continue"; a refused upload costs less than that wait on each.
+  append("Expect:");
+  for (const std::string& header : request_.headers) {
+    // libcurl takes "Name:" for "send no such header"; an empty value is written "Name;".
+    const std::size_t colon = header.find(':');
+    const bool empty = colon != std::string::npos && header.find_first_not_of(' ', colon + 1) == std::string::npos;
+    append(empty ? (header.substr(0, colon) + ";").c_str() : header.c_str());
+  }
+  headers_.reset(list);
+
+  const bool has_body = request_.reader != nullptr || !request_.body.empty();
+  if (request_.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  } else if (request_.method == "PUT" || request_.reader != nullptr) {
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_READFUNCTION, &Transfer::on_read);
+    set(CURLOPT_READDATA, this);
+    set(CURLOPT_SEEKFUNCTION, &Transfer::on_seek);
+    set(CURLOPT_SEEKDATA, this);
+    const auto size =
+        request_.reader != nullptr ? request_.reader_size : static_cast<std::int64_t>(request_.body.size());
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(size));
+    if (size >= kUploadBufferBytes) set(CURLOPT_UPLOAD_BUFFERSIZE, kUploadBufferBytes);
+    if (request_.method != "PUT") set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  } else if (request_.method == "POST" || has_body) {
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_POSTFIELDS, request_.body.data());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    if (request_.method != "POST") set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  } else if (request_.method != "GET") {
+    set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  }
+  set(CURLOPT_HTTPHEADER, headers_.get());
+}
+
+std::size_t Transfer::give_body(std::span<std::uint8_t> buffer) {
+  if (request_.reader == nullptr) {
+    const std::size_t count = std::min(buffer.size(), request_.body.size() - body_sent_);
+    std::copy_n(request_.body.data() + body_sent_, count, buffer.data());
+    body_sent_ += count;
+    return count;
+  }
+  const std::size_t left = static_cast<std::size_t>(request_.reader_size) - body_sent_;
+  if (left == 0) return 0;
+  const BodyReader::Chunk chunk = request_.reader->read(buffer.first(std::min(buffer.size(), left)), resume_);
+  switch (chunk.status) {
+    case BodyReader::Status::ok:
+      body_sent_ += chunk.size;
+      return chunk.size;
+    case BodyReader::Status::wait:
+      return CURL_READFUNC_PAUSE;
+    case BodyReader::Status::failed:
+      break;
+  }
+  failure_ = request_.reader->failure();
+  return CURL_READFUNC_ABORT;
+}
+
+int Transfer::on_seek(void* self, curl_off_t offset, int origin) {
+  auto* transfer = static_cast<Transfer*>(self);
+  if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
+  transfer->body_sent_ = 0;
+  if (transfer->request_.reader != nullptr) transfer->request_.reader->rewind();
+  return CURL_SEEKFUNC_OK;
+}
+
+std::size_t Transfer::take_header(std::string_view line) {
+  const std::size_t taken = line.size();
+  if (line.starts_with("HTTP/")) {  // a final answer after "100 Continue" begins anew
+    response_.headers.clear();
+    header_bytes_ = 0;
+    return taken;
+  }
+  header_bytes_ += taken;
+  if (header_bytes_ > kMaxResponseHeaderBytes) {
+    failure_ = Error{Errc::network, fmt::format("{} sent more than {} bytes of headers", origin_of(request_.url),
+                                                kMaxResponseHeaderBytes)};
+    return 0;
+  }
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return taken;
+  std::string name(line.substr(0, colon));
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::string_view value = line.substr(colon + 1);
+  const std::size_t first = value.find_first_not_of(" \t");
+  const std::size_t last = value.find_last_not_of(" \t\r\n");
+  value =
+      first == std::string_view::npos || last == std::string_view::npos ? "" : value.substr(first, last - first + 1);
+  response_.headers.emplace_back(std::move(name), value);
+  return taken;
+}
+
+std::size_t Transfer::take_body(std::string_view bytes) {
+  const std::size_t room = request_.max_response_bytes - response_.body.size();
+  response_.body.append(bytes.substr(0, room));
+  if (bytes.size() <= room) return bytes.size();
+  cut_off_ = true;
+  return 0;
+}
+
+curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {
+  auto* transfer = static_cast<Transfer*>(self);
+  if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
+  // One refused address refuses the name: a host that mixes public and private addresses is not one to trust.
+  if (transfer->failure_) return CURL_SOCKET_BAD;
+  if (const auto refusal = transfer->request_.guard->refusal(&address->addr)) {
+    transfer->failure_ =
+        Error{Errc::address_denied, fmt::format("{}: {}", origin_of(transfer->request_.url), *refusal)};
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+void Transfer::finish(CURLcode code) {
+  if (failure_) return done_(*failure_);
+  if (cut_off_ && !request_.ignore_long_response) {
+    return done_(Error{Errc::network, fmt::format("{} answered with more than {} bytes", origin_of(request_.url),
+                                                  request_.max_response_bytes)});
+  }
+  if (code != CURLE_OK && !cut_off_) {
+    const std::string detail = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
+    return done_(Error{errc_of(code), fmt::format("{}: {}", origin_of(request_.url), detail)});
+  }
+  long status = 0;
+  curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+  response_.status = static_cast<int>(status);
+  done_(std::move(response_));
+}
+
+}  // namespace vodlift::net
