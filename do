@@ -30,8 +30,8 @@ build() {  # build PRESET [TARGET...]
   shift
   need build
   say "Building ($preset)"
-  cmake --preset "$preset" >"/tmp/vodlift-configure.$$" 2>&1 || { cat "/tmp/vodlift-configure.$$"; rm -f "/tmp/vodlift-configure.$$"; exit 1; }
-  rm -f "/tmp/vodlift-configure.$$"
+  local output
+  output=$(cmake --preset "$preset" 2>&1) || { echo "$output"; exit 1; }
   cmake --build --preset "$preset" ${1:+--target "$@"}
 }
 
@@ -60,7 +60,7 @@ do_test() {
 ##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume)
 do_e2e() {
   need build s3 test
-  build release vodlift sigv4_tool
+  build release vodlift sigv4_tool failing_sync
   say "End-to-end tests"
   VODLIFT_BINARY="$PWD/build/release/vodlift" "$python" -m pytest -q tests "$@"
 }
@@ -89,7 +89,7 @@ do_check() {
 ##: bench [ARGS]        measure beside curl, rclone and aws; writes bench/RESULTS.md (--quick, --only a|b|c)
 do_bench() {
   need build bench
-  build release
+  build release vodlift bench_null_sink bench_enqueue_load
   "$python" bench/run.py "$@"
 }
 

@@ -4,17 +4,13 @@
 
 #include "admin/command.h"
 #include "admin/rules.h"
-#include "base/encoding.h"
 #include "base/log.h"
-#include "base/random.h"
 
 namespace vodlift::admin {
 namespace {
 
 using boost::json::object;
 using boost::json::value;
-
-constexpr std::size_t kWebhookSecretBytes = 32;
 
 object account_json(const Account& account) {
   return {{"cdn", account.cdn}, {"user", account.user}, {"created", to_unix_seconds(account.created)}};
@@ -26,7 +22,7 @@ Result<value> add(const Context& context, Fields& fields) {
   account.user = fields.text("user");
   if (auto checked = fields.check(); !checked) return checked.error();
   if (auto checked = check_user(account.user); !checked) return checked.error();
-  account.webhook_secret = Secret("whsec_" + to_base64(bytes_of(random_bytes(kWebhookSecretBytes))));
+  account.webhook_secret = make_webhook_secret();
   account.created = context.clock.now();
 
   if (auto added = context.accounts.add_account(account); !added) return added.error();

@@ -105,8 +105,8 @@ class Server {
         stores_(std::move(stores)),
         storages_(roots_of(config)),
         guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks)),
-        s3_client_("s3", s3_connections(config.worker)),
-        callback_client_("callbacks", kCallbackConnections),
+        s3_client_("s3-http", s3_connections(config.worker)),
+        callback_client_("callback-http", kCallbackConnections),
         objects_(s3_client_, clock),
         callbacks_(callback_client_, guard_, clock),
         dispatcher_(*stores_.uploads, *stores_.accounts, storages_, objects_, callbacks_, clock,
@@ -129,6 +129,9 @@ class Server {
               router_.handle(std::move(request), std::move(respond));
             },
             legacy::fault) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() { stop(); }
 
   // Both addresses are taken before any work begins, so that a failure leaves nothing half done.
   Result<> start() {
@@ -147,6 +150,7 @@ class Server {
     return {};
   }
 
+  // May be called twice.
   void stop() {
     public_server_.stop(kPublicGrace);
     admin_server_.stop(kAdminGrace);
@@ -154,6 +158,8 @@ class Server {
     dispatcher_.stop(kWorkerGrace);
     callback_client_.stop();
     s3_client_.stop();
+    // Reads that end late still call into the transfers' client.
+    storages_.stop();
     // Answers to inserts under way reach into the router and the administration.
     stores_.database->drain();
   }
@@ -190,10 +196,7 @@ int run(const Config& config, StopSignals& signals) {
   auto stores = open_stores(config, clock);
   if (!stores) return fail(with_context("cannot start", stores.error()));
   Server server(config, std::move(*stores), clock);
-  if (auto started = server.start(); !started) {
-    server.stop();
-    return fail(with_context("cannot start", started.error()));
-  }
+  if (auto started = server.start(); !started) return fail(with_context("cannot start", started.error()));
   if (!is_loopback(server.address())) {
     log::warn("requests come in unencrypted; put a proxy that speaks TLS in front", {{"listen", server.address()}});
   }

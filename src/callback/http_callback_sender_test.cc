@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "callback/webhook_signature.h"
+#include "core/account_store.h"
 #include "net/http_server.h"
 
 namespace vodlift::callback {

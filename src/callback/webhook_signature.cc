@@ -4,13 +4,11 @@
 
 #include "base/encoding.h"
 #include "base/hash.h"
-#include "base/random.h"
 
 namespace vodlift::callback {
 namespace {
 
 constexpr std::string_view kPrefix = "whsec_";
-constexpr std::size_t kSecretBytes = 32;
 
 }  // namespace
 
@@ -24,11 +22,6 @@ Result<std::string> sign(const Secret& secret, std::string_view id, std::int64_t
   const Secret key(std::move(*decoded));
   const std::string message = fmt::format("{}.{}.{}", id, timestamp, body);
   return "v1," + to_base64(hmac_sha256(bytes_of(key.reveal()), bytes_of(message)));
-}
-
-Secret make_webhook_secret() {
-  const Secret bytes(random_bytes(kSecretBytes));
-  return Secret(std::string(kPrefix) + to_base64(bytes_of(bytes.reveal())));
 }
 
 }  // namespace vodlift::callback

@@ -15,7 +15,4 @@ namespace vodlift::callback {
 // Errors: invalid_value (not such a secret); the message does not contain it.
 Result<std::string> sign(const Secret& secret, std::string_view id, std::int64_t timestamp, std::string_view body);
 
-// A new secret of 32 random bytes, as sign() takes it. Any thread.
-Secret make_webhook_secret();
-
 }  // namespace vodlift::callback

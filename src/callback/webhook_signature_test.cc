@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/hash.h"
+#include "core/account_store.h"
 
 namespace vodlift::callback {
 namespace {

@@ -20,6 +20,9 @@ struct Account {
   WallTime created;
 };
 
+// A new webhook secret: "whsec_" and the base64 of 32 random bytes, as Standard Webhooks has them. Any thread.
+Secret make_webhook_secret();
+
 struct ApiKey {
   std::int64_t id = 0;
   AccountId cdn = 0;

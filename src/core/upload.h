@@ -73,6 +73,7 @@ struct MultipartJournal {
   std::int64_t part_size = 0;  // bytes, every part but the last
   SourceIdentity source;       // the version the parts were read from
   std::string checksum_mode;   // which integrity the multipart upload was opened with (s3)
+  Acl acl = Acl::private_acl;  // it was opened with
   std::vector<Part> parts;     // by number
 };
 

@@ -1,7 +1,6 @@
 #include "legacy/aws_status.h"
 
 #include <boost/json/array.hpp>
-#include <limits>
 #include <utility>
 
 #include "core/upload_json.h"
@@ -12,13 +11,15 @@ namespace {
 
 constexpr int kDefaultLimit = 25;
 constexpr int kMaxLimit = 100;
+// The database walks over all that is skipped.
+constexpr std::int64_t kMaxOffset = 1'000'000;
 
 Result<UploadQuery> read_query(const boost::json::object& object) {
   Fields fields(object);
   UploadQuery query;
   query.ids = fields.ids("id", kMaxLimit);
   query.limit = static_cast<int>(fields.number_or("limit", kDefaultLimit, 1, kMaxLimit));
-  query.offset = fields.number_or("offset", 0, 0, std::numeric_limits<std::int64_t>::max());
+  query.offset = fields.number_or("offset", 0, 0, kMaxOffset);
   fields.refuse_unsupported("state");
   if (auto fault = fields.fault()) return std::move(*fault);
   if (!query.ids.empty()) {

@@ -211,7 +211,12 @@ TEST_F(RouterCommand, StatusBoundsItsPage) {
     EXPECT_EQ(call_verdict("aws.status", ",\"limit\":" + std::string(wrong)),
               "2001: limit: must be a whole number, 1 to 100");
   }
-  EXPECT_EQ(call_verdict("aws.status", R"(,"offset":-1)"), "2001: offset: must be a whole number, 0 or more");
+  for (const std::string_view wrong : {"-1", "1000001", "9223372036854775807", "null"}) {
+    EXPECT_EQ(call_verdict("aws.status", ",\"offset\":" + std::string(wrong)),
+              "2001: offset: must be a whole number, 0 to 1000000");
+  }
+  EXPECT_EQ(call_verdict("aws.status", R"(,"offset":1000000)"), "success");
+  EXPECT_EQ(uploads_.last_query.offset, 1'000'000);
   std::string ids = "1";
   for (int i = 2; i <= 101; ++i) ids += "," + std::to_string(i);
   EXPECT_EQ(call_verdict("aws.status", ",\"id\":[" + ids + "]"), "2001: id: a list must hold 1 to 100 ids");

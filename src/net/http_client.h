@@ -48,7 +48,7 @@ struct HttpRequest {
 
   std::chrono::milliseconds connect_timeout{10000};
   std::chrono::milliseconds total_timeout{0};                 // 0: none
-  std::chrono::seconds stall_timeout{60};                     // fails when nothing moved for so long; 0: none
+  std::chrono::seconds stall_timeout{60};                     // fails when less than 1 KiB/s moved for so long; 0: none
   std::size_t max_response_bytes = std::size_t{1024} * 1024;  // more is an error, and read no further
   bool ignore_long_response = false;                          // more is cut off and no error (callbacks)
   bool use_proxy_environment = true;                          // HTTPS_PROXY, NO_PROXY

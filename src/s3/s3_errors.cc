@@ -35,8 +35,7 @@ constexpr std::array kTable = {
     Row{"AuthorizationHeaderMalformed", Errc::s3_region, "check --region of `vodlift bucket add`"},
     Row{"PermanentRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
     Row{"TemporaryRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
-    Row{"AccessDenied", Errc::s3_access_denied,
-        "the key needs s3:PutObject and s3:AbortMultipartUpload on this bucket"},
+    Row{"AccessDenied", Errc::s3_access_denied, ""},
     Row{"AllAccessDisabled", Errc::s3_access_denied, ""},
     Row{"AccountProblem", Errc::s3_access_denied, ""},
     Row{"AccessControlListNotSupported", Errc::s3_acl_refused, ""},
@@ -61,6 +60,15 @@ constexpr std::string_view kPublicAclAdvice =
     "enable ACLs (Object Ownership: Bucket owner preferred) and switch off Block Public Access for ACLs; or let "
     "`vodlift bucket add --acl-policy private` upload them as private";
 
+constexpr std::string_view kPublicAclPermissionAdvice =
+    "where the bucket takes ACLs, the key lacks a permission: acl=public-read needs s3:PutObjectAcl beside "
+    "s3:PutObject";
+
+// HEAD, which confirms the object, goes by s3:GetObject; its 403 has no body and so no code.
+constexpr std::string_view kAccessDeniedAdvice =
+    "the key needs s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects "
+    "of this bucket";
+
 }  // namespace
 
 Errc classify(int status, std::string_view code) {
@@ -84,6 +92,9 @@ Error to_error(const Failure& failure) {
   const Row* row = find_row(failure.code);
   if (errc == Errc::s3_acl_refused) {
     message += fmt::format("; {}", kPublicAclAdvice);
+    if (failure.status == 403) message += fmt::format("; {}", kPublicAclPermissionAdvice);
+  } else if (errc == Errc::s3_access_denied) {
+    message += fmt::format("; {}", kAccessDeniedAdvice);
   } else if (errc == Errc::s3_region && !failure.region.empty()) {
     message += fmt::format("; the bucket is in region {}: `vodlift bucket add` it with that --region",
                            printable(failure.region, 64));

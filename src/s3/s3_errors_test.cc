@@ -49,7 +49,35 @@ TEST(S3Errors, APlain403OnAPublicAclIsTheAcl) {
   EXPECT_EQ(to_error(failure).code, Errc::s3_access_denied);
   failure.sent_public_acl = true;
   EXPECT_EQ(to_error(failure).code, Errc::s3_acl_refused);
-  EXPECT_NE(to_error(failure).message.find("acl=private"), std::string::npos);
+  const std::string message = to_error(failure).message;
+  EXPECT_NE(message.find("acl=private"), std::string::npos) << message;
+  EXPECT_NE(message.find("s3:PutObjectAcl"), std::string::npos) << message;
+}
+
+TEST(S3Errors, ABucketWithoutAclsIsNoMatterOfPermissions) {
+  Failure failure;
+  failure.operation = "PutObject";
+  failure.status = 400;
+  failure.code = "AccessControlListNotSupported";
+  failure.sent_public_acl = true;
+  const std::string message = to_error(failure).message;
+  EXPECT_NE(message.find("acl=private"), std::string::npos) << message;
+  EXPECT_EQ(message.find("s3:PutObjectAcl"), std::string::npos) << message;
+}
+
+TEST(S3Errors, AccessDeniedNamesEveryPermissionWithAndWithoutACode) {
+  for (const std::string code : {"AccessDenied", "AllAccessDisabled", ""}) {
+    Failure failure;
+    failure.operation = "HeadObject";
+    failure.status = 403;
+    failure.code = code;
+    const Error error = to_error(failure);
+    EXPECT_EQ(error.code, Errc::s3_access_denied) << code;
+    for (const std::string_view permission :
+         {"s3:PutObject,", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}) {
+      EXPECT_NE(error.message.find(permission), std::string::npos) << permission << ": " << error.message;
+    }
+  }
 }
 
 }  // namespace

@@ -16,8 +16,11 @@ namespace {
 // ListParts answers 1,000 parts of some 200 bytes; nothing else comes near.
 constexpr std::size_t kMaxAnswerBytes = std::size_t{1024} * 1024;
 constexpr std::chrono::seconds kStallTimeout{60};
+// Stall detection alone lets an answer that trickles hold a call for ever.
+constexpr std::chrono::seconds kSmallCallTimeout{120};
 // Complete may take minutes on a large object before it says a word.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};
+constexpr std::chrono::seconds kCompleteTimeout{900};
 constexpr int kMaxListPages = 11;  // 10,000 parts, 1,000 a page
 
 constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
@@ -27,11 +30,19 @@ std::string unquoted(std::string_view etag) {
   return std::string(etag);
 }
 
-bool refuses_checksum_headers(const net::HttpResponse& response) {
+bool is_success(const net::HttpResponse& response) { return response.status >= 200 && response.status < 300; }
+
+// These codes have other causes as well (a bad name in the metadata, say): only a try without the headers tells.
+bool may_refuse_checksum_headers(const net::HttpResponse& response) {
   if (response.status != 400 && response.status != 501) return false;
   const auto error = parse_error(response.body);
   return error &&
          (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
+}
+
+std::pair<std::string, std::string> checksum_header(bool as_md5, const RangeChecksum& checksum) {
+  if (as_md5) return {"content-md5", to_base64(bytes_of(checksum.md5))};
+  return {std::string(kCrcHeader), crc32c_base64(checksum.crc32c)};
 }
 
 }  // namespace
@@ -64,7 +75,17 @@ net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const C
   request.headers = signed_request.headers;
   request.body = call.body;
   request.stall_timeout = kStallTimeout;
+  request.total_timeout = kSmallCallTimeout;
   request.max_response_bytes = kMaxAnswerBytes;
+  return request;
+}
+
+net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, const Call& call,
+                                                  const Body& body) const {
+  net::HttpRequest request = make_request(target, call);
+  request.reader = std::make_shared<SourceBody>(body);
+  request.reader_size = body.size;
+  request.total_timeout = {};
   return request;
 }
 
@@ -90,12 +111,13 @@ Result<net::HttpResponse> S3ObjectStore::perform(const ObjectTarget& target, con
                                                  net::HttpRequest request) {
   auto response = client_.perform(std::move(request));
   if (!response) return with_context(call.operation, response.error());
-  if (response->status >= 200 && response->status < 300) return response;
+  if (is_success(*response)) return response;
   return refused(target, call, *response);
 }
 
 Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Call& call,
-                                           const net::HttpResponse& response, const RangeChecksum& checksum) {
+                                           const net::HttpResponse& response, const RangeChecksum& checksum,
+                                           Sent sent) {
   StoredBytes stored{std::string(response.header("etag")), std::string(response.header(kCrcHeader)),
                      std::string(response.header("x-amz-version-id"))};
   const auto mismatch = [&](std::string_view what) {
@@ -109,53 +131,57 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
       return mismatch("the store's CRC32C is not that of the file");
     return stored;
   }
-  const bool sent_md5 = checksum_mode(target.access) == ChecksumMode::md5;
-  learn(target.access, ChecksumMode::md5);
+  // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing.
+  if (sent == Sent::crc32c) learn(target.access, ChecksumMode::md5);
   const std::string etag = unquoted(stored.etag);
   if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
   // An ETag need not be an MD5 (SSE-KMS); then only a Content-MD5 that the store accepted counts.
   const bool looks_like_md5 = etag.size() == 32 && from_hex(etag).has_value();
-  if (sent_md5 && !looks_like_md5) return stored;
+  if (sent == Sent::md5 && !looks_like_md5) return stored;
   return mismatch("the store confirmed neither CRC32C nor MD5");
 }
 
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                               const Body& body, const RangeChecksum& checksum) {
-  Call call{"PutObject", "PUT", {}, object_headers(properties), "", properties.acl == Acl::public_read};
+  const Call plain{"PutObject", "PUT", {}, object_headers(properties), "", properties.acl == Acl::public_read};
+  // The mode may have changed since `checksum` was made for it: what is at hand decides.
   const ChecksumMode mode = checksum_mode(target.access);
-  if (mode == ChecksumMode::md5) {
-    call.headers.emplace_back("content-md5", to_base64(bytes_of(checksum.md5)));
-  } else {
-    call.headers.emplace_back(kCrcHeader, crc32c_base64(checksum.crc32c));
+  const bool has_md5 = !checksum.md5.empty();
+  const auto send = [&](Sent sent) {
+    Call call = plain;
+    call.headers.push_back(checksum_header(sent == Sent::md5, checksum));
+    // A store that drops the CRC in silence must still refuse other bytes than these, before it replaces the object.
+    const bool both = sent == Sent::crc32c && mode == ChecksumMode::unknown && has_md5;
+    if (both) call.headers.push_back(checksum_header(/*as_md5=*/true, checksum));
+    return client_.perform(make_body_request(target, call, body));
+  };
+  Sent sent = mode == ChecksumMode::md5 && has_md5 ? Sent::md5 : Sent::crc32c;
+  auto response = send(sent);
+  const bool try_again = mode == ChecksumMode::unknown && has_md5 && response && may_refuse_checksum_headers(*response);
+  if (try_again) {
+    sent = Sent::md5;
+    response = send(sent);
   }
-  net::HttpRequest request = make_request(target, call);
-  request.reader = std::make_shared<SourceBody>(body);
-  request.reader_size = body.size;
-  auto response = client_.perform(std::move(request));
-  if (!response) return with_context(call.operation, response.error());
-  if (mode == ChecksumMode::unknown && refuses_checksum_headers(*response)) {
-    learn(target.access, ChecksumMode::md5);
-    return put_object(target, properties, body, checksum);
-  }
-  if (response->status < 200 || response->status >= 300) return refused(target, call, *response);
-  return confirm(target, call, *response, checksum);
+  if (!response) return with_context(plain.operation, response.error());
+  if (!is_success(*response)) return refused(target, plain, *response);
+  auto stored = confirm(target, plain, *response, checksum, sent);
+  if (try_again && stored) learn(target.access, ChecksumMode::md5);
+  return stored;
 }
 
 Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, const ObjectProperties& properties) {
-  Call call{"CreateMultipartUpload",    "POST", {{"uploads", ""}},
-            object_headers(properties), "",     properties.acl == Acl::public_read};
+  const Call plain{"CreateMultipartUpload",    "POST", {{"uploads", ""}},
+                   object_headers(properties), "",     properties.acl == Acl::public_read};
+  Call with_crc32c = plain;
+  with_crc32c.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
+  with_crc32c.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   const ChecksumMode mode = checksum_mode(target.access);
-  if (mode != ChecksumMode::md5) {
-    call.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
-    call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+  auto response = client_.perform(make_request(target, mode == ChecksumMode::md5 ? plain : with_crc32c));
+  if (mode == ChecksumMode::unknown && response && may_refuse_checksum_headers(*response)) {
+    response = client_.perform(make_request(target, plain));
   }
-  auto response = client_.perform(make_request(target, call));
-  if (!response) return with_context(call.operation, response.error());
-  if (mode == ChecksumMode::unknown && refuses_checksum_headers(*response)) {
-    learn(target.access, ChecksumMode::md5);
-    return create_multipart(target, properties);
-  }
-  if (response->status < 200 || response->status >= 300) return refused(target, call, *response);
+  if (!response) return with_context(plain.operation, response.error());
+  if (!is_success(*response)) return refused(target, plain, *response);
   const auto id = parse_upload_id(response->body);
   if (!id) {
     return Error{Errc::s3_transient, fmt::format("CreateMultipartUpload of s3://{}/{}: the answer has no UploadId",
@@ -176,21 +202,13 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
             {},
             "",
             false};
-  if (multipart.mode == ChecksumMode::crc32c) {
-    call.headers.emplace_back(kCrcHeader, crc32c_base64(checksum.crc32c));
-  } else {
-    call.headers.emplace_back("content-md5", to_base64(bytes_of(checksum.md5)));
-  }
-  net::HttpRequest request = make_request(target, call);
-  request.reader = std::make_shared<SourceBody>(body);
-  request.reader_size = body.size;
-  client_.start(std::move(request),
-                [this, target, call, checksum, done = std::move(done)](Result<net::HttpResponse> response) {
+  const Sent sent = multipart.mode == ChecksumMode::crc32c ? Sent::crc32c : Sent::md5;
+  call.headers.push_back(checksum_header(sent == Sent::md5, checksum));
+  client_.start(make_body_request(target, call, body),
+                [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
                   if (!response) return done(with_context(call.operation, response.error()));
-                  if (response->status < 200 || response->status >= 300) {
-                    return done(refused(target, call, *response));
-                  }
-                  done(confirm(target, call, *response, checksum));
+                  if (!is_success(*response)) return done(refused(target, call, *response));
+                  done(confirm(target, call, *response, checksum, sent));
                 });
 }
 
@@ -228,6 +246,7 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
   }
   net::HttpRequest request = make_request(target, call);
   request.stall_timeout = kCompleteStallTimeout;
+  request.total_timeout = kCompleteTimeout;
   const auto response = perform(target, call, std::move(request));
   if (!response) return response.error();
   if (auto object = parse_completed(response->body)) {

@@ -42,18 +42,24 @@ class S3ObjectStore final : public ObjectStore {
     bool sends_public_acl = false;
   };
 
+  // Which checksum header went along with a body; fixed when the request is made, whatever is learned meanwhile.
+  enum class Sent { crc32c, md5 };
+
+  // With the time limit of a small call, which a call with a body of the source or a slow answer must lift.
   net::HttpRequest make_request(const ObjectTarget& target, const Call& call) const;
   // Sends `call`; an answer that is not 2xx is its Error.
   Result<net::HttpResponse> perform(const ObjectTarget& target, const Call& call, net::HttpRequest request);
   Result<net::HttpResponse> perform(const ObjectTarget& target, const Call& call) {
     return perform(target, call, make_request(target, call));
   }
-  // What a refused checksum header teaches: the store knows none.
+  // The Error that an answer other than 2xx stands for.
   Error refused(const ObjectTarget& target, const Call& call, const net::HttpResponse& response);
   void learn(const BucketAccess& access, ChecksumMode mode);
-  // The store's word on bytes just sent, compared with ours.
+  // A request that carries `body`: no limit but the stall's.
+  net::HttpRequest make_body_request(const ObjectTarget& target, const Call& call, const Body& body) const;
+  // The store's word on bytes just sent with the header `sent`, compared with ours.
   Result<StoredBytes> confirm(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
-                              const RangeChecksum& checksum);
+                              const RangeChecksum& checksum, Sent sent);
 
   net::HttpClient& client_;
   const Clock& clock_;

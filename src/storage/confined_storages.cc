@@ -24,9 +24,9 @@ constexpr std::size_t kReadQueue = 4096;
 constexpr int kRaceTries = 3;
 
 // EAGAIN means the tree was renamed while the kernel walked it: the answer could not be trusted, so ask again.
-int open_beneath(int root, const std::string& path) {
+int open_beneath(int root, const std::string& path, int flags) {
   open_how how{};
-  how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   long fd = -1;
   for (int i = 0; i < kRaceTries; ++i) {
@@ -34,6 +34,10 @@ int open_beneath(int root, const std::string& path) {
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
   }
   return static_cast<int>(fd);
+}
+
+bool has_folder(int root, const std::string& user) {
+  return UniqueFd(open_beneath(root, user, O_PATH | O_DIRECTORY)).valid();
 }
 
 Error open_failure(const SourcePath& path, int error_number) {
@@ -67,8 +71,8 @@ Error open_failure(const SourcePath& path, int error_number) {
 struct ConfinedStorages::Mounted {
   std::string name;
   std::string root;
-  std::mutex mutex;  // guards fd
-  UniqueFd fd;
+  std::mutex mutex;                                                         // guards fd
+  std::shared_ptr<const UniqueFd> fd = std::make_shared<const UniqueFd>();  // of the root; replaced when it is lost
   // Shared with the files that are open on it.
   std::shared_ptr<ThreadPool> readers = std::make_shared<ThreadPool>("disk-read", kReadThreads, kReadQueue);
 };
@@ -82,18 +86,32 @@ ConfinedStorages::ConfinedStorages(std::vector<StorageRoot> roots) {
   }
 }
 
-ConfinedStorages::~ConfinedStorages() = default;
+ConfinedStorages::~ConfinedStorages() { stop(); }
 
-Result<int> ConfinedStorages::root_of(Mounted& storage) {
+void ConfinedStorages::stop() {
+  for (const auto& [name, storage] : storages_) storage->readers->stop();
+}
+
+Result<std::shared_ptr<const UniqueFd>> ConfinedStorages::root_of(Mounted& storage) {
   const std::lock_guard lock(storage.mutex);
-  if (!storage.fd.valid()) {
-    storage.fd = UniqueFd(::open(storage.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!storage.fd.valid()) {
+  if (!storage.fd->valid()) {
+    storage.fd = std::make_shared<const UniqueFd>(::open(storage.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!storage.fd->valid()) {
       return Error{Errc::storage_unavailable,
                    fmt::format("storage {} is not available now; try again later or ask the operator", storage.name)};
     }
   }
-  return storage.fd.get();
+  return storage.fd;
+}
+
+// A storage without the account's folder is most likely one that is not mounted: an empty mount point must not turn
+// queued uploads into files that do not exist. The root is looked up anew next time.
+Error ConfinedStorages::not_mounted(Mounted& storage, const std::string& user) {
+  const std::lock_guard lock(storage.mutex);
+  storage.fd = std::make_shared<const UniqueFd>();
+  return {Errc::storage_unavailable,
+          fmt::format("storage {} has no folder {} now; try again later or ask the operator whether it is mounted",
+                      storage.name, printable(user, 64))};
 }
 
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& path) {
@@ -104,8 +122,13 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& pat
   }
   const auto root = root_of(*at->second);
   if (!root) return root.error();
-  UniqueFd fd(open_beneath(*root, path.user + "/" + path.file));
-  if (!fd.valid()) return open_failure(path, errno);
+  UniqueFd fd(open_beneath((*root)->get(), path.user + "/" + path.file, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) {
+    const int why = errno;
+    if (why == ESTALE || (why == ENOENT && !has_folder((*root)->get(), path.user)))
+      return not_mounted(*at->second, path.user);
+    return open_failure(path, why);
+  }
   return LocalSourceFile::from(std::move(fd), path.storage + "/" + path.user + "/" + path.file, at->second->readers);
 }
 
@@ -115,7 +138,7 @@ std::vector<StorageInfo> ConfinedStorages::list() {
     StorageInfo info{name, false, 0};
     struct statvfs fs {};
     const auto root = root_of(*storage);
-    if (root && ::fstatvfs(*root, &fs) == 0) {
+    if (root && ::fstatvfs((*root)->get(), &fs) == 0) {
       info.available = true;
       info.bytes_free = static_cast<std::int64_t>(fs.f_bavail) * static_cast<std::int64_t>(fs.f_frsize);
     }

@@ -26,13 +26,17 @@ class ConfinedStorages final : public Storages {
   // Every SourceFile must be gone before.
   ~ConfinedStorages() override;
 
+  // Finishes the reads that transfers still wait for and takes no more; before what they call into goes away.
+  void stop();
+
   Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override;
   std::vector<StorageInfo> list() override;
 
  private:
   struct Mounted;
   // The storage's root, opened if it was not yet. Errors: storage_unavailable.
-  Result<int> root_of(Mounted& storage);
+  Result<std::shared_ptr<const UniqueFd>> root_of(Mounted& storage);
+  static Error not_mounted(Mounted& storage, const std::string& user);
 
   std::map<std::string, std::unique_ptr<Mounted>, std::less<>> storages_;
 };

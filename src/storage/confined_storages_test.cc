@@ -95,6 +95,30 @@ TEST_F(ConfinedStoragesTest, TellsAbsentFileUnknownStorageAndMissingRootApart) {
   EXPECT_GT(storages.list().at(0).bytes_free, 0);
 }
 
+TEST_F(ConfinedStoragesTest, AnEmptyMountPointIsNotAMissingFile) {
+  fs::create_directories(top_ / "mount");
+  ConfinedStorages storages({{"sestore4", (top_ / "mount").string()}});
+  EXPECT_EQ(storages.open({"sestore4", "jb", "a.mp4"}).error().code, Errc::storage_unavailable);
+  // What a mount does: another directory is at the same path from now on.
+  fs::rename(top_ / "mount", top_ / "empty");
+  fs::create_directories(top_ / "mount/jb");
+  write(top_ / "mount/jb/a.mp4", "x");
+  EXPECT_TRUE(storages.open({"sestore4", "jb", "a.mp4"})) << "found without a restart";
+}
+
+TEST_F(ConfinedStoragesTest, ReadsStillWaitedForEndBeforeStopReturns) {
+  ConfinedStorages storages({{"sestore4", root_.string()}});
+  const std::shared_ptr<SourceFile> file = std::move(*storages.open({"sestore4", "jb", "videos/a.mp4"}));
+  std::vector<std::uint8_t> buffer(6);
+  std::atomic<int> ended{0};
+  for (int i = 0; i < 100; ++i) {
+    file->read_async(0, buffer, [&ended, file](const Result<>&) { ++ended; });
+  }
+  storages.stop();
+  EXPECT_EQ(ended, 100);
+  file->read_async(0, buffer, [&](const Result<>& result) { EXPECT_FALSE(result); });
+}
+
 TEST_F(ConfinedStoragesTest, ARootMayItselfBeALink) {
   fs::create_directory_symlink(root_, top_ / "link");
   ConfinedStorages storages({{"sestore4", (top_ / "link").string()}});

@@ -43,4 +43,22 @@ Result<DatabaseLock> DatabaseLock::take(const std::filesystem::path& database) {
   return DatabaseLock(std::move(fd));
 }
 
+Result<> DatabaseLock::hold_file(const std::filesystem::path& database) {
+  UniqueFd file(::open(database.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file.valid()) {
+    return Error{Errc::io_error, fmt::format("cannot open {}: {}", database.string(), errno_text(errno))};
+  }
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      return Error{Errc::io_error, fmt::format("cannot lock {}: {}", database.string(), errno_text(errno))};
+    }
+    return Error{Errc::locked,
+                 fmt::format("{} is another name of a database that a running vodlift uses: stop that one "
+                             "first, or give this one another [store] path",
+                             database.string())};
+  }
+  file_ = std::move(file);
+  return {};
+}
+
 }  // namespace vodlift::store

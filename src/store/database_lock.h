@@ -1,4 +1,4 @@
-// One process at a time: a lock file beside the database.
+// One process at a time: a lock file beside the database, and a lock on the file itself.
 #pragma once
 
 #include <filesystem>
@@ -15,10 +15,16 @@ class DatabaseLock {
   // Errors: locked (the message says which process holds it), io_error.
   static Result<DatabaseLock> take(const std::filesystem::path& database);
 
+  // Locks the database file too, which must exist: a symbolic or hard link to it has a lock file of its own. To be
+  // called before SQLite opens the file, and to be let go after SQLite has closed it (closing any descriptor of a file
+  // drops SQLite's own locks on it). Errors: locked, io_error.
+  Result<> hold_file(const std::filesystem::path& database);
+
  private:
   explicit DatabaseLock(UniqueFd fd) : fd_(std::move(fd)) {}
 
   UniqueFd fd_;
+  UniqueFd file_;
 };
 
 }  // namespace vodlift::store

@@ -184,6 +184,7 @@ void SqliteConnection::set_defensive() {
 }
 
 void SqliteConnection::record_failure(int code) {
+  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) sync_failed_ = true;
   if (!failed()) error_ = error_of(handle_, code, path_);
 }
 

@@ -98,6 +98,8 @@ class SqliteConnection {
   // The failure since the last call, which is thereby over. Codes: store_corrupt (damaged, or no database), internal
   // (a constraint was violated), store_failed (all else).
   std::optional<Error> take_error();
+  // Whether a sync to the disk ever failed: what the disk holds of the last changes is then unknown for good.
+  [[nodiscard]] bool sync_failed() const { return sync_failed_; }
   // Records a failure that SQLite does not know of (a row that cannot be understood); store_corrupt.
   void fail(std::string message);
 
@@ -136,6 +138,7 @@ class SqliteConnection {
   sqlite3* handle_;
   const std::filesystem::path path_;
   std::optional<Error> error_;
+  bool sync_failed_ = false;
   int wal_pages_ = 0;
   std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements_;
 };

@@ -46,6 +46,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOptions
   auto lock = DatabaseLock::take(options.path);
   if (!lock) return lock.error();
   if (auto prepared = prepare_database_file(options.path); !prepared) return prepared.error();
+  if (auto held = lock->hold_file(options.path); !held) return held.error();
   auto writer = open_writer(options.path, clock.now());
   if (!writer) return writer.error();
   auto readers = open_readers(options);

@@ -59,6 +59,18 @@ TEST_F(Database, ASecondOneIsRefusedWithTheHoldersNumber) {
   }));
 }
 
+TEST_F(Database, AnotherNameOfTheSameFileIsRefused) {
+  const auto first = open().value();
+  const std::string real = path_.string();
+  fs::create_symlink(real, real + ".symbolic");
+  fs::create_hard_link(real, real + ".hard");
+  for (const char* name : {".symbolic", ".hard"}) {
+    path_ = real + name;
+    expect_refused(Errc::locked, "another name");
+  }
+  path_ = real;
+}
+
 TEST_F(Database, IsFreeAgainAfterClosing) {
   { ASSERT_TRUE(open()); }
   EXPECT_TRUE(open());

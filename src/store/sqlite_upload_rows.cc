@@ -153,6 +153,7 @@ MultipartJournal load_journal(SqliteConnection& connection, UploadId id) {
   journal.checksum_mode = row.text(2);
   journal.source = {std::bit_cast<std::uint64_t>(row.integer(3)), std::bit_cast<std::uint64_t>(row.integer(4)),
                     row.integer(5), row.integer(6), row.integer(7)};
+  journal.acl = acl_from(row.text(8)).value_or(Acl::private_acl);
   auto part = connection.prepare(sql::kSelectParts);
   part.bind(id);
   while (part.step()) {
@@ -169,7 +170,7 @@ void store_journal(SqliteConnection& connection, UploadId id, const MultipartJou
   connection.prepare(sql::kInsertMultipart)
       .bind(id, journal.multipart_id, journal.part_size, journal.checksum_mode,
             std::bit_cast<std::int64_t>(source.device), std::bit_cast<std::int64_t>(source.inode), source.size,
-            source.change_ns, source.modified_ns)
+            source.change_ns, source.modified_ns, to_string(journal.acl))
       .run();
 }
 

@@ -40,7 +40,7 @@ inline constexpr std::string_view kSelectUpload = R"sql(
 
 inline constexpr std::string_view kSelectMultipart = R"sql(
   SELECT multipart_id, part_size, checksum_mode, source_device, source_inode, source_size, source_change_ns,
-         source_modified_ns
+         source_modified_ns, acl
   FROM multiparts WHERE upload_id = ?1)sql";
 
 inline constexpr std::string_view kSelectParts =
@@ -99,8 +99,8 @@ inline constexpr std::string_view kReleaseSuccessor = R"sql(
 
 inline constexpr std::string_view kInsertMultipart = R"sql(
   INSERT INTO multiparts (upload_id, multipart_id, part_size, checksum_mode, source_device, source_inode, source_size,
-                          source_change_ns, source_modified_ns)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))sql";
+                          source_change_ns, source_modified_ns, acl)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))sql";
 
 inline constexpr std::string_view kDeleteMultipart = "DELETE FROM multiparts WHERE upload_id = ?1";
 inline constexpr std::string_view kDeleteParts = "DELETE FROM parts WHERE upload_id = ?1";

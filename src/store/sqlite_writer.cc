@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -44,6 +45,17 @@ class WaitedOperation final : public WriteOperation {
   const std::function<Result<>(SqliteConnection&)>& change_;
   Wait& wait_;
 };
+
+// After a failed sync nobody can say whether the change will be there after a crash, and a second sync may claim
+// success over pages the kernel has given up. An answer, yes or no, could be wrong; so there is none: the connections
+// break, the next start recovers what the disk has, and a client that sends the same bytes again is told which.
+void end_process_if_sync_failed(SqliteConnection& connection) {
+  if (!connection.sync_failed()) return;
+  const auto error = connection.take_error();
+  log::error("the disk failed to sync the database; ending without an answer, so that a restart can tell what it holds",
+             {{"error", error ? error->message : "unknown"}});
+  std::_Exit(kExitSyncFailed);
+}
 
 void complete(WriteOperation& operation, Result<> outcome) {
   try {
@@ -178,7 +190,10 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
 bool SqliteWriter::begin() { return connection_->execute("BEGIN IMMEDIATE"); }
 
 bool SqliteWriter::commit() {
-  if (!connection_->execute("COMMIT")) return false;
+  if (!connection_->execute("COMMIT")) {
+    end_process_if_sync_failed(*connection_);
+    return false;
+  }
   ++commits_;
   return true;
 }
@@ -211,6 +226,7 @@ void SqliteWriter::checkpoint_if_due() {
 void SqliteWriter::checkpoint(bool restart) {
   pages_at_checkpoint_ = connection_->wal_pages();
   connection_->checkpoint(restart);
+  end_process_if_sync_failed(*connection_);
   if (const auto error = connection_->take_error()) {
     log::error("a checkpoint of the database failed; it will be tried again", {{"error", error->message}});
   }

@@ -18,6 +18,9 @@
 
 namespace vodlift::store {
 
+// How the process ends when the disk fails to sync (docs/operations.md, exit codes).
+inline constexpr int kExitSyncFailed = 3;
+
 // One change, run on the writer's thread.
 class WriteOperation {
  public:

@@ -18,9 +18,13 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr int kMaxInFlight = 32;
-constexpr milliseconds kLease = 60s;  // a delivery takes 15 s at most
+constexpr int kMaxInFlightOfSlow = 8;   // for one account
+constexpr milliseconds kSlow = 5s;      // a delivery that took longer makes its account a slow one ...
+constexpr milliseconds kSlowFor = 60s;  // ... for so long
+constexpr milliseconds kLease = 30s;    // a delivery takes 15 s at most; also how long one is put off
 constexpr milliseconds kLongestWait = 15s;
-constexpr milliseconds kShortestWait = 50ms;
+// What is due may be an upload, which is not ours: no reason to write to the database again and again.
+constexpr milliseconds kShortestWait = 1s;
 constexpr std::size_t kMaxErrorBytes = 500;
 
 }  // namespace
@@ -80,18 +84,8 @@ void CallbackRun::wake() {
 void CallbackRun::loop() {
   bool stopping = false;
   while (!stopping || in_flight_ > 0) {
-    bool all_claimed = true;
-    if (!stopping && in_flight_ < kMaxInFlight) {
-      auto due = uploads_.claim_callbacks(kMaxInFlight - in_flight_, kLease);
-      if (due) {
-        all_claimed = static_cast<int>(due->size()) < kMaxInFlight - in_flight_;
-        for (ClaimedCallback& callback : *due) send(std::move(callback));
-      } else {
-        log::error("callbacks cannot be claimed", {{"reason", due.error().message}});
-      }
-    }
+    const milliseconds patience = stopping ? kLongestWait : claim();
     std::deque<Delivered> delivered;
-    const milliseconds patience = all_claimed && !stopping ? time_to_next() : kLongestWait;
     {
       std::unique_lock lock(mutex_);
       const bool was_stopping = stopping;
@@ -101,11 +95,36 @@ void CallbackRun::loop() {
       delivered.swap(delivered_);
     }
     for (const Delivered& one : delivered) record(one);
-    in_flight_ -= static_cast<int>(delivered.size());
   }
 }
 
-milliseconds CallbackRun::time_to_next() {
+// Sends what is due as far as there are places; answers how long to wait when nothing else happens.
+milliseconds CallbackRun::claim() {
+  const int places = kMaxInFlight - in_flight_;
+  if (places == 0) return kLongestWait;  // a delivery that ends wakes the loop
+  const auto now = steady_clock::now();
+  if (now < claim_not_before_) return std::chrono::ceil<milliseconds>(claim_not_before_ - now);
+  auto due = uploads_.claim_callbacks(places, kLease);
+  if (!due) {
+    claim_not_before_ = steady_clock::now() + kShortestWait;
+    log::error("callbacks cannot be claimed", {{"reason", due.error().message}});
+    return kShortestWait;
+  }
+  for (ClaimedCallback& callback : *due) {
+    // Not sent is put off: it is due again when its lease runs out, behind those of others.
+    if (may_send(callback.account)) send(std::move(callback));
+  }
+  return static_cast<int>(due->size()) < places ? time_to_next() : 0ms;
+}
+
+bool CallbackRun::may_send(AccountId account) const {
+  const auto slow = slow_until_.find(account);
+  if (slow == slow_until_.end() || slow->second < steady_clock::now()) return true;
+  const auto count = in_flight_of_.find(account);
+  return count == in_flight_of_.end() || count->second < kMaxInFlightOfSlow;
+}
+
+milliseconds CallbackRun::time_to_next() const {
   const auto due = uploads_.next_due();
   if (!due || !*due) return kLongestWait;
   return std::clamp(std::chrono::ceil<milliseconds>(**due - clock_.now()), kShortestWait, kLongestWait);
@@ -113,6 +132,7 @@ milliseconds CallbackRun::time_to_next() {
 
 void CallbackRun::send(ClaimedCallback callback) {
   ++in_flight_;
+  ++in_flight_of_[callback.account];
   CallbackMessage message{callback.url, callback.webhook_id, callback.body, Secret()};
   if (const auto account = accounts_.find_account(callback.account)) message.secret = account->webhook_secret;
   sender_.send(std::move(message),
@@ -126,9 +146,13 @@ void CallbackRun::send(ClaimedCallback callback) {
 }
 
 void CallbackRun::record(const Delivered& delivered) {
+  const AccountId account = delivered.callback.account;
+  --in_flight_;
+  if (--in_flight_of_[account] == 0) in_flight_of_.erase(account);
+  const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - delivered.started);
+  if (took > kSlow) slow_until_[account] = steady_clock::now() + kSlowFor;
   // Cut off by our own end: not an attempt the receiver is to answer for; the lease runs out and it is sent again.
   if (!delivered.answer && delivered.answer.error().code == Errc::interrupted) return;
-  const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - delivered.started);
   const CallbackAttempt attempt =
       judge_delivery(delivered.callback, delivered.answer, clock_.now(), took, random_unit());
   log::info("callback attempted", {{"upload", delivered.callback.upload},

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -18,7 +19,8 @@ namespace vodlift::worker {
 CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer, WallTime now,
                                std::chrono::milliseconds took, double unit);
 
-// Sends at most 32 at once, on one thread of its own. start() and stop() from one thread, wake() from any.
+// Sends at most 32 at once, on one thread of its own; of them at most 8 of an account whose receivers are slow. start()
+// and stop() from one thread, wake() from any.
 class CallbackRun {
  public:
   CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock);
@@ -40,9 +42,11 @@ class CallbackRun {
   };
 
   void loop();
+  std::chrono::milliseconds claim();
+  bool may_send(AccountId account) const;
   void send(ClaimedCallback callback);
   void record(const Delivered& delivered);
-  std::chrono::milliseconds time_to_next();
+  std::chrono::milliseconds time_to_next() const;
 
   UploadStore& uploads_;
   const AccountStore& accounts_;
@@ -55,7 +59,11 @@ class CallbackRun {
   bool woken_ = false;
   std::deque<Delivered> delivered_;
 
-  int in_flight_ = 0;  // belongs to the thread
+  // The rest belongs to the thread.
+  int in_flight_ = 0;
+  std::map<AccountId, int> in_flight_of_;  // where not 0
+  std::map<AccountId, std::chrono::steady_clock::time_point> slow_until_;
+  std::chrono::steady_clock::time_point claim_not_before_;
   std::thread thread_;
 };
 

@@ -89,5 +89,42 @@ TEST(CallbackRun, DeliversWhatIsDueAndRecordsIt) {
   EXPECT_EQ(receiver.sent[0].url, "http://example.org/");
 }
 
+// Tells how long after the first claim the second one came; an upload is always due.
+class UnclaimableCallbacks final : public MemoryUploads {
+ public:
+  explicit UnclaimableCallbacks(bool fails) : fails_(fails) {}
+  Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override {
+    const auto now = std::chrono::steady_clock::now();
+    if (++claims_ == 1) first_ = now;
+    if (claims_ == 2) pause.set_value(now - first_);
+    if (!fails_) return std::vector<ClaimedCallback>();
+    wake();
+    return Error{Errc::store_failed, "disk full"};
+  }
+  Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(kNow - 1h); }
+
+  std::function<void()> wake;
+  std::promise<std::chrono::steady_clock::duration> pause;
+
+ private:
+  const bool fails_;
+  int claims_ = 0;
+  std::chrono::steady_clock::time_point first_;
+};
+
+TEST(CallbackRun, DoesNotClaimAgainAtOnceAfterAFailureOrForAnUpload) {
+  for (const bool fails : {true, false}) {
+    UnclaimableCallbacks uploads(fails);
+    OneBucket accounts;
+    AcceptingReceiver receiver;
+    StoppedClock clock;
+    CallbackRun run(uploads, accounts, receiver, clock);
+    uploads.wake = [&run] { run.wake(); };
+    run.start();
+    EXPECT_GE(uploads.pause.get_future().get(), 1s) << fails;
+    run.stop();
+  }
+}
+
 }  // namespace
 }  // namespace vodlift::worker

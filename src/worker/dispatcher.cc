@@ -14,13 +14,17 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr milliseconds kLease = 60s;
-constexpr milliseconds kHousekeeping = 15s;
 // Signatures are kept for longer than a request can be valid on either side of the clock.
 constexpr milliseconds kKeepSignatures = 1h;
 // Runs shorter than this are worth having the next one at hand when a slot gets free.
 constexpr milliseconds kShortRun = 500ms;
-// Never sooner again when nothing could be claimed: what is due may be a callback, or wait for its turn.
+// Claimed ahead and not begun by then: the runs are not that short; others may have the better right to be next.
+constexpr milliseconds kLongestAhead = 2s;
 constexpr milliseconds kShortestWait = 50ms;
+// After a claim that failed or found nothing though something is due: a callback, or an upload waiting for its turn.
+constexpr milliseconds kFruitlessWait = 1s;
+// How long a run that lost its lease gets to end before the same upload may be claimed again.
+constexpr milliseconds kTimeToLetGo = 5s;
 
 }  // namespace
 
@@ -61,6 +65,8 @@ void Dispatcher::stop(milliseconds grace) {
   work_.notify_all();
   assigned_.notify_all();
   if (loop_.joinable()) loop_.join();
+  // The slots may have left already: what the loop's last claim brought has nobody else to take it.
+  give_back_waiting();
   {
     std::unique_lock lock(mutex_);
     idle_.wait_for(lock, grace, [this] { return active_.empty(); });
@@ -84,8 +90,9 @@ void Dispatcher::loop() {
   for (;;) {
     if (steady_clock::now() >= housekeeping_due_) {
       housekeeping();
-      housekeeping_due_ = steady_clock::now() + kHousekeeping;
+      housekeeping_due_ = steady_clock::now() + options_.housekeeping;
     }
+    give_back_stale();
     const int claimed = claim_for_free_slots();
     const milliseconds patience = time_to_next(claimed);
     std::unique_lock lock(mutex_);
@@ -95,46 +102,96 @@ void Dispatcher::loop() {
   }
 }
 
+int Dispatcher::free_places() {
+  const std::lock_guard lock(mutex_);
+  const int ahead = last_run_ < kShortRun ? options_.uploads : 0;
+  const int places = options_.uploads + ahead - static_cast<int>(active_.size());
+  // One commit for many claims: not worth it for a single place while others are about to get free.
+  return ahead > 0 && places <= options_.uploads / 2 ? 0 : places;
+}
+
 // Claims as many as there are places; answers how many that were, -1 when there was no place.
 int Dispatcher::claim_for_free_slots() {
-  int places = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const int ahead = last_run_ < kShortRun ? options_.uploads : 0;
-    places = options_.uploads + ahead - static_cast<int>(active_.size());
-    // One commit for many claims: not worth it for a single place while others are about to get free.
-    if (ahead > 0 && places <= options_.uploads / 2) places = 0;
-  }
+  const int places = free_places();
   if (places <= 0) return -1;
+  if (steady_clock::now() < claim_not_before_) return 0;
   auto claimed = uploads_.claim(places, kLease);
   if (!claimed) {
+    claim_not_before_ = steady_clock::now() + kFruitlessWait;
     log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
     return 0;
   }
-  const std::lock_guard lock(mutex_);
   for (ClaimedUpload& upload : *claimed) {
-    auto active = std::make_shared<Active>();
-    active->claimed = std::move(upload);
-    if (stopping_) active->control.end({Errc::interrupted, "the server is stopping"});
-    active_.emplace(active->claimed.lease.id, active);
-    waiting_.push_back(std::move(active));
+    if (assign(upload)) continue;
+    log::warn("an upload was claimed while an older run of it goes on here", {{"upload", upload.lease.id}});
+    give_back(upload, clock_.now() + kTimeToLetGo);
   }
-  if (!claimed->empty()) assigned_.notify_all();
   return static_cast<int>(claimed->size());
 }
 
+// Answers false when the same upload still runs here, under a lease that is lost by now; that run is told to end.
+bool Dispatcher::assign(ClaimedUpload upload) {
+  auto active = std::make_shared<Active>();
+  active->claimed = std::move(upload);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [at, is_new] = active_.try_emplace(active->claimed.lease.id, active);
+    if (!is_new) {
+      at->second->control.end({Errc::lease_lost, "the lease ran out"});
+      return false;
+    }
+    if (stopping_) active->control.end({Errc::interrupted, "the server is stopping"});
+    waiting_.push_back(std::move(active));
+  }
+  assigned_.notify_one();
+  return true;
+}
+
+// Longer runs than expected hold the slots: what waits for one must not be out of the queue meanwhile.
+void Dispatcher::give_back_stale() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty() || steady_clock::now() < waiting_.front()->since + kLongestAhead) return;
+    last_run_ = kShortRun;  // nothing is claimed ahead until a short run ends
+  }
+  give_back_waiting();
+}
+
+void Dispatcher::give_back_waiting() {
+  std::deque<std::shared_ptr<Active>> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(waiting_);
+  }
+  for (const auto& active : waiting) {
+    give_back(active->claimed, active->claimed.upload.created);
+    const std::lock_guard lock(mutex_);
+    active_.erase(active->claimed.lease.id);
+    if (active_.empty()) idle_.notify_all();
+  }
+}
+
 milliseconds Dispatcher::time_to_next(int claimed) {
-  const auto to_housekeeping = std::chrono::ceil<milliseconds>(housekeeping_due_ - steady_clock::now());
-  milliseconds patience = std::max(to_housekeeping, 0ms);
+  const auto now = steady_clock::now();
+  auto until = housekeeping_due_;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!waiting_.empty()) until = std::min(until, waiting_.front()->since + kLongestAhead);
+  }
+  const milliseconds patience = std::max(std::chrono::ceil<milliseconds>(until - now), 0ms);
   if (claimed < 0) return patience;  // a slot that gets free wakes the loop
+  if (now < claim_not_before_) return std::min(patience, std::chrono::ceil<milliseconds>(claim_not_before_ - now));
   const auto due = uploads_.next_due();
-  if (due && *due) patience = std::min(patience, std::chrono::ceil<milliseconds>(**due - clock_.now()));
-  return std::max(patience, kShortestWait);
+  if (!due || !*due) return std::max(patience, kShortestWait);
+  const auto to_due = std::chrono::ceil<milliseconds>(**due - clock_.now());
+  const milliseconds shortest = claimed == 0 && to_due <= 0ms ? kFruitlessWait : kShortestWait;
+  return std::min(std::max(patience, kShortestWait), std::max(to_due, shortest));
 }
 
 void Dispatcher::housekeeping() {
-  renew_leases();
-  if (const auto rescued = uploads_.rescue(/*all=*/false, kMaxCrashes); rescued && *rescued > 0) {
+  // Rows that could not be renewed may look abandoned though they still run here.
+  const auto rescued = renew_leases() ? uploads_.rescue(/*all=*/false, kMaxCrashes) : Result<int>(0);
+  if (rescued && *rescued > 0) {
     log::warn("took back uploads whose worker is gone", {{"uploads", *rescued}});
   }
   if (const auto forgotten = uploads_.forget_signatures(clock_.now() - kKeepSignatures); !forgotten) {
@@ -142,7 +199,8 @@ void Dispatcher::housekeeping() {
   }
 }
 
-void Dispatcher::renew_leases() {
+// Answers whether the store could be asked.
+bool Dispatcher::renew_leases() {
   std::vector<Lease> leases;
   {
     const std::lock_guard lock(mutex_);
@@ -150,14 +208,16 @@ void Dispatcher::renew_leases() {
   }
   const auto asked = steady_clock::now();
   std::vector<Lease> held;
+  bool done = true;
   if (!leases.empty()) {
     auto renewed = uploads_.renew(leases, kLease);
     if (renewed) {
       held = std::move(*renewed);
     } else {
+      done = false;
       log::error("leases cannot be renewed", {{"reason", renewed.error().message}});
       // Until they run out they are still ours.
-      if (asked < leases_good_until_) return;
+      if (asked < leases_good_until_) return false;
     }
   }
   leases_good_until_ = asked + kLease;
@@ -169,6 +229,7 @@ void Dispatcher::renew_leases() {
     const auto at = active_.find(lease.id);
     if (!kept && at != active_.end()) at->second->control.end({Errc::lease_lost, "the lease ran out"});
   }
+  return done;
 }
 
 void Dispatcher::slot() {
@@ -196,15 +257,15 @@ void Dispatcher::slot() {
 
 void Dispatcher::run(Active& active) {
   // Told to end before it began: an attempt that never was.
-  if (active.control.ended()) return give_back(active);
+  if (active.control.ended()) return give_back(active.claimed, active.claimed.upload.created);
   UploadRun(context_, active.claimed, active.control).run();
 }
 
-void Dispatcher::give_back(const Active& active) {
-  const auto back = uploads_.requeue(active.claimed.lease, clock_.now(), std::nullopt, /*counts=*/false);
+// With the time it was created as `next_attempt` it gets its old place in the queue.
+void Dispatcher::give_back(const ClaimedUpload& claimed, WallTime next_attempt) {
+  const auto back = uploads_.requeue(claimed.lease, next_attempt, std::nullopt, /*counts=*/false);
   if (!back)
-    log::warn("a claimed upload was not given back",
-              {{"upload", active.claimed.lease.id}, {"reason", back.error().message}});
+    log::warn("a claimed upload was not given back", {{"upload", claimed.lease.id}, {"reason", back.error().message}});
 }
 
 }  // namespace vodlift::worker

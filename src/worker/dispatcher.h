@@ -21,6 +21,8 @@ inline constexpr int kMaxCrashes = 3;
 struct Options {
   int uploads = 8;           // at once, 1..256
   int parts_per_upload = 4;  // in flight for each, 1..64
+  // Between two rounds of renewing leases and rescuing; well below a lease, which is 60 s.
+  std::chrono::milliseconds housekeeping{15'000};
 };
 
 // The worker side of one node. start() and stop() from one thread; everything given must outlive it.
@@ -42,16 +44,21 @@ class Dispatcher {
   struct Active {
     ClaimedUpload claimed;
     RunControl control;
+    std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   };
 
   void loop();
   void housekeeping();
-  void renew_leases();
+  bool renew_leases();
+  int free_places();
   int claim_for_free_slots();
+  bool assign(ClaimedUpload upload);
+  void give_back_stale();
+  void give_back_waiting();
   std::chrono::milliseconds time_to_next(int claimed);
   void slot();
   void run(Active& active);
-  void give_back(const Active& active);
+  void give_back(const ClaimedUpload& claimed, WallTime next_attempt);
   void wake();
 
   UploadStore& uploads_;
@@ -73,6 +80,7 @@ class Dispatcher {
 
   std::chrono::steady_clock::time_point housekeeping_due_;
   std::chrono::steady_clock::time_point leases_good_until_;
+  std::chrono::steady_clock::time_point claim_not_before_;
   std::thread loop_;
   std::vector<std::thread> slots_;
 };

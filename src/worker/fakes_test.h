@@ -92,6 +92,7 @@ class MemoryObjects final : public ObjectStore {
   void upload_part(const ObjectTarget&, const Multipart& multipart, int number, const Body& body,
                    const RangeChecksum& checksum, PartDone done) override {
     calls.push_back("part " + std::to_string(number));
+    if (on_part) on_part();
     if (auto error = scripted("part")) return done(*error);
     if (!open.contains(multipart.id)) return done(Error{Errc::s3_no_such_upload, "gone"});
     parts[number] = {number, body.size, "\"p" + std::to_string(number) + "\"", crc32c_base64(checksum.crc32c)};
@@ -137,6 +138,7 @@ class MemoryObjects final : public ObjectStore {
   }
 
   std::map<std::string, std::deque<Errc>, std::less<>> script;  // next answers of a call
+  std::function<void()> on_part;                                // called as a part begins
   bool lose_answer = false;                                     // a failing complete has worked all the same
   bool flip_a_bit = false;                                      // the store keeps other bytes than were sent
   std::vector<std::string> calls;
@@ -191,6 +193,7 @@ class MemoryUploads : public UploadStore {
     return {};
   }
   Result<> finish(const Lease&, const Ending& end) override {
+    if (finish_failures-- > 0) return Error{Errc::store_failed, "disk full"};
     ending = end;
     return {};
   }
@@ -210,6 +213,7 @@ class MemoryUploads : public UploadStore {
   void on_work(std::function<void()>) override {}
 
   bool lease_lost = false;
+  int finish_failures = 0;  // the first so many are refused
   MultipartJournal journal;
   std::optional<Ending> ending;
   std::optional<WallTime> requeued_for;

@@ -83,7 +83,8 @@ void PartSender::start(Prepared part) {
 }
 
 milliseconds PartSender::patience() const {
-  if (delayed_.empty()) return kLookUp;
+  // With every place taken, only a completion helps; what is due would have to wait for it anyway.
+  if (delayed_.empty() || static_cast<int>(in_flight_.size()) >= job_.parallel) return kLookUp;
   const auto left = delayed_.begin()->first - std::chrono::steady_clock::now();
   return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLookUp);
 }

@@ -90,10 +90,14 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
 Result<Verification> UploadRun::send_whole() {
   if (auto gone = abandon_multipart(); !gone) return gone.error();
   const std::int64_t size = source_->identity().size;
-  const bool with_md5 = context_.objects.checksum_mode(target_.access) != ChecksumMode::crc32c;
-  const auto checksum = checksum_range(*source_, 0, size, with_md5);
-  if (!checksum) return checksum.error();
+  Result<RangeChecksum> checksum = Error{};
   const auto stored = with_retries(control_, [&]() -> Result<StoredBytes> {
+    // Another upload may just have learned that this store needs MD5.
+    const bool with_md5 = context_.objects.checksum_mode(target_.access) != ChecksumMode::crc32c;
+    if (!checksum || (with_md5 && checksum->md5.empty())) checksum = checksum_range(*source_, 0, size, with_md5);
+    if (!checksum) return checksum.error();
+    // Checked after hashing and before sending: what the store then confirms by this checksum is the version hashed.
+    if (auto same = source_->check_unchanged(); !same) return same.error();
     auto sent = context_.objects.put_object(target_, properties_, Body{source_, 0, size}, *checksum);
     // Bytes that are not the hashed ones: was the file written to meanwhile? Then say so.
     if (!sent && sent.error().code == Errc::s3_integrity) {
@@ -102,7 +106,6 @@ Result<Verification> UploadRun::send_whole() {
     return sent;
   });
   if (!stored) return stored.error();
-  if (auto same = source_->check_unchanged(); !same) return same.error();
   return verification_of(*stored, *checksum);
 }
 
@@ -138,7 +141,9 @@ Result<PartPlan> UploadRun::open_multipart() {
   const auto multipart =
       with_retries(control_, [&] { return context_.objects.create_multipart(target_, properties_); });
   if (!multipart) return multipart.error();
-  journal_ = {multipart->id, plan->part_size, source_->identity(), std::string(to_string(multipart->mode)), {}};
+  journal_ = {multipart->id,       plan->part_size,
+              source_->identity(), std::string(to_string(multipart->mode)),
+              properties_.acl,     {}};
   if (auto recorded = context_.uploads.record_multipart(claimed_.lease, journal_); !recorded) {
     // Unrecorded, it could never be found again: take it back while its id is known.
     (void)context_.objects.abort_multipart(target_, multipart->id);
@@ -157,6 +162,7 @@ Result<std::optional<PartPlan>> UploadRun::resume_multipart() {
     if (auto gone = abandon_multipart(); !gone) return gone.error();
     return std::optional<PartPlan>();
   }
+  properties_.acl = journal_.acl;
   const auto listed =
       with_retries(control_, [&] { return context_.objects.list_parts(target_, journal_.multipart_id); });
   if (listed) {
@@ -238,7 +244,9 @@ Result<Verification> UploadRun::complete(const PartPlan& plan) {
 Result<std::optional<Verification>> UploadRun::look_for_completed(std::uint32_t crc) {
   const auto object = with_retries(control_, [&] { return context_.objects.head(target_); });
   if (!object) {
-    if (object.error().code == Errc::s3_not_found) return std::optional<Verification>();
+    // Some stores answer 403 for an object that is not there to a key that may not list.
+    const bool absent = object.error().code == Errc::s3_not_found || object.error().code == Errc::s3_access_denied;
+    if (absent) return std::optional<Verification>();
     return object.error();
   }
   if (object->token != claimed_.token) return std::optional<Verification>();
@@ -250,8 +258,19 @@ Result<std::optional<Verification>> UploadRun::look_for_completed(std::uint32_t 
 // The answer to Complete says the parts are one object; HEAD says how large it is and, again, what is in it.
 Result<Verification> UploadRun::verify(const CompletedObject& object, std::uint32_t crc) {
   const auto head = with_retries(control_, [&] { return context_.objects.head(target_); });
-  if (!head) return with_context("confirming the object", head.error());
-  ObjectInfo info = *head;
+  ObjectInfo info;
+  if (head) {
+    info = *head;
+  } else if (head.error().code == Errc::s3_access_denied) {
+    // A key that may write but not read: what the store said of the whole in its answer to Complete must do. It took
+    // the size along with the checksum.
+    info = {source_->identity().size, object.etag, object.checksum, claimed_.token, object.version_id};
+  } else {
+    // The parts are an object by now: what cannot be confirmed is tried again, never called a failure at once.
+    Error error = with_context("confirming the object", head.error());
+    if (!error.retryable()) error.code = Errc::s3_unverifiable;
+    return error;
+  }
   if (info.token != claimed_.token) {
     return Error{Errc::s3_unverifiable, fmt::format("{} was replaced by somebody else while it was being confirmed",
                                                     name_of(claimed_.upload))};
@@ -286,20 +305,25 @@ bool UploadRun::falls_back_to_private(const Error& error) {
 }
 
 void UploadRun::record_success(const UploadStore::Ending& ending) {
-  const auto finished = context_.uploads.finish(claimed_.lease, ending);
+  const auto finish = [&] { return context_.uploads.finish(claimed_.lease, ending); };
+  auto finished = finish();
+  // The work is done; a database that stumbles must not have it done again.
+  if (!finished && finished.error().code == Errc::store_failed) finished = with_retries(control_, finish);
   if (finished) {
     log::info("upload completed", {{"upload", claimed_.lease.id},
                                    {"bytes", ending.size},
                                    {"object", name_of(claimed_.upload)},
                                    {"checksum", ending.verification.checksum}});
   } else {
-    // The lease runs out and the next attempt finds the object by its token.
+    // The lease runs out and the next attempt finds the object by its token, or sends a small one again.
     log::error("a completed upload could not be recorded",
                {{"upload", claimed_.lease.id}, {"reason", finished.error().message}});
   }
 }
 
 void UploadRun::record_failure(Error error) {
+  // Told to end, a run decides nothing for good: it could not clean up behind a failure any more.
+  if (auto reason = control_.ended()) error = std::move(*reason);
   if (error.code == Errc::lease_lost) {
     log::warn("upload was taken over by another worker", {{"upload", claimed_.lease.id}});
     return;

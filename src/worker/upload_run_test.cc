@@ -230,6 +230,66 @@ TEST_F(UploadRunTest, ARefusedPublicAclFailsUnlessTheAccountPrefersPrivate) {
   EXPECT_EQ(objects_.acls.back(), Acl::private_acl);
 }
 
+TEST_F(UploadRunTest, AfterAFallBackToPrivateARestartTellsTheTruth) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  claimed_.upload.request.acl = Acl::public_read;
+  accounts_.bucket->acl_policy = AclPolicy::private_acl;
+  objects_.script["create"] = {Errc::s3_acl_refused};
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  run();
+  expect_completed();
+  EXPECT_EQ(uploads_.ending->acl_applied, Acl::private_acl);
+}
+
+TEST_F(UploadRunTest, AFailureDuringAStopIsLeftForTheNextStart) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["part"] = {Errc::s3_access_denied};
+  objects_.on_part = [this] { control_.end({Errc::interrupted, "stopping"}); };
+  run();
+  EXPECT_FALSE(uploads_.ending) << "a failure that could not be cleaned up behind";
+  ASSERT_TRUE(uploads_.requeued_for);
+  EXPECT_FALSE(uploads_.requeue_counts);
+}
+
+TEST_F(UploadRunTest, AKeyThatMayNotReadIsBelievedByTheAnswerToComplete) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["head"] = {Errc::s3_access_denied};
+  run();
+  expect_completed();
+  objects_.flip_a_bit = true;
+  uploads_.ending.reset();
+  objects_.script["head"] = std::deque<Errc>(20, Errc::s3_access_denied);
+  run();
+  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+}
+
+TEST_F(UploadRunTest, AnObjectThatCannotBeConfirmedIsTriedAgain) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["head"] = std::deque<Errc>(2, Errc::s3_not_found);
+  run();
+  EXPECT_FALSE(uploads_.ending) << "the object may be there";
+  ASSERT_TRUE(uploads_.requeue_error);
+  EXPECT_TRUE(uploads_.requeue_error->retryable);
+}
+
+TEST_F(UploadRunTest, ASmallFileThatChangedIsNotSentOverTheOldObject) {
+  storages_.bytes = "x";
+  storages_.changing_opens = 2;
+  run();
+  expect_failed(Errc::source_changed);
+  EXPECT_EQ(objects_.count("put"), 0);
+}
+
+TEST_F(UploadRunTest, AnEndThatTheDatabaseRefusesIsRecordedLater) {
+  storages_.bytes = "x";
+  uploads_.finish_failures = 2;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("put"), 1);
+}
+
 TEST_F(UploadRunTest, AStopPutsTheUploadBackWithoutCountingAnAttempt) {
   storages_.bytes = std::string(kThreeParts, 'v');
   control_.end({Errc::interrupted, "stopping"});

@@ -11,6 +11,7 @@ class JournalConformance : public StoreSuite {
     EXPECT_EQ(left.part_size, right.part_size);
     EXPECT_EQ(left.source, right.source);
     EXPECT_EQ(left.checksum_mode, right.checksum_mode);
+    EXPECT_EQ(left.acl, right.acl);
     EXPECT_EQ(left.parts, right.parts);
   }
 };

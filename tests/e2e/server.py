@@ -35,6 +35,7 @@ class Server:
         self.process: subprocess.Popen | None = None
         self.url = ""
         self.secrets: list[str] = []  # what must never be seen in a log
+        self.environment: dict[str, str] = {}  # beside PATH, from the next start on
         self._runs = 0
 
     def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), uploads: int = 4, parts: int = 4,
@@ -54,7 +55,8 @@ class Server:
         out = self.folder / f"stdout.{self._runs}"
         with open(out, "wb") as stdout, open(self.folder / f"stderr.{self._runs}", "wb") as stderr:
             self.process = subprocess.Popen([binary(), "serve", "--config", self.config], stdout=stdout, stderr=stderr,
-                                            stdin=subprocess.DEVNULL, env={"PATH": os.defpath})
+                                            stdin=subprocess.DEVNULL,
+                                            env={"PATH": os.defpath} | self.environment)
         pattern = re.compile(r"^listening on (http://\S+)$", re.MULTILINE)
 
         def line():

@@ -108,6 +108,7 @@ CREATE TABLE multiparts (
   multipart_id       TEXT    NOT NULL CHECK (multipart_id <> ''),
   part_size          INTEGER NOT NULL CHECK (part_size >= 1),
   checksum_mode      TEXT    NOT NULL,
+  acl                TEXT    NOT NULL CHECK (acl IN ('private', 'public-read')),
   source_device      INTEGER NOT NULL,  -- device and inode: the bits of an unsigned number
   source_inode       INTEGER NOT NULL,
   source_size        INTEGER NOT NULL CHECK (source_size >= 0),

@@ -1,0 +1,117 @@
+#include "s3/s3_object_store.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "base/hash.h"
+#include "net/http_server.h"
+
+namespace vodlift::s3 {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kCrc = "x-amz-checksum-crc32c";
+constexpr std::string_view kOpaqueEtag = "\"not-a-digest\"";
+
+net::Response refusal(std::string_view code) {
+  return {400, "application/xml", "<Error><Code>" + std::string(code) + "</Code></Error>", {}};
+}
+net::Response stored(std::string_view etag) { return {200, "", "", {{"ETag", std::string(etag)}}}; }
+
+// A store on loopback that answers as `answer_` says; the object is empty.
+class S3ObjectStoreTest : public ::testing::Test {
+ protected:
+  S3ObjectStoreTest()
+      : server_(
+            {}, 1,
+            [this](const net::Request& request, const net::Responder& respond) {
+              const std::lock_guard lock(mutex_);
+              requests_.push_back(request);
+              respond(answer_(request));
+            },
+            [](Errc, std::string_view message) {
+              return net::Response{400, "text/plain", std::string(message), {}};
+            }),
+        client_("test-s3", 2),
+        store_(client_, clock_) {}
+  void SetUp() override {
+    ASSERT_TRUE(server_.listen("127.0.0.1:0"));
+    server_.start();
+    target_.access.bucket = "bucket";
+    target_.access.endpoint = "http://" + server_.address();
+    target_.access.region = "us-east-1";
+    target_.access.access_key = "AK";
+    target_.access.secret_key = Secret("SK");
+    target_.access.path_style = true;
+    target_.key = "k";
+  }
+  void TearDown() override {
+    client_.stop();
+    server_.stop(0ms);
+  }
+
+  Result<StoredBytes> put(const std::string& md5_bytes) {
+    return store_.put_object(target_, {}, {nullptr, 0, 0}, {0, md5_bytes});
+  }
+  ChecksumMode mode() const { return store_.checksum_mode(target_.access); }
+  static std::string empty_md5() {
+    const Md5Digest digest = md5({});
+    return {digest.begin(), digest.end()};
+  }
+  static bool has(const net::Request& request, std::string_view name) { return !request.header(name).empty(); }
+
+  std::mutex mutex_;
+  std::function<net::Response(const net::Request&)> answer_;
+  std::vector<net::Request> requests_;
+  net::HttpServer server_;
+  SystemClock clock_;
+  net::HttpClient client_;
+  S3ObjectStore store_;
+  ObjectTarget target_;
+};
+
+TEST_F(S3ObjectStoreTest, ARefusedChecksumHeaderIsLearntWhenTheTryWithoutItSucceeds) {
+  answer_ = [](const net::Request& request) {
+    return has(request, kCrc) ? refusal("NotImplemented") : stored(kOpaqueEtag);
+  };
+  const auto put_result = put(empty_md5());
+  ASSERT_TRUE(put_result) << put_result.error().message;
+  EXPECT_EQ(mode(), ChecksumMode::md5);
+  ASSERT_EQ(requests_.size(), 2U);
+  EXPECT_TRUE(has(requests_[1], "content-md5"));
+}
+
+TEST_F(S3ObjectStoreTest, ARefusalForAnotherReasonTeachesNothing) {
+  answer_ = [](const net::Request&) { return refusal("InvalidArgument"); };
+  EXPECT_EQ(put(empty_md5()).error().code, Errc::s3_rejected);
+  EXPECT_EQ(requests_.size(), 2U);
+  EXPECT_EQ(mode(), ChecksumMode::unknown);
+  EXPECT_EQ(store_.create_multipart(target_, {}).error().code, Errc::s3_rejected);
+  EXPECT_EQ(requests_.size(), 4U);
+  EXPECT_EQ(mode(), ChecksumMode::unknown);
+}
+
+TEST_F(S3ObjectStoreTest, WithoutMd5AtHandThereIsNoSecondTry) {
+  answer_ = [](const net::Request&) { return refusal("InvalidRequest"); };
+  EXPECT_EQ(put("").error().code, Errc::s3_rejected);
+  EXPECT_EQ(requests_.size(), 1U);
+  EXPECT_EQ(mode(), ChecksumMode::unknown);
+}
+
+TEST_F(S3ObjectStoreTest, OnlyAContentMd5ThatWasSentCountsAsConfirmation) {
+  answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
+  EXPECT_EQ(put(empty_md5()).error().code, Errc::s3_integrity) << "CRC32C was sent and dropped";
+  EXPECT_TRUE(has(requests_.back(), kCrc));
+  EXPECT_TRUE(has(requests_.back(), "content-md5")) << "so that the store refuses other bytes before it keeps them";
+  ASSERT_EQ(mode(), ChecksumMode::md5);
+  EXPECT_EQ(put("").error().code, Errc::s3_integrity) << "the checksum was made for the mode before";
+  EXPECT_TRUE(has(requests_.back(), kCrc));
+  EXPECT_FALSE(has(requests_.back(), "content-md5"));
+  EXPECT_TRUE(put(empty_md5()));
+  EXPECT_TRUE(has(requests_.back(), "content-md5"));
+}
+
+}  // namespace
+}  // namespace vodlift::s3
