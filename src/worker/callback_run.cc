@@ -19,8 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr int kMaxInFlight = 32;
 constexpr int kMaxInFlightOfSlow = 8;   // for one account
-constexpr milliseconds kSlow = 5s;      // a delivery that took longer makes its account a slow one ...
-constexpr milliseconds kSlowFor = 60s;  // ... for so long
+constexpr milliseconds kSlowFor = 60s;  // an account stays a slow one
 constexpr milliseconds kLease = 30s;    // a delivery takes 15 s at most; also how long one is put off
 constexpr milliseconds kLongestWait = 15s;
 // What is due may be an upload, which is not ours: no reason to write to the database again and again.
@@ -56,8 +55,9 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
   return attempt;
 }
 
-CallbackRun::CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock)
-    : uploads_(uploads), accounts_(accounts), sender_(sender), clock_(clock) {}
+CallbackRun::CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock,
+                         milliseconds slow)
+    : uploads_(uploads), accounts_(accounts), sender_(sender), clock_(clock), slow_(slow) {}
 
 void CallbackRun::start() {
   thread_ = std::thread([this] { loop(); });
@@ -150,7 +150,7 @@ void CallbackRun::record(const Delivered& delivered) {
   --in_flight_;
   if (--in_flight_of_[account] == 0) in_flight_of_.erase(account);
   const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - delivered.started);
-  if (took > kSlow) slow_until_[account] = steady_clock::now() + kSlowFor;
+  if (took > slow_) slow_until_[account] = steady_clock::now() + kSlowFor;
   // Cut off by our own end: not an attempt the receiver is to answer for; the lease runs out and it is sent again.
   if (!delivered.answer && delivered.answer.error().code == Errc::interrupted) return;
   const CallbackAttempt attempt =

@@ -19,11 +19,12 @@ namespace vodlift::worker {
 CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer, WallTime now,
                                std::chrono::milliseconds took, double unit);
 
-// Sends at most 32 at once, on one thread of its own; of them at most 8 of an account whose receivers are slow. start()
-// and stop() from one thread, wake() from any.
+// Sends at most 32 at once, on one thread of its own; of them at most 8 of an account that is slow: one of its
+// deliveries took longer than `slow` within the last minute. start() and stop() from one thread, wake() from any.
 class CallbackRun {
  public:
-  CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock);
+  CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock,
+              std::chrono::milliseconds slow = std::chrono::seconds(5));
   CallbackRun(const CallbackRun&) = delete;
   CallbackRun& operator=(const CallbackRun&) = delete;
   ~CallbackRun() { stop(); }
@@ -52,6 +53,7 @@ class CallbackRun {
   const AccountStore& accounts_;
   CallbackSender& sender_;
   const Clock& clock_;
+  const std::chrono::milliseconds slow_;
 
   std::mutex mutex_;  // guards the next four
   std::condition_variable event_;

@@ -126,5 +126,61 @@ TEST(CallbackRun, DoesNotClaimAgainAtOnceAfterAFailureOrForAnUpload) {
   }
 }
 
+constexpr AccountId kSlowAccount = 1;
+
+// One callback of the slow account, then many more of it, then one of another account.
+class Backlog final : public MemoryUploads {
+ public:
+  Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override {
+    ++claims_;
+    if (claims_ == 1) return some(1, kSlowAccount);
+    if (claims_ == 2) return some(20, kSlowAccount);
+    return claims_ == 3 ? some(1, 2) : some(0, 2);
+  }
+  Result<> record_callback(const ClaimedCallback& callback, const CallbackAttempt&) override {
+    if (callback.account != kSlowAccount) other_delivered.set_value();
+    return {};
+  }
+  Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(kNow - 1h); }
+
+  std::promise<void> other_delivered;
+
+ private:
+  static std::vector<ClaimedCallback> some(std::size_t count, AccountId account) {
+    ClaimedCallback callback;
+    callback.account = account;
+    callback.url = account == kSlowAccount ? "http://slow.example/" : "http://other.example/";
+    return std::vector<ClaimedCallback>(count, callback);
+  }
+
+  int claims_ = 0;
+};
+
+// Answers at once, but from the second call on never to the slow account.
+class HangingReceiver final : public CallbackSender {
+ public:
+  void send(CallbackMessage message, Done done) override {
+    if (message.url == "http://slow.example/" && ++calls_ > 1) return held.push_back(std::move(done));
+    done(CallbackAnswer{204, {}});
+  }
+  std::vector<Done> held;
+
+ private:
+  int calls_ = 0;
+};
+
+TEST(CallbackRun, ASlowReceiverLeavesPlacesForOthers) {
+  Backlog uploads;
+  OneBucket accounts;
+  HangingReceiver receiver;
+  StoppedClock clock;
+  CallbackRun run(uploads, accounts, receiver, clock, /*slow=*/0ms);
+  run.start();
+  EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(receiver.held.size(), 8U) << "the others are put off, not sent";
+  for (const auto& done : receiver.held) done(Error{Errc::timeout, "no answer in 15 s"});
+  run.stop();
+}
+
 }  // namespace
 }  // namespace vodlift::worker

@@ -39,6 +39,7 @@ class ScriptedUploads final : public MemoryUploads {
     return on_renew ? on_renew(leases) : leases;
   }
   Result<> requeue(const Lease& lease, WallTime at, const std::optional<UploadError>&, bool counts) override {
+    if (watched != 0 && lease.id != watched) return {};
     if (!told_.exchange(true)) given_back.set_value({lease, at, counts});
     return {};
   }
@@ -53,6 +54,7 @@ class ScriptedUploads final : public MemoryUploads {
   std::function<Claimed(int)> on_claim;
   std::function<Result<std::vector<Lease>>(const std::vector<Lease>&)> on_renew;
   std::function<void()> wake;
+  UploadId watched = 0;                // whose giving back counts; 0: anybody's
   std::promise<GivenBack> given_back;  // the first
   std::atomic<int> rescues = 0;
 
@@ -106,6 +108,7 @@ struct AtThreadEnd {
 };
 
 TEST_F(DispatcherTest, WhatAClaimBringsAfterTheSlotsLeftIsGivenBack) {
+  uploads.watched = 3;
   std::latch both_run(2);
   std::latch slots_gone(2);
   std::promise<void> claiming;

@@ -1,0 +1,117 @@
+// An object store in memory that fails on demand, for the worker's unit tests.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "core/object_store.h"
+
+namespace vodlift::worker {
+
+// An S3 that stores parts, with CRC32C, and answers what its script says first.
+class MemoryObjects final : public ObjectStore {
+ public:
+  [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess&) const override { return ChecksumMode::crc32c; }
+
+  Result<StoredBytes> put_object(const ObjectTarget&, const ObjectProperties& properties, const Body& body,
+                                 const RangeChecksum& checksum) override {
+    calls.push_back("put");
+    if (auto error = scripted("put")) return *error;
+    acls.push_back(properties.acl);
+    size = body.size;
+    return StoredBytes{"\"e\"", crc32c_base64(checksum.crc32c), ""};
+  }
+  Result<Multipart> create_multipart(const ObjectTarget&, const ObjectProperties& properties) override {
+    calls.push_back("create");
+    if (auto error = scripted("create")) return *error;
+    token = properties.token;
+    open.insert("mp" + std::to_string(++created));
+    parts.clear();
+    return Multipart{"mp" + std::to_string(created), ChecksumMode::crc32c};
+  }
+  void upload_part(const ObjectTarget&, const Multipart& multipart, int number, const Body& body,
+                   const RangeChecksum& checksum, PartDone done) override {
+    calls.push_back("part " + std::to_string(number));
+    if (on_part) on_part();
+    if (auto error = scripted("part")) return done(*error);
+    if (!open.contains(multipart.id)) return done(Error{Errc::s3_no_such_upload, "gone"});
+    parts[number] = {number, body.size, "\"p" + std::to_string(number) + "\"", crc32c_base64(checksum.crc32c)};
+    crcs[number] = checksum.crc32c;
+    done(StoredBytes{parts[number].etag, parts[number].checksum, ""});
+  }
+  Result<std::vector<ListedPart>> list_parts(const ObjectTarget&, const std::string& id) override {
+    calls.push_back("list");
+    if (auto error = scripted("list")) return *error;
+    if (!open.contains(id)) return Error{Errc::s3_no_such_upload, "gone"};
+    std::vector<ListedPart> out;
+    for (const auto& [number, part] : parts) out.push_back(part);
+    return out;
+  }
+  Result<CompletedObject> complete_multipart(const ObjectTarget&, const Multipart& multipart, const std::vector<Part>&,
+                                             std::uint32_t crc, std::int64_t bytes) override {
+    calls.push_back("complete");
+    const bool known = open.contains(multipart.id);
+    if (auto error = scripted("complete")) {
+      if (lose_answer && known) store(multipart, crc, bytes);
+      return *error;
+    }
+    if (!known) return Error{Errc::s3_no_such_upload, "gone"};
+    store(multipart, crc, bytes);
+    return CompletedObject{"\"e-2\"", object_crc, ""};
+  }
+  Result<> abort_multipart(const ObjectTarget&, const std::string& id) override {
+    calls.push_back("abort");
+    open.erase(id);
+    return {};
+  }
+  Result<ObjectInfo> head(const ObjectTarget&) override {
+    calls.push_back("head");
+    if (auto error = scripted("head")) return *error;
+    if (object_crc.empty()) return Error{Errc::s3_not_found, "no such object"};
+    return ObjectInfo{size, "\"e-2\"", object_crc, object_token, ""};
+  }
+  void interrupt() override {}
+
+  int count(std::string_view call) const {
+    return static_cast<int>(
+        std::count_if(calls.begin(), calls.end(), [&](const std::string& made) { return made.starts_with(call); }));
+  }
+
+  std::map<std::string, std::deque<Errc>, std::less<>> script;  // next answers of a call
+  std::function<void()> on_part;                                // called as a part begins
+  bool lose_answer = false;                                     // a failing complete has worked all the same
+  bool flip_a_bit = false;                                      // the store keeps other bytes than were sent
+  std::vector<std::string> calls;
+  std::vector<Acl> acls;
+  std::set<std::string> open;
+  int created = 0;
+  std::map<int, ListedPart> parts;
+  std::map<int, std::uint32_t> crcs;
+  std::string token;
+  std::string object_token;
+  std::string object_crc;
+  std::int64_t size = 0;
+
+ private:
+  std::optional<Error> scripted(std::string_view call) {
+    auto at = script.find(call);
+    if (at == script.end() || at->second.empty()) return std::nullopt;
+    const Errc code = at->second.front();
+    at->second.pop_front();
+    return Error{code, "scripted"};
+  }
+  void store(const Multipart& multipart, std::uint32_t crc, std::int64_t bytes) {
+    open.erase(multipart.id);
+    object_crc = crc32c_base64(flip_a_bit ? crc ^ 1 : crc);
+    size = bytes;
+    object_token = token;
+  }
+};
+
+}  // namespace vodlift::worker
