@@ -39,15 +39,17 @@ class Server:
         self._runs = 0
 
     def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), uploads: int = 4, parts: int = 4,
-                  log_format: str = "json", log_level: str = "info") -> None:
-        """Writes the configuration file; it counts from the next start on."""
+                  log_format: str = "json", log_level: str = "info", server: str = "", storage: str = "",
+                  extra: str = "") -> None:
+        """Writes the configuration file; it counts from the next start on. `server` and `storage` are lines added to those
+        sections, `extra` is whole sections."""
         self.config.write_text("\n".join([
-            "[server]", 'listen = "127.0.0.1:0"', f'admin_socket = "{self.socket}"',
+            "[server]", 'listen = "127.0.0.1:0"', f'admin_socket = "{self.socket}"', server,
             "[store]", f'path = "{self.store}"',
-            "[[storage]]", 'name = "sestore4"', f'root = "{self.storage}"',
+            "[[storage]]", 'name = "sestore4"', f'root = "{self.storage}"', storage,
             "[worker]", f"uploads = {uploads}", f"parts_per_upload = {parts}",
             "[callback]", f"allow_networks = {json.dumps(list(allow_networks))}",
-            "[log]", f'format = "{log_format}"', f'level = "{log_level}"', ""]))
+            "[log]", f'format = "{log_format}"', f'level = "{log_level}"', extra, ""]))
 
     def start(self) -> None:
         assert self.process is None, "it runs already"

@@ -1,4 +1,4 @@
-"""Fixtures of the e2e tests: the real binary, a real S3 server, the fake S3, a customer's server."""
+"""Fixtures of the tests in e2e/ and catalogue/: the real binary, a real S3 server, the fake S3, a customer's server."""
 
 import json
 import pathlib
@@ -12,13 +12,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from support import ROOT
-
-sys.path.insert(0, str(ROOT / "tests/fakes"))
+TESTS = pathlib.Path(__file__).resolve().parent
+for folder in ("e2e", "fakes"):
+    sys.path.insert(0, str(TESTS / folder))
 
 from callback_receiver import CallbackReceiver
 from fake_s3 import FakeS3
 from server import Site
+from support import ROOT
 
 
 @pytest.fixture(scope="session")
