@@ -13,13 +13,18 @@ import pytest
 from botocore.config import Config
 
 TESTS = pathlib.Path(__file__).resolve().parent
-for folder in ("e2e", "fakes"):
+for folder in ("e2e", "fakes", "catalogue"):
     sys.path.insert(0, str(TESTS / folder))
 
 from callback_receiver import CallbackReceiver
+from catalogue_rows import RowReport
 from fake_s3 import FakeS3
 from server import Site
 from support import ROOT
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(RowReport())
 
 
 @pytest.fixture(scope="session")

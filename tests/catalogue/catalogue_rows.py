@@ -1,0 +1,78 @@
+"""The rows of the catalogue, and the lines at the end of a run that say which of them passed.
+
+A test belongs to the rows that its name begins with: test_A05_other_methods_are_405 to A05, test_A61_A62_php_objects to
+both. A row has passed when all of its tests have; a test of a row that is skipped, or expected to fail, has failed.
+"""
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+GROUPS = {"A": ("(a) hostile input", 72), "B": ("(b) authentication and repeats", 28), "C": ("(c) paths and storages", 27)}
+ROWS = [f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for number in range(1, count + 1)]
+
+
+def rows_of(test_name: str) -> list[str]:
+    """The rows that a test function's name begins with; fails where one of them is no row."""
+    rows = re.match(r"test_((?:[A-C]\d{2,}_)*)", test_name)
+    named = rows[1].split("_")[:-1] if rows else []
+    unknown = [row for row in named if row not in ROWS]
+    if unknown:
+        raise ValueError(f"{test_name}: the catalogue has no row {', '.join(unknown)}")
+    return named
+
+
+def rows_with_a_test(folder: pathlib.Path) -> set[str]:
+    """The rows that some test in `folder` is named after."""
+    return {row for file in folder.glob("test_*.py") for node in ast.parse(file.read_text()).body
+            if isinstance(node, ast.FunctionDef) for row in rows_of(node.name)}
+
+
+def in_ranges(rows: list[str]) -> str:
+    """Rows of one group, in their order, as "A01, A03–A07"."""
+    ranges: list[list[str]] = []
+    for row in rows:
+        if ranges and int(row[1:]) == int(ranges[-1][-1][1:]) + 1:
+            ranges[-1].append(row)
+        else:
+            ranges.append([row])
+    return ", ".join(one[0] if len(one) == 1 else f"{one[0]}–{one[-1]}" for one in ranges)
+
+
+class RowReport:
+    """A pytest plugin: judges the rows by the tests that were run, and prints one line for each group that had any."""
+
+    def __init__(self):
+        self._passed: dict[str, bool] = {}
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item):
+        report = (yield).get_result()
+        rows = rows_of(item.name)
+        if rows and report.skipped:
+            report.outcome, report.longrepr = "failed", f"{item.nodeid}: a row of the catalogue is never skipped"
+            vars(report).pop("wasxfail", None)
+        for row in rows:
+            self._passed[row] = self._passed.get(row, True) and report.passed
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if not self._passed:
+            return
+        terminalreporter.section("catalogue")
+        for line in self.lines():
+            terminalreporter.write_line(line)
+
+    def lines(self) -> list[str]:
+        out = []
+        for letter, (title, count) in GROUPS.items():
+            rows = [row for row in ROWS if row[0] == letter]
+            run = [row for row in rows if row in self._passed]
+            failed = [row for row in run if not self._passed[row]]
+            absent = [row for row in rows if row not in self._passed]
+            if run:
+                faults = "".join(f"; {word}: {in_ranges(which)}"
+                                 for word, which in (("failed", failed), ("not run", absent)) if which)
+                out.append(f"{title}: {len(run) - len(failed)} of {count} rows passed{faults}")
+        return out
