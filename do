@@ -5,6 +5,7 @@ called_from=$PWD
 cd "$(dirname "$0")"
 export PATH=/usr/sbin:/sbin:$PATH
 python=/usr/bin/python3
+short_fuzz_seconds=15
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
@@ -65,7 +66,7 @@ do_e2e() {
   VODLIFT_BINARY="$PWD/build/release/vodlift" "$python" -m pytest -q tests "$@"
 }
 
-##: check               format, clang-tidy, include rule, unit and conformance tests under ASan+UBSan and TSan
+##: check               format, clang-tidy, include rule, a short fuzz run, unit and conformance tests under ASan+UBSan and TSan
 do_check() {
   need build check
   say "Include rule"
@@ -78,12 +79,21 @@ do_check() {
     say "Tests under $preset"
     ctest --preset "$preset" -j2
   done
+  do_fuzz "$short_fuzz_seconds"
   say "clang-tidy"
   cmake --preset tidy >/dev/null
   git ls-files 'src/*.cc' | grep -v _test.cc |
     xargs -P "$(nproc)" -n 4 clang-tidy -p build/tidy --quiet --extra-arg=-Wno-unknown-warning-option \
       --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-Wno-unused-command-line-argument
   echo "clang-tidy: clean"
+}
+
+##: fuzz SECONDS [TARGET...]  let libFuzzer look for faults of the parsers, so long for each (./do fuzz 60 json)
+do_fuzz() {
+  need build fuzz
+  build fuzz all
+  say "Fuzzing"
+  "$python" fuzz/run.py "$@"
 }
 
 ##: bench [ARGS]        measure beside curl, rclone and aws; writes bench/RESULTS.md (--quick, --only a|b|c)
@@ -108,7 +118,7 @@ do_run() {
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  build | demo | test | e2e | check | bench | fmt | run) "do_$command" "$@" ;;
+  build | demo | test | e2e | check | fuzz | bench | fmt | run) "do_$command" "$@" ;;
   help | -h | --help)
     echo "usage: ./do COMMAND"
     grep '^##:' "$0" | cut -c4-

@@ -242,12 +242,12 @@ class ConfigJudge {
 
 Result<Config> parse_config(std::string_view text, const fs::path& file) {
   ConfigFaults faults(file);
-  try {
-    const toml::table root = toml::parse(text, file.string());
-    Config config = ConfigJudge(root, file, faults).run();
+  const auto parsed = parse_toml(text);
+  if (const auto* fault = std::get_if<TomlFault>(&parsed)) {
+    faults.add(fault->line, fmt::format("not TOML: {}", printable(fault->what, 512)));
+  } else {
+    Config config = ConfigJudge(std::get<toml::table>(parsed), file, faults).run();
     if (faults.empty()) return config;
-  } catch (const toml::parse_error& error) {
-    faults.add(error.source().begin.line, fmt::format("not TOML: {}", printable(error.description(), 512)));
   }
   return faults.error();
 }

@@ -1,8 +1,6 @@
 // Reads the tables of a TOML file key by key and remembers every fault with its line. Only config*.cc know of TOML.
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -11,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/toml.h"
 #include "base/error.h"
 
 namespace vodlift::app {

@@ -162,6 +162,27 @@ TEST(Config, TellsTheLineOfBrokenToml) {
   EXPECT_THAT(faults_of("[store]\npath = \"/a\"\npath = \"/b\"\n"), ElementsAre(StartsWith("/etc/v.toml:3: not TOML")));
 }
 
+// What the TOML library would stumble over (app/toml.h).
+TEST(Config, SurvivesTextThatTheTomlLibraryDoesNot) {
+  for (const char* text :
+       {"[.server]", "[=]", "[[ #]]", " [\x01server]", "[", "[[", "[\xC3\xA9]", "\xC3\xA9 = 1", "a = 1 \xEF\xBB\xBE",
+        "a = \"x\" \xC3\xA9", "a = 'x\xC3\xA9' \xC3\xA9", "a = 1\"7.\xCC\x93"}) {
+    const auto config = parse_config(std::string("\n") + text + "\n", "/etc/v.toml");
+    ASSERT_FALSE(config) << text;
+    EXPECT_EQ(config.error().code, Errc::config_invalid);
+    EXPECT_THAT(config.error().message, HasSubstr(": not TOML")) << text;
+  }
+}
+
+TEST(Config, TakesAnyCharacterInStringsAndComments) {
+  const std::string text = std::string(kSmallest) +
+                           "[[storage]] # \xC3\xA9\nname = \"s\"\nroot = \"/\\\"\xC3\xA9#\" # \"\xC3\xA9\n"
+                           "[[storage]]\nname = 't'\nroot = '/\\\xC3\xA9'\n";
+  const auto config = parse_config(text, "/etc/v.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->storages.at(1).root, "/\"\xC3\xA9#");
+}
+
 TEST(Config, RefusesASocketPathThatNoSocketCanHave) {
   const std::string text = "[store]\npath = \"/" + std::string(120, 'd') +
                            "/v.db\"\n[[storage]]\nname = \"a\"\nroot = \"/a\"\n[server]\nthreads = 1\n";

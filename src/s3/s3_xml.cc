@@ -6,18 +6,24 @@
 #include <pugixml.hpp>
 
 #include "base/hash.h"
+#include "core/part_plan.h"
 
 namespace vodlift::s3 {
 namespace {
 
 constexpr std::size_t kMaxTextBytes = 2048;
 
-// The root element called `name`; pugixml reads no DTD and expands only the five entities of XML itself.
+// The root element called `name`; pugixml reads no DTD and expands only the five entities of XML itself. A second
+// element beside the root, which pugixml lets pass, would make an answer two things at once.
 pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml, const char* name) {
   if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_minimal | pugi::parse_escapes, pugi::encoding_utf8)) {
     return {};
   }
-  return document.child(name);
+  const pugi::xml_node root = document.document_element();
+  for (pugi::xml_node next = root.next_sibling(); next; next = next.next_sibling()) {
+    if (next.type() == pugi::node_element) return {};
+  }
+  return std::string_view(root.name()) == name ? root : pugi::xml_node();
 }
 
 std::string text_of(const pugi::xml_node& node, const char* child) {
@@ -81,13 +87,13 @@ std::optional<PartsPage> parse_parts(std::string_view xml) {
   for (const pugi::xml_node& node : root.children("Part")) {
     const auto number = number_of<int>(node, "PartNumber");
     const auto size = number_of<std::int64_t>(node, "Size");
-    if (!number || !size) return std::nullopt;
+    if (!number || *number < 1 || *number > kMaxParts || !size || *size < 0) return std::nullopt;
     page.parts.push_back({*number, *size, text_of(node, "ETag"), text_of(node, "ChecksumCRC32C")});
   }
   page.truncated = std::string_view(root.child_value("IsTruncated")) == "true";
   if (page.truncated) {
     const auto marker = number_of<int>(root, "NextPartNumberMarker");
-    if (!marker) return std::nullopt;
+    if (!marker || *marker < 1 || *marker > kMaxParts) return std::nullopt;
     page.next_marker = *marker;
   }
   return page;

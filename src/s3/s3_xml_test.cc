@@ -55,6 +55,13 @@ TEST(S3Xml, ReadsAPageOfParts) {
 TEST(S3Xml, RefusesAPageThatMakesNoSense) {
   EXPECT_FALSE(parse_parts("<ListPartsResult><Part><PartNumber>x</PartNumber></Part></ListPartsResult>"));
   EXPECT_FALSE(parse_parts("<ListPartsResult><IsTruncated>true</IsTruncated></ListPartsResult>"));
+  EXPECT_FALSE(
+      parse_completed("<CompleteMultipartUploadResult><ETag>a</ETag></CompleteMultipartUploadResult>"
+                      "<Error><Code>InternalError</Code></Error>"));
+  for (const char* part : {"<PartNumber>0</PartNumber><Size>1</Size>", "<PartNumber>10001</PartNumber><Size>1</Size>",
+                           "<PartNumber>1</PartNumber><Size>-1</Size>"}) {
+    EXPECT_FALSE(parse_parts(std::string("<ListPartsResult><Part>") + part + "</Part></ListPartsResult>")) << part;
+  }
 }
 
 TEST(S3Xml, ExpandsNoForeignEntities) {
