@@ -61,11 +61,10 @@ StopSignals::StopSignals() {
   require(errno == 0, "hold signals back");
 }
 
-void StopSignals::wait() {
+bool StopSignals::wait_for(std::chrono::seconds time) {
   const sigset_t set = stop_signals();
-  int signal = 0;
-  while (::sigwait(&set, &signal) != 0) {
-  }
+  const timespec limit{time.count(), 0};
+  return ::sigtimedwait(&set, nullptr, &limit) > 0;
 }
 
 void StopSignals::end_process_on_next(std::chrono::seconds deadline) {

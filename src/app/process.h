@@ -16,11 +16,11 @@ class StopSignals {
   // Holds the signals back in this thread and in all it starts from now on: construct before any other thread.
   StopSignals();
 
-  // Returns when one of the signals has come.
-  void wait();
+  // Returns when one of the signals has come: true; or when `time` is over: false.
+  bool wait_for(std::chrono::seconds time);
 
   // From now on another signal, or the passing of `deadline` (whole seconds, at least one), ends the process at once
-  // with exit code 1, without another word to anything it holds. Call on the thread that did wait().
+  // with exit code 1, without another word to anything it holds. Call on the thread that waited.
   void end_process_on_next(std::chrono::seconds deadline);
 };
 

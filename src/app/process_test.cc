@@ -37,18 +37,28 @@ TEST(ProcessDeathTest, WaitsForASignalThatCameBefore) {
     const auto body = [signal] {
       StopSignals signals;
       ::kill(::getpid(), signal);
-      signals.wait();
+      signals.wait_for(std::chrono::seconds(60));
       ::_exit(7);
     };
     EXPECT_EXIT(body(), testing::ExitedWithCode(7), "");
   }
 }
 
+TEST(ProcessDeathTest, WaitsForASignalNoLongerThanTold) {
+  const auto body = [] {
+    StopSignals signals;
+    const bool early = signals.wait_for(std::chrono::seconds(0));
+    ::kill(::getpid(), SIGTERM);
+    ::_exit(!early && signals.wait_for(std::chrono::seconds(60)) ? 7 : 9);
+  };
+  EXPECT_EXIT(body(), testing::ExitedWithCode(7), "");
+}
+
 TEST(ProcessDeathTest, EndsAtOnceOnTheSecondSignal) {
   const auto body = [] {
     StopSignals signals;
     ::kill(::getpid(), SIGTERM);
-    signals.wait();
+    signals.wait_for(std::chrono::seconds(60));
     signals.end_process_on_next(std::chrono::seconds(60));
     ::kill(::getpid(), SIGINT);
     ::_exit(9);

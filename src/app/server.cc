@@ -9,6 +9,7 @@
 #include "admin/admin_api.h"
 #include "app/config.h"
 #include "app/process.h"
+#include "base/clock_watch.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "callback/http_callback_sender.h"
@@ -43,6 +44,8 @@ constexpr seconds kPublicGrace{3};
 constexpr seconds kAdminGrace{1};
 constexpr seconds kWorkerGrace{8};
 constexpr seconds kStopDeadline{30};
+
+constexpr seconds kClockLook{1};
 
 // Everything that lasts.
 struct Stores {
@@ -191,6 +194,22 @@ int fail(const Error& error) {
 
 bool is_loopback(std::string_view address) { return address.starts_with("127.") || address.starts_with("[::1]"); }
 
+// Clients feel a clock that was set before anybody else does: every request carries a time.
+void tell_step(std::chrono::milliseconds step, seconds window) {
+  log::warn(
+      "the clock was set; requests are judged by its new time",
+      {{"by_s", std::chrono::round<seconds>(step).count()},
+       {"window_s", window.count()},
+       {"hint", "requests whose timestamp is outside the window are refused (0002): see that the clock is right"}});
+}
+
+void wait_for_stop(StopSignals& signals, const Clock& clock, seconds window) {
+  ClockWatch watch(clock);
+  while (!signals.wait_for(kClockLook)) {
+    if (const auto step = watch.look()) tell_step(*step, window);
+  }
+}
+
 int run(const Config& config, StopSignals& signals) {
   const SystemClock clock;
   auto stores = open_stores(config, clock);
@@ -204,7 +223,7 @@ int run(const Config& config, StopSignals& signals) {
   fmt::print("listening on http://{}\n", server.address());
   std::fflush(stdout);
 
-  signals.wait();
+  wait_for_stop(signals, clock, config.server.timestamp_window);
   signals.end_process_on_next(kStopDeadline);
   log::info("stopping");
   server.stop();

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/hash.h"
 #include "store/sqlite_callbacks.h"
 #include "store/sqlite_upload_queue.h"
 #include "store/sqlite_upload_rows.h"
@@ -30,6 +31,13 @@ std::vector<UploadId> newest_first(std::vector<UploadId> ids) {
   std::sort(ids.begin(), ids.end(), std::greater<>());
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
+}
+
+// What is kept of a signed request: enough to know it again, not enough to send it again.
+std::string digest_of(std::string_view mac) {
+  if (mac.empty()) return {};
+  const Sha256Digest digest = sha256(bytes_of(mac));
+  return {digest.begin(), digest.end()};
 }
 
 }  // namespace
@@ -72,12 +80,14 @@ SqliteUploadStore::SqliteUploadStore(SqliteDatabase& database, const Clock& cloc
 SqliteUploadStore::~SqliteUploadStore() { database_.drain(); }
 
 void SqliteUploadStore::insert(NewUpload upload, InsertDone done) {
+  upload.signature_mac = digest_of(upload.signature_mac);
   database_.post(std::make_unique<Insert>(*this, std::move(upload), std::move(done)));
 }
 
 Result<std::optional<UploadId>> SqliteUploadStore::find_repeat(std::int64_t key_id, std::string_view signature_mac) {
+  const std::string digest = digest_of(signature_mac);
   return database_.read([&](SqliteConnection& connection) -> Result<std::optional<UploadId>> {
-    return find_signature(connection, key_id, signature_mac);
+    return find_signature(connection, key_id, digest);
   });
 }
 

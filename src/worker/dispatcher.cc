@@ -14,7 +14,9 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr milliseconds kLease = 60s;
-// Signatures are kept for longer than a request can be valid on either side of the clock.
+// Signatures are kept for longer than a request can be valid on either side of the clock, and all of them until the
+// clock has gone that long without being set: a wrong time would make young ones look old, and the right one, once it
+// is back, their requests valid again.
 constexpr milliseconds kKeepSignatures = 1h;
 // Runs shorter than this are worth having the next one at hand when a slot gets free.
 constexpr milliseconds kShortRun = 500ms;
@@ -36,7 +38,8 @@ Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Stora
       options_(options),
       context_{uploads, accounts, storages, objects, clock, options.parts_per_upload},
       callback_run_(uploads, accounts, callbacks, clock),
-      last_run_(kShortRun) {
+      last_run_(kShortRun),
+      clock_watch_(clock, options.uptime) {
   uploads_.on_work([this] {
     wake();
     callback_run_.wake();
@@ -194,6 +197,12 @@ void Dispatcher::housekeeping() {
   if (rescued && *rescued > 0) {
     log::warn("took back uploads whose worker is gone", {{"uploads", *rescued}});
   }
+  forget_signatures();
+}
+
+void Dispatcher::forget_signatures() {
+  clock_watch_.look();
+  if (clock_watch_.steady_for() < kKeepSignatures) return;
   if (const auto forgotten = uploads_.forget_signatures(clock_.now() - kKeepSignatures); !forgotten) {
     log::error("old signatures cannot be forgotten", {{"reason", forgotten.error().message}});
   }

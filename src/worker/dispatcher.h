@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock_watch.h"
 #include "core/callback_sender.h"
 #include "worker/callback_run.h"
 #include "worker/upload_run.h"
@@ -23,6 +24,7 @@ struct Options {
   int parts_per_upload = 4;  // in flight for each, 1..64
   // Between two rounds of renewing leases and rescuing; well below a lease, which is 60 s.
   std::chrono::milliseconds housekeeping{15'000};
+  ClockWatch::Uptime uptime = since_boot;
 };
 
 // The worker side of one node. start() and stop() from one thread; everything given must outlive it.
@@ -49,6 +51,7 @@ class Dispatcher {
 
   void loop();
   void housekeeping();
+  void forget_signatures();
   bool renew_leases();
   int free_places();
   int claim_for_free_slots();
@@ -78,6 +81,7 @@ class Dispatcher {
   std::deque<std::shared_ptr<Active>> waiting_;  // claimed, no slot has taken them yet
   std::chrono::milliseconds last_run_{0};        // how long the run that ended last took
 
+  ClockWatch clock_watch_;  // for the loop
   std::chrono::steady_clock::time_point housekeeping_due_;
   std::chrono::steady_clock::time_point leases_good_until_;
   std::chrono::steady_clock::time_point claim_not_before_;

@@ -45,18 +45,25 @@ class ScriptedUploads final : public MemoryUploads {
   }
   Result<> finish(const Lease&, const Ending&) override { return {}; }
   Result<int> rescue(bool, int) override {
-    ++rescues;
+    const int nth = ++rescues;
+    if (on_rescue) on_rescue(nth);
     return 0;
   }
   Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(from_unix_ms(0)); }
+  Result<int> forget_signatures(WallTime before) override {
+    forgotten_before.push_back(before);
+    return 0;
+  }
   void on_work(std::function<void()> callback) override { wake = std::move(callback); }
 
   std::function<Claimed(int)> on_claim;
   std::function<Result<std::vector<Lease>>(const std::vector<Lease>&)> on_renew;
+  std::function<void(int)> on_rescue;  // the nth, just before signatures are forgotten
   std::function<void()> wake;
   UploadId watched = 0;                // whose giving back counts; 0: anybody's
   std::promise<GivenBack> given_back;  // the first
   std::atomic<int> rescues = 0;
+  std::vector<WallTime> forgotten_before;  // of the dispatcher's loop
 
  private:
   int claims_ = 0;
@@ -80,22 +87,30 @@ class IdleReceiver final : public CallbackSender {
   void send(CallbackMessage, Done done) override { done(CallbackAnswer{204, {}}); }
 };
 
+// Goes on with what has passed, and jumps by what it is set.
+class SetClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime now() const override { return StoppedClock().now() + passed.load() + set.load(); }
+  std::atomic<milliseconds> passed = 0ms;
+  std::atomic<milliseconds> set = 0ms;
+};
+
 class DispatcherTest : public testing::Test {
  protected:
   Dispatcher& start(Options options) {
-    dispatcher_.emplace(uploads, accounts_, files, objects_, receiver_, clock_, options);
+    dispatcher_.emplace(uploads, accounts_, files, objects_, receiver_, clock, options);
     dispatcher_->start();
     return *dispatcher_;
   }
 
   ScriptedUploads uploads;
   MissingFiles files;
+  SetClock clock;
 
  private:
   OneBucket accounts_;
   MemoryObjects objects_;
   IdleReceiver receiver_;
-  StoppedClock clock_;
   std::optional<Dispatcher> dispatcher_;
 };
 
@@ -216,6 +231,34 @@ TEST_F(DispatcherTest, AFailedClaimIsNotRepeatedAtOnce) {
   Dispatcher& dispatcher = start({.uploads = 1});
   EXPECT_GE(pause.get_future().get(), 1s);
   dispatcher.stop(0ms);
+}
+
+TEST_F(DispatcherTest, ForgetsSignaturesOnlyWhileTheClockIsSteady) {
+  struct Round {
+    milliseconds passes;
+    milliseconds set;
+    bool forgets;
+  };
+  // The first hour; a clock that is set forward, and then back.
+  const std::vector<Round> rounds = {{59min, 0h, false}, {1min, 0h, true},   {1h, 0h, true},     {1min, 1h, false},
+                                     {59min, 0h, false}, {1min, -1h, false}, {59min, 0h, false}, {1min, 0h, true}};
+  std::promise<void> all;
+  std::vector<std::size_t> forgets;
+  uploads.on_claim = [](int) { return std::vector<ClaimedUpload>(); };
+  uploads.on_rescue = [&](int nth) {
+    const auto round = static_cast<std::size_t>(nth) - 1;
+    if (round <= rounds.size()) forgets.push_back(uploads.forgotten_before.size());
+    if (round == rounds.size()) all.set_value();
+    if (round >= rounds.size()) return;
+    clock.passed.store(clock.passed.load() + rounds[round].passes);
+    clock.set.store(clock.set.load() + rounds[round].set);
+  };
+  Dispatcher& dispatcher = start({.uploads = 1, .housekeeping = 1ms, .uptime = [this] { return clock.passed.load(); }});
+  const bool done = all.get_future().wait_for(20s) == std::future_status::ready;
+  dispatcher.stop(0ms);
+  ASSERT_TRUE(done);
+  for (std::size_t i = 0; i < rounds.size(); ++i) EXPECT_EQ(forgets[i + 1] - forgets[i], rounds[i].forgets) << i;
+  EXPECT_EQ(uploads.forgotten_before.at(0), StoppedClock().now());
 }
 
 }  // namespace

@@ -126,7 +126,8 @@ CREATE TABLE parts (
   PRIMARY KEY (upload_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- Signed requests that were answered with an id, until their bytes could not be judged fresh any more.
+-- Signed requests that were answered with an id, until their bytes could not be judged fresh any more; `mac` is the SHA-256
+-- of the request's HMAC, which would be its signature.
 CREATE TABLE signatures (
   key_id     INTEGER NOT NULL,
   mac        BLOB    NOT NULL CHECK (length(mac) = 32),
