@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "core/permission.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -30,6 +31,7 @@ struct ApiKey {
   Secret secret;
   WallTime created;
   std::optional<WallTime> revoked;
+  Permissions permissions = Permissions::all();
 };
 
 // What to do where a bucket refuses acl=public-read.

@@ -137,7 +137,8 @@ bool looks_like_ipv4(std::string_view name) {
 
 Result<> check_bucket_name(std::string_view name) {
   constexpr std::string_view kField = "bucket";
-  if (name.size() < 3 || name.size() > 63) return invalid(kField, "a bucket's name has 3 to 63 characters");
+  if (name.size() < 3 || name.size() > kMaxBucketBytes)
+    return invalid(kField, "a bucket's name has 3 to 63 characters");
   for (const char c : name) {
     if (!is_alnum(c) && c != '.' && c != '_' && c != '-') {
       return invalid(kField, "a bucket's name holds letters, digits, '.', '_' and '-' only");
@@ -195,7 +196,7 @@ Result<UploadRequest> validate(UploadRequest request, std::string_view user) {
     if (!callback) return callback.error();
     request.callback = std::move(callback->url);
   }
-  if (request.priority < 0 || request.priority > 9) {
+  if (request.priority < 0 || request.priority > kMaxPriority) {
     return invalid("priority", std::to_string(request.priority) + "; 0 to 9 are allowed, 9 goes first");
   }
   return request;

@@ -13,6 +13,8 @@ inline constexpr std::size_t kMaxKeyBytes = 1024;
 inline constexpr std::size_t kMaxMetadataBytes = 2048;  // names and values together, as S3 counts them
 inline constexpr std::size_t kMaxPathBytes = 4095;
 inline constexpr std::size_t kMaxCallbackBytes = 2048;
+inline constexpr std::size_t kMaxBucketBytes = 63;
+inline constexpr int kMaxPriority = 9;  // goes first; 0 goes last
 inline constexpr std::int64_t kMaxObjectBytes = std::int64_t{10000} * 5 * 1024 * 1024 * 1024;  // 48.8 TiB
 
 // A source path taken apart: "sestore4/jb/path/to/file.mp4".

@@ -92,7 +92,7 @@ Result<Caller> Authentication::judge(const JsonRequest& request) const {
 
   auto account = accounts_.find_account(key->cdn);
   if (!account) return Error{Errc::internal, fmt::format("API key {} has no account {}", key->id, key->cdn)};
-  return Caller{std::move(*account), key->id, verdict.mac};
+  return Caller{.account = std::move(*account), .key_id = key->id, .mac = verdict.mac, .permissions = key->permissions};
 }
 
 }  // namespace vodlift::legacy

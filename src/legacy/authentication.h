@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/secret.h"
 #include "core/account_store.h"
+#include "core/permission.h"
 #include "legacy/json_request.h"
 
 namespace vodlift::legacy {
@@ -16,7 +17,8 @@ namespace vodlift::legacy {
 struct Caller {
   Account account;
   std::int64_t key_id = 0;
-  Sha256Digest mac{};  // names the signed bytes
+  Sha256Digest mac{};       // names the signed bytes
+  Permissions permissions;  // of the key
 };
 
 // Immutable; any thread; does not block. The store and the clock must outlive it.

@@ -4,29 +4,17 @@
 #include <utility>
 
 #include "core/upload_json.h"
-#include "legacy/fields.h"
 
 namespace vodlift::legacy {
 namespace {
 
-constexpr int kDefaultLimit = 25;
-constexpr int kMaxLimit = 100;
-// The database walks over all that is skipped.
-constexpr std::int64_t kMaxOffset = 1'000'000;
-
-Result<UploadQuery> read_query(const boost::json::object& object) {
-  Fields fields(object);
+UploadQuery query_of(const Fields& fields) {
   UploadQuery query;
-  query.ids = fields.ids("id", kMaxLimit);
-  query.limit = static_cast<int>(fields.number_or("limit", kDefaultLimit, 1, kMaxLimit));
-  query.offset = fields.number_or("offset", 0, 0, kMaxOffset);
-  fields.refuse_unsupported("state");
-  if (auto fault = fields.fault()) return std::move(*fault);
-  if (!query.ids.empty()) {
-    // Named ids are all meant; paging belongs to the list without names.
-    query.limit = kMaxLimit;
-    query.offset = 0;
-  }
+  query.ids = fields.ids("id");
+  // Named ids are all meant; paging belongs to the list without names.
+  const bool named = !query.ids.empty();
+  query.limit = named ? kMaxStatusRows : static_cast<int>(fields.number("limit"));
+  query.offset = named ? 0 : fields.number("offset");
   return query;
 }
 
@@ -45,11 +33,9 @@ void answer(const Services& services, AccountId account, const UploadQuery& quer
 
 }  // namespace
 
-void aws_status(const Services& services, const Caller& caller, const boost::json::object& fields,
+void aws_status(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
-  auto query = read_query(fields);
-  if (!query) return reply->failure(query.error());
-  run_blocking(services, reply, [&services, reply, account = caller.account.cdn, query = std::move(*query)] {
+  run_blocking(services, reply, [&services, reply, account = caller.account.cdn, query = query_of(fields)] {
     answer(services, account, query, *reply);
   });
 }

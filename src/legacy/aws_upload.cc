@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "legacy/fields.h"
-
 namespace vodlift::legacy {
 namespace {
 
@@ -16,26 +14,15 @@ std::string_view mac_of(const Job& job) {
   return {reinterpret_cast<const char*>(job.caller.mac.data()), job.caller.mac.size()};
 }
 
-Result<UploadRequest> read_request(const boost::json::object& object) {
-  Fields fields(object);
+UploadRequest request_of(const Fields& fields) {
   UploadRequest request;
   request.path = fields.text("path");
   request.destination_path = fields.text("destination_path");
   request.bucket = fields.text("bucket");
-  request.metadata = fields.metadata("metadata");
-  request.callback = fields.text_or("callback", "");
-  request.priority = static_cast<int>(fields.number_or("priority", request.priority, 0, 9));
-  if (const auto acl = acl_from(fields.text_or("acl", to_string(request.acl)))) {
-    request.acl = *acl;
-  } else {
-    fields.refuse("acl", "must be private or public-read");
-  }
-  // A client that sends one of these relies on it; to go on without would be a silent no.
-  for (const std::string_view name :
-       {"content_type", "cache_control", "content_disposition", "storage_class", "tags", "overwrite", "checksum"}) {
-    fields.refuse_unsupported(name);
-  }
-  if (auto fault = fields.fault()) return std::move(*fault);
+  request.acl = acl_from(fields.text("acl")).value();
+  request.metadata = fields.pairs("metadata");
+  request.callback = fields.text("callback");
+  request.priority = static_cast<int>(fields.number("priority"));
   return request;
 }
 
@@ -64,11 +51,9 @@ void check_and_insert(const Services& services, Job& job, const std::shared_ptr<
 
 }  // namespace
 
-void aws_upload(const Services& services, const Caller& caller, const boost::json::object& fields,
+void aws_upload(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
-  auto request = read_request(fields);
-  if (!request) return reply->failure(request.error());
-  auto job = std::make_shared<Job>(Job{caller, std::move(*request)});
+  auto job = std::make_shared<Job>(Job{caller, request_of(fields)});
   run_blocking(services, reply, [&services, reply, job] { check_and_insert(services, *job, reply); });
 }
 

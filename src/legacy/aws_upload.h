@@ -1,13 +1,54 @@
 // aws.upload: queue a file for upload to S3.
 #pragma once
 
+#include <array>
+#include <string_view>
+
+#include "core/upload_request.h"
 #include "legacy/command.h"
 
 namespace vodlift::legacy {
 
+inline constexpr std::array<std::string_view, 2> kAclWords = {"private", "public-read"};
+
+inline constexpr std::array kAwsUploadFields = {
+    FieldSpec{.name = "path",
+              .required = true,
+              .high = kMaxPathBytes,
+              .about = "the source: `storage/user/file`, such as `sestore4/jb/path/to/file.mp4`"},
+    FieldSpec{.name = "destination_path", .required = true, .high = kMaxKeyBytes, .about = "the object's key"},
+    FieldSpec{.name = "bucket", .required = true, .high = kMaxBucketBytes, .about = "one of your configured buckets"},
+    FieldSpec{.name = "acl",
+              .type = FieldType::word,
+              .words = kAclWords,
+              .otherwise = "private",
+              .about = "who may read the object"},
+    FieldSpec{.name = "metadata",
+              .type = FieldType::pairs,
+              .about = "names and values that are kept with the object; `{}`, `[]` and no field are the same"},
+    FieldSpec{.name = "callback",
+              .high = kMaxCallbackBytes,
+              .otherwise = "",
+              .about = "where to tell the end; empty: nowhere"},
+    FieldSpec{.name = "priority",
+              .type = FieldType::number,
+              .low = 0,
+              .high = kMaxPriority,
+              .otherwise = "5",
+              .about = "9 goes first"},
+    // A client that sends one of these relies on it; to go on without would be a silent no.
+    FieldSpec{.name = "content_type", .type = FieldType::unsupported},
+    FieldSpec{.name = "cache_control", .type = FieldType::unsupported},
+    FieldSpec{.name = "content_disposition", .type = FieldType::unsupported},
+    FieldSpec{.name = "storage_class", .type = FieldType::unsupported},
+    FieldSpec{.name = "tags", .type = FieldType::unsupported},
+    FieldSpec{.name = "overwrite", .type = FieldType::unsupported},
+    FieldSpec{.name = "checksum", .type = FieldType::unsupported},
+};
+
 // Answers the upload's id once it is committed and synced to disk; the same signed bytes get the same id again, even
-// when the source has gone since. Errors: those of Fields, UploadIntake::check() and UploadStore::insert().
-void aws_upload(const Services& services, const Caller& caller, const boost::json::object& fields,
+// when the source has gone since. Errors: those of UploadIntake::check() and UploadStore::insert().
+void aws_upload(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply);
 
 }  // namespace vodlift::legacy

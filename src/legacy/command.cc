@@ -1,5 +1,6 @@
 #include "legacy/command.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,18 +12,36 @@ namespace vodlift::legacy {
 namespace {
 
 constexpr std::array kCommands = {
-    Command{"aws.upload", true, aws_upload},
-    Command{"aws.status", false, aws_status},
-    Command{"files.getstorage", false, files_getstorage},
+    Command{.name = "aws.upload",
+            .permission = Permission::upload,
+            .mutating = true,
+            .fields = kAwsUploadFields,
+            .about = "queues a file for upload to S3",
+            .answer = "the upload's id, an integer from 1; ids are never used twice",
+            .run = aws_upload},
+    Command{.name = "aws.status",
+            .permission = Permission::status,
+            .mutating = false,
+            .fields = kAwsStatusFields,
+            .about = "tells how uploads stand",
+            .answer = "a list of [upload objects](#the-upload-object), newest first",
+            .run = aws_status},
+    Command{.name = "files.getstorage",
+            .permission = Permission::files,
+            .mutating = false,
+            .fields = {},
+            .about = "tells where your files may lie",
+            .answer = "a list of the storages with your folder on each",
+            .run = files_getstorage},
 };
 
 }  // namespace
 
+std::span<const Command> commands() { return kCommands; }
+
 const Command* find_command(std::string_view name) {
-  for (const Command& command : kCommands) {
-    if (command.name == name) return &command;
-  }
-  return nullptr;
+  const auto found = std::ranges::find(kCommands, name, &Command::name);
+  return found == kCommands.end() ? nullptr : &*found;
 }
 
 void run_blocking(const Services& services, const std::shared_ptr<Reply>& reply, std::function<void()> work) {

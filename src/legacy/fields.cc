@@ -4,23 +4,59 @@
 #include <boost/json/array.hpp>
 #include <boost/json/string.hpp>
 #include <charconv>
-#include <limits>
+#include <stdexcept>
 
 #include "base/encoding.h"
+#include "legacy/common_fields.h"
+#include "legacy/field_check.h"
+#include "legacy/near_miss.h"
 
 namespace vodlift::legacy {
 namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxDigits = 19;
 constexpr std::size_t kMaxShownBytes = 64;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr std::size_t kMaxDigits = 19;
 
-std::string range_text(std::int64_t low, std::int64_t high) {
-  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
-  return high == kMax ? std::to_string(low) + " or more" : std::to_string(low) + " to " + std::to_string(high);
+std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
+
+std::optional<std::int64_t> number_from_digits(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (text.empty() || text.size() > kMaxDigits || !std::ranges::all_of(text, is_digit)) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc{}) return std::nullopt;
+  return number;
+}
+
+bool is_known(std::span<const FieldSpec> specs, std::string_view name) {
+  return std::ranges::find(specs, name, &FieldSpec::name) != specs.end() ||
+         std::ranges::find(kCommonFields, name, &FieldSpec::name) != kCommonFields.end();
+}
+
+std::string missing_names(std::span<const FieldSpec> specs, const json::object& object) {
+  std::string names;
+  for (const FieldSpec& spec : specs) {
+    if (!spec.required || object.contains(spec.name)) continue;
+    if (!names.empty()) names += ", ";
+    names += spec.name;
+  }
+  return names;
+}
+
+Result<> refuse_near_misses(std::span<const FieldSpec> specs, const json::object& object) {
+  for (const auto& member : object) {
+    const std::string_view name(member.key().data(), member.key().size());
+    if (is_known(specs, name)) continue;
+    for (const FieldSpec& spec : specs) {
+      if (!is_near_miss(name, spec.name)) continue;
+      return Error{Errc::invalid_value, printable(name, kMaxShownBytes) + ": there is no such field; did you mean " +
+                                            std::string(spec.name) + "?"};
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -28,99 +64,68 @@ std::string range_text(std::int64_t low, std::int64_t high) {
 std::optional<std::int64_t> whole_number(const json::value& value) {
   if (const std::int64_t* number = value.if_int64()) return *number;
   const json::string* text = value.if_string();
-  if (text == nullptr || text->empty() || text->size() > kMaxDigits) return std::nullopt;
-  if (!std::all_of(text->begin(), text->end(), is_digit)) return std::nullopt;
-  std::int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (problem != std::errc{}) return std::nullopt;
-  return number;
+  return text == nullptr ? std::nullopt : number_from_digits(view(*text));
 }
 
-const json::value* Fields::find(std::string_view name) const { return object_.if_contains(name); }
-
-void Fields::refuse(std::string_view name, std::string_view why) {
-  if (!invalid_) invalid_ = Error{Errc::invalid_value, std::string(name) + ": " + std::string(why)};
-}
-
-void Fields::refuse_unsupported(std::string_view name) {
-  if (find(name) != nullptr) refuse(name, "this field is not supported; leave it out");
-}
-
-std::string Fields::text(std::string_view name) {
-  if (find(name) != nullptr) return text_or(name, {});
-  if (!missing_.empty()) missing_ += ", ";
-  missing_ += name;
-  return {};
-}
-
-std::string Fields::text_or(std::string_view name, std::string_view otherwise) {
-  const json::value* value = find(name);
-  if (value == nullptr) return std::string(otherwise);
-  const json::string* text = value->if_string();
-  if (text != nullptr) return std::string(text->data(), text->size());
-  refuse(name, "must be a string");
-  return std::string(otherwise);
-}
-
-std::int64_t Fields::number_or(std::string_view name, std::int64_t otherwise, std::int64_t low, std::int64_t high) {
-  const json::value* value = find(name);
-  if (value == nullptr) return otherwise;
-  const auto number = whole_number(*value);
-  if (number && *number >= low && *number <= high) return *number;
-  refuse(name, "must be a whole number, " + range_text(low, high));
-  return otherwise;
-}
-
-std::vector<std::int64_t> Fields::ids(std::string_view name, std::size_t max_count) {
-  const json::value* value = find(name);
-  if (value == nullptr) return {};
-  const json::array* list = value->if_array();
-  const std::size_t count = list == nullptr ? 1 : list->size();
-  if (count == 0 || count > max_count) {
-    refuse(name, "a list must hold 1 to " + std::to_string(max_count) + " ids");
-    return {};
+Result<Fields> Fields::read(std::span<const FieldSpec> specs, const json::object& object) {
+  if (const std::string names = missing_names(specs, object); !names.empty()) {
+    return Error{Errc::missing_field, "missing required fields: " + names};
   }
+  for (const FieldSpec& spec : specs) {
+    const json::value* value = object.if_contains(spec.name);
+    if (value == nullptr) continue;
+    if (auto checked = check_field(spec, *value); !checked) return checked.error();
+  }
+  if (auto names = refuse_near_misses(specs, object); !names) return names.error();
+  return Fields(specs, object);
+}
+
+const FieldSpec& Fields::spec(std::string_view name, FieldType type) const {
+  const auto found = std::ranges::find(specs_, name, &FieldSpec::name);
+  const bool readable =
+      found != specs_.end() && (found->type == type || (type == FieldType::text && found->type == FieldType::word));
+  if (!readable) throw std::logic_error("the command's row has no such field: " + std::string(name));
+  return *found;
+}
+
+std::string_view Fields::text(std::string_view name) const {
+  const FieldSpec& wanted = spec(name, FieldType::text);
+  const json::value* value = object_->if_contains(name);
+  return value == nullptr ? wanted.otherwise : view(value->get_string());
+}
+
+std::int64_t Fields::number(std::string_view name) const {
+  const FieldSpec& wanted = spec(name, FieldType::number);
+  const json::value* value = object_->if_contains(name);
+  return (value == nullptr ? number_from_digits(wanted.otherwise) : whole_number(*value)).value_or(0);
+}
+
+std::vector<std::int64_t> Fields::ids(std::string_view name) const {
+  static_cast<void>(spec(name, FieldType::ids));
+  const json::value* value = object_->if_contains(name);
+  if (value == nullptr) return {};
   std::vector<std::int64_t> ids;
-  ids.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto id = whole_number(list == nullptr ? *value : (*list)[i]);
-    if (!id || *id < 1) {
-      refuse(name, "must be a whole number from 1, or a list of such numbers");
-      return {};
-    }
-    ids.push_back(*id);
+  if (const json::array* list = value->if_array()) {
+    for (const json::value& element : *list) ids.push_back(whole_number(element).value_or(0));
+  } else {
+    ids.push_back(whole_number(*value).value_or(0));
   }
   std::ranges::sort(ids);
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
 }
 
-Metadata Fields::metadata(std::string_view name) {
-  const json::value* value = find(name);
-  if (value == nullptr) return {};
-  if (const json::array* list = value->if_array(); list != nullptr && list->empty()) return {};
-  const json::object* object = value->if_object();
-  if (object == nullptr) {
-    refuse(name, "must be an object of names and values");
-    return {};
-  }
+Metadata Fields::pairs(std::string_view name) const {
+  static_cast<void>(spec(name, FieldType::pairs));
+  const json::value* value = object_->if_contains(name);
+  const json::object* object = value == nullptr ? nullptr : value->if_object();
+  if (object == nullptr) return {};
   Metadata out;
   for (const auto& member : *object) {
-    const std::string_view key(member.key().data(), member.key().size());
-    if (const json::string* text = member.value().if_string()) {
-      out.emplace(key, std::string(text->data(), text->size()));
-    } else if (const std::int64_t* number = member.value().if_int64()) {
-      out.emplace(key, std::to_string(*number));
-    } else {
-      refuse(std::string(name) + "." + printable(key, kMaxShownBytes), "must be a string or a whole number");
-    }
+    const json::string* text = member.value().if_string();
+    out.emplace(member.key(), text != nullptr ? std::string(view(*text)) : std::to_string(member.value().get_int64()));
   }
   return out;
-}
-
-std::optional<Error> Fields::fault() const {
-  if (!missing_.empty()) return Error{Errc::missing_field, "missing required fields: " + missing_};
-  return invalid_;
 }
 
 }  // namespace vodlift::legacy

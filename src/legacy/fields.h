@@ -1,16 +1,18 @@
-// Typed reading of a command's fields.
+// A command's fields: checked against its row, then read.
 #pragma once
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "core/upload.h"
+#include "legacy/field_spec.h"
 
 namespace vodlift::legacy {
 
@@ -18,34 +20,31 @@ namespace vodlift::legacy {
 // anything else, and for what a signed 64-bit number cannot hold.
 std::optional<std::int64_t> whole_number(const boost::json::value& value);
 
-// Reads fields one after the other and remembers what is wrong, so that a command asks once, at the end. A faulty field
-// reads as its default. Names nobody asks for are ignored. One thread; `object` must outlive it.
+// The fields of one request, all of them right by their specs. Reading one that has no spec of the type asked for is a
+// bug and throws. One thread; specs and object must outlive it.
 class Fields {
  public:
-  explicit Fields(const boost::json::object& object) : object_(object) {}
+  // Errors, the first of: missing_field (one error names all that are missing), invalid_value (the first that is not
+  // what its spec says; a name that no spec has and that is a near miss of one). Other unknown names are ignored: older
+  // clients send some, and must keep working.
+  static Result<Fields> read(std::span<const FieldSpec> specs, const boost::json::object& object);
 
-  // A required string.
-  std::string text(std::string_view name);
-  std::string text_or(std::string_view name, std::string_view otherwise);
-  std::int64_t number_or(std::string_view name, std::int64_t otherwise, std::int64_t low, std::int64_t high);
-  // One number or a list of 1 to `max_count`, each in 1..2^63-1, without repetitions; empty when the field is absent.
-  std::vector<std::int64_t> ids(std::string_view name, std::size_t max_count);
-  // An object of strings and whole numbers; `[]`, which is PHP's empty array, and no field at all are empty.
-  Metadata metadata(std::string_view name);
-  // Refuses a field whose effect a client would count on and this version does not have.
-  void refuse_unsupported(std::string_view name);
-  // Refuses the value of a field that was read.
-  void refuse(std::string_view name, std::string_view why);
-
-  // Everything that is missing, in one error (missing_field); else the first value that is wrong (invalid_value).
-  [[nodiscard]] std::optional<Error> fault() const;
+  [[nodiscard]] bool has(std::string_view name) const { return object_->contains(name); }
+  // A text or word; absent: its spec's `otherwise`.
+  [[nodiscard]] std::string_view text(std::string_view name) const;
+  // Absent: its spec's `otherwise`.
+  [[nodiscard]] std::int64_t number(std::string_view name) const;
+  // Ascending, each once; empty when absent.
+  [[nodiscard]] std::vector<std::int64_t> ids(std::string_view name) const;
+  // Empty when absent, and for `[]`.
+  [[nodiscard]] Metadata pairs(std::string_view name) const;
 
  private:
-  [[nodiscard]] const boost::json::value* find(std::string_view name) const;
+  Fields(std::span<const FieldSpec> specs, const boost::json::object& object) : specs_(specs), object_(&object) {}
+  [[nodiscard]] const FieldSpec& spec(std::string_view name, FieldType type) const;
 
-  const boost::json::object& object_;
-  std::string missing_;  // names, with ", " between
-  std::optional<Error> invalid_;
+  std::span<const FieldSpec> specs_;
+  const boost::json::object* object_;
 };
 
 }  // namespace vodlift::legacy

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/json/parse.hpp>
+#include <limits>
+#include <stdexcept>
 
 namespace vodlift::legacy {
 namespace {
@@ -23,75 +26,133 @@ TEST(WholeNumber, A60TakesIntegersAndDigitStrings) {
   }
 }
 
+constexpr std::array<std::string_view, 3> kWords = {"red", "green", "blue"};
+constexpr std::array kSpecs = {
+    FieldSpec{.name = "path", .required = true, .high = 10},
+    FieldSpec{.name = "bucket", .required = true, .high = 10},
+    FieldSpec{.name = "callback", .high = 10, .otherwise = "none"},
+    FieldSpec{.name = "limit", .type = FieldType::number, .low = 0, .high = 9, .otherwise = "5"},
+    FieldSpec{.name = "count", .type = FieldType::number, .low = 1, .high = std::numeric_limits<std::int64_t>::max()},
+    FieldSpec{.name = "ids", .type = FieldType::ids, .high = 3},
+    FieldSpec{.name = "colour", .type = FieldType::word, .words = kWords, .otherwise = "green"},
+    FieldSpec{.name = "metadata", .type = FieldType::pairs},
+    FieldSpec{.name = "checksum", .type = FieldType::unsupported},
+};
+
+// Fields of {"path":"p","bucket":"b"} and `more` behind them.
 struct Read {
-  explicit Read(std::string_view text) : value(json::parse(text)), fields(value.get_object()) {}
-  std::string fault() { return fields.fault() ? fields.fault()->message : ""; }
+  explicit Read(std::string_view more)
+      : value(json::parse(R"({"path":"p","bucket":"b")" + std::string(more) + "}")),
+        fields(Fields::read(kSpecs, value.get_object())) {}
+  [[nodiscard]] std::string fault() const { return fields ? "" : fields.error().message; }
   json::value value;
-  Fields fields;
+  Result<Fields> fields;
 };
 
 TEST(Fields, NamesEverythingThatIsMissingBeforeWhatIsWrong) {
-  Read read(R"({"b":1})");
-  read.fields.text("a");
-  read.fields.text("b");
-  read.fields.text("c");
-  EXPECT_EQ(read.fault(), "missing required fields: a, c");
-  EXPECT_EQ(read.fields.fault()->code, Errc::missing_field);
+  const json::value value = json::parse(R"({"callback":1,"limit":"x","pth":"p"})");
+  const auto fields = Fields::read(kSpecs, value.get_object());
+  ASSERT_FALSE(fields);
+  EXPECT_EQ(fields.error().code, Errc::missing_field);
+  EXPECT_EQ(fields.error().message, "missing required fields: path, bucket");
 }
 
 TEST(Fields, NamesTheFirstThatIsWrong) {
-  Read read(R"({"a":"x","b":1,"c":null})");
-  EXPECT_EQ(read.fields.text("a"), "x");
-  EXPECT_EQ(read.fields.text("b"), "");
-  EXPECT_EQ(read.fields.text_or("c", "d"), "d");
-  EXPECT_EQ(read.fault(), "b: must be a string");
-  EXPECT_EQ(read.fields.fault()->code, Errc::invalid_value);
+  const Read read(R"(,"limit":10,"callback":null,"pathh":1)");
+  EXPECT_EQ(read.fault(), "callback: must be a string");
+  EXPECT_EQ(read.fields.error().code, Errc::invalid_value);
+}
+
+TEST(Fields, AbsentOnesReadAsTheirSpecSays) {
+  const Read read("");
+  ASSERT_TRUE(read.fields);
+  EXPECT_EQ(read.fields->text("path"), "p");
+  EXPECT_EQ(read.fields->text("callback"), "none");
+  EXPECT_EQ(read.fields->text("colour"), "green");
+  EXPECT_EQ(read.fields->number("limit"), 5);
+  EXPECT_EQ(read.fields->number("count"), 0);
+  EXPECT_TRUE(read.fields->ids("ids").empty());
+  EXPECT_TRUE(read.fields->pairs("metadata").empty());
+  EXPECT_TRUE(read.fields->has("path"));
+  EXPECT_FALSE(read.fields->has("limit"));
+}
+
+TEST(Fields, BoundsTexts) {
+  EXPECT_EQ(Read(R"(,"callback":"0123456789")").fields->text("callback"), "0123456789");
+  EXPECT_EQ(Read(R"(,"callback":"0123456789a")").fault(), "callback: 11 bytes; at most 10 are allowed");
+  EXPECT_EQ(Read(R"(,"callback":"")").fields->text("callback"), "");
+  for (const std::string_view bad : {"1", "null", "true", "[]", "{}", "[\"a\"]"}) {
+    EXPECT_EQ(Read(",\"callback\":" + std::string(bad)).fault(), "callback: must be a string") << bad;
+  }
 }
 
 TEST(Fields, ReadsNumbersWithinTheirRange) {
-  Read read(R"({"a":3,"b":"7","c":10})");
-  EXPECT_EQ(read.fields.number_or("a", 5, 0, 9), 3);
-  EXPECT_EQ(read.fields.number_or("b", 5, 0, 9), 7);
-  EXPECT_EQ(read.fields.number_or("z", 5, 0, 9), 5);
-  EXPECT_EQ(read.fault(), "");
-  read.fields.number_or("c", 5, 0, 9);
-  EXPECT_EQ(read.fault(), "c: must be a whole number, 0 to 9");
+  EXPECT_EQ(Read(R"(,"limit":0)").fields->number("limit"), 0);
+  EXPECT_EQ(Read(R"(,"limit":"9")").fields->number("limit"), 9);
+  EXPECT_EQ(Read(R"(,"count":9223372036854775807)").fields->number("count"), 9223372036854775807);
+  for (const std::string_view bad : {"-1", "10", "\"10\"", "\" 1\"", "1.5", "null", "[1]", "9223372036854775808"}) {
+    EXPECT_EQ(Read(",\"limit\":" + std::string(bad)).fault(), "limit: must be a whole number, 0 to 9") << bad;
+  }
+  EXPECT_EQ(Read(R"(,"count":0)").fault(), "count: must be a whole number, 1 or more");
 }
 
 TEST(Fields, ReadsOneIdOrAList) {
-  Read read(R"({"a":7,"b":"8","c":[3,"1",3,2]})");
-  EXPECT_EQ(read.fields.ids("a", 100), (std::vector<std::int64_t>{7}));
-  EXPECT_EQ(read.fields.ids("b", 100), (std::vector<std::int64_t>{8}));
-  EXPECT_EQ(read.fields.ids("c", 100), (std::vector<std::int64_t>{1, 2, 3}));
-  EXPECT_TRUE(read.fields.ids("z", 100).empty());
-  EXPECT_EQ(read.fault(), "");
+  EXPECT_EQ(Read(R"(,"ids":7)").fields->ids("ids"), (std::vector<std::int64_t>{7}));
+  EXPECT_EQ(Read(R"(,"ids":"8")").fields->ids("ids"), (std::vector<std::int64_t>{8}));
+  EXPECT_EQ(Read(R"(,"ids":[3,"1",3])").fields->ids("ids"), (std::vector<std::int64_t>{1, 3}));
   for (const std::string_view bad :
        {"[]", "0", "-1", "[1,0]", "[[1]]", "{}", "\"x\"", "null", "1.5", "[1,2,3,4]", "9223372036854775808"}) {
-    Read other("{\"id\":" + std::string(bad) + "}");
-    EXPECT_TRUE(other.fields.ids("id", 3).empty());
-    EXPECT_TRUE(other.fault().starts_with("id: ")) << bad << other.fault();
+    EXPECT_TRUE(Read(",\"ids\":" + std::string(bad)).fault().starts_with("ids: ")) << bad;
+  }
+}
+
+TEST(Fields, KnowsTheWordsOfAList) {
+  EXPECT_EQ(Read(R"(,"colour":"blue")").fields->text("colour"), "blue");
+  for (const std::string_view bad : {"\"Blue\"", "\"\"", "\"blu\"", "\"blue \"", "1", "null", "[\"blue\"]"}) {
+    EXPECT_EQ(Read(",\"colour\":" + std::string(bad)).fault(), "colour: must be red, green or blue") << bad;
   }
 }
 
 TEST(Fields, A50A51ReadsMetadata) {
-  for (const std::string_view empty : {"{}", R"({"metadata":[]})", R"({"metadata":{}})"}) {
-    Read read(empty);
-    EXPECT_TRUE(read.fields.metadata("metadata").empty());
-    EXPECT_EQ(read.fault(), "");
+  for (const std::string_view empty : {"", R"(,"metadata":[])", R"(,"metadata":{})"}) {
+    EXPECT_TRUE(Read(empty).fields->pairs("metadata").empty());
   }
-  Read read(R"({"metadata":{"a":"x","n":-12,"5":"five"}})");
-  EXPECT_EQ(read.fields.metadata("metadata"), (Metadata{{"a", "x"}, {"n", "-12"}, {"5", "five"}}));
-  EXPECT_EQ(read.fault(), "");
+  const Read read(R"(,"metadata":{"a":"x","n":-12,"5":"five"})");
+  EXPECT_EQ(read.fields->pairs("metadata"), (Metadata{{"a", "x"}, {"n", "-12"}, {"5", "five"}}));
   for (const std::string_view bad : {"[\"a\",\"b\"]", "\"a\"", "1", "null", "true"}) {
-    Read other("{\"metadata\":" + std::string(bad) + "}");
-    other.fields.metadata("metadata");
-    EXPECT_EQ(other.fault(), "metadata: must be an object of names and values") << bad;
+    EXPECT_EQ(Read(",\"metadata\":" + std::string(bad)).fault(), "metadata: must be an object of names and values");
   }
   for (const std::string_view bad : {"{}", "[]", "null", "true", "1.5", "18446744073709551615"}) {
-    Read other("{\"metadata\":{\"k\\n\":" + std::string(bad) + "}}");
-    other.fields.metadata("metadata");
-    EXPECT_EQ(other.fault(), "metadata.k\\x0a: must be a string or a whole number") << bad;
+    EXPECT_EQ(Read(",\"metadata\":{\"k\\n\":" + std::string(bad) + "}").fault(),
+              "metadata.k\\x0a: must be a string or a whole number")
+        << bad;
   }
+}
+
+TEST(Fields, RefusesWhatItCannotHonour) {
+  for (const std::string_view value : {"\"x\"", "null", "[]"}) {
+    EXPECT_EQ(Read(",\"checksum\":" + std::string(value)).fault(),
+              "checksum: this field is not supported; leave it out");
+  }
+}
+
+TEST(Fields, IgnoresUnknownNamesUnlessTheyAreMisspelt) {
+  EXPECT_EQ(Read(R"(,"x":1,"user":"a","":null,"command":"c","api_key":"k","cdn":1,"cdn_id":1,"timestamp":1,)"
+                 R"("signature":"s","colours_of_all":1)")
+                .fault(),
+            "");
+  EXPECT_EQ(Read(R"(,"x":1,"calback":"")").fault(), "calback: there is no such field; did you mean callback?");
+  EXPECT_EQ(Read(R"(,"Limit":1)").fault(), "Limit: there is no such field; did you mean limit?");
+  EXPECT_EQ(Read(R"(,"meta_data":{})").fault(), "meta_data: there is no such field; did you mean metadata?");
+  EXPECT_EQ(Read(R"(,"path\u001b":1)").fault(), "path\\x1b: there is no such field; did you mean path?");
+  EXPECT_EQ(Read(R"(,"paths":1)").fields.error().code, Errc::invalid_value);
+}
+
+TEST(Fields, ReadingWhatNoSpecHasIsABug) {
+  const Read read("");
+  EXPECT_THROW(static_cast<void>(read.fields->text("nothing")), std::logic_error);
+  EXPECT_THROW(static_cast<void>(read.fields->number("path")), std::logic_error);
+  EXPECT_THROW(static_cast<void>(read.fields->text("limit")), std::logic_error);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 namespace vodlift::legacy {
 
-void files_getstorage(const Services& services, const Caller& caller, const boost::json::object& /*fields*/,
+void files_getstorage(const Services& services, const Caller& caller, const Fields& /*fields*/,
                       const std::shared_ptr<Reply>& reply) {
   run_blocking(services, reply, [&services, reply, user = caller.account.user] {
     boost::json::array list;

@@ -6,7 +6,7 @@
 namespace vodlift::legacy {
 
 // Answers every storage with the account's folder on it: [{storage, path, available, bytes_free}]. Takes no fields.
-void files_getstorage(const Services& services, const Caller& caller, const boost::json::object& fields,
+void files_getstorage(const Services& services, const Caller& caller, const Fields& fields,
                       const std::shared_ptr<Reply>& reply);
 
 }  // namespace vodlift::legacy

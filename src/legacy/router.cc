@@ -1,5 +1,7 @@
 #include "legacy/router.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/json/monotonic_resource.hpp>
@@ -54,6 +56,14 @@ Result<const Command*> command_of(const boost::json::object& fields) {
   return Error{Errc::unknown_command, "unrecognized API command: " + printable(text, kMaxShownBytes)};
 }
 
+Result<> check_permission(const Command& command, const Caller& caller) {
+  if (caller.permissions.has(command.permission)) return {};
+  return Error{Errc::permission_denied,
+               fmt::format("unauthorized access to this API: {} needs the permission {}, which "
+                           "this key lacks; ask the operator for a key that has it",
+                           command.name, to_string(command.permission))};
+}
+
 }  // namespace
 
 Router::Router(const AccountStore& accounts, UploadStore& uploads, Storages& storages, const UploadIntake& intake,
@@ -87,7 +97,10 @@ void Router::judge_json(std::string_view text, const std::shared_ptr<Reply>& rep
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
   log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
-  (*command)->run(services_, *caller, request->fields(), reply);
+  if (auto permitted = check_permission(**command, *caller); !permitted) return reply->failure(permitted.error());
+  const auto fields = Fields::read((*command)->fields, request->fields());
+  if (!fields) return reply->failure(fields.error());
+  (*command)->run(services_, *caller, *fields, reply);
 }
 
 }  // namespace vodlift::legacy

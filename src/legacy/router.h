@@ -14,9 +14,9 @@ struct Options {
   std::chrono::seconds timestamp_window{300};  // how far a request's timestamp may be from the server's clock
 };
 
-// Judges a request (form, JSON, key and cdn, timestamp, signature, command, fields, in this order) and hands it to its
-// command. Immutable; any thread. Everything given here must outlive the router, and the router must outlive the jobs
-// on `blocking` and the store's pending inserts: stop those first.
+// Judges a request (form, JSON, key and cdn, timestamp, signature, command, permission, fields, in this order) and
+// hands it to its command. Immutable; any thread. Everything given here must outlive the router, and the router must
+// outlive the jobs on `blocking` and the store's pending inserts: stop those first.
 class Router {
  public:
   Router(const AccountStore& accounts, UploadStore& uploads, Storages& storages, const UploadIntake& intake,

@@ -103,6 +103,40 @@ TEST_F(RouterCommand, UploadRefusesFieldsItCannotHonour) {
             "2001: state: this field is not supported; leave it out");
 }
 
+TEST_F(RouterCommand, AMisspeltFieldIsNotLostWithoutAWord) {
+  EXPECT_EQ(upload_verdict("\"acl\"", R"("priorty":9,"acl")"),
+            "2001: priorty: there is no such field; did you mean priority?");
+  EXPECT_EQ(upload_verdict("\"metadata\"", "\"MetaData\""),
+            "2001: MetaData: there is no such field; did you mean metadata?");
+  EXPECT_EQ(call_verdict("aws.status", R"(,"ids":[1])"), "2001: ids: there is no such field; did you mean id?");
+  EXPECT_EQ(call_verdict("aws.status", R"(,"priorty":9,"user":"jb")"), "success");
+  EXPECT_TRUE(uploads_.uploads.empty());
+}
+
+TEST_F(RouterCommand, AKeyMayDoWhatItsPermissionsSay) {
+  const auto with = [&](Permissions permissions) {
+    ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
+    key.permissions = permissions;
+    static_cast<void>(accounts_.add_key(key));
+  };
+  const std::map<std::string, Permission> needs = {
+      {"aws.upload", Permission::upload}, {"aws.status", Permission::status}, {"files.getstorage", Permission::files}};
+  for (const auto& [command, permission] : needs) {
+    const std::string fields(command == "aws.upload" ? kUploadFields : "");
+    with(Permissions().with(permission));
+    EXPECT_EQ(call_verdict(command, fields), "success");
+    for (const Permission other : {Permission::upload, Permission::status, Permission::files, Permission::manage}) {
+      if (other == permission) continue;
+      with(Permissions().with(other));
+      EXPECT_EQ(call_verdict(command), "0005: unauthorized access to this API: " + command + " needs the permission " +
+                                           std::string(to_string(permission)) +
+                                           ", which this key lacks; ask the operator for a key that has it");
+    }
+  }
+  with({});
+  EXPECT_TRUE(call_verdict("aws.nothing").starts_with("0000"));
+}
+
 TEST_F(RouterCommand, UploadTellsEachRefusalWithItsCode) {
   constexpr std::string_view kPath = R"(sestore4\/jb\/path\/to\/file.mp4)";
   EXPECT_EQ(upload_verdict(kPath, "sestore4/jb/absent.mp4"), "2002: file sestore4/jb/absent.mp4 does not exist");

@@ -1,0 +1,67 @@
+#include "core/permission.h"
+
+#include <array>
+
+#include "base/encoding.h"
+
+namespace vodlift {
+namespace {
+
+constexpr std::array kAll = {Permission::upload, Permission::status, Permission::files, Permission::manage};
+
+std::string_view trimmed(std::string_view word) {
+  while (word.starts_with(' ')) word.remove_prefix(1);
+  while (word.ends_with(' ')) word.remove_suffix(1);
+  return word;
+}
+
+}  // namespace
+
+std::string_view to_string(Permission permission) {
+  switch (permission) {
+    case Permission::upload:
+      return "upload";
+    case Permission::status:
+      return "status";
+    case Permission::files:
+      return "files";
+    case Permission::manage:
+      return "manage";
+  }
+  return "unknown";
+}
+
+std::optional<Permission> permission_from(std::string_view word) {
+  for (const Permission permission : kAll) {
+    if (to_string(permission) == word) return permission;
+  }
+  return std::nullopt;
+}
+
+std::string to_string(Permissions permissions) {
+  std::string out;
+  for (const Permission permission : kAll) {
+    if (!permissions.has(permission)) continue;
+    if (!out.empty()) out += ',';
+    out += to_string(permission);
+  }
+  return out;
+}
+
+Result<Permissions> permissions_from(std::string_view list) {
+  Permissions out;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    const std::string_view word = trimmed(list.substr(0, comma));
+    const auto permission = permission_from(word);
+    if (!permission) {
+      return Error{Errc::invalid_value, "permissions: \"" + printable(word, 64) +
+                                            "\" is none of upload, status, files and manage (with commas between)"};
+    }
+    out = out.with(*permission);
+    if (comma == std::string_view::npos) return out;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace vodlift

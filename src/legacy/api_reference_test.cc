@@ -1,0 +1,122 @@
+// docs/api.md against the command table: what stands between its markers is written from the rows.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <limits>
+
+#include "legacy/command.h"
+
+namespace vodlift::legacy {
+namespace {
+
+constexpr std::string_view kEnd = "<!-- end -->\n";
+
+std::string begin_marker(std::string_view block) { return fmt::format("<!-- from the command table: {} -->\n", block); }
+
+std::string with_commas(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
+std::string type_of(const FieldSpec& field) {
+  switch (field.type) {
+    case FieldType::text:
+      return fmt::format("string, at most {} bytes", with_commas(field.high));
+    case FieldType::number:
+      if (field.high == std::numeric_limits<std::int64_t>::max()) return fmt::format("integer from {}", field.low);
+      return fmt::format("integer, {} to {}", with_commas(field.low), with_commas(field.high));
+    case FieldType::ids:
+      return fmt::format("integer, or a list of 1 to {} integers", with_commas(field.high));
+    case FieldType::word:
+      return fmt::format("`{}`", fmt::join(field.words, "`, `"));
+    case FieldType::pairs:
+      return "object";
+    case FieldType::unsupported:
+      break;
+  }
+  return {};
+}
+
+std::string presence_of(const FieldSpec& field) {
+  if (field.required) return "required";
+  return field.otherwise.empty() ? "" : fmt::format("`{}`", field.otherwise);
+}
+
+std::string overview() {
+  std::string out = "| command | permission | changes something | what it does |\n|---|---|---|---|\n";
+  for (const Command& command : commands()) {
+    std::string anchor(command.name);
+    std::erase(anchor, '.');
+    out += fmt::format("| [{}](#{}) | {} | {} | {} |\n", command.name, anchor, to_string(command.permission),
+                       command.mutating ? "yes" : "no", command.about);
+  }
+  return out;
+}
+
+std::string reference(const Command& command) {
+  std::string rows;
+  std::string unsupported;
+  for (const FieldSpec& field : command.fields) {
+    if (field.type == FieldType::unsupported) {
+      unsupported += fmt::format("{}`{}`", unsupported.empty() ? "" : ", ", field.name);
+    } else {
+      rows += fmt::format("| `{}` | {} | {} | {} |\n", field.name, type_of(field), presence_of(field), field.about);
+    }
+  }
+  std::string out = rows.empty() ? "No fields.\n" : "| field | type | default | meaning |\n|---|---|---|---|\n" + rows;
+  if (!unsupported.empty()) out += "\nNot supported, and refused rather than ignored: " + unsupported + ".\n";
+  return out + fmt::format("\nPermission: `{}`. `data` is {}.\n", to_string(command.permission), command.answer);
+}
+
+// Puts `text` between the markers of `block`; false when the document has no such block.
+bool renew(std::string& document, std::string_view block, const std::string& text) {
+  const std::string marker = begin_marker(block);
+  const std::size_t at = document.find(marker);
+  const std::size_t end = at == std::string::npos ? at : document.find(kEnd, at);
+  if (end == std::string::npos) return false;
+  document.replace(at + marker.size(), end - at - marker.size(), text);
+  return true;
+}
+
+TEST(ApiReference, TheDocumentSaysWhatTheTableSays) {
+  std::ifstream in(VODLIFT_API_DOCUMENT);
+  const std::string document{std::istreambuf_iterator<char>(in), {}};
+  ASSERT_FALSE(document.empty());
+
+  std::string renewed = document;
+  EXPECT_TRUE(renew(renewed, "commands", overview()));
+  for (const Command& command : commands()) {
+    EXPECT_TRUE(renew(renewed, command.name, reference(command)))
+        << "docs/api.md has no section for it: add a heading and the lines\n"
+        << begin_marker(command.name) << kEnd;
+  }
+  if (std::getenv("VODLIFT_RENEW_DOCS") != nullptr) std::ofstream(VODLIFT_API_DOCUMENT) << renewed;
+  EXPECT_EQ(document, renewed) << "docs/api.md differs from the command table (src/legacy/command.cc). Renew it with\n"
+                                  "VODLIFT_RENEW_DOCS=1 build/release/legacy_test --gtest_filter='ApiReference.*'";
+}
+
+TEST(ApiReference, EveryRowIsWhole) {
+  for (const Command& command : commands()) {
+    EXPECT_FALSE(command.about.empty()) << command.name;
+    EXPECT_FALSE(command.answer.empty()) << command.name;
+    EXPECT_NE(command.run, nullptr) << command.name;
+    EXPECT_EQ(find_command(command.name), &command) << "the name is there twice";
+    for (const FieldSpec& field : command.fields) {
+      const std::string name = std::string(command.name) + "." + std::string(field.name);
+      EXPECT_EQ(field.about.empty(), field.type == FieldType::unsupported) << name;
+      EXPECT_EQ(field.words.empty(), field.type != FieldType::word) << name;
+      EXPECT_TRUE(field.high > 0 || field.type == FieldType::word || field.type == FieldType::pairs ||
+                  field.type == FieldType::unsupported)
+          << name << " has no upper limit";
+      EXPECT_TRUE(field.required || field.otherwise.empty() || field.type != FieldType::ids) << name;
+      EXPECT_EQ(std::ranges::count(command.fields, field.name, &FieldSpec::name), 1) << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vodlift::legacy
