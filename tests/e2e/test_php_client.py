@@ -1,27 +1,13 @@
-"""Existing clients: the documentation's PHP example, with only URL, keys, paths, bucket and callback changed; and what
-clients in other languages put on the wire."""
+"""The documentation's PHP example, with only URL, keys, paths, bucket and callback changed."""
 
-import json
-import os
-import pathlib
 import socket
-import subprocess
 import urllib.parse
 
 import pytest
 
-from api_client import hmac_base64, sign
+from api_client import sign
+from old_clients import run_page_example
 from support import KIB, MIB, make_file, sha256, wait_until
-
-EXAMPLE = pathlib.Path(__file__).with_name("clients") / "page_example.php"
-
-
-def run_example(site, **environment) -> dict:
-    done = subprocess.run(["php", EXAMPLE], capture_output=True, text=True, timeout=30, env={
-        "PATH": os.defpath, "VODLIFT_URL": f"{site.server.url}/stable/", "VODLIFT_API_KEY": site.key.api_key,
-        "VODLIFT_SECRET": site.key.secret, **environment})
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("name,size", [("path/to/file.mp4", 17 * MIB), ("path/to/fïle 日本 \"1/2\".mp4", 10 * KIB)])
@@ -32,7 +18,7 @@ def test_page_example(site, rgw, receiver, name, size):
     site.use(rgw, "my_bucket")
     digest = make_file(site.files / name, size)
     # The page's example has a callback without a scheme: http:// is meant.
-    answer = run_example(site, VODLIFT_PATH=f"sestore4/jb/{name}", VODLIFT_DESTINATION=name, VODLIFT_BUCKET="my_bucket",
+    answer = run_page_example(site, VODLIFT_PATH=f"sestore4/jb/{name}", VODLIFT_DESTINATION=name, VODLIFT_BUCKET="my_bucket",
                          VODLIFT_CALLBACK=receiver.url.removeprefix("http://"))
     assert answer["message"] == "Queued file for upload" and answer["status"] == "success"
     assert isinstance(answer["data"], int) and answer["data"] >= 1 and isinstance(answer["handle_time"], float)
@@ -45,25 +31,10 @@ def test_page_example(site, rgw, receiver, name, size):
 
 
 def test_page_example_is_refused_plainly(site, rgw):
-    answer = run_example(site, VODLIFT_PATH="sestore{#}/jb/path/to/file.mp4", VODLIFT_DESTINATION="path/to/file.mp4",
+    answer = run_page_example(site, VODLIFT_PATH="sestore{#}/jb/path/to/file.mp4", VODLIFT_DESTINATION="path/to/file.mp4",
                          VODLIFT_BUCKET="my_bucket", VODLIFT_CALLBACK="")
     assert (answer["status"], answer["code"], answer["data"]) == ("failure", "2003", 0)
     assert "files.getstorage" in answer["message"] and site.api.all() == []
-
-
-def test_perl_style(site, fake, receiver):
-    """Raw UTF-8, slashes unescaped, numbers as strings, keys in any order, spliced signature, urlencoded, /dev/."""
-    site.use(fake, "videos")
-    make_file(site.files / "fïlm.mp4", KIB)
-    request = site.api.request("aws.upload", path="sestore4/jb/fïlm.mp4", destination_path="日本/fïlm.mp4",
-                               metadata={"param1": "value1"}, acl="private", bucket="videos", callback="")
-    request = {name: str(value) if isinstance(value, int) else value for name, value in reversed(request.items())}
-    text = json.dumps(request, ensure_ascii=False, separators=(",", ":"))
-    text = f'{text[:-1]},"signature":"{hmac_base64(site.key.secret, text)}"}}'
-    answer = site.api.post(text, "urlencoded", "/dev/")
-    assert answer.ok, answer
-    site.wait_for(answer.data, "completed")
-    assert fake.has_object("videos", "日本/fïlm.mp4")
 
 
 def test_expect_100_continue(site):
