@@ -101,6 +101,7 @@ Result<Form> parse_form(std::string_view content_type, std::string& body) {
   const auto type = parse_header_value(content_type);
   if (type && type->value == "multipart/form-data") return pick_from_multipart(body, *type);
   if (type && type->value == "application/x-www-form-urlencoded") return parse_urlencoded(body);
+  if (!type && !content_type.empty()) return Error{Errc::bad_request, "Content-Type is malformed"};
   return Error{Errc::unsupported_media_type,
                "Content-Type must be multipart/form-data or application/x-www-form-urlencoded"};
 }
