@@ -95,6 +95,7 @@ def test_A26_many_parts_many_headers(guarded):
     for count in (17, 500, 10_000):
         parts = [part("", f'form-data; name="{number}"') for number in range(count - 1)] + [part(signed(guarded))]
         refused(send(guarded, multipart(*parts), MULTIPART), "2001", http_status=413)
+    for count in (8, 500, 10_000):
         headers = [f"X-Header-{number}: x" for number in range(count)]
         body = multipart(part(signed(guarded), 'form-data; name="json"', *headers))
         refused(send(guarded, body, MULTIPART), "2001", http_status=413)
@@ -209,8 +210,9 @@ def test_A32_many_fields(guarded):
     taken(send(guarded, b"&" * 10_000 + urlencoded(("json", harmless(guarded))), URLENCODED))
 
 
-@pytest.mark.parametrize("upload_id", [0, -1, 2**63, 2**64, -2**63, 1.5, "0", "-1", str(2**63), " 1", "1 ", "0x1", "1e0", "", None,
-                                       True, [], {}, [0], [[1]], ["x"], list(range(1, 102))], ids=str)
+@pytest.mark.parametrize("upload_id", [
+    0, -1, 2**63, 2**64, -2**63, 1.5, "0", "-1", str(2**63), " 1", "1 ", "0x1", "1e0", "", None, True, [], {}, [0], [[1]],
+    ["x"], list(range(1, 102))], ids=lambda value: repr(value)[:24])
 def test_A72_ids_that_cannot_be(guarded, upload_id):
     """Absent is another thing than null: without id, aws.status lists the newest."""
     request = guarded.api.request("aws.status") | {"id": upload_id}
