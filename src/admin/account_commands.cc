@@ -40,7 +40,7 @@ Result<value> list(const Context& context, Fields& fields) {
 }
 
 constexpr std::array kCommands = {
-    Command{"account.add", run_at_once<add>},
+    Command{"account.add", run_at_once<add>, "cdn,user"},
     Command{"account.list", run_at_once<list>},
 };
 

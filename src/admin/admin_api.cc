@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 
+#include "admin/audit.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -43,17 +44,21 @@ Result<boost::json::object> parse_object(std::string_view body) {
 }
 
 // A reply that answers once, however the command ends: a second call (say, an exception after the answer) is dropped.
-Reply answering_once(net::Responder respond) {
+Reply answering_once(Reply reply) {
   auto answered = std::make_shared<std::atomic<bool>>(false);
-  return [respond = std::move(respond), answered](const Result<boost::json::value>& outcome) {
-    if (!answered->exchange(true)) respond(to_response(outcome));
+  return [reply = std::move(reply), answered](const Result<boost::json::value>& outcome) {
+    if (!answered->exchange(true)) reply(outcome);
   };
 }
 
-void run_command(const Command& command, const Context& context, std::string_view body, const Reply& reply) {
+void run_command(const Command& command, const Context& context, const net::Request& request, Reply reply) {
   try {
-    auto object = parse_object(body);
+    auto object = parse_object(request.body);
     if (!object) return reply(object.error());
+    if (!command.audited.empty()) {
+      reply = audited_reply(command, context, request.peer, *object, std::move(reply));
+    }
+    reply = answering_once(std::move(reply));
     Fields fields(std::move(*object));
     command.run(context, fields, reply);
   } catch (const std::exception& error) {
@@ -67,8 +72,8 @@ void run_command(const Command& command, const Context& context, std::string_vie
 }  // namespace
 
 AdminApi::AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
-                   ThreadPool& blocking)
-    : context_{accounts, uploads, intake, clock}, blocking_(blocking) {}
+                   AuditLog& audit, ThreadPool& blocking)
+    : context_{accounts, uploads, intake, clock, audit}, blocking_(blocking) {}
 
 void AdminApi::handle(net::Request request, net::Responder respond) {
   const std::string_view target = request.target;
@@ -81,9 +86,11 @@ void AdminApi::handle(net::Request request, net::Responder respond) {
     response.headers.emplace_back("Allow", "POST");
     return respond(std::move(response));
   }
-  const Reply reply = answering_once(std::move(respond));
+  const Reply reply = [respond = std::move(respond)](const Result<boost::json::value>& outcome) {
+    respond(to_response(outcome));
+  };
   const bool posted = blocking_.post(
-      [this, command, reply, body = std::move(request.body)] { run_command(*command, context_, body, reply); });
+      [this, command, reply, request = std::move(request)] { run_command(*command, context_, request, reply); });
   if (!posted) reply(Error{Errc::overloaded, "the server is busy or stopping; try again in a moment"});
 }
 

@@ -15,7 +15,7 @@ namespace vodlift::admin {
 class AdminApi {
  public:
   AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
-           ThreadPool& blocking);
+           AuditLog& audit, ThreadPool& blocking);
 
   // Answers one request; the work is done on the pool. Overload is answered at once.
   void handle(net::Request request, net::Responder respond);

@@ -17,6 +17,7 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
@@ -73,7 +74,8 @@ class AdminApiTest : public testing::Test {
   MemoryStorages storages_;
   UploadIntake intake_{accounts_, storages_, clock_, [](const std::string&) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};
-  AdminApi api_{accounts_, uploads_, intake_, clock_, pool_};
+  MemoryAudit audit_;
+  AdminApi api_{accounts_, uploads_, intake_, clock_, audit_, pool_};
   int last_status_ = 0;
   std::string last_body_;
 };
@@ -247,6 +249,29 @@ TEST_F(AdminApiTest, AnswersWhatIsNoCommand) {
   EXPECT_EQ(send("POST", "/admin/account.list", "{").status, 400);
   EXPECT_EQ(send("POST", "/admin/account.list", "[]").status, 400);
   EXPECT_EQ(send("POST", "/admin/account.list", "").status, 400);
+}
+
+using Named = std::pair<std::string_view, std::string>;
+
+TEST_F(AdminApiTest, AuditsEveryChangeAndNoLook) {
+  add_account();
+  const value key = succeed("key.add", {{"cdn", 158}});
+  succeed("bucket.add", bucket_fields());
+  succeed("account.list", {});
+  succeed("key.list", {});
+  fail("key.revoke", {{"api_key", "NOSUCH"}}, "not_found");
+
+  const auto entries = audit_.entries();
+  ASSERT_EQ(entries.size(), 4u);
+  EXPECT_EQ(entries[0].command, "account.add");
+  EXPECT_EQ(entries[0].door, "administration");
+  EXPECT_EQ(entries[0].cdn, 158);
+  EXPECT_THAT(entries[0].what, ElementsAre(Named("user", "jb")));
+  EXPECT_FALSE(entries[0].failure);
+  EXPECT_THAT(entries[1].what, ElementsAre(Named("api_key", key.as_object().at("api_key").as_string().c_str())));
+  EXPECT_THAT(entries[2].what, ElementsAre(Named("bucket", "my_bucket")));
+  EXPECT_EQ(entries[3].command, "key.revoke");
+  EXPECT_EQ(entries[3].failure, Errc::not_found);
 }
 
 TEST_F(AdminApiTest, SaysSoWhenThePoolTakesNothing) {

@@ -63,7 +63,7 @@ Result<value> list(const Context& context, Fields& fields) {
 }
 
 constexpr std::array kCommands = {
-    Command{"bucket.add", run_at_once<add>},
+    Command{"bucket.add", run_at_once<add>, "cdn,bucket"},
     Command{"bucket.list", run_at_once<list>},
 };
 

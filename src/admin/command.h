@@ -9,6 +9,7 @@
 #include "admin/fields.h"
 #include "base/clock.h"
 #include "core/account_store.h"
+#include "core/audit_log.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 
@@ -20,6 +21,7 @@ struct Context {
   UploadStore& uploads;
   const UploadIntake& intake;
   const Clock& clock;
+  AuditLog& audit;
 };
 
 // Takes the answer's `data` or the failure; to be called exactly once, from any thread.
@@ -29,6 +31,9 @@ using Reply = std::function<void(Result<boost::json::value>)>;
 struct Command {
   std::string_view name;  // "account.add"
   void (*run)(const Context& context, Fields& fields, const Reply& reply);
+  // For a command that changes something: the members of the request or its answer that the audit log names, with
+  // commas between. Never one that holds a secret.
+  std::string_view audited{};
 };
 
 // Makes a Command's `run` of a function that has its answer when it returns.

@@ -16,6 +16,23 @@ class FixedClock final : public Clock {
   [[nodiscard]] WallTime now() const override { return from_unix_ms(1'700'000'000'123); }
 };
 
+// Keeps what it was told.
+class MemoryAudit final : public AuditLog {
+ public:
+  void record(const AuditEntry& entry) noexcept override {
+    const std::lock_guard lock(mutex_);
+    entries_.push_back(entry);
+  }
+  std::vector<AuditEntry> entries() const {
+    const std::lock_guard lock(mutex_);
+    return entries_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<AuditEntry> entries_;
+};
+
 class MemoryAccounts final : public AccountStore {
  public:
   [[nodiscard]] std::optional<Account> find_account(AccountId cdn) const override {

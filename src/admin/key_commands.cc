@@ -79,9 +79,9 @@ Result<value> revoke(const Context& context, Fields& fields) {
 }
 
 constexpr std::array kCommands = {
-    Command{"key.add", run_at_once<add>},
+    Command{"key.add", run_at_once<add>, "cdn,api_key"},
     Command{"key.list", run_at_once<list>},
-    Command{"key.revoke", run_at_once<revoke>},
+    Command{"key.revoke", run_at_once<revoke>, "api_key"},
 };
 
 }  // namespace

@@ -82,7 +82,7 @@ Result<value> list(const Context& context, Fields& fields) {
 }
 
 constexpr std::array kCommands = {
-    Command{"upload.add", add},
+    Command{"upload.add", add, "cdn,path,destination_path,bucket"},
     Command{"upload.list", run_at_once<list>},
 };
 

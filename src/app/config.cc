@@ -25,7 +25,8 @@ constexpr std::size_t kMaxStorages = 1000;
 constexpr std::size_t kMaxNetworks = 1000;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 6> kSections = {"server", "store", "storage", "worker", "callback", "log"};
+constexpr std::array<std::string_view, 7> kSections = {"server",   "store", "storage", "worker",
+                                                       "callback", "audit", "log"};
 
 struct NamedLevel {
   std::string_view name;
@@ -75,6 +76,7 @@ class ConfigJudge {
     read_storages();
     read_worker();
     read_callback();
+    read_audit();
     read_log();
     return std::move(config_);
   }
@@ -209,6 +211,14 @@ class ConfigJudge {
       }
     }
     callback.refuse_unknown();
+  }
+
+  void read_audit() {
+    ConfigSection audit = section("audit");
+    config_.audit.path = path(audit, "path").value_or(config_.store.path.parent_path() / "audit.log");
+    if (const auto number = audit.integer("max_mib", 1, 10240)) config_.audit.max_mib = static_cast<int>(*number);
+    if (const auto number = audit.integer("keep", 0, 1000)) config_.audit.keep = static_cast<int>(*number);
+    audit.refuse_unknown();
   }
 
   void read_log() {

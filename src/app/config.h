@@ -38,6 +38,11 @@ struct Config {
   struct Callback {
     std::vector<net::Network> allow_networks;
   };
+  struct Audit {
+    std::filesystem::path path;
+    int max_mib = 64;  // 1..10240, of one file
+    int keep = 15;     // 0..1000, older files beside it
+  };
   struct Log {
     log::Format format = log::Format::console;
     log::Level level = log::Level::info;
@@ -48,6 +53,7 @@ struct Config {
   std::vector<StorageConfig> storages;  // one at least, names unique
   Worker worker;
   Callback callback;
+  Audit audit;
   Log log;
 };
 

@@ -50,6 +50,9 @@ TEST(Config, FillsInDefaults) {
   EXPECT_EQ(config->worker.uploads, 8);
   EXPECT_EQ(config->worker.parts_per_upload, 4);
   EXPECT_TRUE(config->callback.allow_networks.empty());
+  EXPECT_EQ(config->audit.path, "/var/lib/vodlift/audit.log");
+  EXPECT_EQ(config->audit.max_mib, 64);
+  EXPECT_EQ(config->audit.keep, 15);
   EXPECT_EQ(config->log.format, log::Format::console);
   EXPECT_EQ(config->log.level, log::Level::info);
 }
@@ -75,6 +78,10 @@ uploads = 256
 parts_per_upload = 1
 [callback]
 allow_networks = ["127.0.0.0/8", "fd00::/8"]
+[audit]
+path = "log/changes.log"
+max_mib = 1
+keep = 0
 [log]
 format = "json"
 level = "error"
@@ -93,6 +100,9 @@ level = "error"
   EXPECT_EQ(config->worker.uploads, 256);
   EXPECT_EQ(config->worker.parts_per_upload, 1);
   EXPECT_EQ(config->callback.allow_networks.size(), 2U);
+  EXPECT_EQ(config->audit.path, "/etc/vodlift/log/changes.log");
+  EXPECT_EQ(config->audit.max_mib, 1);
+  EXPECT_EQ(config->audit.keep, 0);
   EXPECT_EQ(config->log.format, log::Format::json);
   EXPECT_EQ(config->log.level, log::Level::error);
 }

@@ -9,6 +9,7 @@
 #include "admin/admin_api.h"
 #include "app/config.h"
 #include "app/process.h"
+#include "audit/file_audit_log.h"
 #include "base/clock_watch.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
@@ -103,9 +104,10 @@ net::HttpServerLimits admin_limits() {
 // All that runs, each member built from those above it and gone before them.
 class Server {
  public:
-  Server(const Config& config, Stores stores, const Clock& clock)
+  Server(const Config& config, Stores stores, std::unique_ptr<audit::FileAuditLog> audit, const Clock& clock)
       : config_(config),
         stores_(std::move(stores)),
+        audit_(std::move(audit)),
         storages_(roots_of(config)),
         guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks)),
         s3_client_("s3-http", s3_connections(config.worker)),
@@ -117,7 +119,7 @@ class Server {
         blocking_("blocking", kBlockingThreads, kBlockingQueue),
         intake_(*stores_.accounts, storages_, clock,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
-        admin_(*stores_.accounts, *stores_.uploads, intake_, clock, blocking_),
+        admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, blocking_),
         router_(*stores_.accounts, *stores_.uploads, storages_, intake_, clock, blocking_,
                 {config.server.timestamp_window}),
         admin_server_(
@@ -172,6 +174,7 @@ class Server {
  private:
   const Config& config_;
   Stores stores_;
+  std::unique_ptr<audit::FileAuditLog> audit_;
   storage::ConfinedStorages storages_;
   std::shared_ptr<const net::AddressGuard> guard_;
   net::HttpClient s3_client_;
@@ -214,7 +217,10 @@ int run(const Config& config, StopSignals& signals) {
   const SystemClock clock;
   auto stores = open_stores(config, clock);
   if (!stores) return fail(with_context("cannot start", stores.error()));
-  Server server(config, std::move(*stores), clock);
+  auto audit = audit::FileAuditLog::open(
+      {config.audit.path, std::int64_t{config.audit.max_mib} * 1024 * 1024, config.audit.keep}, clock);
+  if (!audit) return fail(with_context("cannot start: [audit] path", audit.error()));
+  Server server(config, std::move(*stores), std::move(*audit), clock);
   if (auto started = server.start(); !started) return fail(with_context("cannot start", started.error()));
   if (!is_loopback(server.address())) {
     log::warn("requests come in unencrypted; put a proxy that speaks TLS in front", {{"listen", server.address()}});

@@ -1,0 +1,95 @@
+#include "audit/file_audit_log.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "audit/audit_line.h"
+#include "base/log.h"
+
+namespace vodlift::audit {
+namespace {
+
+constexpr std::chrono::minutes kComplainEvery{1};
+
+std::filesystem::path numbered(const std::filesystem::path& path, int number) {
+  return number == 0 ? path : std::filesystem::path(fmt::format("{}.{}", path.string(), number));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FileAuditLog>> FileAuditLog::open(FileAuditOptions options, const Clock& clock) {
+  std::unique_ptr<FileAuditLog> log(new FileAuditLog(std::move(options), clock));
+  if (auto opened = log->open_file(); !opened) return opened.error();
+  return log;
+}
+
+Result<> FileAuditLog::open_file() {
+  const std::string path = options_.path.string();
+  file_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  struct stat found {};
+  if (!file_.valid() || ::fstat(file_.get(), &found) != 0) {
+    return Error{Errc::io_error, fmt::format("cannot open the audit log {}: {}", path, errno_text(errno))};
+  }
+  if (!S_ISREG(found.st_mode)) {
+    file_.reset();
+    return Error{Errc::io_error, fmt::format("the audit log {} is not a regular file", path)};
+  }
+  bytes_ = found.st_size;
+  return {};
+}
+
+void FileAuditLog::rotate() {
+  std::error_code ignored;
+  std::filesystem::remove(numbered(options_.path, options_.keep), ignored);
+  for (int number = options_.keep; number > 0; --number) {
+    std::filesystem::rename(numbered(options_.path, number - 1), numbered(options_.path, number), ignored);
+  }
+  // Where the rename failed the same file is opened again and grows on: better too long than lost.
+  if (auto opened = open_file(); !opened) complain(opened.error().message);
+}
+
+void FileAuditLog::write_line(const std::string& line) {
+  if (bytes_ > 0 && bytes_ + static_cast<std::int64_t>(line.size()) > options_.max_bytes) rotate();
+  if (!file_.valid()) {
+    if (auto opened = open_file(); !opened) return complain(opened.error().message);
+  }
+  const std::int64_t before = bytes_;
+  std::string_view left = line;
+  while (!left.empty()) {
+    const ssize_t written = ::write(file_.get(), left.data(), left.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      complain(fmt::format("cannot write the audit log {}: {}", options_.path.string(), errno_text(errno)));
+      // Half a line would spoil the next one; where it cannot be taken back, that is the lesser loss.
+      if (bytes_ != before && ::ftruncate(file_.get(), before) == 0) bytes_ = before;
+      return;
+    }
+    bytes_ += written;
+    left.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void FileAuditLog::complain(std::string_view what) {
+  ++lost_;
+  const WallTime now = clock_.now();
+  if (complained_ && now - *complained_ < kComplainEvery && now >= *complained_) return;
+  complained_ = now;
+  log::error("the audit log misses lines", {{"lines", lost_}, {"error", what}});
+  lost_ = 0;
+}
+
+void FileAuditLog::record(const AuditEntry& entry) noexcept {
+  try {
+    const std::string line = audit_line(entry, clock_.now());
+    const std::lock_guard lock(mutex_);
+    write_line(line);
+  } catch (const std::exception& error) {
+    log::error("the audit log misses a line", {{"command", entry.command}, {"error", error.what()}});
+  }
+}
+
+}  // namespace vodlift::audit

@@ -1,0 +1,49 @@
+// The audit log in files of JSON lines.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "core/audit_log.h"
+
+namespace vodlift::audit {
+
+struct FileAuditOptions {
+  std::filesystem::path path;
+  std::int64_t max_bytes = std::int64_t{64} * 1024 * 1024;  // of one file, 1 MiB at least
+  int keep = 15;                                            // older files beside it: path.1 (newest) to path.N; 0..1000
+};
+
+// Appends to a file of mode 0600 with one write for each line, so a line is in the file when record() returns and
+// survives the death of the process; only a power cut may take the last ones. When the file is full it becomes path.1,
+// what was there moves on, and the last is deleted. Internally locked.
+class FileAuditLog final : public AuditLog {
+ public:
+  // Opens the file, or makes it. `clock` must outlive it. Errors: io_error.
+  static Result<std::unique_ptr<FileAuditLog>> open(FileAuditOptions options, const Clock& clock);
+
+  void record(const AuditEntry& entry) noexcept override;
+
+ private:
+  FileAuditLog(FileAuditOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
+
+  Result<> open_file();
+  void rotate();
+  void write_line(const std::string& line);
+  void complain(std::string_view what);
+
+  const FileAuditOptions options_;
+  const Clock& clock_;
+  std::mutex mutex_;
+  UniqueFd file_;
+  std::int64_t bytes_ = 0;
+  std::int64_t lost_ = 0;  // lines that could not be written since the last complaint
+  std::optional<WallTime> complained_;
+};
+
+}  // namespace vodlift::audit

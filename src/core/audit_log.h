@@ -1,0 +1,42 @@
+// Port: the record of every call that changes something: who, what, and what came of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "core/upload.h"
+
+namespace vodlift {
+
+struct AuditEntry {
+  std::string_view door;     // "api", "administration"
+  std::string address;       // of the client, or "unix"
+  AccountId cdn = 0;         // 0: none
+  std::int64_t key_id = 0;   // the API key that signed; 0: an operator
+  std::string_view command;  // "aws.upload", "key.revoke"
+  // What the call was about, by field name. Never a secret, a signature, a callback URL or metadata.
+  std::vector<std::pair<std::string_view, std::string>> what;
+  std::optional<Errc> failure;  // nothing: it succeeded
+  UploadId upload = 0;          // the upload that was made or changed; 0: none
+};
+
+// Port of the audit log. Any thread.
+class AuditLog {
+ public:
+  AuditLog() = default;
+  AuditLog(const AuditLog&) = delete;
+  AuditLog& operator=(const AuditLog&) = delete;
+  virtual ~AuditLog() = default;
+
+  // Records `entry`. To be called when the outcome is known and before it is answered, so that nobody hears of a change
+  // that the log does not know. Takes microseconds; a log that cannot be written is told to the operator, and work goes
+  // on: what was done is done.
+  virtual void record(const AuditEntry& entry) noexcept = 0;
+};
+
+}  // namespace vodlift
