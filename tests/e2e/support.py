@@ -34,11 +34,12 @@ def wait_until(condition, within_s: float, what: str, poll_s: float = 0.02):
         time.sleep(poll_s)
 
 
-def make_file(path: pathlib.Path, size: int) -> str:
-    """Random bytes, so that no two parts are alike; gives back their SHA-256."""
+def make_file(path: pathlib.Path, size: int, in_place: bool = False) -> str:
+    """Random bytes, so that no two parts are alike; gives back their SHA-256. `in_place` writes over a file of that size
+    without making it shorter meanwhile, as an empty file is a version too that may be uploaded."""
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
-    with open(path, "wb") as out:
+    with open(path, "r+b" if in_place else "wb") as out:
         left = size
         while left > 0:
             chunk = os.urandom(min(left, 4 * MIB))

@@ -164,7 +164,7 @@ def test_the_source_is_gone_meanwhile(slow_site, fake):
 
 def test_the_source_changes_during_the_upload(slow_site, fake):
     upload_id, _ = begin(slow_site, fake, {"delay_s": 1.0}, if_part_above=2)
-    digest = make_file(slow_site.files / "film.mp4", SIZE)
+    digest = make_file(slow_site.files / "film.mp4", SIZE, in_place=True)
     upload = slow_site.wait_for(upload_id, "completed", "failed", within_s=40)
     if upload["state"] == "completed":
         assert sha256(fake.object("videos", "film.mp4").body) == digest
