@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "s3/addressing.h"
 #include "s3/object_headers.h"
-#include "s3/s3_errors.h"
 #include "s3/s3_xml.h"
 #include "s3/source_body.h"
 
@@ -21,6 +20,8 @@ constexpr std::chrono::seconds kSmallCallTimeout{120};
 // Complete may take minutes on a large object before it says a word.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};
 constexpr std::chrono::seconds kCompleteTimeout{900};
+// How often one request is made anew because its refusal told how: where the bucket lies, what time it is.
+constexpr int kMaxCorrections = 3;
 constexpr int kMaxListPages = 11;  // 10,000 parts, 1,000 a page
 
 constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
@@ -47,19 +48,9 @@ std::pair<std::string, std::string> checksum_header(bool as_md5, const RangeChec
 
 }  // namespace
 
-ChecksumMode S3ObjectStore::checksum_mode(const BucketAccess& access) const {
-  const std::lock_guard lock(mutex_);
-  const auto at = modes_.find(access.endpoint);
-  return at == modes_.end() ? ChecksumMode::unknown : at->second;
-}
-
-void S3ObjectStore::learn(const BucketAccess& access, ChecksumMode mode) {
-  const std::lock_guard lock(mutex_);
-  modes_[access.endpoint] = mode;
-}
-
 net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const Call& call) const {
-  const Address address = address_of(target.access);
+  const BucketAccess access = learned_.located(target.access);
+  const Address address = address_of(access);
   UnsignedRequest unsigned_request;
   unsigned_request.method = call.method;
   unsigned_request.host = address.host;
@@ -67,8 +58,8 @@ net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const C
   unsigned_request.query = call.query;
   unsigned_request.headers = call.headers;
   const SignedRequest signed_request =
-      sign(unsigned_request, {target.access.access_key, target.access.secret_key, Secret(), target.access.region},
-           clock_.now());
+      sign(unsigned_request, {access.access_key, access.secret_key, Secret(), access.region},
+           learned_.time_at(access, clock_.now()));
   net::HttpRequest request;
   request.method = call.method;
   request.url = address.origin + signed_request.path_and_query;
@@ -89,7 +80,7 @@ net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, co
   return request;
 }
 
-Error S3ObjectStore::refused(const ObjectTarget& target, const Call& call, const net::HttpResponse& response) {
+Failure S3ObjectStore::failure_of(const ObjectTarget& target, const Call& call, const net::HttpResponse& response) {
   Failure failure;
   failure.operation = call.operation;
   failure.bucket = target.access.bucket;
@@ -104,15 +95,41 @@ Error S3ObjectStore::refused(const ObjectTarget& target, const Call& call, const
     if (failure.region.empty()) failure.region = error->region;
     if (failure.request_id.empty()) failure.request_id = error->request_id;
   }
-  return to_error(failure);
+  return failure;
+}
+
+bool S3ObjectStore::learn_from(const ObjectTarget& target, const Call& call, const net::HttpResponse& response) {
+  return learned_.learn_from(target.access, failure_of(target, call, response), response.header("date"), clock_.now());
+}
+
+Result<net::HttpResponse> S3ObjectStore::exchange(const ObjectTarget& target, const Call& call,
+                                                  const MakeRequest& make) {
+  for (int corrections = 0;; ++corrections) {
+    auto response = client_.perform(make());
+    const bool refused = response && !is_success(*response);
+    if (!refused || corrections == kMaxCorrections || !learn_from(target, call, *response)) return response;
+  }
+}
+
+void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make, int corrections,
+                                   net::HttpClient::Done done) {
+  net::HttpRequest request = make();
+  client_.start(std::move(request), [this, target, call, make = std::move(make), corrections,
+                                     done = std::move(done)](Result<net::HttpResponse> response) mutable {
+    const bool refused = response && !is_success(*response);
+    if (!refused || corrections == kMaxCorrections || !learn_from(target, call, *response)) {
+      return done(std::move(response));
+    }
+    start_exchange(target, call, std::move(make), corrections + 1, std::move(done));
+  });
 }
 
 Result<net::HttpResponse> S3ObjectStore::perform(const ObjectTarget& target, const Call& call,
-                                                 net::HttpRequest request) {
-  auto response = client_.perform(std::move(request));
+                                                 const MakeRequest& make) {
+  auto response = exchange(target, call, make);
   if (!response) return with_context(call.operation, response.error());
   if (is_success(*response)) return response;
-  return refused(target, call, *response);
+  return to_error(failure_of(target, call, *response));
 }
 
 Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Call& call,
@@ -126,13 +143,13 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
   };
   if (stored.etag.empty()) return mismatch("the store answered without an ETag");
   if (!stored.checksum.empty()) {
-    learn(target.access, ChecksumMode::crc32c);
+    learned_.learn_checksum_mode(target.access, ChecksumMode::crc32c);
     if (stored.checksum != crc32c_base64(checksum.crc32c))
       return mismatch("the store's CRC32C is not that of the file");
     return stored;
   }
   // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing.
-  if (sent == Sent::crc32c) learn(target.access, ChecksumMode::md5);
+  if (sent == Sent::crc32c) learned_.learn_checksum_mode(target.access, ChecksumMode::md5);
   const std::string etag = unquoted(stored.etag);
   if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
   // An ETag need not be an MD5 (SSE-KMS); then only a Content-MD5 that the store accepted counts.
@@ -153,7 +170,7 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     // A store that drops the CRC in silence must still refuse other bytes than these, before it replaces the object.
     const bool both = sent == Sent::crc32c && mode == ChecksumMode::unknown && has_md5;
     if (both) call.headers.push_back(checksum_header(/*as_md5=*/true, checksum));
-    return client_.perform(make_body_request(target, call, body));
+    return exchange(target, call, [&] { return make_body_request(target, call, body); });
   };
   Sent sent = mode == ChecksumMode::md5 && has_md5 ? Sent::md5 : Sent::crc32c;
   auto response = send(sent);
@@ -163,9 +180,9 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     response = send(sent);
   }
   if (!response) return with_context(plain.operation, response.error());
-  if (!is_success(*response)) return refused(target, plain, *response);
+  if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
   auto stored = confirm(target, plain, *response, checksum, sent);
-  if (try_again && stored) learn(target.access, ChecksumMode::md5);
+  if (try_again && stored) learned_.learn_checksum_mode(target.access, ChecksumMode::md5);
   return stored;
 }
 
@@ -176,12 +193,13 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   with_crc32c.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
   with_crc32c.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   const ChecksumMode mode = checksum_mode(target.access);
-  auto response = client_.perform(make_request(target, mode == ChecksumMode::md5 ? plain : with_crc32c));
-  if (mode == ChecksumMode::unknown && response && may_refuse_checksum_headers(*response)) {
-    response = client_.perform(make_request(target, plain));
-  }
+  const auto send = [&](const Call& call) {
+    return exchange(target, call, [&] { return make_request(target, call); });
+  };
+  auto response = send(mode == ChecksumMode::md5 ? plain : with_crc32c);
+  if (mode == ChecksumMode::unknown && response && may_refuse_checksum_headers(*response)) response = send(plain);
   if (!response) return with_context(plain.operation, response.error());
-  if (!is_success(*response)) return refused(target, plain, *response);
+  if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
   const auto id = parse_upload_id(response->body);
   if (!id) {
     return Error{Errc::s3_transient, fmt::format("CreateMultipartUpload of s3://{}/{}: the answer has no UploadId",
@@ -190,7 +208,7 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   // A store that keeps checksums says so here; one that does not drops the header in silence.
   const bool keeps_crc32c = response->header("x-amz-checksum-algorithm") == "CRC32C";
   const ChecksumMode found = keeps_crc32c ? ChecksumMode::crc32c : ChecksumMode::md5;
-  learn(target.access, found);
+  learned_.learn_checksum_mode(target.access, found);
   return Multipart{*id, found};
 }
 
@@ -204,12 +222,13 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
             false};
   const Sent sent = multipart.mode == ChecksumMode::crc32c ? Sent::crc32c : Sent::md5;
   call.headers.push_back(checksum_header(sent == Sent::md5, checksum));
-  client_.start(make_body_request(target, call, body),
-                [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
-                  if (!response) return done(with_context(call.operation, response.error()));
-                  if (!is_success(*response)) return done(refused(target, call, *response));
-                  done(confirm(target, call, *response, checksum, sent));
-                });
+  start_exchange(
+      target, call, [this, target, call, body] { return make_body_request(target, call, body); }, /*corrections=*/0,
+      [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
+        if (!response) return done(with_context(call.operation, response.error()));
+        if (!is_success(*response)) return done(to_error(failure_of(target, call, *response)));
+        done(confirm(target, call, *response, checksum, sent));
+      });
 }
 
 Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target, const std::string& multipart_id) {
@@ -244,10 +263,12 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
     call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
   }
-  net::HttpRequest request = make_request(target, call);
-  request.stall_timeout = kCompleteStallTimeout;
-  request.total_timeout = kCompleteTimeout;
-  const auto response = perform(target, call, std::move(request));
+  const auto response = perform(target, call, [&] {
+    net::HttpRequest request = make_request(target, call);
+    request.stall_timeout = kCompleteStallTimeout;
+    request.total_timeout = kCompleteTimeout;
+    return request;
+  });
   if (!response) return response.error();
   if (auto object = parse_completed(response->body)) {
     object->version_id = response->header("x-amz-version-id");
@@ -255,7 +276,7 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     return *object;
   }
   // "200 OK" is sent before the work is done: an error may still follow in the body.
-  if (parse_error(response->body)) return refused(target, call, *response);
+  if (parse_error(response->body)) return to_error(failure_of(target, call, *response));
   return Error{Errc::s3_unverifiable, fmt::format("CompleteMultipartUpload of s3://{}/{}: the answer cannot be read",
                                                   target.access.bucket, printable(target.key))};
 }

@@ -10,13 +10,14 @@ import re
 
 import pytest
 
-GROUPS = {"A": ("(a) hostile input", 72), "B": ("(b) authentication and repeats", 28), "C": ("(c) paths and storages", 27)}
+GROUPS = {"A": ("(a) hostile input", 72), "B": ("(b) authentication and repeats", 28), "C": ("(c) paths and storages", 27),
+          "D": ("(d) S3 faults", 54)}
 ROWS = [f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for number in range(1, count + 1)]
 
 
 def rows_of(test_name: str) -> list[str]:
     """The rows that a test function's name begins with; fails where one of them is no row."""
-    rows = re.match(r"test_((?:[A-C]\d{2,}_)*)", test_name)
+    rows = re.match(r"test_((?:[A-D]\d{2,}_)*)", test_name)
     named = rows[1].split("_")[:-1] if rows else []
     unknown = [row for row in named if row not in ROWS]
     if unknown:

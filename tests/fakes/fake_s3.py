@@ -54,6 +54,7 @@ class FakeS3:
     def __init__(self, access_key: str = "FAKEACCESSKEY", secret_key: str = "fake/secret+key",
                  region: str = "us-east-1", port: int = 0, page_size: int = 1000):
         self.access_key, self.secret_key, self.region, self.page_size = access_key, secret_key, region, page_size
+        self.clock_ahead_s = 0  # how far the store's clock is ahead of this machine's
         self.store = Store()
         self.scenario = s3_faults.parse(s3_faults.NOTHING)
         self.requests: list[Record] = []
@@ -243,7 +244,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         fake = self.server.fake
         if "transfer-encoding" in record.headers:
             raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=fake.clock_ahead_s)
         keys = {fake.access_key: fake.secret_key}
         payload_hash = s3_auth.verify(record.method, record.target, list(self.headers.items()), keys, fake.region, now)
         s3_auth.check_payload(payload_hash, body)
@@ -253,7 +254,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         length = answer.headers.pop("content-length", str(len(answer.body)))
         head = [f"HTTP/1.1 {answer.status} {http.server.BaseHTTPRequestHandler.responses.get(answer.status, ('',))[0]}",
                 f"content-length: {length}", f"x-amz-request-id: req-{record.number}", "server: fake-s3",
-                f"date: {self.date_time_string()}"]
+                f"date: {self.date_time_string(time.time() + self.server.fake.clock_ahead_s)}"]
         head += [f"{name}: {value}" for name, value in answer.headers.items()]
         message = "\r\n".join([*head, "", ""]).encode("latin-1") + content
         if fault.drop == "mid_response":
