@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <memory>
 
@@ -14,11 +13,6 @@
 
 namespace vodlift::net {
 namespace {
-
-struct Address {
-  std::array<std::uint8_t, 16> bytes{};  // IPv4 in the first four
-  bool v6 = false;
-};
 
 struct Special {
   std::string_view network;
@@ -57,30 +51,6 @@ constexpr Special kSpecialV6[] = {
     {"ff00::/8", "is a multicast address"},
 };
 
-constexpr std::array<std::uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-
-bool is_mapped(const std::array<std::uint8_t, 16>& bytes) {
-  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes.begin());
-}
-
-// The IPv4 address at the end of an IPv4-mapped one.
-std::array<std::uint8_t, 16> unmapped(const std::array<std::uint8_t, 16>& bytes) {
-  std::array<std::uint8_t, 16> out{};
-  std::copy_n(bytes.begin() + 12, 4, out.begin());
-  return out;
-}
-
-bool contains(const Network& network, const Address& address) {
-  if (network.v6 != address.v6) return false;
-  const auto whole = static_cast<std::size_t>(network.prefix / 8);
-  if (!std::equal(network.bytes.begin(), network.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
-                  address.bytes.begin())) {
-    return false;
-  }
-  const int rest = network.prefix % 8;
-  return rest == 0 || (network.bytes[whole] ^ address.bytes[whole]) >> (8 - rest) == 0;
-}
-
 struct SpecialNetwork {
   Network network;
   std::string_view what;
@@ -96,12 +66,6 @@ const std::vector<SpecialNetwork>& special_networks() {
   return all;
 }
 
-std::string text_of(const Address& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  ::inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), text.data(), text.size());
-  return text.data();
-}
-
 std::optional<Address> address_of(const sockaddr* address) {
   Address out;
   if (address->sa_family == AF_INET) {
@@ -115,7 +79,7 @@ std::optional<Address> address_of(const sockaddr* address) {
   std::memcpy(&v6, address, sizeof v6);
   std::memcpy(out.bytes.data(), &v6.sin6_addr, 16);
   out.v6 = true;
-  return is_mapped(out.bytes) ? Address{unmapped(out.bytes), false} : out;
+  return out.unmapped();
 }
 
 std::string refusal_text(std::string_view who, std::string_view what) {
@@ -131,52 +95,21 @@ bool is_localhost(std::string_view host) {
   return name == "localhost" || name.ends_with(".localhost");
 }
 
-Error not_a_network(std::string_view text, std::string_view why) {
-  return {Errc::invalid_value, fmt::format("\"{}\" is no network: {}", printable(text), why)};
-}
-
 }  // namespace
-
-Result<Network> parse_network(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const std::string host(text.substr(0, slash));
-  Network out;
-  out.v6 = host.find(':') != std::string::npos;
-  if (host.find('\0') != std::string::npos ||
-      ::inet_pton(out.v6 ? AF_INET6 : AF_INET, host.c_str(), out.bytes.data()) != 1) {
-    return not_a_network(text, "write an address and a prefix length, like 10.0.0.0/8 or fd00::/8");
-  }
-  const int bits = out.v6 ? 128 : 32;
-  out.prefix = bits;
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), out.prefix);
-    if (failed != std::errc() || end != digits.data() + digits.size() || out.prefix < 0 || out.prefix > bits) {
-      return not_a_network(text, fmt::format("the prefix length must be 0 to {}", bits));
-    }
-  }
-  for (int bit = out.prefix; bit < bits; ++bit) {
-    if ((out.bytes[static_cast<std::size_t>(bit / 8)] >> (7 - bit % 8) & 1) != 0) {
-      return not_a_network(text, fmt::format("it has bits set behind the first {}", out.prefix));
-    }
-  }
-  if (out.v6 && out.prefix >= 96 && is_mapped(out.bytes)) return Network{unmapped(out.bytes), false, out.prefix - 96};
-  return out;
-}
 
 AddressGuard::AddressGuard(std::vector<Network> allowed) : allowed_(std::move(allowed)) {}
 
 std::optional<std::string> AddressGuard::refusal(const sockaddr* address) const {
   const auto judged = address_of(address);
   if (!judged) return "a callback may only go to an IPv4 or IPv6 address";
-  const auto holds = [&](const auto& network) { return contains(network, *judged); };
+  const auto holds = [&](const auto& network) { return network.contains(*judged); };
   if (std::any_of(allowed_.begin(), allowed_.end(), holds)) return std::nullopt;
   for (const SpecialNetwork& special : special_networks()) {
-    if (holds(special.network)) return refusal_text(text_of(*judged), special.what);
+    if (holds(special.network)) return refusal_text(to_string(*judged), special.what);
   }
   // So far IANA has given out 2000::/3 only; what lies outside is nobody's, or somebody's own.
   const bool global_unicast = !judged->v6 || (judged->bytes[0] & 0xE0) == 0x20;
-  if (!global_unicast) return refusal_text(text_of(*judged), "is not a global unicast address");
+  if (!global_unicast) return refusal_text(to_string(*judged), "is not a global unicast address");
   return std::nullopt;
 }
 

@@ -3,27 +3,16 @@
 
 #include <sys/socket.h>
 
-#include <array>
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "base/error.h"
+#include "base/network.h"
 
 namespace vodlift::net {
 
-// An IPv4 or IPv6 network: "10.0.0.0/8", "fd00::/8", or one address.
-struct Network {
-  std::array<std::uint8_t, 16> bytes{};  // IPv4 in the first four
-  bool v6 = false;
-  int prefix = 0;  // bits, 0..32 or 0..128
-};
-
-// Parses CIDR text; an IPv4-mapped IPv6 network becomes the IPv4 network it is.
-// Errors: invalid_value (host bits set count as such).
-Result<Network> parse_network(std::string_view text);
+using vodlift::Network;
+using vodlift::parse_network;
 
 // Judges addresses; immutable, any thread.
 class AddressGuard {
