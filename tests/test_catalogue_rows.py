@@ -23,7 +23,8 @@ def run(folder: pathlib.Path, tests: str) -> subprocess.CompletedProcess:
 def test_rows_are_read_from_names():
     assert rows_of("test_A05_other_methods") == ["A05"]
     assert rows_of("test_A61_A62_php[O:8]") == ["A61", "A62"]
-    assert rows_of("test_repeats") == rows_of("test_A5_short") == []
+    assert rows_of("test_scenario[D12_bad_digest]") == ["D12"] and rows_of("test_D04_x[D05_y]") == ["D04", "D05"]
+    assert rows_of("test_repeats") == rows_of("test_x[bad_A05_digest]") == rows_of("test_A5_short") == []
     with pytest.raises(ValueError, match="A73"):
         rows_of("test_A73_beyond_the_last")
 

@@ -57,6 +57,7 @@ constexpr std::array kTable = {
     ErrcInfo{Errc::s3_acl_refused, "s3_acl_refused", "0004", 200, false},
     ErrcInfo{Errc::s3_no_such_bucket, "s3_no_such_bucket", "0004", 200, false},
     ErrcInfo{Errc::s3_no_such_upload, "s3_no_such_upload", "0004", 200, true},
+    ErrcInfo{Errc::s3_parts_refused, "s3_parts_refused", "0004", 200, false},
     ErrcInfo{Errc::s3_not_found, "s3_not_found", "0004", 200, false},
     ErrcInfo{Errc::s3_rejected, "s3_rejected", "0004", 200, false},
     ErrcInfo{Errc::s3_integrity, "s3_integrity", "0004", 200, true},

@@ -60,6 +60,7 @@ enum class Errc {
   s3_acl_refused,
   s3_no_such_bucket,
   s3_no_such_upload,
+  s3_parts_refused,
   s3_not_found,
   s3_rejected,
   s3_integrity,

@@ -41,6 +41,8 @@ constexpr std::array kTable = {
     Row{"AccessControlListNotSupported", Errc::s3_acl_refused, ""},
     Row{"NoSuchBucket", Errc::s3_no_such_bucket, "create the bucket, or correct its name with `vodlift bucket add`"},
     Row{"NoSuchUpload", Errc::s3_no_such_upload, ""},
+    Row{"InvalidPart", Errc::s3_parts_refused, ""},
+    Row{"InvalidPartOrder", Errc::s3_parts_refused, ""},
     Row{"NoSuchKey", Errc::s3_not_found, ""},
     Row{"BadDigest", Errc::s3_integrity, ""},
     Row{"InvalidDigest", Errc::s3_integrity, ""},

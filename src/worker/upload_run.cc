@@ -44,7 +44,8 @@ void UploadRun::run() noexcept {
   }
 }
 
-// A source that changes under our hands gets a second start, from its new version; then it is left alone.
+// A source that changes under our hands gets a second start, from its new version; so do parts that the store confirmed
+// and then does not know. After that they are left alone.
 Result<UploadStore::Ending> UploadRun::attempt() {
   const Upload& upload = claimed_.upload;
   const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
@@ -54,8 +55,10 @@ Result<UploadStore::Ending> UploadRun::attempt() {
   }
   auto ending = attempt_once(*access);
   if (!ending && falls_back_to_private(ending.error())) ending = attempt_once(*access);
-  if (!ending && ending.error().code == Errc::source_changed) {
-    log::info("source changed, starting over", {{"upload", upload.id}, {"reason", ending.error().message}});
+  const bool starts_over =
+      !ending && (ending.error().code == Errc::source_changed || ending.error().code == Errc::s3_parts_refused);
+  if (starts_over) {
+    log::warn("starting over", {{"upload", upload.id}, {"reason", ending.error().message}});
     if (auto gone = abandon_multipart(); !gone) return gone.error();
     ending = attempt_once(*access);
   }

@@ -1,7 +1,7 @@
 """The rows of the catalogue, and the lines at the end of a run that say which of them passed.
 
 A test belongs to the rows that its name begins with: test_A05_other_methods_are_405 to A05, test_A61_A62_php_objects to
-both. A row has passed when all of its tests have; a test of a row that is skipped, or expected to fail, has failed.
+both; and a case of a parametrised test to those that its id begins with: test_scenario[D12_bad_digest] to D12. A row has passed when all of its tests have; a test of a row that is skipped, or expected to fail, has failed.
 """
 
 import ast
@@ -16,9 +16,9 @@ ROWS = [f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for numb
 
 
 def rows_of(test_name: str) -> list[str]:
-    """The rows that a test function's name begins with; fails where one of them is no row."""
-    rows = re.match(r"test_((?:[A-D]\d{2,}_)*)", test_name)
-    named = rows[1].split("_")[:-1] if rows else []
+    """The rows that a test's name or its id in brackets begins with; fails where one of them is no row."""
+    begins = re.findall(r"(?:^test_|\[)((?:[A-D]\d{2,}_)+)", test_name)
+    named = [row for begin in begins for row in begin.split("_")[:-1]]
     unknown = [row for row in named if row not in ROWS]
     if unknown:
         raise ValueError(f"{test_name}: the catalogue has no row {', '.join(unknown)}")
