@@ -89,6 +89,16 @@ class MemoryAccounts final : public AccountStore {
     found->revoked = when;
     return {};
   }
+  Result<> change_key(std::string_view api_key, const std::function<Result<>(ApiKey&)>& change) override {
+    const std::scoped_lock lock(mutex_);
+    const auto found = std::ranges::find(keys_, api_key, &ApiKey::api_key);
+    if (found == keys_.end()) return Error{Errc::not_found, "no such key"};
+    ApiKey changed = *found;
+    if (auto done = change(changed); !done) return done;
+    *found = changed;
+    return {};
+  }
+  Result<> record_key_uses(std::span<const KeyUse>) override { return {}; }
   Result<> put_bucket(BucketAccess bucket) override {
     const std::scoped_lock lock(mutex_);
     if (!accounts_.contains(bucket.cdn)) return Error{Errc::not_found, "no such account"};

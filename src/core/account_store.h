@@ -1,7 +1,9 @@
 // Port: accounts, their API keys and their buckets.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
-#include "core/permission.h"
+#include "core/api_key.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -24,14 +26,10 @@ struct Account {
 // A new webhook secret: "whsec_" and the base64 of 32 random bytes, as Standard Webhooks has them. Any thread.
 Secret make_webhook_secret();
 
-struct ApiKey {
-  std::int64_t id = 0;
-  AccountId cdn = 0;
-  std::string api_key;
-  Secret secret;
-  WallTime created;
-  std::optional<WallTime> revoked;
-  Permissions permissions = Permissions::all();
+// A key that was used.
+struct KeyUse {
+  std::int64_t key_id = 0;
+  WallTime when;
 };
 
 // What to do where a bucket refuses acl=public-read.
@@ -62,7 +60,7 @@ class AccountStore {
   virtual ~AccountStore() = default;
 
   [[nodiscard]] virtual std::optional<Account> find_account(AccountId cdn) const = 0;
-  // Revoked keys are found too: the caller must look at `revoked`.
+  // Revoked and expired keys are found too: the caller asks refusal() of api_key.h.
   [[nodiscard]] virtual std::optional<ApiKey> find_key(std::string_view api_key) const = 0;
   [[nodiscard]] virtual std::optional<BucketAccess> find_bucket(AccountId cdn, std::string_view bucket) const = 0;
 
@@ -77,6 +75,12 @@ class AccountStore {
   virtual Result<> add_key(ApiKey key) = 0;
   // Effective for every request judged afterwards. Errors: not_found.
   virtual Result<> revoke_key(std::string_view api_key, WallTime when) = 0;
+  // Changes a copy of the key by `change`, which must not call the store, and puts it in the key's place: all of it or,
+  // where `change` fails, nothing. id, cdn, api_key, created and last_used stay as they are whatever `change` does.
+  // Effective for every request judged afterwards. Errors: not_found, and those of `change`.
+  virtual Result<> change_key(std::string_view api_key, const std::function<Result<>(ApiKey&)>& change) = 0;
+  // Moves last_used of these keys forward; one that does not exist is passed over.
+  virtual Result<> record_key_uses(std::span<const KeyUse> uses) = 0;
   // Adds the bucket or replaces how it is reached. Errors: not_found (no such account).
   virtual Result<> put_bucket(BucketAccess bucket) = 0;
 };

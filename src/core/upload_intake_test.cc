@@ -26,6 +26,8 @@ class OneBucket final : public AccountStore {
   Result<> add_account(Account) override { return {}; }
   Result<> add_key(ApiKey) override { return {}; }
   Result<> revoke_key(std::string_view, WallTime) override { return {}; }
+  Result<> change_key(std::string_view, const std::function<Result<>(ApiKey&)>&) override { return {}; }
+  Result<> record_key_uses(std::span<const KeyUse>) override { return {}; }
   Result<> put_bucket(BucketAccess) override { return {}; }
 };
 

@@ -59,6 +59,13 @@ class FakeAccounts final : public AccountStore {
     keys_.at(std::string(api_key)).revoked = when;
     return {};
   }
+  Result<> change_key(std::string_view api_key, const std::function<Result<>(ApiKey&)>& change) override {
+    return change(keys_.at(std::string(api_key)));
+  }
+  Result<> record_key_uses(std::span<const KeyUse> uses) override {
+    used.insert(used.end(), uses.begin(), uses.end());
+    return {};
+  }
   Result<> put_bucket(BucketAccess) override { return {}; }
 
   static ApiKey make_key(std::int64_t id, AccountId cdn, std::string_view api_key, std::string_view secret) {
@@ -69,6 +76,8 @@ class FakeAccounts final : public AccountStore {
     key.secret = Secret(std::string(secret));
     return key;
   }
+
+  std::vector<KeyUse> used;
 
  private:
   std::map<std::string, ApiKey> keys_;

@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "store/sqlite_key_rows.h"
 
 namespace vodlift::store {
 namespace {
@@ -19,11 +20,6 @@ constexpr std::string_view kSelectAccounts = "SELECT cdn, user, webhook_secret, 
 constexpr std::string_view kInsertAccount =
     "INSERT INTO accounts (cdn, user, webhook_secret, created_ms) VALUES (?1, ?2, ?3, ?4)";
 
-constexpr std::string_view kSelectKeys = "SELECT id, cdn, api_key, secret, created_ms, revoked_ms FROM api_keys";
-constexpr std::string_view kInsertKey =
-    "INSERT INTO api_keys (cdn, api_key, secret, created_ms, revoked_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
-constexpr std::string_view kRevokeKey = "UPDATE api_keys SET revoked_ms = ?2 WHERE api_key = ?1 AND revoked_ms IS NULL";
-
 constexpr std::string_view kSelectBuckets =
     "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms FROM buckets";
 constexpr std::string_view kPutBucket =
@@ -33,7 +29,6 @@ constexpr std::string_view kPutBucket =
 
 // Where a sealed value belongs: see Seal::seal.
 std::string context_of(const Account& account) { return fmt::format("accounts.webhook_secret:{}", account.cdn); }
-std::string context_of(const ApiKey& key) { return fmt::format("api_keys.secret:{}:{}", key.cdn, key.api_key); }
 std::string context_of(const BucketAccess& bucket) {
   return fmt::format("buckets.secret_key:{}:{}", bucket.cdn, bucket.bucket);
 }
@@ -100,14 +95,11 @@ Result<> SqliteAccountStore::load_accounts(SqliteConnection& connection, const S
 }
 
 Result<> SqliteAccountStore::load_keys(SqliteConnection& connection, const Seal& seal, Tables& tables) {
-  auto row = connection.prepare(kSelectKeys);
-  while (row.step()) {
-    ApiKey key{row.integer(0), row.integer(1), row.text(2), Secret(), from_unix_ms(row.integer(4)), std::nullopt};
-    if (const auto revoked = row.optional_integer(5)) key.revoked = from_unix_ms(*revoked);
-    auto secret = seal.open(row.blob(3), context_of(key));
-    if (!secret) return secret.error();
-    key.secret = std::move(*secret);
-    tables.keys.emplace(key.api_key, std::move(key));
+  auto keys = store::load_keys(connection, seal);
+  if (!keys) return keys.error();
+  for (ApiKey& key : *keys) {
+    std::string name = key.api_key;
+    tables.keys.emplace(std::move(name), std::move(key));
   }
   return {};
 }
@@ -217,13 +209,8 @@ Result<> SqliteAccountStore::add_key(ApiKey key) {
   if (tables_.keys.contains(key.api_key)) {
     return Error{Errc::already_exists, fmt::format("the API key {} exists already", printable(key.api_key))};
   }
-  const std::string sealed = seal_.seal(key.secret, context_of(key));
-  std::optional<std::int64_t> revoked_ms;
-  if (key.revoked) revoked_ms = to_unix_ms(*key.revoked);
-  auto id = database_.write([&](SqliteConnection& connection) -> Result<std::int64_t> {
-    connection.prepare(kInsertKey).bind(key.cdn, key.api_key, Blob{sealed}, to_unix_ms(key.created), revoked_ms).run();
-    return connection.last_insert_id();
-  });
+  auto id = database_.write(
+      [&](SqliteConnection& connection) -> Result<std::int64_t> { return insert_key(connection, seal_, key); });
   if (!id) return id.error();
   key.id = *id;
   const std::unique_lock lock(mutex_);
@@ -232,20 +219,55 @@ Result<> SqliteAccountStore::add_key(ApiKey key) {
 }
 
 Result<> SqliteAccountStore::revoke_key(std::string_view api_key, WallTime when) {
+  return change_key(api_key, [when](ApiKey& key) -> Result<> {
+    // The first revocation stays the one that is told.
+    if (!key.revoked) key.revoked = when;
+    return {};
+  });
+}
+
+Result<> SqliteAccountStore::change_key(std::string_view api_key, const std::function<Result<>(ApiKey&)>& change) {
   const std::lock_guard turn(change_mutex_);
   const auto known = tables_.keys.find(api_key);
   if (known == tables_.keys.end()) {
     return Error{Errc::not_found, fmt::format("there is no API key {}", printable(api_key))};
   }
-  // The first revocation stays the one that is told.
-  if (known->second.revoked) return {};
+  ApiKey& current = known->second;
+  ApiKey changed = current;
+  if (auto done = change(changed); !done) return done;
+  changed.id = current.id;
+  changed.cdn = current.cdn;
+  changed.api_key = current.api_key;
+  changed.created = current.created;
+  changed.last_used = current.last_used;
   auto written = database_.write([&](SqliteConnection& connection) -> Result<> {
-    connection.prepare(kRevokeKey).bind(api_key, to_unix_ms(when)).run();
+    update_key(connection, seal_, changed);
     return {};
   });
   if (!written) return written;
   const std::unique_lock lock(mutex_);
-  known->second.revoked = when;
+  current = std::move(changed);
+  return {};
+}
+
+Result<> SqliteAccountStore::record_key_uses(std::span<const KeyUse> uses) {
+  const std::lock_guard turn(change_mutex_);
+  auto written = database_.write([&](SqliteConnection& connection) -> Result<> {
+    for (const KeyUse& use : uses) update_last_used(connection, use);
+    return {};
+  });
+  if (!written) return written;
+  std::unordered_map<std::int64_t, WallTime> times;
+  for (const KeyUse& use : uses) {
+    WallTime& time = times[use.key_id];
+    time = std::max(time, use.when);
+  }
+  const std::unique_lock lock(mutex_);
+  for (auto& [name, key] : tables_.keys) {
+    const auto used = times.find(key.id);
+    if (used == times.end()) continue;
+    if (!key.last_used || *key.last_used < used->second) key.last_used = used->second;
+  }
   return {};
 }
 

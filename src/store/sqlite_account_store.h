@@ -36,6 +36,8 @@ class SqliteAccountStore final : public AccountStore {
   Result<> add_account(Account account) override;
   Result<> add_key(ApiKey key) override;
   Result<> revoke_key(std::string_view api_key, WallTime when) override;
+  Result<> change_key(std::string_view api_key, const std::function<Result<>(ApiKey&)>& change) override;
+  Result<> record_key_uses(std::span<const KeyUse> uses) override;
   Result<> put_bucket(BucketAccess bucket) override;
 
  private:

@@ -17,6 +17,8 @@ class SqliteAccounts : public StoreTest {
     ASSERT_TRUE(accounts->add_account({158, "jb", Secret("whsec_SECRET-A"), now}));
     ASSERT_TRUE(accounts->add_key({0, 158, "KEY1", Secret("SECRET-B"), now, std::nullopt}));
     ASSERT_TRUE(accounts->add_key({0, 158, "KEY2", Secret("SECRET-C"), now, std::nullopt}));
+    ASSERT_TRUE(accounts->change_key(
+        "KEY2", [now](ApiKey& key) { return rotate(key, Secret("SECRET-E"), now, std::chrono::hours(1)); }));
     ASSERT_TRUE(
         accounts->put_bucket({158, "b", "http://h", "r", "AKIA", Secret("SECRET-D"), false, AclPolicy::fail, now}));
   }

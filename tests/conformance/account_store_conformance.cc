@@ -10,7 +10,12 @@ class AccountConformance : public StoreSuite {
  protected:
   Account account(AccountId cdn, const std::string& user) { return {cdn, user, Secret("whsec_" + user), clock_.now()}; }
   ApiKey key(AccountId cdn, const std::string& name) {
-    return {0, cdn, name, Secret("secret of " + name), clock_.now(), std::nullopt};
+    ApiKey key;
+    key.cdn = cdn;
+    key.api_key = name;
+    key.secret = Secret("secret of " + name);
+    key.created = clock_.now();
+    return key;
   }
   BucketAccess bucket(AccountId cdn, const std::string& name) {
     return {cdn,
@@ -94,6 +99,88 @@ TEST_P(AccountConformance, RevocationIsFoundAndStays) {
   ASSERT_TRUE(accounts().revoke_key("K", when + std::chrono::hours(1)));
   reopen();
   EXPECT_EQ(accounts().find_key("K")->revoked, when) << "the first one counts";
+}
+
+TEST_P(AccountConformance, RulesAndBothSecretsOfAKeySurviveAReopen) {
+  add_account(158, "jb");
+  ApiKey added = key(158, "K");
+  added.permissions = Permissions().with(Permission::status);
+  added.scope = {"sestore4/jb/films", {"b", "c\"d"}};
+  added.networks = {parse_network("192.0.2.0/24").value(), parse_network("fd00::/8").value()};
+  added.expires = clock_.now() + std::chrono::hours(1);
+  added.previous = PreviousSecret{Secret("older secret"), clock_.now() + std::chrono::hours(2)};
+  ASSERT_TRUE(accounts().add_key(added));
+  for (int round = 0; round < 2; ++round) {
+    const auto found = accounts().find_key("K");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->permissions, added.permissions);
+    EXPECT_EQ(found->scope, added.scope);
+    EXPECT_EQ(found->networks, added.networks);
+    EXPECT_EQ(found->expires, added.expires);
+    EXPECT_EQ(found->secret.reveal(), "secret of K");
+    ASSERT_TRUE(found->previous);
+    EXPECT_EQ(found->previous->secret.reveal(), "older secret");
+    EXPECT_EQ(found->previous->until, added.previous->until);
+    EXPECT_FALSE(found->last_used);
+    reopen();
+  }
+}
+
+TEST_P(AccountConformance, AChangeOfAKeyIsWholeOrNothing) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  ASSERT_TRUE(accounts().add_key(key(158, "OTHER")));
+  const auto id = accounts().find_key("K")->id;
+  EXPECT_EQ(accounts().change_key("absent", [](ApiKey&) -> Result<> { return {}; }).error().code, Errc::not_found);
+  const auto refused = accounts().change_key("K", [](ApiKey& key) -> Result<> {
+    key.secret = Secret("half a change");
+    return Error{Errc::invalid_value, "no"};
+  });
+  EXPECT_EQ(refused.error().code, Errc::invalid_value);
+  EXPECT_EQ(accounts().find_key("K")->secret.reveal(), "secret of K");
+
+  ASSERT_TRUE(accounts().change_key("K", [&](ApiKey& key) -> Result<> {
+    key.id = 0;
+    key.cdn = 1;
+    key.api_key = "OTHER";
+    key.permissions = Permissions();
+    return rotate(key, Secret("new secret"), clock_.now(), std::chrono::hours(1));
+  }));
+  for (int round = 0; round < 2; ++round) {
+    const auto found = accounts().find_key("K");
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->id, id);
+    EXPECT_EQ(found->cdn, 158);
+    EXPECT_EQ(found->api_key, "K");
+    EXPECT_EQ(found->permissions, Permissions()) << "none is not all";
+    EXPECT_EQ(found->secret.reveal(), "new secret");
+    EXPECT_EQ(found->previous->secret.reveal(), "secret of K");
+    EXPECT_EQ(accounts().find_key("OTHER")->secret.reveal(), "secret of OTHER");
+    reopen();
+  }
+  ASSERT_TRUE(accounts().change_key("K", [](ApiKey& key) -> Result<> {
+    key.previous.reset();
+    return {};
+  }));
+  reopen();
+  EXPECT_FALSE(accounts().find_key("K")->previous);
+}
+
+TEST_P(AccountConformance, LastUsedGoesForwardOnly) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  ASSERT_TRUE(accounts().add_key(key(158, "UNUSED")));
+  const auto id = accounts().find_key("K")->id;
+  const WallTime when = clock_.now() + std::chrono::seconds(5);
+  const std::vector<KeyUse> uses = {{id, when}, {id, when - std::chrono::seconds(1)}, {id + 1000, when}};
+  ASSERT_TRUE(accounts().record_key_uses(uses));
+  EXPECT_EQ(accounts().find_key("K")->last_used, when);
+  const std::vector<KeyUse> late = {{id, when - std::chrono::seconds(2)}};
+  ASSERT_TRUE(accounts().record_key_uses(late));
+  EXPECT_EQ(accounts().find_key("K")->last_used, when);
+  reopen();
+  EXPECT_EQ(accounts().find_key("K")->last_used, when);
+  EXPECT_FALSE(accounts().find_key("UNUSED")->last_used);
 }
 
 TEST_P(AccountConformance, BucketsAreReplaced) {

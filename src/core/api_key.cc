@@ -1,0 +1,110 @@
+#include "core/api_key.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+
+namespace vodlift {
+namespace {
+
+constexpr std::size_t kMaxPrefixBytes = 4095;
+constexpr std::size_t kMaxShownBytes = 256;
+
+Error bad_prefix(std::string_view text, std::string_view why) {
+  return {Errc::invalid_value, fmt::format("path_prefix: \"{}\" {}; expected the beginning of source paths, such as "
+                                           "\"sestore4/jb/films\"",
+                                           printable(text, kMaxShownBytes), why)};
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }
+
+}  // namespace
+
+bool KeyScope::holds_path(std::string_view path) const {
+  if (path_prefix.empty()) return true;
+  if (!path.starts_with(path_prefix)) return false;
+  return path.size() == path_prefix.size() || path[path_prefix.size()] == '/';
+}
+
+bool KeyScope::holds_bucket(std::string_view bucket) const {
+  return buckets.empty() || std::ranges::find(buckets, bucket) != buckets.end();
+}
+
+bool KeyScope::holds(const UploadRequest& upload) const {
+  return holds_path(upload.path) && holds_bucket(upload.bucket);
+}
+
+Result<> KeyScope::check_path(std::string_view path) const {
+  if (holds_path(path)) return {};
+  return Error{Errc::permission_denied,
+               fmt::format("unauthorized access to this API: path: this key reaches {} and what lies beneath it only",
+                           printable(path_prefix, kMaxShownBytes))};
+}
+
+Result<> KeyScope::check_bucket(std::string_view bucket) const {
+  if (holds_bucket(bucket)) return {};
+  return Error{Errc::permission_denied,
+               fmt::format("unauthorized access to this API: bucket: this key may use {} only",
+                           printable(fmt::format("{}", fmt::join(buckets, ", ")), kMaxShownBytes))};
+}
+
+std::optional<std::string_view> refusal(const ApiKey& key, WallTime now, std::string_view peer) {
+  if (key.revoked) return "revoked";
+  if (key.expires && now >= *key.expires) return "expired";
+  if (key.networks.empty()) return std::nullopt;
+  const auto address = parse_address(peer);
+  const bool inside =
+      address && std::ranges::any_of(key.networks, [&](const Network& network) { return network.contains(*address); });
+  if (!inside) return "address";
+  return std::nullopt;
+}
+
+const Secret* previous_secret(const ApiKey& key, WallTime now) {
+  return key.previous && now < key.previous->until ? &key.previous->secret : nullptr;
+}
+
+Result<> rotate(ApiKey& key, Secret fresh, WallTime now, std::chrono::seconds overlap) {
+  if (key.revoked) return Error{Errc::invalid_value, "the key is revoked; add a new one instead"};
+  if (overlap < std::chrono::seconds::zero() || overlap > kMaxSecretOverlap) {
+    return Error{Errc::invalid_value, fmt::format("overlap_s: expected 0 to {} (90 days), found {}",
+                                                  kMaxSecretOverlap.count(), overlap.count())};
+  }
+  const bool keeps = overlap > std::chrono::seconds::zero();
+  if (keeps && previous_secret(key, now) != nullptr) {
+    return Error{
+        Errc::invalid_value,
+        fmt::format("the overlap of an earlier rotation lasts {} s more, and a key has two secrets at most; wait for "
+                    "its end, or give an overlap of 0 to end every older secret now",
+                    (to_unix_ms(key.previous->until) - to_unix_ms(now) + 999) / 1000)};
+  }
+  Secret replaced = std::exchange(key.secret, std::move(fresh));
+  key.previous.reset();
+  if (keeps) key.previous = PreviousSecret{std::move(replaced), now + overlap};
+  return {};
+}
+
+Result<std::string> normalized_path_prefix(std::string_view text, std::string_view user) {
+  std::string_view rest = text;
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  std::string out(rest);
+  if (out.size() > kMaxPrefixBytes) return bad_prefix(text, "is too long");
+  if (std::ranges::any_of(out, is_control) || !is_valid_utf8(out)) {
+    return bad_prefix(text, "holds a control character or is not UTF-8");
+  }
+  for (int number = 1;; ++number) {
+    const std::size_t slash = rest.find('/');
+    const std::string_view segment = rest.substr(0, slash);
+    if (segment.empty()) return bad_prefix(text, "has an empty segment");
+    if (segment == "." || segment == "..") return bad_prefix(text, "has a segment of dots");
+    if (number == 2 && segment != user) {
+      return bad_prefix(text, fmt::format("does not lie in the account's folder \"{}\"", printable(user, 64)));
+    }
+    if (slash == std::string_view::npos) return out;
+    rest.remove_prefix(slash + 1);
+  }
+}
+
+}  // namespace vodlift
