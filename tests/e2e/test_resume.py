@@ -48,7 +48,7 @@ def stored_times(fake) -> collections.Counter:
     return collections.Counter(one.part for one in fake.seen("UploadPart", stored=True))
 
 
-def test_kill_in_the_middle(slow_site, fake):
+def test_D37_kill_in_the_middle(slow_site, fake):
     upload_id, digest = begin(slow_site, fake, {"hold": True}, if_part_above=2)
     slow_site.server.kill9()
     fake.play(NO_FAULT)
@@ -61,7 +61,7 @@ def test_kill_in_the_middle(slow_site, fake):
     assert [one.operation for one in fake.requests[before:]].index("ListParts") == 0, "the store is asked what it has"
 
 
-def test_kill_when_parts_arrived_but_were_not_journaled(slow_site, fake):
+def test_D37_kill_when_parts_arrived_but_were_not_journaled(slow_site, fake):
     """The store has parts 3 and 4, their answers never came: they are recognised by their checksums."""
     upload_id, digest = begin(slow_site, fake, {"hold": True, "effect": True}, if_part_above=2)
     wait_until(lambda: len(fake.seen("UploadPart", stored=True)) == 4, 10, "parts 3 and 4 are stored")
@@ -72,7 +72,7 @@ def test_kill_when_parts_arrived_but_were_not_journaled(slow_site, fake):
     assert stored_times(fake) == {number: 1 for number in range(1, 7)}
 
 
-def test_kill_again_and_again(slow_site, fake):
+def test_D37_kill_again_and_again(slow_site, fake):
     upload_id, digest = begin(slow_site, fake, {"hold": True}, if_part_above=1)
     for done in (2, 3, 4):
         slow_site.server.kill9()
@@ -88,7 +88,7 @@ def test_kill_again_and_again(slow_site, fake):
 
 
 @pytest.mark.parametrize("complete_again", ["ok", "no_such_upload"])
-def test_kill_when_the_object_is_complete_but_unconfirmed(slow_site, fake, complete_again):
+def test_D05_D08_D38_kill_when_the_object_is_complete_but_unconfirmed(slow_site, fake, complete_again):
     """Complete took effect, nobody heard of it: the object's token tells that it is ours."""
     fake.play({"about": "test", "store": {"complete_again": complete_again},
                "rules": [{"operation": "CompleteMultipartUpload", "fault": {"hold": True, "effect": True}}]})
@@ -105,7 +105,7 @@ def test_kill_when_the_object_is_complete_but_unconfirmed(slow_site, fake, compl
 
 
 @pytest.mark.parametrize("same_bytes", [False, True], ids=["other bytes", "same bytes"])
-def test_another_object_at_the_key_is_not_ours(slow_site, fake, same_bytes):
+def test_D06_another_object_at_the_key_is_not_ours(slow_site, fake, same_bytes):
     """As above, but somebody else's object stands there, of the same size or even with the same bytes: it has not our
     token, and must not pass for ours (its metadata are not ours either)."""
     fake.play({"about": "test", "store": {"complete_again": "no_such_upload"},
@@ -126,7 +126,7 @@ def test_another_object_at_the_key_is_not_ours(slow_site, fake, same_bytes):
     check_whole(slow_site, fake, upload_id, digest)
 
 
-def test_the_multipart_upload_vanished(slow_site, fake):
+def test_D11_the_multipart_upload_vanished(slow_site, fake):
     upload_id, digest = begin(slow_site, fake, {"hold": True}, if_part_above=2)
     slow_site.server.kill9()
     for one in fake.open_uploads():
@@ -173,7 +173,7 @@ def test_the_source_changes_during_the_upload(slow_site, fake):
     wait_until(lambda: not fake.open_uploads(), 10, "nothing is left open")
 
 
-def test_stop_and_start(slow_site, fake):
+def test_D40_stop_and_start(slow_site, fake):
     """SIGTERM: the server ends soon although parts hang, and the upload goes on after it."""
     upload_id, digest = begin(slow_site, fake, {"hold": True}, if_part_above=2)
     slow_site.server.stop(within_s=30)
@@ -184,7 +184,7 @@ def test_stop_and_start(slow_site, fake):
     assert not upload["error"], "a stop is no failure"
 
 
-def test_kill_in_the_middle_against_radosgw(slow_site, rgw, rgw_bucket):
+def test_D37_kill_in_the_middle_against_radosgw(slow_site, rgw, rgw_bucket):
     with Proxy(rgw.endpoint, bytes_per_s=16 * MIB) as proxy:
         slow_site.use(types.SimpleNamespace(endpoint=proxy.endpoint, access_key=rgw.access_key,
                                             secret_key=rgw.secret_key), rgw_bucket)

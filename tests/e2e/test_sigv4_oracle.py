@@ -97,7 +97,7 @@ def botocore_answer(case: dict, monkeypatch) -> list[str]:
     return [request.headers["Authorization"], path + (f"?{sorted_query}" if query else "")]
 
 
-def test_generated_requests(monkeypatch):
+def test_D50_generated_requests(monkeypatch):
     chance = random.Random(SEED)
     cases = [generate(chance) for _ in range(CASES)]
     monkeypatch.setattr(botocore.auth.datetime, "datetime", FixedTime)
@@ -108,7 +108,7 @@ def test_generated_requests(monkeypatch):
 
 
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_requests_of_boto3(style):
+def test_D50_requests_of_boto3(style):
     """What boto3 would send, caught before it is sent: encoding of keys and queries by a real client."""
     client = boto3.client("s3", region_name="eu-west-1", aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
                           aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", aws_session_token="token/+=",

@@ -218,6 +218,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(len(chunk) / fault.bytes_per_s)
         if fault.drop == "mid_body":
             raise _Drop
+        if fault.flip:
+            body[length // 2] ^= 1
         return bytes(body)
 
     def _answer(self, record: Record, body: bytes, fault: s3_faults.Fault) -> s3_answers.Answer:

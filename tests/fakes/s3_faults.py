@@ -24,6 +24,7 @@ class Fault:
     bytes_per_s: float | None = None  # reads the body no faster
     drop: str | None = None  # closes the connection there
     effect: bool | None = None  # whether the operation is carried out, where that is not as explained above
+    flip: bool = False  # one bit of the body arrives as another one
     vanish: bool = False  # first drops the multipart upload the request names
     hold: bool = False  # answers nothing until the fake is released or stopped, and then hangs up
 
