@@ -9,7 +9,7 @@
 #include "base/secret.h"
 #include "core/account_store.h"
 #include "core/permission.h"
-#include "legacy/json_request.h"
+#include "legacy/signed_request.h"
 
 namespace vodlift::legacy {
 
@@ -17,7 +17,7 @@ namespace vodlift::legacy {
 struct Caller {
   Account account;
   std::int64_t key_id = 0;
-  Sha256Digest mac{};       // names the signed bytes
+  Sha256Digest mac{};       // names the request, by whichever rule it was signed
   Permissions permissions;  // of the key
 };
 
@@ -29,7 +29,7 @@ class Authentication {
   // Errors, in this order: not_authorized (api_key or cdn missing; unknown or revoked key, key of another cdn: these
   // three alike, after the same work), invalid_value (api_key or cdn of a wrong type, cdn and cdn_id that differ),
   // timestamp_out_of_range (also missing or malformed), bad_signature.
-  [[nodiscard]] Result<Caller> judge(const JsonRequest& request) const;
+  [[nodiscard]] Result<Caller> judge(const SignedRequest& request) const;
 
  private:
   const AccountStore& accounts_;

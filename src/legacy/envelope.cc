@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 #include "base/encoding.h"
+#include "legacy/php_value.h"
+#include "legacy/php_writer.h"
 
 namespace vodlift::legacy {
 namespace {
@@ -30,27 +35,42 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
+// Cut and made UTF-8 where it must be.
+std::string message_text(std::string_view message) {
+  if (message.size() <= kMaxMessageBytes && is_valid_utf8(message)) return std::string(message);
+  return printable(message, kMaxMessageBytes);
+}
+
 std::string opening(std::string_view message, std::string_view status) {
   std::string out = R"({"message":)";
-  if (message.size() <= kMaxMessageBytes && is_valid_utf8(message)) {
-    append_json_string(out, message);
-  } else {
-    append_json_string(out, printable(message, kMaxMessageBytes));
-  }
+  append_json_string(out, message_text(message));
   out += R"(,"status":")";
   out += status;
   out += '"';
   return out;
 }
 
+double seconds_of(SteadyDuration took) { return std::max(0.0, std::chrono::duration<double>(took).count()); }
+
 void append_closing(std::string& out, SteadyDuration took) {
-  const double seconds = std::max(0.0, std::chrono::duration<double>(took).count());
-  fmt::format_to(std::back_inserter(out), R"(,"handle_time":{:.6f}}})", seconds);
+  fmt::format_to(std::back_inserter(out), R"(,"handle_time":{:.6f}}})", seconds_of(took));
+}
+
+std::string php_body(std::string_view message, std::string_view status, std::optional<Errc> code, PhpValue data,
+                     SteadyDuration took) {
+  constexpr double kMicro = 1e6;
+  PhpArray pairs{{"message", {message_text(message)}}, {"status", {std::string(status)}}};
+  if (code) pairs.push_back({"code", {std::string(info(*code).api_code)}});
+  pairs.push_back({"data", std::move(data)});
+  pairs.push_back({"handle_time", {std::round(seconds_of(took) * kMicro) / kMicro}});
+  return php_serialize({std::move(pairs)});
 }
 
 }  // namespace
 
-std::string success_body(std::string_view message, const boost::json::value& data, SteadyDuration took) {
+std::string success_body(std::string_view message, const boost::json::value& data, SteadyDuration took,
+                         Encoding encoding) {
+  if (encoding == Encoding::php) return php_body(message, "success", std::nullopt, php_from_json(data), took);
   std::string out = opening(message, "success");
   out += R"(,"data":)";
   out += boost::json::serialize(data);
@@ -58,25 +78,30 @@ std::string success_body(std::string_view message, const boost::json::value& dat
   return out;
 }
 
-std::string failure_body(Errc code, std::string_view message, SteadyDuration took) {
+std::string failure_body(Errc code, std::string_view message, SteadyDuration took, Encoding encoding) {
+  if (encoding == Encoding::php) return php_body(message, "failure", code, {std::int64_t{0}}, took);
   std::string out = opening(message, "failure");
   fmt::format_to(std::back_inserter(out), R"(,"code":"{}","data":0)", info(code).api_code);
   append_closing(out, took);
   return out;
 }
 
-net::Response json_response(int status, std::string body) {
+net::Response enveloped(int status, std::string body, Encoding encoding) {
   net::Response response;
+  if (encoding == Encoding::php) response.content_type = "application/vnd.php.serialized";
   response.status = status;
   response.body = std::move(body);
   response.headers.emplace_back("X-Content-Type-Options", "nosniff");
   return response;
 }
 
-net::Response fault(Errc code, std::string_view message) {
-  net::Response response = json_response(info(code).http_status, failure_body(code, message, SteadyDuration::zero()));
+net::Response fault_in(Encoding encoding, Errc code, std::string_view message) {
+  net::Response response =
+      enveloped(info(code).http_status, failure_body(code, message, SteadyDuration::zero(), encoding), encoding);
   if (code == Errc::method_not_allowed) response.headers.emplace_back("Allow", "POST");
   return response;
 }
+
+net::Response fault(Errc code, std::string_view message) { return fault_in(Encoding::json, code, message); }
 
 }  // namespace vodlift::legacy

@@ -38,16 +38,20 @@ Result<std::string_view> decode_in_place(std::span<char> text) {
 // Keeps the one field that counts and refuses a second one.
 class Picker {
  public:
+  explicit Picker(std::optional<Form::Field>& seen) : seen_(seen) {}
+
   Result<> take(std::string_view name, std::string_view value) {
     const bool json = name == "json";
     if (!json && name != "php") return {};
     const Form::Field field = json ? Form::Field::json : Form::Field::php;
     if (form_) {
+      if (form_->field != field) seen_.reset();
       return Error{Errc::invalid_value, form_->field == field
                                             ? "form: the field " + std::string(name) + " is there twice"
                                             : "form: both fields json and php are there; send one"};
     }
     form_ = Form{field, value};
+    seen_ = field;
     return {};
   }
 
@@ -57,11 +61,11 @@ class Picker {
   }
 
  private:
+  std::optional<Form::Field>& seen_;
   std::optional<Form> form_;
 };
 
-Result<Form> parse_urlencoded(std::string& body) {
-  Picker picker;
+Result<Form> parse_urlencoded(std::string& body, Picker picker) {
   std::size_t fields = 0;
   std::span<char> rest(body);
   while (!rest.empty()) {
@@ -82,12 +86,11 @@ Result<Form> parse_urlencoded(std::string& body) {
   return picker.picked();
 }
 
-Result<Form> pick_from_multipart(std::string_view body, const HeaderValue& type) {
+Result<Form> pick_from_multipart(std::string_view body, const HeaderValue& type, Picker picker) {
   const std::string* boundary = type.param("boundary");
   if (boundary == nullptr) return Error{Errc::bad_request, "multipart: Content-Type has no boundary"};
   const auto parts = parse_multipart(body, *boundary);
   if (!parts) return parts.error();
-  Picker picker;
   for (const Part& part : *parts) {
     if (auto taken = picker.take(part.name, part.value); !taken) return taken.error();
   }
@@ -96,11 +99,12 @@ Result<Form> pick_from_multipart(std::string_view body, const HeaderValue& type)
 
 }  // namespace
 
-Result<Form> parse_form(std::string_view content_type, std::string& body) {
-  if (body.empty()) return Picker().picked();
+Result<Form> parse_form(std::string_view content_type, std::string& body, std::optional<Form::Field>& seen) {
+  Picker picker(seen);
+  if (body.empty()) return picker.picked();
   const auto type = parse_header_value(content_type);
-  if (type && type->value == "multipart/form-data") return pick_from_multipart(body, *type);
-  if (type && type->value == "application/x-www-form-urlencoded") return parse_urlencoded(body);
+  if (type && type->value == "multipart/form-data") return pick_from_multipart(body, *type, picker);
+  if (type && type->value == "application/x-www-form-urlencoded") return parse_urlencoded(body, picker);
   if (!type && !content_type.empty()) return Error{Errc::bad_request, "Content-Type is malformed"};
   return Error{Errc::unsupported_media_type,
                "Content-Type must be multipart/form-data or application/x-www-form-urlencoded"};

@@ -1,6 +1,7 @@
 // The form of a legacy request: which of its fields holds the call, in either body format.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,13 @@ struct Form {
 
 // Finds the field `json` or `php` in a multipart/form-data or application/x-www-form-urlencoded body; percent-encoding
 // is resolved within `body` itself. Other fields are ignored. An empty body is a form without fields, whatever its
-// type. Errors: missing_field (neither is there), invalid_value (both, or one twice), unsupported_media_type,
+// type. `seen` tells the one field that was met, also when there is an error; nothing for none or both.
+// Errors: missing_field (neither is there), invalid_value (both, or one twice), unsupported_media_type,
 // bad_request (malformed), too_large (over 16 fields).
-Result<Form> parse_form(std::string_view content_type, std::string& body);
+Result<Form> parse_form(std::string_view content_type, std::string& body, std::optional<Form::Field>& seen);
+inline Result<Form> parse_form(std::string_view content_type, std::string& body) {
+  std::optional<Form::Field> seen;
+  return parse_form(content_type, body, seen);
+}
 
 }  // namespace vodlift::legacy

@@ -59,7 +59,7 @@ Result<json::value> parse(std::string_view text, json::storage_ptr memory) {
 
 }  // namespace
 
-Result<JsonRequest> parse_json_request(std::string_view text, json::storage_ptr memory) {
+Result<SignedRequest> parse_json_request(std::string_view text, json::storage_ptr memory) {
   const auto scan = scan_json(text);
   if (!scan) return scan.error();
   if (!is_valid_utf8(text)) return refused("not valid UTF-8");
@@ -69,7 +69,7 @@ Result<JsonRequest> parse_json_request(std::string_view text, json::storage_ptr 
   TreeCheck check;
   if (auto walked = check.walk(*root); !walked) return walked.error();
   if (check.members() != scan->members) return refused("a name is there twice in one object");
-  return JsonRequest{std::move(*root), signed_text(text, *scan)};
+  return SignedRequest{.root = std::move(*root), .signed_text = signed_text(text, *scan), .signed_serialized = {}};
 }
 
 }  // namespace vodlift::legacy

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "legacy/envelope.h"
 
 namespace vodlift::legacy {
 namespace {
@@ -20,24 +19,23 @@ Reply::Reply(net::Responder respond, std::chrono::steady_clock::time_point recei
     : respond_(std::move(respond)), received_(received) {}
 
 void Reply::success(std::string_view message, const boost::json::value& data) {
-  answer(json_response(200, success_body(message, data, took())));
+  answer(enveloped(200, success_body(message, data, took(), encoding_), encoding_));
 }
 
 void Reply::failure(const Error& error) {
-  if (is_transport_fault(error.code)) return answer(fault(error.code, error.message));
+  if (is_transport_fault(error.code)) return answer(fault_in(encoding_, error.code, error.message));
   if (info(error.code).api_code == info(Errc::internal).api_code) {
     return internal_failure(info(error.code).name, error.message);
   }
-  answer(json_response(200, failure_body(error.code, error.message, took())));
+  answer(enveloped(200, failure_body(error.code, error.message, took(), encoding_), encoding_));
 }
 
 void Reply::internal_failure(std::string_view code, std::string_view detail) {
   const std::string reference = random_hex(kReferenceBytes);
   log::error("request failed unexpectedly", {{"reference", reference}, {"code", code}, {"detail", detail}});
-  answer(json_response(
-      200, failure_body(Errc::internal,
-                        "unexpected error; try again, and if it stays tell the operator the reference " + reference,
-                        took())));
+  const std::string message =
+      "unexpected error; try again, and if it stays tell the operator the reference " + reference;
+  answer(enveloped(200, failure_body(Errc::internal, message, took(), encoding_), encoding_));
 }
 
 void Reply::broken(std::string_view what) noexcept {

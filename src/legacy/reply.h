@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "legacy/envelope.h"
 #include "net/http_server.h"
 
 namespace vodlift::legacy {
@@ -16,6 +17,9 @@ namespace vodlift::legacy {
 class Reply {
  public:
   Reply(net::Responder respond, std::chrono::steady_clock::time_point received);
+
+  // What the answer is written in: JSON until the request's field is known. Before the answer only.
+  void use(Encoding encoding) { encoding_ = encoding; }
 
   void success(std::string_view message, const boost::json::value& data);
 
@@ -41,6 +45,7 @@ class Reply {
   void answer(net::Response response);
   [[nodiscard]] std::chrono::steady_clock::duration took() const;
 
+  Encoding encoding_ = Encoding::json;
   net::Responder respond_;
   std::chrono::steady_clock::time_point received_;
 };

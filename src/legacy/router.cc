@@ -11,9 +11,9 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
-#include "legacy/form.h"
 #include "legacy/header_value.h"
 #include "legacy/json_request.h"
+#include "legacy/php_request.h"
 
 namespace vodlift::legacy {
 namespace {
@@ -78,19 +78,18 @@ void Router::handle(net::Request request, net::Responder respond) const {
 
 void Router::judge(net::Request& request, const std::shared_ptr<Reply>& reply) const {
   if (const auto problem = transport_fault(request)) return reply->failure(*problem);
-  const auto form = parse_form(request.header("content-type"), request.body);
+  std::optional<Form::Field> seen;
+  const auto form = parse_form(request.header("content-type"), request.body, seen);
+  if (seen == Form::Field::php) reply->use(Encoding::php);
   if (!form) return reply->failure(form.error());
-  if (form->field == Form::Field::php) {
-    return reply->failure(
-        {Errc::invalid_value, "php: PHP-serialized requests are not supported yet; send JSON in the field json"});
-  }
-  judge_json(form->value, reply);
+  judge_form(*form, reply);
 }
 
-void Router::judge_json(std::string_view text, const std::shared_ptr<Reply>& reply) const {
+void Router::judge_form(const Form& form, const std::shared_ptr<Reply>& reply) const {
   std::array<unsigned char, kTreeBytes> memory;
   boost::json::monotonic_resource resource(memory.data(), memory.size());
-  const auto request = parse_json_request(text, &resource);
+  const auto request = form.field == Form::Field::php ? parse_php_request(form.value, &resource)
+                                                      : parse_json_request(form.value, &resource);
   if (!request) return reply->failure(request.error());
   const auto caller = authentication_.judge(*request);
   if (!caller) return reply->failure(caller.error());

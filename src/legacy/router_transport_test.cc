@@ -107,17 +107,6 @@ TEST_F(RouterTransport, TakesMultipart) {
   EXPECT_EQ(envelope.at("data"), 1);
 }
 
-TEST_F(RouterTransport, SaysThatPhpSerializationIsNotServed) {
-  net::Request request = good();
-  for (const std::string_view value : {"a:0:{}", "{}", ""}) {
-    request.body = "php=" + uri_encode(value);
-    const net::Response response = ask(request);
-    EXPECT_EQ(response.status, 200);
-    EXPECT_EQ(verdict(envelope_of(response)),
-              "2001: php: PHP-serialized requests are not supported yet; send JSON in the field json");
-  }
-}
-
 TEST_F(RouterTransport, FaultsOfTheServerHaveTheSameEnvelope) {
   const net::Response response = fault(Errc::headers_too_large, "the header has more than 16384 bytes <x>");
   EXPECT_EQ(response.status, 431);

@@ -1,10 +1,9 @@
 """Forms as no library would make them: bytes that a test puts together itself; and what they are answered."""
 
 import http.client
-import json
 import urllib.parse
 
-from api_client import Answer
+from api_client import Answer, read_answer
 
 URLENCODED = "application/x-www-form-urlencoded"
 BOUNDARY = "tEsT"
@@ -23,8 +22,7 @@ def send(site, body: bytes | None, content_type: str | None, **headers: str) -> 
         for name, value in headers.items():
             connection.putheader(name.replace("_", "-"), value)
         connection.endheaders(body)
-        answer = connection.getresponse()
-        return Answer(answer.status, json.loads(answer.read()))
+        return read_answer(connection.getresponse())
     finally:
         connection.close()
 

@@ -33,3 +33,9 @@ def test_B02_perl_in_any_order_of_keys(ready, fake, seed):
 def test_B03_python_with_its_spaces(ready, fake, position):
     ended = check_upload(ready, fake, "dumps.py", position, "urlencoded")
     assert ended["metadata"] == {"from": "python", "count": "2"}
+
+
+@pytest.mark.parametrize("value,signed", [("serialized", "json"), ("serialized", "serialized"), ("text", "json")])
+def test_B04_php_by_both_signing_rules(ready, fake, value, signed):
+    ended = check_upload(ready, fake, "serialized.php", value, signed)
+    assert ended["metadata"] == {"title": 'Frühling / 春 "1"', "count": "3"}

@@ -10,6 +10,8 @@ import time
 import urllib.parse
 import uuid
 
+from php_text import unserialize
+
 
 def hmac_base64(secret: str, text: str) -> str:
     """The key is the secret as an ASCII string; it is never hex-decoded."""
@@ -42,6 +44,12 @@ class Answer:
     @property
     def message(self) -> str:
         return self.body["message"]
+
+
+def read_answer(response: http.client.HTTPResponse) -> Answer:
+    """In the encoding that its type names."""
+    read = {"application/json": json.loads, "application/vnd.php.serialized": unserialize}
+    return Answer(response.status, read[response.headers["Content-Type"]](response.read()))
 
 
 class ApiClient:
@@ -77,22 +85,22 @@ class ApiClient:
             raise AssertionError(f"aws.status: {answer}")
         return answer.data
 
-    def post(self, text: str, form: str = "multipart", path: str = "/stable/", timeout: float = 30) -> Answer:
-        """Sends signed JSON text as it is."""
+    def post(self, text: str, form: str = "multipart", path: str = "/stable/", timeout: float = 30,
+             field: str = "json") -> Answer:
+        """Sends signed text as it is, in the field `json` or `php`."""
         if form == "multipart":
             boundary = uuid.uuid4().hex
             content_type = f"multipart/form-data; boundary={boundary}"
-            body = (f'--{boundary}\r\nContent-Disposition: form-data; name="json"\r\n\r\n{text}\r\n'
+            body = (f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{text}\r\n'
                     f"--{boundary}--\r\n").encode()
         elif form == "urlencoded":
             content_type = "application/x-www-form-urlencoded"
-            body = urllib.parse.urlencode({"json": text}).encode()
+            body = urllib.parse.urlencode({field: text}).encode()
         else:
             raise ValueError(f"no such form: {form}")
         connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=timeout)
         try:
             connection.request("POST", path, body, {"Content-Type": content_type})
-            answer = connection.getresponse()
-            return Answer(answer.status, json.loads(answer.read()))
+            return read_answer(connection.getresponse())
         finally:
             connection.close()

@@ -12,7 +12,8 @@ def ready(site, fake):
 
 
 @pytest.mark.parametrize("program,arguments", [
-    ("curl.php", ["array"]), ("curl.php", ["string"]), ("guzzle.php", []), ("lwp.pl", []), ("rest_client.rb", []),
+    ("curl.php", ["array"]), ("curl.php", ["string"]), ("serialized.php", ["serialized", "json"]),
+    ("serialized.php", ["serialized", "serialized"]), ("serialized.php", ["text", "json"]), ("guzzle.php", []), ("lwp.pl", []), ("rest_client.rb", []),
     ("dumps.py", ["last", "multipart"]), ("dumps.py", ["last", "urlencoded"]), ("by_hand.sh", ["form"]),
     ("by_hand.sh", ["data"])], ids=lambda value: value if isinstance(value, str) else "-".join(value) or "plain")
 def test_client(ready, fake, program, arguments):
