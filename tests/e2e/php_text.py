@@ -20,7 +20,18 @@ def serialize(value) -> str:
 
 
 def json_encode(value) -> str:
-    return json.dumps(value, separators=(",", ":")).replace("/", "\\/")
+    """Of dicts whose keys are 0, 1, 2... a list, also of an empty one. No floats: Python prints some otherwise."""
+    if isinstance(value, float):
+        raise ValueError("floats are for php-cli")
+    if isinstance(value, str):
+        # Python escapes DEL, PHP does not.
+        pieces = (json.dumps(piece)[1:-1].replace("/", "\\/") for piece in value.split("\x7f"))
+        return '"' + "\x7f".join(pieces) + '"'
+    if isinstance(value, dict) and list(value) != list(range(len(value))):
+        return "{" + ",".join(f"{json_encode(str(key))}:{json_encode(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, (dict, list)):
+        return "[" + ",".join(map(json_encode, value.values() if isinstance(value, dict) else value)) + "]"
+    return json.dumps(value)
 
 
 def unserialize(text: bytes):
