@@ -75,7 +75,8 @@ class AdminApiTest : public testing::Test {
   UploadIntake intake_{accounts_, storages_, clock_, [](const std::string&) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};
   MemoryAudit audit_;
-  AdminApi api_{accounts_, uploads_, intake_, clock_, audit_, pool_};
+  ScriptedDoctor doctor_;
+  AdminApi api_{accounts_, uploads_, intake_, clock_, audit_, doctor_, {"https://s3.from.env", "from-env"}, pool_};
   int last_status_ = 0;
   std::string last_body_;
 };
@@ -104,7 +105,7 @@ TEST_F(AdminApiTest, RefusesAnAccountThatExistsOrCannotBe) {
 
 TEST_F(AdminApiTest, TellsAllMissingAndAllUnfitFields) {
   EXPECT_EQ(fail("bucket.add", {{"cdn", 158}, {"bucket", "b"}}, "missing_field"),
-            "required but missing: endpoint, region, access_key, secret_key");
+            "required but missing: access_key, secret_key (or credentials, which says where they come from instead)");
   EXPECT_EQ(fail("account.add", {{"cdn", "158"}, {"user", 5}, {"x", 1}}, "invalid_value"),
             "cdn: expected an integer from 1 to 9223372036854775807; user: expected a string; x: unknown field");
 }
@@ -178,6 +179,63 @@ TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
     EXPECT_THAT(fail("bucket.add", fields, "invalid_value"), Not(HasSubstr("has space"))) << name;
   }
   EXPECT_TRUE(accounts_.buckets(std::nullopt).empty());
+}
+
+TEST_F(AdminApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) {
+  add_account();
+  object fields = {{"cdn", 158},
+                   {"bucket", "my_bucket"},
+                   {"credentials", "profile"},
+                   {"profile", "media"},
+                   {"role_arn", "arn:aws:iam::123456789012:role/up"},
+                   {"external_id", "x=1"}};
+  succeed("bucket.add", fields);
+  const auto bucket = accounts_.find_bucket(158, "my_bucket");
+  ASSERT_TRUE(bucket.has_value());
+  const CredentialOrigin expected{CredentialSource::profile, "media", "arn:aws:iam::123456789012:role/up", "x=1"};
+  EXPECT_EQ(bucket->credentials, expected);
+  EXPECT_EQ(bucket->endpoint, "https://s3.from.env");
+  EXPECT_EQ(bucket->region, "from-env");
+  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("role_arn"), "arn:aws:iam::123456789012:role/up");
+
+  for (const auto& [name, bad] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"credentials", "somewhere"},
+                                                                  {"credentials", "instance"},
+                                                                  {"profile", "a]b"},
+                                                                  {"role_arn", "arn:aws:iam::1:role/x"},
+                                                                  {"role_arn", ""},
+                                                                  {"external_id", "two words"},
+                                                                  {"access_key", "AKIA"}}) {
+    object other = fields;
+    other[name] = bad;
+    fail("bucket.add", other, "invalid_value");
+  }
+}
+
+TEST_F(AdminApiTest, TellsWhatTheDoctorFinds) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  const object fields = {{"cdn", 158}, {"bucket", "my_bucket"}};
+  doctor_.report.findings = {{"write", Finding::ok, "fine", ""}, {"acl", Finding::warn, "no\x1b[0m", "do this"}};
+  value report = succeed("bucket.check", fields);
+  EXPECT_EQ(report.at("result"), "warn");
+  EXPECT_EQ(report.at("findings").as_array()[1].at("message"), "no\\x1b[0m");
+  doctor_.report.findings.push_back({"read", Finding::fail, "403", "allow it"});
+  doctor_.report.access_denied = true;
+  report = succeed("bucket.check", fields);
+  EXPECT_EQ(report.at("result"), "FAIL");
+  EXPECT_EQ(report.at("access_denied"), true);
+  EXPECT_THAT(last_body_, HasSubstr("arn:aws:s3:::my_bucket/*"));
+  EXPECT_THAT(last_body_, Not(HasSubstr("s3:PutObjectAcl")));
+  EXPECT_EQ(doctor_.asked.size(), 2U);
+
+  object policy = fields;
+  policy["policy_only"] = true;
+  policy["public_read"] = true;
+  report = succeed("bucket.check", policy);
+  EXPECT_THAT(std::string(report.at("policy").as_string()), HasSubstr("s3:PutObjectAcl"));
+  EXPECT_EQ(doctor_.asked.size(), 2U) << "nothing is tried";
+  fail("bucket.check", {{"cdn", 158}, {"bucket", "other"}}, "not_found");
 }
 
 TEST_F(AdminApiTest, QueuesAnUploadAndListsIt) {
@@ -269,7 +327,8 @@ TEST_F(AdminApiTest, AuditsEveryChangeAndNoLook) {
   EXPECT_THAT(entries[0].what, ElementsAre(Named("user", "jb")));
   EXPECT_FALSE(entries[0].failure);
   EXPECT_THAT(entries[1].what, ElementsAre(Named("api_key", key.as_object().at("api_key").as_string().c_str())));
-  EXPECT_THAT(entries[2].what, ElementsAre(Named("bucket", "my_bucket")));
+  EXPECT_THAT(entries[2].what,
+              ElementsAre(Named("bucket", "my_bucket"), Named("credentials", "static"), Named("role_arn", "")));
   EXPECT_EQ(entries[3].command, "key.revoke");
   EXPECT_EQ(entries[3].failure, Errc::not_found);
 }

@@ -1,8 +1,11 @@
+#include <fmt/format.h>
+
 #include <array>
 #include <boost/json/array.hpp>
 
 #include "admin/command.h"
 #include "admin/rules.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "core/upload_request.h"
 
@@ -12,46 +15,145 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
+constexpr std::size_t kMaxFindingBytes = 1000;
+
 object bucket_json(const BucketAccess& bucket) {
   return {{"cdn", bucket.cdn},
           {"bucket", bucket.bucket},
           {"endpoint", bucket.endpoint},
           {"region", bucket.region},
+          {"credentials", to_string(bucket.credentials.source)},
           {"access_key", bucket.access_key},
+          {"profile", bucket.credentials.profile},
+          {"role_arn", bucket.credentials.role_arn},
+          {"external_id", bucket.credentials.external_id},
           {"path_style", bucket.path_style},
           {"acl_policy", to_string(bucket.acl_policy)},
           {"created", to_unix_seconds(bucket.created)}};
 }
 
-Result<> check(const BucketAccess& bucket) {
-  for (const Result<>& checked :
-       {check_bucket_name(bucket.bucket), check_endpoint(bucket.endpoint), check_region(bucket.region),
-        check_access_key(bucket.access_key), check_secret_key(bucket.secret_key.reveal())}) {
-    if (!checked) return checked.error();
+// What cannot be left out, all of it at once: a pair unless the credentials come from elsewhere, a region unless the
+// daemon's environment has one.
+Result<> check_missing(const BucketAccess& bucket, const Fields& fields, const BucketDefaults& defaults) {
+  std::vector<std::string_view> missing;
+  if (bucket.region.empty() && defaults.region.empty()) missing.emplace_back("region");
+  bool pair = true;
+  for (const std::string_view name : {"access_key", "secret_key"}) {
+    if (bucket.credentials.source != CredentialSource::fixed || fields.has(name)) continue;
+    missing.push_back(name);
+    pair = false;
   }
-  return {};
+  if (missing.empty()) return {};
+  return Error{Errc::missing_field,
+               fmt::format("required but missing: {}{}", fmt::join(missing, ", "),
+                           pair ? "" : " (or credentials, which says where they come from instead)")};
+}
+
+Result<> check_pair(const BucketAccess& bucket) {
+  if (bucket.credentials.source == CredentialSource::fixed) {
+    if (auto checked = check_access_key(bucket.access_key); !checked) return checked;
+    return check_secret_key(bucket.secret_key.reveal());
+  }
+  if (bucket.access_key.empty() && bucket.secret_key.empty()) return {};
+  return Error{Errc::invalid_value,
+               fmt::format("access_key and secret_key: not with credentials \"{}\", which have their own",
+                           to_string(bucket.credentials.source))};
+}
+
+Result<> check_origin(const CredentialOrigin& origin) {
+  if (!origin.profile.empty()) {
+    if (origin.source != CredentialSource::profile) {
+      return Error{Errc::invalid_value, "profile: only with credentials \"profile\""};
+    }
+    if (auto checked = check_profile(origin.profile); !checked) return checked;
+  }
+  if (!origin.external_id.empty()) {
+    if (origin.role_arn.empty()) return Error{Errc::invalid_value, "external_id: only with role_arn"};
+    if (auto checked = check_external_id(origin.external_id); !checked) return checked;
+  }
+  return origin.role_arn.empty() ? Result<>() : check_role_arn(origin.role_arn);
+}
+
+// Where the request says nothing, the daemon's environment does.
+Result<> complete_address(const BucketDefaults& defaults, BucketAccess& bucket) {
+  if (bucket.region.empty()) bucket.region = defaults.region;
+  if (auto checked = check_region(bucket.region); !checked) return checked;
+  if (bucket.endpoint.empty()) bucket.endpoint = defaults.endpoint;
+  if (bucket.endpoint.empty()) {
+    bucket.endpoint =
+        fmt::format("https://s3.{}.amazonaws.com{}", bucket.region, bucket.region.starts_with("cn-") ? ".cn" : "");
+  }
+  return check_endpoint(bucket.endpoint);
 }
 
 Result<value> add(const Context& context, Fields& fields) {
   BucketAccess bucket;
   bucket.cdn = read_cdn(fields);
   bucket.bucket = fields.text("bucket");
-  bucket.endpoint = fields.text("endpoint");
-  bucket.region = fields.text("region");
-  bucket.access_key = fields.text("access_key");
-  bucket.secret_key = fields.secret("secret_key");
+  bucket.endpoint = fields.text_or("endpoint", "");
+  bucket.region = fields.text_or("region", "");
+  bucket.access_key = fields.text_or("access_key", "");
+  bucket.secret_key = Secret(fields.text_or("secret_key", ""));
   bucket.path_style = fields.flag("path_style");
   const std::string policy = fields.text_or("acl_policy", to_string(AclPolicy::fail));
+  const std::string source = fields.text_or("credentials", to_string(CredentialSource::fixed));
+  bucket.credentials.profile = fields.text_or("profile", "");
+  bucket.credentials.role_arn = fields.text_or("role_arn", "");
+  bucket.credentials.external_id = fields.text_or("external_id", "");
   if (auto checked = fields.check(); !checked) return checked.error();
-  if (auto checked = check(bucket); !checked) return checked.error();
   const auto acl_policy = acl_policy_from(policy);
   if (!acl_policy) return Error{Errc::invalid_value, "acl_policy: expected \"fail\" or \"private\""};
   bucket.acl_policy = *acl_policy;
+  const auto credentials = credential_source_from(source);
+  if (!credentials) {
+    return Error{Errc::invalid_value,
+                 "credentials: expected \"static\", \"environment\", \"profile\", \"container\", \"instance\", "
+                 "\"web-identity\" or \"default\""};
+  }
+  bucket.credentials.source = *credentials;
+  if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
+  if (auto checked = check_bucket_name(bucket.bucket); !checked) return checked.error();
+  if (auto checked = check_pair(bucket); !checked) return checked.error();
+  if (auto checked = check_origin(bucket.credentials); !checked) return checked.error();
+  if (auto completed = complete_address(context.bucket_defaults, bucket); !completed) return completed.error();
   bucket.created = context.clock.now();
 
   if (auto put = context.accounts.put_bucket(bucket); !put) return put.error();
-  log::info("bucket configured", {{"cdn", bucket.cdn}, {"bucket", bucket.bucket}, {"endpoint", bucket.endpoint}});
+  log::info("bucket configured", {{"cdn", bucket.cdn},
+                                  {"bucket", bucket.bucket},
+                                  {"endpoint", bucket.endpoint},
+                                  {"credentials", to_string(bucket.credentials.source)}});
   return value(bucket_json(bucket));
+}
+
+object finding_json(const BucketFinding& one) {
+  return {{"topic", one.topic},
+          {"finding", to_string(one.finding)},
+          {"message", printable(one.message, kMaxFindingBytes)},
+          {"fix", printable(one.fix, kMaxFindingBytes)}};
+}
+
+Result<value> check(const Context& context, Fields& fields) {
+  const AccountId cdn = read_cdn(fields);
+  const std::string name = fields.text("bucket");
+  const bool policy_only = fields.flag("policy_only");
+  const bool public_read = fields.flag("public_read");
+  if (auto checked = fields.check(); !checked) return checked.error();
+  const auto bucket = context.accounts.find_bucket(cdn, name);
+  if (!bucket) {
+    return Error{Errc::not_found,
+                 fmt::format("account {} has no bucket {}; see: vodlift bucket list", cdn, printable(name, 64))};
+  }
+  BucketReport report;
+  if (!policy_only) report = context.doctor.check(*bucket);
+  boost::json::array findings;
+  for (const BucketFinding& one : report.findings) findings.push_back(finding_json(one));
+  return value(object{{"cdn", cdn},
+                      {"bucket", name},
+                      {"result", to_string(report.worst())},
+                      {"access_denied", report.access_denied},
+                      {"findings", std::move(findings)},
+                      {"policy", bucket_policy(*bucket, public_read)}});
 }
 
 Result<value> list(const Context& context, Fields& fields) {
@@ -63,7 +165,8 @@ Result<value> list(const Context& context, Fields& fields) {
 }
 
 constexpr std::array kCommands = {
-    Command{"bucket.add", run_at_once<add>, "cdn,bucket"},
+    Command{"bucket.add", run_at_once<add>, "cdn,bucket,credentials,role_arn"},
+    Command{"bucket.check", run_at_once<check>, "cdn,bucket,result"},
     Command{"bucket.list", run_at_once<list>},
 };
 

@@ -10,10 +10,17 @@
 #include "base/clock.h"
 #include "core/account_store.h"
 #include "core/audit_log.h"
+#include "core/bucket_doctor.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 
 namespace vodlift::admin {
+
+// What `bucket.add` takes where the request says nothing; either may be empty.
+struct BucketDefaults {
+  std::string endpoint;
+  std::string region;
+};
 
 // What commands work on. All internally locked.
 struct Context {
@@ -22,6 +29,8 @@ struct Context {
   const UploadIntake& intake;
   const Clock& clock;
   AuditLog& audit;
+  BucketDoctor& doctor;
+  BucketDefaults bucket_defaults;
 };
 
 // Takes the answer's `data` or the failure; to be called exactly once, from any thread.

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "core/account_store.h"
+#include "core/bucket_doctor.h"
 #include "core/storage.h"
 #include "core/upload_store.h"
 
@@ -31,6 +32,18 @@ class MemoryAudit final : public AuditLog {
  private:
   mutable std::mutex mutex_;
   std::vector<AuditEntry> entries_;
+};
+
+// Finds what it was told to find.
+class ScriptedDoctor final : public BucketDoctor {
+ public:
+  BucketReport check(const BucketAccess& access) override {
+    asked.push_back(access.bucket);
+    return report;
+  }
+
+  BucketReport report;
+  std::vector<std::string> asked;
 };
 
 class MemoryAccounts final : public AccountStore {

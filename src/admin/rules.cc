@@ -102,4 +102,31 @@ Result<> check_secret_key(std::string_view secret_key) {
   return invalid_secret("secret_key", "1 to 256 printable ASCII characters without spaces");
 }
 
+Result<> check_profile(std::string_view profile) {
+  const auto allowed = [](char c) { return (is_visible(c) || c == ' ') && c != ']'; };
+  if (consists_of(profile, 1, 128, allowed) && profile.front() != ' ' && profile.back() != ' ') return {};
+  return invalid("profile", profile, "1 to 128 printable ASCII characters without ]");
+}
+
+Result<> check_role_arn(std::string_view role_arn) {
+  constexpr std::size_t kAccountDigits = 12;
+  const std::size_t service = role_arn.find(":iam::");
+  const std::string_view account = service == std::string_view::npos ? "" : role_arn.substr(service + 6);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool good = consists_of(role_arn, 20, 2048, is_visible) && role_arn.starts_with("arn:aws") &&
+                    account.size() > kAccountDigits &&
+                    std::ranges::all_of(account.substr(0, kAccountDigits), is_digit) &&
+                    account.substr(kAccountDigits).starts_with(":role/") && account.size() > kAccountDigits + 6;
+  if (good) return {};
+  return invalid("role_arn", role_arn, "a role such as \"arn:aws:iam::123456789012:role/uploader\"");
+}
+
+Result<> check_external_id(std::string_view external_id) {
+  const auto allowed = [](char c) {
+    return is_alphanumeric(c) || std::string_view("_+=,.@:/-").find(c) != std::string_view::npos;
+  };
+  if (consists_of(external_id, 2, 1224, allowed)) return {};
+  return invalid("external_id", external_id, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -");
+}
+
 }  // namespace vodlift::admin

@@ -29,4 +29,13 @@ Result<> check_access_key(std::string_view access_key);
 // 1-256 printable ASCII characters without spaces.
 Result<> check_secret_key(std::string_view secret_key);
 
+// A profile's name in the AWS files: 1-128 printable ASCII characters without ] and without spaces at its ends.
+Result<> check_profile(std::string_view profile);
+
+// "arn:PARTITION:iam::ACCOUNT:role/NAME", 2048 bytes at most.
+Result<> check_role_arn(std::string_view role_arn);
+
+// 2-1224 of A-Z a-z 0-9 _ + = , . @ : / -, as STS has it.
+Result<> check_external_id(std::string_view external_id);
+
 }  // namespace vodlift::admin

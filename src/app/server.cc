@@ -20,6 +20,9 @@
 #include "legacy/router.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "s3/aws_credential_loader.h"
+#include "s3/credential_cache.h"
+#include "s3/s3_bucket_doctor.h"
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
 #include "store/master_key.h"
@@ -38,6 +41,7 @@ constexpr int kExitConfigInvalid = 2;
 constexpr std::size_t kBlockingThreads = 8;
 constexpr std::size_t kBlockingQueue = 4096;
 constexpr std::size_t kCallbackConnections = 32;
+constexpr std::size_t kCredentialConnections = 8;
 constexpr std::size_t kMaxS3Connections = 10000;
 
 // How long each step of the stop may take; with the 15 s of a callback under way the sum stays below the whole.
@@ -110,16 +114,22 @@ class Server {
         audit_(std::move(audit)),
         storages_(roots_of(config)),
         guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks)),
+        environment_(s3::AwsEnvironment::of_process()),
+        credentials_client_("credentials-net", kCredentialConnections),
+        credential_loader_(credentials_client_, environment_, clock),
+        credentials_(credential_loader_, clock),
         s3_client_("s3-http", s3_connections(config.worker)),
         callback_client_("callback-http", kCallbackConnections),
-        objects_(s3_client_, clock),
+        objects_(s3_client_, credentials_, environment_, clock),
+        doctor_(credentials_client_, credentials_, environment_, clock),
         callbacks_(callback_client_, guard_, clock),
         dispatcher_(*stores_.uploads, *stores_.accounts, storages_, objects_, callbacks_, clock,
                     {config.worker.uploads, config.worker.parts_per_upload}),
         blocking_("blocking", kBlockingThreads, kBlockingQueue),
         intake_(*stores_.accounts, storages_, clock,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
-        admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, blocking_),
+        admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
+               {environment_.endpoint("S3"), environment_.region()}, blocking_),
         router_(*stores_.accounts, *stores_.uploads, storages_, intake_, clock, blocking_,
                 {config.server.timestamp_window}),
         admin_server_(
@@ -163,6 +173,7 @@ class Server {
     dispatcher_.stop(kWorkerGrace);
     callback_client_.stop();
     s3_client_.stop();
+    credentials_.stop();
     // Reads that end late still call into the transfers' client.
     storages_.stop();
     // Answers to inserts under way reach into the router and the administration.
@@ -177,9 +188,14 @@ class Server {
   std::unique_ptr<audit::FileAuditLog> audit_;
   storage::ConfinedStorages storages_;
   std::shared_ptr<const net::AddressGuard> guard_;
+  const s3::AwsEnvironment environment_;
+  net::HttpClient credentials_client_;
+  s3::AwsCredentialLoader credential_loader_;
+  s3::CredentialCache credentials_;
   net::HttpClient s3_client_;
   net::HttpClient callback_client_;
   s3::S3ObjectStore objects_;
+  s3::S3BucketDoctor doctor_;
   callback::HttpCallbackSender callbacks_;
   worker::Dispatcher dispatcher_;
   ThreadPool blocking_;

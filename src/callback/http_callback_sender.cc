@@ -34,7 +34,6 @@ void HttpCallbackSender::send(CallbackMessage message, Done done) {
   request.total_timeout = kTotalTimeout;
   request.max_response_bytes = kMaxAnswerBytes;
   request.ignore_long_response = true;
-  request.use_proxy_environment = false;
   request.reuse_connection = false;
   request.guard = guard_;
   client_.start(std::move(request), [&clock = clock_, done = std::move(done)](Result<net::HttpResponse> response) {

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 
+#include "base/encoding.h"
 #include "cli/output.h"
 #include "cli/session.h"
 
@@ -12,6 +15,8 @@ namespace {
 
 using boost::json::object;
 using boost::json::value;
+
+constexpr std::size_t kMaxLineBytes = 1000;
 
 struct AddOptions {
   std::int64_t cdn = 0;
@@ -22,6 +27,17 @@ struct AddOptions {
   std::string secret_key_file;
   bool path_style = false;
   std::string acl_policy = "fail";
+  std::string credentials;
+  std::string profile;
+  std::string role_arn;
+  std::string external_id;
+};
+
+struct CheckOptions {
+  std::int64_t cdn = 0;
+  std::string bucket;
+  bool policy_only = false;
+  bool public_read = false;
 };
 
 std::string show_added(const value& bucket) {
@@ -29,28 +45,74 @@ std::string show_added(const value& bucket) {
                      text_at(bucket, "endpoint"));
 }
 
+// "profile media, role arn:aws:iam::…:role/up"
+std::string credentials_cell(const value& bucket) {
+  std::string text = text_at(bucket, "credentials");
+  if (const std::string profile = text_at(bucket, "profile"); !profile.empty()) text += " " + profile;
+  if (const std::string role = text_at(bucket, "role_arn"); !role.empty()) text += ", role " + role;
+  return text;
+}
+
 std::string show_list(const value& buckets) {
-  Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "ACCESS KEY", "PATH STYLE", "ACL POLICY"});
+  Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY"});
   for (const value& bucket : buckets.as_array()) {
     table.add({cell(bucket, "cdn"), cell(bucket, "bucket"), cell(bucket, "endpoint"), cell(bucket, "region"),
-               cell(bucket, "access_key"), cell(bucket, "path_style"), cell(bucket, "acl_policy")});
+               credentials_cell(bucket), cell(bucket, "access_key"), cell(bucket, "path_style"),
+               cell(bucket, "acl_policy")});
   }
   return table.text("no buckets; add one with: vodlift bucket add (see --help)");
 }
 
+// What is left away, the daemon takes from its environment or refuses.
 int run_add(Session& session, const AddOptions& options) {
-  const auto secret_key = read_secret(options.secret_key_file);
-  if (!secret_key) return session.fail(secret_key.error());
-  return session.call_and_show("bucket.add",
-                               {{"cdn", options.cdn},
-                                {"bucket", options.bucket},
-                                {"endpoint", options.endpoint},
-                                {"region", options.region},
-                                {"access_key", options.access_key},
-                                {"secret_key", secret_key->reveal()},
-                                {"path_style", options.path_style},
-                                {"acl_policy", options.acl_policy}},
-                               show_added);
+  object fields = {{"cdn", options.cdn}, {"bucket", options.bucket}};
+  for (const auto& [name, text] :
+       std::initializer_list<std::pair<const char*, const std::string&>>{{"endpoint", options.endpoint},
+                                                                         {"region", options.region},
+                                                                         {"access_key", options.access_key},
+                                                                         {"credentials", options.credentials},
+                                                                         {"profile", options.profile},
+                                                                         {"role_arn", options.role_arn},
+                                                                         {"external_id", options.external_id}}) {
+    if (!text.empty()) fields[name] = text;
+  }
+  if (!options.secret_key_file.empty()) {
+    const auto secret_key = read_secret(options.secret_key_file);
+    if (!secret_key) return session.fail(secret_key.error());
+    fields["secret_key"] = secret_key->reveal();
+  }
+  fields["path_style"] = options.path_style;
+  fields["acl_policy"] = options.acl_policy;
+  return session.call_and_show("bucket.add", fields, show_added);
+}
+
+std::string show_report(const value& report) {
+  std::string text;
+  for (const value& one : report.at("findings").as_array()) {
+    const std::string fix = text_at(one, "fix");
+    text += fmt::format("{:<5} {:<12} {}\n", text_at(one, "finding"), text_at(one, "topic"),
+                        printable(text_at(one, "message"), kMaxLineBytes));
+    if (!fix.empty()) text += fmt::format("{:>19}{}\n", "-> ", printable(fix, kMaxLineBytes));
+  }
+  const auto* denied = report.as_object().if_contains("access_denied");
+  if (denied != nullptr && denied->is_bool() && denied->get_bool()) {
+    text += fmt::format("\nThis policy is enough:\n{}", text_at(report, "policy"));
+  }
+  return text;
+}
+
+int run_check(Session& session, const CheckOptions& options) {
+  const auto report = session.call("bucket.check", {{"cdn", options.cdn},
+                                                    {"bucket", options.bucket},
+                                                    {"policy_only", options.policy_only},
+                                                    {"public_read", options.public_read}});
+  if (!report) return session.fail(report.error());
+  if (options.policy_only) {
+    print(text_at(*report, "policy"));
+    return kDone;
+  }
+  print(session.json() ? boost::json::serialize(*report) + "\n" : show_report(*report));
+  return text_at(*report, "result") == "FAIL" ? kFailed : kDone;
 }
 
 }  // namespace
@@ -62,19 +124,33 @@ void add_bucket_commands(CLI::App& app, Session& session) {
   CLI::App* add = noun->add_subcommand("add", "Add a bucket, or replace how it is reached");
   add->add_option("--cdn", options->cdn, "The account's number")->required();
   add->add_option("--bucket", options->bucket, "The bucket's name")->required();
-  add->add_option("--endpoint", options->endpoint, "The S3 endpoint, http(s)://HOST[:PORT]")
-      ->type_name("URL")
-      ->required();
-  add->add_option("--region", options->region, "The region that requests are signed for")->required();
-  add->add_option("--access-key", options->access_key, "The S3 access key")->required();
+  add->add_option("--endpoint", options->endpoint,
+                  "The S3 endpoint, http(s)://HOST[:PORT]; otherwise as the daemon's environment says, or AWS's own")
+      ->type_name("URL");
+  add->add_option("--region", options->region,
+                  "The region that requests are signed for; otherwise as the daemon's environment says");
+  auto* access_key = add->add_option("--access-key", options->access_key, "The S3 access key");
   add->add_option("--secret-key-file", options->secret_key_file, "A file with the S3 secret key; - is standard input")
       ->type_name("FILE")
-      ->required();
+      ->needs(access_key);
+  add->add_option("--credentials", options->credentials, "Where the S3 credentials come from, when not from here")
+      ->check(CLI::IsMember({"static", "environment", "profile", "container", "instance", "web-identity", "default"}));
+  add->add_option("--profile", options->profile, "The profile in the AWS files, with --credentials profile");
+  add->add_option("--role-arn", options->role_arn, "A role to assume with those credentials")->type_name("ARN");
+  add->add_option("--external-id", options->external_id, "The external id that the role asks for");
   add->add_flag("--path-style", options->path_style, "Address it as ENDPOINT/BUCKET instead of BUCKET.HOST");
   add->add_option("--acl-policy", options->acl_policy, "What to do where the bucket refuses public-read")
       ->check(CLI::IsMember({"fail", "private"}))
       ->capture_default_str();
   session.attach(*add, [&session, options] { return run_add(session, *options); });
+
+  auto check_options = std::make_shared<CheckOptions>();
+  CLI::App* check = noun->add_subcommand("check", "Try out whether a bucket takes uploads; tells what to change");
+  check->add_option("--cdn", check_options->cdn, "The account's number")->required();
+  check->add_option("--bucket", check_options->bucket, "The bucket's name")->required();
+  check->add_flag("--policy", check_options->policy_only, "Print the least IAM policy that is enough; try nothing");
+  check->add_flag("--public-read", check_options->public_read, "The policy for uploads with acl=public-read too");
+  session.attach(*check, [&session, check_options] { return run_check(session, *check_options); });
 
   auto cdn = std::make_shared<std::optional<std::int64_t>>();
   CLI::App* list = noun->add_subcommand("list", "List the buckets; never shows secrets");

@@ -200,6 +200,27 @@ TEST_F(CliTest, AddsABucket) {
   EXPECT_EQ(out_, "account 158 uploads to bucket b at http://h\n");
 }
 
+TEST_F(CliTest, AddsABucketWithCredentialsFromElsewhere) {
+  answer({{"cdn", 158}, {"bucket", "b"}, {"endpoint", "http://h"}});
+  EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--credentials", "profile", "--profile",
+                             "p", "--role-arn", "arn", "--external-id", "x"}),
+            kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","credentials":"profile","profile":"p",)"
+                                   R"("role_arn":"arn","external_id":"x","path_style":false,"acl_policy":"fail"})"));
+  EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--credentials", "magic"}), kUsage);
+}
+
+TEST_F(CliTest, ChecksABucket) {
+  const object finding = {{"topic", "write"}, {"finding", "FAIL"}, {"message", "403"}, {"fix", "allow it"}};
+  answer({{"result", "FAIL"}, {"access_denied", true}, {"findings", {finding}}, {"policy", "{POLICY}\n"}});
+  EXPECT_EQ(run_with_socket({"bucket", "check", "--cdn", "158", "--bucket", "b"}), kFailed);
+  EXPECT_EQ(out_, "FAIL  write        403\n                -> allow it\n\nThis policy is enough:\n{POLICY}\n");
+  answer({{"result", "warn"}, {"access_denied", false}, {"findings", {finding}}, {"policy", "{POLICY}\n"}});
+  EXPECT_EQ(run_with_socket({"bucket", "check", "--cdn", "158", "--bucket", "b"}), kDone);
+  EXPECT_EQ(run_with_socket({"bucket", "check", "--cdn", "158", "--bucket", "b", "--policy"}), kDone);
+  EXPECT_EQ(out_, "{POLICY}\n");
+}
+
 TEST_F(CliTest, QueuesAnUploadWithItsDefaults) {
   answer({{"id", 5}});
   EXPECT_EQ(run_with_socket({"upload", "sestore4/jb/films/a.mp4", "--cdn", "158", "--bucket", "b", "--meta", "k=v=w",

@@ -64,7 +64,6 @@ Result<boost::json::value> Daemon::call(std::string_view command, const boost::j
   request.unix_socket = socket_.string();
   request.total_timeout = kTimeout;
   request.max_response_bytes = kMaxAnswerBytes;
-  request.use_proxy_environment = false;
   auto response = client_.perform(std::move(request));
   if (!response) return with_context("the daemon did not answer", response.error());
   return read_answer(response->body);

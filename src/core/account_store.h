@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "core/api_key.h"
+#include "core/credential_origin.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -43,11 +44,12 @@ struct BucketAccess {
   std::string bucket;
   std::string endpoint;  // "https://s3.eu-west-1.amazonaws.com", scheme and authority only
   std::string region;
-  std::string access_key;
+  std::string access_key;  // this and the next: empty unless credentials.source is `fixed`
   Secret secret_key;
   bool path_style = false;
   AclPolicy acl_policy = AclPolicy::fail;
   WallTime created;
+  CredentialOrigin credentials{};
 };
 
 // Port of the accounts. Any thread. Reads are answered from memory and do not block; changes block until the disk has

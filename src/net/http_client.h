@@ -51,7 +51,8 @@ struct HttpRequest {
   std::chrono::seconds stall_timeout{60};                     // fails when less than 1 KiB/s moved for so long; 0: none
   std::size_t max_response_bytes = std::size_t{1024} * 1024;  // more is an error, and read no further
   bool ignore_long_response = false;                          // more is cut off and no error (callbacks)
-  bool use_proxy_environment = true;                          // HTTPS_PROXY, NO_PROXY
+  std::string proxy;     // "http://host:port"; empty: none. The environment's variables are never looked at.
+  std::string no_proxy;  // hosts, domains and networks that are reached without it, with commas between
   bool reuse_connection = true;
   std::shared_ptr<const AddressGuard> guard;  // null: any address
   std::string ca_file;                        // empty: the system's

@@ -74,7 +74,9 @@ void Transfer::set_connection() {
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!request_.use_proxy_environment) set(CURLOPT_PROXY, "");
+  set(CURLOPT_PROXY, request_.proxy.c_str());
+  set(CURLOPT_NOPROXY, request_.no_proxy.c_str());
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (!request_.ca_file.empty()) set(CURLOPT_CAINFO, request_.ca_file.c_str());
   if (!request_.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, request_.unix_socket.c_str());
   if (!request_.reuse_connection) {

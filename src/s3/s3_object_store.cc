@@ -4,8 +4,9 @@
 
 #include "base/encoding.h"
 #include "base/hash.h"
-#include "s3/addressing.h"
+#include "base/log.h"
 #include "s3/object_headers.h"
+#include "s3/s3_request.h"
 #include "s3/s3_xml.h"
 #include "s3/source_body.h"
 
@@ -48,23 +49,12 @@ std::pair<std::string, std::string> checksum_header(bool as_md5, const RangeChec
 
 }  // namespace
 
-net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const Call& call) const {
+net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const Call& call,
+                                             const Credentials& credentials) const {
   const BucketAccess access = learned_.located(target.access);
-  const Address address = address_of(access);
-  UnsignedRequest unsigned_request;
-  unsigned_request.method = call.method;
-  unsigned_request.host = address.host;
-  unsigned_request.path = address.prefix + "/" + target.key;
-  unsigned_request.query = call.query;
-  unsigned_request.headers = call.headers;
-  const SignedRequest signed_request =
-      sign(unsigned_request, {access.access_key, access.secret_key, Secret(), access.region},
-           learned_.time_at(access, clock_.now()));
-  net::HttpRequest request;
-  request.method = call.method;
-  request.url = address.origin + signed_request.path_and_query;
-  request.headers = signed_request.headers;
-  request.body = call.body;
+  net::HttpRequest request =
+      signed_request(access, credentials, {call.method, target.key, call.query, call.headers, call.body}, environment_,
+                     learned_.time_at(access, clock_.now()));
   request.stall_timeout = kStallTimeout;
   request.total_timeout = kSmallCallTimeout;
   request.max_response_bytes = kMaxAnswerBytes;
@@ -72,8 +62,8 @@ net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const C
 }
 
 net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, const Call& call,
-                                                  const Body& body) const {
-  net::HttpRequest request = make_request(target, call);
+                                                  const Credentials& credentials, const Body& body) const {
+  net::HttpRequest request = make_request(target, call, credentials);
   request.reader = std::make_shared<SourceBody>(body);
   request.reader_size = body.size;
   request.total_timeout = {};
@@ -104,23 +94,44 @@ bool S3ObjectStore::learn_from(const ObjectTarget& target, const Call& call, con
 
 Result<net::HttpResponse> S3ObjectStore::exchange(const ObjectTarget& target, const Call& call,
                                                   const MakeRequest& make) {
-  for (int corrections = 0;; ++corrections) {
-    auto response = client_.perform(make());
-    const bool refused = response && !is_success(*response);
-    if (!refused || corrections == kMaxCorrections || !learn_from(target, call, *response)) return response;
+  Corrections corrections;
+  while (true) {
+    const auto credentials = credentials_.get(target.access);
+    if (!credentials) return credentials.error();
+    auto response = client_.perform(make(*credentials));
+    if (!may_correct(target, call, response, *credentials, corrections)) return response;
   }
 }
 
-void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make, int corrections,
-                                   net::HttpClient::Done done) {
-  net::HttpRequest request = make();
-  client_.start(std::move(request), [this, target, call, make = std::move(make), corrections,
-                                     done = std::move(done)](Result<net::HttpResponse> response) mutable {
-    const bool refused = response && !is_success(*response);
-    if (!refused || corrections == kMaxCorrections || !learn_from(target, call, *response)) {
-      return done(std::move(response));
-    }
-    start_exchange(target, call, std::move(make), corrections + 1, std::move(done));
+bool S3ObjectStore::may_correct(const ObjectTarget& target, const Call& call, const Result<net::HttpResponse>& response,
+                                const Credentials& used, Corrections& corrections) {
+  const bool refused = response && !is_success(*response);
+  if (!refused || corrections.count == kMaxCorrections) return false;
+  ++corrections.count;
+  const Failure failure = failure_of(target, call, *response);
+  // An answer to HEAD has no body, and so no code: that of expired credentials is a bare 400.
+  const bool about_credentials = classify(failure.status, failure.code) == Errc::s3_credential ||
+                                 (failure.status == 400 && failure.code.empty() && !used.session_token.empty());
+  if (about_credentials && !corrections.renewed && credentials_.refused(target.access, used)) {
+    log::info("the store refused the credentials; looking them up anew",
+              {{"bucket", target.access.bucket}, {"credentials", used.origin}, {"code", failure.code}});
+    corrections.renewed = true;
+    return true;
+  }
+  return learn_from(target, call, *response);
+}
+
+void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make,
+                                   Corrections corrections, net::HttpClient::Done done) {
+  credentials_.get(target.access, [this, target, call, make = std::move(make), corrections,
+                                   done = std::move(done)](Result<Credentials> credentials) mutable {
+    if (!credentials) return done(credentials.error());
+    net::HttpRequest request = make(*credentials);
+    client_.start(std::move(request), [this, target, call, make = std::move(make), corrections, done = std::move(done),
+                                       used = *credentials](Result<net::HttpResponse> response) mutable {
+      if (!may_correct(target, call, response, used, corrections)) return done(std::move(response));
+      start_exchange(target, call, std::move(make), corrections, std::move(done));
+    });
   });
 }
 
@@ -170,7 +181,8 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     // A store that drops the CRC in silence must still refuse other bytes than these, before it replaces the object.
     const bool both = sent == Sent::crc32c && mode == ChecksumMode::unknown && has_md5;
     if (both) call.headers.push_back(checksum_header(/*as_md5=*/true, checksum));
-    return exchange(target, call, [&] { return make_body_request(target, call, body); });
+    return exchange(target, call,
+                    [&](const Credentials& credentials) { return make_body_request(target, call, credentials, body); });
   };
   Sent sent = mode == ChecksumMode::md5 && has_md5 ? Sent::md5 : Sent::crc32c;
   auto response = send(sent);
@@ -194,7 +206,8 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   with_crc32c.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   const ChecksumMode mode = checksum_mode(target.access);
   const auto send = [&](const Call& call) {
-    return exchange(target, call, [&] { return make_request(target, call); });
+    return exchange(target, call,
+                    [&](const Credentials& credentials) { return make_request(target, call, credentials); });
   };
   auto response = send(mode == ChecksumMode::md5 ? plain : with_crc32c);
   if (mode == ChecksumMode::unknown && response && may_refuse_checksum_headers(*response)) response = send(plain);
@@ -223,7 +236,11 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
   const Sent sent = multipart.mode == ChecksumMode::crc32c ? Sent::crc32c : Sent::md5;
   call.headers.push_back(checksum_header(sent == Sent::md5, checksum));
   start_exchange(
-      target, call, [this, target, call, body] { return make_body_request(target, call, body); }, /*corrections=*/0,
+      target, call,
+      [this, target, call, body](const Credentials& credentials) {
+        return make_body_request(target, call, credentials, body);
+      },
+      /*corrections=*/{},
       [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(with_context(call.operation, response.error()));
         if (!is_success(*response)) return done(to_error(failure_of(target, call, *response)));
@@ -263,8 +280,8 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
     call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
   }
-  const auto response = perform(target, call, [&] {
-    net::HttpRequest request = make_request(target, call);
+  const auto response = perform(target, call, [&](const Credentials& credentials) {
+    net::HttpRequest request = make_request(target, call, credentials);
     request.stall_timeout = kCompleteStallTimeout;
     request.total_timeout = kCompleteTimeout;
     return request;

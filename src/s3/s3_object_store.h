@@ -7,16 +7,20 @@
 #include "base/clock.h"
 #include "core/object_store.h"
 #include "net/http_client.h"
+#include "s3/aws_environment.h"
+#include "s3/credential_cache.h"
 #include "s3/learned.h"
 #include "s3/s3_errors.h"
 #include "s3/sigv4.h"
 
 namespace vodlift::s3 {
 
-// Internally locked. `client` and `clock` must outlive it.
+// Internally locked. What it is built from must outlive it.
 class S3ObjectStore final : public ObjectStore {
  public:
-  S3ObjectStore(net::HttpClient& client, const Clock& clock) : client_(client), clock_(clock) {}
+  S3ObjectStore(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
+                const Clock& clock)
+      : client_(client), credentials_(credentials), environment_(environment), clock_(clock) {}
 
   [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess& access) const override {
     return learned_.checksum_mode(access);
@@ -32,7 +36,10 @@ class S3ObjectStore final : public ObjectStore {
                                              std::int64_t size) override;
   Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<ObjectInfo> head(const ObjectTarget& target) override;
-  void interrupt() override { client_.stop(); }
+  void interrupt() override {
+    client_.stop();
+    credentials_.stop();
+  }
 
  private:
   // One operation on one object, before it is signed.
@@ -48,24 +55,36 @@ class S3ObjectStore final : public ObjectStore {
   // Which checksum header went along with a body; fixed when the request is made, whatever is learned meanwhile.
   enum class Sent { crc32c, md5 };
 
-  using MakeRequest = std::function<net::HttpRequest()>;
+  using MakeRequest = std::function<net::HttpRequest(const Credentials& credentials)>;
+
+  // What the refusals of one request have already led to.
+  struct Corrections {
+    int count = 0;
+    bool renewed = false;  // the credentials were looked up anew for it
+  };
 
   // Signed for where the bucket is and what time it is there, as far as known. With the time limit of a small call,
   // which a call with a body of the source or a slow answer must lift.
-  net::HttpRequest make_request(const ObjectTarget& target, const Call& call) const;
+  net::HttpRequest make_request(const ObjectTarget& target, const Call& call, const Credentials& credentials) const;
   // A request that carries `body`: no limit but the stall's.
-  net::HttpRequest make_body_request(const ObjectTarget& target, const Call& call, const Body& body) const;
+  net::HttpRequest make_body_request(const ObjectTarget& target, const Call& call, const Credentials& credentials,
+                                     const Body& body) const;
   // Sends what `make` gives; makes and sends it anew while an answer teaches something, kMaxCorrections times at most.
   Result<net::HttpResponse> exchange(const ObjectTarget& target, const Call& call, const MakeRequest& make);
   // The same without blocking.
-  void start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make, int corrections,
+  void start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make, Corrections corrections,
                       net::HttpClient::Done done);
+  // Whether the refusal `response` of a request made with `used` gives reason to make it anew, by what it taught or
+  // with other credentials.
+  bool may_correct(const ObjectTarget& target, const Call& call, const Result<net::HttpResponse>& response,
+                   const Credentials& used, Corrections& corrections);
   // Whether the refusal `response` told how the request can be made better.
   bool learn_from(const ObjectTarget& target, const Call& call, const net::HttpResponse& response);
   // exchange(); an answer that is not 2xx is its Error.
   Result<net::HttpResponse> perform(const ObjectTarget& target, const Call& call, const MakeRequest& make);
   Result<net::HttpResponse> perform(const ObjectTarget& target, const Call& call) {
-    return perform(target, call, [&] { return make_request(target, call); });
+    return perform(target, call,
+                   [&](const Credentials& credentials) { return make_request(target, call, credentials); });
   }
   // What an answer other than 2xx says.
   static Failure failure_of(const ObjectTarget& target, const Call& call, const net::HttpResponse& response);
@@ -74,6 +93,8 @@ class S3ObjectStore final : public ObjectStore {
                               const RangeChecksum& checksum, Sent sent);
 
   net::HttpClient& client_;
+  CredentialCache& credentials_;
+  const AwsEnvironment& environment_;
   const Clock& clock_;
   Learned learned_;
 };

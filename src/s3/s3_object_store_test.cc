@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <mutex>
 
 #include "base/hash.h"
 #include "net/http_server.h"
+#include "s3/aws_credential_loader.h"
 
 namespace vodlift::s3 {
 namespace {
@@ -35,7 +38,7 @@ class S3ObjectStoreTest : public ::testing::Test {
               return net::Response{400, "text/plain", std::string(message), {}};
             }),
         client_("test-s3", 2),
-        store_(client_, clock_) {}
+        store_(client_, credentials_, environment_, clock_) {}
   void SetUp() override {
     ASSERT_TRUE(server_.listen("127.0.0.1:0"));
     server_.start();
@@ -68,6 +71,9 @@ class S3ObjectStoreTest : public ::testing::Test {
   net::HttpServer server_;
   SystemClock clock_;
   net::HttpClient client_;
+  AwsEnvironment environment_;
+  AwsCredentialLoader loader_{client_, environment_, clock_};
+  CredentialCache credentials_{loader_, clock_};
   S3ObjectStore store_;
   ObjectTarget target_;
 };
@@ -111,6 +117,37 @@ TEST_F(S3ObjectStoreTest, OnlyAContentMd5ThatWasSentCountsAsConfirmation) {
   EXPECT_FALSE(has(requests_.back(), "content-md5"));
   EXPECT_TRUE(put(empty_md5()));
   EXPECT_TRUE(has(requests_.back(), "content-md5"));
+}
+
+TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAnewOnceAndTheTokenIsSigned) {
+  // Each lookup of the container's endpoint gives another token.
+  std::atomic<int> lookups = 0;
+  answer_ = [&](const net::Request& request) -> net::Response {
+    if (request.target == "/creds") {
+      return {200,
+              "application/json",
+              "{\"AccessKeyId\":\"ASIA\",\"SecretAccessKey\":\"s\",\"Token\":\"token" + std::to_string(++lookups) +
+                  "\",\"Expiration\":\"2999-01-01T00:00:00Z\"}",
+              {}};
+    }
+    return request.header("x-amz-security-token") == "token2" ? stored(kOpaqueEtag) : refusal("ExpiredToken");
+  };
+  environment_ = AwsEnvironment({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", target_.access.endpoint + "/creds"}});
+  target_.access.credentials.source = CredentialSource::container;
+  const Multipart multipart{"id", ChecksumMode::md5};
+  std::promise<Result<StoredBytes>> done;
+  store_.upload_part(target_, multipart, 1, {nullptr, 0, 0}, {0, empty_md5()},
+                     [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
+  const auto part = done.get_future().get();
+  ASSERT_TRUE(part) << part.error().message;
+  EXPECT_EQ(lookups, 2);
+  EXPECT_NE(requests_.back().header("authorization").find(";x-amz-security-token,"), std::string_view::npos);
+  answer_ = [&](const net::Request& request) -> net::Response {
+    if (request.target == "/creds") ++lookups;
+    return refusal("InvalidAccessKeyId");
+  };
+  EXPECT_EQ(store_.head(target_).error().code, Errc::s3_credential);
+  EXPECT_EQ(lookups, 3) << "once for each request";
 }
 
 }  // namespace

@@ -3,32 +3,13 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <pugixml.hpp>
 
 #include "base/hash.h"
 #include "core/part_plan.h"
+#include "s3/xml_root.h"
 
 namespace vodlift::s3 {
 namespace {
-
-constexpr std::size_t kMaxTextBytes = 2048;
-
-// The root element called `name`; pugixml reads no DTD and expands only the five entities of XML itself. A second
-// element beside the root, which pugixml lets pass, would make an answer two things at once.
-pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml, const char* name) {
-  if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_minimal | pugi::parse_escapes, pugi::encoding_utf8)) {
-    return {};
-  }
-  const pugi::xml_node root = document.document_element();
-  for (pugi::xml_node next = root.next_sibling(); next; next = next.next_sibling()) {
-    if (next.type() == pugi::node_element) return {};
-  }
-  return std::string_view(root.name()) == name ? root : pugi::xml_node();
-}
-
-std::string text_of(const pugi::xml_node& node, const char* child) {
-  return std::string(std::string_view(node.child_value(child)).substr(0, kMaxTextBytes));
-}
 
 template <class Number>
 std::optional<Number> number_of(const pugi::xml_node& node, const char* child) {
@@ -97,6 +78,13 @@ std::optional<PartsPage> parse_parts(std::string_view xml) {
     page.next_marker = *marker;
   }
   return page;
+}
+
+std::optional<std::string> parse_object_ownership(std::string_view xml) {
+  pugi::xml_document document;
+  std::string mode = text_of(load_root(document, xml, "OwnershipControls").child("Rule"), "ObjectOwnership");
+  if (mode.empty()) return std::nullopt;
+  return mode;
 }
 
 std::optional<CompletedObject> parse_completed(std::string_view xml) {

@@ -32,6 +32,9 @@ struct PartsPage {
 };
 std::optional<PartsPage> parse_parts(std::string_view xml);
 
+// The ObjectOwnership of an OwnershipControls document; nothing for anything else.
+std::optional<std::string> parse_object_ownership(std::string_view xml);
+
 // A CompleteMultipartUploadResult; nothing for anything else (an error document, half an answer, none).
 std::optional<CompletedObject> parse_completed(std::string_view xml);
 

@@ -48,8 +48,8 @@ std::string canonical_query(const std::vector<std::pair<std::string, std::string
 Sha256Digest signing_key(const SigningCredentials& credentials, std::string_view date) {
   const Secret seed("AWS4" + std::string(credentials.secret_key.reveal()));
   Sha256Digest key = hmac_sha256(bytes_of(seed.reveal()), bytes_of(date));
-  for (const std::string_view step :
-       {std::string_view(credentials.region), std::string_view("s3"), std::string_view("aws4_request")}) {
+  for (const std::string_view step : {std::string_view(credentials.region), std::string_view(credentials.service),
+                                      std::string_view("aws4_request")}) {
     key = hmac_sha256(view(key), bytes_of(step));
   }
   return key;
@@ -87,7 +87,7 @@ SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& cre
   const std::string query = canonical_query(request.query);
   const std::string canonical_request = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, path, query,
                                                     canonical_headers, signed_names, request.payload_hash);
-  const std::string scope = fmt::format("{}/{}/s3/aws4_request", date, credentials.region);
+  const std::string scope = fmt::format("{}/{}/{}/aws4_request", date, credentials.region, credentials.service);
   const std::string string_to_sign =
       fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", timestamp, scope, to_hex(view(sha256(bytes_of(canonical_request)))));
   const std::string signature =

@@ -18,6 +18,7 @@ struct SigningCredentials {
   Secret secret_key;
   Secret session_token;  // empty for long-lived keys
   std::string region;
+  std::string service = "s3";
 };
 
 // A request before it is signed. Nothing in it is percent-encoded; the signer encodes each byte exactly once.
@@ -38,7 +39,7 @@ struct SignedRequest {
   std::string authorization;         // the value of the Authorization header, which is among `headers` too
 };
 
-// Signs `request` for the service s3 as of `now`. Pure; any thread.
+// Signs `request` for `credentials.service` as of `now`. Pure; any thread.
 // Source: "Authenticating Requests: Using the Authorization Header", Amazon S3 API Reference, read 2026-11-23.
 SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& credentials, WallTime now);
 

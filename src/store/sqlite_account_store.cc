@@ -21,11 +21,13 @@ constexpr std::string_view kInsertAccount =
     "INSERT INTO accounts (cdn, user, webhook_secret, created_ms) VALUES (?1, ?2, ?3, ?4)";
 
 constexpr std::string_view kSelectBuckets =
-    "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms FROM buckets";
+    "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
+    " profile, role_arn, external_id FROM buckets";
 constexpr std::string_view kPutBucket =
     "INSERT OR REPLACE INTO buckets"
-    " (cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    " (cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
+    " profile, role_arn, external_id)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
 // Where a sealed value belongs: see Seal::seal.
 std::string context_of(const Account& account) { return fmt::format("accounts.webhook_secret:{}", account.cdn); }
@@ -115,7 +117,9 @@ Result<> SqliteAccountStore::load_buckets(SqliteConnection& connection, const Se
                         Secret(),
                         row.integer(6) != 0,
                         acl_policy_from(row.text(7)).value_or(AclPolicy::fail),
-                        from_unix_ms(row.integer(8))};
+                        from_unix_ms(row.integer(8)),
+                        {credential_source_from(row.text(9)).value_or(CredentialSource::fixed), row.text(10),
+                         row.text(11), row.text(12)}};
     auto secret = seal.open(row.blob(5), context_of(bucket));
     if (!secret) return secret.error();
     bucket.secret_key = std::move(*secret);
@@ -278,7 +282,9 @@ Result<> SqliteAccountStore::put_bucket(BucketAccess bucket) {
   auto written = database_.write([&](SqliteConnection& connection) -> Result<> {
     connection.prepare(kPutBucket)
         .bind(bucket.cdn, bucket.bucket, bucket.endpoint, bucket.region, bucket.access_key, Blob{sealed},
-              bucket.path_style, to_string(bucket.acl_policy), to_unix_ms(bucket.created))
+              bucket.path_style, to_string(bucket.acl_policy), to_unix_ms(bucket.created),
+              to_string(bucket.credentials.source), bucket.credentials.profile, bucket.credentials.role_arn,
+              bucket.credentials.external_id)
         .run();
     return {};
   });

@@ -26,7 +26,8 @@ class AccountConformance : public StoreSuite {
             Secret("secret of " + name),
             true,
             AclPolicy::private_acl,
-            clock_.now()};
+            clock_.now(),
+            {CredentialSource::profile, "media", "arn:aws:iam::123456789012:role/up", "x1"}};
   }
 
   void add_account(AccountId cdn, const std::string& user) {
@@ -68,6 +69,7 @@ TEST_P(AccountConformance, EverythingSurvivesAReopen) {
     EXPECT_EQ(access->secret_key.reveal(), "secret of my_bucket");
     EXPECT_TRUE(access->path_style);
     EXPECT_EQ(access->acl_policy, AclPolicy::private_acl);
+    EXPECT_EQ(access->credentials, bucket(158, "my_bucket").credentials);
     reopen();
   }
 }

@@ -54,6 +54,7 @@ class FakeS3:
     def __init__(self, access_key: str = "FAKEACCESSKEY", secret_key: str = "fake/secret+key",
                  region: str = "us-east-1", port: int = 0, page_size: int = 1000):
         self.access_key, self.secret_key, self.region, self.page_size = access_key, secret_key, region, page_size
+        self.temporary: dict = {}  # access key: what FakeAws issued (secret_key, token, expires)
         self.clock_ahead_s = 0  # how far the store's clock is ahead of this machine's
         self.store = Store()
         self.scenario = s3_faults.parse(s3_faults.NOTHING)
@@ -247,8 +248,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if "transfer-encoding" in record.headers:
             raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
         now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=fake.clock_ahead_s)
-        keys = {fake.access_key: fake.secret_key}
-        payload_hash = s3_auth.verify(record.method, record.target, list(self.headers.items()), keys, fake.region, now)
+        temporary = dict(fake.temporary)
+        keys = {fake.access_key: fake.secret_key} | {key: one.secret_key for key, one in temporary.items()}
+        tokens = {key: one.token for key, one in temporary.items()}
+        payload_hash = s3_auth.verify(record.method, record.target, list(self.headers.items()), keys, fake.region, now,
+                                      tokens=tokens)
+        key = record.headers["authorization"].partition("Credential=")[2].partition("/")[0]
+        if key in temporary and temporary[key].expires <= now:
+            raise S3Error(400, "ExpiredToken", "The provided token has expired.")
         s3_auth.check_payload(payload_hash, body)
 
     def _send(self, record: Record, answer: s3_answers.Answer, fault: s3_faults.Fault) -> None:

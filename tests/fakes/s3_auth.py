@@ -30,19 +30,21 @@ def canonical_query(raw_query: str) -> str:
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
 
-def signature(secret_key: str, date: str, region: str, amz_date: str, canonical_request: str) -> str:
+def signature(secret_key: str, date: str, region: str, amz_date: str, canonical_request: str,
+              service: str = "s3") -> str:
     key = ("AWS4" + secret_key).encode()
-    for word in (date, region, "s3", "aws4_request"):
+    for word in (date, region, service, "aws4_request"):
         key = hmac.new(key, word.encode(), hashlib.sha256).digest()
-    scope = f"{date}/{region}/s3/aws4_request"
+    scope = f"{date}/{region}/{service}/aws4_request"
     digest = hashlib.sha256(canonical_request.encode()).hexdigest()
     text = f"AWS4-HMAC-SHA256\n{amz_date}\n{scope}\n{digest}"
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def verify(method: str, target: str, headers: list[tuple[str, str]], keys: dict[str, str], region: str,
-           now: datetime.datetime) -> str:
-    """Raises S3Error unless the request is signed by one of `keys`; gives back its x-amz-content-sha256."""
+           now: datetime.datetime, service: str = "s3", tokens: dict[str, str] | None = None) -> str:
+    """Raises S3Error unless the request is signed by one of `keys`; gives back its x-amz-content-sha256. Keys that are in
+    `tokens` count only together with their session token."""
     by_name: dict[str, list[str]] = {}
     for name, value in headers:
         by_name.setdefault(name.lower(), []).append(re.sub(" +", " ", value.strip()))
@@ -52,14 +54,18 @@ def verify(method: str, target: str, headers: list[tuple[str, str]], keys: dict[
     match = _AUTHORIZATION.fullmatch(authorization)
     if not match:
         raise S3Error(400, "AuthorizationHeaderMalformed", "The authorization header cannot be read")
-    access_key, date, scope_region, service, signed_names, given = match.groups()
+    access_key, date, scope_region, scope_service, signed_names, given = match.groups()
     if access_key not in keys:
         raise S3Error(403, "InvalidAccessKeyId", "The access key does not exist in our records")
     if scope_region != region:
         raise S3Error(400, "AuthorizationHeaderMalformed",
                       f"the region '{scope_region}' is wrong; expecting '{region}'", {"Region": region})
-    if service != "s3":
-        raise S3Error(400, "AuthorizationHeaderMalformed", f"incorrect service '{service}'")
+    if scope_service != service:
+        raise S3Error(400, "AuthorizationHeaderMalformed", f"incorrect service '{scope_service}'")
+    token = ",".join(by_name.get("x-amz-security-token", []))
+    if token != (tokens or {}).get(access_key, ""):
+        raise S3Error(400 if token else 403, "InvalidToken" if token else "InvalidAccessKeyId",
+                      "The provided token is malformed or otherwise invalid.")
 
     amz_date = ",".join(by_name.get("x-amz-date", []))
     try:
@@ -96,7 +102,7 @@ def verify(method: str, target: str, headers: list[tuple[str, str]], keys: dict[
         signed_names,
         payload_hash,
     ])
-    expected = signature(keys[access_key], date, region, amz_date, canonical_request)
+    expected = signature(keys[access_key], date, region, amz_date, canonical_request, service)
     if not hmac.compare_digest(expected, given):
         raise S3Error(403, "SignatureDoesNotMatch", "The request signature we calculated does not match",
                       {"CanonicalRequest": canonical_request})

@@ -1,0 +1,66 @@
+// One run of the bucket doctor.
+#pragma once
+
+#include "core/bucket_doctor.h"
+#include "s3/credential_cache.h"
+#include "s3/s3_errors.h"
+#include "s3/s3_request.h"
+
+namespace vodlift::s3 {
+
+// One thread; run() once. Read it from top to bottom.
+class BucketExamination {
+ public:
+  BucketExamination(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
+                    const Clock& clock, const BucketAccess& access);
+
+  BucketReport run();
+
+ private:
+  // What came of one request: an answer, with S3's words for a refusal.
+  struct Answer {
+    net::HttpResponse response;
+    Failure failure;
+    [[nodiscard]] bool good() const { return response.status >= 200 && response.status < 300; }
+  };
+
+  bool find_credentials();
+  bool write();
+  bool correct(const Answer& answer);
+  bool tell_refused_write(const Answer& answer);
+  void look_at_clock(const Answer& answer);
+  void tell_region();
+  void tell_checksums(const Answer& answer, bool crc_sent);
+  void read_back();
+  void overwrite();
+  void public_acl();
+  std::string ownership();
+  void multipart();
+  void examine_multipart(const std::string& id);
+  void clean_up();
+
+  Result<Answer> send(S3Operation operation);
+  // A PUT of the probe; where it succeeds, clean_up() knows.
+  Result<Answer> put(const std::string& key, std::vector<std::pair<std::string, std::string>> headers);
+  void tell(std::string topic, Finding finding, std::string message, std::string fix = "");
+  // A refusal in S3's words, with the fix; of a missing permission it takes note.
+  void tell_failure(std::string topic, Finding finding, const Result<Answer>& answer, std::string_view permission);
+
+  net::HttpClient& client_;
+  CredentialCache& cache_;
+  const AwsEnvironment& environment_;
+  const Clock& clock_;
+  const BucketAccess configured_;
+  const std::chrono::steady_clock::time_point deadline_;
+  const std::string key_;
+
+  BucketAccess access_;  // where the bucket really is, as far as known by now
+  std::chrono::seconds offset_{0};
+  Credentials credentials_;
+  bool crc32c_ = false;
+  bool clock_told_ = false;
+  std::vector<std::pair<std::string, std::string>> written_;  // key and version
+  BucketReport report_;
+};
+
+}  // namespace vodlift::s3

@@ -1,0 +1,175 @@
+#include "s3/credential_cache.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <future>
+
+#include "base/log.h"
+
+namespace vodlift::s3 {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kThreads = 4;
+// Renewed in the background from then on; half of the lifetime where that is shorter.
+constexpr milliseconds kRenewBefore = 10min;
+// Too short to start a request with while others can be had; used all the same where a load fails.
+constexpr milliseconds kTooShort = 30s;
+// Files are looked at again so often while they are used.
+constexpr milliseconds kRereadAfter = 10s;
+constexpr milliseconds kRetryWhileValid = 10s;
+constexpr milliseconds kRetryWithout = 1s;
+
+std::string key_of(const BucketAccess& access) {
+  const CredentialOrigin& origin = access.credentials;
+  const std::string pair = origin.source == CredentialSource::fixed
+                               ? fmt::format("{}\n{}\n{}", access.cdn, access.bucket, to_unix_ms(access.created))
+                               : "";
+  // The region is STS's as well.
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", to_string(origin.source), pair, origin.profile, origin.role_arn,
+                     origin.external_id, access.region);
+}
+
+Error stopped() { return {Errc::interrupted, "the server is stopping"}; }
+
+}  // namespace
+
+bool is_fixed_pair(const BucketAccess& access) {
+  return access.credentials.source == CredentialSource::fixed && access.credentials.role_arn.empty();
+}
+
+CredentialCache::CredentialCache(CredentialLoader& loader, const Clock& clock)
+    : loader_(loader), clock_(clock), pool_("credentials", kThreads, kMaxCachedCredentials) {}
+
+CredentialCache::~CredentialCache() { stop(); }
+
+void CredentialCache::get(const BucketAccess& access, Done done) {
+  if (is_fixed_pair(access)) {
+    return done(Credentials{access.access_key, access.secret_key, Secret(), std::nullopt, false, "static"});
+  }
+  const WallTime now = clock_.now();
+  Result<Credentials> answer = stopped();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto entry = entry_of(access);
+    const auto& current = entry->current;
+    const bool valid = current && !entry->rejected && (!current->expires || *current->expires > now);
+    const bool lasting = valid && (!current->expires || *current->expires - now > kTooShort);
+    const bool wanted = !valid || now >= entry->renew_at;
+    const bool held_back = entry->failure && now < entry->retry_at;
+    if (wanted && !held_back && !entry->loading) entry->loading = start_load(access, entry);
+    if (entry->loading && !lasting) {
+      entry->waiting.push_back(std::move(done));
+      return;
+    }
+    if (valid) {
+      answer = *current;
+    } else if (entry->failure) {
+      answer = *entry->failure;
+    } else if (!stopping_) {
+      answer = Error{Errc::overloaded, "too many credentials are being looked up at once"};
+    }
+  }
+  done(std::move(answer));
+}
+
+Result<Credentials> CredentialCache::get(const BucketAccess& access) {
+  const auto promise = std::make_shared<std::promise<Result<Credentials>>>();
+  auto answer = promise->get_future();
+  get(access, [promise](Result<Credentials> result) { promise->set_value(std::move(result)); });
+  return answer.get();
+}
+
+bool CredentialCache::refused(const BucketAccess& access, const Credentials& used) {
+  if (is_fixed_pair(access)) return false;
+  const std::lock_guard lock(mutex_);
+  const auto entry = entry_of(access);
+  if (entry->current && entry->current->same_as(used)) {
+    entry->rejected = true;
+    entry->failure.reset();
+  }
+  return true;
+}
+
+std::shared_ptr<CredentialCache::Entry> CredentialCache::entry_of(const BucketAccess& access) {
+  std::string key = key_of(access);
+  const auto at = entries_.find(key);
+  if (at != entries_.end()) return at->second;
+  if (entries_.size() >= kMaxCachedCredentials) {
+    std::erase_if(entries_, [](const auto& one) { return !one.second->loading; });
+  }
+  return entries_.emplace(std::move(key), std::make_shared<Entry>()).first->second;
+}
+
+bool CredentialCache::start_load(const BucketAccess& access, const std::shared_ptr<Entry>& entry) {
+  return !stopping_ && pool_.post([this, access, entry] { run_load(access, entry); });
+}
+
+void CredentialCache::run_load(const BucketAccess& access, const std::shared_ptr<Entry>& entry) {
+  Result<Credentials> loaded = stopped();
+  try {
+    const bool stopping = [this] {
+      const std::lock_guard lock(mutex_);
+      return stopping_;
+    }();
+    if (!stopping) loaded = loader_.load(access);
+  } catch (const std::exception& failure) {
+    log::error("looking up credentials hit a bug", {{"bucket", access.bucket}, {"reason", failure.what()}});
+    loaded = Error{Errc::internal, "unexpected error while looking up credentials; the server's log has the details"};
+  }
+  const WallTime now = clock_.now();
+  if (loaded && loaded->expires && *loaded->expires <= now) {
+    loaded = Error{
+        Errc::s3_credential,
+        fmt::format("the credentials of {} have expired already; is this machine's clock right?", loaded->origin)};
+  }
+  std::vector<Done> waiting;
+  Result<Credentials> answer = loaded;
+  {
+    const std::lock_guard lock(mutex_);
+    take(*entry, std::move(loaded), now);
+    // What is there stays good to its end, whatever became of the renewal.
+    const auto& current = entry->current;
+    if (!answer && current && !entry->rejected && current->expires && *current->expires > now) answer = *current;
+    waiting.swap(entry->waiting);
+  }
+  for (const Done& done : waiting) done(answer);
+}
+
+void CredentialCache::take(Entry& entry, Result<Credentials> loaded, WallTime now) {
+  entry.loading = false;
+  if (!loaded) {
+    const bool valid = entry.current && !entry.rejected && (!entry.current->expires || *entry.current->expires > now);
+    if (valid) {
+      log::warn("credentials could not be renewed; those at hand are used until they expire",
+                {{"credentials", entry.current->origin}, {"reason", loaded.error().message}});
+    }
+    entry.retry_at = now + (valid ? kRetryWhileValid : kRetryWithout);
+    entry.failure = loaded.error();
+    return;
+  }
+  entry.renew_at = WallTime::max();
+  if (loaded->may_change) entry.renew_at = now + kRereadAfter;
+  if (loaded->expires) {
+    const milliseconds left = *loaded->expires - now;
+    entry.renew_at = std::min(entry.renew_at, *loaded->expires - std::min(kRenewBefore, left / 2));
+  }
+  entry.current = std::move(*loaded);
+  entry.rejected = false;
+  entry.failure.reset();
+}
+
+void CredentialCache::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  loader_.interrupt();
+  pool_.stop();
+}
+
+}  // namespace vodlift::s3
