@@ -18,6 +18,7 @@ for folder in ("e2e", "fakes", "catalogue"):
 
 from callback_receiver import CallbackReceiver
 from catalogue_rows import RowReport
+from fake_aws import FakeAws
 from fake_s3 import FakeS3
 from server import Site
 from support import ROOT
@@ -55,6 +56,13 @@ def fake():
     """The scriptable S3 with a bucket `videos`."""
     with FakeS3() as server:
         server.create_bucket("videos")
+        yield server
+
+
+@pytest.fixture
+def aws(fake):
+    """Metadata service, container endpoint and STS, whose credentials `fake` takes."""
+    with FakeAws(fake) as server:
         yield server
 
 

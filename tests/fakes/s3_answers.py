@@ -21,6 +21,8 @@ class Answer:
 def operation(method: str, key: str, query: dict[str, str]) -> str:
     """S3's name of the operation; "Unknown" for what the fake does not do."""
     if not key:
+        if method == "GET" and "ownershipControls" in query:
+            return "GetBucketOwnershipControls"
         return {("GET", True): "ListMultipartUploads", ("GET", False): "ListObjectsV2"}.get(
             (method, "uploads" in query), "Unknown")
     if "uploadId" in query:
@@ -28,7 +30,8 @@ def operation(method: str, key: str, query: dict[str, str]) -> str:
                 "DELETE": "AbortMultipartUpload"}.get(method, "Unknown")
     if "uploads" in query:
         return "CreateMultipartUpload" if method == "POST" else "Unknown"
-    return {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject"}.get(method, "Unknown")
+    return {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject",
+            "DELETE": "DeleteObject"}.get(method, "Unknown")
 
 
 def perform(store: Store, record, body: bytes, page_size: int) -> Answer:
@@ -156,6 +159,17 @@ def _list_objects(store: Store, record, _body: bytes, page_size: int) -> Answer:
     return _xml("ListBucketResult", content)
 
 
+def _delete_object(store: Store, record, _body: bytes, _page: int) -> Answer:
+    store.delete(record.bucket, record.key)
+    return Answer(204)
+
+
+def _ownership(store: Store, record, _body: bytes, _page: int) -> Answer:
+    with store.lock:
+        store.bucket(record.bucket)
+    return _xml("OwnershipControls", "<Rule>" + _element("ObjectOwnership", store.ownership) + "</Rule>")
+
+
 _PERFORM = {
     "PutObject": _put_object,
     "CreateMultipartUpload": _create,
@@ -163,6 +177,8 @@ _PERFORM = {
     "ListParts": _list_parts,
     "CompleteMultipartUpload": _complete,
     "AbortMultipartUpload": _abort,
+    "DeleteObject": _delete_object,
+    "GetBucketOwnershipControls": _ownership,
     "GetObject": _get_object,
     "HeadObject": _get_object,
     "ListMultipartUploads": _list_uploads,

@@ -42,6 +42,7 @@ class Multipart:
 class Store:
     """Thread-safe. `checksums`: behaves as AWS does; without, as stores from before 2022: unknown headers are ignored.
 
+    `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
     `complete_again` is what a second Complete of a finished upload gets: "ok" (AWS) or "no_such_upload" (many others).
     """
 
@@ -49,6 +50,8 @@ class Store:
         self.checksums = checksums
         self.complete_again = complete_again
         self.min_part_size = min_part_size
+        self.conditional = True
+        self.ownership = "BucketOwnerPreferred"
         self.lock = threading.RLock()
         self.buckets: dict[str, dict[str, Object]] = {}
         self.uploads: dict[str, Multipart] = {}
@@ -86,14 +89,27 @@ class Store:
     def put(self, bucket: str, key: str, headers: dict[str, str], kept: dict[str, str], body: bytes) -> Object:
         """Stores an object; of `headers` only `kept` stay with it."""
         checksum = self.check_body(headers, body)
+        self.check_acl(headers)
         made = Object(body, hashlib.md5(body).hexdigest(), kept, checksum, "FULL_OBJECT" if checksum else None)
         with self.lock:
+            if self.conditional and headers.get("if-none-match") == "*" and key in self.bucket(bucket):
+                raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
             self.bucket(bucket)[key] = made
         return made
+
+    def check_acl(self, headers: dict[str, str]) -> None:
+        acl = headers.get("x-amz-acl", "bucket-owner-full-control")
+        if self.ownership == "BucketOwnerEnforced" and acl != "bucket-owner-full-control":
+            raise S3Error(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+    def delete(self, bucket: str, key: str) -> None:
+        with self.lock:
+            self.bucket(bucket).pop(key, None)
 
     def create(self, bucket: str, key: str, headers: dict[str, str]) -> Multipart:
         algorithm = headers.get("x-amz-checksum-algorithm") if self.checksums else None
         kind = headers.get("x-amz-checksum-type", "COMPOSITE") if algorithm else None
+        self.check_acl(headers)
         if algorithm not in (None, "CRC32C"):
             raise S3Error(501, "NotImplemented", f"the fake knows no {algorithm}")
         if kind not in (None, "COMPOSITE", "FULL_OBJECT"):

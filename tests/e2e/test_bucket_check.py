@@ -1,0 +1,157 @@
+"""`vodlift bucket check`: what it finds in a good bucket, what it says of each fault, and that nothing stays behind."""
+
+import json
+
+import pytest
+
+
+def check(site, bucket="videos", code=0) -> dict:
+    """The findings by topic: {"write": {"finding": "ok", …}}."""
+    done = site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", bucket, "--json")
+    assert done.returncode == code, done
+    report = json.loads(done.stdout)
+    assert len({one["topic"] for one in report["findings"]}) == len(report["findings"]), report
+    return {one["topic"]: one for one in report["findings"]} | {"": report}
+
+
+def words(found: dict) -> dict:
+    return {topic: one["finding"] for topic, one in found.items() if topic}
+
+
+ALL_WELL = {topic: "ok" for topic in ("clock", "credentials", "region", "write", "checksums", "read", "overwrite", "acl",
+                                      "multipart", "cleanup")}
+
+
+def nothing_left(fake) -> bool:
+    return not fake.store.buckets["videos"] and not fake.open_uploads()
+
+
+def test_a_good_bucket(site, fake):
+    site.use(fake, "videos")
+    found = check(site)
+    assert words(found) == ALL_WELL, found
+    assert fake.access_key in found["credentials"]["message"] and "CRC32C" in found["checksums"]["message"]
+    assert "BucketOwnerPreferred" in found["acl"]["message"]
+    assert nothing_left(fake)
+    shown = site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
+    assert fake.secret_key not in shown and all(line.startswith("ok ") for line in shown.splitlines()), shown
+
+
+def test_radosgw(site, rgw, rgw_bucket):
+    site.use(rgw, rgw_bucket)
+    found = check(site, rgw_bucket)
+    assert words(found) | {"overwrite": "ok"} == ALL_WELL, found
+    assert "MD5 only" in found["checksums"]["message"]
+    assert "Contents" not in rgw.client.list_objects_v2(Bucket=rgw_bucket)
+    assert "Uploads" not in rgw.client.list_multipart_uploads(Bucket=rgw_bucket)
+
+
+def test_an_old_store(site, fake):
+    fake.store.checksums = fake.store.conditional = False
+    site.use(fake, "videos")
+    found = check(site)
+    assert words(found) == ALL_WELL | {"overwrite": "warn"}, found
+    assert nothing_left(fake)
+
+
+@pytest.mark.parametrize("policy,word", [("fail", "will fail"), ("private", "made private")])
+def test_acls_are_off(site, fake, policy, word):
+    fake.store.ownership = "BucketOwnerEnforced"
+    site.use(fake, "videos", acl_policy=policy)
+    found = check(site)
+    assert words(found) == ALL_WELL | {"acl": "warn"}, found
+    assert word in found["acl"]["message"] and "BucketOwnerEnforced" in found["acl"]["message"]
+    assert "AccessControlListNotSupported" in found["acl"]["message"] and found["acl"]["fix"]
+
+
+def test_acl_denied(site, fake):
+    site.use(fake, "videos")
+    fake.play({"about": "no s3:PutObjectAcl", "rules": [
+        {"operation": "PutObject", "if_header": "x-amz-acl", "fault": {"status": 403, "code": "AccessDenied"}}]})
+    found = check(site)
+    assert found["acl"]["finding"] == "warn" and "s3:PutObjectAcl" in found["acl"]["fix"], found
+
+
+def test_wrong_region(site, fake):
+    site.use(fake, "videos", region="eu-north-1")
+    found = check(site)
+    assert words(found) == ALL_WELL | {"region": "warn"}, found
+    assert "us-east-1" in found["region"]["fix"], found
+
+
+@pytest.mark.parametrize("ahead_s,word", [(-120, "ahead of"), (3600, "behind")])
+def test_skewed_clock(site, fake, ahead_s, word):
+    fake.clock_ahead_s = ahead_s
+    site.use(fake, "videos")
+    found = check(site)
+    assert words(found) == ALL_WELL | {"clock": "warn"}, found
+    assert word in found["clock"]["message"] and "NTP" in found["clock"]["fix"], found
+
+
+def test_wrong_secret_and_wrong_key(site, fake):
+    site.server.add_bucket("videos", fake.endpoint, fake.access_key, "not-the-secret")
+    found = check(site, code=1)
+    assert found["credentials"]["finding"] == "FAIL" and "SignatureDoesNotMatch" in found["credentials"]["message"], found
+    assert "write" not in found
+    site.server.add_bucket("videos", fake.endpoint, "AKIAUNKNOWN", fake.secret_key)
+    assert "InvalidAccessKeyId" in check(site, code=1)["credentials"]["message"]
+
+
+def test_no_such_bucket_and_nobody_there(site, fake):
+    site.server.add_bucket("absent", fake.endpoint, fake.access_key, fake.secret_key)
+    assert check(site, "absent", code=1)["bucket"]["finding"] == "FAIL"
+    site.server.add_bucket("videos", "http://127.0.0.1:1", fake.access_key, fake.secret_key)
+    assert check(site, code=1)["endpoint"]["finding"] == "FAIL"
+    assert site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "unknown").returncode == 1
+
+
+@pytest.mark.parametrize("operation,topic,permission", [
+    ("PutObject", "write", "s3:PutObject"), ("HeadObject", "read", "s3:GetObject"),
+    ("ListParts", "multipart", "s3:ListMultipartUploadParts"),
+    ("AbortMultipartUpload", "multipart", "s3:AbortMultipartUpload")])
+def test_a_missing_permission_shows_the_policy(site, fake, operation, topic, permission):
+    site.use(fake, "videos")
+    fake.play({"about": "a policy with a hole", "rules": [
+        {"operation": operation, "fault": {"status": 403, "code": "AccessDenied"}}]})
+    found = check(site, code=1)
+    assert found[topic]["finding"] == "FAIL" and permission in found[topic]["fix"], found
+    assert found[""]["access_denied"]
+    assert not fake.store.buckets["videos"], "the object is removed all the same"
+    shown = site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
+    assert shown.returncode == 1 and '"arn:aws:s3:::videos/*"' in shown.stdout, shown
+    if operation == "AbortMultipartUpload":
+        assert "still open" in found[topic]["message"]
+
+
+def test_may_not_delete(site, fake):
+    site.use(fake, "videos")
+    fake.play({"about": "no s3:DeleteObject", "rules": [
+        {"operation": "DeleteObject", "fault": {"status": 403, "code": "AccessDenied"}}]})
+    found = check(site)
+    left, = fake.store.buckets["videos"]
+    assert found["cleanup"]["finding"] == "warn" and left in found["cleanup"]["message"], found
+
+
+def test_policy_alone(site, fake):
+    site.use(fake, "videos")
+    policy = json.loads(site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos", "--policy"))
+    statement, = policy["Statement"]
+    assert statement["Resource"] == "arn:aws:s3:::videos/*" and "s3:PutObjectAcl" not in statement["Action"]
+    public = site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos", "--policy", "--public-read")
+    assert "s3:PutObjectAcl" in public
+    assert not fake.requests, "nothing is tried"
+
+
+def test_credentials_from_elsewhere(site, fake, aws):
+    site.server.environment = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.endpoint}
+    site.server.restart()
+    site.server.cli("bucket", "add", "--cdn", 158, "--bucket", "videos", "--endpoint", fake.endpoint, "--region",
+                    "us-east-1", "--credentials", "instance")
+    found = check(site)
+    assert words(found) == ALL_WELL, found
+    assert "uploader" in found["credentials"]["message"] and "expires 20" in found["credentials"]["message"], found
+    site.server.secrets += aws.secrets()
+    aws.role = ""
+    site.server.restart()
+    found = check(site, code=1)
+    assert list(words(found)) == ["credentials"] and "instance profile" in found["credentials"]["message"], found
