@@ -1,6 +1,6 @@
 """JSON texts for A34 to A36: values to be put where one is wanted, made from pieces rather than kept as files.
 
-MALFORMED no grammar allows; VALID every parser must take; DISPUTED are those on which parsers differ, with what we answer.
+MALFORMED no grammar allows, VALID every parser must take; on DISPUTED parsers differ, and it tells what we answer.
 """
 
 
@@ -29,10 +29,8 @@ _BAD_STRINGS = [_quoted(bytes([control])) for control in range(32)] + [
     b"\\u0022a\\u0022", b'&quot;a&quot;']
 _BAD_ARRAYS = _words('[ ] [1 [1, [1,] [,1] [,] [,,] [1,,2] [1;2] [1:2] [1} [} ][ []] [[] [[[[ ["a" ["a", ["a"]] [1,2 '
                      '(1,2) [1]x x[1] [...] [1,...] '
-                     '[x] [null [true,fals] ["\\"] [*] <1> [{] [{} [{]} [}] [1]] [[1,]] [1,[,]] [-] [""") [+]') + [b"[1 2]", b"[1\n2]", b"[1,\n,2]",
-                                                                                                         b"[ , ]",
-                                                                                                         b"[1]\x00",
-                                                                                                         b"[\x00]"]
+                     '[x] [null [true,fals] ["\\"] [*] <1> [{] [{} [{]} [}] [1]] [[1,]] [1,[,]] [-] [""") [+]') + [
+    b"[1 2]", b"[1\n2]", b"[1,\n,2]", b"[ , ]", b"[1]\x00", b"[\x00]"]
 _BAD_OBJECTS = _words('{ {a:1} {\'a\':1} {"a"} {"a":} {"a":1,} {,} {"a":1,,"b":2} {"a"=1} {"a"=>1} {:1} {1:1} '
                       '{null:1} {true:1} {[]:1} {{}:1} '
                       '{"a":1;"b":2} {"a"::1} {"a":1:2} {"a",1} {"a":1] {"a":[} {"a":"b} {"a:1} {a} {1} {"a":1}} '
@@ -56,8 +54,7 @@ _NUMBERS = _words("0 -0 1 -1 9 10 -10 1.0 0.5 -0.5 0.0 -0.0 1e5 1E5 1e+5 1E+5 1e
 _STRINGS = [_quoted(inner) for inner in _words('a a\\"b a\\\\b a\\/b a/b \\b\\f\\n\\r\\t \\u0041 \\u00e9 \\u00E9 '
                                                '\\u20ac \\ud83d\\ude00 \\uD83D\\uDE00 \\u0001 \\u001f '
                                                '\\u007f \\u2028 \\\\u0041 \\\\\\\\ \\\\\\" é € 😀 日本語 <b>& \' [1,2] '
-                                               '{"a":1} // /*a*/ null 1e400 \\u0022 \\u005c \\u002f')
-            if b'{"a"' not in inner] + [b'""', b'" "', b'"  a  "', b'"{\\"a\\":1}"', b'"\x7f"', b'"\xe2\x80\xa8"',
+                                               '// /*a*/ null 1e400 \\u0022 \\u005c \\u002f')] + [b'""', b'" "', b'"  a  "', b'"{\\"a\\":1}"', b'"\x7f"', b'"\xe2\x80\xa8"',
                                         b'"' + b"x" * 5000 + b'"']
 _ARRAYS = _words('[] [[]] [1] [1,2] [null] [true,false] [[],[]] [{}] ["a"] [[[[[]]]]] [1,"a",null,true,{},[]] '
                  '[0,-0,1e1]') + [

@@ -10,6 +10,7 @@ import pytest
 
 from api_client import hmac_base64, sign
 from clock import SettableClock
+from php_text import json_encode, serialize
 from support import binary, make_file, wait_until
 
 
@@ -121,6 +122,29 @@ def test_B21_a_captured_request_in_other_clothes(ready):
                 f'{text[:-1]},"signature":"{raw.hex()}"}}'):
         assert ready.api.post(one).code == "0003", one
     assert ids(ready) == [first]
+
+
+def test_B16_B21_a_php_request_in_other_clothes(ready):
+    """An array is one request: signed by either rule, its signature anywhere, or sent as the JSON that PHP makes of it."""
+    request = request_of(ready) | {"metadata": {"title": "é/\"1\""}}
+
+    def signature(text: str) -> dict:
+        return {"signature": hmac_base64(ready.key.secret, text)}
+
+    by_json, by_bytes = signature(json_encode(request)), signature(serialize(request))
+    first = accepted(ready.api.post(serialize(request | by_bytes), "urlencoded", field="php"))
+    for signed_by in (by_bytes, by_json):
+        for one in (request | signed_by, signed_by | request):
+            assert accepted(ready.api.post(serialize(one), field="php")) == first
+    for field in ("json", "php"):
+        assert accepted(ready.api.post(json_encode(request | by_json), field=field)) == first
+        assert ready.api.post(json_encode(request | by_bytes), field=field).code == "0003", "no rule for JSON text"
+    reordered = dict(reversed(request.items()))
+    assert ready.api.post(serialize(reordered | by_json), field="php").code == "0003"
+    assert ids(ready) == [first]
+    ready.server.kill9()
+    ready.server.start()
+    assert accepted(ready.api.post(serialize(request | by_json), field="php")) == first and ids(ready) == [first]
 
 
 def test_B22_reads_may_be_repeated(ready):
