@@ -125,22 +125,6 @@ def test_default_takes_the_environment_first(cloud, fake, aws):
     assert not aws.seen and signers(fake) == {fake.access_key}
 
 
-def test_expired_token_in_mid_upload(cloud, fake, aws):
-    """Parts that are signed with credentials the store has dropped go out again with new ones; nothing starts over."""
-    site = cloud()
-    add_bucket(site, fake, "--credentials", "instance")
-    fake.play({"about": "slow parts", "rules": [{"operation": "UploadPart", "fault": {"delay_s": 0.2}}]})
-    digest = make_file(site.files / "film.mp4", 64 * MIB)
-    upload_id = site.queue("film.mp4", "videos")
-    wait_until(lambda: fake.seen("UploadPart", stored=True), 20, "a part is there")
-    aws.expire_all()
-    done = site.wait_for(upload_id, "completed")
-    assert sha256(fake.object("videos", "film.mp4").body) == digest
-    assert done["attempts"] == 1 and len(fake.seen("CreateMultipartUpload")) == 1
-    assert any(one.error == "ExpiredToken" for one in fake.requests), "the case was met"
-    assert [issued.by for issued in aws.issued] == ["imds", "imds"], "all of them share one look-up"
-
-
 def test_renewed_before_they_expire(cloud, fake, aws):
     aws.lifetime_s = 60  # half of it is the time to renew
     site = cloud()
