@@ -184,6 +184,9 @@ class MemoryStorages final : public Storages {
     return std::unique_ptr<SourceFile>(std::make_unique<File>());
   }
   std::vector<StorageInfo> list() override { return {{"sestore4", true, 1}}; }
+  void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
+    done(Error{Errc::internal, "not for this test"});
+  }
 
  private:
   class File final : public SourceFile {

@@ -183,6 +183,8 @@ class ConfigJudge {
     if (!table.contains("root")) storage.fault("root", "required: the storage's directory, such as \"/mnt/sestore4\"");
     out.name = name.value_or("");
     out.root = path(storage, "root").value_or("");
+    out.cross_mounts = storage.flag("cross_mounts").value_or(false);
+    out.deny_hardlinks = storage.flag("deny_hardlinks").value_or(false);
     storage.refuse_unknown();
     config_.storages.push_back(std::move(out));
   }

@@ -17,6 +17,8 @@ namespace vodlift::app {
 struct StorageConfig {
   std::string name;
   std::filesystem::path root;
+  bool cross_mounts = false;
+  bool deny_hardlinks = false;
 };
 
 // A configuration without fault; all paths are absolute. docs/configuration.md describes every key.

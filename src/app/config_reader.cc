@@ -118,6 +118,17 @@ std::optional<std::int64_t> ConfigSection::integer(std::string_view key, std::in
   return value->get();
 }
 
+std::optional<bool> ConfigSection::flag(std::string_view key) {
+  const toml::node* node = find(key);
+  if (node == nullptr) return std::nullopt;
+  const auto* value = node->as_boolean();
+  if (value == nullptr) {
+    fault(key, fmt::format("expected true or false, found {}", kind_of(*node)));
+    return std::nullopt;
+  }
+  return value->get();
+}
+
 std::vector<ConfigSection::Item> ConfigSection::texts(std::string_view key) {
   const toml::node* node = find(key);
   if (node == nullptr) return {};

@@ -48,6 +48,7 @@ class ConfigSection {
 
   std::optional<std::string> text(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
+  std::optional<bool> flag(std::string_view key);
   // Each string of a list, with its line.
   struct Item {
     std::string text;

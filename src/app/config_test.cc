@@ -240,5 +240,22 @@ TEST(Config, NoSocketIsFoundInAFaultyFile) {
   EXPECT_EQ(socket.error().code, Errc::not_found);
 }
 
+TEST(Config, AStorageSaysWhatIsLetIn) {
+  const auto config = parse_config(
+      "[store]\npath = \"q.db\"\n[[storage]]\nname = \"a\"\nroot = \"/a\"\n[[storage]]\n"
+      "name = \"b\"\nroot = \"/b\"\ncross_mounts = true\ndeny_hardlinks = true\n",
+      "/etc/v.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_FALSE(config->storages[0].cross_mounts || config->storages[0].deny_hardlinks);
+  EXPECT_TRUE(config->storages[1].cross_mounts && config->storages[1].deny_hardlinks);
+  const auto wrong = parse_config(
+      "[store]\npath = \"q.db\"\n[[storage]]\nname = \"a\"\nroot = \"/a\"\ncross_mounts = 1\n", "/etc/v.toml");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(
+      wrong.error().message.find("/etc/v.toml:6: [[storage]] cross_mounts: expected true or false, found an integer"),
+      std::string::npos)
+      << wrong.error().message;
+}
+
 }  // namespace
 }  // namespace vodlift::app

@@ -89,7 +89,7 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
 
 std::vector<storage::StorageRoot> roots_of(const Config& config) {
   std::vector<storage::StorageRoot> roots;
-  for (const StorageConfig& one : config.storages) roots.push_back({one.name, one.root.string()});
+  for (const StorageConfig& one : config.storages) roots.push_back({one.name, one.root.string(), one.cross_mounts, one.deny_hardlinks});
   return roots;
 }
 

@@ -109,4 +109,9 @@ std::string_view content_type_for(std::string_view name) {
   return row != kTypes.end() && row->extension == extension ? row->type : kUnknown;
 }
 
+bool is_video(std::string_view name) {
+  const std::string_view type = content_type_for(name);
+  return type.starts_with("video/") || type == "application/mxf";
+}
+
 }  // namespace vodlift

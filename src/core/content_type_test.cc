@@ -22,6 +22,15 @@ TEST(ContentType, KnowsVideoAndItsCompanions) {
   EXPECT_EQ(content_type_for("clip.3g2"), "video/3gpp2");
 }
 
+TEST(ContentType, TellsVideoFromTheRest) {
+  for (const std::string_view name : {"film.mp4", "a/FILM.MKV", "film.mxf", "film.ts", "x.y.webm"}) {
+    EXPECT_TRUE(is_video(name)) << name;
+  }
+  for (const std::string_view name : {"live.m3u8", "de.vtt", "song.mp3", "film.mp4.part", ".mp4", "film", ""}) {
+    EXPECT_FALSE(is_video(name)) << name;
+  }
+}
+
 TEST(ContentType, FoldsCase) { EXPECT_EQ(content_type_for("a/FILM.Mp4"), "video/mp4"); }
 
 TEST(ContentType, SaysOctetsWhereItDoesNotKnow) {

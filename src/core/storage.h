@@ -4,14 +4,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "core/upload.h"
 #include "core/upload_request.h"
+#include "core/wildcard.h"
 
 namespace vodlift {
 
@@ -50,6 +53,30 @@ struct StorageInfo {
   std::int64_t bytes_free = 0;
 };
 
+inline constexpr std::size_t kMaxListedFiles = 100;
+
+// Which files of a folder and the folders beneath it are asked for.
+struct FileQuery {
+  SourcePath folder;               // `file` names the folder, empty for the user's own
+  bool only_video = true;          // by extension, see is_video()
+  std::optional<Wildcard> filter;  // on a file's name; with a slash in it, on its path relative to the folder
+  std::int64_t offset = 0;         // so many are skipped
+};
+
+struct ListedFile {
+  std::string path;  // "sestore4/jb/path/to/file.mp4"
+  std::int64_t size = 0;
+  WallTime modified;
+};
+
+struct FileList {
+  std::vector<ListedFile> files;  // kMaxListedFiles at most, by the bytes of their paths
+  std::int64_t total = 0;         // files that match, wherever `offset` is
+  bool complete = true;           // false: the folder holds more than was looked at; `total` and the order are of that
+  // Left out, unlooked at: names that are no UTF-8, paths too long for an upload, folders that may not be entered.
+  std::int64_t skipped = 0;
+};
+
 // All configured storages. Any thread; calls block for the disk.
 class Storages {
  public:
@@ -63,6 +90,13 @@ class Storages {
   virtual Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) = 0;
 
   virtual std::vector<StorageInfo> list() = 0;
+
+  // Lists regular files, through no link; does not block. `done` is called once, here or on a thread of the storage, so
+  // one that hangs holds up only itself. Links and files of other kinds are not told of. One that has gone since its
+  // page was made up is left out of it, so that a page may be short in the midst of the list.
+  // Errors: storage_unavailable, source_not_found (no such folder, or it may not be read), overloaded (too many
+  // listings under way, for the account or in all).
+  virtual void list_files(FileQuery query, std::function<void(Result<FileList>)> done) = 0;
 };
 
 }  // namespace vodlift

@@ -55,6 +55,9 @@ class OneFile final : public Storages {
     return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(size));
   }
   std::vector<StorageInfo> list() override { return {}; }
+  void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
+    done(Error{Errc::internal, "not for this test"});
+  }
 
   std::int64_t size = 1234;
   int opens = 0;

@@ -133,6 +133,24 @@ bool looks_like_ipv4(std::string_view name) {
          std::ranges::all_of(name, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
 }
 
+// What holds for the path of a file and of a folder.
+Result<> check_path(std::string_view path) {
+  constexpr std::string_view kField = "path";
+  if (path.size() > kMaxPathBytes) return too_long(kField, path.size(), kMaxPathBytes);
+  if (path.find('\0') != std::string_view::npos) return invalid(kField, "NUL is not allowed");
+  if (!is_valid_utf8(path)) return invalid(kField, "is not valid UTF-8");
+  if (path.substr(0, path.find('/')) == "sestore{#}") {
+    return Error{Errc::storage_unavailable,
+                 "path: sestore{#} is a placeholder; files.getstorage tells the storages of this account"};
+  }
+  return for_each_segment(path, [&](std::string_view segment) -> Result<> {
+    if (segment.empty()) return invalid(kField, "has an empty part (// or a / at the begin or the end)");
+    if (segment == "." || segment == "..") return invalid(kField, "the parts . and .. are not allowed");
+    if (segment.size() > kMaxSegmentBytes) return invalid(kField, "a part is longer than 255 bytes");
+    return {};
+  });
+}
+
 }  // namespace
 
 Result<> check_bucket_name(std::string_view name) {
@@ -155,28 +173,24 @@ Result<> check_bucket_name(std::string_view name) {
 }
 
 Result<SourcePath> parse_source_path(std::string_view path) {
-  constexpr std::string_view kField = "path";
-  if (path.empty()) return invalid(kField, "is empty; give storage/user/file");
-  if (path.size() > kMaxPathBytes) return too_long(kField, path.size(), kMaxPathBytes);
-  if (path.find('\0') != std::string_view::npos) return invalid(kField, "NUL is not allowed");
-  if (!is_valid_utf8(path)) return invalid(kField, "is not valid UTF-8");
-  if (path.substr(0, path.find('/')) == "sestore{#}") {
-    return Error{Errc::storage_unavailable,
-                 "path: sestore{#} is a placeholder; files.getstorage tells the storages of this account"};
-  }
-  Result<> segments = for_each_segment(path, [&](std::string_view segment) -> Result<> {
-    if (segment.empty()) return invalid(kField, "has an empty part (// or a / at the begin or the end)");
-    if (segment == "." || segment == "..") return invalid(kField, "the parts . and .. are not allowed");
-    if (segment.size() > kMaxSegmentBytes) return invalid(kField, "a part is longer than 255 bytes");
-    return {};
-  });
-  if (!segments) return segments.error();
-
+  if (path.empty()) return invalid("path", "is empty; give storage/user/file");
+  if (auto checked = check_path(path); !checked) return checked.error();
   const std::size_t user_at = path.find('/') + 1;
   const std::size_t file_at = user_at == 0 ? 0 : path.find('/', user_at) + 1;
-  if (file_at == 0) return invalid(kField, "has no file; give storage/user/file");
+  if (file_at == 0) return invalid("path", "has no file; give storage/user/file");
   return SourcePath{std::string(path.substr(0, user_at - 1)), std::string(path.substr(user_at, file_at - 1 - user_at)),
                     std::string(path.substr(file_at))};
+}
+
+Result<SourcePath> parse_folder_path(std::string_view path) {
+  if (path.empty()) return invalid("path", "is empty; give storage/user, or a folder beneath it");
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (auto checked = check_path(path); !checked) return checked.error();
+  const std::size_t slash = path.find('/');
+  if (slash == std::string_view::npos) return invalid("path", "has no user; give storage/user, or a folder beneath it");
+  const std::size_t end = std::min(path.find('/', slash + 1), path.size());
+  return SourcePath{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1, end - slash - 1)),
+                    std::string(path.substr(std::min(end + 1, path.size())))};
 }
 
 Result<UploadRequest> validate(UploadRequest request, std::string_view user) {

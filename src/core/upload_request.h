@@ -28,6 +28,10 @@ struct SourcePath {
 // storage_unavailable for a literal `sestore{#}` (the message says to call files.getstorage).
 Result<SourcePath> parse_source_path(std::string_view path);
 
+// The same for a folder: "sestore4/jb" and what lies beneath it, with or without one "/" at the end; `file` is the
+// folder's path relative to the user's, empty for that one itself. Errors: as parse_source_path.
+Result<SourcePath> parse_folder_path(std::string_view path);
+
 // Checks every field of `request` against the limits of S3 and of this server; lower-cases metadata names and
 // completes a callback without scheme to http://. `user` is the account's folder: any other is refused.
 // Errors: invalid_value, source_not_found (another user's folder, told as absent), storage_unavailable.

@@ -219,5 +219,26 @@ TEST(UploadRequest, ChecksCallbackAndPriority) {
   expect_refused([](UploadRequest& r) { r.priority = -1; }, Errc::invalid_value, "priority: ");
 }
 
+TEST(FolderPath, NamesTheUsersFolderOrOneBeneath) {
+  for (const std::string_view text : {"sestore4/jb", "sestore4/jb/"}) {
+    const auto path = parse_folder_path(text);
+    ASSERT_TRUE(path) << text;
+    EXPECT_EQ(path->storage + "|" + path->user + "|" + path->file, "sestore4|jb|");
+  }
+  EXPECT_EQ(parse_folder_path("sestore4/jb/a")->file, "a");
+  EXPECT_EQ(parse_folder_path("sestore4/jb/a/b/")->file, "a/b");
+}
+
+TEST(FolderPath, RefusesWhatASourcePathMayNotHold) {
+  for (const std::string& text :
+       {std::string(), std::string("/"), std::string("//"), std::string("sestore4"), std::string("sestore4/"),
+        std::string("sestore4//"), std::string("/sestore4/jb"), std::string("sestore4/jb//"),
+        std::string("sestore4/.."), std::string("sestore4/jb/../x"), std::string("sestore4/jb/\xff"),
+        "sestore4/jb/" + std::string(256, 'x'), "sestore4/jb/" + std::string(4096, 'x')}) {
+    EXPECT_EQ(parse_folder_path(text).error().code, Errc::invalid_value) << text;
+  }
+  EXPECT_EQ(parse_folder_path("sestore{#}/jb").error().code, Errc::storage_unavailable);
+}
+
 }  // namespace
 }  // namespace vodlift

@@ -7,6 +7,7 @@
 #include "legacy/aws_status.h"
 #include "legacy/aws_upload.h"
 #include "legacy/files_getstorage.h"
+#include "legacy/files_list.h"
 
 namespace vodlift::legacy {
 namespace {
@@ -33,6 +34,13 @@ constexpr std::array kCommands = {
             .about = "tells where your files may lie",
             .answer = "a list of the storages with your folder on each",
             .run = files_getstorage},
+    Command{.name = "files.list",
+            .permission = Permission::files,
+            .mutating = false,
+            .fields = kFilesListFields,
+            .about = "lists your files on a storage",
+            .answer = "a list of at most 100 files; `total`, `complete` and `skipped` stand beside `data`",
+            .run = files_list},
 };
 
 }  // namespace

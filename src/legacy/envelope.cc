@@ -57,11 +57,12 @@ void append_closing(std::string& out, SteadyDuration took) {
 }
 
 std::string php_body(std::string_view message, std::string_view status, std::optional<Errc> code, PhpValue data,
-                     SteadyDuration took) {
+                     SteadyDuration took, const boost::json::object& beside = {}) {
   constexpr double kMicro = 1e6;
   PhpArray pairs{{"message", {message_text(message)}}, {"status", {std::string(status)}}};
   if (code) pairs.push_back({"code", {std::string(info(*code).api_code)}});
   pairs.push_back({"data", std::move(data)});
+  for (const auto& member : beside) pairs.push_back({std::string(member.key()), php_from_json(member.value())});
   pairs.push_back({"handle_time", {std::round(seconds_of(took) * kMicro) / kMicro}});
   return php_serialize({std::move(pairs)});
 }
@@ -69,11 +70,15 @@ std::string php_body(std::string_view message, std::string_view status, std::opt
 }  // namespace
 
 std::string success_body(std::string_view message, const boost::json::value& data, SteadyDuration took,
-                         Encoding encoding) {
-  if (encoding == Encoding::php) return php_body(message, "success", std::nullopt, php_from_json(data), took);
+                         Encoding encoding, const boost::json::object& beside) {
+  if (encoding == Encoding::php) return php_body(message, "success", std::nullopt, php_from_json(data), took, beside);
   std::string out = opening(message, "success");
   out += R"(,"data":)";
   out += boost::json::serialize(data);
+  for (const auto& member : beside) {
+    fmt::format_to(std::back_inserter(out), R"(,"{}":{})", std::string_view(member.key()),
+                   boost::json::serialize(member.value()));
+  }
   append_closing(out, took);
   return out;
 }

@@ -1,6 +1,7 @@
 // What every answer of the legacy API is wrapped in, as JSON or as PHP's serialize() writes it.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <string>
@@ -15,9 +16,9 @@ using SteadyDuration = std::chrono::steady_clock::duration;
 
 enum class Encoding { json, php };
 
-// {"message":…,"status":"success","data":…,"handle_time":seconds}
+// {"message":…,"status":"success","data":…,"handle_time":seconds}, and the members of `beside` behind `data`.
 std::string success_body(std::string_view message, const boost::json::value& data, SteadyDuration took,
-                         Encoding encoding = Encoding::json);
+                         Encoding encoding = Encoding::json, const boost::json::object& beside = {});
 
 // {"message":…,"status":"failure","code":"0000","data":0,"handle_time":seconds}
 std::string failure_body(Errc code, std::string_view message, SteadyDuration took, Encoding encoding = Encoding::json);

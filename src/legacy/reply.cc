@@ -18,8 +18,8 @@ bool is_transport_fault(Errc code) { return code >= Errc::bad_request && code <=
 Reply::Reply(net::Responder respond, std::chrono::steady_clock::time_point received)
     : respond_(std::move(respond)), received_(received) {}
 
-void Reply::success(std::string_view message, const boost::json::value& data) {
-  answer(enveloped(200, success_body(message, data, took(), encoding_), encoding_));
+void Reply::success(std::string_view message, const boost::json::value& data, const boost::json::object& beside) {
+  answer(enveloped(200, success_body(message, data, took(), encoding_, beside), encoding_));
 }
 
 void Reply::failure(const Error& error) {

@@ -1,6 +1,7 @@
 // The one answer to one request.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <exception>
@@ -21,7 +22,8 @@ class Reply {
   // What the answer is written in: JSON until the request's field is known. Before the answer only.
   void use(Encoding encoding) { encoding_ = encoding; }
 
-  void success(std::string_view message, const boost::json::value& data);
+  // `beside`: members of the envelope that this command has beside `data`.
+  void success(std::string_view message, const boost::json::value& data, const boost::json::object& beside = {});
 
   // Transport faults go out with their own HTTP status, everything else in the envelope with 200. What maps to code
   // 0004 is told to the log only; the client gets a reference to it.

@@ -278,7 +278,7 @@ TEST_F(RouterCommand, C26GetstorageTellsTheAccountsFolders) {
 
 TEST_F(RouterCommand, A58EchoesAnUnknownCommandShortAndHarmless) {
   EXPECT_EQ(call_verdict("aws.uplaod"), "0000: unrecognized API command: aws.uplaod");
-  for (const std::string_view command : {"aws.upload ", "AWS.UPLOAD", "", "aws.cancel", "files.list"}) {
+  for (const std::string_view command : {"aws.upload ", "AWS.UPLOAD", "", "aws.cancel", "files.lists"}) {
     EXPECT_TRUE(call_verdict(command).starts_with("0000: unrecognized API command: ")) << command;
   }
   EXPECT_LT(call_verdict(std::string(10240, 'x')).size(), 120U);

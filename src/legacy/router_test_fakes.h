@@ -183,8 +183,15 @@ class FakeStorages final : public Storages {
     return std::unique_ptr<SourceFile>(std::make_unique<FakeSource>());
   }
   std::vector<StorageInfo> list() override { return {{"sestore4", true, 123456}, {"sestore5", false, 0}}; }
+  void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override {
+    last_files = query;
+    if (query.folder.storage != "sestore4") return done(Error{Errc::storage_unavailable, "not there today"});
+    done(listed);
+  }
 
   bool gone = false;
+  FileList listed;
+  FileQuery last_files;
 };
 
 }  // namespace vodlift::legacy

@@ -2,18 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/encoding.h"
+#include "storage/file_lister.h"
 #include "storage/local_source_file.h"
+#include "storage/open_beneath.h"
 
 namespace vodlift::storage {
 namespace {
@@ -21,23 +19,20 @@ namespace {
 // Threads that wait for this storage's disk on behalf of transfers. A storage that hangs holds up only its own.
 constexpr std::size_t kReadThreads = 2;
 constexpr std::size_t kReadQueue = 4096;
-constexpr int kRaceTries = 3;
-
-// EAGAIN means the tree was renamed while the kernel walked it: the answer could not be trusted, so ask again.
-int open_beneath(int root, const std::string& path, int flags) {
-  open_how how{};
-  how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  long fd = -1;
-  for (int i = 0; i < kRaceTries; ++i) {
-    fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
-    if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
-  }
-  return static_cast<int>(fd);
-}
 
 bool has_folder(int root, const std::string& user) {
-  return UniqueFd(open_beneath(root, user, O_PATH | O_DIRECTORY)).valid();
+  return open_beneath(root, user, O_PATH | O_DIRECTORY, true).valid();
+}
+
+// Of a file; folders have more than one name always.
+bool has_other_names(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 1;
+}
+
+Error unknown(std::string_view storage) {
+  return {Errc::storage_unavailable,
+          fmt::format("storage {} is unknown; files.getstorage tells which there are", printable(storage, 64))};
 }
 
 Error open_failure(const SourcePath& path, int error_number) {
@@ -50,7 +45,10 @@ Error open_failure(const SourcePath& path, int error_number) {
       return {Errc::source_not_found,
               fmt::format("file {} is, or lies behind, a symbolic link; links are not followed", name)};
     case EXDEV:
-      return {Errc::source_not_found, fmt::format("file {} lies outside its storage", name)};
+      return {Errc::source_not_found,
+              fmt::format("file {} lies on another file system, mounted beneath its storage; ask the operator to allow "
+                          "that (cross_mounts)",
+                          name)};
     case EACCES:
     case EPERM:
       return {Errc::source_not_found, fmt::format("file {} may not be read by the server: permission denied", name)};
@@ -69,27 +67,39 @@ Error open_failure(const SourcePath& path, int error_number) {
 }  // namespace
 
 struct ConfinedStorages::Mounted {
-  std::string name;
-  std::string root;
+  explicit Mounted(StorageRoot storage, const std::shared_ptr<WalkCache>& walks)
+      : name(storage.name),
+        root(std::move(storage.root)),
+        cross_mounts(storage.cross_mounts),
+        deny_hardlinks(storage.deny_hardlinks),
+        lister(name, cross_mounts, walks) {}
+
+  const std::string name;
+  const std::string root;
+  const bool cross_mounts;
+  const bool deny_hardlinks;
   std::mutex mutex;                                                         // guards fd
   std::shared_ptr<const UniqueFd> fd = std::make_shared<const UniqueFd>();  // of the root; replaced when it is lost
   // Shared with the files that are open on it.
   std::shared_ptr<ThreadPool> readers = std::make_shared<ThreadPool>("disk-read", kReadThreads, kReadQueue);
+  FileLister lister;
 };
 
 ConfinedStorages::ConfinedStorages(std::vector<StorageRoot> roots) {
+  const auto walks = std::make_shared<WalkCache>();
   for (StorageRoot& root : roots) {
-    auto mounted = std::make_unique<Mounted>();
-    mounted->name = root.name;
-    mounted->root = std::move(root.root);
-    storages_.emplace(root.name, std::move(mounted));
+    const std::string name = root.name;
+    storages_.emplace(name, std::make_unique<Mounted>(std::move(root), walks));
   }
 }
 
 ConfinedStorages::~ConfinedStorages() { stop(); }
 
 void ConfinedStorages::stop() {
-  for (const auto& [name, storage] : storages_) storage->readers->stop();
+  for (const auto& [name, storage] : storages_) {
+    storage->lister.stop();
+    storage->readers->stop();
+  }
 }
 
 Result<std::shared_ptr<const UniqueFd>> ConfinedStorages::root_of(Mounted& storage) {
@@ -116,20 +126,39 @@ Error ConfinedStorages::not_mounted(Mounted& storage, const std::string& user) {
 
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& path) {
   const auto at = storages_.find(path.storage);
-  if (at == storages_.end()) {
-    return Error{Errc::storage_unavailable, fmt::format("storage {} is unknown; files.getstorage tells which there are",
-                                                        printable(path.storage, 64))};
-  }
+  if (at == storages_.end()) return unknown(path.storage);
+  const Mounted& storage = *at->second;
   const auto root = root_of(*at->second);
   if (!root) return root.error();
-  UniqueFd fd(open_beneath((*root)->get(), path.user + "/" + path.file, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  UniqueFd fd =
+      open_beneath((*root)->get(), path.user + "/" + path.file, O_RDONLY | O_NONBLOCK | O_NOCTTY, storage.cross_mounts);
   if (!fd.valid()) {
     const int why = errno;
     if (why == ESTALE || (why == ENOENT && !has_folder((*root)->get(), path.user)))
       return not_mounted(*at->second, path.user);
     return open_failure(path, why);
   }
-  return LocalSourceFile::from(std::move(fd), path.storage + "/" + path.user + "/" + path.file, at->second->readers);
+  const std::string name = path.storage + "/" + path.user + "/" + path.file;
+  if (storage.deny_hardlinks && has_other_names(fd.get())) {
+    return Error{Errc::source_not_found,
+                 fmt::format("file {} has more than one name (hard links), which the operator does not allow on this "
+                             "storage; copy it",
+                             printable(name))};
+  }
+  return LocalSourceFile::from(std::move(fd), name, storage.readers);
+}
+
+void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<FileList>)> done) {
+  const auto at = storages_.find(query.folder.storage);
+  if (at == storages_.end()) return done(unknown(query.folder.storage));
+  Mounted& storage = *at->second;
+  const std::string user = query.folder.user;
+  storage.lister.list(
+      std::move(query), [this, &storage] { return root_of(storage); },
+      [this, &storage, user, done = std::move(done)](Result<FileList> list) {
+        if (!list && list.error().code == Errc::not_found) return done(not_mounted(storage, user));
+        done(std::move(list));
+      });
 }
 
 std::vector<StorageInfo> ConfinedStorages::list() {

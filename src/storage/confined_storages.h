@@ -16,6 +16,8 @@ namespace vodlift::storage {
 struct StorageRoot {
   std::string name;  // "sestore4"
   std::string root;  // absolute path of a directory; a link there is the operator's choice and is followed once
+  bool cross_mounts = false;    // what is mounted beneath the root belongs to it
+  bool deny_hardlinks = false;  // files with more than one name are refused
 };
 
 // Opens with openat2(RESOLVE_BENEATH, no links), so a path can neither leave the root nor pass a symbolic link, however
@@ -26,11 +28,13 @@ class ConfinedStorages final : public Storages {
   // Every SourceFile must be gone before.
   ~ConfinedStorages() override;
 
-  // Finishes the reads that transfers still wait for and takes no more; before what they call into goes away.
+  // Finishes the reads that transfers still wait for, ends listings, and takes no more of either; before what they call
+  // into goes away.
   void stop();
 
   Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override;
   std::vector<StorageInfo> list() override;
+  void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override;
 
  private:
   struct Mounted;

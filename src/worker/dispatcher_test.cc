@@ -78,6 +78,9 @@ class MissingFiles final : public Storages {
     return Error{Errc::source_not_found, "file does not exist"};
   }
   std::vector<StorageInfo> list() override { return {}; }
+  void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
+    done(Error{Errc::internal, "not for this test"});
+  }
   std::function<void(int)> on_open;
   std::atomic<int> opened = 0;
 };

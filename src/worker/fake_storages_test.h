@@ -51,6 +51,9 @@ class MemoryStorages final : public Storages {
     return std::unique_ptr<SourceFile>(std::move(source));
   }
   std::vector<StorageInfo> list() override { return {}; }
+  void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
+    done(Error{Errc::internal, "not for this test"});
+  }
 
   std::string bytes;
   bool empty_file = false;

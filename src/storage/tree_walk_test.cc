@@ -1,0 +1,160 @@
+#include "storage/tree_walk.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+
+namespace vodlift::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TreeWalkTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "vodlift-walk-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    top_ = pattern;
+    fs::create_directory(top_ / "jb");
+    root_ = UniqueFd(::open(top_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  void TearDown() override { fs::remove_all(top_); }
+
+  void file(const std::string& name) {
+    fs::create_directories((top_ / "jb" / name).parent_path());
+    std::ofstream(top_ / "jb" / name) << "x";
+  }
+
+  Result<Walk> walk(const std::string& folder = "jb", WalkLimits limits = {}) {
+    return walk_tree(
+        {root_.get(), folder, 9, false}, limits, [](auto, auto) { return true; }, stop_);
+  }
+  std::vector<std::string> paths(const std::string& folder = "jb") {
+    const auto found = walk(folder);
+    EXPECT_TRUE(found);
+    return found ? found->files.slice(0, 1'000'000) : std::vector<std::string>();
+  }
+
+  fs::path top_;
+  UniqueFd root_;
+  std::atomic<bool> stop_{false};
+};
+
+TEST_F(TreeWalkTest, OrdersByTheBytesOfTheWholePath) {
+  for (const char* name : {"b/z", "b.x", "b-x", "b0", "a", "b/a/c", "b/a.c", "Z", "ä", "b/ü"}) file(name);
+  const auto found = paths();
+  EXPECT_EQ(found.size(), 10U);
+  EXPECT_TRUE(std::ranges::is_sorted(found)) << "b-x, b.x, b/a.c, b/a/c, b/z, b0: a slash is a byte as any other";
+  EXPECT_EQ(paths("jb/b"), (std::vector<std::string>{"a.c", "a/c", "z", "ü"}));
+}
+
+TEST_F(TreeWalkTest, ShowsRegularFilesOnlyAndFollowsNoLink) {
+  file("film.mp4");
+  file("sub/film.mp4");
+  fs::create_directories(top_ / "outside");
+  std::ofstream(top_ / "outside/secret.mp4") << "x";
+  fs::create_symlink(top_ / "outside/secret.mp4", top_ / "jb/link.mp4");
+  fs::create_symlink("film.mp4", top_ / "jb/inner.mp4");
+  fs::create_directory_symlink("../outside", top_ / "jb/folder-link");
+  ASSERT_EQ(::mkfifo((top_ / "jb/pipe.mp4").c_str(), 0600), 0);
+  EXPECT_EQ(paths(), (std::vector<std::string>{"film.mp4", "sub/film.mp4"}));
+  EXPECT_EQ(walk()->skipped, 0);
+
+  EXPECT_EQ(walk("jb/folder-link").error().code, Errc::source_not_found);
+  EXPECT_EQ(walk("jb/film.mp4").error().code, Errc::source_not_found);
+  EXPECT_EQ(walk("jb/none").error().code, Errc::not_found);
+}
+
+TEST_F(TreeWalkTest, LeavesOutAndCountsWhatNobodyCanName) {
+  file("film.mp4");
+  file("no\xff\xfeutf8.mp4");
+  file("bad\xc0\xaf/film.mp4");
+  const auto found = walk();
+  EXPECT_EQ(found->files.slice(0, 9), std::vector<std::string>{"film.mp4"});
+  EXPECT_EQ(found->skipped, 2);
+  EXPECT_TRUE(found->complete);
+}
+
+TEST_F(TreeWalkTest, LeavesOutPathsThatNoUploadCanHave) {
+  std::string folder = "jb";
+  UniqueFd at(::open((top_ / "jb").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  std::size_t bytes = std::string("sestore4/jb").size();
+  const std::string name(255, 'd');
+  // Relative to the last: the whole is longer than any system call takes.
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), name.c_str(), 0700), 0);
+    UniqueFd next(::openat(at.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    at = std::move(next);
+    bytes += 256;
+    UniqueFd made(::openat(at.get(), "f", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    ASSERT_TRUE(made.valid());
+  }
+  const auto found = walk();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->files.size(), 15U) << "15 folders of 256 bytes are less than 4,095";
+  EXPECT_EQ(found->skipped, 1) << "the sixteenth folder";
+}
+
+TEST_F(TreeWalkTest, EachLimitEndsItAndIsTold) {
+  for (int i = 0; i < 2000; ++i) file("a" + std::to_string(i % 20) + "/file" + std::to_string(i));
+  EXPECT_TRUE(walk()->complete);
+  EXPECT_EQ(walk()->files.size(), 2000U);
+
+  WalkLimits limits;
+  limits.entries = 500;
+  EXPECT_FALSE(walk("jb", limits)->complete);
+  EXPECT_LT(walk("jb", limits)->files.size(), 500U);
+  EXPECT_GT(walk("jb", limits)->files.size(), 300U);
+
+  limits = {};
+  limits.list_bytes = 4096;
+  EXPECT_FALSE(walk("jb", limits)->complete);
+  EXPECT_LE(walk("jb", limits)->files.bytes(), 2 * 4096U);
+
+  limits = {};
+  limits.pending_bytes = 2048;
+  EXPECT_FALSE(walk("jb", limits)->complete);
+
+  limits = {};
+  limits.time = std::chrono::milliseconds(-1);
+  EXPECT_FALSE(walk("jb", limits)->complete);
+
+  stop_ = true;
+  EXPECT_FALSE(walk()->complete);
+}
+
+// As someone with write access would: folders come, go and turn into links while they are walked through.
+TEST_F(TreeWalkTest, ASwappedFolderNeverLeadsOutside) {
+  for (int i = 0; i < 50; ++i) file("swap/inside" + std::to_string(i));
+  fs::create_directories(top_ / "outside");
+  std::ofstream(top_ / "outside/secret") << "x";
+  fs::create_directory_symlink(top_ / "outside", top_ / "jb/link");
+  std::atomic<bool> done{false};
+  std::thread swapper([&] {
+    const std::string one = (top_ / "jb/swap").string();
+    const std::string two = (top_ / "jb/link").string();
+    while (!done) ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, two.c_str(), RENAME_EXCHANGE);
+  });
+  std::size_t seen = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const auto found = walk();
+    if (!found) continue;
+    for (const std::string& path : found->files.slice(0, 1000)) {
+      ++seen;
+      EXPECT_EQ(path.find("secret"), std::string::npos);
+    }
+  }
+  done = true;
+  swapper.join();
+  EXPECT_GT(seen, 0U);
+}
+
+}  // namespace
+}  // namespace vodlift::storage
