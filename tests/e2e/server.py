@@ -37,6 +37,16 @@ class Server:
         self.secrets: list[str] = []  # what must never be seen in a log
         self.environment: dict[str, str] = {}  # beside PATH, from the next start on
         self._runs = 0
+        self._user: int | None = None
+
+    def run_as(self, user: int) -> None:
+        """From the next start on as this user, who gets the server's own files; those of the storage stay as they are. For
+        root only."""
+        assert self.process is None, "it runs"
+        self._user = user
+        for path in [self.folder, *self.folder.iterdir()]:
+            if path != self.storage:
+                os.chown(path, user, -1)
 
     def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), uploads: int = 4, parts: int = 4,
                   log_format: str = "json", log_level: str = "info", server: str = "", storage: str = "",
@@ -57,7 +67,7 @@ class Server:
         out = self.folder / f"stdout.{self._runs}"
         with open(out, "wb") as stdout, open(self.folder / f"stderr.{self._runs}", "wb") as stderr:
             self.process = subprocess.Popen([binary(), "serve", "--config", self.config], stdout=stdout, stderr=stderr,
-                                            stdin=subprocess.DEVNULL,
+                                            stdin=subprocess.DEVNULL, user=self._user,
                                             env={"PATH": os.defpath} | self.environment)
         pattern = re.compile(r"^listening on (http://\S+)$", re.MULTILINE)
 
