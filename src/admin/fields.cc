@@ -88,6 +88,26 @@ std::vector<std::int64_t> Fields::integers(std::string_view name, std::size_t ma
   return numbers;
 }
 
+std::optional<std::vector<std::string>> Fields::texts_if_given(std::string_view name, std::size_t max_count) {
+  const boost::json::value* value = find(name);
+  if (value == nullptr) return std::nullopt;
+  std::vector<std::string> texts;
+  const boost::json::array* list = value->if_array();
+  bool good = list != nullptr && list->size() <= max_count;
+  for (std::size_t i = 0; good && i < list->size(); ++i) {
+    const boost::json::string* text = (*list)[i].if_string();
+    good = text != nullptr;
+    if (good) texts.emplace_back(text->data(), text->size());
+  }
+  if (!good) wrong(name, fmt::format("a list of at most {} strings", max_count));
+  return texts;
+}
+
+std::optional<std::string> Fields::text_if_given(std::string_view name) {
+  if (!has(name)) return std::nullopt;
+  return text(name);
+}
+
 Result<> Fields::check() const {
   if (!missing_.empty()) {
     return Error{Errc::missing_field, fmt::format("required but missing: {}", fmt::join(missing_, ", "))};

@@ -32,6 +32,10 @@ class Fields {
   // At most `max_count` integers of 1 and above; empty when absent.
   std::vector<std::int64_t> integers(std::string_view name, std::size_t max_count);
 
+  // At most `max_count` strings; nothing when absent.
+  std::optional<std::vector<std::string>> texts_if_given(std::string_view name, std::size_t max_count);
+  std::optional<std::string> text_if_given(std::string_view name);
+
   // Errors: missing_field (naming all), invalid_value (wrong kinds and unknown names, all of them).
   [[nodiscard]] Result<> check() const;
 

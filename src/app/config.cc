@@ -25,8 +25,8 @@ constexpr std::size_t kMaxStorages = 1000;
 constexpr std::size_t kMaxNetworks = 1000;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 7> kSections = {"server",   "store", "storage", "worker",
-                                                       "callback", "audit", "log"};
+constexpr std::array<std::string_view, 8> kSections = {"server",   "store", "storage", "worker",
+                                                       "callback", "audit", "log",     "limits"};
 
 struct NamedLevel {
   std::string_view name;
@@ -77,6 +77,7 @@ class ConfigJudge {
     read_worker();
     read_callback();
     read_audit();
+    read_limits();
     read_log();
     return std::move(config_);
   }
@@ -221,6 +222,20 @@ class ConfigJudge {
     if (const auto number = audit.integer("max_mib", 1, 10240)) config_.audit.max_mib = static_cast<int>(*number);
     if (const auto number = audit.integer("keep", 0, 1000)) config_.audit.keep = static_cast<int>(*number);
     audit.refuse_unknown();
+  }
+
+  void read_limits() {
+    ConfigSection limits = section("limits");
+    Config::Limits& out = config_.limits;
+    const auto read = [&limits](std::string_view key, int& value, std::int64_t min, std::int64_t max) {
+      if (const auto number = limits.integer(key, min, max)) value = static_cast<int>(*number);
+    };
+    read("key_requests_per_s", out.key_requests_per_s, 0, 1'000'000);
+    out.key_burst = std::max(out.key_requests_per_s, 1);
+    read("key_burst", out.key_burst, 1, 1'000'000);
+    read("failures_per_s", out.failures_per_s, 0, 10'000);
+    read("failure_burst", out.failure_burst, 1, 1'000'000);
+    limits.refuse_unknown();
   }
 
   void read_log() {

@@ -45,6 +45,12 @@ struct Config {
     int max_mib = 64;  // 1..10240, of one file
     int keep = 15;     // 0..1000, older files beside it
   };
+  struct Limits {
+    int key_requests_per_s = 0;  // 0..1,000,000; 0: no limit
+    int key_burst = 0;           // 1..1,000,000; as many as a second's, if not given
+    int failures_per_s = 10;     // 0..10,000; 0: no limit
+    int failure_burst = 100;     // 1..1,000,000
+  };
   struct Log {
     log::Format format = log::Format::console;
     log::Level level = log::Level::info;
@@ -56,6 +62,7 @@ struct Config {
   Worker worker;
   Callback callback;
   Audit audit;
+  Limits limits;
   Log log;
 };
 

@@ -53,8 +53,23 @@ TEST(Config, FillsInDefaults) {
   EXPECT_EQ(config->audit.path, "/var/lib/vodlift/audit.log");
   EXPECT_EQ(config->audit.max_mib, 64);
   EXPECT_EQ(config->audit.keep, 15);
+  EXPECT_EQ(config->limits.key_requests_per_s, 0);
+  EXPECT_EQ(config->limits.failures_per_s, 10);
+  EXPECT_EQ(config->limits.failure_burst, 100);
   EXPECT_EQ(config->log.format, log::Format::console);
   EXPECT_EQ(config->log.level, log::Level::info);
+}
+
+TEST(Config, LimitsHaveBurstsOfTheirOwn) {
+  const auto limits = [](std::string_view lines) {
+    return parse_config(std::string(kSmallest) + "[limits]\n" + std::string(lines), "/etc/v.toml").value().limits;
+  };
+  EXPECT_EQ(limits("key_requests_per_s = 50").key_burst, 50) << "a second's";
+  EXPECT_EQ(limits("key_requests_per_s = 50\nkey_burst = 200").key_burst, 200);
+  EXPECT_EQ(limits("failures_per_s = 0\nfailure_burst = 7").failures_per_s, 0);
+  EXPECT_EQ(limits("failure_burst = 7").failure_burst, 7);
+  EXPECT_THAT(faults_of(std::string(kSmallest) + "[limits]\nkey_burst = 0\nfailures_per_s = -1\nrate = 1"),
+              ElementsAre(HasSubstr("[limits] key_burst"), HasSubstr("[limits] failures_per_s"), HasSubstr("rate")));
 }
 
 TEST(Config, ReadsEveryKey) {

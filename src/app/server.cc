@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "callback/http_callback_sender.h"
+#include "core/key_usage.h"
 #include "core/upload_intake.h"
 #include "core/upload_json.h"
 #include "legacy/envelope.h"
@@ -51,6 +52,7 @@ constexpr seconds kWorkerGrace{8};
 constexpr seconds kStopDeadline{30};
 
 constexpr seconds kClockLook{1};
+constexpr seconds kUsageEvery{60};  // how often it is written when keys were used
 
 // Everything that lasts.
 struct Stores {
@@ -130,8 +132,11 @@ class Server {
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
                {environment_.endpoint("S3"), environment_.region()}, blocking_),
-        router_(*stores_.accounts, *stores_.uploads, storages_, intake_, clock, blocking_,
-                {config.server.timestamp_window}),
+        usage_(*stores_.accounts),
+        router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, blocking_,
+                {config.server.timestamp_window,
+                 {config.limits.key_requests_per_s, config.limits.key_burst},
+                 {config.limits.failures_per_s, config.limits.failure_burst}}),
         admin_server_(
             admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
@@ -165,11 +170,20 @@ class Server {
     return {};
   }
 
+  // To be called now and then, from one thread.
+  void tick() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < usage_due_) return;
+    // A full pool: with the next tick then.
+    if (blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
+  }
+
   // May be called twice.
   void stop() {
     public_server_.stop(kPublicGrace);
     admin_server_.stop(kAdminGrace);
     blocking_.stop();
+    write_usage();
     dispatcher_.stop(kWorkerGrace);
     callback_client_.stop();
     s3_client_.stop();
@@ -183,6 +197,12 @@ class Server {
   [[nodiscard]] std::string address() const { return public_server_.address(); }
 
  private:
+  void write_usage() {
+    if (auto written = usage_.flush(); !written) {
+      log::warn("could not write when API keys were used; it is tried again", {{"error", written.error().message}});
+    }
+  }
+
   const Config& config_;
   Stores stores_;
   std::unique_ptr<audit::FileAuditLog> audit_;
@@ -201,9 +221,11 @@ class Server {
   ThreadPool blocking_;
   UploadIntake intake_;
   admin::AdminApi admin_;
+  KeyUsage usage_;
   legacy::Router router_;
   net::HttpServer admin_server_;
   net::HttpServer public_server_;
+  std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
 
 int fail(const Error& error) {
@@ -222,10 +244,11 @@ void tell_step(std::chrono::milliseconds step, seconds window) {
        {"hint", "requests whose timestamp is outside the window are refused (0002): see that the clock is right"}});
 }
 
-void wait_for_stop(StopSignals& signals, const Clock& clock, seconds window) {
+void wait_for_stop(StopSignals& signals, const Clock& clock, seconds window, Server& server) {
   ClockWatch watch(clock);
   while (!signals.wait_for(kClockLook)) {
     if (const auto step = watch.look()) tell_step(*step, window);
+    server.tick();
   }
 }
 
@@ -245,7 +268,7 @@ int run(const Config& config, StopSignals& signals) {
   fmt::print("listening on http://{}\n", server.address());
   std::fflush(stdout);
 
-  wait_for_stop(signals, clock, config.server.timestamp_window);
+  wait_for_stop(signals, clock, config.server.timestamp_window, server);
   signals.end_process_on_next(kStopDeadline);
   log::info("stopping");
   server.stop();

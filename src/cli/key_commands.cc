@@ -3,7 +3,11 @@
 #include <boost/json/array.hpp>
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "base/clock.h"
+#include "base/encoding.h"
+#include "cli/moments.h"
 #include "cli/output.h"
 #include "cli/session.h"
 
@@ -13,10 +17,68 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
+// What a key may do, from where and until when; as on the command line.
+struct RuleOptions {
+  std::string permissions;
+  std::string path_prefix;
+  std::vector<std::string> buckets;
+  std::vector<std::string> networks;
+  std::string expires;
+  bool all_paths = false;
+  bool all_buckets = false;
+  bool all_networks = false;
+
+  void attach(CLI::App& command) {
+    command.add_option("--permissions", permissions, "What it may do: some of upload,status,files,manage");
+    command.add_option("--path-prefix", path_prefix, "Only source files beneath this, such as sestore4/jb/films");
+    command.add_option("--bucket", buckets, "Only this bucket; give it several times for several");
+    command.add_option("--network", networks,
+                       "Only from this network, such as 192.0.2.0/24; several times for several");
+    command.add_option("--expires", expires,
+                       "Until when: a day as 2027-01-31 (UTC), a time from now as 30d or 12h, or never");
+  }
+  // For a key that has limits already.
+  void attach_removals(CLI::App& command) {
+    command.add_flag("--all-paths", all_paths, "Every source file of the account")->excludes("--path-prefix");
+    command.add_flag("--all-buckets", all_buckets, "Every bucket of the account")->excludes("--bucket");
+    command.add_flag("--all-networks", all_networks, "From anywhere")->excludes("--network");
+  }
+};
+
+boost::json::array list_of(const std::vector<std::string>& texts) {
+  boost::json::array list;
+  for (const std::string& text : texts) list.emplace_back(text);
+  return list;
+}
+
+Result<> add_rules(const RuleOptions& options, object& fields) {
+  if (!options.permissions.empty()) fields["permissions"] = options.permissions;
+  if (!options.path_prefix.empty() || options.all_paths) fields["path_prefix"] = options.path_prefix;
+  if (!options.buckets.empty() || options.all_buckets) fields["buckets"] = list_of(options.buckets);
+  if (!options.networks.empty() || options.all_networks) fields["networks"] = list_of(options.networks);
+  if (options.expires.empty()) return {};
+  std::optional<std::int64_t> moment = 0;
+  if (options.expires != "never") moment = parse_moment(options.expires, to_unix_seconds(SystemClock().now()));
+  if (!moment) {
+    return Error{Errc::invalid_value,
+                 fmt::format("--expires: expected a day as 2027-01-31, a time from now as 30d, 12h or 90m, or never; "
+                             "found \"{}\"",
+                             printable(options.expires, 64))};
+  }
+  fields["expires"] = *moment;
+  return {};
+}
+
 struct AddOptions {
   std::int64_t cdn = 0;
   std::string api_key;
   std::string secret_file;
+  RuleOptions rules;
+};
+
+struct RotateOptions {
+  std::string api_key;
+  std::string overlap = "24h";
 };
 
 std::string show_added(const value& pair) {
@@ -24,10 +86,47 @@ std::string show_added(const value& pair) {
                      text_at(pair, "api_key"), text_at(pair, "secret"));
 }
 
+std::string show_rotated(const value& key) {
+  const std::int64_t until = integer_at(key, "previous_until");
+  return show_added(key) + (until == 0 ? std::string("The secret before is refused from now on.\n")
+                                       : fmt::format("The secret before is good until {}.\n", human_time(until)));
+}
+
+std::string joined(const value& key, std::string_view name) {
+  std::string out;
+  for (const value& text : key.at(name).as_array()) {
+    if (!out.empty()) out += ' ';
+    out += std::string_view(text.as_string());
+  }
+  return out;
+}
+
+// "revoked", "expired", "rotating", "active": the strongest word that fits.
+std::string state_of(const value& key, std::int64_t now) {
+  if (integer_at(key, "revoked") != 0) return "revoked";
+  const std::int64_t expires = integer_at(key, "expires");
+  if (expires != 0 && expires <= now) return "expired";
+  return integer_at(key, "previous_until") != 0 ? "rotating" : "active";
+}
+
+// What narrows the key, for people; "-" when nothing does.
+std::string limits_of(const value& key) {
+  std::string out;
+  const auto add = [&out](std::string_view name, const std::string& text) {
+    if (!text.empty()) out += fmt::format("{}{} {}", out.empty() ? "" : "; ", name, text);
+  };
+  add("path", text_at(key, "path_prefix"));
+  add("buckets", joined(key, "buckets"));
+  add("from", joined(key, "networks"));
+  return out.empty() ? "-" : out;
+}
+
 std::string show_list(const value& keys) {
-  Table table({"API KEY", "CDN", "CREATED", "REVOKED"});
+  const std::int64_t now = to_unix_seconds(SystemClock().now());
+  Table table({"API KEY", "CDN", "STATE", "CREATED", "LAST USED", "EXPIRES", "MAY", "LIMITS"});
   for (const value& key : keys.as_array()) {
-    table.add({cell(key, "api_key"), cell(key, "cdn"), time_cell(key, "created"), time_cell(key, "revoked")});
+    table.add({cell(key, "api_key"), cell(key, "cdn"), state_of(key, now), time_cell(key, "created"),
+               time_cell(key, "last_used"), time_cell(key, "expires"), cell(key, "permissions"), limits_of(key)});
   }
   return table.text("no API keys; add one with: vodlift key add --cdn NUMBER");
 }
@@ -40,16 +139,31 @@ int run_add(Session& session, const AddOptions& options) {
     fields["api_key"] = options.api_key;
     fields["secret"] = secret->reveal();
   }
+  if (auto added = add_rules(options.rules, fields); !added) return session.fail(added.error());
   return session.call_and_show("key.add", fields, show_added);
 }
 
-}  // namespace
+int run_set(Session& session, const std::string& api_key, const RuleOptions& rules) {
+  object fields = {{"api_key", api_key}};
+  if (auto added = add_rules(rules, fields); !added) return session.fail(added.error());
+  return session.call_and_show("key.set", fields, [](const value& key) { return show_list(boost::json::array{key}); });
+}
 
-void add_key_commands(CLI::App& app, Session& session) {
-  CLI::App* noun = app.add_subcommand("key", "API keys, with which clients sign their requests")->require_subcommand(1);
+int run_rotate(Session& session, const RotateOptions& options) {
+  const auto overlap = parse_duration(options.overlap);
+  if (!overlap) {
+    return session.fail(
+        {Errc::invalid_value, fmt::format("--overlap: expected a time such as 24h, 30m or 7d, or 0; found "
+                                          "\"{}\"",
+                                          printable(options.overlap, 64))});
+  }
+  return session.call_and_show("key.rotate", {{"api_key", options.api_key}, {"overlap_s", overlap->count()}},
+                               show_rotated);
+}
 
+void add_add(CLI::App& noun, Session& session) {
   auto options = std::make_shared<AddOptions>();
-  CLI::App* add = noun->add_subcommand("add", "Make an API key, or import a pair that clients have; prints it once");
+  CLI::App* add = noun.add_subcommand("add", "Make an API key, or import a pair that clients have; prints it once");
   add->add_option("--cdn", options->cdn, "The account's number")->required();
   auto* api_key = add->add_option("--api-key", options->api_key, "Import: the existing API key");
   auto* secret =
@@ -57,7 +171,37 @@ void add_key_commands(CLI::App& app, Session& session) {
           ->type_name("FILE");
   api_key->needs(secret);
   secret->needs(api_key);
+  options->rules.attach(*add);
   session.attach(*add, [&session, options] { return run_add(session, *options); });
+}
+
+void add_set(CLI::App& noun, Session& session) {
+  auto api_key = std::make_shared<std::string>();
+  auto rules = std::make_shared<RuleOptions>();
+  CLI::App* set = noun.add_subcommand("set", "Change what a key may do; what is not named stays as it is");
+  set->add_option("--api-key", *api_key, "The API key")->required();
+  rules->attach(*set);
+  rules->attach_removals(*set);
+  session.attach(*set, [&session, api_key, rules] { return run_set(session, *api_key, *rules); });
+}
+
+void add_rotate(CLI::App& noun, Session& session) {
+  auto options = std::make_shared<RotateOptions>();
+  CLI::App* rotate = noun.add_subcommand("rotate", "Give a key a new secret beside the one it has; prints it once");
+  rotate->add_option("--api-key", options->api_key, "The API key")->required();
+  rotate->add_option("--overlap", options->overlap, "How long the secret before stays good; 0: it ends at once")
+      ->capture_default_str();
+  session.attach(*rotate, [&session, options] { return run_rotate(session, *options); });
+}
+
+}  // namespace
+
+void add_key_commands(CLI::App& app, Session& session) {
+  CLI::App* noun = app.add_subcommand("key", "API keys, with which clients sign their requests")->require_subcommand(1);
+
+  add_add(*noun, session);
+  add_set(*noun, session);
+  add_rotate(*noun, session);
 
   auto cdn = std::make_shared<std::optional<std::int64_t>>();
   CLI::App* list = noun->add_subcommand("list", "List API keys; never shows secrets");

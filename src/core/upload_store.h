@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/api_key.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -68,6 +69,7 @@ struct UploadQuery {
   std::vector<UploadId> ids;  // empty: the newest ones
   int limit = 25;             // 1..100
   std::int64_t offset = 0;
+  KeyScope scope{};  // only uploads that lie in it
 };
 
 // Makes the callback's body when an upload ends; called inside the finishing transaction, must not block.

@@ -4,11 +4,12 @@
 
 #include <boost/json/string.hpp>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "base/random.h"
 #include "legacy/fields.h"
-#include "legacy/signature.h"
 
 namespace vodlift::legacy {
 namespace {
@@ -74,36 +75,103 @@ SignatureVerdict verify_request(const SignedRequest& request, std::string_view s
   return verdict;
 }
 
+constexpr std::size_t kFailureBuckets = 65536;  // 1 MiB
+
+// Names the bucket that a failure takes its token from.
+std::string bucket_of(std::string_view peer, std::int64_t key_id) {
+  const auto address = parse_address(peer);
+  std::string name(1, !address ? '?' : address->v6 ? '6' : '4');
+  if (address) {
+    const auto bytes = std::span(address->bytes).first(address->v6 ? 8 : 4);
+    name.append(bytes.begin(), bytes.end());
+  }
+  return name + std::to_string(key_id);
+}
+
 }  // namespace
 
-Authentication::Authentication(const AccountStore& accounts, const Clock& clock, std::chrono::seconds timestamp_window)
+void throw_exception_from_error(const Refused& refused, const boost::source_location& where) {
+  vodlift::throw_exception_from_error(refused.error, where);
+}
+
+Authentication::Authentication(const AccountStore& accounts, KeyUsage& usage, const Clock& clock,
+                               std::chrono::seconds timestamp_window, Rate failures)
     : accounts_(accounts),
+      usage_(usage),
       clock_(clock),
       timestamp_window_(timestamp_window),
-      dummy_secret_(random_hex(kDummySecretBytes)) {}
+      failures_(failures, kFailureBuckets) {
+  nobody_.api_key = random_hex(kDummySecretBytes / 2);
+  nobody_.secret = Secret(random_hex(kDummySecretBytes));
+}
 
-Result<Caller> Authentication::judge(const SignedRequest& request) const {
+// As much work whatever is known of the key: none tells by its time whether the key exists or is being rotated.
+SignatureVerdict Authentication::verify(const SignedRequest& request, std::string_view signature, const ApiKey& key,
+                                        WallTime now) const {
+  const Secret* previous = previous_secret(key, now);
+  const SignatureVerdict current = verify_request(request, signature, key.secret.reveal());
+  const SignatureVerdict older =
+      verify_request(request, signature, (previous != nullptr ? *previous : nobody_.secret).reveal());
+  // The one that matched names the request: a repeat after the rotation is still a repeat.
+  return previous != nullptr && older.matches ? older : current;
+}
+
+Refused Authentication::too_many(const Origin& origin, std::int64_t key_id, std::chrono::nanoseconds wait) {
+  refusals_.note("too many failures", origin.peer, key_id, origin.received);
+  return {{Errc::overloaded,
+           "too many requests from your address failed to authenticate; nothing was queued, try again later"},
+          wait};
+}
+
+Refused Authentication::refuse(std::string_view bucket, const Origin& origin, std::int64_t key_id,
+                               std::string_view reason, Error error) {
+  const auto wait = failures_.take(bucket, origin.received);
+  if (wait > std::chrono::nanoseconds::zero()) return too_many(origin, key_id, wait);
+  refusals_.note(reason, origin.peer, key_id, origin.received);
+  return {std::move(error)};
+}
+
+boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest& request, const Origin& origin) {
   const json::object& fields = request.fields();
   const auto api_key = api_key_of(fields);
-  if (!api_key) return api_key.error();
+  if (!api_key) return refuse(bucket_of(origin.peer, 0), origin, 0, "no key", api_key.error());
   const auto cdn = cdn_of(fields);
-  if (!cdn) return cdn.error();
+  if (!cdn) return refuse(bucket_of(origin.peer, 0), origin, 0, "no cdn", cdn.error());
 
-  const std::optional<ApiKey> key = accounts_.find_key(*api_key);
-  const bool usable = key && !key->revoked && key->cdn == *cdn;
-  const std::string_view signature = signature_of(fields);
-  const SignatureVerdict verdict =
-      verify_request(request, signature, usable ? key->secret.reveal() : dummy_secret_.reveal());
-  if (!usable) {
-    return Error{Errc::not_authorized, "CDN authorization failed: no active API key like this for this cdn"};
+  const WallTime now = clock_.now();
+  // A copy in any case, and everything that can be asked of it: an unknown key costs what a known one does.
+  std::optional<ApiKey> key = accounts_.find_key(*api_key);
+  const bool known = key.has_value();
+  if (!known) key = nobody_;
+  const auto timestamp = check_timestamp(fields, to_unix_seconds(now), timestamp_window_.count());
+  std::optional<std::string_view> fault = refusal(*key, now, origin.peer);
+  if (key->cdn != *cdn) fault = "key of another cdn";
+  if (!known) fault = "unknown key";
+  const std::int64_t key_id = key->id;
+  const std::string bucket = bucket_of(origin.peer, fault ? 0 : key_id);
+  if (const auto wait = failures_.wait(bucket, origin.received); wait > std::chrono::nanoseconds::zero()) {
+    return too_many(origin, key_id, wait);
   }
-  const std::int64_t now = to_unix_seconds(clock_.now());
-  if (auto timestamp = check_timestamp(fields, now, timestamp_window_.count()); !timestamp) return timestamp.error();
-  if (!verdict.matches) return bad_signature(signature);
+
+  const std::string_view signature = signature_of(fields);
+  const SignatureVerdict verdict = verify(request, signature, fault ? nobody_ : *key, now);
+  if (fault || !verdict.matches) {
+    // Both are made whichever is told: a text costs time too.
+    Error nobody{Errc::not_authorized, "CDN authorization failed: no active API key like this for this cdn"};
+    Error forged = bad_signature(signature);
+    if (fault) return refuse(bucket, origin, key_id, *fault, std::move(nobody));
+    if (timestamp) return refuse(bucket, origin, key_id, "signature", std::move(forged));
+  }
+  if (!timestamp) return refuse(bucket, origin, key_id, "timestamp", timestamp.error());
 
   auto account = accounts_.find_account(key->cdn);
-  if (!account) return Error{Errc::internal, fmt::format("API key {} has no account {}", key->id, key->cdn)};
-  return Caller{.account = std::move(*account), .key_id = key->id, .mac = verdict.mac, .permissions = key->permissions};
+  if (!account) return Refused{{Errc::internal, fmt::format("API key {} has no account {}", key->id, key->cdn)}};
+  usage_.note(key->id, now);
+  return Caller{.account = std::move(*account),
+                .key_id = key->id,
+                .mac = verdict.mac,
+                .permissions = key->permissions,
+                .scope = key->scope};
 }
 
 }  // namespace vodlift::legacy

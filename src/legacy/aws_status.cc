@@ -8,8 +8,9 @@
 namespace vodlift::legacy {
 namespace {
 
-UploadQuery query_of(const Fields& fields) {
+UploadQuery query_of(const Caller& caller, const Fields& fields) {
   UploadQuery query;
+  query.scope = caller.scope;
   query.ids = fields.ids("id");
   // Named ids are all meant; paging belongs to the list without names.
   const bool named = !query.ids.empty();
@@ -35,7 +36,7 @@ void answer(const Services& services, AccountId account, const UploadQuery& quer
 
 void aws_status(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
-  run_blocking(services, reply, [&services, reply, account = caller.account.cdn, query = query_of(fields)] {
+  run_blocking(services, reply, [&services, reply, account = caller.account.cdn, query = query_of(caller, fields)] {
     answer(services, account, query, *reply);
   });
 }

@@ -53,6 +53,9 @@ void check_and_insert(const Services& services, Job& job, const std::shared_ptr<
 
 void aws_upload(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
+  // Also for a repeat: a key that was narrowed no longer reaches what it queued.
+  if (auto within = caller.scope.check_path(fields.text("path")); !within) return reply->failure(within.error());
+  if (auto within = caller.scope.check_bucket(fields.text("bucket")); !within) return reply->failure(within.error());
   auto job = std::make_shared<Job>(Job{caller, request_of(fields)});
   run_blocking(services, reply, [&services, reply, job] { check_and_insert(services, *job, reply); });
 }

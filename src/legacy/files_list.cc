@@ -19,6 +19,7 @@ Result<FileQuery> query_of(const Caller& caller, const Fields& fields) {
   if (folder->user != caller.account.user) {
     return Error{Errc::source_not_found, "folder " + printable(path) + " does not exist"};
   }
+  if (auto within = caller.scope.check_path(path); !within) return within.error();
   FileQuery query;
   query.folder = std::move(*folder);
   query.only_video = fields.text("type") == "video";

@@ -58,6 +58,22 @@ TEST_F(FilesListTest, RefusesWhatItCannotMean) {
   EXPECT_EQ(code(R"(,"path":"sestore4/jb","filter":7)"), "2001");
 }
 
+TEST_F(FilesListTest, AKeyListsNothingOutsideOfItsScope) {
+  ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
+  key.scope.path_prefix = "sestore4/jb/films";
+  ASSERT_TRUE(accounts_.add_key(key));
+  const auto code = [this](std::string_view path) {
+    return verdict(ask_signed(call_text("files.list", R"(,"path":")" + std::string(path) + "\""))).substr(0, 4);
+  };
+  EXPECT_EQ(code("sestore4/jb/films"), "succ");
+  EXPECT_EQ(code("sestore4/jb/films/"), "succ");
+  EXPECT_EQ(code("sestore4/jb/films/new"), "succ");
+  EXPECT_EQ(code("sestore4/jb"), "0005");
+  EXPECT_EQ(code("sestore4/jb/films2"), "0005");
+  EXPECT_EQ(code("sestore4/jb/films/../other"), "2001");
+  EXPECT_EQ(code("sestore4/eve/films"), "2002");
+}
+
 TEST_F(FilesListTest, AnotherUsersFolderIsAsAbsent) {
   const auto eve = ask_signed(call_text("files.list", R"(,"path":"sestore4/eve")"));
   EXPECT_EQ(verdict(eve), "2002: folder sestore4/eve does not exist");

@@ -1,5 +1,6 @@
 #include "legacy/reply.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,13 @@ void Reply::failure(const Error& error) {
     return internal_failure(info(error.code).name, error.message);
   }
   answer(enveloped(200, failure_body(error.code, error.message, took(), encoding_), encoding_));
+}
+
+void Reply::throttled(int http_status, const Error& error, std::chrono::nanoseconds wait) {
+  auto response = enveloped(http_status, failure_body(error.code, error.message, took(), encoding_), encoding_);
+  const auto seconds = std::max<std::int64_t>(std::chrono::ceil<std::chrono::seconds>(wait).count(), 1);
+  response.headers.emplace_back("Retry-After", std::to_string(seconds));
+  answer(std::move(response));
 }
 
 void Reply::internal_failure(std::string_view code, std::string_view detail) {

@@ -29,6 +29,10 @@ class Reply {
   // 0004 is told to the log only; the client gets a reference to it.
   void failure(const Error& error);
 
+  // A failure for the time being, with this HTTP status, and when to come back as Retry-After: whole seconds, 1 at
+  // least.
+  void throttled(int http_status, const Error& error, std::chrono::nanoseconds wait);
+
   // Runs `work`; an exception becomes the failure 0004.
   template <class Work>
   void guard(Work&& work) noexcept {

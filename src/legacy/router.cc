@@ -19,6 +19,8 @@ namespace vodlift::legacy {
 namespace {
 
 constexpr std::size_t kMaxShownBytes = 64;
+constexpr std::size_t kKeyBuckets = 16384;  // 256 KiB
+constexpr int kTooManyRequests = 429;
 constexpr std::size_t kTreeBytes = std::size_t{16} * 1024;  // holds an ordinary request without asking the heap
 
 // The path of a request target, which may be absolute ("http://host/stable/"), without its query.
@@ -66,33 +68,39 @@ Result<> check_permission(const Command& command, const Caller& caller) {
 
 }  // namespace
 
-Router::Router(const AccountStore& accounts, UploadStore& uploads, Storages& storages, const UploadIntake& intake,
-               const Clock& clock, ThreadPool& blocking, Options options)
+Router::Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
+               const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, Options options)
     : services_{uploads, storages, intake, clock, blocking},
-      authentication_(accounts, clock, options.timestamp_window) {}
+      authentication_(accounts, usage, clock, options.timestamp_window, options.failures),
+      key_requests_(options.key_requests, kKeyBuckets) {}
 
-void Router::handle(net::Request request, net::Responder respond) const {
+void Router::handle(net::Request request, net::Responder respond) {
   const auto reply = std::make_shared<Reply>(std::move(respond), request.received);
   reply->guard([&] { judge(request, reply); });
 }
 
-void Router::judge(net::Request& request, const std::shared_ptr<Reply>& reply) const {
+void Router::judge(net::Request& request, const std::shared_ptr<Reply>& reply) {
   if (const auto problem = transport_fault(request)) return reply->failure(*problem);
   std::optional<Form::Field> seen;
   const auto form = parse_form(request.header("content-type"), request.body, seen);
   if (seen == Form::Field::php) reply->use(Encoding::php);
   if (!form) return reply->failure(form.error());
-  judge_form(*form, reply);
+  judge_form(*form, {request.peer, request.received}, reply);
 }
 
-void Router::judge_form(const Form& form, const std::shared_ptr<Reply>& reply) const {
+void Router::judge_form(const Form& form, const Origin& origin, const std::shared_ptr<Reply>& reply) {
   std::array<unsigned char, kTreeBytes> memory;
   boost::json::monotonic_resource resource(memory.data(), memory.size());
   const auto request = form.field == Form::Field::php ? parse_php_request(form.value, &resource)
                                                       : parse_json_request(form.value, &resource);
   if (!request) return reply->failure(request.error());
-  const auto caller = authentication_.judge(*request);
-  if (!caller) return reply->failure(caller.error());
+  const auto caller = authentication_.judge(*request, origin);
+  if (!caller) {
+    const Refused& refused = caller.error();
+    if (refused.wait == std::chrono::nanoseconds::zero()) return reply->failure(refused.error);
+    return reply->throttled(kTooManyRequests, refused.error, refused.wait);
+  }
+  if (!within_limit(*caller, origin, *reply)) return;
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
   log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
@@ -100,6 +108,15 @@ void Router::judge_form(const Form& form, const std::shared_ptr<Reply>& reply) c
   const auto fields = Fields::read((*command)->fields, request->fields());
   if (!fields) return reply->failure(fields.error());
   (*command)->run(services_, *caller, *fields, reply);
+}
+
+bool Router::within_limit(const Caller& caller, const Origin& origin, Reply& reply) {
+  const auto wait = key_requests_.take(std::to_string(caller.key_id), origin.received);
+  if (wait == std::chrono::nanoseconds::zero()) return true;
+  limited_.note("too many requests of a key", origin.peer, caller.key_id, origin.received);
+  reply.throttled(200, {Errc::overloaded, "more traffic than usual with this key; nothing was queued, try again later"},
+                  wait);
+  return false;
 }
 
 }  // namespace vodlift::legacy

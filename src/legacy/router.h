@@ -13,25 +13,31 @@ namespace vodlift::legacy {
 
 struct Options {
   std::chrono::seconds timestamp_window{300};  // how far a request's timestamp may be from the server's clock
+  Rate key_requests;                           // signed requests of one key
+  Rate failures;                               // requests that fail to authenticate, of one address and key
 };
 
 // Judges a request (form, JSON or PHP, key and cdn, timestamp, signature, command, permission, fields, in this order)
-// and hands it to its command. Immutable; any thread. Everything given here must outlive the router, and the router
-// must outlive the jobs on `blocking` and the store's pending inserts: stop those first.
+// and hands it to its command. Internally locked; any thread. Everything given here must outlive the router, and the
+// router must outlive the jobs on `blocking` and the store's pending inserts: stop those first.
 class Router {
  public:
-  Router(const AccountStore& accounts, UploadStore& uploads, Storages& storages, const UploadIntake& intake,
-         const Clock& clock, ThreadPool& blocking, Options options);
+  Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
+         const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, Options options);
 
   // A net::Handler: returns at once; the answer comes from this thread, the pool's or the store's.
-  void handle(net::Request request, net::Responder respond) const;
+  void handle(net::Request request, net::Responder respond);
 
  private:
-  void judge(net::Request& request, const std::shared_ptr<Reply>& reply) const;
-  void judge_form(const Form& form, const std::shared_ptr<Reply>& reply) const;
+  void judge(net::Request& request, const std::shared_ptr<Reply>& reply);
+  void judge_form(const Form& form, const Origin& origin, const std::shared_ptr<Reply>& reply);
+  // True when the request may go on; answers it otherwise.
+  bool within_limit(const Caller& caller, const Origin& origin, Reply& reply);
 
   Services services_;
   Authentication authentication_;
+  RateLimiter key_requests_;
+  RefusalLog limited_;
 };
 
 }  // namespace vodlift::legacy

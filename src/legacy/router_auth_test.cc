@@ -108,6 +108,54 @@ TEST_F(RouterAuth, B10B11UnknownRevokedAndForeignKeysAnswerAlike) {
   EXPECT_EQ(verdict_signed(text), unknown);
 }
 
+TEST_F(RouterAuth, B11ExpiredKeysAndOtherAddressesAnswerAsUnknownOnes) {
+  const std::string text = status_text();
+  const std::string unknown = verdict_signed(replaced(text, kApiKey, "NOSUCHKEY"));
+  ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
+  key.expires = clock_.now() + std::chrono::milliseconds(1);
+  key.networks = {parse_network("192.0.2.0/24").value()};
+  ASSERT_TRUE(accounts_.add_key(key));
+  EXPECT_EQ(verdict_signed(text), "success");
+  clock_.unix_ms += 1;
+  EXPECT_EQ(verdict_signed(text), unknown);
+  key.expires.reset();
+  key.networks = {parse_network("198.51.100.0/24").value()};
+  ASSERT_TRUE(accounts_.add_key(key));
+  EXPECT_EQ(verdict_signed(text), unknown);
+}
+
+TEST_F(RouterAuth, B24BothSecretsAreGoodForTheOverlapAndRepeatsAreKnownThroughIt) {
+  const auto status = [&](std::string_view secret) { return verdict_raw(signed_json(status_text(), secret)); };
+  const std::string upload = signed_json(call_text("aws.upload", kUploadFields));
+  EXPECT_EQ(ask_json(upload).at("data"), 1);
+  ASSERT_TRUE(accounts_.change_key(kApiKey, [&](ApiKey& key) {
+    return rotate(key, Secret("another secret"), clock_.now(), std::chrono::seconds(10));
+  }));
+  EXPECT_EQ(status(kSecret), "success");
+  EXPECT_EQ(status("another secret"), "success");
+  EXPECT_TRUE(status(kOtherSecret).starts_with("0003"));
+  EXPECT_EQ(ask_json(upload).at("data"), 1) << "the same bytes are the same upload";
+  clock_.unix_ms += 9'999;
+  EXPECT_EQ(status(kSecret), "success");
+  clock_.unix_ms += 1;
+  EXPECT_TRUE(status(kSecret).starts_with("0003"));
+  EXPECT_EQ(status("another secret"), "success");
+  EXPECT_TRUE(verdict_raw(upload).starts_with("0003"));
+}
+
+TEST_F(RouterAuth, NotesTheUseOfAKeyOnlyWhenTheSignatureIsRight) {
+  verdict_raw(signed_json(status_text(), kOtherSecret));
+  verdict_signed(replaced(status_text(), "1700000000", "1"));
+  ASSERT_TRUE(usage_.flush());
+  EXPECT_TRUE(accounts_.used.empty());
+  verdict_signed(status_text());
+  EXPECT_TRUE(accounts_.used.empty()) << "nothing is written while a request is judged";
+  ASSERT_TRUE(usage_.flush());
+  ASSERT_EQ(accounts_.used.size(), 1U);
+  EXPECT_EQ(accounts_.used[0].key_id, 1);
+  EXPECT_EQ(accounts_.used[0].when, clock_.now());
+}
+
 TEST_F(RouterAuth, B09RefusesAnotherAccountsSecret) {
   EXPECT_TRUE(verdict_raw(signed_json(status_text(), kOtherSecret)).starts_with("0003"));
 }

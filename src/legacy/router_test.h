@@ -31,6 +31,7 @@ inline net::Request form_request(std::string_view json, std::string target = "/s
   request.target = std::move(target);
   request.headers = {{"host", "localhost"}, {"content-type", "application/x-www-form-urlencoded"}};
   request.body = "json=" + uri_encode(json);
+  request.peer = "192.0.2.7";
   request.received = std::chrono::steady_clock::now();
   return request;
 }
@@ -93,7 +94,8 @@ class RouterTest : public testing::Test {
                                                     : std::nullopt;
                        }};
   ThreadPool pool_{"blocking", 2, 64};
-  Router router_{accounts_, uploads_, storages_, intake_, clock_, pool_, Options{}};
+  KeyUsage usage_{accounts_};
+  Router router_{accounts_, usage_, uploads_, storages_, intake_, clock_, pool_, Options{}};
 };
 
 }  // namespace vodlift::legacy

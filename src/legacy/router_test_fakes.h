@@ -111,10 +111,11 @@ class FakeUploads final : public UploadStore {
     if (broken) throw std::runtime_error("no such table: uploads");
     if (failure) return *failure;
     last_query = query;
+    const auto seen = [&query](const Upload& upload) { return query.scope.holds(upload.request); };
     const std::set<UploadId> wanted(query.ids.begin(), query.ids.end());
     std::vector<Upload> out;
     for (auto at = uploads.rbegin(); at != uploads.rend(); ++at) {
-      if (at->account == account && (wanted.empty() || wanted.contains(at->id))) out.push_back(*at);
+      if (at->account == account && seen(*at) && (wanted.empty() || wanted.contains(at->id))) out.push_back(*at);
     }
     return out;
   }

@@ -42,12 +42,6 @@ std::optional<WallTime> time_of(std::optional<std::int64_t> unix_ms) {
   return from_unix_ms(*unix_ms);
 }
 
-std::string list_of(const std::vector<std::string>& texts) {
-  boost::json::array list;
-  for (const std::string& text : texts) list.emplace_back(text);
-  return boost::json::serialize(list);
-}
-
 std::optional<std::vector<std::string>> texts_of(const std::string& json) {
   boost::system::error_code failed;
   const auto value = boost::json::parse(json, failed);
@@ -121,12 +115,18 @@ void write(SqliteConnection& connection, std::string_view sql, const Seal& seal,
   const std::string sealed = seal.seal(key.secret, secret_context(key));
   connection.prepare(sql)
       .bind(Blob{sealed}, ms_of(key.revoked), to_string(key.permissions), key.scope.path_prefix,
-            list_of(key.scope.buckets), list_of(texts_of(key.networks)), ms_of(key.expires), previous, previous_until,
-            more...)
+            texts_to_json(key.scope.buckets), texts_to_json(texts_of(key.networks)), ms_of(key.expires), previous,
+            previous_until, more...)
       .run();
 }
 
 }  // namespace
+
+std::string texts_to_json(const std::vector<std::string>& texts) {
+  boost::json::array list;
+  for (const std::string& text : texts) list.emplace_back(text);
+  return boost::json::serialize(list);
+}
 
 Result<std::vector<ApiKey>> load_keys(SqliteConnection& connection, const Seal& seal) {
   std::vector<ApiKey> keys;

@@ -1,7 +1,8 @@
-// Rows of api_keys: from and to ApiKey. For SqliteAccountStore only.
+// Rows of api_keys: from and to ApiKey. For the stores of this folder only.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/account_store.h"
@@ -9,6 +10,9 @@
 #include "store/sqlite_connection.h"
 
 namespace vodlift::store {
+
+// The JSON list that columns of several texts hold.
+std::string texts_to_json(const std::vector<std::string>& texts);
 
 // Errors: seal_broken, store_corrupt (a column that holds something else than this build writes).
 Result<std::vector<ApiKey>> load_keys(SqliteConnection& connection, const Seal& seal);

@@ -57,6 +57,9 @@ TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
 
 TEST_F(Plan, StatusSeeks) {
   expect_seek(sql::kNewestOfAccount, "uploads_of_account", "account=?");
+  const std::string in_scope = plan_of(sql::kNewestInScope);
+  EXPECT_NE(in_scope.find("uploads_of_account (account=?)"), std::string::npos) << in_scope;
+  EXPECT_EQ(in_scope.find("ORDER BY"), std::string::npos) << in_scope;
   expect_seek(sql::kSelectUpload, "INTEGER PRIMARY KEY", "rowid=?");
   expect_seek(sql::kSelectUpload, "sqlite_autoindex_callbacks_1", "upload_id=?");
 }

@@ -31,6 +31,14 @@ inline constexpr std::string_view kForgetSignatures = R"sql(
 inline constexpr std::string_view kNewestOfAccount = R"sql(
   SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3)sql";
 
+// The same within a key's scope: ?4 path prefix and ?5 bucket names as a JSON list; empty ones narrow nothing. "0" is
+// what comes after "/".
+inline constexpr std::string_view kNewestInScope = R"sql(
+  SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1
+    AND (?4 = '' OR path = ?4 OR (path >= ?4 || '/' AND path < ?4 || '0'))
+    AND (?5 = '[]' OR bucket IN (SELECT value FROM json_each(?5)))
+  ORDER BY id DESC LIMIT ?2 OFFSET ?3)sql";
+
 inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
          acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable,

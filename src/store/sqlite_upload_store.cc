@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "store/sqlite_callbacks.h"
+#include "store/sqlite_key_rows.h"
 #include "store/sqlite_upload_queue.h"
 #include "store/sqlite_upload_rows.h"
 #include "store/sqlite_upload_sql.h"
@@ -21,8 +22,15 @@ constexpr int kForgetStep = 2000;
 
 std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account, const UploadQuery& query) {
   std::vector<UploadId> ids;
-  auto row = connection.prepare(sql::kNewestOfAccount);
-  row.bind(account, std::clamp(query.limit, 1, kMaxFound), std::max<std::int64_t>(query.offset, 0));
+  const int limit = std::clamp(query.limit, 1, kMaxFound);
+  const std::int64_t offset = std::max<std::int64_t>(query.offset, 0);
+  const bool narrowed = query.scope != KeyScope{};
+  auto row = connection.prepare(narrowed ? sql::kNewestInScope : sql::kNewestOfAccount);
+  if (narrowed) {
+    row.bind(account, limit, offset, query.scope.path_prefix, texts_to_json(query.scope.buckets));
+  } else {
+    row.bind(account, limit, offset);
+  }
   while (row.step()) ids.push_back(row.integer(0));
   return ids;
 }
@@ -97,7 +105,8 @@ Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const Upl
     std::vector<Upload> found;
     for (const UploadId id : ids) {
       auto stored = load_upload(connection, id);
-      if (stored && stored->upload.account == account) found.push_back(std::move(stored->upload));
+      if (stored && stored->upload.account == account && query.scope.holds(stored->upload.request))
+        found.push_back(std::move(stored->upload));
     }
     return found;
   });

@@ -49,8 +49,8 @@ class Search:
 
 @pytest.fixture
 def busy(site, fake):
-    """A site that logs all it can, with a bucket and files."""
-    site.server.configure(log_level="debug")
+    """A site that logs all it can, with a bucket and files; it judges every failure."""
+    site.server.configure(log_level="debug", extra="[limits]\nfailures_per_s = 0")
     site.server.restart()
     site.use(fake, "videos")
     make_file(site.files / "small.mp4", KIB)
@@ -129,6 +129,10 @@ def test_B28_secrets_show_nowhere(busy, fake, receiver):
     secrets = {"API secret": busy.key.secret, "S3 secret key": fake.secret_key,
                "webhook secret": busy.account["webhook_secret"],
                "webhook key": busy.account["webhook_secret"].removeprefix("whsec_")}
+    rotate = ("key", "rotate", "--api-key", busy.key.api_key, "--json", "--overlap")
+    secrets["previous secret"] = json.loads(busy.server.cli(*rotate, "0"))["secret"]
+    busy.key.secret = json.loads(busy.server.cli(*rotate, "1h"))["secret"]
+    secrets["new secret"] = busy.key.secret
     answers = make_calls(busy, receiver.url, secrets)
     codes = {answer.get("code", "success") for answer in answers}
     assert codes >= {"success", "0000", "0001", "0002", "0003", "0006", "2001", "2002", "2004"}, codes

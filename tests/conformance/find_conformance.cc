@@ -55,6 +55,34 @@ TEST_P(FindConformance, MoreNamesThanALimitWouldAllow) {
   EXPECT_EQ(found(kAccount, {.ids = ids, .limit = 25, .offset = 0}).size(), 40U);
 }
 
+TEST_P(FindConformance, OnlyWhatLiesInTheScope) {
+  const auto insert_from = [this](const std::string& path, const std::string& bucket) {
+    NewUpload upload = new_upload("d" + path);
+    upload.request.path = path;
+    upload.request.bucket = bucket;
+    return insert(upload).id;
+  };
+  const UploadId inside = insert_from("sestore4/jb/films/a", "one");
+  const UploadId exact = insert_from("sestore4/jb/films", "two");
+  const UploadId beside = insert_from("sestore4/jb/films2/a", "one");
+  const UploadId other = insert_from("sestore4/jb/b", "it's");
+  const auto scoped = [this](KeyScope scope, std::vector<UploadId> ids, int limit, std::int64_t offset) {
+    UploadQuery query;
+    query.ids = std::move(ids);
+    query.limit = limit;
+    query.offset = offset;
+    query.scope = std::move(scope);
+    return found(kAccount, query);
+  };
+  const KeyScope films{"sestore4/jb/films", {}};
+  EXPECT_EQ(scoped(films, {}, 25, 0), (std::vector<UploadId>{exact, inside}));
+  EXPECT_EQ(scoped(films, {}, 1, 1), std::vector<UploadId>{inside}) << "pages count what is in the scope only";
+  EXPECT_EQ(scoped(films, {inside, beside, other}, 25, 0), std::vector<UploadId>{inside});
+  EXPECT_EQ(scoped({"", {"one", "it's"}}, {}, 25, 0), (std::vector<UploadId>{other, beside, inside}));
+  EXPECT_EQ(scoped({"sestore4/jb/films", {"one"}}, {}, 25, 0), std::vector<UploadId>{inside});
+  EXPECT_TRUE(scoped({"sestore4/jb/films", {"on"}}, {inside}, 25, 0).empty());
+}
+
 TEST_P(FindConformance, ForeignAndAbsentLookAlike) {
   const UploadId foreign = insert_for(159, "a");
   EXPECT_TRUE(found(kAccount, {.ids = {foreign}, .limit = 25, .offset = 0}).empty());
