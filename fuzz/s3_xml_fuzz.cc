@@ -10,9 +10,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto upload_id = vodlift::s3::parse_upload_id(xml);
   const auto parts = vodlift::s3::parse_parts(xml);
   const auto completed = vodlift::s3::parse_completed(xml);
-  require(error.has_value() + upload_id.has_value() + parts.has_value() + completed.has_value() <= 1,
-          "a document is one thing");
+  const auto uploads = vodlift::s3::parse_uploads(xml);
+  require(
+      error.has_value() + upload_id.has_value() + parts.has_value() + uploads.has_value() + completed.has_value() <= 1,
+      "a document is one thing");
   require(!upload_id || !upload_id->empty(), "an upload id is never empty");
+  if (uploads) {
+    for (const auto& entry : uploads->uploads) require(!entry.upload.id.empty(), "a listed upload has an id");
+  }
   if (!parts) return 0;
   for (const auto& part : parts->parts) {
     require(part.number >= 1 && part.number <= 10000, "part numbers are S3's");

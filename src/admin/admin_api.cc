@@ -72,8 +72,10 @@ void run_command(const Command& command, const Context& context, const net::Requ
 }  // namespace
 
 AdminApi::AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
-                   AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, ThreadPool& blocking)
-    : context_{accounts, uploads, intake, clock, audit, doctor, std::move(bucket_defaults)}, blocking_(blocking) {}
+                   AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, MultipartLedger& ledger,
+                   ThreadPool& blocking)
+    : context_{accounts, uploads, intake, clock, audit, doctor, std::move(bucket_defaults), ledger},
+      blocking_(blocking) {}
 
 void AdminApi::handle(net::Request request, net::Responder respond) {
   const std::string_view target = request.target;

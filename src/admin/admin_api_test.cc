@@ -75,8 +75,10 @@ class AdminApiTest : public testing::Test {
   UploadIntake intake_{accounts_, storages_, clock_, [](const std::string&) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};
   MemoryAudit audit_;
+  ListedLedger ledger_;
   ScriptedDoctor doctor_;
-  AdminApi api_{accounts_, uploads_, intake_, clock_, audit_, doctor_, {"https://s3.from.env", "from-env"}, pool_};
+  AdminApi api_{accounts_, uploads_, intake_, clock_, audit_, doctor_, {"https://s3.from.env", "from-env"},
+                ledger_,   pool_};
   int last_status_ = 0;
   std::string last_body_;
 };
@@ -93,6 +95,25 @@ TEST_F(AdminApiTest, AddsAnAccountAndShowsItsWebhookSecretOnce) {
 
   const value listed = succeed("account.list", {});
   EXPECT_EQ(boost::json::serialize(listed), R"([{"cdn":158,"user":"jb","created":1700000000}])");
+}
+
+TEST_F(AdminApiTest, ListsWhatWaitsToBeClearedAway) {
+  LeftMultipart one;
+  one.upload = 7;
+  one.account = 158;
+  one.place = {"https://h", "b", "film.mp4"};
+  one.multipart_id = "mp";
+  one.left = from_unix_ms(1'700'000'000'000);
+  one.attempts = 2;
+  one.next_attempt = from_unix_ms(1'700'000'060'000);
+  one.error = "no answer";
+  ledger_.entries = {one};
+  EXPECT_EQ(boost::json::serialize(succeed("bucket.litter", {{"cdn", 158}, {"limit", 5}})),
+            R"([{"cdn":158,"bucket":"b","endpoint":"https://h","key":"film.mp4","multipart_id":"mp","upload":7,)"
+            R"("since":1700000000,"tries":2,"next_try":1700000060,"error":"no answer"}])");
+  EXPECT_EQ(ledger_.asked_for, 158);
+  EXPECT_EQ(ledger_.limited_to, 5);
+  fail("bucket.litter", {{"limit", 0}}, "invalid_value");
 }
 
 TEST_F(AdminApiTest, RefusesAnAccountThatExistsOrCannotBe) {

@@ -164,9 +164,33 @@ Result<value> list(const Context& context, Fields& fields) {
   return value(std::move(answer));
 }
 
+Result<value> litter(const Context& context, Fields& fields) {
+  constexpr int kMaxLimit = 1000;
+  const auto cdn = read_cdn_if_given(fields);
+  const auto limit = fields.integer_if_given("limit", 1, kMaxLimit);
+  if (auto checked = fields.check(); !checked) return checked.error();
+  const auto left = context.ledger.left(cdn, static_cast<int>(limit.value_or(kMaxLimit)));
+  if (!left) return left.error();
+  boost::json::array answer;
+  for (const LeftMultipart& one : *left) {
+    answer.push_back(object{{"cdn", one.account},
+                            {"bucket", one.place.bucket},
+                            {"endpoint", one.place.endpoint},
+                            {"key", one.place.key},
+                            {"multipart_id", one.multipart_id},
+                            {"upload", one.upload},
+                            {"since", to_unix_seconds(one.left)},
+                            {"tries", one.attempts},
+                            {"next_try", to_unix_seconds(one.next_attempt)},
+                            {"error", one.error}});
+  }
+  return value(std::move(answer));
+}
+
 constexpr std::array kCommands = {
     Command{"bucket.add", run_at_once<add>, "cdn,bucket,credentials,role_arn"},
     Command{"bucket.check", run_at_once<check>, "cdn,bucket,result"},
+    Command{"bucket.litter", run_at_once<litter>},
     Command{"bucket.list", run_at_once<list>},
 };
 

@@ -11,6 +11,7 @@
 #include "core/account_store.h"
 #include "core/audit_log.h"
 #include "core/bucket_doctor.h"
+#include "core/multipart_ledger.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 
@@ -31,6 +32,7 @@ struct Context {
   AuditLog& audit;
   BucketDoctor& doctor;
   BucketDefaults bucket_defaults;
+  MultipartLedger& ledger;
 };
 
 // Takes the answer's `data` or the failure; to be called exactly once, from any thread.

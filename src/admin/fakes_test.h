@@ -7,6 +7,7 @@
 
 #include "core/account_store.h"
 #include "core/bucket_doctor.h"
+#include "core/multipart_ledger.h"
 #include "core/storage.h"
 #include "core/upload_store.h"
 
@@ -202,6 +203,31 @@ class MemoryStorages final : public Storages {
    private:
     SourceIdentity identity_{.device = 1, .inode = 1, .size = 1000, .change_ns = 1, .modified_ns = 1};
   };
+};
+
+// Only tells what is left.
+class ListedLedger final : public MultipartLedger {
+ public:
+  Result<> intend(const Lease&, const MultipartPlace&) override { return {}; }
+  Result<> withdraw(const Lease&) override { return {}; }
+  Result<> leave(const Lease&) override { return {}; }
+  Result<std::vector<LeftMultipart>> due(int) override { return entries; }
+  Result<std::vector<LeftMultipart>> left(std::optional<AccountId> account, int limit) override {
+    asked_for = account;
+    limited_to = limit;
+    return entries;
+  }
+  Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(); }
+  Result<KnownMultiparts> known(const MultipartPlace&) override { return KnownMultiparts{}; }
+  Result<bool> adopt(std::int64_t, const std::vector<std::string>&) override { return true; }
+  Result<std::int64_t> intend_probe(const LeftMultipart&) override { return std::int64_t{1}; }
+  Result<> postpone(std::int64_t, WallTime, const std::optional<std::string>&) override { return {}; }
+  Result<> postpone_bucket(const LeftMultipart&, WallTime) override { return {}; }
+  Result<> remove(std::int64_t) override { return {}; }
+
+  std::vector<LeftMultipart> entries;
+  std::optional<AccountId> asked_for;
+  int limited_to = 0;
 };
 
 }  // namespace vodlift::admin

@@ -25,7 +25,7 @@ constexpr std::size_t kMaxStorages = 1000;
 constexpr std::size_t kMaxNetworks = 1000;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 8> kSections = {"server",   "store", "storage", "worker",
+constexpr std::array<std::string_view, 9> kSections = {"server",   "store", "storage", "worker", "litter",
                                                        "callback", "audit", "log",     "limits"};
 
 struct NamedLevel {
@@ -75,6 +75,7 @@ class ConfigJudge {
     read_server();
     read_storages();
     read_worker();
+    read_litter();
     read_callback();
     read_audit();
     read_limits();
@@ -197,6 +198,17 @@ class ConfigJudge {
       config_.worker.parts_per_upload = static_cast<int>(*number);
     }
     worker.refuse_unknown();
+  }
+
+  void read_litter() {
+    ConfigSection litter = section("litter");
+    Config::Litter& out = config_.litter;
+    if (const auto number = litter.integer("retry_s", 1, 3600)) out.retry = std::chrono::seconds(*number);
+    if (const auto number = litter.integer("grace_s", 1, 86400)) out.grace = std::chrono::seconds(*number);
+    if (const auto number = litter.integer("give_up_days", 1, 90)) {
+      out.give_up = std::chrono::days(static_cast<int>(*number));
+    }
+    litter.refuse_unknown();
   }
 
   void read_callback() {

@@ -37,6 +37,11 @@ struct Config {
     int uploads = 8;           // 1..256
     int parts_per_upload = 4;  // 1..64
   };
+  struct Litter {
+    std::chrono::seconds retry{60};   // 1..3600
+    std::chrono::seconds grace{600};  // 1..86400
+    std::chrono::days give_up{14};    // 1..90
+  };
   struct Callback {
     std::vector<net::Network> allow_networks;
   };
@@ -60,6 +65,7 @@ struct Config {
   Store store;
   std::vector<StorageConfig> storages;  // one at least, names unique
   Worker worker;
+  Litter litter;
   Callback callback;
   Audit audit;
   Limits limits;

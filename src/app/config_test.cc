@@ -51,6 +51,9 @@ TEST(Config, FillsInDefaults) {
   EXPECT_EQ(config->worker.parts_per_upload, 4);
   EXPECT_TRUE(config->callback.allow_networks.empty());
   EXPECT_EQ(config->audit.path, "/var/lib/vodlift/audit.log");
+  EXPECT_EQ(config->litter.retry, std::chrono::seconds(60));
+  EXPECT_EQ(config->litter.grace, std::chrono::seconds(600));
+  EXPECT_EQ(config->litter.give_up, std::chrono::days(14));
   EXPECT_EQ(config->audit.max_mib, 64);
   EXPECT_EQ(config->audit.keep, 15);
   EXPECT_EQ(config->limits.key_requests_per_s, 0);
@@ -91,6 +94,10 @@ root = "media/../media"
 [worker]
 uploads = 256
 parts_per_upload = 1
+[litter]
+retry_s = 1
+grace_s = 2
+give_up_days = 3
 [callback]
 allow_networks = ["127.0.0.0/8", "fd00::/8"]
 [audit]
@@ -116,6 +123,9 @@ level = "error"
   EXPECT_EQ(config->worker.parts_per_upload, 1);
   EXPECT_EQ(config->callback.allow_networks.size(), 2U);
   EXPECT_EQ(config->audit.path, "/etc/vodlift/log/changes.log");
+  EXPECT_EQ(config->litter.retry, std::chrono::seconds(1));
+  EXPECT_EQ(config->litter.grace, std::chrono::seconds(2));
+  EXPECT_EQ(config->litter.give_up, std::chrono::days(3));
   EXPECT_EQ(config->audit.max_mib, 1);
   EXPECT_EQ(config->audit.keep, 0);
   EXPECT_EQ(config->log.format, log::Format::json);

@@ -28,8 +28,10 @@
 #include "storage/confined_storages.h"
 #include "store/master_key.h"
 #include "store/sqlite_account_store.h"
+#include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_upload_store.h"
 #include "worker/dispatcher.h"
+#include "worker/multipart_reaper.h"
 
 namespace vodlift::app {
 namespace {
@@ -125,13 +127,16 @@ class Server {
         objects_(s3_client_, credentials_, environment_, clock),
         doctor_(credentials_client_, credentials_, environment_, clock),
         callbacks_(callback_client_, guard_, clock),
-        dispatcher_(*stores_.uploads, *stores_.accounts, storages_, objects_, callbacks_, clock,
+        ledger_(*stores_.database, clock),
+        reaper_(ledger_, *stores_.accounts, objects_, clock,
+                {config.litter.retry, config.litter.grace, config.litter.give_up}),
+        dispatcher_(*stores_.uploads, *stores_.accounts, storages_, objects_, ledger_, callbacks_, clock,
                     {config.worker.uploads, config.worker.parts_per_upload}),
         blocking_("blocking", kBlockingThreads, kBlockingQueue),
         intake_(*stores_.accounts, storages_, clock,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
-               {environment_.endpoint("S3"), environment_.region()}, blocking_),
+               {environment_.endpoint("S3"), environment_.region()}, ledger_, blocking_),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, blocking_,
                 {config.server.timestamp_window,
@@ -165,6 +170,7 @@ class Server {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
     }
     dispatcher_.start();
+    reaper_.start();
     admin_server_.start();
     public_server_.start();
     return {};
@@ -185,6 +191,7 @@ class Server {
     blocking_.stop();
     write_usage();
     dispatcher_.stop(kWorkerGrace);
+    reaper_.stop();
     callback_client_.stop();
     s3_client_.stop();
     credentials_.stop();
@@ -217,6 +224,8 @@ class Server {
   s3::S3ObjectStore objects_;
   s3::S3BucketDoctor doctor_;
   callback::HttpCallbackSender callbacks_;
+  store::SqliteMultipartLedger ledger_;
+  worker::MultipartReaper reaper_;
   worker::Dispatcher dispatcher_;
   ThreadPool blocking_;
   UploadIntake intake_;

@@ -63,6 +63,17 @@ std::string show_list(const value& buckets) {
   return table.text("no buckets; add one with: vodlift bucket add (see --help)");
 }
 
+std::string show_litter(const value& litter) {
+  Table table({"CDN", "BUCKET", "KEY", "UPLOAD", "SINCE", "TRIES", "NEXT TRY", "WHY"});
+  for (const value& one : litter.as_array()) {
+    std::string why = text_at(one, "error");
+    if (why.empty()) why = text_at(one, "multipart_id").empty() ? "to be looked for" : "to be aborted";
+    table.add({cell(one, "cdn"), cell(one, "bucket"), cell(one, "key"), cell(one, "upload"), time_cell(one, "since"),
+               cell(one, "tries"), time_cell(one, "next_try"), why});
+  }
+  return table.text("nothing waits to be cleared away");
+}
+
 // What is left away, the daemon takes from its environment or refuses.
 int run_add(Session& session, const AddOptions& options) {
   object fields = {{"cdn", options.cdn}, {"bucket", options.bucket}};
@@ -159,6 +170,15 @@ void add_bucket_commands(CLI::App& app, Session& session) {
     object fields;
     if (*cdn) fields["cdn"] = **cdn;
     return session.call_and_show("bucket.list", fields, show_list);
+  });
+
+  auto whose = std::make_shared<std::optional<std::int64_t>>();
+  CLI::App* litter = noun->add_subcommand("litter", "List multipart uploads that wait to be cleared away");
+  litter->add_option("--cdn", *whose, "Only this account's");
+  session.attach(*litter, [&session, whose] {
+    object fields;
+    if (*whose) fields["cdn"] = **whose;
+    return session.call_and_show("bucket.litter", fields, show_litter);
   });
 }
 

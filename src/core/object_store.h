@@ -1,6 +1,7 @@
 // Port: the S3 side. One call is one S3 operation, retried by nobody here.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "core/account_store.h"
 #include "core/storage.h"
@@ -72,6 +74,18 @@ struct ListedPart {
   std::string checksum;  // base64 CRC32C; empty: none kept
 };
 
+// An open multipart upload as the store lists it, whoever opened it.
+struct ListedMultipart {
+  std::string id;
+  std::optional<WallTime> initiated;  // by the store's clock; nothing: it cannot be told
+  std::string initiator;              // the principal's id; empty: the store tells none
+};
+
+struct MultipartListing {
+  std::vector<ListedMultipart> uploads;
+  std::chrono::milliseconds store_ahead{0};  // the store's clock less ours, to the second
+};
+
 struct CompletedObject {
   std::string etag;
   std::string checksum;  // as given: "<base64>" or composite "<base64>-N"; empty: none
@@ -116,6 +130,10 @@ class ObjectStore {
 
   // Every part the store has, all pages. Blocks. Errors also: s3_no_such_upload.
   virtual Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) = 0;
+
+  // Every open multipart upload for exactly this key, all pages, 2,000 at most. Blocks. Errors also: s3_rejected
+  // (more).
+  virtual Result<MultipartListing> list_multiparts(const ObjectTarget& target) = 0;
 
   // Puts the parts together. Blocks, for minutes if need be. `crc32c` is the whole object's, `size` its bytes.
   // Errors also: s3_no_such_upload, s3_unverifiable (no intelligible answer came: head() tells).

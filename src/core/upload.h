@@ -70,6 +70,7 @@ struct Part {
 // What was kept of a multipart upload so that it can go on after a restart.
 struct MultipartJournal {
   std::string multipart_id;    // the store's upload id; empty: none is open
+  std::string endpoint;        // where it lies, from the ledger; empty: not known
   std::int64_t part_size = 0;  // bytes, every part but the last
   SourceIdentity source;       // the version the parts were read from
   std::string checksum_mode;   // which integrity the multipart upload was opened with (s3)

@@ -71,6 +71,9 @@ constexpr std::string_view kAccessDeniedAdvice =
     "the key needs s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects "
     "of this bucket";
 
+constexpr std::string_view kListUploadsAdvice =
+    "the key needs s3:ListBucketMultipartUploads on this bucket, to find what a lost answer left open";
+
 }  // namespace
 
 Errc classify(int status, std::string_view code) {
@@ -96,7 +99,8 @@ Error to_error(const Failure& failure) {
     message += fmt::format("; {}", kPublicAclAdvice);
     if (failure.status == 403) message += fmt::format("; {}", kPublicAclPermissionAdvice);
   } else if (errc == Errc::s3_access_denied) {
-    message += fmt::format("; {}", kAccessDeniedAdvice);
+    const bool lists = failure.operation == "ListMultipartUploads";
+    message += fmt::format("; {}", lists ? kListUploadsAdvice : kAccessDeniedAdvice);
   } else if (errc == Errc::s3_region && !failure.region.empty()) {
     message += fmt::format("; the bucket is in region {}: `vodlift bucket add` it with that --region",
                            printable(failure.region, 64));

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "net/http_date.h"
 #include "s3/object_headers.h"
 #include "s3/s3_request.h"
 #include "s3/s3_xml.h"
@@ -24,6 +25,9 @@ constexpr std::chrono::seconds kCompleteTimeout{900};
 // How often one request is made anew because its refusal told how: where the bucket lies, what time it is.
 constexpr int kMaxCorrections = 3;
 constexpr int kMaxListPages = 11;  // 10,000 parts, 1,000 a page
+// 2,000 uploads of one key. An entry may have 4 KiB: a page of them fits kMaxAnswerBytes.
+constexpr int kMaxUploadPages = 10;
+constexpr std::string_view kUploadsPage = "200";
 
 constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
 
@@ -267,6 +271,41 @@ Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& ta
   }
   return Error{Errc::s3_rejected, fmt::format("ListParts of s3://{}/{}: more than 10,000 parts", target.access.bucket,
                                               printable(target.key))};
+}
+
+Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& target) {
+  const ObjectTarget bucket{target.access, ""};
+  MultipartListing listing;
+  UploadsPage page;
+  for (int pages = 0; pages < kMaxUploadPages; ++pages) {
+    Call call{"ListMultipartUploads",
+              "GET",
+              {{"uploads", ""}, {"prefix", target.key}, {"max-uploads", std::string(kUploadsPage)}},
+              {},
+              "",
+              false};
+    if (pages > 0) {
+      call.query.emplace_back("key-marker", page.next_key);
+      if (!page.next_id.empty()) call.query.emplace_back("upload-id-marker", page.next_id);
+    }
+    const auto response = perform(bucket, call);
+    if (!response) return response.error();
+    auto parsed = parse_uploads(response->body);
+    if (!parsed) {
+      return Error{Errc::s3_transient, fmt::format("ListMultipartUploads of s3://{}/{}: the answer is not such a list",
+                                                   target.access.bucket, printable(target.key))};
+    }
+    page = std::move(*parsed);
+    const WallTime now = clock_.now();
+    if (const auto date = net::parse_http_date(response->header("date"), now)) listing.store_ahead = *date - now;
+    for (UploadsPage::Entry& entry : page.uploads) {
+      if (entry.key == target.key) listing.uploads.push_back(std::move(entry.upload));
+    }
+    // The key itself comes before all that it is only the beginning of.
+    if (!page.truncated || page.next_key != target.key) return listing;
+  }
+  return Error{Errc::s3_rejected, fmt::format("ListMultipartUploads of s3://{}/{}: more than 2,000 are open",
+                                              target.access.bucket, printable(target.key))};
 }
 
 Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& target, const Multipart& multipart,

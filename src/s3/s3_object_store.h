@@ -31,6 +31,7 @@ class S3ObjectStore final : public ObjectStore {
   void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
                    const RangeChecksum& checksum, PartDone done) override;
   Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) override;
+  Result<MultipartListing> list_multiparts(const ObjectTarget& target) override;
   Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
                                              const std::vector<Part>& parts, std::uint32_t crc32c,
                                              std::int64_t size) override;

@@ -20,6 +20,46 @@ std::optional<Number> number_of(const pugi::xml_node& node, const char* child) {
   return value;
 }
 
+std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
+  int value = 0;
+  const char* const end = text.data() + at + count;
+  const auto [stop, error] = std::from_chars(text.data() + at, end, value);
+  if (error != std::errc() || stop != end || value < 0) return std::nullopt;
+  return value;
+}
+
+// "2026-11-24T18:40:37.123Z"; the fraction may have any number of digits, or be left out.
+std::optional<WallTime> time_of(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";
+  if (text.size() <= kForm.size() || text.back() != 'Z') return std::nullopt;
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] != 'd' && text[i] != kForm[i]) return std::nullopt;
+  }
+  const auto year = digits(text, 0, 4);
+  const auto month = digits(text, 5, 2);
+  const auto day = digits(text, 8, 2);
+  const auto hour = digits(text, 11, 2);
+  const auto minute = digits(text, 14, 2);
+  const auto second = digits(text, 17, 2);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
+                                         std::chrono::day{static_cast<unsigned>(*day)}};
+  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  WallTime time = std::chrono::sys_days{date} + std::chrono::hours{*hour} + std::chrono::minutes{*minute} +
+                  std::chrono::seconds{*second};
+  std::string_view fraction = text.substr(kForm.size(), text.size() - kForm.size() - 1);
+  if (fraction.empty()) return time;
+  if (fraction.front() != '.' || fraction.size() < 2) return std::nullopt;
+  fraction.remove_prefix(1);
+  std::int64_t unit = 100;
+  for (const char c : fraction) {
+    if (c < '0' || c > '9') return std::nullopt;
+    time += std::chrono::milliseconds{(c - '0') * unit};
+    unit /= 10;
+  }
+  return time;
+}
+
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
     switch (c) {
@@ -85,6 +125,24 @@ std::optional<std::string> parse_object_ownership(std::string_view xml) {
   std::string mode = text_of(load_root(document, xml, "OwnershipControls").child("Rule"), "ObjectOwnership");
   if (mode.empty()) return std::nullopt;
   return mode;
+}
+
+std::optional<UploadsPage> parse_uploads(std::string_view xml) {
+  pugi::xml_document document;
+  const pugi::xml_node root = load_root(document, xml, "ListMultipartUploadsResult");
+  if (!root) return std::nullopt;
+  UploadsPage page;
+  for (const pugi::xml_node& node : root.children("Upload")) {
+    ListedMultipart upload{text_of(node, "UploadId"), time_of(node.child_value("Initiated")),
+                           text_of(node.child("Initiator"), "ID")};
+    if (upload.id.empty()) return std::nullopt;
+    page.uploads.push_back({text_of(node, "Key"), std::move(upload)});
+  }
+  page.truncated = std::string_view(root.child_value("IsTruncated")) == "true";
+  page.next_key = text_of(root, "NextKeyMarker");
+  page.next_id = text_of(root, "NextUploadIdMarker");
+  if (page.truncated && page.next_key.empty()) return std::nullopt;
+  return page;
 }
 
 std::optional<CompletedObject> parse_completed(std::string_view xml) {

@@ -35,6 +35,19 @@ std::optional<PartsPage> parse_parts(std::string_view xml);
 // The ObjectOwnership of an OwnershipControls document; nothing for anything else.
 std::optional<std::string> parse_object_ownership(std::string_view xml);
 
+// One page of ListMultipartUploads.
+struct UploadsPage {
+  struct Entry {
+    std::string key;
+    ListedMultipart upload;
+  };
+  std::vector<Entry> uploads;
+  bool truncated = false;
+  std::string next_key;  // where the next page begins
+  std::string next_id;
+};
+std::optional<UploadsPage> parse_uploads(std::string_view xml);
+
 // A CompleteMultipartUploadResult; nothing for anything else (an error document, half an answer, none).
 std::optional<CompletedObject> parse_completed(std::string_view xml);
 

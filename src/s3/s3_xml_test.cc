@@ -89,5 +89,45 @@ TEST(S3Xml, WritesTheCompleteBody) {
   EXPECT_EQ(complete_body(parts, false).find("Checksum"), std::string::npos);
 }
 
+TEST(S3Xml, ReadsAListOfMultipartUploads) {
+  const auto page = parse_uploads(
+      "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>film.mp4</NextKeyMarker>"
+      "<NextUploadIdMarker>B</NextUploadIdMarker><Prefix>film</Prefix>"
+      "<Upload><Key>film.mp4</Key><UploadId>A</UploadId><Initiator><ID>arn:us</ID></Initiator>"
+      "<Initiated>2023-11-14T22:13:20.250Z</Initiated></Upload>"
+      "<Upload><Key>film&amp;.mp4</Key><UploadId>B</UploadId><Initiated>yesterday</Initiated></Upload>"
+      "</ListMultipartUploadsResult>");
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->uploads.size(), 2U);
+  EXPECT_EQ(page->uploads[0].key, "film.mp4");
+  EXPECT_EQ(page->uploads[0].upload.id, "A");
+  EXPECT_EQ(page->uploads[0].upload.initiator, "arn:us");
+  EXPECT_EQ(page->uploads[0].upload.initiated, from_unix_ms(1'700'000'000'250));
+  EXPECT_EQ(page->uploads[1].key, "film&.mp4");
+  EXPECT_EQ(page->uploads[1].upload.initiated, std::nullopt);
+  EXPECT_TRUE(page->truncated);
+  EXPECT_EQ(page->next_key, "film.mp4");
+  EXPECT_EQ(page->next_id, "B");
+}
+
+TEST(S3Xml, TakesNoHalfListOfMultipartUploads) {
+  EXPECT_FALSE(parse_uploads("<ListPartsResult/>"));
+  EXPECT_FALSE(parse_uploads("<ListMultipartUploadsResult><Upload><Key>k</Key></Upload></ListMultipartUploadsResult>"));
+  EXPECT_FALSE(
+      parse_uploads("<ListMultipartUploadsResult><IsTruncated>true</IsTruncated></ListMultipartUploadsResult>"));
+}
+
+TEST(S3Xml, TimesThatDoNotExistAreNone) {
+  for (const char* time : {"", "2023-11-14", "2023-13-14T22:13:20Z", "2023-02-30T22:13:20Z", "2023-11-14T24:13:20Z",
+                           "2023-11-14T22:13:20", "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20+00:00",
+                           "2023-11-14 22:13:20Z", "-023-11-14T22:13:20Z", "2023-11-14T22:13:20.1x2Z"}) {
+    const auto page =
+        parse_uploads(std::string("<ListMultipartUploadsResult><Upload><UploadId>A</UploadId><Initiated>") + time +
+                      "</Initiated></Upload></ListMultipartUploadsResult>");
+    ASSERT_TRUE(page) << time;
+    EXPECT_EQ(page->uploads[0].upload.initiated, std::nullopt) << time;
+  }
+}
+
 }  // namespace
 }  // namespace vodlift::s3

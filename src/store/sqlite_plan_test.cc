@@ -1,5 +1,6 @@
 // The queue's statements use their indexes: what they cost does not grow with what they do not want.
 #include "store/sqlite_callback_sql.h"
+#include "store/sqlite_ledger_sql.h"
 #include "store/sqlite_upload_sql.h"
 #include "store/store_test_support.h"
 
@@ -70,6 +71,17 @@ TEST_F(Plan, CallbacksSeekWhatIsDue) {
 }
 
 TEST_F(Plan, ForgettingSeeksByAge) { expect_seek(sql::kForgetSignatures, "signatures_by_age", "created_ms<?"); }
+
+TEST_F(Plan, TheLedgerSeeks) {
+  for (const auto statement : {sql::kSelectIntent, sql::kSelectSearch, sql::kLeaveAll, sql::kDeleteIntent, sql::kFulfil,
+                               sql::kDeleteJournaled, sql::kLeaveIntent}) {
+    const std::string plan = plan_of(statement);
+    EXPECT_NE(plan.find("multipart_ledger_of_upload (upload_id=?)"), std::string::npos) << plan;
+  }
+  expect_seek(sql::kSelectDueLeft, "multipart_ledger_due", "next_attempt_ms<?");
+  expect_seek(sql::kPostponeBucket, "multipart_ledger_due", "next_attempt_ms<?");
+  expect_seek(sql::kKnownAt, "multipart_ledger_at", "bucket=? AND object_key=?");
+}
 
 }  // namespace
 }  // namespace vodlift::store

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "store/sqlite_callbacks.h"
+#include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_upload_rows.h"
 #include "store/sqlite_upload_sql.h"
 
@@ -12,12 +13,6 @@ namespace vodlift::store {
 namespace {
 
 constexpr int kHighestPriority = 9;
-
-Error lease_lost(const Lease& lease) {
-  return {Errc::lease_lost,
-          fmt::format("upload {} is no longer leased under fence {}: somebody else has taken it over, or it has ended",
-                      lease.id, lease.fence)};
-}
 
 // The one table of core/upload.cc decides; the schema's trigger holds the same truth a second time.
 Result<> check_move(UploadState from, UploadState to, UploadId id) {
@@ -51,7 +46,7 @@ Result<> held(const SqliteConnection& connection, const Lease& lease) {
 }
 
 Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optional<WallTime> next_attempt,
-                  const std::optional<UploadError>& error, bool interrupted, int crashes) {
+                  const std::optional<UploadError>& error, bool interrupted, int crashes, WallTime now) {
   if (auto legal = check_move(UploadState::uploading, UploadState::queued, lease.id); !legal) return legal;
   const ErrorColumns columns(error);
   std::optional<std::int64_t> next_attempt_ms;
@@ -60,7 +55,9 @@ Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optiona
       .bind(lease.id, lease.fence, next_attempt_ms, columns.code, columns.message, columns.retryable, interrupted,
             crashes)
       .run();
-  return held(connection, lease);
+  if (auto ours = held(connection, lease); !ours) return ours;
+  leave_intent(connection, lease.id, now);
+  return {};
 }
 
 Result<> check_ending(const Lease& lease, const UploadStore::Ending& ending) {
@@ -100,6 +97,12 @@ UploadStore::Ending crashed_repeatedly(int crashes) {
 }
 
 }  // namespace
+
+Error lease_lost(const Lease& lease) {
+  return {Errc::lease_lost,
+          fmt::format("upload {} is no longer leased under fence {}: somebody else has taken it over, or it has ended",
+                      lease.id, lease.fence)};
+}
 
 Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload,
                                      std::string_view metadata_json) {
@@ -163,6 +166,11 @@ Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const
   if (!journal.multipart_id.empty()) size = journal.source.size;
   connection.prepare(sql::kRestartParts).bind(lease.id, lease.fence, size).run();
   if (auto ours = held(connection, lease); !ours) return ours;
+  if (journal.multipart_id.empty()) {
+    strike_journaled(connection, lease.id);
+  } else {
+    fulfil_intent(connection, lease.id, journal.multipart_id);
+  }
   store_journal(connection, lease.id, journal);
   for (const Part& part : journal.parts) {
     if (auto added = add_part(connection, lease, part); !added) return added;
@@ -188,8 +196,8 @@ Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& 
 }
 
 Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next_attempt,
-                 const std::optional<UploadError>& error, bool counts) {
-  return put_back(connection, lease, next_attempt, error, !counts, 0);
+                 const std::optional<UploadError>& error, bool counts, WallTime now) {
+  return put_back(connection, lease, next_attempt, error, !counts, 0, now);
 }
 
 Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
@@ -206,9 +214,10 @@ Result<> end_upload(SqliteConnection& connection, const Lease& lease, const Uplo
       .run();
   if (auto ours = held(connection, lease); !ours) return ours;
   connection.prepare(sql::kReleaseSuccessor).bind(lease.id).run();
+  if (completed) strike_journaled(connection, lease.id);
+  leave_all(connection, lease.id, now);
   connection.prepare(sql::kDeleteParts).bind(lease.id).run();
-  // After a failure the id of a multipart upload that could not be closed stays known.
-  if (completed) connection.prepare(sql::kDeleteMultipart).bind(lease.id).run();
+  connection.prepare(sql::kDeleteMultipart).bind(lease.id).run();
   if (const auto ended = load_upload(connection, lease.id); ended && !ended->upload.request.callback.empty()) {
     insert_callback(connection, ended->upload, body(ended->upload), now);
   }
@@ -222,7 +231,7 @@ Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int m
     const int crashes = crashes_before + 1;
     // It keeps its place in the queue, so that what was begun is finished first.
     auto rescued = crashes >= max_crashes ? end_upload(connection, lease, crashed_repeatedly(crashes), now, body)
-                                          : put_back(connection, lease, std::nullopt, std::nullopt, true, 1);
+                                          : put_back(connection, lease, std::nullopt, std::nullopt, true, 1, now);
     if (!rescued) return rescued.error();
   }
   return static_cast<int>(found.size());

@@ -23,11 +23,14 @@ std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, Wa
 
 std::vector<Lease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases, WallTime lease_until);
 
+// Who changes an upload does not hold its lease any more.
+Error lease_lost(const Lease& lease);
+
 // The four below fail with lease_lost, and with internal where the caller breaks a rule.
 Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const MultipartJournal& journal);
 Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& part);
 Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next_attempt,
-                 const std::optional<UploadError>& error, bool counts);
+                 const std::optional<UploadError>& error, bool counts, WallTime now);
 Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
                     const CallbackBody& body);
 

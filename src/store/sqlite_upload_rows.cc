@@ -154,6 +154,7 @@ MultipartJournal load_journal(SqliteConnection& connection, UploadId id) {
   journal.source = {std::bit_cast<std::uint64_t>(row.integer(3)), std::bit_cast<std::uint64_t>(row.integer(4)),
                     row.integer(5), row.integer(6), row.integer(7)};
   journal.acl = acl_from(row.text(8)).value_or(Acl::private_acl);
+  journal.endpoint = row.text(9);
   auto part = connection.prepare(sql::kSelectParts);
   part.bind(id);
   while (part.step()) {

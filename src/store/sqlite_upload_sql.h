@@ -48,7 +48,9 @@ inline constexpr std::string_view kSelectUpload = R"sql(
 
 inline constexpr std::string_view kSelectMultipart = R"sql(
   SELECT multipart_id, part_size, checksum_mode, source_device, source_inode, source_size, source_change_ns,
-         source_modified_ns, acl
+         source_modified_ns, acl,
+         (SELECT ledger.endpoint FROM multipart_ledger AS ledger INDEXED BY multipart_ledger_of_upload
+          WHERE ledger.upload_id = ?1 AND ledger.multipart_id = multiparts.multipart_id)
   FROM multiparts WHERE upload_id = ?1)sql";
 
 inline constexpr std::string_view kSelectParts =

@@ -140,8 +140,9 @@ Result<> SqliteUploadStore::finish(const Lease& lease, const Ending& ending) {
 
 Result<> SqliteUploadStore::requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
                                     bool counts) {
-  return woken(database_.write(
-      [&](SqliteConnection& connection) { return store::requeue(connection, lease, next_attempt, error, counts); }));
+  return woken(database_.write([&](SqliteConnection& connection) {
+    return store::requeue(connection, lease, next_attempt, error, counts, clock_.now());
+  }));
 }
 
 Result<int> SqliteUploadStore::rescue(bool all, int max_crashes) {

@@ -31,12 +31,12 @@ constexpr milliseconds kTimeToLetGo = 5s;
 }  // namespace
 
 Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Storages& storages, ObjectStore& objects,
-                       CallbackSender& callbacks, const Clock& clock, Options options)
+                       MultipartLedger& ledger, CallbackSender& callbacks, const Clock& clock, Options options)
     : uploads_(uploads),
       objects_(objects),
       clock_(clock),
       options_(options),
-      context_{uploads, accounts, storages, objects, clock, options.parts_per_upload},
+      context_{uploads, accounts, storages, objects, ledger, clock, options.parts_per_upload},
       callback_run_(uploads, accounts, callbacks, clock),
       last_run_(kShortRun),
       clock_watch_(clock, options.uptime) {

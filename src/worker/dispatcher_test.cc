@@ -101,7 +101,7 @@ class SetClock final : public Clock {
 class DispatcherTest : public testing::Test {
  protected:
   Dispatcher& start(Options options) {
-    dispatcher_.emplace(uploads, accounts_, files, objects_, receiver_, clock, options);
+    dispatcher_.emplace(uploads, accounts_, files, objects_, ledger_, receiver_, clock, options);
     dispatcher_->start();
     return *dispatcher_;
   }
@@ -113,6 +113,7 @@ class DispatcherTest : public testing::Test {
  private:
   OneBucket accounts_;
   MemoryObjects objects_;
+  MemoryLedger ledger_;
   IdleReceiver receiver_;
   std::optional<Dispatcher> dispatcher_;
 };

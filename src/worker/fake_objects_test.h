@@ -33,6 +33,8 @@ class MemoryObjects final : public ObjectStore {
     token = properties.token;
     open.insert("mp" + std::to_string(++created));
     parts.clear();
+    if (on_create) on_create("mp" + std::to_string(created));
+    if (auto error = scripted("create answer")) return *error;
     return Multipart{"mp" + std::to_string(created), ChecksumMode::crc32c};
   }
   void upload_part(const ObjectTarget&, const Multipart& multipart, int number, const Body& body,
@@ -50,7 +52,17 @@ class MemoryObjects final : public ObjectStore {
     if (auto error = scripted("list")) return *error;
     if (!open.contains(id)) return Error{Errc::s3_no_such_upload, "gone"};
     std::vector<ListedPart> out;
+    if (listed.contains(id) && !with_parts.contains(id)) return out;
     for (const auto& [number, part] : parts) out.push_back(part);
+    return out;
+  }
+  Result<MultipartListing> list_multiparts(const ObjectTarget&) override {
+    calls.push_back("uploads");
+    if (on_list) on_list();
+    if (auto error = scripted("uploads")) return *error;
+    MultipartListing out;
+    out.store_ahead = store_ahead;
+    for (const auto& id : open) out.uploads.push_back(listed.contains(id) ? listed[id] : ListedMultipart{id, {}, {}});
     return out;
   }
   Result<CompletedObject> complete_multipart(const ObjectTarget&, const Multipart& multipart, const std::vector<Part>&,
@@ -67,6 +79,7 @@ class MemoryObjects final : public ObjectStore {
   }
   Result<> abort_multipart(const ObjectTarget&, const std::string& id) override {
     calls.push_back("abort");
+    if (auto error = scripted("abort")) return *error;
     open.erase(id);
     return {};
   }
@@ -90,6 +103,11 @@ class MemoryObjects final : public ObjectStore {
   std::vector<std::string> calls;
   std::vector<Acl> acls;
   std::set<std::string> open;
+  std::map<std::string, ListedMultipart> listed;  // what is listed of those that are open
+  std::set<std::string> with_parts;               // of the listed ones
+  std::chrono::milliseconds store_ahead{0};
+  std::function<void()> on_list;  // before they are listed
+  std::function<void(const std::string&)> on_create;
   int created = 0;
   std::map<int, ListedPart> parts;
   std::map<int, std::uint32_t> crcs;

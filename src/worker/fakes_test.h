@@ -8,6 +8,7 @@
 #include "core/account_store.h"
 #include "core/callback_sender.h"
 #include "core/upload_store.h"
+#include "worker/fake_ledger_test.h"
 #include "worker/fake_objects_test.h"
 #include "worker/fake_storages_test.h"
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/log.h"
@@ -138,17 +139,38 @@ Result<Verification> UploadRun::send_in_parts() {
   return sent.error();
 }
 
+// Every Create is in the ledger before it is sent: should its answer never be known, what it opened is found again.
+Result<Multipart> UploadRun::create_multipart() {
+  const MultipartPlace place{target_.access.endpoint, target_.access.bucket, target_.key};
+  bool intended = false;
+  auto multipart = with_retries(control_, [&]() -> Result<Multipart> {
+    if (!intended) {
+      if (auto recorded = context_.ledger.intend(claimed_.lease, place); !recorded) return recorded.error();
+      intended = true;
+    }
+    auto created = context_.objects.create_multipart(target_, properties_);
+    if (!created && create_may_have_worked(created.error().code)) intended = false;
+    return created;
+  });
+  // Without the withdrawal the next round of the reaper finds that nothing is there.
+  if (!multipart && intended) (void)context_.ledger.withdraw(claimed_.lease);
+  return multipart;
+}
+
 Result<PartPlan> UploadRun::open_multipart() {
   auto plan = plan_parts(source_->identity().size);
   if (!plan) return plan;
-  const auto multipart =
-      with_retries(control_, [&] { return context_.objects.create_multipart(target_, properties_); });
+  const auto multipart = create_multipart();
   if (!multipart) return multipart.error();
-  journal_ = {multipart->id,       plan->part_size,
-              source_->identity(), std::string(to_string(multipart->mode)),
-              properties_.acl,     {}};
+  journal_ = {multipart->id,
+              target_.access.endpoint,
+              plan->part_size,
+              source_->identity(),
+              std::string(to_string(multipart->mode)),
+              properties_.acl,
+              {}};
   if (auto recorded = context_.uploads.record_multipart(claimed_.lease, journal_); !recorded) {
-    // Unrecorded, it could never be found again: take it back while its id is known.
+    // Unrecorded, it would have to be looked for: take it back while its id is known.
     (void)context_.objects.abort_multipart(target_, multipart->id);
     journal_ = {};
     return recorded.error();
@@ -159,6 +181,11 @@ Result<PartPlan> UploadRun::open_multipart() {
 // The plan of an earlier attempt whose parts can still be used; nothing when a new one must be opened.
 Result<std::optional<PartPlan>> UploadRun::resume_multipart() {
   if (journal_.multipart_id.empty()) return std::optional<PartPlan>();
+  if (lies_elsewhere()) {
+    log::info("the bucket has another endpoint now, starting over", {{"upload", claimed_.lease.id}});
+    if (auto left = abandon_multipart(); !left) return left.error();
+    return std::optional<PartPlan>();
+  }
   const auto plan = plan_with_part_size(source_->identity().size, journal_.part_size);
   if (journal_.source != source_->identity() || !plan || !checksum_mode_from(journal_.checksum_mode)) {
     log::info("source is another version now, starting over", {{"upload", claimed_.lease.id}});
@@ -289,14 +316,28 @@ Result<> UploadRun::record_part(const Part& part) {
   return {};
 }
 
-// Drops an open multipart upload at the store and in the journal.
+// The open multipart upload is at another endpoint than the bucket now: what the store says of it does not count.
+bool UploadRun::lies_elsewhere() const {
+  return !journal_.endpoint.empty() && journal_.endpoint != target_.access.endpoint;
+}
+
+// Drops an open multipart upload at the store and in the journal; where the store does not let go of it, it is left to
+// the reaper.
 Result<> UploadRun::abandon_multipart() {
   if (journal_.multipart_id.empty()) return {};
-  auto aborted =
-      with_retries(control_, [&] { return context_.objects.abort_multipart(target_, journal_.multipart_id); });
-  if (!aborted) return aborted;
-  journal_ = {};
-  return context_.uploads.record_multipart(claimed_.lease, journal_);
+  Result<> aborted = Error{Errc::bucket_not_configured, "it lies at an endpoint that is not the bucket's any more"};
+  if (!lies_elsewhere()) {
+    aborted = with_retries(control_, [&] { return context_.objects.abort_multipart(target_, journal_.multipart_id); });
+  }
+  if (!aborted && control_.ended()) return aborted;
+  const std::string multipart_id = std::exchange(journal_, {}).multipart_id;
+  if (aborted) return context_.uploads.record_multipart(claimed_.lease, journal_);
+  log::warn("an open multipart upload could not be aborted; it will be tried again",
+            {{"upload", claimed_.lease.id},
+             {"object", name_of(claimed_.upload)},
+             {"multipart", multipart_id},
+             {"reason", aborted.error().message}});
+  return context_.ledger.leave(claimed_.lease);
 }
 
 bool UploadRun::falls_back_to_private(const Error& error) {
@@ -345,11 +386,8 @@ void UploadRun::record_failure(Error error) {
   } else {
     log::warn("upload failed",
               {{"upload", claimed_.lease.id}, {"code", info(error.code).name}, {"reason", error.message}});
-    if (auto gone = abandon_multipart(); !gone) {
-      log::warn(
-          "an open multipart upload could not be aborted",
-          {{"upload", claimed_.lease.id}, {"object", name_of(claimed_.upload)}, {"reason", gone.error().message}});
-    }
+    // What cannot be dropped now is in the ledger, and left to the reaper by the end itself.
+    (void)abandon_multipart();
     UploadStore::Ending ending;
     ending.state = UploadState::failed;
     ending.size = source_ != nullptr ? source_->identity().size : claimed_.upload.size;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/account_store.h"
+#include "core/multipart_ledger.h"
 #include "core/object_store.h"
 #include "core/part_plan.h"
 #include "core/storage.h"
@@ -19,6 +20,7 @@ struct RunContext {
   const AccountStore& accounts;
   Storages& storages;
   ObjectStore& objects;
+  MultipartLedger& ledger;
   const Clock& clock;
   int parts_per_upload = 4;
 };
@@ -37,6 +39,7 @@ class UploadRun {
   Result<Verification> send_whole();
   Result<Verification> send_in_parts();
   Result<PartPlan> open_multipart();
+  Result<Multipart> create_multipart();
   Result<std::optional<PartPlan>> resume_multipart();
   Result<> adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan);
   Result<std::optional<Part>> adopt(const ListedPart& listed, const PartPlan& plan);
@@ -45,6 +48,7 @@ class UploadRun {
   Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
   Result<> record_part(const Part& part);
   Result<> abandon_multipart();
+  bool lies_elsewhere() const;
   bool falls_back_to_private(const Error& error);
   void record_success(const UploadStore::Ending& ending);
   void record_failure(Error error);

@@ -7,6 +7,7 @@
 #include "store/master_key.h"
 #include "store/sqlite_account_store.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_upload_store.h"
 
 namespace vodlift::conformance {
@@ -28,6 +29,7 @@ class SqliteUnderTest final : public StoreUnderTest {
 
   UploadStore& uploads() override { return *uploads_; }
   AccountStore& accounts() override { return *accounts_; }
+  MultipartLedger& ledger() override { return *ledger_; }
   void reopen() override {
     close();
     open();
@@ -40,9 +42,11 @@ class SqliteUnderTest final : public StoreUnderTest {
     store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
     accounts_ = store::SqliteAccountStore::open(*database_, std::move(seal)).value();
     uploads_ = std::make_unique<store::SqliteUploadStore>(*database_, clock_, test_callback_body);
+    ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);
   }
 
   void close() {
+    ledger_.reset();
     uploads_.reset();
     accounts_.reset();
     database_.reset();
@@ -53,6 +57,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<store::SqliteAccountStore> accounts_;
   std::unique_ptr<store::SqliteUploadStore> uploads_;
+  std::unique_ptr<store::SqliteMultipartLedger> ledger_;
 };
 
 }  // namespace

@@ -42,6 +42,7 @@ class Record:
     status: int | None = None  # None: no answer was sent
     error: str = ""  # S3's error code
     stored: bool = False
+    principal: str | None = None  # who asked, where the fake tells initiators
 
     @property
     def part(self) -> int:
@@ -56,6 +57,7 @@ class FakeS3:
         self.access_key, self.secret_key, self.region, self.page_size = access_key, secret_key, region, page_size
         self.temporary: dict = {}  # access key: what FakeAws issued (secret_key, token, expires)
         self.clock_ahead_s = 0  # how far the store's clock is ahead of this machine's
+        self.tells_initiators = True  # as AWS does: who opened a multipart upload is listed with it
         self.store = Store()
         self.scenario = s3_faults.parse(s3_faults.NOTHING)
         self.requests: list[Record] = []
@@ -256,6 +258,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         key = record.headers["authorization"].partition("Credential=")[2].partition("/")[0]
         if key in temporary and temporary[key].expires <= now:
             raise S3Error(400, "ExpiredToken", "The provided token has expired.")
+        record.principal = f"arn:aws:iam::1:user/{key}" if fake.tells_initiators else None
         s3_auth.check_payload(payload_hash, body)
 
     def _send(self, record: Record, answer: s3_answers.Answer, fault: s3_faults.Fault) -> None:

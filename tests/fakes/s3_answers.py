@@ -6,7 +6,7 @@ import xml.etree.ElementTree
 from xml.sax.saxutils import escape
 
 from s3_errors import S3Error
-from s3_store import Object, Store
+from s3_store import Multipart, Object, Store
 
 _KEPT = ("content-type", "cache-control", "content-disposition", "x-amz-acl", "x-amz-storage-class")
 
@@ -69,7 +69,7 @@ def _checksum_headers(made: Object) -> dict[str, str]:
 
 
 def _create(store: Store, record, _body: bytes, _page: int) -> Answer:
-    made = store.create(record.bucket, record.key, _kept_headers(record))
+    made = store.create(record.bucket, record.key, _kept_headers(record), record.principal)
     headers = {}
     if made.algorithm:
         headers = {"x-amz-checksum-algorithm": made.algorithm, "x-amz-checksum-type": made.checksum_type}
@@ -134,16 +134,28 @@ def _get_object(store: Store, record, _body: bytes, _page: int) -> Answer:
     return Answer(200, found.body, headers)
 
 
+def _place(upload: Multipart, marker: tuple[str, str] = ("", "id")) -> tuple[str, str]:
+    """In the order of a listing; a marker without an id stands behind all uploads of its key."""
+    return upload.key, upload.upload_id if marker[1] else ""
+
+
 def _list_uploads(store: Store, record, _body: bytes, page_size: int) -> Answer:
     with store.lock:
         store.bucket(record.bucket)
-        content = _element("Bucket", record.bucket) + _element("MaxUploads", page_size)
-        content += _element("IsTruncated", "false")
-        prefix = record.query.get("prefix", "")
-        for upload in store.uploads.values():
-            if upload.bucket == record.bucket and upload.key.startswith(prefix):
-                content += ("<Upload>" + _element("Key", upload.key) + _element("UploadId", upload.upload_id)
-                            + _element("Initiated", "2026-01-01T00:00:00.000Z") + "</Upload>")
+        query = record.query
+        prefix, after = query.get("prefix", ""), (query.get("key-marker", ""), query.get("upload-id-marker", ""))
+        found = sorted((one for one in store.uploads.values() if one.bucket == record.bucket
+                        and one.key.startswith(prefix) and _place(one, after) > after), key=lambda one: _place(one))
+        page = found[:min(page_size, int(query.get("max-uploads") or page_size))]
+        more = len(page) < len(found)
+    content = (_element("Bucket", record.bucket) + _element("MaxUploads", page_size)
+               + _element("IsTruncated", str(more).lower()))
+    if more:
+        content += _element("NextKeyMarker", page[-1].key) + _element("NextUploadIdMarker", page[-1].upload_id)
+    for upload in page:
+        owner = "" if upload.initiator is None else f"<Initiator>{_element('ID', upload.initiator)}</Initiator>"
+        content += ("<Upload>" + _element("Key", upload.key) + _element("UploadId", upload.upload_id) + owner
+                    + _element("Initiated", upload.initiated.strftime("%Y-%m-%dT%H:%M:%S.000Z")) + "</Upload>")
     return _xml("ListMultipartUploadsResult", content)
 
 

@@ -1,6 +1,7 @@
 """What the fake S3 keeps: buckets, objects, multipart uploads, and the rules AWS has for them. No HTTP here."""
 
 import dataclasses
+import datetime
 import hashlib
 import threading
 import uuid
@@ -36,6 +37,9 @@ class Multipart:
     headers: dict[str, str]
     algorithm: str | None
     checksum_type: str | None
+    initiator: str | None = None
+    initiated: datetime.datetime = dataclasses.field(
+        default_factory=lambda: datetime.datetime.now(datetime.timezone.utc))
     parts: dict[int, Part] = dataclasses.field(default_factory=dict)
 
 
@@ -106,7 +110,7 @@ class Store:
         with self.lock:
             self.bucket(bucket).pop(key, None)
 
-    def create(self, bucket: str, key: str, headers: dict[str, str]) -> Multipart:
+    def create(self, bucket: str, key: str, headers: dict[str, str], initiator: str | None = None) -> Multipart:
         algorithm = headers.get("x-amz-checksum-algorithm") if self.checksums else None
         kind = headers.get("x-amz-checksum-type", "COMPOSITE") if algorithm else None
         self.check_acl(headers)
@@ -117,7 +121,7 @@ class Store:
         with self.lock:
             self.bucket(bucket)
             # Real ids have such characters too: a client that does not encode them must fail here.
-            made = Multipart(f"fake+{uuid.uuid4().hex}/~==", bucket, key, headers, algorithm, kind)
+            made = Multipart(f"fake+{uuid.uuid4().hex}/~==", bucket, key, headers, algorithm, kind, initiator)
             self.uploads[made.upload_id] = made
         return made
 

@@ -1,0 +1,249 @@
+#include "worker/multipart_reaper.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/encoding.h"
+#include "base/log.h"
+
+namespace vodlift::worker {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+constexpr int kEntriesPerRound = 1000;
+constexpr int kEntriesPerBucket = 100;
+constexpr milliseconds kLongestDelay = 6h;
+constexpr milliseconds kLongestSleep = 15s;
+constexpr milliseconds kShortestSleep = 50ms;
+// When a store says an upload began, and when we meant it to: the store's clock is told to the second, and a Create
+// with its corrections takes some minutes at most until it is given up.
+constexpr milliseconds kBeforeIntent = 3s;
+constexpr milliseconds kAfterIntent = 5min;
+
+constexpr std::string_view kAdvice =
+    "abort it by hand (ListMultipartUploads, AbortMultipartUpload), and give the bucket a lifecycle rule with "
+    "AbortIncompleteMultipartUpload, which ends what is left open";
+
+std::string name_of(const LeftMultipart& entry) {
+  return fmt::format("s3://{}/{}", entry.place.bucket, printable(entry.place.key));
+}
+
+milliseconds delay_after(int attempts, milliseconds first) {
+  milliseconds delay = first;
+  for (int i = 1; i < attempts && delay < kLongestDelay; ++i) delay *= 2;
+  return std::min(delay, kLongestDelay);
+}
+
+// Whether other entries of the same bucket would meet the same. These errors are about one entry.
+bool is_of_the_bucket(Errc code) { return code != Errc::s3_rejected && code != Errc::s3_unverifiable; }
+
+// The session of a role is another after each renewal of its credentials.
+std::string_view without_session(std::string_view principal) {
+  if (principal.find(":assumed-role/") == std::string_view::npos) return principal;
+  return principal.substr(0, principal.rfind('/'));
+}
+
+bool same_principal(std::string_view left, std::string_view right) {
+  return without_session(left) == without_session(right);
+}
+
+bool contains(const std::vector<std::string>& ids, const std::string& id) {
+  return std::ranges::find(ids, id) != ids.end();
+}
+
+}  // namespace
+
+MultipartReaper::MultipartReaper(MultipartLedger& ledger, const AccountStore& accounts, ObjectStore& objects,
+                                 const Clock& clock, ReaperOptions options)
+    : ledger_(ledger), accounts_(accounts), objects_(objects), clock_(clock), options_(options) {}
+
+MultipartReaper::~MultipartReaper() { stop(); }
+
+void MultipartReaper::start() {
+  thread_ = std::thread([this] { loop(); });
+  pthread_setname_np(thread_.native_handle(), "reaper");
+}
+
+void MultipartReaper::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool MultipartReaper::stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+void MultipartReaper::loop() {
+  while (!stopping()) {
+    round();
+    milliseconds sleep = std::min(kLongestSleep, options_.retry);
+    if (const auto next = ledger_.next_due(); next && *next) {
+      sleep = std::clamp(std::chrono::ceil<milliseconds>(**next - clock_.now()), kShortestSleep, sleep);
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, sleep, [this] { return stopping_; });
+  }
+}
+
+void MultipartReaper::round() noexcept {
+  try {
+    deal_with_all();
+  } catch (const std::exception& failure) {
+    log::error("looking after open multipart uploads hit a bug", {{"reason", failure.what()}});
+  }
+}
+
+void MultipartReaper::deal_with_all() {
+  const auto due = ledger_.due(kEntriesPerRound);
+  if (!due) return log::error("the ledger of multipart uploads cannot be read", {{"reason", due.error().message}});
+  principals_.clear();
+  std::map<Bucket, int> dealt;
+  std::set<Bucket> stuck;
+  for (const LeftMultipart& entry : *due) {
+    if (stopping()) return;
+    const Bucket bucket{entry.account, entry.place.endpoint, entry.place.bucket};
+    if (stuck.contains(bucket) || ++dealt[bucket] > kEntriesPerBucket) continue;
+    const auto done = deal_with(entry);
+    if (done || done.error().code == Errc::interrupted) continue;
+    if (!give_up_or_postpone(entry, done.error())) stuck.insert(bucket);
+  }
+}
+
+// False: the rest of the bucket is not to be tried now either.
+bool MultipartReaper::give_up_or_postpone(const LeftMultipart& entry, const Error& error) {
+  const WallTime now = clock_.now();
+  if (now - entry.left >= options_.give_up) {
+    log::error("a multipart upload may stay open for ever; given up", {{"object", name_of(entry)},
+                                                                       {"endpoint", entry.place.endpoint},
+                                                                       {"multipart", printable(entry.multipart_id)},
+                                                                       {"upload", entry.upload},
+                                                                       {"tries", entry.attempts + 1},
+                                                                       {"reason", error.message},
+                                                                       {"hint", kAdvice}});
+    return static_cast<bool>(ledger_.remove(entry.id));
+  }
+  const milliseconds delay = delay_after(entry.attempts + 1, options_.retry);
+  log::warn("an open multipart upload could not be cleared away yet", {{"object", name_of(entry)},
+                                                                       {"multipart", printable(entry.multipart_id)},
+                                                                       {"upload", entry.upload},
+                                                                       {"tries", entry.attempts + 1},
+                                                                       {"reason", error.message},
+                                                                       {"in_ms", delay.count()}});
+  const auto postponed = ledger_.postpone(entry.id, now + delay, error.message);
+  if (!postponed || !is_of_the_bucket(error.code)) return static_cast<bool>(postponed);
+  (void)ledger_.postpone_bucket(entry, now + delay);
+  return false;
+}
+
+// Success: the entry is settled, or its time has not come.
+Result<> MultipartReaper::deal_with(const LeftMultipart& entry) {
+  const auto access = accounts_.find_bucket(entry.account, entry.place.bucket);
+  if (!access) {
+    return Error{Errc::bucket_not_configured,
+                 fmt::format("bucket {} is not configured for account {} any more", entry.place.bucket, entry.account)};
+  }
+  // Credentials go to the endpoint that they were given for, and to no other.
+  if (access->endpoint != entry.place.endpoint) {
+    return Error{Errc::bucket_not_configured,
+                 fmt::format("bucket {} is at {} now, this was opened at {}", entry.place.bucket, access->endpoint,
+                             entry.place.endpoint.empty() ? "an endpoint that is not known" : entry.place.endpoint)};
+  }
+  const ObjectTarget target{*access, entry.place.key};
+  if (entry.multipart_id.empty()) return search(entry, target);
+  if (auto aborted = objects_.abort_multipart(target, entry.multipart_id); !aborted) return aborted;
+  log::info("a multipart upload that was left open is aborted", {{"object", name_of(entry)}, {"upload", entry.upload}});
+  return ledger_.remove(entry.id);
+}
+
+Result<> MultipartReaper::search(const LeftMultipart& entry, const ObjectTarget& target) {
+  const WallTime now = clock_.now();
+  if (now < entry.last + options_.grace) return ledger_.postpone(entry.id, entry.last + options_.grace, std::nullopt);
+  const auto listing = objects_.list_multiparts(target);
+  if (!listing) return listing.error();
+  const auto known = ledger_.known(entry.place);
+  if (!known) return known.error();
+  if (known->create_under_way) return ledger_.postpone(entry.id, now + options_.grace, std::nullopt);
+
+  std::vector<ListedMultipart> candidates;
+  for (const ListedMultipart& listed : listing->uploads) {
+    if (contains(known->ids, listed.id)) continue;
+    if (!listed.initiated) {
+      return Error{Errc::s3_unverifiable,
+                   "the store does not tell when its multipart uploads began: whose they are "
+                   "cannot be known"};
+    }
+    const WallTime begun = *listed.initiated - listing->store_ahead;
+    if (begun < entry.first - kBeforeIntent || begun > entry.last + kAfterIntent) continue;
+    // Parts are sent only to what has its id in the journal: whatever has some is somebody else's.
+    const auto empty = is_empty(target, listed.id);
+    if (!empty) return empty.error();
+    if (*empty) candidates.push_back(listed);
+  }
+  const bool told = std::ranges::any_of(candidates, [](const auto& one) { return !one.initiator.empty(); });
+  if (told) {
+    const auto us = own_principal(entry, target);
+    if (!us) return us.error();
+    std::erase_if(candidates, [&](const auto& one) { return !same_principal(one.initiator, *us); });
+  }
+  if (std::ssize(candidates) > entry.creates) {
+    return Error{
+        Errc::s3_unverifiable,
+        fmt::format("{} multipart uploads without parts are open that could be it, {} at most are ours: none is "
+                    "aborted",
+                    candidates.size(), entry.creates)};
+  }
+  std::vector<std::string> ids;
+  for (const ListedMultipart& one : candidates) ids.push_back(one.id);
+  const auto adopted = ledger_.adopt(entry.id, ids);
+  if (!adopted) return adopted.error();
+  if (!*adopted) return ledger_.postpone(entry.id, now + options_.grace, std::nullopt);
+  return {};
+}
+
+Result<bool> MultipartReaper::is_empty(const ObjectTarget& target, const std::string& multipart_id) {
+  const auto parts = objects_.list_parts(target, multipart_id);
+  if (parts) return parts->empty();
+  if (parts.error().code == Errc::s3_no_such_upload) return false;
+  return parts.error();
+}
+
+Result<std::string> MultipartReaper::own_principal(const LeftMultipart& entry, const ObjectTarget& target) {
+  const Bucket bucket{entry.account, entry.place.endpoint, entry.place.bucket};
+  if (const auto at = principals_.find(bucket); at != principals_.end()) return at->second;
+  auto principal = probe(entry, target);
+  if (principal) principals_[bucket] = *principal;
+  return principal;
+}
+
+// Opens a multipart upload only to see whose the store says it is, and drops it. It is in the ledger meanwhile.
+Result<std::string> MultipartReaper::probe(const LeftMultipart& entry, const ObjectTarget& target) {
+  const auto probe = ledger_.intend_probe(entry);
+  if (!probe) return probe.error();
+  const auto opened = objects_.create_multipart(target, {});
+  if (!opened) {
+    if (!create_may_have_worked(opened.error().code)) (void)ledger_.remove(*probe);
+    return opened.error();
+  }
+  const auto listing = objects_.list_multiparts(target);
+  if (const auto aborted = objects_.abort_multipart(target, opened->id); aborted) {
+    if (auto removed = ledger_.remove(*probe); !removed) return removed.error();
+  } else if (const auto adopted = ledger_.adopt(*probe, {opened->id}); !adopted) {
+    return adopted.error();
+  }
+  if (!listing) return listing.error();
+  const auto at = std::ranges::find(listing->uploads, opened->id, &ListedMultipart::id);
+  if (at != listing->uploads.end()) return at->initiator;
+  return Error{Errc::s3_unverifiable, "a multipart upload just opened is not in the store's list"};
+}
+
+}  // namespace vodlift::worker

@@ -1,0 +1,261 @@
+#include "worker/multipart_reaper.h"
+
+#include <gtest/gtest.h>
+
+#include "worker/fakes_test.h"
+
+namespace vodlift::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+class MovingClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime now() const override { return time; }
+  WallTime time = from_unix_ms(1'700'000'000'000);
+};
+
+class MultipartReaperTest : public testing::Test {
+ protected:
+  MultipartReaperTest() {
+    accounts_.bucket->endpoint = "https://s3.example";
+    accounts_.bucket->bucket = "b";
+    accounts_.bucket->access_key = "AK";
+  }
+
+  // An entry left at `begun_`.
+  LeftMultipart& left(const std::string& multipart_id = "", const std::string& bucket = "b") {
+    LeftMultipart entry;
+    entry.id = std::ssize(ledger_.entries) + 1;
+    entry.upload = 7;
+    entry.account = 158;
+    entry.place = {"https://s3.example", bucket, "film.mp4"};
+    entry.multipart_id = multipart_id;
+    entry.first = entry.last = entry.left = entry.next_attempt = begun_;
+    ledger_.entries.push_back(entry);
+    return ledger_.entries.back();
+  }
+  void is_open(const std::string& id, std::chrono::milliseconds after, const std::string& initiator = "") {
+    objects_.open.insert(id);
+    objects_.listed[id] = {id, begun_ + after, initiator};
+  }
+  void round_after(std::chrono::milliseconds passes) {
+    clock_.time += passes;
+    ledger_.now = clock_.time;
+    reaper_.round();
+  }
+
+  MovingClock clock_;
+  const WallTime begun_ = clock_.time;
+  MemoryLedger ledger_;
+  OneBucket accounts_;
+  MemoryObjects objects_;
+  MultipartReaper reaper_{ledger_, accounts_, objects_, clock_, {1min, 10min, std::chrono::days{14}}};
+};
+
+TEST_F(MultipartReaperTest, AbortsWhatIsLeftAndOnlyThat) {
+  objects_.open = {"ours", "other"};
+  left("ours");
+  round_after(0s);
+  EXPECT_EQ(objects_.open, std::set<std::string>{"other"});
+  EXPECT_TRUE(ledger_.entries.empty());
+}
+
+TEST_F(MultipartReaperTest, TriesAgainUntilItIsGone) {
+  objects_.open = {"ours"};
+  objects_.script["abort"] = std::deque<Errc>(10, Errc::s3_transient);
+  left("ours");
+  int rounds = 0;
+  for (; !ledger_.entries.empty() && rounds < 1000; ++rounds) round_after(1min);
+  EXPECT_TRUE(objects_.open.empty());
+  EXPECT_EQ(objects_.count("abort"), 11);
+  EXPECT_GT(rounds, 700) << "it waits longer each time: 1 minute, 2, 4, up to 6 hours";
+}
+
+TEST_F(MultipartReaperTest, ABucketThatCannotBeWorkedOnIsLeftForLaterAsAWhole) {
+  for (const char* id : {"one", "two", "three"}) left(id);
+  left("elsewhere", "healthy");
+  objects_.open = {"one", "two", "three", "elsewhere"};
+  objects_.script["abort"] = {Errc::s3_access_denied};
+  round_after(0s);
+  EXPECT_EQ(objects_.count("abort"), 2) << "one of the bucket, and the other bucket's";
+  EXPECT_FALSE(objects_.open.contains("elsewhere"));
+  EXPECT_EQ(ledger_.entries.size(), 3U);
+  for (const LeftMultipart& entry : ledger_.entries) EXPECT_EQ(entry.next_attempt, clock_.time + 1min);
+  EXPECT_EQ(ledger_.entries[0].attempts, 1);
+  EXPECT_EQ(ledger_.entries[1].attempts, 0);
+  round_after(1min);
+  EXPECT_TRUE(ledger_.entries.empty());
+}
+
+TEST_F(MultipartReaperTest, AHundredOfABucketARound) {
+  for (int i = 0; i < 150; ++i) left("mp" + std::to_string(i));
+  round_after(0s);
+  EXPECT_EQ(ledger_.entries.size(), 50U);
+  round_after(0s);
+  EXPECT_TRUE(ledger_.entries.empty());
+}
+
+TEST_F(MultipartReaperTest, WithoutTheBucketItIsKeptAndGivenUpInTheEnd) {
+  left("ours");
+  accounts_.bucket.reset();
+  round_after(0s);
+  ASSERT_EQ(ledger_.entries.size(), 1U);
+  EXPECT_NE(ledger_.entries[0].error.find("not configured"), std::string::npos) << ledger_.entries[0].error;
+  round_after(std::chrono::days{14} - 1s);
+  EXPECT_EQ(ledger_.entries.size(), 1U);
+  round_after(6h);
+  EXPECT_TRUE(ledger_.entries.empty());
+  EXPECT_TRUE(objects_.calls.empty());
+}
+
+TEST_F(MultipartReaperTest, CredentialsGoToNoOtherEndpoint) {
+  accounts_.bucket->endpoint = "https://another.example";
+  left("ours");
+  left("");
+  round_after(1h);
+  EXPECT_EQ(ledger_.entries.size(), 2U);
+  EXPECT_TRUE(objects_.calls.empty());
+}
+
+TEST_F(MultipartReaperTest, WhatALostAnswerOpenedIsFoundAfterTheGrace) {
+  left();
+  is_open("lost", 1s);
+  round_after(9min);
+  EXPECT_TRUE(objects_.calls.empty()) << "its parts, if it is somebody else's, may still be to come";
+  EXPECT_EQ(ledger_.entries.at(0).attempts, 0);
+  round_after(1min);
+  round_after(0s);
+  EXPECT_TRUE(objects_.open.empty());
+  EXPECT_TRUE(ledger_.entries.empty());
+}
+
+TEST_F(MultipartReaperTest, NothingToBeFoundSettlesIt) {
+  left();
+  round_after(10min);
+  EXPECT_TRUE(ledger_.entries.empty());
+  EXPECT_EQ(objects_.calls, std::vector<std::string>{"uploads"});
+}
+
+TEST_F(MultipartReaperTest, AnothersIsLeftAlone) {
+  left();
+  is_open("before", -10s);
+  is_open("long after", 6min);
+  is_open("with a part", 1s);
+  objects_.with_parts.insert("with a part");
+  objects_.parts[1] = {1, 5, "\"e\"", ""};
+  is_open("in use", 1s);
+  ledger_.in_use.ids = {"in use"};
+  const auto open = objects_.open;
+  round_after(10min);
+  EXPECT_TRUE(ledger_.entries.empty());
+  EXPECT_EQ(objects_.open, open);
+  EXPECT_EQ(objects_.count("abort"), 0);
+}
+
+TEST_F(MultipartReaperTest, OfTwoThatCouldBeItNoneIsAborted) {
+  left();
+  is_open("a", 1s);
+  is_open("b", 2s);
+  round_after(10min);
+  ASSERT_EQ(ledger_.entries.size(), 1U);
+  EXPECT_EQ(ledger_.entries[0].attempts, 1);
+  EXPECT_EQ(objects_.open.size(), 2U);
+  // The stranger sends a part, which tells.
+  objects_.with_parts.insert("b");
+  objects_.parts[1] = {1, 5, "\"e\"", ""};
+  round_after(1min);
+  round_after(0s);
+  EXPECT_EQ(objects_.open, std::set<std::string>{"b"});
+}
+
+TEST_F(MultipartReaperTest, TwoLostAnswersMayHaveOpenedTwo) {
+  left().creates = 2;
+  is_open("a", 1s);
+  is_open("b", 2s);
+  round_after(10min);
+  round_after(0s);
+  EXPECT_TRUE(objects_.open.empty());
+}
+
+TEST_F(MultipartReaperTest, OnlyOurOwnPrincipalsIsAborted) {
+  left();
+  is_open("ours", 1s, "arn:aws:sts::1:assumed-role/vodlift/session-1");
+  is_open("foreign", 1s, "arn:aws:iam::1:user/another");
+  objects_.on_create = [&](const std::string& id) {
+    objects_.listed[id] = {id, clock_.time, "arn:aws:sts::1:assumed-role/vodlift/session-2"};
+  };
+  round_after(10min);
+  round_after(0s);
+  EXPECT_EQ(objects_.open, std::set<std::string>{"foreign"}) << "nothing remains of finding out who we are";
+  EXPECT_TRUE(ledger_.entries.empty());
+  EXPECT_EQ(objects_.created, 1);
+}
+
+TEST_F(MultipartReaperTest, WhatAProbeOpensIsInTheLedger) {
+  left();
+  is_open("ours", 1s, "us");
+  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, clock_.time, "us"}; };
+  objects_.script["create answer"] = {Errc::timeout};
+  round_after(10min);
+  EXPECT_EQ(ledger_.entries.size(), 2U);
+  EXPECT_EQ(ledger_.entries.back().multipart_id, "") << "one more to be looked for";
+  EXPECT_EQ(objects_.open.size(), 2U);
+
+  objects_.script["create"] = {Errc::s3_access_denied};
+  round_after(1min);
+  EXPECT_EQ(ledger_.entries.size(), 2U) << "a probe that was refused opened nothing";
+}
+
+TEST_F(MultipartReaperTest, AProbeThatCannotBeAbortedIsNotForgotten) {
+  left();
+  is_open("ours", 1s, "us");
+  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, clock_.time, "us"}; };
+  objects_.script["abort"] = {Errc::s3_transient};
+  round_after(10min);
+  round_after(0s);
+  EXPECT_TRUE(objects_.open.empty());
+  EXPECT_TRUE(ledger_.entries.empty());
+}
+
+TEST_F(MultipartReaperTest, TheStoresOwnClockCounts) {
+  objects_.store_ahead = 1h;
+  left();
+  is_open("ours", 1h + 1s);
+  is_open("foreign", 1s);
+  round_after(10min);
+  round_after(0s);
+  EXPECT_EQ(objects_.open, std::set<std::string>{"foreign"});
+}
+
+TEST_F(MultipartReaperTest, WhileACreateIsUnderWayNothingIsJudged) {
+  left();
+  is_open("just opened", 1s);
+  ledger_.in_use.create_under_way = true;
+  round_after(10min);
+  ledger_.in_use.create_under_way = false;
+  ledger_.under_way_at_adoption = true;
+  round_after(10min);
+  ASSERT_EQ(ledger_.entries.size(), 1U);
+  EXPECT_EQ(ledger_.entries[0].attempts, 0);
+  EXPECT_EQ(objects_.count("abort"), 0);
+}
+
+TEST_F(MultipartReaperTest, AStoreWithoutTimesIsNotGuessedAt) {
+  left();
+  objects_.open.insert("no time");
+  objects_.listed["no time"] = {"no time", std::nullopt, ""};
+  round_after(10min);
+  EXPECT_EQ(ledger_.entries.at(0).attempts, 1);
+  EXPECT_EQ(objects_.open.size(), 1U);
+}
+
+TEST_F(MultipartReaperTest, AnInterruptionIsNoAttempt) {
+  left("ours");
+  objects_.script["abort"] = {Errc::interrupted};
+  round_after(0s);
+  EXPECT_EQ(ledger_.entries.at(0).attempts, 0);
+}
+
+}  // namespace
+}  // namespace vodlift::worker

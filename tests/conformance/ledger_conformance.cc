@@ -1,0 +1,204 @@
+// The ledger of multipart uploads: nothing that may be open is forgotten, nothing that is in use is left.
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+namespace {
+
+using namespace std::chrono_literals;
+
+class LedgerConformance : public StoreSuite {
+ protected:
+  const MultipartPlace place_{"https://s3.example", "my_bucket", "a"};
+
+  // Claims an upload and opens the multipart upload of journal(250), as a worker does.
+  Lease open_one() {
+    insert("a");
+    const Lease lease = claim_one().lease;
+    EXPECT_TRUE(ledger().intend(lease, place_));
+    EXPECT_TRUE(uploads().record_multipart(lease, journal(250)));
+    return lease;
+  }
+  std::vector<LeftMultipart> left() { return ledger().left(std::nullopt, 100).value(); }
+  std::string the_id() { return journal(250).multipart_id; }
+};
+
+TEST_P(LedgerConformance, AnEntryWithItsIdIsKnownAndNotLeft) {
+  open_one();
+  const auto known = ledger().known(place_).value();
+  EXPECT_EQ(known.ids, std::vector<std::string>{the_id()});
+  EXPECT_FALSE(known.create_under_way);
+  EXPECT_TRUE(left().empty());
+  EXPECT_TRUE(ledger().due(10).value().empty());
+  EXPECT_FALSE(ledger().next_due().value());
+}
+
+TEST_P(LedgerConformance, TheJournalTellsWhereItLies) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  EXPECT_EQ(claim_one().journal.endpoint, place_.endpoint);
+}
+
+TEST_P(LedgerConformance, AfterACrashTheCreateUnderWayIsLeftToBeLookedFor) {
+  const UploadId id = insert("a");
+  const Lease lease = claim_one().lease;
+  ASSERT_TRUE(ledger().intend(lease, place_));
+  EXPECT_TRUE(ledger().known(place_).value().create_under_way);
+  const WallTime intended = clock_.now();
+  clock_.advance(1h);
+  reopen();
+  ASSERT_EQ(uploads().rescue(true, kMaxCrashes).value(), 1);
+  ASSERT_EQ(left().size(), 1U);
+  const LeftMultipart entry = left()[0];
+  EXPECT_EQ(entry.upload, id);
+  EXPECT_EQ(entry.account, kAccount);
+  EXPECT_EQ(entry.place, place_);
+  EXPECT_EQ(entry.multipart_id, "");
+  EXPECT_EQ(entry.creates, 1);
+  EXPECT_EQ(entry.first, intended);
+  EXPECT_EQ(entry.last, intended);
+  EXPECT_EQ(entry.left, clock_.now());
+  EXPECT_EQ(ledger().next_due().value(), clock_.now());
+  EXPECT_FALSE(ledger().known(place_).value().create_under_way);
+}
+
+TEST_P(LedgerConformance, CreatesThatFollowCloselyAreLookedForTogether) {
+  insert("a");
+  const Lease lease = claim_one().lease;
+  const WallTime first = clock_.now();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(ledger().intend(lease, place_));
+    clock_.advance(1min);
+  }
+  ASSERT_TRUE(uploads().record_multipart(lease, journal(250)));
+  ASSERT_EQ(left().size(), 1U);
+  EXPECT_EQ(left()[0].creates, 2);
+  EXPECT_EQ(left()[0].first, first);
+  EXPECT_EQ(left()[0].last, first + 1min);
+  clock_.advance(1h);
+  ASSERT_TRUE(ledger().intend(lease, place_));
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, true));
+  ASSERT_EQ(left().size(), 3U) << "the old search, the multipart upload that another was opened beside, a new search";
+  EXPECT_EQ(left()[0].creates, 2);
+  EXPECT_EQ(left()[1].multipart_id, the_id());
+  EXPECT_EQ(left()[2].creates, 1);
+}
+
+TEST_P(LedgerConformance, AWithdrawnCreateLeavesNothing) {
+  insert("a");
+  const Lease lease = claim_one().lease;
+  ASSERT_TRUE(ledger().intend(lease, place_));
+  ASSERT_TRUE(ledger().withdraw(lease));
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, true));
+  EXPECT_TRUE(left().empty());
+  EXPECT_TRUE(ledger().known(place_).value().ids.empty());
+}
+
+TEST_P(LedgerConformance, ARetryKeepsItInUse) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), UploadError{Errc::network, "reset", true}, true));
+  EXPECT_TRUE(left().empty());
+  EXPECT_EQ(ledger().known(place_).value().ids.size(), 1U);
+}
+
+TEST_P(LedgerConformance, WhatIsGoneOrCompletedIsStruck) {
+  Lease lease = open_one();
+  ASSERT_TRUE(uploads().record_multipart(lease, {}));
+  EXPECT_TRUE(ledger().known(place_).value().ids.empty());
+  ASSERT_TRUE(ledger().intend(lease, place_));
+  ASSERT_TRUE(uploads().record_multipart(lease, journal(250)));
+  ASSERT_TRUE(uploads().finish(lease, completed()));
+  EXPECT_TRUE(ledger().known(place_).value().ids.empty());
+  EXPECT_TRUE(left().empty());
+}
+
+TEST_P(LedgerConformance, AFailureLeavesIt) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(uploads().finish(lease, failed()));
+  ASSERT_EQ(left().size(), 1U);
+  EXPECT_EQ(left()[0].multipart_id, the_id());
+  EXPECT_EQ(ledger().due(10).value().size(), 1U);
+}
+
+TEST_P(LedgerConformance, CrashingRepeatedlyLeavesIt) {
+  open_one();
+  for (int i = 0; i < kMaxCrashes; ++i) {
+    if (i > 0) claim_one();
+    ASSERT_EQ(uploads().rescue(true, kMaxCrashes).value(), 1);
+  }
+  ASSERT_EQ(left().size(), 1U);
+  EXPECT_EQ(left()[0].multipart_id, the_id());
+}
+
+TEST_P(LedgerConformance, AnUploadCanLetGoOfItAndGoOn) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(ledger().leave(lease));
+  ASSERT_EQ(left().size(), 1U);
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  const auto again = claim_one();
+  EXPECT_TRUE(again.journal.multipart_id.empty());
+  ASSERT_TRUE(uploads().finish(again.lease, completed()));
+  EXPECT_EQ(left().size(), 1U);
+}
+
+TEST_P(LedgerConformance, OnlyUnderTheLease) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  const Lease current = claim_one().lease;
+  for (const Result<>& refused : {ledger().intend(lease, place_), ledger().withdraw(lease), ledger().leave(lease)}) {
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::lease_lost);
+  }
+  EXPECT_TRUE(left().empty());
+  EXPECT_TRUE(ledger().leave(current));
+}
+
+TEST_P(LedgerConformance, PostponedEntriesAreDueLater) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(uploads().finish(lease, failed()));
+  const std::int64_t id = left()[0].id;
+  ASSERT_TRUE(ledger().postpone(id, clock_.now() + 1min, "no answer"));
+  EXPECT_TRUE(ledger().due(10).value().empty());
+  EXPECT_EQ(left()[0].attempts, 1);
+  EXPECT_EQ(left()[0].error, "no answer");
+  ASSERT_TRUE(ledger().postpone(id, clock_.now() + 2min, std::nullopt));
+  EXPECT_EQ(left()[0].attempts, 1);
+  EXPECT_EQ(left()[0].error, "no answer");
+  EXPECT_EQ(ledger().next_due().value(), clock_.now() + 2min);
+  clock_.advance(2min);
+  EXPECT_EQ(ledger().due(10).value().size(), 1U);
+  ASSERT_TRUE(ledger().postpone_bucket(left()[0], clock_.now() + 1h));
+  EXPECT_TRUE(ledger().due(10).value().empty());
+  ASSERT_TRUE(ledger().remove(id));
+  EXPECT_TRUE(left().empty());
+}
+
+TEST_P(LedgerConformance, WhatWasFoundIsAdoptedUnlessItIsKnown) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(ledger().intend(lease, place_));
+  ASSERT_TRUE(ledger().intend(lease, place_));
+  const auto search = left()[1].multipart_id.empty() ? left()[1] : left()[0];
+  EXPECT_FALSE(ledger().adopt(search.id, {the_id(), "lost"}).value()) << "a Create is under way";
+  ASSERT_TRUE(ledger().withdraw(lease));
+  EXPECT_TRUE(ledger().adopt(search.id, {the_id(), "lost"}).value());
+  ASSERT_EQ(left().size(), 2U);
+  EXPECT_EQ(left()[0].multipart_id, the_id());
+  EXPECT_EQ(left()[1].multipart_id, "lost");
+  EXPECT_EQ(ledger().due(10).value().size(), 2U);
+}
+
+TEST_P(LedgerConformance, AProbeIsAnEntryOfItsOwn) {
+  const Lease lease = open_one();
+  ASSERT_TRUE(uploads().finish(lease, failed()));
+  clock_.advance(1h);
+  const std::int64_t id = ledger().intend_probe(left()[0]).value();
+  ASSERT_EQ(left().size(), 2U);
+  EXPECT_EQ(left()[1].id, id);
+  EXPECT_EQ(left()[1].place, place_);
+  EXPECT_EQ(left()[1].first, clock_.now());
+  EXPECT_EQ(left()[1].multipart_id, "");
+}
+
+VODLIFT_INSTANTIATE_CONFORMANCE(LedgerConformance);
+
+}  // namespace
+}  // namespace vodlift::conformance
