@@ -17,9 +17,10 @@ from support import make_file, wait_until
 
 @pytest.fixture(scope="module")
 def place():
-    """One strict site for all refusals: no callback to private addresses, an S3 server that must never be asked."""
+    """One strict site for all refusals, however many come: no callback to private addresses, an S3 server that must never
+    be asked."""
     with FakeS3() as fake:
-        site = Site(allow_networks=())
+        site = Site(allow_networks=(), extra="[limits]\nfailures_per_s = 0")
         try:
             site.use(fake, "videos")
             make_file(site.files / "film.mp4", 1000)
