@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -188,3 +189,33 @@ def test_a_dead_socket_is_no_obstacle(site):
     assert site.server.socket.exists()
     site.server.start()
     wait_until(lambda: site.server.run_cli("account", "list").returncode == 0, 5, "the command line reaches it")
+
+
+def test_key_rules_and_their_end(site, fake):
+    site.use(fake, "videos")
+    for name in ("films/in.mp4", "out.mp4"):
+        make_file(site.files / name, 1000)
+    outside = site.queue("out.mp4", "videos")
+    site.server.cli("key", "set", "--api-key", site.key.api_key, "--path-prefix", "sestore4/jb/films/", "--bucket", "videos",
+                    "--permissions", "upload,status", "--network", "127.0.0.0/8", "--expires", "30d")
+    inside = site.queue("films/in.mp4", "videos")
+    assert site.api.upload("sestore4/jb/out.mp4", "x", "videos").code == "0005"
+    assert site.api.upload("sestore4/jb/films/in.mp4", "x", "other").code == "0005"
+    assert site.api.call("files.getstorage").code == "0005"
+    assert [one["id"] for one in site.api.all()] == [inside]
+    assert site.api.call("aws.status", id=outside).code == "2005"
+
+    text = site.server.cli("key", "list")
+    for words in ("active", "upload,status", "path sestore4/jb/films; buckets videos; from 127.0.0.0/8"):
+        assert words in text, text
+    used = int(time.time())
+    site.server.restart()
+    (key,) = json.loads(site.server.cli("key", "list", "--json"))
+    assert key["last_used"] is not None and 0 <= used - key["last_used"] <= 30, key
+    assert abs(key["expires"] - used - 30 * 86400) <= 60
+    site.server.cli("key", "set", "--api-key", site.key.api_key, "--all-paths", "--all-buckets", "--all-networks",
+                    "--expires", "never")
+    (key,) = json.loads(site.server.cli("key", "list", "--json"))
+    assert (key["path_prefix"], key["buckets"], key["networks"], key["expires"]) == ("", [], [], None)
+    assert key["permissions"] == "upload,status", "what is not named stays"
+    assert {one["id"] for one in site.api.all()} == {inside, outside}
