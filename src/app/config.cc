@@ -23,6 +23,7 @@ constexpr std::size_t kMaxSocketPathBytes = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::size_t kMaxStorageNameBytes = 64;
 constexpr std::size_t kMaxStorages = 1000;
 constexpr std::size_t kMaxNetworks = 1000;
+constexpr std::int64_t kMaxConnections = 1000000;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
 constexpr std::array<std::string_view, 9> kSections = {"server",   "store", "storage", "worker", "litter",
@@ -114,6 +115,21 @@ class ConfigJudge {
     return absolute_to(directory_, *text);
   }
 
+  std::vector<Network> networks(ConfigSection& section, std::string_view section_name, std::string_view key) {
+    std::vector<Network> out;
+    const auto items = section.texts(key);
+    if (items.size() > kMaxNetworks) section.fault(key, fmt::format("{} at most", kMaxNetworks));
+    for (const ConfigSection::Item& item : items) {
+      if (const auto network = parse_network(item.text)) {
+        out.push_back(*network);
+      } else {
+        faults_.add(item.line, fmt::format("[{}] {}: {}; expected networks such as \"10.0.0.0/8\" or \"fd00::/8\"",
+                                           section_name, key, network.error().message));
+      }
+    }
+    return out;
+  }
+
   void read_store() {
     ConfigSection store = section("store");
     const bool given = root_["store"]["path"].node() != nullptr;
@@ -134,6 +150,13 @@ class ConfigJudge {
       }
     }
     if (const auto number = server.integer("threads", 1, 64)) out.threads = static_cast<int>(*number);
+    if (const auto number = server.integer("connections", 1, kMaxConnections)) {
+      out.connections = static_cast<int>(*number);
+    }
+    if (const auto number = server.integer("connections_per_address", 0, kMaxConnections)) {
+      out.connections_per_address = static_cast<int>(*number);
+    }
+    out.trusted_proxies = networks(server, "server", "trusted_proxies");
     const fs::path beside = config_.store.path.parent_path();
     out.admin_socket = path(server, "admin_socket").value_or(beside / "admin.sock");
     out.master_key_file = path(server, "master_key_file").value_or(beside / "master.key");
@@ -213,18 +236,7 @@ class ConfigJudge {
 
   void read_callback() {
     ConfigSection callback = section("callback");
-    const auto items = callback.texts("allow_networks");
-    if (items.size() > kMaxNetworks) callback.fault("allow_networks", fmt::format("{} at most", kMaxNetworks));
-    for (const ConfigSection::Item& item : items) {
-      if (auto network = net::parse_network(item.text)) {
-        config_.callback.allow_networks.push_back(*network);
-      } else {
-        faults_.add(
-            item.line,
-            fmt::format("[callback] allow_networks: {}; expected networks such as \"10.0.0.0/8\" or \"fd00::/8\"",
-                        network.error().message));
-      }
-    }
+    config_.callback.allow_networks = networks(callback, "callback", "allow_networks");
     callback.refuse_unknown();
   }
 

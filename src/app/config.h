@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/network.h"
 #include "net/address_guard.h"
 
 namespace vodlift::app {
@@ -28,6 +29,9 @@ struct Config {
     int threads = 2;                        // 1..64, network threads of the public listener
     std::filesystem::path admin_socket;     // Unix socket, 107 bytes at most
     std::filesystem::path master_key_file;
+    int connections = 20000;             // 1..1000000
+    int connections_per_address = 1000;  // 0..1000000; 0: any number
+    std::vector<Network> trusted_proxies;
     std::chrono::seconds timestamp_window{300};  // 1..900, to both sides of the server's clock
   };
   struct Store {

@@ -282,5 +282,25 @@ TEST(Config, AStorageSaysWhatIsLetIn) {
       << wrong.error().message;
 }
 
+TEST(Config, ReadsWhoMayConnectAndWhoIsBelieved) {
+  const Config config = parse_config(
+                            "[server]\nconnections = 7\nconnections_per_address = 0\n"
+                            "trusted_proxies = [\"10.0.0.0/8\", \"fd00::1\"]\n"
+                            "[store]\npath = \"/a/b.db\"\n[[storage]]\nname = \"s\"\nroot = \"/s\"\n",
+                            "/etc/vodlift.toml")
+                            .value();
+  EXPECT_EQ(config.server.connections, 7);
+  EXPECT_EQ(config.server.connections_per_address, 0);
+  ASSERT_EQ(config.server.trusted_proxies.size(), 2u);
+  EXPECT_EQ(to_string(config.server.trusted_proxies[0]), "10.0.0.0/8");
+  const auto wrong = parse_config(
+      "[server]\nconnections = 0\ntrusted_proxies = [\"proxy.example\"]\n"
+      "[store]\npath = \"/a/b.db\"\n[[storage]]\nname = \"s\"\nroot = \"/s\"\n",
+      "/etc/vodlift.toml");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().message.find("[server] connections: expected"), std::string::npos) << wrong.error().message;
+  EXPECT_NE(wrong.error().message.find("[server] trusted_proxies: "), std::string::npos) << wrong.error().message;
+}
+
 }  // namespace
 }  // namespace vodlift::app

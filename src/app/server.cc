@@ -109,6 +109,13 @@ net::HttpServerLimits admin_limits() {
   return limits;
 }
 
+net::HttpServerLimits public_limits(const Config::Server& server) {
+  net::HttpServerLimits limits;
+  limits.connections = static_cast<std::size_t>(server.connections);
+  limits.connections_per_address = static_cast<std::size_t>(server.connections_per_address);
+  return limits;
+}
+
 // All that runs, each member built from those above it and gone before them.
 class Server {
  public:
@@ -149,11 +156,11 @@ class Server {
             },
             admin::AdminApi::fault),
         public_server_(
-            net::HttpServerLimits{}, static_cast<std::size_t>(config.server.threads),
+            public_limits(config.server), static_cast<std::size_t>(config.server.threads),
             [this](net::Request request, net::Responder respond) {
               router_.handle(std::move(request), std::move(respond));
             },
-            legacy::fault) {}
+            legacy::fault, config.server.trusted_proxies) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server() { stop(); }

@@ -29,7 +29,10 @@ constexpr std::array kTable = {
     ErrcInfo{Errc::too_large, "too_large", "2001", 413, false},
     ErrcInfo{Errc::unsupported_media_type, "unsupported_media_type", "2001", 415, false},
     ErrcInfo{Errc::expectation_failed, "expectation_failed", "2001", 417, false},
+    ErrcInfo{Errc::uri_too_long, "uri_too_long", "2001", 414, false},
+    ErrcInfo{Errc::too_many_connections, "too_many_connections", "1000", 429, true},
     ErrcInfo{Errc::headers_too_large, "headers_too_large", "2001", 431, false},
+    ErrcInfo{Errc::unsupported_version, "unsupported_version", "2001", 505, false},
     ErrcInfo{Errc::shutting_down, "shutting_down", "1000", 503, true},
 
     ErrcInfo{Errc::config_invalid, "config_invalid", "0004", 500, false},

@@ -32,7 +32,10 @@ enum class Errc {
   too_large,
   unsupported_media_type,
   expectation_failed,
+  uri_too_long,
+  too_many_connections,
   headers_too_large,
+  unsupported_version,
   shutting_down,
   // Administration and start-up.
   config_invalid,

@@ -43,8 +43,10 @@ std::string_view Request::header(std::string_view name) const {
 }
 
 struct HttpServer::Impl {
-  Impl(HttpServerLimits limits, std::size_t thread_count, Handler handler, FaultBody fault_body)
-      : shared(new ServerShared{limits, std::move(handler), std::move(fault_body)}) {
+  Impl(HttpServerLimits limits, std::size_t thread_count, Handler handler, FaultBody fault_body,
+       std::vector<Network> trusted_proxies)
+      : shared(std::make_shared<ServerShared>(limits, std::move(handler), std::move(fault_body),
+                                              std::move(trusted_proxies))) {
     for (std::size_t i = 0; i < std::max<std::size_t>(thread_count, 1); ++i) {
       loops.push_back(std::make_shared<Loop>(limits));
     }
@@ -56,6 +58,7 @@ struct HttpServer::Impl {
   void on_accepted(const boost::system::error_code& error, Socket socket, const std::shared_ptr<Loop>& loop);
   // Gives the connection to `loop`, or tells it that there is no room.
   void admit(Socket socket, const std::shared_ptr<Loop>& loop);
+  void refuse(Socket socket, const std::shared_ptr<Loop>& loop, Peer peer, Errc why);
   void pause_accepting(const boost::system::error_code& error);
   void start();
   void stop(std::chrono::milliseconds grace);
@@ -107,21 +110,27 @@ void HttpServer::Impl::admit(Socket socket, const std::shared_ptr<Loop>& loop) {
   const int on = 1;
   // Fails on Unix sockets, where there is nothing to delay.
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const bool full = shared->connections >= shared->limits.connections;
-  if (!full) {
-    auto session = std::make_shared<Session>(shared, loop, std::move(socket), true);
-    asio::post(loop->io(), [session = std::move(session)] { session->start(); });
-    return;
-  }
+  boost::system::error_code gone;
+  const auto remote = socket.remote_endpoint(gone);
+  // A client that has gone already is found out by the first read.
+  Peer peer{gone ? std::string("unknown") : peer_text(remote.data()), {}};
+  peer.address = parse_address(peer.text);
+  auto place = Place::take(shared, peer);
+  if (!place) return refuse(std::move(socket), loop, std::move(peer), place.error().code);
+  auto session = std::make_shared<Session>(shared, loop, std::move(socket), std::move(peer), std::move(*place));
+  asio::post(loop->io(), [session = std::move(session)] { session->start(); });
+}
+
+void HttpServer::Impl::refuse(Socket socket, const std::shared_ptr<Loop>& loop, Peer peer, Errc why) {
   if (refusals->load() >= kMaxRefusals) return;
   ++*refusals;
   // The deleter counts down: a refused session lives for one answer.
-  std::shared_ptr<Session> session(new Session(shared, loop, std::move(socket), false),
+  std::shared_ptr<Session> session(new Session(shared, loop, std::move(socket), std::move(peer), Place()),
                                    [count = refusals](Session* gone) {
                                      delete gone;
                                      --*count;
                                    });
-  asio::post(loop->io(), [session = std::move(session)] { session->refuse(); });
+  asio::post(loop->io(), [session = std::move(session), why] { session->refuse(why); });
 }
 
 // Out of file descriptors or memory: the connection stays in the kernel's queue, so accepting at once would fail at
@@ -191,8 +200,10 @@ void HttpServer::Impl::remove_socket_file() {
   socket_file.reset();
 }
 
-HttpServer::HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body)
-    : impl_(std::make_unique<Impl>(limits, threads, std::move(handler), std::move(fault_body))) {}
+HttpServer::HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body,
+                       std::vector<Network> trusted_proxies)
+    : impl_(std::make_unique<Impl>(limits, threads, std::move(handler), std::move(fault_body),
+                                   std::move(trusted_proxies))) {}
 
 HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/network.h"
 
 namespace vodlift::net {
 
@@ -19,7 +20,8 @@ struct Request {
   std::string target;  // as received, "/stable/?x=1"; an absolute one ("http://host/x") loses scheme and host
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-case, in order of arrival
   std::string body;
-  std::string peer;                                // "192.0.2.7", or "unix" for a socket file
+  // The client: "192.0.2.7", as a trusted proxy says where the connection comes from one; "unix" for a socket file.
+  std::string peer;
   std::chrono::steady_clock::time_point received;  // when the request's header was complete
 
   // The value of the first header of that (lower-case) name; empty when there is none.
@@ -40,7 +42,7 @@ using Responder = std::function<void(Response)>;
 // Called on a network thread: must not block.
 using Handler = std::function<void(Request, Responder)>;
 
-// The answer to a fault of HTTP itself (400, 408, 413, 431, 503 …), so that even those have the caller's envelope.
+// The answer to a fault of HTTP itself (400, 408, 413, 429, 503 …), so that even those have the caller's envelope.
 // Called on a network thread; the server sets the status, and closes the connection after it.
 using FaultBody = std::function<Response(Errc code, std::string_view message)>;
 
@@ -49,6 +51,8 @@ struct HttpServerLimits {
   std::size_t header_bytes = std::size_t{16} * 1024;
   std::size_t body_bytes = std::size_t{128} * 1024;
   std::size_t connections = 20000;  // more are answered 503 and closed
+  // Of one address (IPv6: of one /64), trusted proxies aside; more are answered 429 and closed. 0: any number.
+  std::size_t connections_per_address = 0;
   // Deadlines for the whole of each, however the bytes trickle; kept to within a fortieth of the shortest (5-250 ms).
   std::chrono::milliseconds header_timeout{10000};  // first byte to end of header: 408
   std::chrono::milliseconds body_timeout{30000};    // end of header to end of body: 408
@@ -60,7 +64,9 @@ struct HttpServerLimits {
 // are answered in their order. Construct, listen (once), start, stop; those four from one thread.
 class HttpServer {
  public:
-  HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body);
+  // `trusted_proxies`: whose X-Forwarded-For is believed; nobody else's is looked at.
+  HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body,
+             std::vector<Network> trusted_proxies = {});
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   // Like stop(0).

@@ -94,6 +94,17 @@ class HeadParser final : public http::basic_parser<true> {
   RequestHead& out_;
 };
 
+// "HTTP/" digit "." digit at the end of the request line, as every version of HTTP/1 to come would begin too.
+bool names_a_version(std::string_view head) {
+  constexpr std::string_view kName = "HTTP/";
+  constexpr std::size_t kVersionBytes = 8;
+  const std::string_view line = head.substr(0, head.find('\r'));
+  if (line.size() < kVersionBytes) return false;
+  const std::string_view version = line.substr(line.size() - kVersionBytes);
+  return version.starts_with(kName) && all_digits(version.substr(5, 1)) && version[6] == '.' &&
+         all_digits(version.substr(7));
+}
+
 Error bad(std::string message) { return {Errc::bad_request, std::move(message)}; }
 
 // uri-host [ ":" port ] of RFC 3986, without user information; empty is legal where a client knows no authority.
@@ -193,6 +204,9 @@ Result<RequestHead> parse_head(std::string_view head, std::size_t body_limit) {
   const std::size_t used = parser.put(boost::asio::buffer(head.data(), head.size()), error);
   if (error == http::error::header_limit) {
     return Error{Errc::headers_too_large, fmt::format("The request has more than {} header fields.", kMaxFields)};
+  }
+  if (error == http::error::bad_version && names_a_version(head)) {
+    return Error{Errc::unsupported_version, "The only versions of HTTP spoken here are 1.1 and 1.0."};
   }
   if (error) return bad(fmt::format("This is not a valid HTTP/1.1 request: {}.", printable(error.message())));
   if (used != head.size()) return bad("The request's header does not end where it should.");

@@ -20,6 +20,8 @@ class HeadScanner {
 
   // Bytes looked at; after `complete` the header's length, its empty last line included.
   [[nodiscard]] std::size_t size() const { return position_; }
+  // Whether the request line has not ended yet.
+  [[nodiscard]] bool in_request_line() const { return line_start_ == begin_; }
   // Where the request line begins: behind the one empty line that RFC 9112 section 2.2 wants ignored.
   [[nodiscard]] std::size_t begin() const { return begin_; }
 
@@ -43,8 +45,8 @@ struct RequestHead {
 
 // Takes a complete header apart (request line to empty line). Strict wherever two readers could differ about where the
 // request ends (RFC 9112 sections 3.2, 6.1, 6.3): whoever is refused must be disconnected.
-// Errors: bad_request, headers_too_large, unsupported_media_type, expectation_failed, too_large (a Content-Length above
-// `body_limit`).
+// Errors: bad_request, unsupported_version (neither 1.0 nor 1.1), headers_too_large, unsupported_media_type,
+// expectation_failed, too_large (a Content-Length above `body_limit`).
 Result<RequestHead> parse_head(std::string_view head, std::size_t body_limit);
 
 }  // namespace vodlift::net

@@ -96,6 +96,15 @@ TEST(ParseHead, JudgesFramingBeforeAnythingElse) {
   EXPECT_EQ(refusal("P / HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n"), Errc::too_large);
 }
 
+TEST(ParseHead, TellsAnotherVersionFromNone) {
+  for (const char* version : {"HTTP/0.9", "HTTP/1.2", "HTTP/2.0"}) {
+    EXPECT_EQ(refusal("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n"), Errc::unsupported_version) << version;
+  }
+  for (const char* version : {"HTTP/1", "HTTP/1.10", "HTTP/x.1", "HTTP/1.", "http/2.0", "XTTP/2.0"}) {
+    EXPECT_EQ(refusal("GET / " + std::string(version) + "\r\nHost: a\r\n\r\n"), Errc::bad_request) << version;
+  }
+}
+
 TEST(ParseHead, RefusesAnIncompleteHeader) {
   EXPECT_EQ(refusal(""), Errc::bad_request);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\n"), Errc::bad_request);

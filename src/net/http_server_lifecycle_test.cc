@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <future>
 #include <mutex>
+#include <optional>
 
 #include "net/http_server.h"
 #include "net/http_server_test_client.h"
@@ -226,6 +227,51 @@ TEST(Timeouts, AHandlerMayTakeItsTime) {
   std::this_thread::sleep_for(milliseconds(90));
   hold.answer_all();
   EXPECT_EQ(client.answer().status, 200);
+}
+
+TEST(Connections, MoreThanOneAddressMayHaveAreTold429) {
+  HttpServerLimits limits;
+  limits.connections_per_address = 1;
+  TestServer server(echo, limits);
+  std::optional<RawClient> first(server.connect());
+  first->send(post("a"));
+  EXPECT_EQ(first->answer().status, 200);
+  RawClient second = server.connect();
+  const Answer refused = second.answer();
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_TRUE(refused.has("Connection: close\r\n"));
+  EXPECT_THAT(refused.body, HasSubstr("too_many_connections: "));
+  EXPECT_TRUE(second.closed());
+  first.reset();
+  // The place is free once the server has seen that the first is gone.
+  for (int status = 0; status != 200; std::this_thread::yield()) {
+    RawClient third = server.connect();
+    third.send(post("a"));
+    status = third.answer().status;
+    ASSERT_TRUE(status == 200 || status == 429) << status;
+  }
+}
+
+TEST(Connections, ThoseOfATrustedProxyAreItsClients) {
+  HttpServerLimits limits;
+  limits.connections_per_address = 1;
+  const auto peer = [](const Request& request, const Responder& respond) {
+    Response out;
+    out.body = request.peer;
+    respond(std::move(out));
+  };
+  TestServer server(peer, limits, 2, {parse_network("127.0.0.0/8").value()});
+  RawClient first = server.connect();
+  RawClient second = server.connect();
+  for (RawClient* client : {&first, &second}) {
+    client->send(post("", "X-Forwarded-For: 192.0.2.66, 198.51.100.7\r\n") + post("", "X-Forwarded-For: -\r\n"));
+    EXPECT_EQ(client->answer().body, "198.51.100.7");
+    EXPECT_EQ(client->answer().body, "127.0.0.1");
+  }
+  TestServer trusting_nobody(peer);
+  RawClient forger = trusting_nobody.connect();
+  forger.send(post("", "X-Forwarded-For: 198.51.100.7\r\n"));
+  EXPECT_EQ(forger.answer().body, "127.0.0.1");
 }
 
 TEST(Connections, MoreThanTheLimitAreTold503) {

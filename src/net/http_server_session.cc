@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "net/http_server_answer.h"
-#include "net/http_server_listener.h"
 
 namespace vodlift::net {
 namespace {
@@ -70,29 +69,47 @@ class Ticket {
   std::atomic<bool> used_{false};
 };
 
-Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loop, Socket socket, bool counted)
-    : shared_(std::move(shared)), loop_(std::move(loop)), socket_(std::move(socket)), counted_(counted) {
-  if (counted_) ++shared_->connections;
+Place::~Place() {
+  if (shared_ == nullptr) return;
+  --shared_->connections;
+  if (capped_) shared_->caps.release(*capped_);
 }
 
-Session::~Session() {
-  if (counted_) --shared_->connections;
+Result<Place> Place::take(const std::shared_ptr<ServerShared>& shared, const Peer& peer) {
+  if (shared->connections >= shared->limits.connections) {
+    return Error{Errc::overloaded, "the server has as many connections as it can hold"};
+  }
+  // A proxy brings the connections of many.
+  const bool capped = peer.address && !is_within(shared->trusted_proxies, *peer.address);
+  if (capped && !shared->caps.take(*peer.address)) {
+    return Error{Errc::too_many_connections, "the address has as many connections as one may have"};
+  }
+  ++shared->connections;
+  return Place(shared, capped ? peer.address : std::nullopt);
 }
+
+Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loop, Socket socket, Peer peer,
+                 Place place)
+    : shared_(std::move(shared)),
+      loop_(std::move(loop)),
+      socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      place_(std::move(place)) {}
 
 void Session::start() {
-  boost::system::error_code error;
-  const auto remote = socket_.remote_endpoint(error);
-  // It may have gone already; then the first read tells.
-  peer_ = error ? std::string("unknown") : peer_text(remote.data());
   loop_->add(shared_from_this());
   set_deadline(shared_->limits.idle_timeout);
   if (shared_->draining) return close();
   read();
 }
 
-void Session::refuse() {
+void Session::refuse(Errc why) {
   loop_->add(shared_from_this());
-  fault(Errc::overloaded, "The server has as many connections as it can hold. Try again in a few minutes.");
+  if (why == Errc::too_many_connections) {
+    return fault(why,
+                 "Your address has as many connections as one may have. Close some, or use them for more requests.");
+  }
+  fault(why, "The server has as many connections as it can hold. Try again in a few minutes.");
 }
 
 void Session::expire(std::chrono::steady_clock::time_point now) {
@@ -159,6 +176,7 @@ void Session::advance_head() {
     return fault(Errc::bad_request, "This is not a valid HTTP/1.1 request.");
   }
   if (scanner_.size() > shared_->limits.header_bytes) {
+    if (scanner_.in_request_line()) return fault(Errc::uri_too_long, "The URL is too long.");
     return fault(Errc::headers_too_large,
                  fmt::format("The request's header may have {} bytes at most.", shared_->limits.header_bytes));
   }
@@ -177,7 +195,9 @@ void Session::begin_request(std::string_view head) {
   auto parsed = parse_head(head, shared_->limits.body_bytes);
   if (!parsed) return fault(parsed.error().code, parsed.error().message);
   head_ = std::move(*parsed);
-  head_.request.peer = peer_;
+  const bool forwarded = peer_.address && !shared_->trusted_proxies.empty();
+  head_.request.peer =
+      forwarded ? to_string(client_address(head_.request, *peer_.address, shared_->trusted_proxies)) : peer_.text;
   head_.request.received = std::chrono::steady_clock::now();
   without_body_ = head_.request.method == "HEAD";
   close_after_ = !head_.keep_alive;
@@ -259,7 +279,7 @@ Response Session::fault_response(Errc code, std::string_view message) const {
 }
 
 void Session::fault(Errc code, std::string_view message) {
-  log::debug("request refused", {{"code", info(code).name}, {"why", message}, {"peer", peer_}});
+  log::debug("request refused", {{"code", info(code).name}, {"why", message}, {"peer", peer_.text}});
   close_after_ = true;
   input_unread_ = true;
   // The method is not known for certain, so neither is whether a body is expected; after it the connection ends anyway.

@@ -14,7 +14,10 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
+#include "net/connection_caps.h"
 #include "net/http_server.h"
 #include "net/http_server_chunked.h"
 #include "net/http_server_head.h"
@@ -27,11 +30,48 @@ using Socket =
 
 // What all threads of one server share.
 struct ServerShared {
+  ServerShared(HttpServerLimits limits_given, Handler handler_given, FaultBody fault_body_given,
+               std::vector<Network> proxies)
+      : limits(limits_given),
+        handler(std::move(handler_given)),
+        fault_body(std::move(fault_body_given)),
+        trusted_proxies(std::move(proxies)),
+        caps(limits_given.connections_per_address) {}
+
   const HttpServerLimits limits;
   const Handler handler;
   const FaultBody fault_body;
+  const std::vector<Network> trusted_proxies;
+  ConnectionCaps caps;
   std::atomic<std::size_t> connections{0};
   std::atomic<bool> draining{false};
+};
+
+// Who is at the other end of a connection.
+struct Peer {
+  std::string text;                // "192.0.2.7", "unix", or "unknown"
+  std::optional<Address> address;  // of the socket; none for the other two
+};
+
+// One of the places that HttpServerLimits allows, given back when it goes. Movable; an empty one holds nothing.
+class Place {
+ public:
+  Place() = default;
+  Place(Place&& other) noexcept : shared_(std::move(other.shared_)), capped_(std::exchange(other.capped_, {})) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  Place& operator=(Place&&) = delete;
+  ~Place();
+
+  // Errors: overloaded (the server is full), too_many_connections (of this address).
+  static Result<Place> take(const std::shared_ptr<ServerShared>& shared, const Peer& peer);
+
+ private:
+  Place(std::shared_ptr<ServerShared> shared, std::optional<Address> capped)
+      : shared_(std::move(shared)), capped_(capped) {}
+
+  std::shared_ptr<ServerShared> shared_;
+  std::optional<Address> capped_;  // what the cap of each address counts
 };
 
 class Session;
@@ -73,15 +113,15 @@ class Loop {
 // constructor, which any thread may run before the session is added to the loop.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  // `counted`: it takes one of the places of HttpServerLimits::connections.
-  Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loop, Socket socket, bool counted);
+  // `place` is held as long as the session lives.
+  Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loop, Socket socket, Peer peer, Place place);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session();
+  ~Session() = default;
 
   void start();
-  // Answers 503 without reading anything, and closes.
-  void refuse();
+  // Answers why there is no place (an error of Place::take()) without reading anything, and closes.
+  void refuse(Errc why);
   // Acts on the deadline if it has passed.
   void expire(std::chrono::steady_clock::time_point now);
   // Closes if no request is under way; otherwise the next answer will be the last.
@@ -115,8 +155,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // Before the socket: the socket must not outlive the io_context it is registered with.
   const std::shared_ptr<Loop> loop_;
   Socket socket_;
-  const bool counted_;
-  std::string peer_;
+  const Peer peer_;
+  const Place place_;
   State state_ = State::head;
   std::chrono::steady_clock::time_point deadline_;
 

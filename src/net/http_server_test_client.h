@@ -122,8 +122,9 @@ inline void echo(const Request& request, const Responder& respond) {
 // A server on a free loopback port, started.
 class TestServer {
  public:
-  explicit TestServer(Handler handler = echo, HttpServerLimits limits = {}, std::size_t threads = 2)
-      : server_(limits, threads, std::move(handler), fault_body) {
+  explicit TestServer(Handler handler = echo, HttpServerLimits limits = {}, std::size_t threads = 2,
+                      std::vector<Network> trusted_proxies = {})
+      : server_(limits, threads, std::move(handler), fault_body, std::move(trusted_proxies)) {
     EXPECT_TRUE(server_.listen("127.0.0.1:0"));
     server_.start();
   }
