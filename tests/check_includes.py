@@ -31,7 +31,7 @@ LIBRARIES = {
     "curl/": ["net/*"],
     "isa-l": ["base/*"],
     "libpq-fe.h": ["store/*"],
-    "openssl/": ["base/*"],
+    "openssl/": ["base/*", "net/http_server_tls.cc"],
     "pugixml.hpp": ["s3/*"],
     "sodium": ["base/*", "store/*"],
     "spdlog/": ["base/*"],

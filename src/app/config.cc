@@ -157,6 +157,12 @@ class ConfigJudge {
       out.connections_per_address = static_cast<int>(*number);
     }
     out.trusted_proxies = networks(server, "server", "trusted_proxies");
+    out.tls_certificate = path(server, "tls_certificate").value_or("");
+    out.tls_key = path(server, "tls_key").value_or("");
+    if (out.tls_certificate.empty() != out.tls_key.empty()) {
+      server.fault(out.tls_key.empty() ? "tls_certificate" : "tls_key",
+                   "tls_certificate and tls_key belong together: give both, or neither for plain HTTP");
+    }
     const fs::path beside = config_.store.path.parent_path();
     out.admin_socket = path(server, "admin_socket").value_or(beside / "admin.sock");
     out.master_key_file = path(server, "master_key_file").value_or(beside / "master.key");

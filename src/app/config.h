@@ -29,8 +29,10 @@ struct Config {
     int threads = 2;                        // 1..64, network threads of the public listener
     std::filesystem::path admin_socket;     // Unix socket, 107 bytes at most
     std::filesystem::path master_key_file;
-    int connections = 20000;             // 1..1000000
-    int connections_per_address = 1000;  // 0..1000000; 0: any number
+    std::filesystem::path tls_certificate;  // PEM; empty: plain HTTP
+    std::filesystem::path tls_key;          // set where the other is
+    int connections = 20000;                // 1..1000000
+    int connections_per_address = 1000;     // 0..1000000; 0: any number
     std::vector<Network> trusted_proxies;
     std::chrono::seconds timestamp_window{300};  // 1..900, to both sides of the server's clock
   };

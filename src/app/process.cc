@@ -30,6 +30,12 @@ sigset_t stop_signals() {
   return set;
 }
 
+sigset_t awaited_signals() {
+  sigset_t set = stop_signals();
+  ::sigaddset(&set, SIGHUP);
+  return set;
+}
+
 // Runs inside a signal handler: only async-signal-safe calls.
 void end_process(int) {
   constexpr std::string_view kMessage = "vodlift: ended at once; the next start takes up what was left\n";
@@ -56,15 +62,17 @@ void prepare_process() {
 }
 
 StopSignals::StopSignals() {
-  const sigset_t set = stop_signals();
+  const sigset_t set = awaited_signals();
   errno = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   require(errno == 0, "hold signals back");
 }
 
-bool StopSignals::wait_for(std::chrono::seconds time) {
-  const sigset_t set = stop_signals();
+StopSignals::Event StopSignals::wait_for(std::chrono::seconds time) {
+  const sigset_t set = awaited_signals();
   const timespec limit{time.count(), 0};
-  return ::sigtimedwait(&set, nullptr, &limit) > 0;
+  const int signal = ::sigtimedwait(&set, nullptr, &limit);
+  if (signal <= 0) return Event::none;
+  return signal == SIGHUP ? Event::reload : Event::stop;
 }
 
 void StopSignals::end_process_on_next(std::chrono::seconds deadline) {

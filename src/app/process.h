@@ -10,14 +10,17 @@ namespace vodlift::app {
 // Call first of all.
 void prepare_process();
 
-// SIGTERM and SIGINT, taken by whoever waits for them. One thread.
+// SIGTERM and SIGINT, which end the process, and SIGHUP, which asks it to read its files again; taken by whoever waits
+// for them. One thread.
 class StopSignals {
  public:
   // Holds the signals back in this thread and in all it starts from now on: construct before any other thread.
   StopSignals();
 
-  // Returns when one of the signals has come: true; or when `time` is over: false.
-  bool wait_for(std::chrono::seconds time);
+  enum class Event { stop, reload, none };
+
+  // Returns when one of the signals has come, or when `time` is over: none.
+  Event wait_for(std::chrono::seconds time);
 
   // From now on another signal, or the passing of `deadline` (whole seconds, at least one), ends the process at once
   // with exit code 1, without another word to anything it holds. Call on the thread that waited.

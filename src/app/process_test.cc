@@ -47,9 +47,18 @@ TEST(ProcessDeathTest, WaitsForASignalThatCameBefore) {
 TEST(ProcessDeathTest, WaitsForASignalNoLongerThanTold) {
   const auto body = [] {
     StopSignals signals;
-    const bool early = signals.wait_for(std::chrono::seconds(0));
+    const bool early = signals.wait_for(std::chrono::seconds(0)) != StopSignals::Event::none;
     ::kill(::getpid(), SIGTERM);
-    ::_exit(!early && signals.wait_for(std::chrono::seconds(60)) ? 7 : 9);
+    ::_exit(!early && signals.wait_for(std::chrono::seconds(60)) == StopSignals::Event::stop ? 7 : 9);
+  };
+  EXPECT_EXIT(body(), testing::ExitedWithCode(7), "");
+}
+
+TEST(ProcessDeathTest, TellsReadAgainFromStop) {
+  const auto body = [] {
+    StopSignals signals;
+    ::kill(::getpid(), SIGHUP);
+    ::_exit(signals.wait_for(std::chrono::seconds(60)) == StopSignals::Event::reload ? 7 : 9);
   };
   EXPECT_EXIT(body(), testing::ExitedWithCode(7), "");
 }

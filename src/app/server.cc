@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <vector>
 
 #include "admin/admin_api.h"
 #include "app/config.h"
+#include "app/file_watch.h"
 #include "app/process.h"
 #include "audit/file_audit_log.h"
 #include "base/clock_watch.h"
@@ -54,7 +56,8 @@ constexpr seconds kWorkerGrace{8};
 constexpr seconds kStopDeadline{30};
 
 constexpr seconds kClockLook{1};
-constexpr seconds kUsageEvery{60};  // how often it is written when keys were used
+constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
+constexpr int kLooksForACertificate = 10;  // of those
 
 // Everything that lasts.
 struct Stores {
@@ -93,7 +96,8 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
 
 std::vector<storage::StorageRoot> roots_of(const Config& config) {
   std::vector<storage::StorageRoot> roots;
-  for (const StorageConfig& one : config.storages) roots.push_back({one.name, one.root.string(), one.cross_mounts, one.deny_hardlinks});
+  for (const StorageConfig& one : config.storages)
+    roots.push_back({one.name, one.root.string(), one.cross_mounts, one.deny_hardlinks});
   return roots;
 }
 
@@ -170,6 +174,10 @@ class Server {
     if (auto listening = admin_server_.listen_unix(config_.server.admin_socket.string()); !listening) {
       return with_context("[server] admin_socket", listening.error());
     }
+    if (has_tls()) {
+      auto tls = public_server_.use_tls(config_.server.tls_certificate.string(), config_.server.tls_key.string());
+      if (!tls) return with_context("[server] tls_certificate and tls_key", tls.error());
+    }
     if (auto listening = public_server_.listen(config_.server.listen); !listening) {
       return with_context("[server] listen", listening.error());
     }
@@ -209,6 +217,15 @@ class Server {
   }
 
   [[nodiscard]] std::string address() const { return public_server_.address(); }
+  [[nodiscard]] bool has_tls() const { return !config_.server.tls_certificate.empty(); }
+
+  void reload_certificate() {
+    if (auto loaded = public_server_.reload_certificate(); !loaded) {
+      return log::error("the certificate was not read again; the one before stays in use",
+                        {{"why", loaded.error().message}});
+    }
+    log::info("the certificate was read again", {{"certificate", config_.server.tls_certificate.string()}});
+  }
 
  private:
   void write_usage() {
@@ -260,11 +277,18 @@ void tell_step(std::chrono::milliseconds step, seconds window) {
        {"hint", "requests whose timestamp is outside the window are refused (0002): see that the clock is right"}});
 }
 
-void wait_for_stop(StopSignals& signals, const Clock& clock, seconds window, Server& server) {
+void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Server& config, Server& server) {
   ClockWatch watch(clock);
-  while (!signals.wait_for(kClockLook)) {
-    if (const auto step = watch.look()) tell_step(*step, window);
+  FileWatch files({config.tls_certificate, config.tls_key});
+  int looks = 0;
+  for (;;) {
+    const StopSignals::Event event = signals.wait_for(kClockLook);
+    if (event == StopSignals::Event::stop) return;
+    if (const auto step = watch.look()) tell_step(*step, config.timestamp_window);
     server.tick();
+    if (!server.has_tls()) continue;
+    const bool due = ++looks % kLooksForACertificate == 0 && files.changed();
+    if (due || event == StopSignals::Event::reload) server.reload_certificate();
   }
 }
 
@@ -277,14 +301,17 @@ int run(const Config& config, StopSignals& signals) {
   if (!audit) return fail(with_context("cannot start: [audit] path", audit.error()));
   Server server(config, std::move(*stores), std::move(*audit), clock);
   if (auto started = server.start(); !started) return fail(with_context("cannot start", started.error()));
-  if (!is_loopback(server.address())) {
-    log::warn("requests come in unencrypted; put a proxy that speaks TLS in front", {{"listen", server.address()}});
+  if (!server.has_tls() && !is_loopback(server.address())) {
+    log::warn(
+        "requests come in unencrypted; give a certificate ([server] tls_certificate, tls_key), or put a proxy that "
+        "speaks TLS in front",
+        {{"listen", server.address()}});
   }
   log::info("started", {{"listen", server.address()}, {"admin_socket", config.server.admin_socket.string()}});
-  fmt::print("listening on http://{}\n", server.address());
+  fmt::print("listening on {}://{}\n", server.has_tls() ? "https" : "http", server.address());
   std::fflush(stdout);
 
-  wait_for_stop(signals, clock, config.server.timestamp_window, server);
+  wait_for_stop(signals, clock, config.server, server);
   signals.end_process_on_next(kStopDeadline);
   log::info("stopping");
   server.stop();

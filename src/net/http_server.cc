@@ -59,6 +59,8 @@ struct HttpServer::Impl {
   // Gives the connection to `loop`, or tells it that there is no room.
   void admit(Socket socket, const std::shared_ptr<Loop>& loop);
   void refuse(Socket socket, const std::shared_ptr<Loop>& loop, Peer peer, Errc why);
+  // Gives those to a loop whose connection the kernel has made already: closing the listener would reset them.
+  void accept_the_rest();
   void pause_accepting(const boost::system::error_code& error);
   void start();
   void stop(std::chrono::milliseconds grace);
@@ -122,6 +124,8 @@ void HttpServer::Impl::admit(Socket socket, const std::shared_ptr<Loop>& loop) {
 }
 
 void HttpServer::Impl::refuse(Socket socket, const std::shared_ptr<Loop>& loop, Peer peer, Errc why) {
+  // A handshake only to say so would make a flood dear.
+  if (shared->tls != nullptr) return;
   if (refusals->load() >= kMaxRefusals) return;
   ++*refusals;
   // The deleter counts down: a refused session lives for one answer.
@@ -131,6 +135,18 @@ void HttpServer::Impl::refuse(Socket socket, const std::shared_ptr<Loop>& loop, 
                                      --*count;
                                    });
   asio::post(loop->io(), [session = std::move(session), why] { session->refuse(why); });
+}
+
+void HttpServer::Impl::accept_the_rest() {
+  boost::system::error_code error;
+  acceptor->non_blocking(true, error);
+  while (!error) {
+    const std::shared_ptr<Loop>& loop = loops[next_loop];
+    next_loop = (next_loop + 1) % loops.size();
+    Socket socket(loop->io());
+    acceptor->accept(socket, error);
+    if (!error) admit(std::move(socket), loop);
+  }
 }
 
 // Out of file descriptors or memory: the connection stays in the kernel's queue, so accepting at once would fail at
@@ -173,6 +189,7 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
   // Accepting ends before any loop is let go: what it has posted to the loops still runs there.
   std::promise<void> closed;
   asio::post(loops.front()->io(), [&] {
+    accept_the_rest();
     boost::system::error_code ignored;
     acceptor->close(ignored);
     accept_pause->cancel();
@@ -221,6 +238,15 @@ Result<> HttpServer::listen_unix(const std::string& path) {
   if (::lstat(path.c_str(), &made) == 0) impl_->socket_file = {path, made.st_dev, made.st_ino};
   return {};
 }
+
+Result<> HttpServer::use_tls(const std::string& certificate, const std::string& key) {
+  auto tls = std::make_unique<TlsCertificate>(certificate, key);
+  if (auto loaded = tls->load(); !loaded) return loaded;
+  impl_->shared->tls = std::move(tls);
+  return {};
+}
+
+Result<> HttpServer::reload_certificate() { return impl_->shared->tls->load(); }
 
 std::string HttpServer::address() const { return impl_->address; }
 

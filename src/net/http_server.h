@@ -79,6 +79,13 @@ class HttpServer {
   // Errors: io_error, locked (somebody answers there).
   Result<> listen_unix(const std::string& path);
 
+  // Speaks TLS (1.2 and 1.3) with the certificate (PEM, its issuers behind it) and the private key in these files;
+  // before start(). Connections beyond a cap are then closed without an answer. Errors: config_invalid.
+  Result<> use_tls(const std::string& certificate, const std::string& key);
+  // Reads them again, for connections that begin from now on; after an error those read before stay in use. Any thread,
+  // after use_tls(). Errors: config_invalid.
+  Result<> reload_certificate();
+
   // "127.0.0.1:8080" with the real port, or the socket's path.
   [[nodiscard]] std::string address() const;
 

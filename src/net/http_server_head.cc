@@ -178,6 +178,7 @@ HeadScanner::Verdict HeadScanner::scan(std::string_view bytes) {
       if (!after_cr) return Verdict::bad;
       const bool empty_line = position_ - 1 == line_start_;
       line_start_ = position_ + 1;
+      if (!empty_line && line_end_ == 0) line_end_ = line_start_;
       if (!empty_line) continue;
       if (begin_ == 0 && position_ == 1) {
         begin_ = line_start_;

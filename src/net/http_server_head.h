@@ -20,8 +20,8 @@ class HeadScanner {
 
   // Bytes looked at; after `complete` the header's length, its empty last line included.
   [[nodiscard]] std::size_t size() const { return position_; }
-  // Whether the request line has not ended yet.
-  [[nodiscard]] bool in_request_line() const { return line_start_ == begin_; }
+  // Bytes of the request line, so far if it has not ended.
+  [[nodiscard]] std::size_t request_line_size() const { return (line_end_ > 0 ? line_end_ : position_) - begin_; }
   // Where the request line begins: behind the one empty line that RFC 9112 section 2.2 wants ignored.
   [[nodiscard]] std::size_t begin() const { return begin_; }
 
@@ -30,6 +30,7 @@ class HeadScanner {
 
  private:
   std::size_t begin_ = 0;
+  std::size_t line_end_ = 0;  // of the request line; 0 before it was met
   std::size_t line_start_ = 0;
   std::size_t position_ = 0;
 };

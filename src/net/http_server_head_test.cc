@@ -42,6 +42,14 @@ TEST(HeadScanner, IgnoresOneEmptyLineInFront) {
   }
 }
 
+TEST(HeadScanner, TellsHowLongTheRequestLineIs) {
+  HeadScanner scanner;
+  scanner.scan("\r\nGET /");
+  EXPECT_EQ(scanner.request_line_size(), 5u);
+  scanner.scan("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(scanner.request_line_size(), 16u);
+}
+
 TEST(HeadScanner, RefusesAtTheFirstBadByte) {
   for (const std::string_view bytes :
        {std::string_view("\n"), std::string_view("GET / HTTP/1.1\n"), std::string_view("\x16\x03"),

@@ -351,6 +351,43 @@ TEST(Stop, LetsARunningRequestEnd) {
   stopped.wait();
 }
 
+TEST(Stop, AnswersWhatWasSentBeforeItOnConnectionsOldAndNew) {
+  std::promise<void> blocked;
+  std::promise<void> go_on;
+  // Holds up the server's only thread, so that what the clients send meanwhile is still in the kernel at the stop.
+  HttpServer server = make_server([&](const Request& request, const Responder& respond) {
+    if (request.target == "/block") {
+      blocked.set_value();
+      go_on.get_future().wait();
+    }
+    echo(request, respond);
+  });
+  const TemporaryFolder folder;
+  const std::string path = folder.file("s");
+  ASSERT_TRUE(server.listen_unix(path));
+  server.start();
+  RawClient known(path);
+  known.send(post("1"));
+  EXPECT_EQ(known.answer().status, 200);
+  RawClient blocking(path);
+  blocking.send("GET /block HTTP/1.1\r\nHost: a\r\n\r\n");
+  blocked.get_future().wait();
+  known.send(post("2"));
+  RawClient unknown(path);
+  unknown.send(post("3"));
+  auto stopped = std::async(std::launch::async, [&] { server.stop(std::chrono::seconds(10)); });
+  while (std::filesystem::exists(path)) std::this_thread::yield();  // it goes first of all
+  go_on.set_value();
+  for (auto [client, body] : {std::pair(&known, "2"), std::pair(&unknown, "3"), std::pair(&blocking, "")}) {
+    const Answer answer = client->answer();
+    EXPECT_EQ(answer.status, 200) << body;
+    EXPECT_THAT(answer.body, HasSubstr(body));
+    EXPECT_TRUE(answer.has("Connection: close\r\n")) << body;
+    EXPECT_TRUE(client->closed());
+  }
+  stopped.wait();
+}
+
 TEST(Stop, EndsWhatRunsLongerThanTheGrace) {
   Hold hold;
   TestServer server(hold.handler());

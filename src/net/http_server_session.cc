@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/write.hpp>
 
 #include "base/log.h"
 #include "net/http_server_answer.h"
@@ -18,6 +17,8 @@ constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kReadBodyBytes = 32768;
 constexpr std::size_t kKeptBufferBytes = 16384;  // an idle connection holds on to no more
 constexpr std::chrono::milliseconds kLinger{2000};
+constexpr std::chrono::milliseconds kLingerInDrain{100};
+constexpr std::chrono::milliseconds kDrainPatience{100};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 int status_of_fault(Errc code) {
@@ -92,14 +93,34 @@ Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loo
                  Place place)
     : shared_(std::move(shared)),
       loop_(std::move(loop)),
-      socket_(std::move(socket)),
+      stream_(std::move(socket)),
       peer_(std::move(peer)),
       place_(std::move(place)) {}
 
 void Session::start() {
   loop_->add(shared_from_this());
   set_deadline(shared_->limits.idle_timeout);
-  if (shared_->draining) return close();
+  if (shared_->tls == nullptr) {
+    read();
+    if (shared_->draining) drain();
+    return;
+  }
+  state_ = State::handshake;
+  set_deadline(shared_->limits.header_timeout);
+  stream_.use_tls(*shared_->tls->context());
+  stream_.handshake([self = shared_from_this()](const boost::system::error_code& error) { self->on_handshake(error); });
+}
+
+void Session::on_handshake(const boost::system::error_code& error) {
+  if (state_ == State::closed) return;
+  if (error) {
+    log::debug("no TLS with a client", {{"why", error.message()}, {"peer", peer_.text}});
+    state_ = State::lingering;
+    set_deadline(kLinger);
+    return finish_sending();
+  }
+  state_ = State::head;
+  set_deadline(shared_->limits.idle_timeout);
   read();
 }
 
@@ -115,20 +136,24 @@ void Session::refuse(Errc why) {
 void Session::expire(std::chrono::steady_clock::time_point now) {
   if (now < deadline_) return;
   const bool may_answer = (state_ == State::head && request_begun_) || (state_ == State::body && !sending_continue_);
+  // What was sent after all must not make the kernel send a reset.
+  if (shared_->draining && state_ == State::head && !request_begun_) return linger(kLingerInDrain);
   if (!may_answer) return close();
   fault(Errc::request_timeout, state_ == State::head ? "The request's header did not arrive in time."
                                                      : "The request's body did not arrive in time.");
 }
 
 void Session::drain() {
-  if (state_ == State::head && !request_begun_) close();
+  if (state_ == State::handshake) return close();
+  // A request may be on its way already: the client could not know.
+  if (state_ == State::head && !request_begun_) set_deadline(kDrainPatience);
 }
 
 void Session::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  stream_.socket().close(ignored);
   loop_->remove(shared_from_this());
 }
 
@@ -142,15 +167,17 @@ void Session::read() {
   if (reading_) return;
   reading_ = true;
   const auto space = buffer_.prepare(state_ == State::body ? kReadBodyBytes : kReadBytes);
-  socket_.async_read_some(asio::buffer(space),
-                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
-                            self->on_read(error, bytes);
-                          });
+  auto done = [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
+    self->on_read(error, bytes);
+  };
+  if (state_ == State::lingering) return stream_.socket().async_read_some(space, std::move(done));
+  stream_.read_some(space, std::move(done));
 }
 
 void Session::on_read(const boost::system::error_code& error, std::size_t bytes) {
   reading_ = false;
   if (state_ == State::closed) return;
+  if (state_ == State::lingering && stream_.has_tls() && !said_goodbye_) return say_goodbye();
   // While a fault is written or the handler works, only the read that was already under way can end here.
   if (error && (state_ == State::writing || state_ == State::handling)) return;
   if (error) return close();
@@ -176,7 +203,8 @@ void Session::advance_head() {
     return fault(Errc::bad_request, "This is not a valid HTTP/1.1 request.");
   }
   if (scanner_.size() > shared_->limits.header_bytes) {
-    if (scanner_.in_request_line()) return fault(Errc::uri_too_long, "The URL is too long.");
+    if (scanner_.request_line_size() > shared_->limits.header_bytes)
+      return fault(Errc::uri_too_long, "The URL is too long.");
     return fault(Errc::headers_too_large,
                  fmt::format("The request's header may have {} bytes at most.", shared_->limits.header_bytes));
   }
@@ -214,13 +242,13 @@ void Session::begin_request(std::string_view head) {
 
 void Session::send_continue() {
   sending_continue_ = true;
-  asio::async_write(socket_, asio::buffer(kContinue),
-                    [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
-                      self->sending_continue_ = false;
-                      if (self->state_ == State::closed) return;
-                      if (error) return self->close();
-                      self->advance_body();
-                    });
+  stream_.write(asio::buffer(kContinue),
+                [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+                  self->sending_continue_ = false;
+                  if (self->state_ == State::closed) return;
+                  if (error) return self->close();
+                  self->advance_body();
+                });
 }
 
 void Session::advance_body() {
@@ -297,7 +325,7 @@ void Session::write(Response response) {
   const bool with_body = !without_body_ && may_have_body(response);
   const std::array<asio::const_buffer, 2> parts = {
       asio::buffer(answer_head_), with_body ? asio::buffer(std::as_const(answer_body_)) : asio::const_buffer()};
-  asio::async_write(socket_, parts, [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+  stream_.write(parts, [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
     self->on_written(error);
   });
 }
@@ -305,22 +333,40 @@ void Session::write(Response response) {
 void Session::on_written(const boost::system::error_code& error) {
   if (state_ == State::closed) return;
   if (error) return close();
-  if (close_after_) return input_unread_ || buffer_.size() > 0 ? linger() : close();
+  if (close_after_) return input_unread_ || buffer_.size() > 0 || stream_.has_tls() ? linger(kLinger) : close();
   state_ = State::head;
   request_begun_ = buffer_.size() > 0;
-  if (!request_begun_ && shared_->draining) return close();
   if (!request_begun_ && buffer_.capacity() > kKeptBufferBytes) buffer_.shrink_to_fit();
   set_deadline(request_begun_ ? shared_->limits.header_timeout : shared_->limits.idle_timeout);
   advance();
+  // The stop began when the header of this answer was made already.
+  if (shared_->draining) drain();
 }
 
 // Closing with unread input makes the kernel send a reset, and that can overtake the answer. So the write side ends
 // first, and what still comes in is thrown away until the client closes too or the time is up (RFC 9112 section 9.6).
-void Session::linger() {
-  boost::system::error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+void Session::linger(std::chrono::milliseconds longest) {
   state_ = State::lingering;
-  set_deadline(kLinger);
+  set_deadline(longest);
+  if (!stream_.has_tls()) return finish_sending();
+  if (!reading_) return say_goodbye();
+  // One operation at a time: the read's end goes on with the goodbye.
+  boost::system::error_code ignored;
+  stream_.socket().cancel(ignored);
+}
+
+void Session::say_goodbye() {
+  said_goodbye_ = true;
+  // It ends with the client's own goodbye, or with whatever else comes; the deadline bounds both.
+  stream_.shut_down_tls([self = shared_from_this()](const boost::system::error_code&) {
+    if (self->state_ != State::closed) self->finish_sending();
+  });
+}
+
+void Session::finish_sending() {
+  said_goodbye_ = true;
+  boost::system::error_code ignored;
+  stream_.socket().shutdown(Socket::shutdown_send, ignored);
   read();
 }
 

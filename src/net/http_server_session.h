@@ -2,9 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -21,12 +19,10 @@
 #include "net/http_server.h"
 #include "net/http_server_chunked.h"
 #include "net/http_server_head.h"
+#include "net/http_server_stream.h"
+#include "net/http_server_tls.h"
 
 namespace vodlift::net {
-
-// TCP or Unix alike. The concrete executor spares the indirection of any_io_executor at each operation.
-using Socket =
-    boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
 
 // What all threads of one server share.
 struct ServerShared {
@@ -43,6 +39,7 @@ struct ServerShared {
   const FaultBody fault_body;
   const std::vector<Network> trusted_proxies;
   ConnectionCaps caps;
+  std::unique_ptr<TlsCertificate> tls;  // none: plain HTTP; set before the first connection
   std::atomic<std::size_t> connections{0};
   std::atomic<bool> draining{false};
 };
@@ -124,7 +121,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void refuse(Errc why);
   // Acts on the deadline if it has passed.
   void expire(std::chrono::steady_clock::time_point now);
-  // Closes if no request is under way; otherwise the next answer will be the last.
+  // The next answer will be the last; where no request is under way one may still come for a moment, then it closes.
   void drain();
   void close();
   // The answer to the request that the handler has.
@@ -133,8 +130,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   friend class Ticket;
-  enum class State { head, body, handling, writing, lingering, closed };
+  enum class State { handshake, head, body, handling, writing, lingering, closed };
 
+  void on_handshake(const boost::system::error_code& error);
   void read();
   void on_read(const boost::system::error_code& error, std::size_t bytes);
   void advance();
@@ -147,14 +145,16 @@ class Session : public std::enable_shared_from_this<Session> {
   void fault(Errc code, std::string_view message);
   void write(Response response);
   void on_written(const boost::system::error_code& error);
-  void linger();
+  void linger(std::chrono::milliseconds longest);
+  void say_goodbye();
+  void finish_sending();
   [[nodiscard]] std::string_view buffered() const;
   void set_deadline(std::chrono::milliseconds from_now);
 
   const std::shared_ptr<ServerShared> shared_;
-  // Before the socket: the socket must not outlive the io_context it is registered with.
+  // Before the stream: its socket must not outlive the io_context it is registered with.
   const std::shared_ptr<Loop> loop_;
-  Socket socket_;
+  Stream stream_;
   const Peer peer_;
   const Place place_;
   State state_ = State::head;
@@ -170,6 +170,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<ChunkedDecoder> chunks_;
   bool without_body_ = false;  // the answer must not carry its body
   bool close_after_ = false;
+  bool said_goodbye_ = false;  // TLS: that nothing more is sent
   bool input_unread_ = false;  // a fault: what the client still sends must be drained, or it may never see the answer
 
   std::string answer_head_;

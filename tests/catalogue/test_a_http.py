@@ -1,4 +1,4 @@
-"""A05 to A24: the HTTP front. Requests over raw sockets, and what must come of them: an answer, the end of the connection,
+"""A05 to A23: the HTTP front. Requests over raw sockets, and what must come of them: an answer, the end of the connection,
 and never a second request that was hidden in the first."""
 
 import collections
@@ -7,7 +7,6 @@ import gzip
 import json
 import socket
 import time
-import urllib.parse
 
 import pytest
 
@@ -16,7 +15,7 @@ from api_client import sign
 from forms import URLENCODED, refused, send, urlencoded
 from http_probe import request, sized
 from raw_http import connect, exchange, receive
-from support import KIB, MIB, make_file, wait_until
+from support import KIB, MIB, wait_until
 
 AT_ONCE = 16
 
@@ -286,22 +285,6 @@ def test_A23_body_that_ends_half_way_leaves_nothing(guarded):
         seen = exchange(guarded, whole[:-left], finish=True)
         assert seen.closed and all(status == 400 for status in seen.statuses), seen
 
-
-def test_A24_client_that_does_not_wait_for_its_answer(site, fake):
-    """The upload is kept, and the same bytes get its id."""
-    site.use(fake, "videos")
-    make_file(site.files / "film.mp4", KIB)
-    whole = upload(site)
-    with connect(site) as connection:
-        connection.sendall(whole)
-    kept = wait_until(site.api.all, 10, "the upload is there")
-    seen = exchange(site, whole, answers=1)
-    assert json.loads(seen.answers[0].body)["data"] == kept[0]["id"]
-    assert len(site.api.all()) == 1
-    site.wait_for(kept[0]["id"], "completed")
-
-
-# --- connections
 
 def patient(site, count: int, source: str) -> list[socket.socket]:
     return [connect(site, source) for _ in range(count)]

@@ -69,7 +69,7 @@ class Server:
             self.process = subprocess.Popen([binary(), "serve", "--config", self.config], stdout=stdout, stderr=stderr,
                                             stdin=subprocess.DEVNULL, user=self._user,
                                             env={"PATH": os.defpath} | self.environment)
-        pattern = re.compile(r"^listening on (http://\S+)$", re.MULTILINE)
+        pattern = re.compile(r"^listening on (https?://\S+)$", re.MULTILINE)
 
         def line():
             assert self.process.poll() is None, f"vodlift ended at start: {self.process.returncode}\n{self.logs()}"
