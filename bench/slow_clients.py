@@ -28,7 +28,7 @@ from server import Site
 
 TICKS_PER_S = 50
 INTERVAL_S = 0.003  # of the honest client: a measurement lasts longer than the server's patience with slow headers
-CONNECTIONS_PER_ADDRESS = 1000  # of the crowd: a port can be used once for each address
+CONNECTIONS_PER_ADDRESS = 500  # of the crowd, below what the server allows one
 
 
 class Crowd:

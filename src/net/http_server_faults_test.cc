@@ -129,7 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"FoldAtStart", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", 400},
                     Fault{"BadConnection", with("Connection: clo se@\r\n"), 400},
                     Fault{"LongLine", with("X: " + std::string(70000, 'x') + "\r\n"), 431},
-                    Fault{"LongTarget", "GET /" + std::string(1 << 20, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", 431},
+                    Fault{"LongTarget", "GET /" + std::string(1 << 20, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n", 414},
                     Fault{"ManyFields",
                           [] {
                             std::string fields;
@@ -146,8 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(RequestLines, HttpFaults,
                          testing::Values(Fault{"Http09", "GET /\r\n\r\n", 400},
-                                         Fault{"Http20", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
-                                         Fault{"Http12", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 400},
+                                         Fault{"Http20", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+                                         Fault{"Http12", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505},
                                          Fault{"LowerCaseVersion", "GET / http/1.1\r\nHost: a\r\n\r\n", 400},
                                          Fault{"TlsHello", std::string("\x16\x03\x01\x02\x00\x01\x00\x01", 8), 400},
                                          Fault{"Binary", std::string("\xFF\xFE\x00\x01", 4), 400},
