@@ -154,9 +154,19 @@ class MemoryUploads final : public UploadStore {
     return found;
   }
 
+  Result<Upload> change(const ChangeRequest& request) override {
+    const std::scoped_lock lock(mutex_);
+    last_change = request;
+    for (const Upload& upload : uploads_) {
+      if (upload.id == request.id && upload.account == request.account) return upload;
+    }
+    return Error{Errc::upload_not_found, "no such upload for this account"};
+  }
   Result<std::optional<UploadId>> find_repeat(std::int64_t, std::string_view) override { return refused(); }
   Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override { return refused(); }
-  Result<std::vector<Lease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override { return refused(); }
+  Result<std::vector<HeldLease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override {
+    return refused();
+  }
   Result<> record_multipart(const Lease&, const MultipartJournal&) override { return refused(); }
   Result<> record_part(const Lease&, const Part&) override { return refused(); }
   Result<> finish(const Lease&, const Ending&) override { return refused(); }
@@ -167,8 +177,10 @@ class MemoryUploads final : public UploadStore {
   Result<int> forget_signatures(WallTime) override { return refused(); }
   Result<std::optional<WallTime>> next_due() override { return refused(); }
   void on_work(std::function<void()>) override {}
+  void on_recall(std::function<void(const Lease&)>) override {}
 
   UploadQuery last_query;
+  ChangeRequest last_change;
 
  private:
   static Error refused() { return {Errc::internal, "not part of this test"}; }

@@ -6,6 +6,7 @@
 
 #include "admin/command.h"
 #include "base/log.h"
+#include "core/upload_control.h"
 #include "core/upload_json.h"
 
 namespace vodlift::admin {
@@ -81,8 +82,29 @@ Result<value> list(const Context& context, Fields& fields) {
   return value(std::move(answer));
 }
 
+template <UploadChange change>
+Result<value> carry_out(const Context& context, Fields& fields) {
+  const auto named = read_cdn_if_given(fields);
+  ChangeRequest request;
+  request.change = change;
+  request.id = fields.integer("id", 1, std::numeric_limits<std::int64_t>::max());
+  if (auto checked = fields.check(); !checked) return checked.error();
+  const auto cdn = pick_account(context, named);
+  if (!cdn) return cdn.error();
+  const auto account = context.accounts.find_account(*cdn);
+  if (!account) return Error{Errc::not_found, fmt::format("there is no account {}", *cdn)};
+  request.account = *cdn;
+  const auto upload = UploadControl(context.uploads, context.intake).carry_out(*account, request);
+  if (!upload) return upload.error();
+  return value(to_json(*upload, context.clock.now()));
+}
+
 constexpr std::array kCommands = {
     Command{"upload.add", add, "cdn,path,destination_path,bucket"},
+    Command{"upload.cancel", run_at_once<carry_out<UploadChange::cancel>>, "cdn,id"},
+    Command{"upload.pause", run_at_once<carry_out<UploadChange::pause>>, "cdn,id"},
+    Command{"upload.resume", run_at_once<carry_out<UploadChange::resume>>, "cdn,id"},
+    Command{"upload.retry", run_at_once<carry_out<UploadChange::retry>>, "cdn,id"},
     Command{"upload.list", run_at_once<list>},
 };
 

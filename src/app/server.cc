@@ -149,7 +149,7 @@ class Server {
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
                {environment_.endpoint("S3"), environment_.region()}, ledger_, blocking_),
         usage_(*stores_.accounts),
-        router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, blocking_,
+        router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, blocking_, *audit_,
                 {config.server.timestamp_window,
                  {config.limits.key_requests_per_s, config.limits.key_burst},
                  {config.limits.failures_per_s, config.limits.failure_burst}}),

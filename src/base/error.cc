@@ -21,6 +21,7 @@ constexpr std::array kTable = {
     ErrcInfo{Errc::storage_unavailable, "storage_unavailable", "2003", 200, true},
     ErrcInfo{Errc::bucket_not_configured, "bucket_not_configured", "2004", 200, false},
     ErrcInfo{Errc::upload_not_found, "upload_not_found", "2005", 200, false},
+    ErrcInfo{Errc::wrong_state, "wrong_state", "2005", 200, false},
 
     ErrcInfo{Errc::bad_request, "bad_request", "2001", 400, false},
     ErrcInfo{Errc::path_not_found, "path_not_found", "0000", 404, false},

@@ -24,6 +24,7 @@ enum class Errc {
   storage_unavailable,
   bucket_not_configured,
   upload_not_found,
+  wrong_state,
   // Transport faults: answered with their own HTTP status.
   bad_request,
   path_not_found,

@@ -50,7 +50,18 @@ Result<object> parse_metadata(const std::vector<std::string>& words) {
   return metadata;
 }
 
+// CLI11 cannot require these: the verbs of `upload` do without them.
+Result<> check_given(const UploadOptions& options) {
+  std::string missing;
+  if (options.path.empty()) missing += " path";
+  if (options.cdn == 0) missing += " --cdn";
+  if (options.bucket.empty()) missing += " --bucket";
+  if (missing.empty()) return {};
+  return Error{Errc::missing_field, fmt::format("upload needs{}; see: vodlift upload --help", missing)};
+}
+
 Result<object> upload_fields(const UploadOptions& options) {
+  if (auto given = check_given(options); !given) return given.error();
   const auto source = parse_source_path(options.path);
   if (!source) return source.error();
   auto metadata = parse_metadata(options.metadata);
@@ -77,6 +88,28 @@ int run_upload(Session& session, const UploadOptions& options) {
   const auto queued = session.call("upload.add", *fields);
   if (!queued) return session.fail(queued.error());
   return watch_uploads(session, options.cdn, {integer_at(*queued, "id")});
+}
+
+struct ChangeOptions {
+  std::int64_t id = 0;
+  std::optional<std::int64_t> cdn;
+};
+
+std::string show_changed(const value& upload) {
+  return fmt::format("upload {} is {}\n", integer_at(upload, "id"), text_at(upload, "state"));
+}
+
+// `vodlift upload VERB ID`: the daemon's upload.VERB.
+void add_change(CLI::App& upload, Session& session, const std::string& verb, const std::string& about) {
+  auto options = std::make_shared<ChangeOptions>();
+  CLI::App* command = upload.add_subcommand(verb, about);
+  command->add_option("id", options->id, "The upload")->required();
+  command->add_option("--cdn", options->cdn, "The account's number; needed where there is more than one account");
+  session.attach(*command, [&session, options, verb] {
+    object fields = {{"id", options->id}};
+    if (options->cdn) fields["cdn"] = *options->cdn;
+    return session.call_and_show("upload." + verb, fields, show_changed);
+  });
 }
 
 std::string show_list(const value& uploads) {
@@ -155,9 +188,9 @@ int run_status(Session& session, const StatusOptions& options) {
 void add_upload(CLI::App& app, Session& session) {
   auto options = std::make_shared<UploadOptions>();
   CLI::App* upload = app.add_subcommand("upload", "Queue a file for upload to a bucket");
-  upload->add_option("path", options->path, "The file: STORAGE/USER/PATH, such as sestore4/jb/films/a.mp4")->required();
-  upload->add_option("--cdn", options->cdn, "The account's number")->required();
-  upload->add_option("--bucket", options->bucket, "The bucket")->required();
+  upload->add_option("path", options->path, "The file: STORAGE/USER/PATH, such as sestore4/jb/films/a.mp4");
+  upload->add_option("--cdn", options->cdn, "The account's number");
+  upload->add_option("--bucket", options->bucket, "The bucket");
   upload->add_option("--to", options->destination, "The object's key; by default the path below the user's folder");
   upload->add_option("--acl", options->acl, "Who may read the object")
       ->check(CLI::IsMember({"private", "public-read"}))
@@ -166,7 +199,15 @@ void add_upload(CLI::App& app, Session& session) {
   upload->add_option("--callback", options->callback, "The URL to tell when the upload has ended");
   upload->add_option("--priority", options->priority, "9 goes first")->check(CLI::Range(0, 9))->capture_default_str();
   upload->add_flag("--watch", options->watch, "Show the progress to the end; the exit code tells how it ended");
-  session.attach(*upload, [&session, options] { return run_upload(session, *options); });
+  session.attach(*upload, [&session, options, upload] {
+    // Run after a verb too, which has done what was asked for.
+    if (!upload->get_subcommands().empty()) return session.exit_code();
+    return run_upload(session, *options);
+  });
+  add_change(*upload, session, "cancel", "End an upload before it is done");
+  add_change(*upload, session, "pause", "Hold an upload back");
+  add_change(*upload, session, "resume", "Let a paused upload go on");
+  add_change(*upload, session, "retry", "Try an upload again now, or queue a failed or cancelled one anew");
 }
 
 void add_status(CLI::App& app, Session& session) {

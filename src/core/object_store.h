@@ -1,6 +1,7 @@
 // Port: the S3 side. One call is one S3 operation, retried by nobody here.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -52,6 +53,7 @@ struct Body {
   std::shared_ptr<const SourceFile> source;
   std::int64_t offset = 0;
   std::int64_t size = 0;
+  std::shared_ptr<const std::atomic<bool>> cut{};  // set, it ends the transfer with `interrupted`; null: nothing does
 };
 
 // The store's confirmation of one object or part: its checksum or ETag agreed with ours.

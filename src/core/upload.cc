@@ -21,9 +21,22 @@ constexpr std::array kUploadStates = {
     Word{UploadState::failed, "failed"},       Word{UploadState::cancelled, "cancelled"},
 };
 
+constexpr std::array kUploadChanges = {
+    Word{UploadChange::cancel, "cancel"},
+    Word{UploadChange::pause, "pause"},
+    Word{UploadChange::resume, "resume"},
+    Word{UploadChange::retry, "retry"},
+};
+
 constexpr std::array kAcls = {
     Word{Acl::private_acl, "private"},
     Word{Acl::public_read, "public-read"},
+};
+
+constexpr std::array kOverwrites = {
+    Word{Overwrite::replace, "replace"},
+    Word{Overwrite::keep, "keep"},
+    Word{Overwrite::fail, "fail"},
 };
 
 constexpr std::array kCallbackStates = {
@@ -85,8 +98,13 @@ bool is_end(UploadState state) {
   return true;
 }
 
+std::string_view to_string(UploadChange change) { return word_of(kUploadChanges, change); }
+
 std::string_view to_string(Acl acl) { return word_of(kAcls, acl); }
 std::optional<Acl> acl_from(std::string_view word) { return value_of(kAcls, word); }
+
+std::string_view to_string(Overwrite overwrite) { return word_of(kOverwrites, overwrite); }
+std::optional<Overwrite> overwrite_from(std::string_view word) { return value_of(kOverwrites, word); }
 
 std::string_view to_string(CallbackState state) { return word_of(kCallbackStates, state); }
 std::optional<CallbackState> callback_state_from(std::string_view word) { return value_of(kCallbackStates, word); }

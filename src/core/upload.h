@@ -27,12 +27,34 @@ bool may_move(UploadState from, UploadState to);
 // completed, failed and cancelled: nothing leaves them.
 bool is_end(UploadState state);
 
+// What a client may ask of an upload that it made (docs/upload-states.md).
+enum class UploadChange { cancel, pause, resume, retry };
+std::string_view to_string(UploadChange change);
+
 // Visibility of the object. `private` sends no ACL header at all (docs/api.md, field acl).
 enum class Acl { private_acl, public_read };
 std::string_view to_string(Acl acl);  // "private", "public-read"
 std::optional<Acl> acl_from(std::string_view word);
 
 using Metadata = std::map<std::string, std::string>;  // names lower-case
+
+// What to do where an object of that key is there already.
+enum class Overwrite { replace, keep, fail };
+std::string_view to_string(Overwrite overwrite);
+std::optional<Overwrite> overwrite_from(std::string_view word);
+
+// What a client may ask for beside the contract's fields; empty: not asked for.
+struct UploadOptions {
+  std::string content_type;  // empty: by the extension of destination_path
+  std::string cache_control;
+  std::string content_disposition;
+  std::string storage_class;
+  Metadata tags;  // names as they are, at most 10
+  Overwrite overwrite = Overwrite::replace;
+  std::string checksum;  // that the source must have: "crc32c:<base64>", "md5:<hex>" or "sha256:<hex>", hex lower-case
+
+  bool operator==(const UploadOptions&) const = default;
+};
 
 // What the client asked for; checked by validate() in upload_request.h before it gets here.
 struct UploadRequest {
@@ -43,6 +65,7 @@ struct UploadRequest {
   Metadata metadata;
   std::string callback;  // absolute http(s) URL; empty: none
   int priority = 5;      // 0..9, 9 first
+  UploadOptions options;
 };
 
 // One version of a source file. Two equal identities mean: nobody has written in between.
@@ -114,6 +137,9 @@ struct Upload {
   std::optional<WallTime> finished;
   std::optional<WallTime> next_attempt;  // set while queued for a later try
   CallbackState callback_state = CallbackState::none;
+  UploadId retry_of = 0;                    // the upload that this one repeats; 0: none
+  std::optional<WallTime> attempt_started;  // the attempt under way, or the last one
+  std::int64_t attempt_first_byte = 0;      // bytes confirmed when it began
 
   // Whole percent of bytes_sent; 100 only when completed.
   [[nodiscard]] int percent() const;

@@ -31,13 +31,15 @@ json::value error_or_null(const std::optional<UploadError>& error) {
                       {"retryable", error->retryable}};
 }
 
-// Whole seconds left at the average rate since the start; known only while bytes flow.
+// Whole seconds left at the average rate of the attempt under way; known only while bytes flow.
 json::value eta_or_null(const Upload& upload, WallTime now) {
-  if (upload.state != UploadState::uploading || !upload.started || upload.bytes_sent <= 0) return nullptr;
-  const auto elapsed_ms = (now - *upload.started).count();
-  if (elapsed_ms <= 0) return nullptr;
+  if (upload.state != UploadState::uploading || !upload.attempt_started) return nullptr;
+  // Bytes of earlier attempts took no time of this one.
+  const std::int64_t sent = upload.bytes_sent - upload.attempt_first_byte;
+  const auto elapsed_ms = (now - *upload.attempt_started).count();
+  if (sent <= 0 || elapsed_ms <= 0) return nullptr;
   const auto left = static_cast<double>(std::max<std::int64_t>(upload.size - upload.bytes_sent, 0));
-  const double seconds = left * static_cast<double>(elapsed_ms) / 1000.0 / static_cast<double>(upload.bytes_sent);
+  const double seconds = left * static_cast<double>(elapsed_ms) / 1000.0 / static_cast<double>(sent);
   // A rate of next to nothing would tell centuries: that is not known rather than far.
   constexpr double kTooFar = 1e9;
   if (seconds > kTooFar) return nullptr;
@@ -67,7 +69,7 @@ std::string ending_message(const Upload& ended) {
 json::object to_json(const Upload& upload, WallTime now) {
   const UploadRequest& request = upload.request;
   json::object out;
-  out.reserve(25);
+  out.reserve(34);
   out["id"] = upload.id;
   out["state"] = to_string(upload.state);
   out["path"] = request.path;
@@ -91,6 +93,7 @@ json::object to_json(const Upload& upload, WallTime now) {
   out["next_attempt"] = time_or_null(upload.next_attempt);
   out["eta_seconds"] = eta_or_null(upload, now);
   out["callback_state"] = to_string(upload.callback_state);
+  out["retry_of"] = upload.retry_of == 0 ? json::value(nullptr) : json::value(upload.retry_of);
   return out;
 }
 

@@ -25,12 +25,14 @@ Upload uploading() {
                     .acl = Acl::public_read,
                     .metadata = {{"title", "Ünïcode"}},
                     .callback = "http://c.example/",
-                    .priority = 5};
+                    .priority = 5,
+                    .options = {}};
   upload.size = 1000;
   upload.bytes_sent = 250;
   upload.attempts = 1;
   upload.created = kStart;
   upload.started = kStart;
+  upload.attempt_started = kStart;
   upload.callback_state = CallbackState::waiting;
   return upload;
 }
@@ -38,12 +40,12 @@ Upload uploading() {
 TEST(UploadJson, HasEveryFieldOfTheContractInItsOrder) {
   std::vector<std::string> names;
   for (const auto& member : to_json(uploading(), kStart)) names.emplace_back(member.key());
-  EXPECT_EQ(names,
-            (std::vector<std::string>{
-                "id",          "state",         "path",       "destination_path", "bucket",  "acl",      "acl_applied",
-                "metadata",    "callback",      "size",       "bytes_sent",       "percent", "attempts", "error",
-                "etag",        "checksum",      "version_id", "created",          "started", "finished", "next_attempt",
-                "eta_seconds", "callback_state"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"id",           "state",       "path",           "destination_path",
+                                             "bucket",       "acl",         "acl_applied",    "metadata",
+                                             "callback",     "size",        "bytes_sent",     "percent",
+                                             "attempts",     "error",       "etag",           "checksum",
+                                             "version_id",   "created",     "started",        "finished",
+                                             "next_attempt", "eta_seconds", "callback_state", "retry_of"}));
 }
 
 TEST(UploadJson, ShowsWhatIsNotKnownYetAsNull) {
@@ -53,7 +55,7 @@ TEST(UploadJson, ShowsWhatIsNotKnownYetAsNull) {
             R"("acl":"public-read","acl_applied":null,"metadata":{"title":"Ünïcode"},"callback":"http://c.example/",)"
             R"("size":1000,"bytes_sent":250,"percent":25,"attempts":1,"error":null,"etag":null,"checksum":null,)"
             R"("version_id":null,"created":1700000000,"started":1700000000,"finished":null,"next_attempt":null,)"
-            R"("eta_seconds":30,"callback_state":"waiting"})");
+            R"("eta_seconds":30,"callback_state":"waiting","retry_of":null})");
 }
 
 TEST(UploadJson, ShowsAnEndedUpload) {
@@ -98,6 +100,17 @@ TEST(UploadJson, GuessesTheTimeLeftOnlyFromBytesAndTime) {
   EXPECT_TRUE(eta(500, std::chrono::milliseconds(0)).is_null());
   EXPECT_TRUE(eta(500, std::chrono::seconds(-5)).is_null());  // the clock went back
   EXPECT_TRUE(eta(1, std::chrono::hours(100000000)).is_null());
+}
+
+TEST(UploadJson, GuessesByTheAttemptUnderWayAlone) {
+  Upload upload = uploading();
+  upload.bytes_sent = 700;
+  upload.attempt_started = after(std::chrono::hours(1));
+  upload.attempt_first_byte = 600;
+  const auto now = after(std::chrono::hours(1) + std::chrono::seconds(10));
+  EXPECT_EQ(to_json(upload, now).at("eta_seconds"), 30) << "100 bytes in 10 s, 300 are left";
+  upload.bytes_sent = 600;
+  EXPECT_TRUE(to_json(upload, now).at("eta_seconds").is_null()) << "nothing has moved yet";
 }
 
 TEST(UploadJson, KeepsTheDocumentValidWhateverAStoreSaid) {

@@ -21,6 +21,17 @@ struct NewUpload {
   std::int64_t size = 0;  // of the source at submit, bytes
   std::string token;      // random, 32 hex digits: marks the object as ours (x-amz-meta-vodlift-upload)
   WallTime created;
+  UploadId retry_of = 0;  // the upload that this one repeats; 0: none
+};
+
+// A change of an upload that a client asks for.
+struct ChangeRequest {
+  AccountId account = 0;  // that the upload has to be of
+  UploadId id = 0;
+  KeyScope scope{};  // that the upload has to lie in
+  UploadChange change = UploadChange::cancel;
+  std::int64_t key_id = 0;    // as NewUpload's
+  std::string signature_mac;  // likewise
 };
 
 struct InsertOutcome {
@@ -32,6 +43,12 @@ struct InsertOutcome {
 struct Lease {
   UploadId id = 0;
   std::int64_t fence = 0;
+};
+
+// A lease that was prolonged.
+struct HeldLease {
+  Lease lease;
+  bool recalled = false;  // as UploadStore::on_recall() tells
 };
 
 // An upload handed to a worker.
@@ -96,12 +113,19 @@ class UploadStore {
   // The account's uploads that match, newest first; ids of other accounts are simply not among them.
   virtual Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) = 0;
 
+  // Makes a change at once, or, while a worker has the upload, as soon as the worker gives it back; answers the upload
+  // as it is then. An equal (key_id, signature_mac) changes nothing and answers the upload of the first answer as it is
+  // now. A cancelled upload's callback is pending with the same commit. `retry` is for one that waits for its next
+  // attempt. Errors also: upload_not_found (absent, another account's, out of scope: alike), wrong_state (the message
+  // names the state).
+  virtual Result<Upload> change(const ChangeRequest& request) = 0;
+
   // Takes up to `limit` uploads that are due: highest priority first, then longest due. Each becomes `uploading`,
   // leased for `lease`. Never two with the same account, bucket and destination_path at once: those run in id order.
   virtual Result<std::vector<ClaimedUpload>> claim(int limit, std::chrono::milliseconds lease) = 0;
 
   // Prolongs the leases to now + `lease`; answers those that are still held.
-  virtual Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) = 0;
+  virtual Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) = 0;
 
   // Records that a multipart upload was opened (or, with an empty multipart_id, that none is open any more);
   // parts recorded before are forgotten. Errors also: lease_lost.
@@ -122,12 +146,15 @@ class UploadStore {
   virtual Result<> finish(const Lease& lease, const Ending& ending) = 0;
 
   // Puts the upload back into the queue for `next_attempt`, keeping its journal. `counts` says whether this was an
-  // attempt that failed (true) or only an interruption such as a shutdown (false). Errors also: lease_lost.
+  // attempt that failed (true) or only an interruption such as a shutdown (false). Where its client asked for a pause
+  // or a cancellation meanwhile, it becomes `paused` or `cancelled` instead, in the same transaction. Errors also:
+  // lease_lost.
   virtual Result<> requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
                            bool counts) = 0;
 
   // Takes back uploads whose lease ran out; one that went down `max_crashes` times without a new part in between ends
-  // as failed(crashed_repeatedly). `all`: regardless of the time, for the start of the only node. Answers how many.
+  // as failed(crashed_repeatedly). What its client asked for meanwhile counts as in requeue(). `all`: regardless of the
+  // time, for the start of the only node. Answers how many.
   virtual Result<int> rescue(bool all, int max_crashes) = 0;
 
   // Takes up to `limit` callbacks that are due, leased for `lease`.
@@ -144,6 +171,10 @@ class UploadStore {
 
   // Called (on a thread of the store, must not block) whenever work may have become due. Set once, before use.
   virtual void on_work(std::function<void()> wake) = 0;
+
+  // Called likewise when the client of an upload under way wants it paused or cancelled: whoever holds this lease is to
+  // give it back by requeue() as soon as it can. Who misses it hears of it from renew(). Set once, before use.
+  virtual void on_recall(std::function<void(const Lease&)> recall) = 0;
 };
 
 }  // namespace vodlift

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "legacy/aws_change.h"
 #include "legacy/aws_status.h"
 #include "legacy/aws_upload.h"
 #include "legacy/files_getstorage.h"
@@ -27,6 +28,34 @@ constexpr std::array kCommands = {
             .about = "tells how uploads stand",
             .answer = "a list of [upload objects](#the-upload-object), newest first",
             .run = aws_status},
+    Command{.name = "aws.cancel",
+            .permission = Permission::manage,
+            .mutating = true,
+            .fields = kAwsChangeFields,
+            .about = "ends an upload before it is done",
+            .answer = "the [upload object](#the-upload-object)",
+            .run = aws_cancel},
+    Command{.name = "aws.pause",
+            .permission = Permission::manage,
+            .mutating = true,
+            .fields = kAwsChangeFields,
+            .about = "holds an upload back",
+            .answer = "the [upload object](#the-upload-object)",
+            .run = aws_pause},
+    Command{.name = "aws.resume",
+            .permission = Permission::manage,
+            .mutating = true,
+            .fields = kAwsChangeFields,
+            .about = "lets a paused upload go on",
+            .answer = "the [upload object](#the-upload-object)",
+            .run = aws_resume},
+    Command{.name = "aws.retry",
+            .permission = Permission::manage,
+            .mutating = true,
+            .fields = kAwsChangeFields,
+            .about = "tries an upload again now, or queues an ended one anew",
+            .answer = "the new [upload object](#the-upload-object), or that of the upload itself",
+            .run = aws_retry},
     Command{.name = "files.getstorage",
             .permission = Permission::files,
             .mutating = false,

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/thread_pool.h"
+#include "core/audit_log.h"
 #include "core/permission.h"
 #include "core/storage.h"
 #include "core/upload_intake.h"
@@ -25,6 +26,7 @@ struct Services {
   const UploadIntake& intake;
   const Clock& clock;
   ThreadPool& blocking;
+  AuditLog& audit;
 };
 
 // Answers one request whose caller, permission and fields are judged. Called on a network thread, so it hands what may

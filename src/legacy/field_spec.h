@@ -24,6 +24,7 @@ struct FieldSpec {
   std::int64_t high = 0;
   std::span<const std::string_view> words{};
   std::string_view otherwise{};  // what an absent text, number or word is read as; written as a client would write it
+  bool audited = false;          // the audit log names its value; never one that may hold a secret
   std::string_view about{};      // for docs/api.md; one line of Markdown
 };
 

@@ -1,6 +1,7 @@
 #include "legacy/reply.h"
 
 #include <algorithm>
+#include <boost/json/object.hpp>
 #include <string>
 #include <utility>
 
@@ -14,16 +15,40 @@ constexpr std::size_t kReferenceBytes = 8;
 
 bool is_transport_fault(Errc code) { return code >= Errc::bad_request && code <= Errc::shutting_down; }
 
+// The upload that a mutating command answers: its id, or its object.
+UploadId upload_of(const boost::json::value& data) {
+  const boost::json::object* object = data.if_object();
+  const boost::json::value* id = object == nullptr ? &data : object->if_contains("id");
+  const std::int64_t* number = id == nullptr ? nullptr : id->if_int64();
+  return number == nullptr ? 0 : *number;
+}
+
 }  // namespace
 
 Reply::Reply(net::Responder respond, std::chrono::steady_clock::time_point received)
     : respond_(std::move(respond)), received_(received) {}
 
 void Reply::success(std::string_view message, const boost::json::value& data, const boost::json::object& beside) {
+  record(std::nullopt, upload_of(data));
   answer(enveloped(200, success_body(message, data, took(), encoding_, beside), encoding_));
 }
 
+void Reply::audit(AuditLog& log, AuditEntry entry) {
+  audit_ = &log;
+  entry_ = std::move(entry);
+}
+
+void Reply::record(std::optional<Errc> failure, UploadId upload) {
+  // One answer, one line: what comes after the first answer is dropped.
+  AuditLog* log = std::exchange(audit_, nullptr);
+  if (log == nullptr || !respond_) return;
+  entry_.failure = failure;
+  entry_.upload = upload;
+  log->record(entry_);
+}
+
 void Reply::failure(const Error& error) {
+  record(error.code, 0);
   if (is_transport_fault(error.code)) return answer(fault_in(encoding_, error.code, error.message));
   if (info(error.code).api_code == info(Errc::internal).api_code) {
     return internal_failure(info(error.code).name, error.message);
@@ -39,6 +64,7 @@ void Reply::throttled(int http_status, const Error& error, std::chrono::nanoseco
 }
 
 void Reply::internal_failure(std::string_view code, std::string_view detail) {
+  record(Errc::internal, 0);
   const std::string reference = random_hex(kReferenceBytes);
   log::error("request failed unexpectedly", {{"reference", reference}, {"code", code}, {"detail", detail}});
   const std::string message =

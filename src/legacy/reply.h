@@ -5,9 +5,11 @@
 #include <boost/json/value.hpp>
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
+#include "core/audit_log.h"
 #include "legacy/envelope.h"
 #include "net/http_server.h"
 
@@ -21,6 +23,9 @@ class Reply {
 
   // What the answer is written in: JSON until the request's field is known. Before the answer only.
   void use(Encoding encoding) { encoding_ = encoding; }
+
+  // Has the outcome recorded in `log`, which must outlive this, before it is answered. Before the answer only.
+  void audit(AuditLog& log, AuditEntry entry);
 
   // `beside`: members of the envelope that this command has beside `data`.
   void success(std::string_view message, const boost::json::value& data, const boost::json::object& beside = {});
@@ -46,12 +51,15 @@ class Reply {
   }
 
  private:
+  void record(std::optional<Errc> failure, UploadId upload);
   void internal_failure(std::string_view code, std::string_view detail);
   void broken(std::string_view what) noexcept;
   void answer(net::Response response);
   [[nodiscard]] std::chrono::steady_clock::duration took() const;
 
   Encoding encoding_ = Encoding::json;
+  AuditLog* audit_ = nullptr;
+  AuditEntry entry_;
   net::Responder respond_;
   std::chrono::steady_clock::time_point received_;
 };

@@ -66,11 +66,34 @@ Result<> check_permission(const Command& command, const Caller& caller) {
                            command.name, to_string(command.permission))};
 }
 
+// Whatever becomes of the call, and whatever its fields hold: they have not been judged yet.
+AuditEntry audit_entry(const Command& command, const Caller& caller, std::string_view peer,
+                       const boost::json::object& fields) {
+  AuditEntry entry;
+  entry.door = "api";
+  entry.address = peer;
+  entry.cdn = caller.account.cdn;
+  entry.key_id = caller.key_id;
+  entry.command = command.name;
+  for (const FieldSpec& spec : command.fields) {
+    const boost::json::value* value = spec.audited ? fields.if_contains(spec.name) : nullptr;
+    if (value == nullptr) continue;
+    if (const auto* text = value->if_string()) {
+      entry.what.emplace_back(spec.name, std::string(text->data(), text->size()));
+    } else if (const auto number = whole_number(*value)) {
+      entry.what.emplace_back(spec.name, std::to_string(*number));
+    } else {
+      entry.what.emplace_back(spec.name, "(neither text nor number)");
+    }
+  }
+  return entry;
+}
+
 }  // namespace
 
 Router::Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
-               const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, Options options)
-    : services_{uploads, storages, intake, clock, blocking},
+               const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, AuditLog& audit, Options options)
+    : services_{uploads, storages, intake, clock, blocking, audit},
       authentication_(accounts, usage, clock, options.timestamp_window, options.failures),
       key_requests_(options.key_requests, kKeyBuckets) {}
 
@@ -104,6 +127,8 @@ void Router::judge_form(const Form& form, const Origin& origin, const std::share
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
   log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
+  if ((*command)->mutating)
+    reply->audit(services_.audit, audit_entry(**command, *caller, origin.peer, request->fields()));
   if (auto permitted = check_permission(**command, *caller); !permitted) return reply->failure(permitted.error());
   const auto fields = Fields::read((*command)->fields, request->fields());
   if (!fields) return reply->failure(fields.error());

@@ -23,7 +23,7 @@ struct Options {
 class Router {
  public:
   Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
-         const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, Options options);
+         const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, AuditLog& audit, Options options);
 
   // A net::Handler: returns at once; the answer comes from this thread, the pool's or the store's.
   void handle(net::Request request, net::Responder respond);

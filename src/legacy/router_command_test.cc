@@ -316,7 +316,7 @@ TEST_F(RouterCommand, C26GetstorageTellsTheAccountsFolders) {
 
 TEST_F(RouterCommand, A58EchoesAnUnknownCommandShortAndHarmless) {
   EXPECT_EQ(call_verdict("aws.uplaod"), "0000: unrecognized API command: aws.uplaod");
-  for (const std::string_view command : {"aws.upload ", "AWS.UPLOAD", "", "aws.cancel", "files.lists"}) {
+  for (const std::string_view command : {"aws.upload ", "AWS.UPLOAD", "", "aws.delete", "files.lists"}) {
     EXPECT_TRUE(call_verdict(command).starts_with("0000: unrecognized API command: ")) << command;
   }
   EXPECT_LT(call_verdict(std::string(10240, 'x')).size(), 120U);
@@ -326,6 +326,21 @@ TEST_F(RouterCommand, A58EchoesAnUnknownCommandShortAndHarmless) {
       << response.body;
   EXPECT_TRUE(verdict(ask_signed(replaced(call_text("x"), "\"x\"", "7"))).starts_with("0000: "));
   EXPECT_TRUE(verdict(ask_signed(replaced(call_text("x"), R"("command":"x",)", ""))).starts_with("0000: "));
+}
+
+TEST_F(RouterCommand, EachChangeThatIsAskedForLeavesOneLineInTheAuditLog) {
+  EXPECT_EQ(verdict(ask_signed(call_text("aws.upload", kUploadFields))), "success");
+  EXPECT_TRUE(call_verdict("aws.upload").starts_with("0006"));
+  EXPECT_EQ(verdict(ask_signed(call_text("aws.cancel", R"(,"id":1)"))), "success");
+  EXPECT_TRUE(verdict(ask_signed(call_text("aws.pause", R"(,"id":"99")"))).starts_with("2005"));
+  EXPECT_EQ(verdict(ask_signed(call_text("aws.status"))), "success");
+  ask_json(call_text("aws.cancel", R"(,"id":1,"signature":"AAAA")"));
+  EXPECT_EQ(audit_.lines,
+            (std::vector<std::string>{
+                "aws.upload 158/1 from  path=sestore4/jb/path/to/file.mp4 destination_path=path/to/file.mp4 "
+                "bucket=my_bucket success 1",
+                "aws.upload 158/1 from  missing_field 0", "aws.cancel 158/1 from  id=1 success 1",
+                "aws.pause 158/1 from  id=99 upload_not_found 0"}));
 }
 
 TEST_F(RouterCommand, HidesWhatBrokeBehindAReference) {

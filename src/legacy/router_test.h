@@ -93,9 +93,10 @@ class RouterTest : public testing::Test {
                          return host == "127.0.0.1" ? std::optional<std::string>("127.0.0.1 is a loopback address")
                                                     : std::nullopt;
                        }};
+  FakeAudit audit_;
   ThreadPool pool_{"blocking", 2, 64};
   KeyUsage usage_{accounts_};
-  Router router_{accounts_, usage_, uploads_, storages_, intake_, clock_, pool_, Options{}};
+  Router router_{accounts_, usage_, uploads_, storages_, intake_, clock_, pool_, audit_, Options{}};
 };
 
 }  // namespace vodlift::legacy

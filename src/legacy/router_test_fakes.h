@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "core/account_store.h"
+#include "core/audit_log.h"
 #include "core/storage.h"
 #include "core/upload_store.h"
 
@@ -119,8 +120,17 @@ class FakeUploads final : public UploadStore {
     }
     return out;
   }
+  Result<Upload> change(const ChangeRequest& request) override {
+    const std::lock_guard lock(mutex_);
+    if (failure) return *failure;
+    last_change = request;
+    for (Upload& upload : uploads) {
+      if (upload.id == request.id && upload.account == request.account) return upload;
+    }
+    return Error{Errc::upload_not_found, "no such upload for this account"};
+  }
   Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override { return unreachable(); }
-  Result<std::vector<Lease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override {
+  Result<std::vector<HeldLease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override {
     return unreachable();
   }
   Result<> record_multipart(const Lease&, const MultipartJournal&) override { return unreachable(); }
@@ -135,11 +145,13 @@ class FakeUploads final : public UploadStore {
   Result<int> forget_signatures(WallTime) override { return unreachable(); }
   Result<std::optional<WallTime>> next_due() override { return unreachable(); }
   void on_work(std::function<void()>) override {}
+  void on_recall(std::function<void(const Lease&)>) override {}
 
   std::optional<Error> failure;
   bool broken = false;
   std::vector<Upload> uploads;
   UploadQuery last_query;
+  ChangeRequest last_change;
 
  private:
   static Error unreachable() { return {Errc::internal, "not for the API"}; }
@@ -156,6 +168,22 @@ class FakeUploads final : public UploadStore {
   std::mutex mutex_;
   std::map<std::pair<std::int64_t, std::string>, UploadId> macs_;
   UploadId next_id_ = 1;
+};
+
+class FakeAudit final : public AuditLog {
+ public:
+  void record(const AuditEntry& entry) noexcept override {
+    const std::lock_guard lock(mutex_);
+    std::string line(entry.command);
+    line += " " + std::to_string(entry.cdn) + "/" + std::to_string(entry.key_id) + " from " + entry.address;
+    for (const auto& [name, value] : entry.what) line += " " + std::string(name) + "=" + value;
+    line += entry.failure ? " " + std::string(info(*entry.failure).name) : " success";
+    lines.push_back(line + " " + std::to_string(entry.upload));
+  }
+  std::vector<std::string> lines;
+
+ private:
+  std::mutex mutex_;
 };
 
 class FakeSource final : public SourceFile {

@@ -1,6 +1,7 @@
 // All outgoing HTTP (libcurl multi): many requests at once on one thread.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -55,8 +56,10 @@ struct HttpRequest {
   std::string no_proxy;  // hosts, domains and networks that are reached without it, with commas between
   bool reuse_connection = true;
   std::shared_ptr<const AddressGuard> guard;  // null: any address
-  std::string ca_file;                        // empty: the system's
-  std::string unix_socket;                    // connect there instead; empty: TCP
+  // Set by any thread, it ends the request with `interrupted`, within a second or so. Null: nothing does.
+  std::shared_ptr<const std::atomic<bool>> cut;
+  std::string ca_file;      // empty: the system's
+  std::string unix_socket;  // connect there instead; empty: TCP
 };
 
 struct HttpResponse {

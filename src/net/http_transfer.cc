@@ -58,6 +58,11 @@ void Transfer::attach(CURL* handle) {
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   set(CURLOPT_WRITEDATA, this);
+  if (request_.cut != nullptr) {
+    set(CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
+    set(CURLOPT_XFERINFODATA, this);
+    set(CURLOPT_NOPROGRESS, 0L);
+  }
   set_connection();
   set_payload();
 }
@@ -195,6 +200,15 @@ std::size_t Transfer::take_body(std::string_view bytes) {
   if (bytes.size() <= room) return bytes.size();
   cut_off_ = true;
   return 0;
+}
+
+// libcurl asks at each step, and once a second where nothing moves.
+int Transfer::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto* transfer = static_cast<Transfer*>(self);
+  if (!transfer->request_.cut->load()) return 0;
+  transfer->failure_ =
+      Error{Errc::interrupted, fmt::format("{}: cut off on request", origin_of(transfer->request_.url))};
+  return 1;
 }
 
 curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {

@@ -56,6 +56,7 @@ class Transfer {
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self) {
     return static_cast<Transfer*>(self)->take_body({bytes, size * count});
   }
+  static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
   static curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   const std::uint64_t id_;

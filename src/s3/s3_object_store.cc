@@ -70,6 +70,7 @@ net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, co
   net::HttpRequest request = make_request(target, call, credentials);
   request.reader = std::make_shared<SourceBody>(body);
   request.reader_size = body.size;
+  request.cut = body.cut;
   request.total_timeout = {};
   return request;
 }

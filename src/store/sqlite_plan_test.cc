@@ -56,6 +56,13 @@ TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
   }
 }
 
+TEST_F(Plan, ChangesOfClientsSeekTheRow) {
+  for (const auto statement :
+       {sql::kWanted, sql::kPause, sql::kResume, sql::kRetryNow, sql::kCancelWaiting, sql::kWant}) {
+    expect_seek(statement, "INTEGER PRIMARY KEY", "rowid");
+  }
+}
+
 TEST_F(Plan, StatusSeeks) {
   expect_seek(sql::kNewestOfAccount, "uploads_of_account", "account=?");
   const std::string in_scope = plan_of(sql::kNewestInScope);

@@ -6,6 +6,7 @@
 
 #include "store/sqlite_callbacks.h"
 #include "store/sqlite_multipart_ledger.h"
+#include "store/sqlite_upload_changes.h"
 #include "store/sqlite_upload_rows.h"
 #include "store/sqlite_upload_sql.h"
 
@@ -45,21 +46,6 @@ Result<> held(const SqliteConnection& connection, const Lease& lease) {
   return lease_lost(lease);
 }
 
-Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optional<WallTime> next_attempt,
-                  const std::optional<UploadError>& error, bool interrupted, int crashes, WallTime now) {
-  if (auto legal = check_move(UploadState::uploading, UploadState::queued, lease.id); !legal) return legal;
-  const ErrorColumns columns(error);
-  std::optional<std::int64_t> next_attempt_ms;
-  if (next_attempt) next_attempt_ms = to_unix_ms(*next_attempt);
-  connection.prepare(sql::kRequeue)
-      .bind(lease.id, lease.fence, next_attempt_ms, columns.code, columns.message, columns.retryable, interrupted,
-            crashes)
-      .run();
-  if (auto ours = held(connection, lease); !ours) return ours;
-  leave_intent(connection, lease.id, now);
-  return {};
-}
-
 Result<> check_ending(const Lease& lease, const UploadStore::Ending& ending) {
   if (!is_end(ending.state)) {
     return Error{Errc::internal, fmt::format("upload {}: {} is no end", lease.id, to_string(ending.state))};
@@ -70,6 +56,44 @@ Result<> check_ending(const Lease& lease, const UploadStore::Ending& ending) {
                  fmt::format("upload {}: a failed upload has an error, a completed one has none", lease.id)};
   }
   return check_move(UploadState::uploading, ending.state, lease.id);
+}
+
+std::string wanted_of(SqliteConnection& connection, const Lease& lease) {
+  auto row = connection.prepare(sql::kWanted);
+  row.bind(lease.id, lease.fence);
+  return row.step() ? row.text(0) : std::string();
+}
+
+UploadStore::Ending cancelled(const std::optional<UploadError>& error) {
+  UploadStore::Ending ending;
+  ending.state = UploadState::cancelled;
+  ending.error = error;
+  return ending;
+}
+
+// What a change of a lease may have to know.
+struct Surroundings {
+  WallTime now;
+  const CallbackBody& body;
+};
+
+Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optional<WallTime> next_attempt,
+                  const std::optional<UploadError>& error, bool interrupted, int crashes, const Surroundings& around) {
+  const std::string wanted = wanted_of(connection, lease);
+  if (wanted == kWantsCancel) return end_upload(connection, lease, cancelled(error), around.now, around.body);
+  if (auto legal = check_move(UploadState::uploading, UploadState::queued, lease.id); !legal) return legal;
+  const ErrorColumns columns(error);
+  std::optional<std::int64_t> next_attempt_ms;
+  if (next_attempt) next_attempt_ms = to_unix_ms(*next_attempt);
+  connection.prepare(sql::kRequeue)
+      .bind(lease.id, lease.fence, next_attempt_ms, columns.code, columns.message, columns.retryable, interrupted,
+            crashes)
+      .run();
+  auto ours = held(connection, lease);
+  if (!ours) return ours;
+  leave_intent(connection, lease.id, around.now);
+  if (wanted == kWantsPause) return pause(connection, lease.id);
+  return {};
 }
 
 struct Expired {
@@ -104,8 +128,16 @@ Error lease_lost(const Lease& lease) {
                       lease.id, lease.fence)};
 }
 
-Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload,
-                                     std::string_view metadata_json) {
+void follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body) {
+  leave_all(connection, id, now);
+  connection.prepare(sql::kDeleteParts).bind(id).run();
+  connection.prepare(sql::kDeleteMultipart).bind(id).run();
+  if (const auto ended = load_upload(connection, id); ended && !ended->upload.request.callback.empty()) {
+    insert_callback(connection, ended->upload, body(ended->upload), now);
+  }
+}
+
+Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts) {
   const bool is_signed = !upload.signature_mac.empty();
   if (is_signed) {
     if (const auto first = find_signature(connection, upload.key_id, upload.signature_mac)) {
@@ -118,12 +150,8 @@ Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUplo
     open.bind(upload.account, upload.request.bucket, upload.request.destination_path);
     if (open.step()) waiting_on = open.integer(0);
   }
-  const UploadId id = insert_upload(connection, upload, metadata_json, waiting_on);
-  if (is_signed) {
-    connection.prepare(sql::kInsertSignature)
-        .bind(upload.key_id, Blob{upload.signature_mac}, id, to_unix_ms(upload.created))
-        .run();
-  }
+  const UploadId id = insert_upload(connection, upload, texts, waiting_on);
+  if (is_signed) keep_signature(connection, upload.key_id, upload.signature_mac, id, upload.created);
   return InsertOutcome{id, false};
 }
 
@@ -132,6 +160,11 @@ std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_
   row.bind(key_id, Blob{mac});
   if (!row.step()) return std::nullopt;
   return row.integer(0);
+}
+
+void keep_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac, UploadId id,
+                    WallTime now) {
+  connection.prepare(sql::kInsertSignature).bind(key_id, Blob{mac}, id, to_unix_ms(now)).run();
 }
 
 std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, WallTime now, WallTime lease_until) {
@@ -152,11 +185,13 @@ std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, Wa
   return claimed;
 }
 
-std::vector<Lease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases, WallTime lease_until) {
-  std::vector<Lease> still_held;
+std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases,
+                                    WallTime lease_until) {
+  std::vector<HeldLease> still_held;
   for (const Lease& lease : leases) {
-    connection.prepare(sql::kRenew).bind(lease.id, lease.fence, to_unix_ms(lease_until)).run();
-    if (held(connection, lease)) still_held.push_back(lease);
+    auto row = connection.prepare(sql::kRenew);
+    row.bind(lease.id, lease.fence, to_unix_ms(lease_until));
+    if (row.step()) still_held.push_back({lease, row.integer(0) != 0});
   }
   return still_held;
 }
@@ -196,8 +231,8 @@ Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& 
 }
 
 Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next_attempt,
-                 const std::optional<UploadError>& error, bool counts, WallTime now) {
-  return put_back(connection, lease, next_attempt, error, !counts, 0, now);
+                 const std::optional<UploadError>& error, bool counts, WallTime now, const CallbackBody& body) {
+  return put_back(connection, lease, next_attempt, error, !counts, 0, {now, body});
 }
 
 Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
@@ -213,14 +248,9 @@ Result<> end_upload(SqliteConnection& connection, const Lease& lease, const Uplo
             error.message, error.retryable)
       .run();
   if (auto ours = held(connection, lease); !ours) return ours;
-  connection.prepare(sql::kReleaseSuccessor).bind(lease.id).run();
   if (completed) strike_journaled(connection, lease.id);
-  leave_all(connection, lease.id, now);
-  connection.prepare(sql::kDeleteParts).bind(lease.id).run();
-  connection.prepare(sql::kDeleteMultipart).bind(lease.id).run();
-  if (const auto ended = load_upload(connection, lease.id); ended && !ended->upload.request.callback.empty()) {
-    insert_callback(connection, ended->upload, body(ended->upload), now);
-  }
+  connection.prepare(sql::kReleaseSuccessor).bind(lease.id).run();
+  follow_end(connection, lease.id, now, body);
   return {};
 }
 
@@ -230,8 +260,9 @@ Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int m
   for (const auto& [lease, crashes_before] : found) {
     const int crashes = crashes_before + 1;
     // It keeps its place in the queue, so that what was begun is finished first.
-    auto rescued = crashes >= max_crashes ? end_upload(connection, lease, crashed_repeatedly(crashes), now, body)
-                                          : put_back(connection, lease, std::nullopt, std::nullopt, true, 1, now);
+    auto rescued = crashes >= max_crashes
+                       ? end_upload(connection, lease, crashed_repeatedly(crashes), now, body)
+                       : put_back(connection, lease, std::nullopt, std::nullopt, true, 1, {now, body});
     if (!rescued) return rescued.error();
   }
   return static_cast<int>(found.size());

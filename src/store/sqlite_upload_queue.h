@@ -9,19 +9,23 @@
 #include "base/clock.h"
 #include "core/upload_store.h"
 #include "store/sqlite_connection.h"
+#include "store/sqlite_upload_rows.h"
 
 namespace vodlift::store {
 
 // Adds an upload, or finds the one that the same signed bytes made before.
-Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload,
-                                     std::string_view metadata_json);
+Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts);
 
 // The id that the same signed bytes got before.
 std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac);
 
+// Remembers that these signed bytes were answered with `id`.
+void keep_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac, UploadId id, WallTime now);
+
 std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, WallTime now, WallTime lease_until);
 
-std::vector<Lease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases, WallTime lease_until);
+std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases,
+                                    WallTime lease_until);
 
 // Who changes an upload does not hold its lease any more.
 Error lease_lost(const Lease& lease);
@@ -30,9 +34,12 @@ Error lease_lost(const Lease& lease);
 Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const MultipartJournal& journal);
 Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& part);
 Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next_attempt,
-                 const std::optional<UploadError>& error, bool counts, WallTime now);
+                 const std::optional<UploadError>& error, bool counts, WallTime now, const CallbackBody& body);
 Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
                     const CallbackBody& body);
+
+// What every end brings with it, whoever made it: parts are forgotten, the callback is due.
+void follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body);
 
 // Takes back at most `limit` uploads whose lease ended at or before `expired`; answers how many.
 Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int max_crashes, int limit, WallTime now,

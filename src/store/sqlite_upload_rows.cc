@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <bit>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -15,16 +16,73 @@ namespace {
 
 constexpr std::size_t kMaxMessageBytes = 1024;
 
-std::optional<Metadata> metadata_from_json(const std::string& text) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(text, failed);
-  if (failed || !value.is_object()) return std::nullopt;
+std::optional<Metadata> metadata_from(const boost::json::value& value) {
+  if (!value.is_object()) return std::nullopt;
   Metadata metadata;
   for (const auto& [name, member] : value.get_object()) {
     if (!member.is_string()) return std::nullopt;
     metadata.emplace(name, std::string(member.get_string()));
   }
   return metadata;
+}
+
+std::optional<Metadata> metadata_from_json(const std::string& text) {
+  boost::system::error_code failed;
+  const auto value = boost::json::parse(text, failed);
+  return failed ? std::nullopt : metadata_from(value);
+}
+
+// The texts among the options, under their names in the column.
+struct OptionText {
+  std::string_view name;
+  std::string UploadOptions::*member;
+};
+constexpr std::array kOptionTexts = {
+    OptionText{"content_type", &UploadOptions::content_type},
+    OptionText{"cache_control", &UploadOptions::cache_control},
+    OptionText{"content_disposition", &UploadOptions::content_disposition},
+    OptionText{"storage_class", &UploadOptions::storage_class},
+    OptionText{"checksum", &UploadOptions::checksum},
+};
+constexpr std::string_view kTags = "tags";
+constexpr std::string_view kOverwrite = "overwrite";
+constexpr std::string_view kRetryOf = "retry_of";
+
+// False: it holds something this build does not know.
+bool read_options(const std::string& text, Upload& upload) {
+  if (text == "{}") return true;
+  boost::system::error_code failed;
+  const auto value = boost::json::parse(text, failed);
+  if (failed || !value.is_object()) return false;
+  const auto& object = value.get_object();
+  UploadOptions& options = upload.request.options;
+  for (const auto& [name, member] : kOptionTexts) {
+    const auto* given = object.if_contains(name);
+    if (given == nullptr) continue;
+    if (!given->is_string()) return false;
+    options.*member = std::string(given->get_string());
+  }
+  if (const auto* given = object.if_contains(kTags)) {
+    auto tags = metadata_from(*given);
+    if (!tags) return false;
+    options.tags = std::move(*tags);
+  }
+  if (const auto* given = object.if_contains(kOverwrite)) {
+    const auto overwrite = given->is_string() ? overwrite_from(std::string(given->get_string())) : std::nullopt;
+    if (!overwrite) return false;
+    options.overwrite = *overwrite;
+  }
+  if (const auto* given = object.if_contains(kRetryOf)) {
+    if (!given->is_int64()) return false;
+    upload.retry_of = given->get_int64();
+  }
+  return true;
+}
+
+boost::json::object json_of(const Metadata& metadata) {
+  boost::json::object object;
+  for (const auto& [name, value] : metadata) object.emplace(name, value);
+  return object;
 }
 
 std::optional<WallTime> optional_time(const SqliteStatement& row, int column) {
@@ -59,6 +117,9 @@ enum Column : int {
   kNextAttempt,
   kToken,
   kFence,
+  kOptions,
+  kAttemptStarted,
+  kAttemptFirstByte,
   kCallbackState,
 };
 
@@ -87,7 +148,7 @@ std::optional<CallbackState> read_callback_state(const SqliteStatement& row, con
 
 bool read_upload(const SqliteStatement& row, Upload& upload) {
   const auto state = upload_state_from(row.text(kState));
-  if (!state || !read_request(row, upload.request)) return false;
+  if (!state || !read_request(row, upload.request) || !read_options(row.text(kOptions), upload)) return false;
   upload.state = *state;
   upload.account = row.integer(kAccount);
   upload.acl_applied = acl_from(row.text(kAclApplied));
@@ -102,6 +163,8 @@ bool read_upload(const SqliteStatement& row, Upload& upload) {
   upload.created = from_unix_ms(row.integer(kCreated));
   upload.started = optional_time(row, kStarted);
   upload.finished = optional_time(row, kFinished);
+  upload.attempt_started = optional_time(row, kAttemptStarted);
+  upload.attempt_first_byte = row.integer(kAttemptFirstByte);
   const auto next_attempt = from_unix_ms(row.integer(kNextAttempt));
   const bool for_later = upload.state == UploadState::queued && next_attempt > upload.created;
   if (for_later) upload.next_attempt = next_attempt;
@@ -112,19 +175,25 @@ bool read_upload(const SqliteStatement& row, Upload& upload) {
 
 }  // namespace
 
-std::string metadata_to_json(const Metadata& metadata) {
-  boost::json::object object;
-  for (const auto& [name, value] : metadata) object.emplace(name, value);
-  return boost::json::serialize(object);
+UploadTexts texts_of(const NewUpload& upload) {
+  const UploadOptions& options = upload.request.options;
+  boost::json::object given;
+  for (const auto& [name, member] : kOptionTexts) {
+    if (!(options.*member).empty()) given.emplace(name, options.*member);
+  }
+  if (!options.tags.empty()) given.emplace(kTags, json_of(options.tags));
+  if (options.overwrite != Overwrite::replace) given.emplace(kOverwrite, to_string(options.overwrite));
+  if (upload.retry_of != 0) given.emplace(kRetryOf, upload.retry_of);
+  return {boost::json::serialize(json_of(upload.request.metadata)), boost::json::serialize(given)};
 }
 
-UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, std::string_view metadata_json,
+UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts,
                        std::optional<UploadId> waiting_on) {
   const UploadRequest& request = upload.request;
   auto insert = connection.prepare(sql::kInsertUpload);
   insert.bind(upload.account, upload.key_id, request.priority, request.path, request.destination_path, request.bucket,
-              to_string(request.acl), metadata_json, request.callback, upload.token, upload.size, waiting_on,
-              to_unix_ms(upload.created));
+              to_string(request.acl), texts.metadata, request.callback, upload.token, upload.size, waiting_on,
+              to_unix_ms(upload.created), texts.options);
   return insert.run() ? connection.last_insert_id() : 0;
 }
 

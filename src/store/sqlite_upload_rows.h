@@ -17,11 +17,15 @@ struct StoredUpload {
   std::int64_t fence = 0;
 };
 
-// The JSON object that the column `metadata` holds.
-std::string metadata_to_json(const Metadata& metadata);
+// The JSON objects that the columns of these names hold.
+struct UploadTexts {
+  std::string metadata;
+  std::string options;
+};
+UploadTexts texts_of(const NewUpload& upload);
 
-// Adds the row; `metadata_json` is made beforehand, so that the writer's thread need not.
-UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, std::string_view metadata_json,
+// Adds the row; `texts` are made beforehand, so that the writer's thread need not.
+UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts,
                        std::optional<UploadId> waiting_on);
 
 // Nothing when there is no such upload or the connection has failed (also by a row that cannot be understood).

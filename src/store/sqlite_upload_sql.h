@@ -15,8 +15,8 @@ inline constexpr std::string_view kFindOpenTarget = R"sql(
 
 inline constexpr std::string_view kInsertUpload = R"sql(
   INSERT INTO uploads (account, key_id, priority, path, destination_path, bucket, acl, metadata, callback, token, size,
-                       waiting_on, next_attempt_ms, created_ms)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13))sql";
+                       waiting_on, next_attempt_ms, created_ms, options)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14))sql";
 
 inline constexpr std::string_view kInsertSignature =
     "INSERT INTO signatures (key_id, mac, upload_id, created_ms) VALUES (?1, ?2, ?3, ?4)";
@@ -42,7 +42,8 @@ inline constexpr std::string_view kNewestInScope = R"sql(
 inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
          acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable,
-         created_ms, started_ms, finished_ms, next_attempt_ms, token, fence,
+         created_ms, started_ms, finished_ms, next_attempt_ms, token, fence, options, attempt_started_ms,
+         attempt_first_byte,
          (SELECT callbacks.state FROM callbacks WHERE callbacks.upload_id = uploads.id)
   FROM uploads WHERE id = ?1)sql";
 
@@ -70,18 +71,24 @@ inline constexpr std::string_view kNextDue = R"sql(
 // ?1 id, ?2 lease's end, ?3 now
 inline constexpr std::string_view kClaim = R"sql(
   UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2,
-                     attempts = attempts + (interrupted = 0), interrupted = 0, started_ms = coalesce(started_ms, ?3)
+                     attempts = attempts + (interrupted = 0), interrupted = 0, started_ms = coalesce(started_ms, ?3),
+                     attempt_started_ms = ?3, attempt_first_byte = bytes_sent
   WHERE id = ?1 AND state = 'queued' AND waiting_on IS NULL)sql";
 
 // Each of the following changes an upload only for who holds its lease: ?1 id, ?2 fence.
 
-// ?3 lease's end
-inline constexpr std::string_view kRenew =
-    "UPDATE uploads SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
+// ?3 lease's end; answers whether its client wants it back
+inline constexpr std::string_view kRenew = R"sql(
+  UPDATE uploads SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'uploading'
+  RETURNING wanted <> '')sql";
+
+inline constexpr std::string_view kWanted =
+    "SELECT wanted FROM uploads WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
 
 // ?3 size, or NULL to leave it
 inline constexpr std::string_view kRestartParts = R"sql(
-  UPDATE uploads SET bytes_sent = 0, size = coalesce(?3, size) WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+  UPDATE uploads SET bytes_sent = 0, attempt_first_byte = 0, size = coalesce(?3, size)
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // ?3 bytes more
 inline constexpr std::string_view kAddBytes = R"sql(
@@ -92,15 +99,34 @@ inline constexpr std::string_view kAddBytes = R"sql(
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, next_attempt_ms = coalesce(?3, next_attempt_ms),
                      error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
-                     error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8
+                     error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8,
+                     wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error
 inline constexpr std::string_view kEnd = R"sql(
   UPDATE uploads SET state = ?3, finished_ms = ?4, lease_until_ms = NULL, size = coalesce(?5, size),
                      bytes_sent = coalesce(?5, bytes_sent), acl_applied = ?6, etag = ?7, checksum = ?8, version_id = ?9,
-                     error_code = ?10, error_message = ?11, error_retryable = ?12
+                     error_code = ?10, error_message = ?11, error_retryable = ?12, wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// Changes that a client asks for, of an upload that the caller has just looked at: ?1 id.
+
+inline constexpr std::string_view kPause = "UPDATE uploads SET state = 'paused' WHERE id = ?1 AND state = 'queued'";
+
+// Due at once, in its old place.
+inline constexpr std::string_view kResume =
+    "UPDATE uploads SET state = 'queued', next_attempt_ms = created_ms WHERE id = ?1 AND state = 'paused'";
+inline constexpr std::string_view kRetryNow =
+    "UPDATE uploads SET next_attempt_ms = created_ms WHERE id = ?1 AND state = 'queued'";
+
+// ?2 now
+inline constexpr std::string_view kCancelWaiting = R"sql(
+  UPDATE uploads SET state = 'cancelled', finished_ms = ?2, waiting_on = NULL
+  WHERE id = ?1 AND state IN ('queued', 'paused'))sql";
+
+// ?2 what
+inline constexpr std::string_view kWant = "UPDATE uploads SET wanted = ?2 WHERE id = ?1 AND state = 'uploading'";
 
 // ?1 the upload that ended: whoever waited for it now waits for whom it waited for, normally nobody
 inline constexpr std::string_view kReleaseSuccessor = R"sql(

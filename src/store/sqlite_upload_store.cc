@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "store/sqlite_callbacks.h"
 #include "store/sqlite_key_rows.h"
+#include "store/sqlite_upload_changes.h"
 #include "store/sqlite_upload_queue.h"
 #include "store/sqlite_upload_rows.h"
 #include "store/sqlite_upload_sql.h"
@@ -53,13 +54,10 @@ std::string digest_of(std::string_view mac) {
 class SqliteUploadStore::Insert final : public WriteOperation {
  public:
   Insert(SqliteUploadStore& store, NewUpload upload, InsertDone done)
-      : store_(store),
-        upload_(std::move(upload)),
-        metadata_json_(metadata_to_json(upload_.request.metadata)),
-        done_(std::move(done)) {}
+      : store_(store), upload_(std::move(upload)), texts_(texts_of(upload_)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    outcome_ = insert_or_find(connection, upload_, metadata_json_);
+    outcome_ = insert_or_find(connection, upload_, texts_);
     if (!outcome_) return outcome_.error();
     return {};
   }
@@ -77,7 +75,7 @@ class SqliteUploadStore::Insert final : public WriteOperation {
  private:
   SqliteUploadStore& store_;
   const NewUpload upload_;
-  const std::string metadata_json_;
+  const UploadTexts texts_;
   const InsertDone done_;
   Result<InsertOutcome> outcome_ = Error{};
 };
@@ -119,8 +117,21 @@ Result<std::vector<ClaimedUpload>> SqliteUploadStore::claim(int limit, std::chro
   });
 }
 
-Result<std::vector<Lease>> SqliteUploadStore::renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) {
-  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<Lease>> {
+Result<Upload> SqliteUploadStore::change(const ChangeRequest& request) {
+  ChangeRequest kept = request;
+  kept.signature_mac = digest_of(request.signature_mac);
+  auto changed = database_.write([&](SqliteConnection& connection) -> Result<Changed> {
+    return change_upload(connection, kept, clock_.now(), body_);
+  });
+  if (!changed) return changed.error();
+  if (changed->recalled && recall_) recall_(*changed->recalled);
+  wake();
+  return std::move(changed->upload);
+}
+
+Result<std::vector<HeldLease>> SqliteUploadStore::renew(const std::vector<Lease>& leases,
+                                                        std::chrono::milliseconds lease) {
+  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<HeldLease>> {
     return renew_leases(connection, leases, clock_.now() + lease);
   });
 }
@@ -141,7 +152,7 @@ Result<> SqliteUploadStore::finish(const Lease& lease, const Ending& ending) {
 Result<> SqliteUploadStore::requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
                                     bool counts) {
   return woken(database_.write([&](SqliteConnection& connection) {
-    return store::requeue(connection, lease, next_attempt, error, counts, clock_.now());
+    return store::requeue(connection, lease, next_attempt, error, counts, clock_.now(), body_);
   }));
 }
 
@@ -197,5 +208,7 @@ Result<std::optional<WallTime>> SqliteUploadStore::next_due() {
 }
 
 void SqliteUploadStore::on_work(std::function<void()> wake) { wake_ = std::move(wake); }
+
+void SqliteUploadStore::on_recall(std::function<void(const Lease&)> recall) { recall_ = std::move(recall); }
 
 }  // namespace vodlift::store

@@ -22,7 +22,8 @@ class SqliteUploadStore final : public UploadStore {
   // With `ids`, limit and offset do not count; an id given twice is answered once.
   Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override;
   Result<std::vector<ClaimedUpload>> claim(int limit, std::chrono::milliseconds lease) override;
-  Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
+  Result<Upload> change(const ChangeRequest& request) override;
+  Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
   Result<> record_multipart(const Lease& lease, const MultipartJournal& journal) override;
   Result<> record_part(const Lease& lease, const Part& part) override;
   Result<> finish(const Lease& lease, const Ending& ending) override;
@@ -34,6 +35,7 @@ class SqliteUploadStore final : public UploadStore {
   Result<int> forget_signatures(WallTime before) override;
   Result<std::optional<WallTime>> next_due() override;
   void on_work(std::function<void()> wake) override;
+  void on_recall(std::function<void(const Lease&)> recall) override;
 
  private:
   class Insert;
@@ -52,6 +54,7 @@ class SqliteUploadStore final : public UploadStore {
   const Clock& clock_;
   const CallbackBody body_;
   std::function<void()> wake_;
+  std::function<void(const Lease&)> recall_;
 };
 
 }  // namespace vodlift::store

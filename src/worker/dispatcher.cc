@@ -44,6 +44,7 @@ Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Stora
     wake();
     callback_run_.wake();
   });
+  uploads_.on_recall([this](const Lease& lease) { recall(lease); });
 }
 
 Dispatcher::~Dispatcher() { stop(0ms); }
@@ -79,6 +80,12 @@ void Dispatcher::stop(milliseconds grace) {
     if (thread.joinable()) thread.join();
   }
   callback_run_.stop();
+}
+
+void Dispatcher::recall(const Lease& lease) {
+  const std::lock_guard lock(mutex_);
+  const auto at = active_.find(lease.id);
+  if (at != active_.end() && at->second->claimed.lease.fence == lease.fence) at->second->control.recall();
 }
 
 void Dispatcher::wake() {
@@ -216,7 +223,7 @@ bool Dispatcher::renew_leases() {
     for (const auto& [id, active] : active_) leases.push_back(active->claimed.lease);
   }
   const auto asked = steady_clock::now();
-  std::vector<Lease> held;
+  std::vector<HeldLease> held;
   bool done = true;
   if (!leases.empty()) {
     auto renewed = uploads_.renew(leases, kLease);
@@ -232,11 +239,16 @@ bool Dispatcher::renew_leases() {
   leases_good_until_ = asked + kLease;
   const std::lock_guard lock(mutex_);
   for (const Lease& lease : leases) {
-    const bool kept = std::any_of(held.begin(), held.end(), [&](const Lease& other) {
-      return other.id == lease.id && other.fence == lease.fence;
+    const auto kept = std::find_if(held.begin(), held.end(), [&](const HeldLease& other) {
+      return other.lease.id == lease.id && other.lease.fence == lease.fence;
     });
     const auto at = active_.find(lease.id);
-    if (!kept && at != active_.end()) at->second->control.end({Errc::lease_lost, "the lease ran out"});
+    if (at == active_.end()) continue;
+    if (kept == held.end()) {
+      at->second->control.end({Errc::lease_lost, "the lease ran out"});
+    } else if (kept->recalled) {
+      at->second->control.recall();
+    }
   }
   return done;
 }

@@ -63,6 +63,8 @@ class Dispatcher {
   void run(Active& active);
   void give_back(const ClaimedUpload& claimed, WallTime next_attempt);
   void wake();
+  // Has the run that holds `lease` give its upload back.
+  void recall(const Lease& lease);
 
   UploadStore& uploads_;
   ObjectStore& objects_;

@@ -35,8 +35,8 @@ class ScriptedUploads final : public MemoryUploads {
   using Claimed = Result<std::vector<ClaimedUpload>>;
 
   Claimed claim(int, milliseconds) override { return on_claim(++claims_); }
-  Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, milliseconds) override {
-    return on_renew ? on_renew(leases) : leases;
+  Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, milliseconds) override {
+    return on_renew ? on_renew(leases) : all_held(leases);
   }
   Result<> requeue(const Lease& lease, WallTime at, const std::optional<UploadError>&, bool counts) override {
     if (watched != 0 && lease.id != watched) return {};
@@ -55,11 +55,13 @@ class ScriptedUploads final : public MemoryUploads {
     return 0;
   }
   void on_work(std::function<void()> callback) override { wake = std::move(callback); }
+  void on_recall(std::function<void(const Lease&)> callback) override { recall = std::move(callback); }
 
   std::function<Claimed(int)> on_claim;
-  std::function<Result<std::vector<Lease>>(const std::vector<Lease>&)> on_renew;
+  std::function<Result<std::vector<HeldLease>>(const std::vector<Lease>&)> on_renew;
   std::function<void(int)> on_rescue;  // the nth, just before signatures are forgotten
   std::function<void()> wake;
+  std::function<void(const Lease&)> recall;
   UploadId watched = 0;                // whose giving back counts; 0: anybody's
   std::promise<GivenBack> given_back;  // the first
   std::atomic<int> rescues = 0;
@@ -185,7 +187,7 @@ TEST_F(DispatcherTest, NothingIsRescuedWhileLeasesCannotBeRenewed) {
     if (nth == 1) return std::vector{upload_of(1, 1)};
     return std::vector<ClaimedUpload>();
   };
-  uploads.on_renew = [&](const std::vector<Lease>&) -> Result<std::vector<Lease>> {
+  uploads.on_renew = [&](const std::vector<Lease>&) -> Result<std::vector<HeldLease>> {
     if (++renewals == 1) rescued_before = uploads.rescues;
     if (renewals == 3) third.set_value(uploads.rescues);
     return Error{Errc::store_failed, "disk full"};

@@ -25,8 +25,14 @@ class MemoryUploads : public UploadStore {
   Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override {
     return std::vector<ClaimedUpload>();
   }
-  Result<std::vector<Lease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override {
-    return leases;
+  Result<Upload> change(const ChangeRequest&) override { return Error{Errc::internal, "not the worker's"}; }
+  Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override {
+    return all_held(leases);
+  }
+  static std::vector<HeldLease> all_held(const std::vector<Lease>& leases) {
+    std::vector<HeldLease> held;
+    for (const Lease& lease : leases) held.push_back({lease, false});
+    return held;
   }
   Result<> record_multipart(const Lease&, const MultipartJournal& entry) override {
     if (lease_lost) return Error{Errc::lease_lost, "lost"};
@@ -57,6 +63,7 @@ class MemoryUploads : public UploadStore {
   Result<int> forget_signatures(WallTime) override { return 0; }
   Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(); }
   void on_work(std::function<void()>) override {}
+  void on_recall(std::function<void(const Lease&)>) override {}
 
   bool lease_lost = false;
   int finish_failures = 0;  // the first so many are refused

@@ -1,8 +1,10 @@
 // How a running upload is told to end early, and how it waits meanwhile.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -24,6 +26,15 @@ class RunControl {
     wake_.notify_all();
   }
 
+  // end() with `interrupted`, and transfers under way are cut off: the upload's client waits for this.
+  void recall() {
+    cut_->store(true);
+    end({Errc::interrupted, "the upload's client wants it paused or cancelled"});
+  }
+
+  // For Body::cut.
+  [[nodiscard]] std::shared_ptr<const std::atomic<bool>> cut() const { return cut_; }
+
   [[nodiscard]] std::optional<Error> ended() const {
     const std::lock_guard lock(mutex_);
     return reason_;
@@ -39,6 +50,7 @@ class RunControl {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::optional<Error> reason_;
+  const std::shared_ptr<std::atomic<bool>> cut_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 // Calls `operation` (which answers a Result) until it succeeds, fails for good, or request_retry_delay() gives up.

@@ -102,7 +102,7 @@ Result<Verification> UploadRun::send_whole() {
     if (!checksum) return checksum.error();
     // Checked after hashing and before sending: what the store then confirms by this checksum is the version hashed.
     if (auto same = source_->check_unchanged(); !same) return same.error();
-    auto sent = context_.objects.put_object(target_, properties_, Body{source_, 0, size}, *checksum);
+    auto sent = context_.objects.put_object(target_, properties_, Body{source_, 0, size, control_.cut()}, *checksum);
     // Bytes that are not the hashed ones: was the file written to meanwhile? Then say so.
     if (!sent && sent.error().code == Errc::s3_integrity) {
       if (auto same = source_->check_unchanged(); !same) return same.error();

@@ -69,7 +69,7 @@ TEST_P(LeaseConformance, RenewingKeepsItFromTheRescuer) {
   const Lease unknown{999, 1};
   const auto held = uploads().renew({running[0].lease, unknown}, kLease).value();
   ASSERT_EQ(held.size(), 1U);
-  EXPECT_EQ(held[0].id, running[0].lease.id);
+  EXPECT_EQ(held[0].lease.id, running[0].lease.id);
   clock_.advance(milliseconds(1));
   EXPECT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
   EXPECT_EQ(look(running[0].lease.id).state, UploadState::uploading);

@@ -1,0 +1,30 @@
+// What clients and operators do to uploads that are queued already, whichever door they come through.
+#pragma once
+
+#include "core/account_store.h"
+#include "core/upload_intake.h"
+#include "core/upload_store.h"
+
+namespace vodlift {
+
+// Any thread; blocks for the disk. Everything given must outlive it.
+class UploadControl {
+ public:
+  UploadControl(UploadStore& uploads, const UploadIntake& intake) : uploads_(uploads), intake_(intake) {}
+
+  // UploadStore::change(); beside that, `retry` of a failed or cancelled upload queues a new one with the same request,
+  // because an end stays an end, and answers that one. `request.account` must be `account`'s.
+  // Errors: those of UploadStore::change(); for a new upload those of UploadIntake::check() and UploadStore::insert().
+  [[nodiscard]] Result<Upload> carry_out(const Account& account, const ChangeRequest& request) const;
+
+ private:
+  [[nodiscard]] Result<Upload> retry(const Account& account, const ChangeRequest& request) const;
+  [[nodiscard]] Result<Upload> queue_again(const Account& account, const ChangeRequest& request,
+                                           const Upload& ended) const;
+  [[nodiscard]] Result<Upload> look_up(const ChangeRequest& request, UploadId id) const;
+
+  UploadStore& uploads_;
+  const UploadIntake& intake_;
+};
+
+}  // namespace vodlift

@@ -1,0 +1,217 @@
+// Changes that a client asks for: what waits changes at once, what runs is called back from its worker.
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+namespace {
+
+using std::chrono::seconds;
+
+class ChangeConformance : public StoreSuite {
+ protected:
+  Result<Upload> change(UploadId id, UploadChange change, AccountId account = kAccount, const std::string& mac = "") {
+    ChangeRequest request;
+    request.account = account;
+    request.id = id;
+    request.change = change;
+    request.key_id = 1;
+    request.signature_mac = mac;
+    return uploads().change(request);
+  }
+  UploadState changed(UploadId id, UploadChange wanted) {
+    const auto upload = change(id, wanted);
+    EXPECT_TRUE(upload) << upload.error().message;
+    return upload ? upload->state : UploadState::failed;
+  }
+  void expect_refused(UploadId id, UploadChange wanted, std::string_view state) {
+    const auto upload = change(id, wanted);
+    ASSERT_FALSE(upload);
+    EXPECT_EQ(upload.error().code, Errc::wrong_state);
+    EXPECT_NE(upload.error().message.find(state), std::string::npos) << upload.error().message;
+  }
+  UploadId insert_with_callback(const std::string& destination) {
+    NewUpload upload = new_upload(destination);
+    upload.request.callback = "http://www.example.com/";
+    return insert(std::move(upload)).id;
+  }
+};
+
+TEST_P(ChangeConformance, AQueuedUploadIsCancelledWithItsCallback) {
+  const UploadId id = insert_with_callback("a");
+  EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::cancelled);
+  EXPECT_EQ(look(id).finished, clock_.now());
+  EXPECT_TRUE(claim().empty());
+  const auto callbacks = claim_callbacks();
+  ASSERT_EQ(callbacks.size(), 1U);
+  EXPECT_EQ(callbacks[0].body, std::to_string(id) + " cancelled pending");
+  for (const auto wanted : {UploadChange::cancel, UploadChange::pause, UploadChange::resume, UploadChange::retry}) {
+    expect_refused(id, wanted, "cancelled");
+  }
+  reopen();
+  EXPECT_EQ(look(id).state, UploadState::cancelled);
+}
+
+TEST_P(ChangeConformance, APausedUploadWaitsUntilItIsResumed) {
+  const UploadId id = insert("a");
+  EXPECT_EQ(changed(id, UploadChange::pause), UploadState::paused);
+  EXPECT_TRUE(claim().empty());
+  expect_refused(id, UploadChange::pause, "paused");
+  expect_refused(id, UploadChange::retry, "paused");
+  reopen();
+  EXPECT_EQ(changed(id, UploadChange::resume), UploadState::queued);
+  expect_refused(id, UploadChange::resume, "queued");
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id}));
+}
+
+TEST_P(ChangeConformance, ACancelledUploadLetsTheNextOneToItsObjectGo) {
+  const UploadId first = insert("a");
+  const UploadId second = insert("a");
+  const UploadId third = insert("a");
+  EXPECT_EQ(changed(second, UploadChange::cancel), UploadState::cancelled);
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{first})) << "the third waits for the first now";
+  EXPECT_EQ(changed(first, UploadChange::cancel), UploadState::uploading);
+  EXPECT_TRUE(claim().empty());
+  ASSERT_TRUE(uploads().requeue({first, 1}, clock_.now(), std::nullopt, false));
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{third}));
+}
+
+TEST_P(ChangeConformance, ARunningUploadIsCalledBackAndThenCancelled) {
+  std::vector<Lease> recalled;
+  uploads().on_recall([&](const Lease& lease) { recalled.push_back(lease); });
+  const UploadId id = insert_with_callback("a");
+  const Lease lease = claim_one().lease;
+  EXPECT_FALSE(uploads().renew({lease}, kLease).value().at(0).recalled);
+  EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
+  ASSERT_EQ(recalled.size(), 1U);
+  EXPECT_EQ(recalled[0].id, id);
+  EXPECT_EQ(recalled[0].fence, lease.fence);
+  EXPECT_TRUE(uploads().renew({lease}, kLease).value().at(0).recalled);
+  expect_refused(id, UploadChange::pause, "uploading");
+
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  EXPECT_EQ(look(id).state, UploadState::cancelled);
+  EXPECT_EQ(claim_callbacks().size(), 1U);
+  EXPECT_EQ(uploads().finish(lease, completed()).error().code, Errc::lease_lost) << "one end";
+}
+
+TEST_P(ChangeConformance, WhatIsDoneBeforeTheCancellationArrivesStaysDone) {
+  const UploadId id = insert_with_callback("a");
+  const Lease lease = claim_one().lease;
+  EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
+  ASSERT_TRUE(uploads().finish(lease, completed()));
+  EXPECT_EQ(look(id).state, UploadState::completed);
+  EXPECT_EQ(claim_callbacks().size(), 1U);
+  expect_refused(id, UploadChange::cancel, "completed");
+}
+
+TEST_P(ChangeConformance, ARunningUploadIsPausedAndKeepsItsParts) {
+  const UploadId id = insert("a");
+  Lease lease = claim_one().lease;
+  ASSERT_TRUE(uploads().record_multipart(lease, journal(1000)));
+  ASSERT_TRUE(uploads().record_part(lease, part(1, 100)));
+  EXPECT_EQ(changed(id, UploadChange::pause), UploadState::uploading);
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  EXPECT_EQ(look(id).state, UploadState::paused);
+  EXPECT_EQ(changed(id, UploadChange::resume), UploadState::queued);
+  const ClaimedUpload again = claim_one();
+  EXPECT_EQ(again.journal.parts.size(), 1U);
+  EXPECT_EQ(again.upload.attempts, 1) << "a pause is an interruption";
+  EXPECT_FALSE(uploads().renew({again.lease}, kLease).value().at(0).recalled) << "what was wanted has been done";
+}
+
+TEST_P(ChangeConformance, APauseCanBeTakenBackBeforeTheWorkerLetsGo) {
+  const UploadId id = insert("a");
+  const Lease lease = claim_one().lease;
+  EXPECT_EQ(changed(id, UploadChange::pause), UploadState::uploading);
+  EXPECT_EQ(changed(id, UploadChange::resume), UploadState::uploading);
+  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  EXPECT_EQ(look(id).state, UploadState::queued);
+}
+
+TEST_P(ChangeConformance, ADeadWorkersUploadBecomesWhatWasWanted) {
+  const UploadId cancelled = insert_with_callback("a");
+  const UploadId paused = insert("b");
+  ASSERT_EQ(claim(2).size(), 2U);
+  EXPECT_EQ(changed(cancelled, UploadChange::cancel), UploadState::uploading);
+  EXPECT_EQ(changed(paused, UploadChange::pause), UploadState::uploading);
+  reopen();
+  EXPECT_EQ(uploads().rescue(true, kMaxCrashes).value(), 2);
+  EXPECT_EQ(look(cancelled).state, UploadState::cancelled);
+  EXPECT_EQ(look(paused).state, UploadState::paused);
+  EXPECT_EQ(claim_callbacks().size(), 1U);
+}
+
+TEST_P(ChangeConformance, ARetryRunsNowWhatWaitsForLater) {
+  const UploadId id = insert("a");
+  const UploadError error{Errc::s3_throttled, "503 SlowDown", true};
+  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now() + seconds(3600), error, true));
+  EXPECT_TRUE(claim().empty());
+  EXPECT_EQ(changed(id, UploadChange::retry), UploadState::queued);
+  EXPECT_EQ(look(id).next_attempt, std::nullopt);
+  const ClaimedUpload again = claim_one();
+  EXPECT_EQ(again.upload.attempts, 2);
+  expect_refused(id, UploadChange::retry, "uploading");
+  ASSERT_TRUE(uploads().finish(again.lease, completed()));
+  expect_refused(id, UploadChange::retry, "completed");
+}
+
+TEST_P(ChangeConformance, TheSameSignedBytesChangeOnce) {
+  const std::string mac(32, 'm');
+  const UploadId id = insert("a");
+  ASSERT_TRUE(change(id, UploadChange::pause, kAccount, mac));
+  EXPECT_EQ(changed(id, UploadChange::resume), UploadState::queued);
+  reopen();
+  const auto repeated = change(id, UploadChange::pause, kAccount, mac);
+  ASSERT_TRUE(repeated) << repeated.error().message;
+  EXPECT_EQ(repeated->id, id);
+  EXPECT_EQ(look(id).state, UploadState::queued) << "the repeat changed nothing";
+  EXPECT_EQ(uploads().find_repeat(1, mac).value(), id);
+}
+
+TEST_P(ChangeConformance, AForeignUploadIsAsAbsent) {
+  const UploadId id = insert("a");
+  const auto foreign = change(id, UploadChange::cancel, 159);
+  const auto absent = change(id + 1, UploadChange::cancel);
+  ASSERT_FALSE(foreign);
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(foreign.error().code, Errc::upload_not_found);
+  EXPECT_EQ(foreign.error().message, absent.error().message);
+  EXPECT_EQ(look(id).state, UploadState::queued);
+}
+
+TEST_P(ChangeConformance, AnUploadOutOfScopeIsAsAbsentAlsoForARepeat) {
+  const UploadId id = insert("a");
+  ChangeRequest request;
+  request.account = kAccount;
+  request.id = id;
+  request.key_id = 1;
+  request.signature_mac = std::string(32, 'm');
+  request.change = UploadChange::pause;
+  request.scope.path_prefix = "sestore4/jb/films";
+  EXPECT_EQ(uploads().change(request).error().code, Errc::upload_not_found);
+  request.scope.path_prefix = "sestore4/jb";
+  request.scope.buckets = {"another"};
+  EXPECT_EQ(uploads().change(request).error().code, Errc::upload_not_found);
+  EXPECT_EQ(look(id).state, UploadState::queued);
+  request.scope.buckets = {"my_bucket"};
+  ASSERT_TRUE(uploads().change(request));
+  request.scope.buckets = {"another"};
+  EXPECT_EQ(uploads().change(request).error().code, Errc::upload_not_found);
+}
+
+TEST_P(ChangeConformance, KeepsWhatARetryRepeats) {
+  NewUpload again = new_upload("a");
+  again.retry_of = 7;
+  again.request.options.content_type = "video/mp4";
+  again.request.options.tags = {{"Show", "x"}};
+  again.request.options.overwrite = Overwrite::keep;
+  const UploadOptions options = again.request.options;
+  const UploadId id = insert(std::move(again)).id;
+  reopen();
+  EXPECT_EQ(look(id).retry_of, 7);
+  EXPECT_EQ(look(id).request.options, options);
+}
+
+VODLIFT_INSTANTIATE_CONFORMANCE(ChangeConformance);
+
+}  // namespace
+}  // namespace vodlift::conformance
