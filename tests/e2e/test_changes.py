@@ -44,7 +44,7 @@ def test_cancel_of_a_running_upload(ready, fake, receiver):
     ended = ready.wait_for(upload_id, "cancelled", within_s=10)
     assert time.monotonic() - asked < 5, "the parts, which would never be answered, are not waited for"
     assert ended["finished"] and ended["error"] is None
-    wait_until(lambda: not fake.open_uploads(), 10, "the multipart upload is aborted")
+    wait_until(lambda: not fake.open_uploads(), 25, "the multipart upload is aborted")
     call = wait_until(lambda: receiver.received, 10, "the callback comes")[0]
     assert call.json["data"]["state"] == "cancelled"
     assert not fake.has_object("videos", "film.mp4")
@@ -75,7 +75,7 @@ def test_cancel_of_a_paused_upload_leaves_nothing(ready, fake):
     changed(ready, "aws.pause", upload_id)
     ready.wait_for(upload_id, "paused", within_s=10)
     assert changed(ready, "aws.cancel", upload_id)["state"] == "cancelled"
-    wait_until(lambda: not fake.open_uploads(), 10, "the multipart upload is aborted")
+    wait_until(lambda: not fake.open_uploads(), 25, "the multipart upload is aborted")
 
 
 def test_retry_of_a_failed_upload_is_a_new_one(ready, fake):
