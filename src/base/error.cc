@@ -19,6 +19,7 @@ constexpr std::array kTable = {
     ErrcInfo{Errc::invalid_value, "invalid_value", "2001", 200, false},
     ErrcInfo{Errc::source_not_found, "source_not_found", "2002", 200, false},
     ErrcInfo{Errc::storage_unavailable, "storage_unavailable", "2003", 200, true},
+    ErrcInfo{Errc::storage_unknown, "storage_unknown", "2003", 200, false},
     ErrcInfo{Errc::bucket_not_configured, "bucket_not_configured", "2004", 200, false},
     ErrcInfo{Errc::upload_not_found, "upload_not_found", "2005", 200, false},
     ErrcInfo{Errc::wrong_state, "wrong_state", "2005", 200, false},
@@ -46,6 +47,7 @@ constexpr std::array kTable = {
     ErrcInfo{Errc::seal_broken, "seal_broken", "0004", 500, false},
 
     ErrcInfo{Errc::source_missing, "source_missing", "2002", 200, false},
+    ErrcInfo{Errc::storage_removed, "storage_removed", "2003", 200, false},
     ErrcInfo{Errc::source_changed, "source_changed", "2002", 200, false},
     ErrcInfo{Errc::source_unreadable, "source_unreadable", "2002", 200, true},
     ErrcInfo{Errc::network, "network", "0004", 200, true},

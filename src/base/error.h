@@ -22,6 +22,7 @@ enum class Errc {
   invalid_value,
   source_not_found,
   storage_unavailable,
+  storage_unknown,
   bucket_not_configured,
   upload_not_found,
   wrong_state,
@@ -49,6 +50,7 @@ enum class Errc {
   seal_broken,
   // A running upload or callback.
   source_missing,
+  storage_removed,
   source_changed,
   source_unreadable,
   network,

@@ -3,15 +3,20 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "base/encoding.h"
 #include "storage/file_lister.h"
 #include "storage/local_source_file.h"
 #include "storage/open_beneath.h"
+#include "storage/timed_calls.h"
 
 namespace vodlift::storage {
 namespace {
@@ -19,10 +24,27 @@ namespace {
 // Threads that wait for this storage's disk on behalf of transfers. A storage that hangs holds up only its own.
 constexpr std::size_t kReadThreads = 2;
 constexpr std::size_t kReadQueue = 4096;
+// Long enough for disks that have to spin up.
+constexpr std::chrono::seconds kPatience{5};
+
+// File systems on disks of this machine: what lies in memory can be opened without asking anybody.
+bool is_local(int fd) {
+  constexpr std::array<unsigned long, 7> kLocal = {0xEF53,      // ext2, ext3, ext4
+                                                   0x58465342,  // XFS
+                                                   0x9123683E,  // Btrfs
+                                                   0x01021994,  // tmpfs
+                                                   0x794C7630,  // overlay
+                                                   0x2FC12FC1,  // ZFS
+                                                   0xF2F52010};
+  struct statfs fs {};
+  return ::fstatfs(fd, &fs) == 0 && std::ranges::find(kLocal, static_cast<unsigned long>(fs.f_type)) != kLocal.end();
+}
 
 bool has_folder(int root, const std::string& user) {
   return open_beneath(root, user, O_PATH | O_DIRECTORY, true).valid();
 }
+
+constexpr int kSourceFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 // Of a file; folders have more than one name always.
 bool has_other_names(int fd) {
@@ -31,7 +53,7 @@ bool has_other_names(int fd) {
 }
 
 Error unknown(std::string_view storage) {
-  return {Errc::storage_unavailable,
+  return {Errc::storage_unknown,
           fmt::format("storage {} is unknown; files.getstorage tells which there are", printable(storage, 64))};
 }
 
@@ -66,6 +88,11 @@ Error open_failure(const SourcePath& path, int error_number) {
 
 }  // namespace
 
+struct ConfinedStorages::OpenRoot {
+  UniqueFd fd;
+  bool local = false;
+};
+
 struct ConfinedStorages::Mounted {
   explicit Mounted(StorageRoot storage, const std::shared_ptr<WalkCache>& walks)
       : name(storage.name),
@@ -78,11 +105,12 @@ struct ConfinedStorages::Mounted {
   const std::string root;
   const bool cross_mounts;
   const bool deny_hardlinks;
-  std::mutex mutex;                                                         // guards fd
-  std::shared_ptr<const UniqueFd> fd = std::make_shared<const UniqueFd>();  // of the root; replaced when it is lost
+  std::mutex mutex;  // guards open_root, and is held for no call of the file system
+  std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
   // Shared with the files that are open on it.
   std::shared_ptr<ThreadPool> readers = std::make_shared<ThreadPool>("disk-read", kReadThreads, kReadQueue);
   FileLister lister;
+  TimedCalls calls{kPatience};
 };
 
 ConfinedStorages::ConfinedStorages(std::vector<StorageRoot> roots) {
@@ -98,27 +126,36 @@ ConfinedStorages::~ConfinedStorages() { stop(); }
 void ConfinedStorages::stop() {
   for (const auto& [name, storage] : storages_) {
     storage->lister.stop();
+    storage->calls.stop();
     storage->readers->stop();
   }
 }
 
-Result<std::shared_ptr<const UniqueFd>> ConfinedStorages::root_of(Mounted& storage) {
-  const std::lock_guard lock(storage.mutex);
-  if (!storage.fd->valid()) {
-    storage.fd = std::make_shared<const UniqueFd>(::open(storage.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!storage.fd->valid()) {
-      return Error{Errc::storage_unavailable,
-                   fmt::format("storage {} is not available now; try again later or ask the operator", storage.name)};
-    }
+Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root_of(Mounted& storage) {
+  {
+    const std::lock_guard lock(storage.mutex);
+    if (storage.open_root->fd.valid()) return storage.open_root;
   }
-  return storage.fd;
+  OpenRoot opened{UniqueFd(::open(storage.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))};
+  if (!opened.fd.valid()) {
+    return Error{Errc::storage_unavailable,
+                 fmt::format("storage {} is not available now; try again later or ask the operator", storage.name)};
+  }
+  opened.local = is_local(opened.fd.get());
+  const std::lock_guard lock(storage.mutex);
+  return storage.open_root = std::make_shared<const OpenRoot>(std::move(opened));
+}
+
+Error ConfinedStorages::no_answer(const Mounted& storage) {
+  return {Errc::storage_unavailable,
+          fmt::format("storage {} does not answer; try again later or ask the operator", storage.name)};
 }
 
 // A storage without the account's folder is most likely one that is not mounted: an empty mount point must not turn
 // queued uploads into files that do not exist. The root is looked up anew next time.
 Error ConfinedStorages::not_mounted(Mounted& storage, const std::string& user) {
   const std::lock_guard lock(storage.mutex);
-  storage.fd = std::make_shared<const UniqueFd>();
+  storage.open_root = std::make_shared<const OpenRoot>();
   return {Errc::storage_unavailable,
           fmt::format("storage {} has no folder {} now; try again later or ask the operator whether it is mounted",
                       storage.name, printable(user, 64))};
@@ -127,17 +164,41 @@ Error ConfinedStorages::not_mounted(Mounted& storage, const std::string& user) {
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& path) {
   const auto at = storages_.find(path.storage);
   if (at == storages_.end()) return unknown(path.storage);
-  const Mounted& storage = *at->second;
-  const auto root = root_of(*at->second);
+  Mounted& storage = *at->second;
+  if (auto cached = open_cached(storage, path)) return std::move(*cached);
+  auto opened = storage.calls.call<Opened>([&storage, path] { return open_waiting(storage, path); });
+  return opened ? std::move(*opened) : no_answer(storage);
+}
+
+// Most opens are of names that lie in memory; these need no other thread.
+std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached(Mounted& storage,
+                                                                                 const SourcePath& path) {
+  std::shared_ptr<const OpenRoot> root;
+  {
+    const std::lock_guard lock(storage.mutex);
+    root = storage.open_root;
+  }
+  // Beneath a local root another kind of file system may be mounted.
+  if (!root->local || storage.cross_mounts) return std::nullopt;
+  UniqueFd fd = open_beneath(root->fd.get(), path.user + "/" + path.file, kSourceFlags, false, /*cached_only=*/true);
+  if (!fd.valid()) return std::nullopt;
+  return taken(storage, path, std::move(fd));
+}
+
+Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& storage, const SourcePath& path) {
+  const auto root = root_of(storage);
   if (!root) return root.error();
-  UniqueFd fd =
-      open_beneath((*root)->get(), path.user + "/" + path.file, O_RDONLY | O_NONBLOCK | O_NOCTTY, storage.cross_mounts);
+  const int root_fd = (*root)->fd.get();
+  UniqueFd fd = open_beneath(root_fd, path.user + "/" + path.file, kSourceFlags, storage.cross_mounts);
   if (!fd.valid()) {
     const int why = errno;
-    if (why == ESTALE || (why == ENOENT && !has_folder((*root)->get(), path.user)))
-      return not_mounted(*at->second, path.user);
+    if (why == ESTALE || (why == ENOENT && !has_folder(root_fd, path.user))) return not_mounted(storage, path.user);
     return open_failure(path, why);
   }
+  return taken(storage, path, std::move(fd));
+}
+
+Result<std::unique_ptr<SourceFile>> ConfinedStorages::taken(Mounted& storage, const SourcePath& path, UniqueFd fd) {
   const std::string name = path.storage + "/" + path.user + "/" + path.file;
   if (storage.deny_hardlinks && has_other_names(fd.get())) {
     return Error{Errc::source_not_found,
@@ -154,8 +215,13 @@ void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<Fil
   Mounted& storage = *at->second;
   const std::string user = query.folder.user;
   storage.lister.list(
-      std::move(query), [this, &storage] { return root_of(storage); },
-      [this, &storage, user, done = std::move(done)](Result<FileList> list) {
+      std::move(query),
+      [&storage]() -> Result<FileLister::Root> {
+        const auto root = root_of(storage);
+        if (!root) return root.error();
+        return FileLister::Root(*root, &(*root)->fd);
+      },
+      [&storage, user, done = std::move(done)](Result<FileList> list) {
         if (!list && list.error().code == Errc::not_found) return done(not_mounted(storage, user));
         done(std::move(list));
       });
@@ -164,16 +230,21 @@ void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<Fil
 std::vector<StorageInfo> ConfinedStorages::list() {
   std::vector<StorageInfo> out;
   for (const auto& [name, storage] : storages_) {
-    StorageInfo info{name, false, 0};
-    struct statvfs fs {};
-    const auto root = root_of(*storage);
-    if (root && ::fstatvfs((*root)->get(), &fs) == 0) {
-      info.available = true;
-      info.bytes_free = static_cast<std::int64_t>(fs.f_bavail) * static_cast<std::int64_t>(fs.f_frsize);
-    }
-    out.push_back(std::move(info));
+    auto info = storage->calls.call<StorageInfo>([&storage = *storage] { return info_of(storage); });
+    out.push_back(info ? std::move(*info) : StorageInfo{name, false, 0});
   }
   return out;
+}
+
+StorageInfo ConfinedStorages::info_of(Mounted& storage) {
+  StorageInfo info{storage.name, false, 0};
+  struct statvfs fs {};
+  const auto root = root_of(storage);
+  if (root && ::fstatvfs((*root)->fd.get(), &fs) == 0) {
+    info.available = true;
+    info.bytes_free = static_cast<std::int64_t>(fs.f_bavail) * static_cast<std::int64_t>(fs.f_frsize);
+  }
+  return info;
 }
 
 }  // namespace vodlift::storage

@@ -3,7 +3,7 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +21,8 @@ struct StorageRoot {
 };
 
 // Opens with openat2(RESOLVE_BENEATH, no links), so a path can neither leave the root nor pass a symbolic link, however
-// the tree changes meanwhile. A root that is missing at start is tried again at each use. Internally locked.
+// the tree changes meanwhile. A root that is missing at start is tried again at each use. open() and list() wait
+// for a storage for some seconds, and not at all while it hangs. Internally locked.
 class ConfinedStorages final : public Storages {
  public:
   explicit ConfinedStorages(std::vector<StorageRoot> roots);
@@ -38,9 +39,17 @@ class ConfinedStorages final : public Storages {
 
  private:
   struct Mounted;
+  struct OpenRoot;
+  using Opened = Result<std::unique_ptr<SourceFile>>;
   // The storage's root, opened if it was not yet. Errors: storage_unavailable.
-  Result<std::shared_ptr<const UniqueFd>> root_of(Mounted& storage);
+  static Result<std::shared_ptr<const OpenRoot>> root_of(Mounted& storage);
   static Error not_mounted(Mounted& storage, const std::string& user);
+  static Error no_answer(const Mounted& storage);
+  // Nothing where it would have to wait for the disk, or fails.
+  static std::optional<Opened> open_cached(Mounted& storage, const SourcePath& path);
+  static Opened open_waiting(Mounted& storage, const SourcePath& path);
+  static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd);
+  static StorageInfo info_of(Mounted& storage);
 
   std::map<std::string, std::unique_ptr<Mounted>, std::less<>> storages_;
 };

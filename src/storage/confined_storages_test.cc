@@ -84,7 +84,7 @@ TEST_F(ConfinedStoragesTest, TellsAbsentFileUnknownStorageAndMissingRootApart) {
   EXPECT_EQ(refusal("videos/a.mp4/below"), Errc::source_not_found);
   EXPECT_EQ(refusal(std::string(300, 'x')), Errc::source_not_found);
   ConfinedStorages storages({{"sestore4", (top_ / "later").string()}});
-  EXPECT_EQ(storages.open({"sestore9", "jb", "a"}).error().code, Errc::storage_unavailable);
+  EXPECT_EQ(storages.open({"sestore9", "jb", "a"}).error().code, Errc::storage_unknown);
   EXPECT_EQ(storages.open({"sestore4", "jb", "a.mp4"}).error().code, Errc::storage_unavailable);
   EXPECT_FALSE(storages.list().at(0).available);
   // Mounted later: found without a restart.

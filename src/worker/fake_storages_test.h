@@ -44,6 +44,7 @@ class MemoryStorages final : public Storages {
  public:
   Result<std::unique_ptr<SourceFile>> open(const SourcePath&) override {
     ++opened;
+    if (removed) return Error{Errc::storage_unknown, "storage sestore4 is unknown"};
     if (bytes.empty() && !empty_file) return Error{Errc::source_not_found, "file does not exist"};
     auto source = std::make_unique<MemorySource>(bytes);
     source->identity_.inode = inode;
@@ -57,6 +58,7 @@ class MemoryStorages final : public Storages {
 
   std::string bytes;
   bool empty_file = false;
+  bool removed = false;  // from the configuration
   std::uint64_t inode = 7;
   int opened = 0;
   int changing_opens = 0;  // the first so many files change while they are read

@@ -76,6 +76,7 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
   if (!opened) {
     Error error = opened.error();
     if (error.code == Errc::source_not_found) error.code = Errc::source_missing;
+    if (error.code == Errc::storage_unknown) error.code = Errc::storage_removed;  // it was known when it was queued
     return error;
   }
   source_ = std::move(*opened);

@@ -209,6 +209,13 @@ TEST_F(UploadRunTest, ASourceThatIsGoneFails) {
   expect_failed(Errc::source_missing);
 }
 
+TEST_F(UploadRunTest, AStorageThatIsGoneFromTheConfigurationFails) {
+  storages_.bytes = "x";
+  storages_.removed = true;
+  run();
+  expect_failed(Errc::storage_removed);
+}
+
 TEST_F(UploadRunTest, ABucketThatIsGoneFails) {
   storages_.bytes = "x";
   accounts_.bucket.reset();

@@ -1,0 +1,118 @@
+"""C24 and C25: storages that are empty, hang, or are no more."""
+
+import threading
+import time
+
+import pytest
+
+from forms import refused
+from support import KIB, build_dir, make_file, wait_until
+
+
+@pytest.fixture
+def two(new_site, fake):
+    """A site with two storages, and a file on each; `site.second` is the account's folder on sestore5."""
+    site = new_site()
+    site.use(fake, "videos")
+    site.server.stop()
+    second = site.server.folder / "second"
+    make_file(second / "jb/film.mp4", KIB)
+    make_file(site.files / "film.mp4", KIB)
+    site.server.configure(extra=f'[[storage]]\nname = "sestore5"\nroot = "{second}"')
+    site.second = second / "jb"
+    site.server.start()
+    return site
+
+
+def upload(site, storage: str, name: str = "film.mp4", destination: str = "film.mp4"):
+    return site.api.upload(f"{storage}/jb/{name}", destination, "videos")
+
+
+def held_in_the_queue(site, fake) -> int:
+    """An upload from sestore5 that is queued behind four from sestore4 which the store holds."""
+    fake.play({"about": "waits", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    for number in range(4):
+        assert upload(site, "sestore4", destination=str(number)).ok
+    wait_until(lambda: len(fake.seen("PutObject")) == 4, 10, "four are under way")
+    queued = upload(site, "sestore5", destination="queued")
+    assert queued.ok, queued
+    return queued.data
+
+
+def test_C24_an_empty_mount_point(two, fake):
+    """What is queued waits for the storage to come back; nobody else waits."""
+    waiting = held_in_the_queue(two, fake)
+    two.second.rename(two.second.parent / "hidden")
+    fake.play({"about": "no fault", "rules": []})
+    tried = wait_until(lambda: (one := two.api.status(waiting))["error"] and one, 15, "it is tried")
+    assert tried["state"] == "queued" and tried["error"]["code"] == "storage_unavailable", tried
+    assert tried["error"]["retryable"] and tried["next_attempt"]
+    refused(upload(two, "sestore5"), "2003", "sestore5", "mounted")
+    refused(two.api.call("files.list", path="sestore5/jb"), "2003", "sestore5", "mounted")
+    two.wait_for(upload(two, "sestore4", destination="other").data, "completed")
+    (two.second.parent / "hidden").rename(two.second)
+    two.wait_for(waiting, "completed", within_s=40)
+
+
+def test_C24_a_storage_that_hangs(two, fake):
+    """The first calls give up after seconds, those behind them at once, and other storages never notice."""
+    switch = two.server.folder / "hangs"
+    two.server.stop()
+    two.server.environment = {"LD_PRELOAD": str(build_dir() / "libhanging_storage.so"),
+                              "HANGING_ROOT": str(two.second.parent), "HANGING_SWITCH": str(switch)}
+    two.server.start()
+    assert upload(two, "sestore5", destination="before").ok
+    waiting = held_in_the_queue(two, fake)
+    switch.touch()
+    try:
+        answers = []
+        callers = [threading.Thread(target=lambda: answers.append(upload(two, "sestore5", destination="hangs")))
+                   for _ in range(4)]
+        listing = threading.Thread(target=lambda: answers.append(two.api.call("files.list", path="sestore5/jb")))
+        for one in [*callers, listing]:
+            one.start()
+        began = time.monotonic()
+        while any(one.is_alive() for one in callers):
+            start = time.monotonic()
+            assert upload(two, "sestore4", destination="beside").ok
+            assert two.api.call("files.list", path="sestore4/jb").ok
+            assert time.monotonic() - start < 2, "another storage is held up"
+            assert time.monotonic() - began < 20, "the callers never get an answer"
+        for answer in answers:
+            refused(answer, "2003", "sestore5", "does not answer")
+        assert len(answers) == 4
+        for _ in range(20):
+            start = time.monotonic()
+            refused(upload(two, "sestore5", destination="hangs"), "2003", "does not answer")
+            assert time.monotonic() - start < 2, "it waits again, though nothing came back"
+        told = {one["storage"]: one["available"] for one in two.api.call("files.getstorage").data}
+        assert told == {"sestore4": True, "sestore5": False}
+        fake.play({"about": "no fault", "rules": []})
+        tried = wait_until(lambda: (one := two.api.status(waiting))["error"] and one, 15, "it is tried")
+        assert tried["state"] == "queued" and tried["error"]["code"] == "storage_unavailable"
+        two.wait_for(upload(two, "sestore4", destination="during").data, "completed")
+        assert listing.is_alive(), "it waits on the storage's own thread"
+    finally:
+        switch.unlink()
+    listing.join(10)
+    assert answers[-1].ok and answers[-1].body["total"] == 1
+    wait_until(lambda: upload(two, "sestore5", destination="after").ok, 10, "the storage is used again")
+    two.wait_for(waiting, "completed", within_s=40)
+
+
+def test_C25_a_storage_that_is_taken_out_of_the_configuration(two, fake, receiver):
+    fake.play({"about": "waits", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    queued = [two.api.upload("sestore5/jb/film.mp4", f"{number}", "videos", callback=receiver.url).data
+              for number in range(8)]
+    wait_until(lambda: fake.seen("PutObject"), 10, "some are under way")
+    two.server.kill9()
+    fake.play({"about": "no fault", "rules": []})
+    two.server.configure()
+    two.server.start()
+    for upload_id in queued:
+        ended = two.wait_for(upload_id, "failed")
+        assert ended["error"]["code"] == "storage_removed" and not ended["error"]["retryable"], ended
+        assert "sestore5" in ended["error"]["message"]
+    wait_until(lambda: len(receiver.received) >= 8, 20, "each is told of")
+    refused(upload(two, "sestore5"), "2003", "unknown")
+    two.wait_for(upload(two, "sestore4").data, "completed")
