@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <future>
+#include <memory>
+#include <optional>
+
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -99,6 +103,42 @@ bool S3ObjectStore::learn_from(const ObjectTarget& target, const Call& call, con
 
 Result<net::HttpResponse> S3ObjectStore::exchange(const ObjectTarget& target, const Call& call,
                                                   const MakeRequest& make) {
+  std::promise<void> room;
+  const auto entered = traffic_.enter(target.access, [&room] { room.set_value(); });
+  if (!entered) return with_context(call.operation, entered.error());
+  room.get_future().wait();
+  return leave(target, call, exchange_inside(target, call, make));
+}
+
+void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make,
+                                   net::HttpClient::Done done) {
+  const auto shared_done = std::make_shared<net::HttpClient::Done>(std::move(done));
+  const auto entered = traffic_.enter(target.access, [this, target, call, make = std::move(make), shared_done] {
+    start_exchange_inside(target, call, make, {},
+                          [this, target, call, shared_done](Result<net::HttpResponse> response) {
+                            (*shared_done)(leave(target, call, std::move(response)));
+                          });
+  });
+  if (!entered) (*shared_done)(with_context(call.operation, entered.error()));
+}
+
+Result<net::HttpResponse> S3ObjectStore::leave(const ObjectTarget& target, const Call& call,
+                                               Result<net::HttpResponse> response) {
+  const bool succeeded = response && is_success(*response);
+  std::optional<Error> failure;
+  if (!response) failure = with_context(call.operation, response.error());
+  if (response && !succeeded) failure = to_error(failure_of(target, call, *response));
+  const Answered how = answered(failure ? std::optional(failure->code) : std::nullopt);
+  const bool may_try_again = traffic_.leave(target.access, how);
+  if (how != Answered::well && !may_try_again) {
+    return Error{Errc::s3_unavailable, failure->message + "; too many requests there fail to try again at once"};
+  }
+  if (!response) return *failure;
+  return response;
+}
+
+Result<net::HttpResponse> S3ObjectStore::exchange_inside(const ObjectTarget& target, const Call& call,
+                                                         const MakeRequest& make) {
   Corrections corrections;
   while (true) {
     const auto credentials = credentials_.get(target.access);
@@ -126,8 +166,8 @@ bool S3ObjectStore::may_correct(const ObjectTarget& target, const Call& call, co
   return learn_from(target, call, *response);
 }
 
-void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make,
-                                   Corrections corrections, net::HttpClient::Done done) {
+void S3ObjectStore::start_exchange_inside(const ObjectTarget& target, const Call& call, MakeRequest make,
+                                          Corrections corrections, net::HttpClient::Done done) {
   credentials_.get(target.access, [this, target, call, make = std::move(make), corrections,
                                    done = std::move(done)](Result<Credentials> credentials) mutable {
     if (!credentials) return done(credentials.error());
@@ -135,7 +175,7 @@ void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call,
     client_.start(std::move(request), [this, target, call, make = std::move(make), corrections, done = std::move(done),
                                        used = *credentials](Result<net::HttpResponse> response) mutable {
       if (!may_correct(target, call, response, used, corrections)) return done(std::move(response));
-      start_exchange(target, call, std::move(make), corrections, std::move(done));
+      start_exchange_inside(target, call, std::move(make), corrections, std::move(done));
     });
   });
 }
@@ -143,7 +183,7 @@ void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call,
 Result<net::HttpResponse> S3ObjectStore::perform(const ObjectTarget& target, const Call& call,
                                                  const MakeRequest& make) {
   auto response = exchange(target, call, make);
-  if (!response) return with_context(call.operation, response.error());
+  if (!response) return response.error();
   if (is_success(*response)) return response;
   return to_error(failure_of(target, call, *response));
 }
@@ -196,7 +236,7 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     sent = Sent::md5;
     response = send(sent);
   }
-  if (!response) return with_context(plain.operation, response.error());
+  if (!response) return response.error();
   if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
   auto stored = confirm(target, plain, *response, checksum, sent);
   if (try_again && stored) learned_.learn_checksum_mode(target.access, ChecksumMode::md5);
@@ -216,7 +256,7 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   };
   auto response = send(mode == ChecksumMode::md5 ? plain : with_crc32c);
   if (mode == ChecksumMode::unknown && response && may_refuse_checksum_headers(*response)) response = send(plain);
-  if (!response) return with_context(plain.operation, response.error());
+  if (!response) return response.error();
   if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
   const auto id = parse_upload_id(response->body);
   if (!id) {
@@ -245,9 +285,8 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
       [this, target, call, body](const Credentials& credentials) {
         return make_body_request(target, call, credentials, body);
       },
-      /*corrections=*/{},
       [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
-        if (!response) return done(with_context(call.operation, response.error()));
+        if (!response) return done(response.error());
         if (!is_success(*response)) return done(to_error(failure_of(target, call, *response)));
         done(confirm(target, call, *response, checksum, sent));
       });

@@ -12,6 +12,7 @@
 #include "s3/learned.h"
 #include "s3/s3_errors.h"
 #include "s3/sigv4.h"
+#include "s3/traffic.h"
 
 namespace vodlift::s3 {
 
@@ -38,6 +39,7 @@ class S3ObjectStore final : public ObjectStore {
   Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<ObjectInfo> head(const ObjectTarget& target) override;
   void interrupt() override {
+    traffic_.open();
     client_.stop();
     credentials_.stop();
   }
@@ -70,11 +72,18 @@ class S3ObjectStore final : public ObjectStore {
   // A request that carries `body`: no limit but the stall's.
   net::HttpRequest make_body_request(const ObjectTarget& target, const Call& call, const Credentials& credentials,
                                      const Body& body) const;
-  // Sends what `make` gives; makes and sends it anew while an answer teaches something, kMaxCorrections times at most.
+  // Sends what `make` gives when there is room for it; makes and sends it anew while an answer teaches something,
+  // kMaxCorrections times at most. Errors also: s3_unavailable instead of one that may pass, when the endpoint should
+  // be left alone for a while.
   Result<net::HttpResponse> exchange(const ObjectTarget& target, const Call& call, const MakeRequest& make);
+  void start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make, net::HttpClient::Done done);
+  // Tells the traffic how the exchange that entered has ended, and what to make of it.
+  Result<net::HttpResponse> leave(const ObjectTarget& target, const Call& call, Result<net::HttpResponse> response);
+  // The part of an exchange between the two.
+  Result<net::HttpResponse> exchange_inside(const ObjectTarget& target, const Call& call, const MakeRequest& make);
   // The same without blocking.
-  void start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make, Corrections corrections,
-                      net::HttpClient::Done done);
+  void start_exchange_inside(const ObjectTarget& target, const Call& call, MakeRequest make, Corrections corrections,
+                             net::HttpClient::Done done);
   // Whether the refusal `response` of a request made with `used` gives reason to make it anew, by what it taught or
   // with other credentials.
   bool may_correct(const ObjectTarget& target, const Call& call, const Result<net::HttpResponse>& response,
@@ -98,6 +107,7 @@ class S3ObjectStore final : public ObjectStore {
   const AwsEnvironment& environment_;
   const Clock& clock_;
   Learned learned_;
+  Traffic traffic_;
 };
 
 }  // namespace vodlift::s3

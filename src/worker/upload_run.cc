@@ -262,7 +262,8 @@ Result<Verification> UploadRun::complete(const PartPlan& plan) {
     // No answer, or one that says "no such upload" to a repeat, may hide a success: the object itself tells.
     const Errc code = object.error().code;
     const bool in_doubt = code == Errc::network || code == Errc::timeout || code == Errc::s3_unverifiable ||
-                          code == Errc::s3_transient || code == Errc::s3_no_such_upload || code == Errc::s3_not_found;
+                          code == Errc::s3_transient || code == Errc::s3_unavailable ||
+                          code == Errc::s3_no_such_upload || code == Errc::s3_not_found;
     if (in_doubt) {
       const auto found = look_for_completed(crc);
       if (found && *found) return **found;
