@@ -85,8 +85,9 @@ class Storages {
   Storages& operator=(const Storages&) = delete;
   virtual ~Storages() = default;
 
-  // Opens a regular file beneath the storage's root, following no link. Errors: storage_unknown, storage_unavailable (its
-  // root is not there, or it does not answer in time), source_not_found (absent, a link, not a regular file, not readable: the message says which).
+  // Opens a regular file beneath the storage's root, following no link. Errors: storage_unknown, storage_unavailable
+  // (its root is not there, or it does not answer in time), source_not_found (absent, a link, not a regular file, not
+  // readable: the message says which).
   virtual Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) = 0;
 
   virtual std::vector<StorageInfo> list() = 0;
@@ -94,8 +95,8 @@ class Storages {
   // Lists regular files, through no link; does not block. `done` is called once, here or on a thread of the storage, so
   // one that hangs holds up only itself. Links and files of other kinds are not told of. One that has gone since its
   // page was made up is left out of it, so that a page may be short in the midst of the list.
-  // Errors: storage_unknown, storage_unavailable, source_not_found (no such folder, or it may not be read), overloaded (too many
-  // listings under way, for the account or in all).
+  // Errors: storage_unknown, storage_unavailable, source_not_found (no such folder, or it may not be read), overloaded
+  // (too many listings under way, for the account or in all).
   virtual void list_files(FileQuery query, std::function<void(Result<FileList>)> done) = 0;
 };
 

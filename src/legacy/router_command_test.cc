@@ -337,10 +337,10 @@ TEST_F(RouterCommand, EachChangeThatIsAskedForLeavesOneLineInTheAuditLog) {
   ask_json(call_text("aws.cancel", R"(,"id":1,"signature":"AAAA")"));
   EXPECT_EQ(audit_.lines,
             (std::vector<std::string>{
-                "aws.upload 158/1 from  path=sestore4/jb/path/to/file.mp4 destination_path=path/to/file.mp4 "
+                "aws.upload 158/1 from 192.0.2.7 path=sestore4/jb/path/to/file.mp4 destination_path=path/to/file.mp4 "
                 "bucket=my_bucket success 1",
-                "aws.upload 158/1 from  missing_field 0", "aws.cancel 158/1 from  id=1 success 1",
-                "aws.pause 158/1 from  id=99 upload_not_found 0"}));
+                "aws.upload 158/1 from 192.0.2.7 missing_field 0", "aws.cancel 158/1 from 192.0.2.7 id=1 success 1",
+                "aws.pause 158/1 from 192.0.2.7 id=99 upload_not_found 0"}));
 }
 
 TEST_F(RouterCommand, HidesWhatBrokeBehindAReference) {

@@ -59,7 +59,7 @@ TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
 TEST_F(Plan, ChangesOfClientsSeekTheRow) {
   for (const auto statement :
        {sql::kWanted, sql::kPause, sql::kResume, sql::kRetryNow, sql::kCancelWaiting, sql::kWant}) {
-    expect_seek(statement, "INTEGER PRIMARY KEY", "rowid");
+    expect_seek(statement, "INTEGER PRIMARY KEY", "rowid=?");
   }
 }
 
