@@ -94,7 +94,7 @@ void HttpServer::Impl::accept() {
 
 void HttpServer::Impl::on_accepted(const boost::system::error_code& error, Socket socket,
                                    const std::shared_ptr<Loop>& loop) {
-  if (!acceptor->is_open()) return;
+  if (!acceptor->is_open() || error == asio::error::operation_aborted) return;
   if (error) {
     const bool peer_gone = error == asio::error::connection_aborted || error == asio::error::connection_reset ||
                            error == asio::error::interrupted;
@@ -105,7 +105,7 @@ void HttpServer::Impl::on_accepted(const boost::system::error_code& error, Socke
   } catch (const std::bad_alloc&) {
     return pause_accepting(make_error_code(boost::system::errc::not_enough_memory));
   }
-  accept();
+  if (!shared->draining) accept();
 }
 
 void HttpServer::Impl::admit(Socket socket, const std::shared_ptr<Loop>& loop) {
@@ -160,7 +160,7 @@ void HttpServer::Impl::pause_accepting(const boost::system::error_code& error) {
   }
   accept_pause->expires_after(kAcceptPause);
   accept_pause->async_wait([this](const boost::system::error_code&) {
-    if (acceptor->is_open()) accept();
+    if (acceptor->is_open() && !shared->draining) accept();
   });
 }
 
@@ -189,11 +189,18 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
   // Accepting ends before any loop is let go: what it has posted to the loops still runs there.
   std::promise<void> closed;
   asio::post(loops.front()->io(), [&] {
-    accept_the_rest();
+    // The kernel takes no more connections into its queue; those in it, and one that was just accepted and whose
+    // handler waits behind this one, are served.
+    ::listen(acceptor->native_handle(), 0);
     boost::system::error_code ignored;
-    acceptor->close(ignored);
+    acceptor->cancel(ignored);
     accept_pause->cancel();
-    closed.set_value();
+    asio::post(loops.front()->io(), [&] {
+      accept_the_rest();
+      boost::system::error_code close_ignored;
+      acceptor->close(close_ignored);
+      closed.set_value();
+    });
   });
   closed.get_future().wait();
   for (const auto& loop : loops) asio::post(loop->io(), [loop] { loop->release(); });

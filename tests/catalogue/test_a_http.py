@@ -171,7 +171,7 @@ def test_A16_sizes_of_the_header(guarded):
                          (request(target="/stable/?" + "x" * MIB), 414), (request(target="/stable/?" + "x" * 16 * KIB), 414)):
         closed_with(guarded, data, status)
     seen = exchange(guarded, request("X: " + "y" * 15 * KIB, target="/stable/?" + "x" * 500), answers=1)
-    assert seen.statuses == [415], "what the documents allow is taken"
+    assert seen.statuses == [200], "what the documents allow is taken"
 
 
 @pytest.mark.parametrize("field", ["X: a\0b", "X: a\rb", "X: a\x01b", "X: a\x7fb", "X : y", "X\t: y", "no colon", ": y",

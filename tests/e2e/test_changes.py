@@ -128,7 +128,7 @@ def test_command_line(ready, fake):
 
 
 def test_each_change_leaves_a_line_in_the_audit_log(ready, fake):
-    done = ready.queue("small.mp4", "videos", metadata={"private": "metadata-value"}, callback="http://127.0.0.1:1/told")
+    done = ready.queue("small.mp4", "videos", metadata={"private": "metadata-value"}, callback="http://127.0.0.1:9999/told")
     ready.wait_for(done, "completed")
     ready.api.call("aws.cancel", id=done)
     ready.api.upload("sestore4/jb/missing.mp4", "a.mp4", "videos")
@@ -143,5 +143,5 @@ def test_each_change_leaves_a_line_in_the_audit_log(ready, fake):
     first = next(one for one in lines if one["command"] == "aws.upload")
     assert first["address"].startswith("127.0.0.1") and first["cdn"] == 158 and first["key"] >= 1
     assert first["what"] == {"path": "sestore4/jb/small.mp4", "destination_path": "small.mp4", "bucket": "videos"}
-    for hidden in ("metadata-value", "127.0.0.1:1/told", ready.key.secret, "signature"):
+    for hidden in ("metadata-value", "127.0.0.1:9999/told", ready.key.secret, "signature"):
         assert hidden not in text
