@@ -26,9 +26,10 @@ std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account,
   const int limit = std::clamp(query.limit, 1, kMaxFound);
   const std::int64_t offset = std::max<std::int64_t>(query.offset, 0);
   const bool narrowed = query.scope != KeyScope{};
+  const std::string buckets = texts_to_json(query.scope.buckets);  // as long as the statement that it is bound to
   auto row = connection.prepare(narrowed ? sql::kNewestInScope : sql::kNewestOfAccount);
   if (narrowed) {
-    row.bind(account, limit, offset, query.scope.path_prefix, texts_to_json(query.scope.buckets));
+    row.bind(account, limit, offset, query.scope.path_prefix, buckets);
   } else {
     row.bind(account, limit, offset);
   }
