@@ -112,7 +112,8 @@ class Wildcard::Parser {
         if (*end < *low) return refused("a range in brackets runs backwards");
         high = *end;
       }
-      for (int c = *low; c <= high; ++c) members.at(static_cast<std::size_t>(c)) = true;
+      const auto last = static_cast<unsigned char>(high);
+      for (auto c = static_cast<unsigned char>(*low); c <= last; ++c) members.at(c) = true;
     }
     return refused("a [ without its ]; write \\[ for the character itself");
   }

@@ -22,11 +22,11 @@ void files_getstorage(const Services& services, const Caller& caller, const Fiel
   run_blocking(services, reply, [&services, reply, caller] {
     boost::json::array list;
     for (const StorageInfo& storage : services.storages.list()) {
-      std::string folder = folder_of(caller, storage.name);
+      const std::string folder = folder_of(caller, storage.name);
       if (folder.empty()) continue;
       boost::json::object row;
       row["storage"] = storage.name;
-      row["path"] = std::move(folder);
+      row["path"] = folder;
       row["available"] = storage.available;
       row["bytes_free"] = storage.bytes_free;
       list.emplace_back(std::move(row));
