@@ -84,7 +84,7 @@ void BucketExamination::tell_failure(std::string topic, Finding finding, const R
   tell(std::move(topic), finding, std::move(message), std::move(fix));
 }
 
-Result<BucketExamination::Answer> BucketExamination::send(S3Operation operation) {
+Result<BucketExamination::Answer> BucketExamination::send(const S3Operation& operation) {
   const auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now());
   if (left <= 0ms)
     return Error{Errc::timeout, fmt::format("the bucket did not answer within {} s", kWholeTime.count())};

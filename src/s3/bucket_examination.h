@@ -39,7 +39,7 @@ class BucketExamination {
   void examine_multipart(const std::string& id);
   void clean_up();
 
-  Result<Answer> send(S3Operation operation);
+  Result<Answer> send(const S3Operation& operation);
   // A PUT of the probe; where it succeeds, clean_up() knows.
   Result<Answer> put(const std::string& key, std::vector<std::pair<std::string, std::string>> headers);
   void tell(std::string topic, Finding finding, std::string message, std::string fix = "");
