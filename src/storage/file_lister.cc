@@ -123,7 +123,7 @@ Result<FileList> FileLister::page(const FileQuery& query, int root) {
     struct stat status {};
     const UniqueFd fd = open_beneath(root, beneath + file, O_PATH, cross_mounts_);
     if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    list.files.push_back({query.folder.storage + "/" + beneath + file, status.st_size,
+    list.files.push_back({fmt::format("{}/{}{}", query.folder.storage, beneath, file), status.st_size,
                           from_unix_ms(status.st_mtim.tv_sec * std::int64_t{1000})});
   }
   return list;

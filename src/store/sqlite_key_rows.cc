@@ -56,6 +56,7 @@ std::optional<std::vector<std::string>> texts_of(const std::string& json) {
 
 std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   std::vector<std::string> texts;
+  texts.reserve(networks.size());
   for (const Network& network : networks) texts.push_back(to_string(network));
   return texts;
 }
