@@ -31,7 +31,7 @@ constexpr milliseconds kTimeToLetGo = 5s;
 }  // namespace
 
 Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Storages& storages, ObjectStore& objects,
-                       MultipartLedger& ledger, CallbackSender& callbacks, const Clock& clock, Options options)
+                       MultipartLedger& ledger, CallbackSender& callbacks, const Clock& clock, const Options& options)
     : uploads_(uploads),
       objects_(objects),
       clock_(clock),

@@ -31,7 +31,7 @@ struct Options {
 class Dispatcher {
  public:
   Dispatcher(UploadStore& uploads, const AccountStore& accounts, Storages& storages, ObjectStore& objects,
-             MultipartLedger& ledger, CallbackSender& callbacks, const Clock& clock, Options options);
+             MultipartLedger& ledger, CallbackSender& callbacks, const Clock& clock, const Options& options);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
   // Like stop(0).

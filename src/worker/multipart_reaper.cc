@@ -203,6 +203,7 @@ Result<> MultipartReaper::search(const LeftMultipart& entry, const ObjectTarget&
                     candidates.size(), entry.creates)};
   }
   std::vector<std::string> ids;
+  ids.reserve(candidates.size());
   for (const ListedMultipart& one : candidates) ids.push_back(one.id);
   const auto adopted = ledger_.adopt(entry.id, ids);
   if (!adopted) return adopted.error();
