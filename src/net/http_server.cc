@@ -23,6 +23,8 @@ namespace asio = boost::asio;
 
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::seconds kAcceptLogPeriod{10};
+// How long a stop waits for connections whose first packet had come before it.
+constexpr std::chrono::milliseconds kLastHandshakes{50};
 // Connections over the limit that may still be told so; beyond them they are closed without a word.
 constexpr std::size_t kMaxRefusals = 256;
 
@@ -189,13 +191,13 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
   // Accepting ends before any loop is let go: what it has posted to the loops still runs there.
   std::promise<void> closed;
   asio::post(loops.front()->io(), [&] {
-    // The kernel takes no more connections into its queue; those in it, and one that was just accepted and whose
-    // handler waits behind this one, are served.
-    ::listen(acceptor->native_handle(), 0);
+    // Connections that are there or about to be, and one that was just accepted and whose handler waits behind this
+    // one, are served.
+    turn_new_connections_away(*acceptor);
     boost::system::error_code ignored;
     acceptor->cancel(ignored);
-    accept_pause->cancel();
-    asio::post(loops.front()->io(), [&] {
+    accept_pause->expires_after(std::min(grace, kLastHandshakes));
+    accept_pause->async_wait([&](const boost::system::error_code&) {
       accept_the_rest();
       boost::system::error_code close_ignored;
       acceptor->close(close_ignored);

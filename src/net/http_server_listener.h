@@ -22,6 +22,11 @@ Result<std::string> listen_tcp(Acceptor& acceptor, std::string_view address);
 // Opens `acceptor` on a socket file of mode 0600. Errors: io_error, locked.
 Result<> listen_unix_path(Acceptor& acceptor, const std::string& path);
 
+// From now on the kernel makes no new connection over TCP, but completes those that have begun: whoever asks for one
+// hears nothing, asks again after a second, and then meets a closed port or the next process. Unix sockets stay as they
+// are.
+void turn_new_connections_away(Acceptor& acceptor);
+
 // "192.0.2.7", "2001:db8::1", "unix"; an IPv4 client of an IPv6 listener is shown as IPv4.
 std::string peer_text(const sockaddr* address);
 
