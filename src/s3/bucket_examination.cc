@@ -311,7 +311,7 @@ void BucketExamination::multipart() {
     create.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
     create.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   }
-  const auto created = send(std::move(create));
+  const auto created = send(create);
   if (!created || !created->good()) return tell_failure("multipart", Finding::fail, created, "s3:PutObject");
   const auto id = parse_upload_id(created->response.body);
   if (!id) {
@@ -329,7 +329,7 @@ void BucketExamination::examine_multipart(const std::string& id) {
     part.headers.emplace_back("content-md5", probe_md5());
   }
   const std::size_t before = report_.findings.size();
-  const auto sent = send(std::move(part));
+  const auto sent = send(part);
   if (!sent || !sent->good()) tell_failure("multipart", Finding::fail, sent, "s3:PutObject");
   const auto listed = send({"GET", key_, {{"uploadId", id}}, {}, ""});
   const auto page = listed && listed->good() ? parse_parts(listed->response.body) : std::nullopt;
