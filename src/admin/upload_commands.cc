@@ -18,6 +18,18 @@ using boost::json::value;
 constexpr std::size_t kMaxIds = 100;
 constexpr int kMaxLimit = 100;
 
+UploadOptions read_options(Fields& fields, std::string& overwrite) {
+  UploadOptions options;
+  options.content_type = fields.text_or("content_type", "");
+  options.cache_control = fields.text_or("cache_control", "");
+  options.content_disposition = fields.text_or("content_disposition", "");
+  options.storage_class = fields.text_or("storage_class", "");
+  options.tags = fields.texts_by_name("tags");
+  options.checksum = fields.text_or("checksum", "");
+  overwrite = fields.text_or("overwrite", to_string(options.overwrite));
+  return options;
+}
+
 void add(const Context& context, Fields& fields, const Reply& reply) {
   const AccountId cdn = read_cdn(fields);
   UploadRequest request;
@@ -28,10 +40,15 @@ void add(const Context& context, Fields& fields, const Reply& reply) {
   request.callback = fields.text_or("callback", "");
   request.priority = static_cast<int>(fields.integer_if_given("priority", 0, 9).value_or(request.priority));
   const std::string word = fields.text_or("acl", to_string(Acl::private_acl));
+  std::string overwrite_word;
+  request.options = read_options(fields, overwrite_word);
   if (auto checked = fields.check(); !checked) return reply(checked.error());
   const auto acl = acl_from(word);
   if (!acl) return reply(Error{Errc::invalid_value, "acl: expected \"private\" or \"public-read\""});
   request.acl = *acl;
+  const auto overwrite = overwrite_from(overwrite_word);
+  if (!overwrite) return reply(Error{Errc::invalid_value, "overwrite: expected \"replace\", \"keep\" or \"fail\""});
+  request.options.overwrite = *overwrite;
 
   const auto account = context.accounts.find_account(cdn);
   if (!account) {

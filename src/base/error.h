@@ -52,6 +52,7 @@ enum class Errc {
   source_missing,
   storage_removed,
   source_changed,
+  source_mismatch,  // it is not the file whose checksum the client told
   source_unreadable,
   network,
   timeout,
@@ -70,6 +71,8 @@ enum class Errc {
   s3_parts_refused,
   s3_not_found,
   s3_rejected,
+  s3_conflict,         // somebody else wrote the same object at the same time
+  destination_exists,  // and the client wants it neither replaced nor kept
   s3_integrity,
   s3_unverifiable,
   lease_lost,

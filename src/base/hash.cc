@@ -70,23 +70,43 @@ bool equal_constant_time(ByteView left, ByteView right) {
   return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
-struct Md5::State {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
+struct StreamDigest::State {
+  explicit State(const EVP_MD* kind) : algorithm(kind), context(EVP_MD_CTX_new()) {
+    if (context == nullptr) throw std::bad_alloc();
+    begin();
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { EVP_MD_CTX_free(context); }
+  void begin() const { require(EVP_DigestInit_ex(context, algorithm, nullptr)); }
+
+  const EVP_MD* algorithm;
+  EVP_MD_CTX* context;
 };
 
-Md5::Md5() : state_(std::make_unique<State>()) {
-  if (state_->context == nullptr) throw std::bad_alloc();
-  require(EVP_DigestInit_ex(state_->context, EVP_md5(), nullptr));
+StreamDigest::StreamDigest(std::unique_ptr<State> state) : state_(std::move(state)) {}
+StreamDigest::~StreamDigest() = default;
+
+void StreamDigest::update(ByteView bytes) { require(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size())); }
+
+void StreamDigest::finish_into(std::span<std::uint8_t> digest) {
+  require(EVP_DigestFinal_ex(state_->context, digest.data(), nullptr));
+  state_->begin();
 }
 
-Md5::~Md5() { EVP_MD_CTX_free(state_->context); }
-
-void Md5::update(ByteView bytes) { require(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size())); }
+Md5::Md5() : StreamDigest(std::make_unique<State>(EVP_md5())) {}
 
 Md5Digest Md5::finish() {
   Md5Digest out{};
-  require(EVP_DigestFinal_ex(state_->context, out.data(), nullptr));
-  require(EVP_DigestInit_ex(state_->context, EVP_md5(), nullptr));
+  finish_into(out);
+  return out;
+}
+
+Sha256::Sha256() : StreamDigest(std::make_unique<State>(EVP_sha256())) {}
+
+Sha256Digest Sha256::finish() {
+  Sha256Digest out{};
+  finish_into(out);
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,21 +22,36 @@ Md5Digest md5(ByteView bytes);
 // True when both are equal, in time that depends on their lengths only.
 bool equal_constant_time(ByteView left, ByteView right);
 
-// MD5 of a stream of bytes. One thread at a time.
-class Md5 {
+// The digest of a stream of bytes. One thread at a time.
+class StreamDigest {
  public:
-  Md5();
-  Md5(const Md5&) = delete;
-  Md5& operator=(const Md5&) = delete;
-  ~Md5();
+  StreamDigest(const StreamDigest&) = delete;
+  StreamDigest& operator=(const StreamDigest&) = delete;
 
   void update(ByteView bytes);
-  // The digest of all bytes so far; the object starts over.
-  Md5Digest finish();
+
+ protected:
+  struct State;
+  explicit StreamDigest(std::unique_ptr<State> state);
+  ~StreamDigest();
+  void finish_into(std::span<std::uint8_t> digest);
 
  private:
-  struct State;
   std::unique_ptr<State> state_;
+};
+
+class Md5 : public StreamDigest {
+ public:
+  Md5();
+  // The digest of all bytes so far; the object starts over.
+  Md5Digest finish();
+};
+
+class Sha256 : public StreamDigest {
+ public:
+  Sha256();
+  // As Md5's.
+  Sha256Digest finish();
 };
 
 // CRC32C (Castagnoli) of bytes that continue a stream whose CRC so far is `crc` (0 at the start).

@@ -25,6 +25,13 @@ struct UploadOptions {
   std::vector<std::string> metadata;
   std::string callback;
   int priority = 5;
+  std::string content_type;
+  std::string cache_control;
+  std::string content_disposition;
+  std::string storage_class;
+  std::vector<std::string> tags;
+  std::string overwrite;
+  std::string checksum;
   bool watch = false;
 };
 
@@ -35,19 +42,19 @@ struct StatusOptions {
   bool watch = false;
 };
 
-// The object named NAME=VALUE words give. Errors: invalid_value.
-Result<object> parse_metadata(const std::vector<std::string>& words) {
-  object metadata;
+// The object that the NAME=VALUE words of `flag` give. Errors: invalid_value.
+Result<object> parse_pairs(std::string_view flag, const std::vector<std::string>& words) {
+  object pairs;
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0) {
-      return Error{Errc::invalid_value, fmt::format("--meta: expected NAME=VALUE, found \"{}\"", word)};
+      return Error{Errc::invalid_value, fmt::format("{}: expected NAME=VALUE, found \"{}\"", flag, word)};
     }
-    if (!metadata.emplace(word.substr(0, equals), word.substr(equals + 1)).second) {
-      return Error{Errc::invalid_value, fmt::format("--meta: \"{}\" is given twice", word.substr(0, equals))};
+    if (!pairs.emplace(word.substr(0, equals), word.substr(equals + 1)).second) {
+      return Error{Errc::invalid_value, fmt::format("{}: \"{}\" is given twice", flag, word.substr(0, equals))};
     }
   }
-  return metadata;
+  return pairs;
 }
 
 // CLI11 cannot require these: the verbs of `upload` do without them.
@@ -64,9 +71,11 @@ Result<object> upload_fields(const UploadOptions& options) {
   if (auto given = check_given(options); !given) return given.error();
   const auto source = parse_source_path(options.path);
   if (!source) return source.error();
-  auto metadata = parse_metadata(options.metadata);
+  auto metadata = parse_pairs("--meta", options.metadata);
   if (!metadata) return metadata.error();
-  return object{{"cdn", options.cdn},
+  auto tags = parse_pairs("--tag", options.tags);
+  if (!tags) return tags.error();
+  object fields{{"cdn", options.cdn},
                 {"path", options.path},
                 {"destination_path", options.destination.empty() ? source->file : options.destination},
                 {"bucket", options.bucket},
@@ -74,6 +83,17 @@ Result<object> upload_fields(const UploadOptions& options) {
                 {"metadata", std::move(*metadata)},
                 {"callback", options.callback},
                 {"priority", options.priority}};
+  for (const auto& [name, text] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+           {"content_type", options.content_type},
+           {"cache_control", options.cache_control},
+           {"content_disposition", options.content_disposition},
+           {"storage_class", options.storage_class},
+           {"overwrite", options.overwrite},
+           {"checksum", options.checksum}}) {
+    if (!text.empty()) fields.emplace(name, text);
+  }
+  if (!tags->empty()) fields.emplace("tags", std::move(*tags));
+  return fields;
 }
 
 int run_upload(Session& session, const UploadOptions& options) {
@@ -137,6 +157,10 @@ std::string show_one(const value& upload) {
   table.add({"etag", cell(upload, "etag")});
   table.add({"checksum", cell(upload, "checksum")});
   table.add({"version", cell(upload, "version_id")});
+  const value* kept = upload.as_object().if_contains("kept");
+  if (kept != nullptr && kept->is_bool() && kept->get_bool()) {
+    table.add({"kept", "the object was there already; nothing was sent"});
+  }
   table.add({"created", time_cell(upload, "created")});
   table.add({"started", time_cell(upload, "started")});
   table.add({"finished", time_cell(upload, "finished")});
@@ -198,6 +222,18 @@ void add_upload(CLI::App& app, Session& session) {
   upload->add_option("--meta", options->metadata, "Metadata, NAME=VALUE; may be repeated")->allow_extra_args(false);
   upload->add_option("--callback", options->callback, "The URL to tell when the upload has ended");
   upload->add_option("--priority", options->priority, "9 goes first")->check(CLI::Range(0, 9))->capture_default_str();
+  upload->add_option("--content-type", options->content_type, "The media type; by default from the key's extension");
+  upload->add_option("--cache-control", options->cache_control, "The object's Cache-Control");
+  upload->add_option("--content-disposition", options->content_disposition, "The object's Content-Disposition");
+  upload->add_option("--storage-class", options->storage_class, "Such as STANDARD_IA; by default the bucket's own");
+  upload->add_option("--tag", options->tags, "A tag of the object, NAME=VALUE; up to 10 times")
+      ->allow_extra_args(false);
+  upload
+      ->add_option("--overwrite", options->overwrite,
+                   "What to do where an object of that key is there already; replace it by default")
+      ->check(CLI::IsMember({"replace", "keep", "fail"}));
+  upload->add_option("--checksum", options->checksum,
+                     "That the file must have: crc32c:<base64>, md5:<hex> or sha256:<hex>");
   upload->add_flag("--watch", options->watch, "Show the progress to the end; the exit code tells how it ended");
   session.attach(*upload, [&session, options, upload] {
     // Run after a verb too, which has done what was asked for.

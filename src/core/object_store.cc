@@ -21,4 +21,9 @@ std::optional<ChecksumMode> checksum_mode_from(std::string_view word) {
   return std::nullopt;
 }
 
+std::string unquoted_etag(std::string_view etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  return std::string(etag);
+}
+
 }  // namespace vodlift

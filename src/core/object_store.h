@@ -34,12 +34,23 @@ enum class ChecksumMode {
 std::string_view to_string(ChecksumMode mode);
 std::optional<ChecksumMode> checksum_mode_from(std::string_view word);
 
-// Headers that stay with the object.
+// What stays with the object beside its bytes; an empty text sends no header.
 struct ObjectProperties {
   Metadata metadata;
   std::string token;  // kept as x-amz-meta-vodlift-upload
   Acl acl = Acl::private_acl;
   std::string content_type;
+  std::string cache_control;
+  std::string content_disposition;
+  std::string storage_class;
+  Metadata tags;
+};
+
+// What has to hold at the store in the moment an object is put in its place.
+enum class WriteCondition {
+  none,                      // nothing: an object that is there is replaced
+  absent,                    // no object of that key is there
+  absent_where_it_can_tell,  // likewise; a store that knows no conditions (501) is asked without
 };
 
 // Checksums of a byte range of the source. `md5` (16 raw bytes) may be empty where the mode is crc32c.
@@ -102,6 +113,9 @@ struct ObjectInfo {
   std::string version_id;
 };
 
+// `etag` without the quotes that stores put around it.
+std::string unquoted_etag(std::string_view etag);
+
 // Port of the S3 side. Any thread. Errors of all: network, timeout, tls, interrupted, s3_* (the class decides about a
 // retry; the message names operation, object, HTTP status, S3 code and request id).
 class ObjectStore {
@@ -117,9 +131,10 @@ class ObjectStore {
   [[nodiscard]] virtual ChecksumMode checksum_mode(const BucketAccess& access) const = 0;
 
   // Stores the whole object in one request (<= 5 GiB); blocks. `checksum.md5` must be there unless the endpoint's mode
-  // is crc32c. Errors also: s3_integrity (what the store confirmed is not what was read).
+  // is crc32c. Errors also: s3_integrity (what the store confirmed is not what was read), destination_exists and
+  // s3_conflict (the condition does not hold; another writer was there at the same time).
   virtual Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties,
-                                         const Body& body, const RangeChecksum& checksum) = 0;
+                                         const Body& body, const RangeChecksum& checksum, WriteCondition condition) = 0;
 
   // Opens a multipart upload. Blocks.
   virtual Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) = 0;
@@ -138,10 +153,11 @@ class ObjectStore {
   virtual Result<MultipartListing> list_multiparts(const ObjectTarget& target) = 0;
 
   // Puts the parts together. Blocks, for minutes if need be. `crc32c` is the whole object's, `size` its bytes.
-  // Errors also: s3_no_such_upload, s3_unverifiable (no intelligible answer came: head() tells).
+  // Errors also: s3_no_such_upload, s3_unverifiable (no intelligible answer came: head() tells), destination_exists
+  // and s3_conflict as put_object's; after the latter the parts are of no use any more.
   virtual Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
                                                      const std::vector<Part>& parts, std::uint32_t crc32c,
-                                                     std::int64_t size) = 0;
+                                                     std::int64_t size, WriteCondition condition) = 0;
 
   // Drops a multipart upload; one that is gone already counts as success. Blocks.
   virtual Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) = 0;

@@ -141,6 +141,9 @@ struct Upload {
   std::optional<WallTime> attempt_started;  // the attempt under way, or the last one
   std::int64_t attempt_first_byte = 0;      // bytes confirmed when it began
 
+  // True when it ended without sending anything, because an object was there and was to be kept: `size` and
+  // `verification` tell of that object, and no ACL was applied.
+  [[nodiscard]] bool kept() const { return state == UploadState::completed && !acl_applied; }
   // Whole percent of bytes_sent; 100 only when completed.
   [[nodiscard]] int percent() const;
 };

@@ -53,10 +53,26 @@ json::object metadata_object(const Metadata& metadata) {
   return out;
 }
 
+// What was asked for beside the contract's fields, under the fields' names; only what was asked for.
+json::object options_object(const UploadOptions& options) {
+  json::object out;
+  const auto add = [&out](std::string_view name, const std::string& value) {
+    if (!value.empty()) out.emplace(name, value);
+  };
+  add("content_type", options.content_type);
+  add("cache_control", options.cache_control);
+  add("content_disposition", options.content_disposition);
+  add("storage_class", options.storage_class);
+  if (!options.tags.empty()) out.emplace("tags", metadata_object(options.tags));
+  if (options.overwrite != Overwrite::replace) out.emplace("overwrite", to_string(options.overwrite));
+  add("checksum", options.checksum);
+  return out;
+}
+
 std::string ending_message(const Upload& ended) {
   switch (ended.state) {
     case UploadState::completed:
-      return "Upload completed";
+      return ended.kept() ? "Nothing was sent: the object was there already and is kept" : "Upload completed";
     case UploadState::cancelled:
       return "Upload cancelled";
     default:
@@ -69,7 +85,7 @@ std::string ending_message(const Upload& ended) {
 json::object to_json(const Upload& upload, WallTime now) {
   const UploadRequest& request = upload.request;
   json::object out;
-  out.reserve(34);
+  out.reserve(36);
   out["id"] = upload.id;
   out["state"] = to_string(upload.state);
   out["path"] = request.path;
@@ -94,6 +110,9 @@ json::object to_json(const Upload& upload, WallTime now) {
   out["eta_seconds"] = eta_or_null(upload, now);
   out["callback_state"] = to_string(upload.callback_state);
   out["retry_of"] = upload.retry_of == 0 ? json::value(nullptr) : json::value(upload.retry_of);
+  out["priority"] = request.priority;
+  out["options"] = options_object(request.options);
+  out["kept"] = upload.kept();
   return out;
 }
 

@@ -40,12 +40,13 @@ Upload uploading() {
 TEST(UploadJson, HasEveryFieldOfTheContractInItsOrder) {
   std::vector<std::string> names;
   for (const auto& member : to_json(uploading(), kStart)) names.emplace_back(member.key());
-  EXPECT_EQ(names, (std::vector<std::string>{"id",           "state",       "path",           "destination_path",
-                                             "bucket",       "acl",         "acl_applied",    "metadata",
-                                             "callback",     "size",        "bytes_sent",     "percent",
-                                             "attempts",     "error",       "etag",           "checksum",
-                                             "version_id",   "created",     "started",        "finished",
-                                             "next_attempt", "eta_seconds", "callback_state", "retry_of"}));
+  EXPECT_EQ(
+      names,
+      (std::vector<std::string>{
+          "id",          "state",          "path",       "destination_path", "bucket",  "acl",      "acl_applied",
+          "metadata",    "callback",       "size",       "bytes_sent",       "percent", "attempts", "error",
+          "etag",        "checksum",       "version_id", "created",          "started", "finished", "next_attempt",
+          "eta_seconds", "callback_state", "retry_of",   "priority",         "options", "kept"}));
 }
 
 TEST(UploadJson, ShowsWhatIsNotKnownYetAsNull) {
@@ -55,7 +56,8 @@ TEST(UploadJson, ShowsWhatIsNotKnownYetAsNull) {
             R"("acl":"public-read","acl_applied":null,"metadata":{"title":"Ünïcode"},"callback":"http://c.example/",)"
             R"("size":1000,"bytes_sent":250,"percent":25,"attempts":1,"error":null,"etag":null,"checksum":null,)"
             R"("version_id":null,"created":1700000000,"started":1700000000,"finished":null,"next_attempt":null,)"
-            R"("eta_seconds":30,"callback_state":"waiting","retry_of":null})");
+            R"("eta_seconds":30,"callback_state":"waiting","retry_of":null,)"
+            R"("priority":5,"options":{},"kept":false})");
 }
 
 TEST(UploadJson, ShowsAnEndedUpload) {
@@ -123,11 +125,29 @@ TEST(UploadJson, KeepsTheDocumentValidWhateverAStoreSaid) {
 TEST(CallbackBody, IsTheEnvelopeAroundTheObject) {
   Upload upload = uploading();
   upload.state = UploadState::completed;
+  upload.acl_applied = Acl::private_acl;
   const json::value body = json::parse(callback_body(upload, kStart));
   EXPECT_EQ(body.at("status"), "success");
   EXPECT_EQ(body.at("message"), "Upload completed");
   EXPECT_EQ(body.at("data"), json::value(to_json(upload, kStart)));
   EXPECT_EQ(body.as_object().if_contains("code"), nullptr);
+}
+
+TEST(CallbackBody, TellsThatAnObjectWasKept) {
+  Upload upload = uploading();
+  upload.state = UploadState::completed;
+  const json::value body = json::parse(callback_body(upload, kStart));
+  EXPECT_EQ(body.at("status"), "success");
+  EXPECT_EQ(body.at("message"), "Nothing was sent: the object was there already and is kept");
+  EXPECT_EQ(body.at("data").at("kept"), true);
+}
+
+TEST(UploadJson, ShowsTheOptionsThatWereGiven) {
+  Upload upload = uploading();
+  upload.request.options = {"video/mp4", "", "attachment", "", {{"Show", "x"}}, Overwrite::fail, "crc32c:AAAAAA=="};
+  EXPECT_EQ(to_json(upload, kStart).at("options"),
+            json::parse(R"({"content_type":"video/mp4","content_disposition":"attachment","tags":{"Show":"x"},)"
+                        R"("overwrite":"fail","checksum":"crc32c:AAAAAA=="})"));
 }
 
 TEST(CallbackBody, TellsAFailure) {

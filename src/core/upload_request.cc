@@ -6,6 +6,8 @@
 
 #include "base/encoding.h"
 #include "core/callback_url.h"
+#include "core/field_errors.h"
+#include "core/upload_options.h"
 
 namespace vodlift {
 namespace {
@@ -16,23 +18,6 @@ constexpr std::string_view kReservedMetadataName = "vodlift-upload";
 // S3 counts the server's own mark as well: its name and a token of 32 hex digits.
 constexpr std::size_t kOwnMetadataBytes = kReservedMetadataName.size() + 32;
 constexpr std::size_t kMaxShownBytes = 100;
-
-Error invalid(std::string_view field, std::string_view why) {
-  return {Errc::invalid_value, std::string(field) + ": " + std::string(why)};
-}
-
-Error too_long(std::string_view field, std::size_t bytes, std::size_t limit) {
-  return invalid(field, std::to_string(bytes) + " bytes; at most " + std::to_string(limit) + " are allowed");
-}
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-bool is_token_char(char c) {
-  return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-bool is_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
 
 // Calls `judge` with each part of `text` between slashes until one gives an error.
 template <class Judge>
@@ -47,23 +32,16 @@ Result<> for_each_segment(std::string_view text, Judge judge) {
 
 Result<> check_destination(std::string_view key) {
   constexpr std::string_view kField = "destination_path";
-  if (key.empty()) return invalid(kField, "is empty; give the object's folders and file name");
-  if (key.size() > kMaxKeyBytes) return too_long(kField, key.size(), kMaxKeyBytes);
-  if (!is_valid_utf8(key)) return invalid(kField, "is not valid UTF-8");
-  if (std::ranges::any_of(key, is_control)) return invalid(kField, "control characters are not allowed");
-  if (key.back() == '/') return invalid(kField, "ends with /; name the object, not only its folder");
+  if (key.empty()) return invalid_field(kField, "is empty; give the object's folders and file name");
+  if (key.size() > kMaxKeyBytes) return field_too_long(kField, key.size(), kMaxKeyBytes);
+  if (!is_valid_utf8(key)) return invalid_field(kField, "is not valid UTF-8");
+  if (has_control(key)) return invalid_field(kField, "control characters are not allowed");
+  if (key.back() == '/') return invalid_field(kField, "ends with /; name the object, not only its folder");
   // S3 would take these two, but libraries and proxies on the way fold them, and then it is another object.
   return for_each_segment(key, [&](std::string_view segment) -> Result<> {
-    if (segment == "." || segment == "..") return invalid(kField, "the parts . and .. are not allowed");
+    if (segment == "." || segment == "..") return invalid_field(kField, "the parts . and .. are not allowed");
     return {};
   });
-}
-
-// HTTP drops white space around a value, so it is dropped here, where it can be seen.
-std::string_view trimmed(std::string_view value) {
-  const std::size_t first = value.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return value.substr(first, value.find_last_not_of(' ') - first + 1);
 }
 
 // Bytes of `value` in the header: non-ASCII text goes as RFC 2047 words of whole characters, 45 bytes at most, in
@@ -85,24 +63,24 @@ std::size_t bytes_as_sent(std::string_view value) {
 
 Result<std::string> check_metadata_name(std::string_view name) {
   const std::string shown = "metadata." + printable(name, kMaxShownBytes);
-  if (name.empty()) return invalid("metadata", "a name is empty");
+  if (name.empty()) return invalid_field("metadata", "a name is empty");
   if (!std::ranges::all_of(name, is_token_char)) {
-    return invalid(shown, "a name may hold letters, digits and !#$%&'*+-.^_`|~ only");
+    return invalid_field(shown, "a name may hold letters, digits and !#$%&'*+-.^_`|~ only");
   }
   std::string lower(name);
   for (char& c : lower) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  if (lower == kReservedMetadataName) return invalid(shown, "this name is reserved for the server");
+  if (lower == kReservedMetadataName) return invalid_field(shown, "this name is reserved for the server");
   if (lower.starts_with("x-amz-")) {
-    return invalid(shown, "names beginning with x-amz- are S3's own; give the bare name, the prefix is added");
+    return invalid_field(shown, "names beginning with x-amz- are S3's own; give the bare name, the prefix is added");
   }
   return lower;
 }
 
 Result<Metadata> check_metadata(const Metadata& metadata) {
   if (metadata.size() > kMaxMetadataPairs) {
-    return invalid("metadata", std::to_string(metadata.size()) + " pairs; at most 100 are allowed");
+    return invalid_field("metadata", std::to_string(metadata.size()) + " pairs; at most 100 are allowed");
   }
   Metadata checked;
   std::size_t bytes = kOwnMetadataBytes;
@@ -110,20 +88,20 @@ Result<Metadata> check_metadata(const Metadata& metadata) {
     auto lower = check_metadata_name(name);
     if (!lower) return lower.error();
     const std::string shown = "metadata." + printable(name, kMaxShownBytes);
-    if (!is_valid_utf8(value)) return invalid(shown, "is not valid UTF-8");
-    if (std::ranges::any_of(value, is_control)) {
-      return invalid(shown, "line breaks and control characters are not allowed");
+    if (!is_valid_utf8(value)) return invalid_field(shown, "is not valid UTF-8");
+    if (has_control(value)) {
+      return invalid_field(shown, "line breaks and control characters are not allowed");
     }
-    const std::string_view kept = trimmed(value);
+    const std::string_view kept = trimmed_spaces(value);
     bytes += lower->size() + bytes_as_sent(kept);
     if (!checked.emplace(std::move(*lower), kept).second) {
-      return invalid(shown, "is there twice; S3 does not tell upper from lower case in names");
+      return invalid_field(shown, "is there twice; S3 does not tell upper from lower case in names");
     }
   }
   if (bytes > kMaxMetadataBytes) {
-    return invalid("metadata", std::to_string(bytes) + " bytes as sent to S3, the server's own " +
-                                   std::to_string(kOwnMetadataBytes) + " included; at most " +
-                                   std::to_string(kMaxMetadataBytes) + " are allowed");
+    return invalid_field("metadata", std::to_string(bytes) + " bytes as sent to S3, the server's own " +
+                                         std::to_string(kOwnMetadataBytes) + " included; at most " +
+                                         std::to_string(kMaxMetadataBytes) + " are allowed");
   }
   return checked;
 }
@@ -136,17 +114,17 @@ bool looks_like_ipv4(std::string_view name) {
 // What holds for the path of a file and of a folder.
 Result<> check_path(std::string_view path) {
   constexpr std::string_view kField = "path";
-  if (path.size() > kMaxPathBytes) return too_long(kField, path.size(), kMaxPathBytes);
-  if (path.find('\0') != std::string_view::npos) return invalid(kField, "NUL is not allowed");
-  if (!is_valid_utf8(path)) return invalid(kField, "is not valid UTF-8");
+  if (path.size() > kMaxPathBytes) return field_too_long(kField, path.size(), kMaxPathBytes);
+  if (path.find('\0') != std::string_view::npos) return invalid_field(kField, "NUL is not allowed");
+  if (!is_valid_utf8(path)) return invalid_field(kField, "is not valid UTF-8");
   if (path.substr(0, path.find('/')) == "sestore{#}") {
     return Error{Errc::storage_unavailable,
                  "path: sestore{#} is a placeholder; files.getstorage tells the storages of this account"};
   }
   return for_each_segment(path, [&](std::string_view segment) -> Result<> {
-    if (segment.empty()) return invalid(kField, "has an empty part (// or a / at the begin or the end)");
-    if (segment == "." || segment == "..") return invalid(kField, "the parts . and .. are not allowed");
-    if (segment.size() > kMaxSegmentBytes) return invalid(kField, "a part is longer than 255 bytes");
+    if (segment.empty()) return invalid_field(kField, "has an empty part (// or a / at the begin or the end)");
+    if (segment == "." || segment == "..") return invalid_field(kField, "the parts . and .. are not allowed");
+    if (segment.size() > kMaxSegmentBytes) return invalid_field(kField, "a part is longer than 255 bytes");
     return {};
   });
 }
@@ -156,38 +134,39 @@ Result<> check_path(std::string_view path) {
 Result<> check_bucket_name(std::string_view name) {
   constexpr std::string_view kField = "bucket";
   if (name.size() < 3 || name.size() > kMaxBucketBytes)
-    return invalid(kField, "a bucket's name has 3 to 63 characters");
+    return invalid_field(kField, "a bucket's name has 3 to 63 characters");
   for (const char c : name) {
-    if (!is_alnum(c) && c != '.' && c != '_' && c != '-') {
-      return invalid(kField, "a bucket's name holds letters, digits, '.', '_' and '-' only");
+    if (!is_ascii_alnum(c) && c != '.' && c != '_' && c != '-') {
+      return invalid_field(kField, "a bucket's name holds letters, digits, '.', '_' and '-' only");
     }
   }
-  if (!is_alnum(name.front()) || !is_alnum(name.back())) {
-    return invalid(kField, "a bucket's name begins and ends with a letter or a digit");
+  if (!is_ascii_alnum(name.front()) || !is_ascii_alnum(name.back())) {
+    return invalid_field(kField, "a bucket's name begins and ends with a letter or a digit");
   }
   if (name.find("..") != std::string_view::npos)
-    return invalid(kField, "a bucket's name cannot hold two dots in a row");
-  if (looks_like_ipv4(name)) return invalid(kField, "a bucket's name cannot look like an IP address");
-  if (name.ends_with("--x-s3")) return invalid(kField, "directory buckets (--x-s3) are not supported");
+    return invalid_field(kField, "a bucket's name cannot hold two dots in a row");
+  if (looks_like_ipv4(name)) return invalid_field(kField, "a bucket's name cannot look like an IP address");
+  if (name.ends_with("--x-s3")) return invalid_field(kField, "directory buckets (--x-s3) are not supported");
   return {};
 }
 
 Result<SourcePath> parse_source_path(std::string_view path) {
-  if (path.empty()) return invalid("path", "is empty; give storage/user/file");
+  if (path.empty()) return invalid_field("path", "is empty; give storage/user/file");
   if (auto checked = check_path(path); !checked) return checked.error();
   const std::size_t user_at = path.find('/') + 1;
   const std::size_t file_at = user_at == 0 ? 0 : path.find('/', user_at) + 1;
-  if (file_at == 0) return invalid("path", "has no file; give storage/user/file");
+  if (file_at == 0) return invalid_field("path", "has no file; give storage/user/file");
   return SourcePath{std::string(path.substr(0, user_at - 1)), std::string(path.substr(user_at, file_at - 1 - user_at)),
                     std::string(path.substr(file_at))};
 }
 
 Result<SourcePath> parse_folder_path(std::string_view path) {
-  if (path.empty()) return invalid("path", "is empty; give storage/user, or a folder beneath it");
+  if (path.empty()) return invalid_field("path", "is empty; give storage/user, or a folder beneath it");
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   if (auto checked = check_path(path); !checked) return checked.error();
   const std::size_t slash = path.find('/');
-  if (slash == std::string_view::npos) return invalid("path", "has no user; give storage/user, or a folder beneath it");
+  if (slash == std::string_view::npos)
+    return invalid_field("path", "has no user; give storage/user, or a folder beneath it");
   const std::size_t end = std::min(path.find('/', slash + 1), path.size());
   return SourcePath{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1, end - slash - 1)),
                     std::string(path.substr(std::min(end + 1, path.size())))};
@@ -211,8 +190,11 @@ Result<UploadRequest> validate(UploadRequest request, std::string_view user) {
     request.callback = std::move(callback->url);
   }
   if (request.priority < 0 || request.priority > kMaxPriority) {
-    return invalid("priority", std::to_string(request.priority) + "; 0 to 9 are allowed, 9 goes first");
+    return invalid_field("priority", std::to_string(request.priority) + "; 0 to 9 are allowed, 9 goes first");
   }
+  auto options = validate_options(std::move(request.options));
+  if (!options) return options.error();
+  request.options = std::move(*options);
   return request;
 }
 

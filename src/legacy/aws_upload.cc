@@ -14,6 +14,18 @@ std::string_view mac_of(const Job& job) {
   return {reinterpret_cast<const char*>(job.caller.mac.data()), job.caller.mac.size()};
 }
 
+UploadOptions options_of(const Fields& fields) {
+  UploadOptions options;
+  options.content_type = fields.text("content_type");
+  options.cache_control = fields.text("cache_control");
+  options.content_disposition = fields.text("content_disposition");
+  options.storage_class = fields.text("storage_class");
+  options.tags = fields.pairs("tags");
+  options.overwrite = overwrite_from(fields.text("overwrite")).value();
+  options.checksum = fields.text("checksum");
+  return options;
+}
+
 UploadRequest request_of(const Fields& fields) {
   UploadRequest request;
   request.path = fields.text("path");
@@ -23,6 +35,7 @@ UploadRequest request_of(const Fields& fields) {
   request.metadata = fields.pairs("metadata");
   request.callback = fields.text("callback");
   request.priority = static_cast<int>(fields.number("priority"));
+  request.options = options_of(fields);
   return request;
 }
 

@@ -4,12 +4,15 @@
 #include <array>
 #include <string_view>
 
+#include "core/upload_options.h"
 #include "core/upload_request.h"
 #include "legacy/command.h"
 
 namespace vodlift::legacy {
 
 inline constexpr std::array<std::string_view, 2> kAclWords = {"private", "public-read"};
+
+inline constexpr std::array<std::string_view, 3> kOverwriteWords = {"replace", "keep", "fail"};
 
 inline constexpr std::array kAwsUploadFields = {
     FieldSpec{.name = "path",
@@ -45,14 +48,33 @@ inline constexpr std::array kAwsUploadFields = {
               .high = kMaxPriority,
               .otherwise = "5",
               .about = "9 goes first"},
-    // A client that sends one of these relies on it; to go on without would be a silent no.
-    FieldSpec{.name = "content_type", .type = FieldType::unsupported},
-    FieldSpec{.name = "cache_control", .type = FieldType::unsupported},
-    FieldSpec{.name = "content_disposition", .type = FieldType::unsupported},
-    FieldSpec{.name = "storage_class", .type = FieldType::unsupported},
-    FieldSpec{.name = "tags", .type = FieldType::unsupported},
-    FieldSpec{.name = "overwrite", .type = FieldType::unsupported},
-    FieldSpec{.name = "checksum", .type = FieldType::unsupported},
+    FieldSpec{.name = "content_type",
+              .high = kMaxContentTypeBytes,
+              .otherwise = "",
+              .about = "the object's media type; empty: by the extension of `destination_path`"},
+    FieldSpec{.name = "cache_control",
+              .high = kMaxCacheControlBytes,
+              .otherwise = "",
+              .about = "the object's `Cache-Control`, such as `max-age=86400`"},
+    FieldSpec{.name = "content_disposition",
+              .high = kMaxContentDispositionBytes,
+              .otherwise = "",
+              .about = "the object's `Content-Disposition`, such as `attachment; filename=\"a.mp4\"`"},
+    FieldSpec{.name = "storage_class",
+              .high = kMaxStorageClassBytes,
+              .otherwise = "",
+              .about = "one of the store's, such as `STANDARD_IA`; empty: the bucket's own"},
+    FieldSpec{.name = "tags", .type = FieldType::pairs, .about = "the object's tags: names and values, 10 at most"},
+    FieldSpec{.name = "overwrite",
+              .type = FieldType::word,
+              .words = kOverwriteWords,
+              .otherwise = "replace",
+              .audited = true,
+              .about = "what to do where an object of that key is there already"},
+    FieldSpec{.name = "checksum",
+              .high = kMaxChecksumBytes,
+              .otherwise = "",
+              .about = "that the source must have: `crc32c:<base64>`, `md5:<hex>` or `sha256:<hex>`; empty: any"},
 };
 
 // Answers the upload's id once it is committed and synced to disk; the same signed bytes get the same id again, even

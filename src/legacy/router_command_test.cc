@@ -93,14 +93,30 @@ TEST_F(RouterCommand, A49NamesTheFieldOfAWrongType) {
   EXPECT_TRUE(uploads_.uploads.empty());
 }
 
-TEST_F(RouterCommand, UploadRefusesFieldsItCannotHonour) {
-  for (const std::string_view name :
-       {"content_type", "cache_control", "content_disposition", "storage_class", "tags", "overwrite", "checksum"}) {
-    EXPECT_EQ(upload_verdict("\"acl\"", "\"" + std::string(name) + R"(":"x","acl")"),
-              "2001: " + std::string(name) + ": this field is not supported; leave it out");
-  }
-  EXPECT_EQ(call_verdict("aws.status", R"(,"state":"failed")"),
-            "2001: state: this field is not supported; leave it out");
+TEST_F(RouterCommand, UploadTakesItsOptions) {
+  EXPECT_EQ(upload_verdict("\"acl\"",
+                           R"("content_type":"text/vtt","cache_control":"no-store","content_disposition":"inline",)"
+                           R"("storage_class":"STANDARD_IA","tags":{"Show":"x","season":2},"overwrite":"fail",)"
+                           R"("checksum":"md5:D41D8CD98F00B204E9800998ECF8427E","acl")"),
+            "success");
+  ASSERT_EQ(uploads_.uploads.size(), 1U);
+  const UploadOptions expected{"text/vtt",
+                               "no-store",
+                               "inline",
+                               "STANDARD_IA",
+                               {{"Show", "x"}, {"season", "2"}},
+                               Overwrite::fail,
+                               "md5:d41d8cd98f00b204e9800998ecf8427e"};
+  EXPECT_EQ(uploads_.uploads.front().request.options, expected);
+}
+
+TEST_F(RouterCommand, UploadRefusesOptionsThatAreWrong) {
+  EXPECT_EQ(upload_verdict("\"acl\"", R"("overwrite":"never","acl")"),
+            "2001: overwrite: must be replace, keep or fail");
+  EXPECT_EQ(upload_verdict("\"acl\"", R"("cache_control":"a\r\nb","acl")"),
+            "2001: cache_control: line breaks and control characters are not allowed");
+  EXPECT_EQ(upload_verdict("\"acl\"", R"("tags":["x"],"acl")"), "2001: tags: must be an object of names and values");
+  EXPECT_TRUE(uploads_.uploads.empty());
 }
 
 TEST_F(RouterCommand, AMisspeltFieldIsNotLostWithoutAWord) {

@@ -10,6 +10,16 @@ namespace {
 // An encoded word is at most 75 characters (RFC 2047 section 2): 12 of frame, so 45 bytes of text at most.
 constexpr std::size_t kMaxWordBytes = 45;
 
+// As the query of a URL: name=value&name=value.
+std::string tagging(const Metadata& tags) {
+  std::string out;
+  for (const auto& [name, value] : tags) {
+    if (!out.empty()) out += '&';
+    out += uri_encode(name) + "=" + uri_encode(value);
+  }
+  return out;
+}
+
 bool is_utf8_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 }  // namespace
@@ -29,7 +39,14 @@ std::string metadata_header_value(std::string_view value) {
 
 std::vector<std::pair<std::string, std::string>> object_headers(const ObjectProperties& properties) {
   std::vector<std::pair<std::string, std::string>> headers;
+  const auto add = [&headers](std::string_view name, std::string value) {
+    if (!value.empty()) headers.emplace_back(name, std::move(value));
+  };
   headers.emplace_back("content-type", properties.content_type);
+  add("cache-control", properties.cache_control);
+  add("content-disposition", properties.content_disposition);
+  add("x-amz-storage-class", properties.storage_class);
+  add("x-amz-tagging", tagging(properties.tags));
   if (properties.acl == Acl::public_read) headers.emplace_back("x-amz-acl", to_string(properties.acl));
   for (const auto& [name, value] : properties.metadata) {
     headers.emplace_back("x-amz-meta-" + name, metadata_header_value(value));

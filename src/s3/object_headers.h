@@ -1,4 +1,4 @@
-// The headers that travel with an object: content type, ACL, metadata.
+// The headers that travel with an object: content type, ACL, metadata, tags and the like.
 #pragma once
 
 #include <string>

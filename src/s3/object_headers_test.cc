@@ -31,17 +31,41 @@ TEST(MetadataHeaderValue, LongTextBecomesSeveralWordsCutBetweenCharacters) {
 }
 
 TEST(ObjectHeaders, PrivateSendsNoAclHeader) {
-  const ObjectProperties properties{{{"title", "x"}}, "abc", Acl::private_acl, "video/mp4"};
+  const ObjectProperties properties{{{"title", "x"}}, "abc", Acl::private_acl, "video/mp4", "", "", "", {}};
   for (const auto& [name, value] : object_headers(properties)) EXPECT_NE(name, "x-amz-acl");
 }
 
 TEST(ObjectHeaders, PublicReadSendsIt) {
-  const ObjectProperties properties{{}, "abc", Acl::public_read, "video/mp4"};
+  const ObjectProperties properties{{}, "abc", Acl::public_read, "video/mp4", "", "", "", {}};
   const auto headers = object_headers(properties);
   const std::pair<std::string, std::string> acl{"x-amz-acl", "public-read"};
   const std::pair<std::string, std::string> token{"x-amz-meta-vodlift-upload", "abc"};
   EXPECT_NE(std::find(headers.begin(), headers.end(), acl), headers.end());
   EXPECT_NE(std::find(headers.begin(), headers.end(), token), headers.end());
+}
+
+TEST(ObjectHeaders, WhatWasNotAskedForIsNotSent) {
+  const ObjectProperties properties{{}, "abc", Acl::private_acl, "video/mp4", "", "", "", {}};
+  EXPECT_EQ(object_headers(properties), (std::vector<std::pair<std::string, std::string>>{
+                                            {"content-type", "video/mp4"}, {"x-amz-meta-vodlift-upload", "abc"}}));
+}
+
+TEST(ObjectHeaders, WhatWasAskedForIsSentAndTagsAreAQuery) {
+  const ObjectProperties properties{{},
+                                    "abc",
+                                    Acl::private_acl,
+                                    "video/mp4",
+                                    "no-store",
+                                    "attachment; filename=\"a b.mp4\"",
+                                    "STANDARD_IA",
+                                    {{"Show", "a b&c=d"}, {"caf\xC3\xA9", ""}}};
+  EXPECT_EQ(object_headers(properties), (std::vector<std::pair<std::string, std::string>>{
+                                            {"content-type", "video/mp4"},
+                                            {"cache-control", "no-store"},
+                                            {"content-disposition", "attachment; filename=\"a b.mp4\""},
+                                            {"x-amz-storage-class", "STANDARD_IA"},
+                                            {"x-amz-tagging", "Show=a%20b%26c%3Dd&caf%C3%A9="},
+                                            {"x-amz-meta-vodlift-upload", "abc"}}));
 }
 
 }  // namespace

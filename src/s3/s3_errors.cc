@@ -43,6 +43,10 @@ constexpr std::array kTable = {
     Row{"NoSuchUpload", Errc::s3_no_such_upload, ""},
     Row{"InvalidPart", Errc::s3_parts_refused, ""},
     Row{"InvalidPartOrder", Errc::s3_parts_refused, ""},
+    Row{"PreconditionFailed", Errc::destination_exists, ""},
+    Row{"ConditionalRequestConflict", Errc::s3_conflict, ""},
+    Row{"InvalidStorageClass", Errc::s3_rejected, "give a storage_class that this store has, or none"},
+    Row{"InvalidTag", Errc::s3_rejected, "give tags that this store takes"},
     Row{"NoSuchKey", Errc::s3_not_found, ""},
     Row{"BadDigest", Errc::s3_integrity, ""},
     Row{"InvalidDigest", Errc::s3_integrity, ""},
@@ -83,6 +87,7 @@ Errc classify(int status, std::string_view code) {
   if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
   if (status == 403) return Errc::s3_access_denied;
   if (status == 404) return Errc::s3_not_found;
+  if (status == 412) return Errc::destination_exists;
   return Errc::s3_rejected;
 }
 

@@ -14,6 +14,8 @@ TEST(S3Errors, TheCodeDecidesBeforeTheStatus) {
   EXPECT_EQ(classify(404, "NoSuchUpload"), Errc::s3_no_such_upload);
   EXPECT_EQ(classify(404, "NoSuchBucket"), Errc::s3_no_such_bucket);
   EXPECT_EQ(classify(400, "BadDigest"), Errc::s3_integrity);
+  EXPECT_EQ(classify(412, "PreconditionFailed"), Errc::destination_exists);
+  EXPECT_EQ(classify(409, "ConditionalRequestConflict"), Errc::s3_conflict);
 }
 
 TEST(S3Errors, TheStatusDecidesWhereTheCodeIsUnknown) {
@@ -21,6 +23,7 @@ TEST(S3Errors, TheStatusDecidesWhereTheCodeIsUnknown) {
   EXPECT_EQ(classify(429, "Whatever"), Errc::s3_throttled);
   EXPECT_EQ(classify(403, ""), Errc::s3_access_denied);
   EXPECT_EQ(classify(301, ""), Errc::s3_region);
+  EXPECT_EQ(classify(412, ""), Errc::destination_exists);
   EXPECT_EQ(classify(400, "KMS.DisabledException"), Errc::s3_rejected);
   EXPECT_FALSE(info(classify(400, "InvalidArgument")).retryable);
 }

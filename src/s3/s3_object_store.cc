@@ -35,11 +35,6 @@ constexpr std::string_view kUploadsPage = "200";
 
 constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
 
-std::string unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
-  return std::string(etag);
-}
-
 bool is_success(const net::HttpResponse& response) { return response.status >= 200 && response.status < 300; }
 
 // These codes have other causes as well (a bad name in the metadata, say): only a try without the headers tells.
@@ -48,6 +43,17 @@ bool may_refuse_checksum_headers(const net::HttpResponse& response) {
   const auto error = parse_error(response.body);
   return error &&
          (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
+}
+
+// Sends `call` under the condition; a store that knows none is asked without it, where that is allowed.
+template <class Call, class Send>
+Result<net::HttpResponse> send_under(WriteCondition condition, const Call& call, Send send) {
+  if (condition == WriteCondition::none) return send(call);
+  Call conditional = call;
+  conditional.headers.emplace_back("if-none-match", "*");
+  auto response = send(conditional);
+  const bool unknown = response && response->status == 501;
+  return unknown && condition == WriteCondition::absent_where_it_can_tell ? send(call) : std::move(response);
 }
 
 std::pair<std::string, std::string> checksum_header(bool as_md5, const RangeChecksum& checksum) {
@@ -206,7 +212,7 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
   }
   // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing.
   if (sent == Sent::crc32c) learned_.learn_checksum_mode(target.access, ChecksumMode::md5);
-  const std::string etag = unquoted(stored.etag);
+  const std::string etag = unquoted_etag(stored.etag);
   if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
   // An ETag need not be an MD5 (SSE-KMS); then only a Content-MD5 that the store accepted counts.
   const bool looks_like_md5 = etag.size() == 32 && from_hex(etag).has_value();
@@ -215,7 +221,8 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
 }
 
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
-                                              const Body& body, const RangeChecksum& checksum) {
+                                              const Body& body, const RangeChecksum& checksum,
+                                              WriteCondition condition) {
   const Call plain{"PutObject", "PUT", {}, object_headers(properties), "", properties.acl == Acl::public_read};
   // The mode may have changed since `checksum` was made for it: what is at hand decides.
   const ChecksumMode mode = checksum_mode(target.access);
@@ -226,8 +233,11 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     // A store that drops the CRC in silence must still refuse other bytes than these, before it replaces the object.
     const bool both = sent == Sent::crc32c && mode == ChecksumMode::unknown && has_md5;
     if (both) call.headers.push_back(checksum_header(/*as_md5=*/true, checksum));
-    return exchange(target, call,
-                    [&](const Credentials& credentials) { return make_body_request(target, call, credentials, body); });
+    return send_under(condition, call, [&](const Call& final_call) {
+      return exchange(target, final_call, [&](const Credentials& credentials) {
+        return make_body_request(target, final_call, credentials, body);
+      });
+    });
   };
   Sent sent = mode == ChecksumMode::md5 && has_md5 ? Sent::md5 : Sent::crc32c;
   auto response = send(sent);
@@ -350,7 +360,7 @@ Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& targ
 
 Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& target, const Multipart& multipart,
                                                           const std::vector<Part>& parts, std::uint32_t crc32c,
-                                                          std::int64_t size) {
+                                                          std::int64_t size, WriteCondition condition) {
   const bool crc = multipart.mode == ChecksumMode::crc32c;
   Call call{"CompleteMultipartUpload", "POST", {{"uploadId", multipart.id}}, {{"content-type", "application/xml"}},
             complete_body(parts, crc), false};
@@ -359,13 +369,16 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
     call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
   }
-  const auto response = perform(target, call, [&](const Credentials& credentials) {
-    net::HttpRequest request = make_request(target, call, credentials);
-    request.stall_timeout = kCompleteStallTimeout;
-    request.total_timeout = kCompleteTimeout;
-    return request;
+  const auto response = send_under(condition, call, [&](const Call& final_call) {
+    return exchange(target, final_call, [&](const Credentials& credentials) {
+      net::HttpRequest request = make_request(target, final_call, credentials);
+      request.stall_timeout = kCompleteStallTimeout;
+      request.total_timeout = kCompleteTimeout;
+      return request;
+    });
   });
   if (!response) return response.error();
+  if (!is_success(*response)) return to_error(failure_of(target, call, *response));
   if (auto object = parse_completed(response->body)) {
     object->version_id = response->header("x-amz-version-id");
     if (object->checksum.empty()) object->checksum = response->header(kCrcHeader);

@@ -27,15 +27,15 @@ class S3ObjectStore final : public ObjectStore {
     return learned_.checksum_mode(access);
   }
   Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties, const Body& body,
-                                 const RangeChecksum& checksum) override;
+                                 const RangeChecksum& checksum, WriteCondition condition) override;
   Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) override;
   void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
                    const RangeChecksum& checksum, PartDone done) override;
   Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<MultipartListing> list_multiparts(const ObjectTarget& target) override;
   Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
-                                             const std::vector<Part>& parts, std::uint32_t crc32c,
-                                             std::int64_t size) override;
+                                             const std::vector<Part>& parts, std::uint32_t crc32c, std::int64_t size,
+                                             WriteCondition condition) override;
   Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<ObjectInfo> head(const ObjectTarget& target) override;
   void interrupt() override {

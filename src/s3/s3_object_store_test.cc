@@ -55,8 +55,8 @@ class S3ObjectStoreTest : public ::testing::Test {
     server_.stop(0ms);
   }
 
-  Result<StoredBytes> put(const std::string& md5_bytes) {
-    return store_.put_object(target_, {}, {nullptr, 0, 0}, {0, md5_bytes});
+  Result<StoredBytes> put(const std::string& md5_bytes, WriteCondition condition = WriteCondition::none) {
+    return store_.put_object(target_, {}, {nullptr, 0, 0}, {0, md5_bytes}, condition);
   }
   ChecksumMode mode() const { return store_.checksum_mode(target_.access); }
   static std::string empty_md5() {
@@ -117,6 +117,31 @@ TEST_F(S3ObjectStoreTest, OnlyAContentMd5ThatWasSentCountsAsConfirmation) {
   EXPECT_FALSE(has(requests_.back(), "content-md5"));
   EXPECT_TRUE(put(empty_md5()));
   EXPECT_TRUE(has(requests_.back(), "content-md5"));
+}
+
+TEST_F(S3ObjectStoreTest, AStoreWithoutConditionsIsAskedWithoutWhereThatIsAllowed) {
+  answer_ = [](const net::Request& request) {
+    if (!has(request, "if-none-match")) return stored(kOpaqueEtag);
+    net::Response answer = refusal("NotImplemented");
+    answer.status = 501;
+    return answer;
+  };
+  // The MD5 alone, so that only the condition is in question.
+  static_cast<void>(put(empty_md5()));
+  ASSERT_EQ(mode(), ChecksumMode::md5);
+  requests_.clear();
+  EXPECT_TRUE(put(empty_md5(), WriteCondition::absent_where_it_can_tell));
+  ASSERT_EQ(requests_.size(), 2U);
+  EXPECT_EQ(requests_[0].header("if-none-match"), "*");
+  EXPECT_FALSE(has(requests_[1], "if-none-match"));
+  EXPECT_EQ(put(empty_md5(), WriteCondition::absent).error().code, Errc::s3_rejected);
+  EXPECT_EQ(requests_.size(), 3U) << "nothing is written without the condition";
+}
+
+TEST_F(S3ObjectStoreTest, AConditionThatDoesNotHoldIsToldAsSuch) {
+  answer_ = [](const net::Request&) { return net::Response{412, "application/xml", "", {}}; };
+  EXPECT_EQ(put(empty_md5(), WriteCondition::absent_where_it_can_tell).error().code, Errc::destination_exists);
+  EXPECT_EQ(requests_.size(), 1U);
 }
 
 TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAnewOnceAndTheTokenIsSigned) {

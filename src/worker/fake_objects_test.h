@@ -20,11 +20,16 @@ class MemoryObjects final : public ObjectStore {
   [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess&) const override { return ChecksumMode::crc32c; }
 
   Result<StoredBytes> put_object(const ObjectTarget&, const ObjectProperties& properties, const Body& body,
-                                 const RangeChecksum& checksum) override {
+                                 const RangeChecksum& checksum, WriteCondition condition) override {
     calls.push_back("put");
-    if (auto error = scripted("put")) return *error;
+    conditions.push_back(condition);
+    if (auto error = scripted("put")) {
+      if (lose_answer) store(properties.token, checksum.crc32c, body.size);
+      return *error;
+    }
+    if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
     acls.push_back(properties.acl);
-    size = body.size;
+    store(properties.token, checksum.crc32c, body.size);
     return StoredBytes{"\"e\"", crc32c_base64(checksum.crc32c), ""};
   }
   Result<Multipart> create_multipart(const ObjectTarget&, const ObjectProperties& properties) override {
@@ -66,15 +71,21 @@ class MemoryObjects final : public ObjectStore {
     return out;
   }
   Result<CompletedObject> complete_multipart(const ObjectTarget&, const Multipart& multipart, const std::vector<Part>&,
-                                             std::uint32_t crc, std::int64_t bytes) override {
+                                             std::uint32_t crc, std::int64_t bytes, WriteCondition condition) override {
     calls.push_back("complete");
+    conditions.push_back(condition);
     const bool known = open.contains(multipart.id);
     if (auto error = scripted("complete")) {
-      if (lose_answer && known) store(multipart, crc, bytes);
+      if (lose_answer && known) {
+        open.erase(multipart.id);
+        store(token, crc, bytes);
+      }
       return *error;
     }
     if (!known) return Error{Errc::s3_no_such_upload, "gone"};
-    store(multipart, crc, bytes);
+    if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
+    open.erase(multipart.id);
+    store(token, crc, bytes);
     return CompletedObject{"\"e-2\"", object_crc, ""};
   }
   Result<> abort_multipart(const ObjectTarget&, const std::string& id) override {
@@ -102,6 +113,7 @@ class MemoryObjects final : public ObjectStore {
   bool flip_a_bit = false;                                      // the store keeps other bytes than were sent
   std::vector<std::string> calls;
   std::vector<Acl> acls;
+  std::vector<WriteCondition> conditions;  // of puts and completes
   std::set<std::string> open;
   std::map<std::string, ListedMultipart> listed;  // what is listed of those that are open
   std::set<std::string> with_parts;               // of the listed ones
@@ -124,11 +136,10 @@ class MemoryObjects final : public ObjectStore {
     at->second.pop_front();
     return Error{code, "scripted"};
   }
-  void store(const Multipart& multipart, std::uint32_t crc, std::int64_t bytes) {
-    open.erase(multipart.id);
+  void store(const std::string& of, std::uint32_t crc, std::int64_t bytes) {
     object_crc = crc32c_base64(flip_a_bit ? crc ^ 1 : crc);
     size = bytes;
-    object_token = token;
+    object_token = of;
   }
 };
 

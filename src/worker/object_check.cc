@@ -9,11 +9,6 @@
 namespace vodlift::worker {
 namespace {
 
-std::string unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
-  return std::string(etag);
-}
-
 std::string composite_crc32c(const std::vector<Part>& parts) {
   std::uint32_t crc = 0;
   for (const Part& part : parts) {
@@ -39,14 +34,14 @@ std::string composite_md5(const std::vector<Part>& parts) {
 }  // namespace
 
 Verification verification_of(const StoredBytes& stored, const RangeChecksum& checksum) {
-  Verification out{unquoted(stored.etag), "", stored.version_id};
+  Verification out{unquoted_etag(stored.etag), "", stored.version_id};
   out.checksum = stored.checksum.empty() ? "md5:" + to_hex(bytes_of(checksum.md5)) : "crc32c:" + stored.checksum;
   return out;
 }
 
 bool part_matches(const ListedPart& listed, const RangeChecksum& checksum) {
   if (!listed.checksum.empty()) return listed.checksum == crc32c_base64(checksum.crc32c);
-  return from_hex(unquoted(listed.etag)) == checksum.md5;
+  return from_hex(unquoted_etag(listed.etag)) == checksum.md5;
 }
 
 Result<Verification> check_object(const ObjectToCheck& check) {
@@ -54,7 +49,7 @@ Result<Verification> check_object(const ObjectToCheck& check) {
     return Error{Errc::s3_integrity,
                  fmt::format("the stored object has {} bytes, the file {}", check.object.size, check.size)};
   }
-  Verification out{unquoted(check.object.etag), "", check.object.version_id};
+  Verification out{unquoted_etag(check.object.etag), "", check.object.version_id};
   if (!check.object.checksum.empty()) {
     if (check.object.checksum == crc32c_base64(check.crc32c)) {
       out.checksum = "crc32c:" + check.object.checksum;

@@ -12,6 +12,7 @@
 #include "worker/object_check.h"
 #include "worker/part_sender.h"
 #include "worker/range_checksum.h"
+#include "worker/source_checksum.h"
 
 namespace vodlift::worker {
 namespace {
@@ -23,12 +24,23 @@ std::string name_of(const Upload& upload) {
 }  // namespace
 
 UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunControl& control)
-    : context_(context), claimed_(std::move(claimed)), control_(control), journal_(claimed_.journal) {
+    : context_(context),
+      claimed_(std::move(claimed)),
+      control_(control),
+      journal_(claimed_.journal),
+      destination_(context.objects, claimed_.upload.request.options.overwrite, claimed_.token),
+      expected_(parse_checksum(claimed_.upload.request.options.checksum)) {
   const UploadRequest& request = claimed_.upload.request;
+  const UploadOptions& options = request.options;
   properties_.metadata = request.metadata;
   properties_.token = claimed_.token;
   properties_.acl = request.acl;
-  properties_.content_type = content_type_for(request.destination_path);
+  properties_.content_type =
+      options.content_type.empty() ? content_type_for(request.destination_path) : options.content_type;
+  properties_.cache_control = options.cache_control;
+  properties_.content_disposition = options.content_disposition;
+  properties_.storage_class = options.storage_class;
+  properties_.tags = options.tags;
 }
 
 void UploadRun::run() noexcept {
@@ -46,7 +58,8 @@ void UploadRun::run() noexcept {
 }
 
 // A source that changes under our hands gets a second start, from its new version; so do parts that the store confirmed
-// and then does not know. After that they are left alone.
+// and then does not know, or that it refuses because somebody else wrote the object meanwhile. After that they are left
+// alone.
 Result<UploadStore::Ending> UploadRun::attempt() {
   const Upload& upload = claimed_.upload;
   const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
@@ -56,8 +69,10 @@ Result<UploadStore::Ending> UploadRun::attempt() {
   }
   auto ending = attempt_once(*access);
   if (!ending && falls_back_to_private(ending.error())) ending = attempt_once(*access);
-  const bool starts_over =
-      !ending && (ending.error().code == Errc::source_changed || ending.error().code == Errc::s3_parts_refused);
+  const auto starts_over_after = [](Errc code) {
+    return code == Errc::source_changed || code == Errc::s3_parts_refused || code == Errc::s3_conflict;
+  };
+  const bool starts_over = !ending && starts_over_after(ending.error().code);
   if (starts_over) {
     log::warn("starting over", {{"upload", upload.id}, {"reason", ending.error().message}});
     if (auto gone = abandon_multipart(); !gone) return gone.error();
@@ -81,8 +96,16 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
   }
   source_ = std::move(*opened);
 
+  const auto there = destination_.look(target_, control_);
+  if (!there) return there.error();
+  if (*there) return leave_alone(**there);
+  if (auto meant = check_source(); !meant) return meant.error();
+
   const std::int64_t size = source_->identity().size;
   auto verification = wants_multipart(size) ? send_in_parts() : send_whole();
+  if (!verification && verification.error().code == Errc::destination_exists) {
+    return after_lost_race(verification.error());
+  }
   if (!verification) return verification.error();
   UploadStore::Ending ending;
   ending.state = UploadState::completed;
@@ -90,6 +113,40 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
   ending.acl_applied = properties_.acl;
   ending.verification = std::move(*verification);
   return ending;
+}
+
+// The end of an upload that finds somebody else's object where it may not replace one.
+Result<UploadStore::Ending> UploadRun::leave_alone(const ObjectInfo& there) {
+  if (claimed_.upload.request.options.overwrite == Overwrite::fail) {
+    return Error{
+        Errc::destination_exists,
+        fmt::format("destination_path: {} is there already and was left as it is (overwrite=fail); give another "
+                    "destination_path, or overwrite=replace",
+                    name_of(claimed_.upload))};
+  }
+  if (auto gone = abandon_multipart(); !gone) return gone.error();
+  UploadStore::Ending ending;
+  ending.state = UploadState::completed;
+  ending.size = std::max<std::int64_t>(there.size, 0);
+  ending.verification = {unquoted_etag(there.etag), "", there.version_id};
+  return ending;
+}
+
+// The store refused the object because one is there that was not there before, or could not be seen.
+Result<UploadStore::Ending> UploadRun::after_lost_race(const Error& refusal) {
+  const auto there = destination_.look(target_, control_);
+  if (!there) return there.error();
+  if (*there) return leave_alone(**there);
+  if (destination_.condition() == WriteCondition::absent)
+    return leave_alone(ObjectInfo{source_->identity().size, "", "", "", ""});
+  return Error{Errc::s3_conflict, refusal.message + "; and now it is gone again"};
+}
+
+// Before anything is sent. One whose parts are at the store already was checked before they were sent.
+Result<> UploadRun::check_source() {
+  const bool checked = !journal_.multipart_id.empty() && journal_.source == source_->identity();
+  if (!expected_ || checked) return {};
+  return check_by_reading(*source_, *expected_, control_);
 }
 
 Result<Verification> UploadRun::send_whole() {
@@ -101,9 +158,12 @@ Result<Verification> UploadRun::send_whole() {
     const bool with_md5 = context_.objects.checksum_mode(target_.access) != ChecksumMode::crc32c;
     if (!checksum || (with_md5 && checksum->md5.empty())) checksum = checksum_range(*source_, 0, size, with_md5);
     if (!checksum) return checksum.error();
+    if (expected_) {
+      if (auto meant = check_crc32c(*expected_, checksum->crc32c); !meant) return meant.error();
+    }
     // Checked after hashing and before sending: what the store then confirms by this checksum is the version hashed.
     if (auto same = source_->check_unchanged(); !same) return same.error();
-    auto sent = context_.objects.put_object(target_, properties_, Body{source_, 0, size, control_.cut()}, *checksum);
+    auto sent = put_whole(*checksum);
     // Bytes that are not the hashed ones: was the file written to meanwhile? Then say so.
     if (!sent && sent.error().code == Errc::s3_integrity) {
       if (auto same = source_->check_unchanged(); !same) return same.error();
@@ -112,6 +172,20 @@ Result<Verification> UploadRun::send_whole() {
   });
   if (!stored) return stored.error();
   return verification_of(*stored, *checksum);
+}
+
+Result<StoredBytes> UploadRun::put_whole(const RangeChecksum& checksum) {
+  const auto put = [&] {
+    return context_.objects.put_object(target_, properties_, Body{source_, 0, source_->identity().size, control_.cut()},
+                                       checksum, destination_.condition());
+  };
+  auto sent = put();
+  if (sent || sent.error().code != Errc::destination_exists) return sent;
+  // What is in the way may be what this upload put there itself, and never heard of.
+  const auto there = destination_.look(target_, control_);
+  if (!there) return there.error();
+  if (*there || destination_.condition() != WriteCondition::none) return sent;
+  return put();
 }
 
 Result<Verification> UploadRun::send_in_parts() {
@@ -255,15 +329,21 @@ Result<Verification> UploadRun::complete(const PartPlan& plan) {
             [](const Part& left, const Part& right) { return left.number < right.number; });
   std::uint32_t crc = 0;
   for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
+  if (expected_) {
+    if (auto meant = check_crc32c(*expected_, crc); !meant) return meant.error();
+  }
   const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
   return with_retries(control_, [&]() -> Result<Verification> {
-    const auto object = context_.objects.complete_multipart(target_, multipart, journal_.parts, crc, plan.size);
+    const auto object = context_.objects.complete_multipart(target_, multipart, journal_.parts, crc, plan.size,
+                                                            destination_.condition());
     if (object) return verify(*object, crc);
-    // No answer, or one that says "no such upload" to a repeat, may hide a success: the object itself tells.
+    // No answer, or one to a repeat that says "no such upload" or "is there already", may hide a success: the object
+    // itself tells.
     const Errc code = object.error().code;
     const bool in_doubt = code == Errc::network || code == Errc::timeout || code == Errc::s3_unverifiable ||
                           code == Errc::s3_transient || code == Errc::s3_unavailable ||
-                          code == Errc::s3_no_such_upload || code == Errc::s3_not_found;
+                          code == Errc::s3_no_such_upload || code == Errc::s3_not_found ||
+                          code == Errc::destination_exists;
     if (in_doubt) {
       const auto found = look_for_completed(crc);
       if (found && *found) return **found;

@@ -9,7 +9,9 @@
 #include "core/object_store.h"
 #include "core/part_plan.h"
 #include "core/storage.h"
+#include "core/upload_options.h"
 #include "core/upload_store.h"
+#include "worker/destination.h"
 #include "worker/run_control.h"
 
 namespace vodlift::worker {
@@ -36,7 +38,11 @@ class UploadRun {
  private:
   Result<UploadStore::Ending> attempt();
   Result<UploadStore::Ending> attempt_once(const BucketAccess& access);
+  Result<UploadStore::Ending> leave_alone(const ObjectInfo& there);
+  Result<UploadStore::Ending> after_lost_race(const Error& refusal);
+  Result<> check_source();
   Result<Verification> send_whole();
+  Result<StoredBytes> put_whole(const RangeChecksum& checksum);
   Result<Verification> send_in_parts();
   Result<PartPlan> open_multipart();
   Result<Multipart> create_multipart();
@@ -57,6 +63,8 @@ class UploadRun {
   const ClaimedUpload claimed_;
   RunControl& control_;
   MultipartJournal journal_;
+  Destination destination_;
+  std::optional<ExpectedChecksum> expected_;  // of the source
   ObjectTarget target_;
   ObjectProperties properties_;
   std::shared_ptr<const SourceFile> source_;

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 from s3_errors import S3Error
 from s3_store import Multipart, Object, Store
 
-_KEPT = ("content-type", "cache-control", "content-disposition", "x-amz-acl", "x-amz-storage-class")
+_KEPT = ("content-type", "cache-control", "content-disposition", "x-amz-acl", "x-amz-storage-class", "x-amz-tagging")
 
 
 @dataclasses.dataclass
@@ -126,7 +126,7 @@ def _abort(store: Store, record, _body: bytes, _page: int) -> Answer:
 def _get_object(store: Store, record, _body: bytes, _page: int) -> Answer:
     found = store.object(record.bucket, record.key)
     headers = {name: value for name, value in found.headers.items()
-               if name not in ("x-amz-acl",) and not name.startswith("x-amz-checksum-")}
+               if name not in ("x-amz-acl", "x-amz-tagging") and not name.startswith("x-amz-checksum-")}
     headers.setdefault("content-type", "binary/octet-stream")
     headers.update({"etag": f'"{found.etag}"', "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT"})
     if record.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":

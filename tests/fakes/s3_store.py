@@ -96,10 +96,13 @@ class Store:
         self.check_acl(headers)
         made = Object(body, hashlib.md5(body).hexdigest(), kept, checksum, "FULL_OBJECT" if checksum else None)
         with self.lock:
-            if self.conditional and headers.get("if-none-match") == "*" and key in self.bucket(bucket):
-                raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+            self._check_condition(bucket, key, headers)
             self.bucket(bucket)[key] = made
         return made
+
+    def _check_condition(self, bucket: str, key: str, headers: dict[str, str]) -> None:
+        if self.conditional and headers.get("if-none-match") == "*" and key in self.bucket(bucket):
+            raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
 
     def check_acl(self, headers: dict[str, str]) -> None:
         acl = headers.get("x-amz-acl", "bucket-owner-full-control")
@@ -148,6 +151,7 @@ class Store:
             if self.finished.get(upload_id) == (bucket, key) and self.complete_again == "ok":
                 return self.object(bucket, key)
             upload = self.upload(bucket, key, upload_id)
+            self._check_condition(bucket, key, headers)
             parts = self._listed_parts(upload, listed)
             body = b"".join(part.body for part in parts)
             checksum = None
