@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "admin/command.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "core/upload_control.h"
 #include "core/upload_json.h"
@@ -17,6 +18,7 @@ using boost::json::value;
 
 constexpr std::size_t kMaxIds = 100;
 constexpr int kMaxLimit = 100;
+constexpr std::size_t kMaxStates = 6;
 
 UploadOptions read_options(Fields& fields, std::string& overwrite) {
   UploadOptions options;
@@ -76,16 +78,30 @@ Result<AccountId> pick_account(const Context& context, std::optional<AccountId> 
                fmt::format("this server has {} accounts: say which one is meant (cdn)", accounts.size())};
 }
 
+Result<std::vector<UploadState>> states_of(const std::vector<std::string>& words) {
+  std::vector<UploadState> states;
+  for (const std::string& word : words) {
+    const auto state = upload_state_from(word);
+    if (!state) return Error{Errc::invalid_value, fmt::format("states: there is no state \"{}\"", printable(word, 64))};
+    states.push_back(*state);
+  }
+  return states;
+}
+
 Result<value> list(const Context& context, Fields& fields) {
   const auto named = read_cdn_if_given(fields);
   UploadQuery query;
   query.ids = fields.integers("ids", kMaxIds);
   const auto limit = fields.integer_if_given("limit", 1, kMaxLimit);
   const auto offset = fields.integer_if_given("offset", 0, std::numeric_limits<std::int64_t>::max());
+  const auto words = fields.texts_if_given("states", kMaxStates);
   if (auto checked = fields.check(); !checked) return checked.error();
   if (!query.ids.empty() && (limit || offset)) {
     return Error{Errc::invalid_value, "ids: cannot be combined with limit and offset"};
   }
+  auto states = states_of(words.value_or(std::vector<std::string>()));
+  if (!states) return states.error();
+  query.states = std::move(*states);
   query.limit = static_cast<int>(limit.value_or(query.limit));
   query.offset = offset.value_or(query.offset);
 

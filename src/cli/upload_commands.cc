@@ -39,6 +39,7 @@ struct StatusOptions {
   std::optional<std::int64_t> id;
   std::optional<std::int64_t> cdn;
   int limit = 25;
+  std::vector<std::string> states;
   bool watch = false;
 };
 
@@ -204,6 +205,7 @@ int run_status(Session& session, const StatusOptions& options) {
   if (options.id && options.watch) return watch_uploads(session, options.cdn, {*options.id});
   if (options.id) return show_upload(session, options);
   object fields = {{"limit", options.limit}};
+  if (!options.states.empty()) fields["states"] = boost::json::array(options.states.begin(), options.states.end());
   if (options.cdn) fields["cdn"] = *options.cdn;
   if (options.watch) return watch_unfinished(session, fields, options);
   return session.call_and_show("upload.list", fields, show_list);
@@ -249,11 +251,18 @@ void add_upload(CLI::App& app, Session& session) {
 void add_status(CLI::App& app, Session& session) {
   auto options = std::make_shared<StatusOptions>();
   CLI::App* status = app.add_subcommand("status", "Show one upload, or the newest ones");
-  status->add_option("id", options->id, "The upload");
+  CLI::Option* id = status->add_option("id", options->id, "The upload");
   status->add_option("--cdn", options->cdn, "The account's number; needed where there is more than one account");
   status->add_option("--limit", options->limit, "How many of the newest")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
+  status
+      ->add_option("--state", options->states,
+                   "Of the newest only those in this state, or in one of several: --state failed,cancelled")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"queued", "paused", "uploading", "completed", "failed", "cancelled"}))
+      ->excludes(id);
   status->add_flag("--watch", options->watch,
                    "Show the progress of the upload (or of all listed that have not ended) to the end; "
                    "the exit code tells how it ended");

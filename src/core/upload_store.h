@@ -86,7 +86,8 @@ struct UploadQuery {
   std::vector<UploadId> ids;  // empty: the newest ones
   int limit = 25;             // 1..100
   std::int64_t offset = 0;
-  KeyScope scope{};  // only uploads that lie in it
+  KeyScope scope{};                   // only uploads that lie in it
+  std::vector<UploadState> states{};  // only uploads in one of these; empty: in any
 };
 
 // Makes the callback's body when an upload ends; called inside the finishing transaction, must not block.

@@ -33,6 +33,8 @@ std::string type_of(const FieldSpec& field) {
       return fmt::format("integer, or a list of 1 to {} integers", with_commas(field.high));
     case FieldType::word:
       return fmt::format("`{}`", fmt::join(field.words, "`, `"));
+    case FieldType::words:
+      return fmt::format("`{}`; or a list of 1 to {} of them", fmt::join(field.words, "`, `"), field.words.size());
     case FieldType::pairs:
       return "object";
     case FieldType::unsupported:
@@ -108,11 +110,12 @@ TEST(ApiReference, EveryRowIsWhole) {
     for (const FieldSpec& field : command.fields) {
       const std::string name = std::string(command.name) + "." + std::string(field.name);
       EXPECT_EQ(field.about.empty(), field.type == FieldType::unsupported) << name;
-      EXPECT_EQ(field.words.empty(), field.type != FieldType::word) << name;
-      EXPECT_TRUE(field.high > 0 || field.type == FieldType::word || field.type == FieldType::pairs ||
-                  field.type == FieldType::unsupported)
+      const bool of_words = field.type == FieldType::word || field.type == FieldType::words;
+      EXPECT_EQ(field.words.empty(), !of_words) << name;
+      EXPECT_TRUE(field.high > 0 || of_words || field.type == FieldType::pairs || field.type == FieldType::unsupported)
           << name << " has no upper limit";
-      EXPECT_TRUE(field.required || field.otherwise.empty() || field.type != FieldType::ids) << name;
+      const bool of_lists = field.type == FieldType::ids || field.type == FieldType::words;
+      EXPECT_TRUE(field.required || field.otherwise.empty() || !of_lists) << name;
       EXPECT_EQ(std::ranges::count(command.fields, field.name, &FieldSpec::name), 1) << name;
     }
   }

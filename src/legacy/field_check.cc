@@ -69,6 +69,17 @@ Result<> check_word(const FieldSpec& spec, const json::value& value) {
   return refused(spec.name, "must be " + words_text(spec));
 }
 
+Result<> check_words(const FieldSpec& spec, const json::value& value) {
+  const json::array* list = value.if_array();
+  if (list == nullptr) return check_word(spec, value);
+  if (list->empty() || list->size() > spec.words.size()) {
+    return refused(spec.name, "a list must hold 1 to " + std::to_string(spec.words.size()) + " words");
+  }
+  const auto is_word = [&spec](const json::value& one) { return static_cast<bool>(check_word(spec, one)); };
+  if (std::ranges::all_of(*list, is_word)) return {};
+  return refused(spec.name, "each word of the list must be " + words_text(spec));
+}
+
 Result<> check_pairs(const FieldSpec& spec, const json::value& value) {
   if (const json::array* list = value.if_array(); list != nullptr && list->empty()) return {};
   const json::object* object = value.if_object();
@@ -94,6 +105,8 @@ Result<> check_field(const FieldSpec& spec, const json::value& value) {
       return check_ids(spec, value);
     case FieldType::word:
       return check_word(spec, value);
+    case FieldType::words:
+      return check_words(spec, value);
     case FieldType::pairs:
       return check_pairs(spec, value);
     case FieldType::unsupported:

@@ -4,6 +4,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/string.hpp>
 #include <charconv>
+#include <iterator>
 #include <stdexcept>
 
 #include "base/encoding.h"
@@ -113,6 +114,20 @@ std::vector<std::int64_t> Fields::ids(std::string_view name) const {
   std::ranges::sort(ids);
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
+}
+
+std::vector<std::string_view> Fields::words(std::string_view name) const {
+  const FieldSpec& wanted = spec(name, FieldType::words);
+  const json::value* value = object_->if_contains(name);
+  if (value == nullptr) return {};
+  const auto is_given = [value](std::string_view word) {
+    const auto is_it = [word](const json::value& one) { return view(one.get_string()) == word; };
+    const json::array* list = value->if_array();
+    return list == nullptr ? is_it(*value) : std::ranges::any_of(*list, is_it);
+  };
+  std::vector<std::string_view> out;
+  std::ranges::copy_if(wanted.words, std::back_inserter(out), is_given);
+  return out;
 }
 
 Metadata Fields::pairs(std::string_view name) const {

@@ -36,6 +36,8 @@ class Fields {
   [[nodiscard]] std::int64_t number(std::string_view name) const;
   // Ascending, each once; empty when absent.
   [[nodiscard]] std::vector<std::int64_t> ids(std::string_view name) const;
+  // In the order of its spec's words, each once; empty when absent.
+  [[nodiscard]] std::vector<std::string_view> words(std::string_view name) const;
   // Empty when absent, and for `[]`.
   [[nodiscard]] Metadata pairs(std::string_view name) const;
 

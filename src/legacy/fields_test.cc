@@ -35,6 +35,7 @@ constexpr std::array kSpecs = {
     FieldSpec{.name = "count", .type = FieldType::number, .low = 1, .high = std::numeric_limits<std::int64_t>::max()},
     FieldSpec{.name = "ids", .type = FieldType::ids, .high = 3},
     FieldSpec{.name = "colour", .type = FieldType::word, .words = kWords, .otherwise = "green"},
+    FieldSpec{.name = "palette", .type = FieldType::words, .words = kWords},
     FieldSpec{.name = "metadata", .type = FieldType::pairs},
     FieldSpec{.name = "checksum", .type = FieldType::unsupported},
 };
@@ -113,6 +114,26 @@ TEST(Fields, KnowsTheWordsOfAList) {
   }
 }
 
+TEST(Fields, ReadsOneWordOrAList) {
+  using Words = std::vector<std::string_view>;
+  EXPECT_EQ(Read("").fields->words("palette"), Words{});
+  EXPECT_EQ(Read(R"(,"palette":"green")").fields->words("palette"), Words{"green"});
+  EXPECT_EQ(Read(R"(,"palette":["blue"])").fields->words("palette"), Words{"blue"});
+  EXPECT_EQ(Read(R"(,"palette":["blue","red"])").fields->words("palette"), (Words{"red", "blue"}));
+  EXPECT_EQ(Read(R"(,"palette":["blue","red","blue"])").fields->words("palette"), (Words{"red", "blue"}));
+  for (const std::string_view bad : {"\"\"", "\"Red\"", "\"red,blue\"", "1", "null", "true", "{}", R"({"red":1})"}) {
+    EXPECT_EQ(Read(",\"palette\":" + std::string(bad)).fault(), "palette: must be red, green or blue") << bad;
+  }
+  for (const std::string_view bad : {"[1]", "[null]", R"(["red","x"])", R"([["red"]])", R"(["red",""])"}) {
+    EXPECT_EQ(Read(",\"palette\":" + std::string(bad)).fault(),
+              "palette: each word of the list must be red, green or blue")
+        << bad;
+  }
+  for (const std::string_view bad : {"[]", R"(["red","green","blue","red"])"}) {
+    EXPECT_EQ(Read(",\"palette\":" + std::string(bad)).fault(), "palette: a list must hold 1 to 3 words") << bad;
+  }
+}
+
 TEST(Fields, A50A51ReadsMetadata) {
   for (const std::string_view empty : {"", R"(,"metadata":[])", R"(,"metadata":{})"}) {
     EXPECT_TRUE(Read(empty).fields->pairs("metadata").empty());
@@ -153,6 +174,8 @@ TEST(Fields, ReadingWhatNoSpecHasIsABug) {
   EXPECT_THROW(static_cast<void>(read.fields->text("nothing")), std::logic_error);
   EXPECT_THROW(static_cast<void>(read.fields->number("path")), std::logic_error);
   EXPECT_THROW(static_cast<void>(read.fields->text("limit")), std::logic_error);
+  EXPECT_THROW(static_cast<void>(read.fields->text("palette")), std::logic_error);
+  EXPECT_THROW(static_cast<void>(read.fields->words("colour")), std::logic_error);
 }
 
 }  // namespace

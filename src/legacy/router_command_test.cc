@@ -1,4 +1,5 @@
 // What the commands answer.
+#include "legacy/aws_status.h"
 #include "legacy/router_test.h"
 
 namespace vodlift::legacy {
@@ -280,6 +281,41 @@ TEST_F(RouterCommand, StatusFindsIdsInEveryForm) {
   }
   EXPECT_EQ(uploads_.last_query.limit, 100);
   EXPECT_EQ(uploads_.last_query.offset, 0);
+}
+
+TEST_F(RouterCommand, StatusKeepsToTheStatesAskedFor) {
+  ASSERT_EQ(kStateWords.size(), 6U);
+  for (const std::string_view word : kStateWords) {
+    EXPECT_EQ(call_verdict("aws.status", R"(,"state":")" + std::string(word) + '"'), "success");
+    ASSERT_EQ(uploads_.last_query.states.size(), 1U);
+    EXPECT_EQ(to_string(uploads_.last_query.states[0]), word);
+  }
+  EXPECT_EQ(call_verdict("aws.status", R"(,"state":["failed","queued","failed"],"limit":3,"offset":2)"), "success");
+  EXPECT_EQ(uploads_.last_query.states, (std::vector{UploadState::queued, UploadState::failed}));
+  EXPECT_EQ(uploads_.last_query.limit, 3);
+  EXPECT_EQ(uploads_.last_query.offset, 2);
+  EXPECT_EQ(call_verdict("aws.status"), "success");
+  EXPECT_TRUE(uploads_.last_query.states.empty());
+  EXPECT_EQ(call_verdict("aws.status", R"(,"state":"done")"),
+            "2001: state: must be queued, paused, uploading, completed, failed or cancelled");
+  EXPECT_EQ(call_verdict("aws.status", R"(,"states":"failed")"),
+            "2001: states: there is no such field; did you mean state?");
+}
+
+TEST_F(RouterCommand, StatusOfIdsTellsNoneInSuchAStateFromNoneAtAll) {
+  for (int i = 0; i < 3; ++i) upload_at(kNow + i);
+  uploads_.uploads.at(1).state = UploadState::paused;
+  const auto ids_of = [this](std::string_view fields) {
+    const auto envelope = ask_signed(call_text("aws.status", std::string(fields)));
+    EXPECT_EQ(verdict(envelope), "success") << fields;
+    std::vector<std::int64_t> ids;
+    for (const auto& upload : envelope.at("data").as_array()) ids.push_back(upload.at("id").as_int64());
+    return ids;
+  };
+  EXPECT_EQ(ids_of(R"(,"id":[1,2,3],"state":"queued")"), (std::vector<std::int64_t>{3, 1}));
+  EXPECT_EQ(ids_of(R"(,"id":[1,2,99],"state":["paused","failed"])"), (std::vector<std::int64_t>{2}));
+  EXPECT_TRUE(ids_of(R"(,"id":[1,2,99],"state":"failed")").empty());
+  EXPECT_EQ(call_verdict("aws.status", R"(,"id":[98,99],"state":"queued")"), "2005: no such upload for this account");
 }
 
 TEST_F(RouterCommand, A72ForeignAndAbsentIdsLookAlike) {

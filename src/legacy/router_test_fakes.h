@@ -112,7 +112,10 @@ class FakeUploads final : public UploadStore {
     if (broken) throw std::runtime_error("no such table: uploads");
     if (failure) return *failure;
     last_query = query;
-    const auto seen = [&query](const Upload& upload) { return query.scope.holds(upload.request); };
+    const auto seen = [&query](const Upload& upload) {
+      const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
+      return in_state && query.scope.holds(upload.request);
+    };
     const std::set<UploadId> wanted(query.ids.begin(), query.ids.end());
     std::vector<Upload> out;
     for (auto at = uploads.rbegin(); at != uploads.rend(); ++at) {

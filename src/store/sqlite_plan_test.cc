@@ -72,6 +72,20 @@ TEST_F(Plan, StatusSeeks) {
   expect_seek(sql::kSelectUpload, "sqlite_autoindex_callbacks_1", "upload_id=?");
 }
 
+TEST_F(Plan, StatusOfStatesMergesOneWalkForEach) {
+  for (const std::string& statement : {sql::kNewestInStates, sql::kNewestInScopeAndStates}) {
+    const std::string plan = plan_of(statement);
+    const std::string walk = " uploads_in_state (account=? AND state=?)";
+    int walks = 0;
+    for (std::size_t at = plan.find(walk); at != std::string::npos; at = plan.find(walk, at + 1)) ++walks;
+    EXPECT_EQ(walks, 6) << plan;
+    EXPECT_NE(plan.find("MERGE (UNION ALL)"), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("SCAN uploads"), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << plan;
+  }
+  EXPECT_EQ(plan_of(sql::kNewestInStates).find("SCAN"), std::string::npos);
+}
+
 TEST_F(Plan, CallbacksSeekWhatIsDue) {
   expect_seek(sql::kDueCallbacks, "callbacks_due", "next_attempt_ms<?");
   expect_seek(sql::kRecordCallback, "INTEGER PRIMARY KEY", "rowid=?");

@@ -1,7 +1,12 @@
 // The statements of the queue. They stand here so that the test of the query plans explains these very texts.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <string>
 #include <string_view>
+
+#include "core/upload.h"
 
 namespace vodlift::store::sql {
 
@@ -31,13 +36,35 @@ inline constexpr std::string_view kForgetSignatures = R"sql(
 inline constexpr std::string_view kNewestOfAccount = R"sql(
   SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3)sql";
 
-// The same within a key's scope: ?4 path prefix and ?5 bucket names as a JSON list; empty ones narrow nothing. "0" is
-// what comes after "/".
-inline constexpr std::string_view kNewestInScope = R"sql(
-  SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1
+// A key's scope: ?4 path prefix and ?5 bucket names as a JSON list; empty ones narrow nothing. "0" is what comes after
+// "/".
+inline constexpr std::string_view kInScope = R"sql(
     AND (?4 = '' OR path = ?4 OR (path >= ?4 || '/' AND path < ?4 || '0'))
-    AND (?5 = '[]' OR bucket IN (SELECT value FROM json_each(?5)))
-  ORDER BY id DESC LIMIT ?2 OFFSET ?3)sql";
+    AND (?5 = '[]' OR bucket IN (SELECT value FROM json_each(?5))))sql";
+
+// The newest within a key's scope
+inline const std::string kNewestInScope = "SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1" +
+                                          std::string(kInScope) + " ORDER BY id DESC LIMIT ?2 OFFSET ?3";
+
+inline int bit_of(UploadState state) { return 1 << static_cast<int>(state); }
+
+// One walk of the index for each state, newest first, which SQLite merges as it goes: `state IN (…)` would make it sort
+// all of them, or step over all that are in other states.
+inline std::string merged_states(std::string_view narrowed) {
+  std::string statement;
+  for (const auto state : {UploadState::queued, UploadState::paused, UploadState::uploading, UploadState::completed,
+                           UploadState::failed, UploadState::cancelled}) {
+    if (!statement.empty()) statement += " UNION ALL ";
+    statement += fmt::format(
+        "SELECT id FROM uploads INDEXED BY uploads_in_state WHERE ?6 & {} AND account = ?1 AND state = '{}'{}",
+        bit_of(state), to_string(state), narrowed);
+  }
+  return statement + " ORDER BY id DESC LIMIT ?2 OFFSET ?3";
+}
+
+// The newest in some states, of the account (?4 and ?5 unused) and within a key's scope: ?6 the states' bits
+inline const std::string kNewestInStates = merged_states("");
+inline const std::string kNewestInScopeAndStates = merged_states(kInScope);
 
 inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,

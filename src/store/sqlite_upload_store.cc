@@ -21,20 +21,34 @@ constexpr int kMaxClaim = 1000;
 constexpr int kRescueStep = 100;
 constexpr int kForgetStep = 2000;
 
+std::string_view newest_statement(bool in_states, bool narrowed) {
+  if (in_states) return narrowed ? sql::kNewestInScopeAndStates : sql::kNewestInStates;
+  return narrowed ? std::string_view(sql::kNewestInScope) : sql::kNewestOfAccount;
+}
+
 std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account, const UploadQuery& query) {
   std::vector<UploadId> ids;
   const int limit = std::clamp(query.limit, 1, kMaxFound);
   const std::int64_t offset = std::max<std::int64_t>(query.offset, 0);
   const bool narrowed = query.scope != KeyScope{};
   const std::string buckets = texts_to_json(query.scope.buckets);  // as long as the statement that it is bound to
-  auto row = connection.prepare(narrowed ? sql::kNewestInScope : sql::kNewestOfAccount);
-  if (narrowed) {
+  int states = 0;
+  for (const UploadState state : query.states) states |= sql::bit_of(state);
+  auto row = connection.prepare(newest_statement(states != 0, narrowed));
+  if (states != 0) {
+    row.bind(account, limit, offset, query.scope.path_prefix, buckets, states);
+  } else if (narrowed) {
     row.bind(account, limit, offset, query.scope.path_prefix, buckets);
   } else {
     row.bind(account, limit, offset);
   }
   while (row.step()) ids.push_back(row.integer(0));
   return ids;
+}
+
+bool is_wanted(const Upload& upload, const UploadQuery& query) {
+  const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
+  return in_state && query.scope.holds(upload.request);
 }
 
 std::vector<UploadId> newest_first(std::vector<UploadId> ids) {
@@ -104,7 +118,7 @@ Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const Upl
     std::vector<Upload> found;
     for (const UploadId id : ids) {
       auto stored = load_upload(connection, id);
-      if (stored && stored->upload.account == account && query.scope.holds(stored->upload.request))
+      if (stored && stored->upload.account == account && is_wanted(stored->upload, query))
         found.push_back(std::move(stored->upload));
     }
     return found;

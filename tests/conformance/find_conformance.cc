@@ -1,5 +1,9 @@
 // Looking: newest first, page by page, and only one's own.
+#include <algorithm>
+#include <array>
+#include <functional>
 #include <limits>
+#include <map>
 
 #include "conformance/store_suite.h"
 
@@ -83,6 +87,119 @@ TEST_P(FindConformance, OnlyWhatLiesInTheScope) {
   EXPECT_TRUE(scoped({"sestore4/jb/films", {"on"}}, {inside}, 25, 0).empty());
 }
 
+// Some in each state, mixed, and those of another account in between.
+class FindByStateConformance : public FindConformance {
+ protected:
+  void SetUp() override {
+    FindConformance::SetUp();
+    for (int round = 0; round < 2; ++round) {
+      for (const UploadState state : kStates) {
+        upload_in(state, kAccount);
+        upload_in(state, 159);
+      }
+    }
+  }
+
+  void upload_in(UploadState state, AccountId account) {
+    const UploadId id = insert_for(account, std::to_string(++count_));
+    if (account == kAccount) by_state_[state].insert(by_state_[state].begin(), id);
+    if (state == UploadState::queued) {
+      // Not due, so that no later claim takes it.
+      const Lease lease = claim_one().lease;
+      ASSERT_TRUE(uploads().requeue(lease, clock_.now() + kLease, UploadError{Errc::network, "", true}, true));
+    } else if (state == UploadState::paused) {
+      change(id, account, UploadChange::pause);
+    } else if (state == UploadState::cancelled) {
+      change(id, account, UploadChange::cancel);
+    } else {
+      const Lease lease = claim_one().lease;
+      if (state == UploadState::uploading) return;
+      ASSERT_TRUE(uploads().finish(lease, state == UploadState::failed ? failed() : completed()));
+    }
+  }
+
+  void change(UploadId id, AccountId account, UploadChange change) {
+    ChangeRequest request;
+    request.id = id;
+    request.account = account;
+    request.change = change;
+    ASSERT_TRUE(uploads().change(request));
+  }
+
+  std::vector<UploadId> in_states(std::vector<UploadState> states, int limit = 100, std::int64_t offset = 0) {
+    UploadQuery query;
+    query.states = std::move(states);
+    query.limit = limit;
+    query.offset = offset;
+    return found(kAccount, query);
+  }
+
+  // Those of the account in these states, newest first.
+  std::vector<UploadId> expected(const std::vector<UploadState>& states) {
+    std::vector<UploadId> ids;
+    for (const UploadState state : states) ids.insert(ids.end(), by_state_[state].begin(), by_state_[state].end());
+    std::sort(ids.begin(), ids.end(), std::greater<>());
+    return ids;
+  }
+
+  static constexpr std::array kStates = {UploadState::queued,    UploadState::paused, UploadState::uploading,
+                                         UploadState::completed, UploadState::failed, UploadState::cancelled};
+  std::map<UploadState, std::vector<UploadId>> by_state_;
+  int count_ = 0;
+};
+
+TEST_P(FindByStateConformance, EveryChoiceOfStatesNewestFirst) {
+  for (unsigned choice = 1; choice < 1U << kStates.size(); ++choice) {
+    std::vector<UploadState> states;
+    for (std::size_t i = 0; i < kStates.size(); ++i) {
+      if ((choice >> i & 1U) != 0) states.push_back(kStates[i]);
+    }
+    EXPECT_EQ(in_states(states), expected(states)) << choice;
+  }
+  EXPECT_EQ(in_states({}), in_states({kStates.begin(), kStates.end()})) << "none named: all";
+  EXPECT_EQ(in_states({UploadState::failed, UploadState::failed}), expected({UploadState::failed})) << "each once";
+}
+
+TEST_P(FindByStateConformance, PagesCountWhatIsInTheStatesOnly) {
+  const std::vector<UploadState> ended = {UploadState::completed, UploadState::failed, UploadState::cancelled};
+  const std::vector<UploadId> all = expected(ended);
+  ASSERT_EQ(all.size(), 6U);
+  EXPECT_EQ(in_states(ended, 4, 0), std::vector<UploadId>(all.begin(), all.begin() + 4));
+  EXPECT_EQ(in_states(ended, 4, 4), std::vector<UploadId>(all.begin() + 4, all.end()));
+  EXPECT_TRUE(in_states(ended, 4, 6).empty());
+}
+
+TEST_P(FindByStateConformance, OfNamedOnesThoseInTheStates) {
+  UploadQuery query;
+  query.states = {UploadState::paused, UploadState::failed};
+  query.ids = expected({UploadState::paused, UploadState::completed});
+  EXPECT_EQ(found(kAccount, query), expected({UploadState::paused}));
+  query.ids = expected({UploadState::completed});
+  EXPECT_TRUE(found(kAccount, query).empty());
+}
+
+TEST_P(FindByStateConformance, WithinTheScope) {
+  NewUpload upload = new_upload("films/a");
+  const UploadId inside = insert(upload).id;
+  change(inside, kAccount, UploadChange::pause);
+  UploadQuery query;
+  query.states = {UploadState::paused, UploadState::queued};
+  query.scope = {"sestore4/jb/films", {"my_bucket"}};
+  EXPECT_EQ(found(kAccount, query), std::vector<UploadId>{inside});
+  query.states = {UploadState::queued};
+  EXPECT_TRUE(found(kAccount, query).empty());
+  query.states = {UploadState::paused};
+  query.scope = {"", {"another"}};
+  EXPECT_TRUE(found(kAccount, query).empty());
+}
+
+TEST_P(FindByStateConformance, FollowsAChangeAtOnce) {
+  const UploadId id = by_state_[UploadState::paused].front();
+  change(id, kAccount, UploadChange::cancel);
+  EXPECT_EQ(in_states({UploadState::paused}).size(), 1U);
+  EXPECT_EQ(in_states({UploadState::cancelled}).size(), 3U);
+}
+
 TEST_P(FindConformance, ForeignAndAbsentLookAlike) {
   const UploadId foreign = insert_for(159, "a");
   EXPECT_TRUE(found(kAccount, {.ids = {foreign}, .limit = 25, .offset = 0}).empty());
@@ -102,6 +219,7 @@ TEST_P(FindConformance, SeesACommittedChangeAtOnce) {
 }
 
 VODLIFT_INSTANTIATE_CONFORMANCE(FindConformance);
+VODLIFT_INSTANTIATE_CONFORMANCE(FindByStateConformance);
 
 }  // namespace
 }  // namespace vodlift::conformance
