@@ -121,7 +121,8 @@ std::string callback_body(const Upload& ended, WallTime now) {
   json::object body;
   body["message"] = ending_message(ended);
   body["status"] = success ? "success" : "failure";
-  if (!success && ended.error) body["code"] = info(ended.error->code).api_code;
+  // Cancelled before any attempt had failed: there is no error to tell, only a state that allows no more.
+  if (!success) body["code"] = info(ended.error ? ended.error->code : Errc::wrong_state).api_code;
   body["data"] = to_json(ended, now);
   return json::serialize(body);
 }

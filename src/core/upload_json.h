@@ -12,7 +12,8 @@ namespace vodlift {
 // `now` is for eta_seconds.
 boost::json::object to_json(const Upload& upload, WallTime now);
 
-// The body of the callback of an ended upload: the API's envelope around to_json().
+// The body of the callback of an ended upload: the API's envelope around to_json(). Every failure has a code, a
+// cancellation without an error that of wrong_state.
 std::string callback_body(const Upload& ended, WallTime now);
 
 }  // namespace vodlift

@@ -159,10 +159,19 @@ TEST(CallbackBody, TellsAFailure) {
   EXPECT_EQ(body.at("code"), "2002");
   EXPECT_EQ(body.at("message"), "Upload failed: file sestore4/jb/f.mp4 does not exist");
   EXPECT_EQ(body.at("data").at("state"), "failed");
+}
 
+TEST(CallbackBody, GivesACancellationACodeToo) {
+  Upload upload = uploading();
   upload.state = UploadState::cancelled;
-  upload.error.reset();
-  EXPECT_EQ(json::parse(callback_body(upload, kStart)).at("message"), "Upload cancelled");
+  const json::value body = json::parse(callback_body(upload, kStart));
+  EXPECT_EQ(body.at("status"), "failure");
+  EXPECT_EQ(body.at("message"), "Upload cancelled");
+  EXPECT_EQ(body.at("code"), "2005");
+  EXPECT_TRUE(body.at("data").at("error").is_null());
+
+  upload.error = UploadError{Errc::storage_unavailable, "sestore4 does not answer", true};
+  EXPECT_EQ(json::parse(callback_body(upload, kStart)).at("code"), "2003") << "of the last attempt, if one has failed";
 }
 
 }  // namespace

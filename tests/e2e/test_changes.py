@@ -46,7 +46,8 @@ def test_cancel_of_a_running_upload(ready, fake, receiver):
     assert ended["finished"] and ended["error"] is None
     wait_until(lambda: not fake.open_uploads(), 25, "the multipart upload is aborted")
     call = wait_until(lambda: receiver.received, 10, "the callback comes")[0]
-    assert call.json["data"]["state"] == "cancelled"
+    assert call.json["data"]["state"] == "cancelled" and call.json["data"]["error"] is None
+    assert (call.json["status"], call.json["code"]) == ("failure", "2005"), "every failure has a code"
     assert not fake.has_object("videos", "film.mp4")
     again = ready.api.call("aws.cancel", id=upload_id, more="other bytes than the first, even in the same second")
     assert again.code == "2005" and "cancelled" in again.message
