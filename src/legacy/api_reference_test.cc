@@ -37,8 +37,6 @@ std::string type_of(const FieldSpec& field) {
       return fmt::format("`{}`; or a list of 1 to {} of them", fmt::join(field.words, "`, `"), field.words.size());
     case FieldType::pairs:
       return "object";
-    case FieldType::unsupported:
-      break;
   }
   return {};
 }
@@ -61,16 +59,11 @@ std::string overview() {
 
 std::string reference(const Command& command) {
   std::string rows;
-  std::string unsupported;
   for (const FieldSpec& field : command.fields) {
-    if (field.type == FieldType::unsupported) {
-      unsupported += fmt::format("{}`{}`", unsupported.empty() ? "" : ", ", field.name);
-    } else {
-      rows += fmt::format("| `{}` | {} | {} | {} |\n", field.name, type_of(field), presence_of(field), field.about);
-    }
+    rows += fmt::format("| `{}` | {} | {} | {} |\n", field.name, type_of(field), presence_of(field), field.about);
   }
-  std::string out = rows.empty() ? "No fields.\n" : "| field | type | default | meaning |\n|---|---|---|---|\n" + rows;
-  if (!unsupported.empty()) out += "\nNot supported, and refused rather than ignored: " + unsupported + ".\n";
+  const std::string out =
+      rows.empty() ? "No fields.\n" : "| field | type | default | meaning |\n|---|---|---|---|\n" + rows;
   return out + fmt::format("\nPermission: `{}`. `data` is {}.\n", to_string(command.permission), command.answer);
 }
 
@@ -109,11 +102,10 @@ TEST(ApiReference, EveryRowIsWhole) {
     EXPECT_EQ(find_command(command.name), &command) << "the name is there twice";
     for (const FieldSpec& field : command.fields) {
       const std::string name = std::string(command.name) + "." + std::string(field.name);
-      EXPECT_EQ(field.about.empty(), field.type == FieldType::unsupported) << name;
+      EXPECT_FALSE(field.about.empty()) << name;
       const bool of_words = field.type == FieldType::word || field.type == FieldType::words;
       EXPECT_EQ(field.words.empty(), !of_words) << name;
-      EXPECT_TRUE(field.high > 0 || of_words || field.type == FieldType::pairs || field.type == FieldType::unsupported)
-          << name << " has no upper limit";
+      EXPECT_TRUE(field.high > 0 || of_words || field.type == FieldType::pairs) << name << " has no upper limit";
       const bool of_lists = field.type == FieldType::ids || field.type == FieldType::words;
       EXPECT_TRUE(field.required || field.otherwise.empty() || !of_lists) << name;
       EXPECT_EQ(std::ranges::count(command.fields, field.name, &FieldSpec::name), 1) << name;

@@ -108,11 +108,9 @@ Result<> check_field(const FieldSpec& spec, const json::value& value) {
     case FieldType::words:
       return check_words(spec, value);
     case FieldType::pairs:
-      return check_pairs(spec, value);
-    case FieldType::unsupported:
       break;
   }
-  return refused(spec.name, "this field is not supported; leave it out");
+  return check_pairs(spec, value);
 }
 
 }  // namespace vodlift::legacy

@@ -14,7 +14,6 @@ enum class FieldType {
   word,         // one of `words`
   words,        // one of `words`, or a list of 1 to as many as there are
   pairs,        // an object of strings and whole numbers; PHP's empty array too
-  unsupported,  // refused: its effect is one a client would count on
 };
 
 struct FieldSpec {

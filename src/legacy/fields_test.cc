@@ -37,7 +37,6 @@ constexpr std::array kSpecs = {
     FieldSpec{.name = "colour", .type = FieldType::word, .words = kWords, .otherwise = "green"},
     FieldSpec{.name = "palette", .type = FieldType::words, .words = kWords},
     FieldSpec{.name = "metadata", .type = FieldType::pairs},
-    FieldSpec{.name = "checksum", .type = FieldType::unsupported},
 };
 
 // Fields of {"path":"p","bucket":"b"} and `more` behind them.
@@ -147,13 +146,6 @@ TEST(Fields, A50A51ReadsMetadata) {
     EXPECT_EQ(Read(",\"metadata\":{\"k\\n\":" + std::string(bad) + "}").fault(),
               "metadata.k\\x0a: must be a string or a whole number")
         << bad;
-  }
-}
-
-TEST(Fields, RefusesWhatItCannotHonour) {
-  for (const std::string_view value : {"\"x\"", "null", "[]"}) {
-    EXPECT_EQ(Read(",\"checksum\":" + std::string(value)).fault(),
-              "checksum: this field is not supported; leave it out");
   }
 }
 
