@@ -8,7 +8,7 @@ import urllib.parse
 
 import pytest
 
-from api_client import ApiClient, Answer, sign
+from api_client import ApiClient, Answer, read_answer, sign
 from clock import SettableClock
 from forms import refused
 from support import make_file, wait_until
@@ -28,7 +28,7 @@ def ask(site, text: str, **headers: str) -> tuple[Answer, str | None]:
         connection.request("POST", "/stable/", urllib.parse.urlencode({"json": text}).encode(),
                            {"Content-Type": "application/x-www-form-urlencoded"} | headers)
         answer = connection.getresponse()
-        return Answer(answer.status, json.loads(answer.read())), answer.getheader("Retry-After")
+        return read_answer(answer), answer.getheader("Retry-After")
     finally:
         connection.close()
 

@@ -28,6 +28,7 @@ def sign(request: dict, secret: str) -> str:
 class Answer:
     http_status: int
     body: dict
+    content_type: str
 
     @property
     def ok(self) -> bool:
@@ -49,7 +50,8 @@ class Answer:
 def read_answer(response: http.client.HTTPResponse) -> Answer:
     """In the encoding that its type names."""
     read = {"application/json": json.loads, "application/vnd.php.serialized": unserialize}
-    return Answer(response.status, read[response.headers["Content-Type"]](response.read()))
+    content_type = response.headers["Content-Type"]
+    return Answer(response.status, read[content_type](response.read()), content_type)
 
 
 class ApiClient:

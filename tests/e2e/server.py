@@ -1,10 +1,12 @@
 """The real vodlift as a process of its own, in a folder of its own, administered through its command line."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -90,6 +92,18 @@ class Server:
         self.process = None
         assert code == 0, f"vodlift ended with {code} after SIGTERM\n{self.logs()}"
 
+    @contextlib.contextmanager
+    def full_disk(self):
+        """Meanwhile its files do not grow, but for some lines of its logs; the database, which writes pages, finds no room."""
+        logs = [*self.folder.glob("std*.*"), *self.folder.glob("*.log")]
+        size = max(path.stat().st_size for path in logs) + 8192
+        before = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, before)
+
     def restart(self) -> None:
         if self.process:
             self.stop()
@@ -133,8 +147,9 @@ class Server:
         self.secrets.append(account["webhook_secret"])
         return account
 
-    def add_key(self, cdn: int = 158) -> Key:
-        key = json.loads(self.cli("key", "add", "--cdn", cdn, "--json"))
+    def add_key(self, cdn: int = 158, permissions: str | None = None) -> Key:
+        rules = ["--permissions", permissions] if permissions else []
+        key = json.loads(self.cli("key", "add", "--cdn", cdn, *rules, "--json"))
         self.secrets.append(key["secret"])
         return Key(key["api_key"], key["secret"])
 
