@@ -118,7 +118,7 @@ class Vodlift(Service):
             f'[server]\nlisten = "127.0.0.1:0"\nadmin_socket = "{self.socket}"\n\n'
             f'[store]\npath = "{self.directory / "vodlift.db"}"\n\n'
             f'[[storage]]\nname = "{STORAGE}"\nroot = "{storage_root}"\n\n'
-            f'[worker]\nuploads = {worker["uploads"]}\nparts_per_upload = {worker["parts_per_upload"]}\n')
+            f'[worker]\nuploads = {worker["uploads"]}\nparts_per_upload = {worker["parts_per_upload"]}\nsource_quiet_s = 0\n')
         super().__init__([str(binary), "serve", "--config", str(config)], self.directory / "vodlift.log")
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         self.secret_file = self.directory / "secret"

@@ -40,8 +40,10 @@ struct Config {
     std::filesystem::path path;
   };
   struct Worker {
-    int uploads = 8;           // 1..256
-    int parts_per_upload = 4;  // 1..64
+    int uploads = 8;                          // 1..256
+    int parts_per_upload = 4;                 // 1..64
+    std::chrono::seconds source_quiet{5};     // 0..3600; 0: sources are taken as they are
+    std::chrono::seconds source_wait{86400};  // 0..604800
   };
   struct Litter {
     std::chrono::seconds retry{60};   // 1..3600

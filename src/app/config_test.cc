@@ -49,6 +49,8 @@ TEST(Config, FillsInDefaults) {
   EXPECT_EQ(config->server.timestamp_window, std::chrono::seconds(300));
   EXPECT_EQ(config->worker.uploads, 8);
   EXPECT_EQ(config->worker.parts_per_upload, 4);
+  EXPECT_EQ(config->worker.source_quiet, std::chrono::seconds(5));
+  EXPECT_EQ(config->worker.source_wait, std::chrono::days(1));
   EXPECT_TRUE(config->callback.allow_networks.empty());
   EXPECT_EQ(config->audit.path, "/var/lib/vodlift/audit.log");
   EXPECT_EQ(config->litter.retry, std::chrono::seconds(60));
@@ -94,6 +96,8 @@ root = "media/../media"
 [worker]
 uploads = 256
 parts_per_upload = 1
+source_quiet_s = 0
+source_wait_s = 604800
 [litter]
 retry_s = 1
 grace_s = 2
@@ -121,6 +125,8 @@ level = "error"
   EXPECT_EQ(config->storages[1].root, "/etc/vodlift/media");
   EXPECT_EQ(config->worker.uploads, 256);
   EXPECT_EQ(config->worker.parts_per_upload, 1);
+  EXPECT_EQ(config->worker.source_quiet, std::chrono::seconds(0));
+  EXPECT_EQ(config->worker.source_wait, std::chrono::days(7));
   EXPECT_EQ(config->callback.allow_networks.size(), 2U);
   EXPECT_EQ(config->audit.path, "/etc/vodlift/log/changes.log");
   EXPECT_EQ(config->litter.retry, std::chrono::seconds(1));

@@ -101,6 +101,14 @@ std::vector<storage::StorageRoot> roots_of(const Config& config) {
   return roots;
 }
 
+worker::Options worker_options(const Config::Worker& worker) {
+  worker::Options options;
+  options.uploads = worker.uploads;
+  options.parts_per_upload = worker.parts_per_upload;
+  options.readiness = {worker.source_quiet, worker.source_wait};
+  return options;
+}
+
 std::size_t s3_connections(const Config::Worker& worker) {
   // One more for each upload: its own calls beside those of its parts.
   const int wanted = worker.uploads * (worker.parts_per_upload + 1);
@@ -142,7 +150,7 @@ class Server {
         reaper_(ledger_, *stores_.accounts, objects_, clock,
                 {config.litter.retry, config.litter.grace, config.litter.give_up}),
         dispatcher_(*stores_.uploads, *stores_.accounts, storages_, objects_, ledger_, callbacks_, clock,
-                    {config.worker.uploads, config.worker.parts_per_upload}),
+                    worker_options(config.worker)),
         blocking_("blocking", kBlockingThreads, kBlockingQueue),
         intake_(*stores_.accounts, storages_, clock,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),

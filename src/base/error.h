@@ -52,6 +52,7 @@ enum class Errc {
   source_missing,
   storage_removed,
   source_changed,
+  source_busy,      // still being written
   source_mismatch,  // it is not the file whose checksum the client told
   source_unreadable,
   network,

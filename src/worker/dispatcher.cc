@@ -36,7 +36,7 @@ Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Stora
       objects_(objects),
       clock_(clock),
       options_(options),
-      context_{uploads, accounts, storages, objects, ledger, clock, options.parts_per_upload},
+      context_{uploads, accounts, storages, objects, ledger, clock, options.parts_per_upload, options.readiness},
       callback_run_(uploads, accounts, callbacks, clock),
       last_run_(kShortRun),
       clock_watch_(clock, options.uptime) {

@@ -22,6 +22,7 @@ inline constexpr int kMaxCrashes = 3;
 struct Options {
   int uploads = 8;           // at once, 1..256
   int parts_per_upload = 4;  // in flight for each, 1..64
+  SourceReadiness readiness{};
   // Between two rounds of renewing leases and rescuing; well below a lease, which is 60 s.
   std::chrono::milliseconds housekeeping{15'000};
   ClockWatch::Uptime uptime = since_boot;

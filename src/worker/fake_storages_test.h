@@ -47,7 +47,9 @@ class MemoryStorages final : public Storages {
     if (removed) return Error{Errc::storage_unknown, "storage sestore4 is unknown"};
     if (bytes.empty() && !empty_file) return Error{Errc::source_not_found, "file does not exist"};
     auto source = std::make_unique<MemorySource>(bytes);
+    if (on_open) on_open();
     source->identity_.inode = inode;
+    source->identity_.modified_ns = modified_ns;
     if (opened <= changing_opens) source->change_at_check(1);
     return std::unique_ptr<SourceFile>(std::move(source));
   }
@@ -60,6 +62,8 @@ class MemoryStorages final : public Storages {
   bool empty_file = false;
   bool removed = false;  // from the configuration
   std::uint64_t inode = 7;
+  std::int64_t modified_ns = 0;
+  std::function<void()> on_open;
   int opened = 0;
   int changing_opens = 0;  // the first so many files change while they are read
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "core/content_type.h"
@@ -95,6 +96,7 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
     return error;
   }
   source_ = std::move(*opened);
+  if (auto quiet = check_quiet(); !quiet) return quiet.error();
 
   const auto there = destination_.look(target_, control_);
   if (!there) return there.error();
@@ -140,6 +142,19 @@ Result<UploadStore::Ending> UploadRun::after_lost_race(const Error& refusal) {
   if (destination_.condition() == WriteCondition::absent)
     return leave_alone(ObjectInfo{source_->identity().size, "", "", "", ""});
   return Error{Errc::s3_conflict, refusal.message + "; and now it is gone again"};
+}
+
+// A version whose parts are at the store already was quiet when they were begun.
+Result<> UploadRun::check_quiet() {
+  if (!journal_.multipart_id.empty() && journal_.source == source_->identity()) return {};
+  const auto quiet = quiet_at(source_->identity(), context_.readiness, context_.clock.now());
+  if (!quiet) return {};
+  quiet_at_ = *quiet;
+  return Error{Errc::source_busy,
+               fmt::format("file {} is still being written: it was changed less than {} s ago, and is sent once it has "
+                           "been left alone for that long",
+                           printable(claimed_.upload.request.path),
+                           std::chrono::ceil<std::chrono::seconds>(context_.readiness.quiet).count())};
 }
 
 // Before anything is sent. One whose parts are at the store already was checked before they were sent.
@@ -447,6 +462,43 @@ void UploadRun::record_success(const UploadStore::Ending& ending) {
   }
 }
 
+// Waiting for a source costs no attempt, but it has an end of its own.
+bool UploadRun::may_wait_for_source() const {
+  const Upload& upload = claimed_.upload;
+  return context_.clock.now() < upload.started.value_or(upload.created) + context_.readiness.wait;
+}
+
+// Back into the queue, or failed: what an attempt that ended with `error` leads to.
+Result<> UploadRun::record_what_came(const Error& error) {
+  const UploadError shown{error.code, error.message, error.retryable()};
+  const WallTime now = context_.clock.now();
+  if (error.code == Errc::interrupted) {
+    return context_.uploads.requeue(claimed_.lease, now, std::nullopt, /*counts=*/false);
+  }
+  const bool busy = error.code == Errc::source_busy;
+  if (busy && may_wait_for_source()) {
+    log::info("waiting for a source that is being written", {{"upload", claimed_.lease.id}, {"reason", error.message}});
+    return context_.uploads.requeue(claimed_.lease, quiet_at_, shown, /*counts=*/false);
+  }
+  const auto delay = busy ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
+  if (delay) {
+    log::warn("upload will be tried again", {{"upload", claimed_.lease.id},
+                                             {"code", info(error.code).name},
+                                             {"reason", error.message},
+                                             {"in_ms", delay->count()}});
+    return context_.uploads.requeue(claimed_.lease, now + *delay, shown, /*counts=*/true);
+  }
+  log::warn("upload failed",
+            {{"upload", claimed_.lease.id}, {"code", info(error.code).name}, {"reason", error.message}});
+  // What cannot be dropped now is in the ledger, and left to the reaper by the end itself.
+  (void)abandon_multipart();
+  UploadStore::Ending ending;
+  ending.state = UploadState::failed;
+  ending.size = source_ != nullptr ? source_->identity().size : claimed_.upload.size;
+  ending.error = shown;
+  return context_.uploads.finish(claimed_.lease, ending);
+}
+
 void UploadRun::record_failure(Error error) {
   // Told to end, a run decides nothing for good: it could not clean up behind a failure any more.
   if (auto reason = control_.ended()) error = std::move(*reason);
@@ -454,28 +506,7 @@ void UploadRun::record_failure(Error error) {
     log::warn("upload was taken over by another worker", {{"upload", claimed_.lease.id}});
     return;
   }
-  const UploadError shown{error.code, error.message, error.retryable()};
-  const WallTime now = context_.clock.now();
-  Result<> recorded;
-  if (error.code == Errc::interrupted) {
-    recorded = context_.uploads.requeue(claimed_.lease, now, std::nullopt, /*counts=*/false);
-  } else if (const auto delay = upload_retry_delay(error, claimed_.upload.attempts, random_unit())) {
-    log::warn("upload will be tried again", {{"upload", claimed_.lease.id},
-                                             {"code", info(error.code).name},
-                                             {"reason", error.message},
-                                             {"in_ms", delay->count()}});
-    recorded = context_.uploads.requeue(claimed_.lease, now + *delay, shown, /*counts=*/true);
-  } else {
-    log::warn("upload failed",
-              {{"upload", claimed_.lease.id}, {"code", info(error.code).name}, {"reason", error.message}});
-    // What cannot be dropped now is in the ledger, and left to the reaper by the end itself.
-    (void)abandon_multipart();
-    UploadStore::Ending ending;
-    ending.state = UploadState::failed;
-    ending.size = source_ != nullptr ? source_->identity().size : claimed_.upload.size;
-    ending.error = shown;
-    recorded = context_.uploads.finish(claimed_.lease, ending);
-  }
+  const Result<> recorded = record_what_came(error);
   if (!recorded) {
     log::error("the end of an attempt could not be recorded",
                {{"upload", claimed_.lease.id}, {"reason", recorded.error().message}});

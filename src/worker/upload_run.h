@@ -13,6 +13,7 @@
 #include "core/upload_store.h"
 #include "worker/destination.h"
 #include "worker/run_control.h"
+#include "worker/source_readiness.h"
 
 namespace vodlift::worker {
 
@@ -25,6 +26,7 @@ struct RunContext {
   MultipartLedger& ledger;
   const Clock& clock;
   int parts_per_upload = 4;
+  SourceReadiness readiness{};
 };
 
 // Runs on one thread, blocking; read run() from top to bottom.
@@ -40,6 +42,7 @@ class UploadRun {
   Result<UploadStore::Ending> attempt_once(const BucketAccess& access);
   Result<UploadStore::Ending> leave_alone(const ObjectInfo& there);
   Result<UploadStore::Ending> after_lost_race(const Error& refusal);
+  Result<> check_quiet();
   Result<> check_source();
   Result<Verification> send_whole();
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
@@ -58,6 +61,8 @@ class UploadRun {
   bool falls_back_to_private(const Error& error);
   void record_success(const UploadStore::Ending& ending);
   void record_failure(Error error);
+  Result<> record_what_came(const Error& error);
+  bool may_wait_for_source() const;
 
   const RunContext& context_;
   const ClaimedUpload claimed_;
@@ -68,6 +73,7 @@ class UploadRun {
   ObjectTarget target_;
   ObjectProperties properties_;
   std::shared_ptr<const SourceFile> source_;
+  WallTime quiet_at_;  // when a source that is being written may be looked at again
 };
 
 }  // namespace vodlift::worker

@@ -22,7 +22,7 @@ class UploadRunTest : public ::testing::Test {
   }
 
   void run() {
-    const RunContext context{uploads_, accounts_, storages_, objects_, ledger_, clock_, 2};
+    const RunContext context{uploads_, accounts_, storages_, objects_, ledger_, clock_, 2, readiness_};
     UploadRun(context, claimed_, control_).run();
   }
 
@@ -48,6 +48,7 @@ class UploadRunTest : public ::testing::Test {
   MemoryLedger ledger_;
   ClaimedUpload claimed_;
   RunControl control_;
+  SourceReadiness readiness_;
 };
 
 }  // namespace vodlift::worker
