@@ -8,12 +8,12 @@
 namespace vodlift::legacy {
 
 enum class FieldType {
-  text,         // a string of at most `high` bytes
-  number,       // a whole number, `low` to `high`; a string of digits as well
-  ids,          // one number from 1, or a list of 1 to `high` of them
-  word,         // one of `words`
-  words,        // one of `words`, or a list of 1 to as many as there are
-  pairs,        // an object of strings and whole numbers; PHP's empty array too
+  text,    // a string of at most `high` bytes
+  number,  // a whole number, `low` to `high`; a string of digits as well
+  ids,     // one number from 1, or a list of 1 to `high` of them
+  word,    // one of `words`
+  words,   // one of `words`, or a list of 1 to as many as there are
+  pairs,   // an object of strings and whole numbers; PHP's empty array too
 };
 
 struct FieldSpec {
