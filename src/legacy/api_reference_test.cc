@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <map>
 
 #include "legacy/command.h"
 
@@ -92,6 +94,30 @@ TEST(ApiReference, TheDocumentSaysWhatTheTableSays) {
   if (std::getenv("VODLIFT_RENEW_DOCS") != nullptr) std::ofstream(VODLIFT_API_DOCUMENT) << renewed;
   EXPECT_EQ(document, renewed) << "docs/api.md differs from the command table (src/legacy/command.cc). Renew it with\n"
                                   "VODLIFT_RENEW_DOCS=1 build/release/legacy_test --gtest_filter='ApiReference.*'";
+}
+
+// Callbacks and leases have errors of their own, which no upload shows.
+constexpr std::array kNotOfUploads = {Errc::address_denied, Errc::lease_lost, Errc::interrupted};
+
+TEST(ApiReference, EveryErrorOfAnUploadIsExplainedAndSaysWhetherItIsTriedAgain) {
+  std::ifstream in(VODLIFT_API_DOCUMENT);
+  std::map<std::string, std::string, std::less<>> again;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::size_t words_end = line.find(" | ");
+    const std::size_t again_end = line.find(" | ", words_end + 3);
+    if (again_end == std::string::npos) continue;
+    for (std::size_t at = line.find('`'); at < words_end; at = line.find('`', line.find('`', at + 1) + 1)) {
+      again[line.substr(at + 1, line.find('`', at + 1) - at - 1)] =
+          line.substr(words_end + 3, again_end - words_end - 3);
+    }
+  }
+  for (auto code = Errc::source_missing; code <= Errc::crashed_repeatedly;
+       code = static_cast<Errc>(static_cast<int>(code) + 1)) {
+    if (std::ranges::find(kNotOfUploads, code) != kNotOfUploads.end()) continue;
+    const ErrcInfo& row = info(code);
+    EXPECT_EQ(again[std::string(row.name)], row.retryable ? "yes" : "no") << row.name << " in docs/api.md";
+  }
 }
 
 TEST(ApiReference, EveryRowIsWhole) {
