@@ -61,7 +61,7 @@ do_test() {
 ##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume)
 do_e2e() {
   need build s3 test
-  build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync hanging_storage replays
+  build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read hanging_storage replays
   say "End-to-end tests"
   VODLIFT_BINARY="$PWD/build/release/vodlift" "$python" -m pytest -q tests "$@"
 }

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from support import MIB, make_file, sha256, wait_until
+from support import MIB, build_dir, make_file, sha256, wait_until
 
 PART = 16 * MIB
 SIZE = 3 * PART + 1000
@@ -64,3 +64,25 @@ def test_what_is_open_is_sent_to_its_end(new_site, fake, gone):
     site.wait_for(upload_id, "completed", within_s=40)
     assert sha256(fake.object("videos", "film.mp4").body) == digest
     assert len(fake.seen("CreateMultipartUpload")) == 1
+
+
+@pytest.mark.parametrize("size", [MIB, SIZE], ids=["whole", "in parts"])
+def test_D35_a_disk_that_cannot_be_read_is_tried_again(site, fake, size):
+    switch = site.server.folder / "bad"
+    site.server.stop()
+    site.server.environment = {"LD_PRELOAD": str(build_dir() / "libfailing_read.so"), "FAILING_SWITCH": str(switch),
+                               "FAILING_ROOT": str(site.files), "FAILING_FROM": str(size - 1000)}
+    site.server.start()
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", size)
+    switch.touch()
+    upload_id = site.queue("film.mp4", "videos")
+    waiting = wait_until(lambda: (one := site.api.status(upload_id))["next_attempt"] and one, 30, "the attempt is over")
+    assert (waiting["state"], waiting["error"]["code"]) == ("queued", "source_unreadable"), waiting
+    assert waiting["error"]["retryable"] and not fake.has_object("videos", "film.mp4")
+    sent = len(fake.seen("UploadPart", stored=True))
+    switch.unlink()
+    site.wait_for(upload_id, "completed", within_s=60)
+    assert sha256(fake.object("videos", "film.mp4").body) == digest
+    if size == SIZE:
+        assert len(fake.seen("UploadPart", stored=True)) == -(-size // PART) and sent, "what was read was not sent twice"

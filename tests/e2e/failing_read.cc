@@ -1,0 +1,49 @@
+// A disk that cannot be read from some place on, while the file named by FAILING_SWITCH exists: what lies beneath
+// FAILING_ROOT, from byte FAILING_FROM on, gives EIO. Loaded before the C library (LD_PRELOAD).
+#include <dlfcn.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace {
+
+bool fails(int fd, off_t end) {
+  const char* root = std::getenv("FAILING_ROOT");
+  const char* from = std::getenv("FAILING_FROM");
+  const char* switch_file = std::getenv("FAILING_SWITCH");
+  if (root == nullptr || from == nullptr || switch_file == nullptr || end <= std::atoll(from)) return false;
+  if (::access(switch_file, F_OK) != 0) return false;
+  std::array<char, 64> link{};
+  std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", fd);
+  std::array<char, 4096> path{};
+  const ssize_t length = ::readlink(link.data(), path.data(), path.size());
+  return length > 0 && std::string_view(path.data(), static_cast<std::size_t>(length)).starts_with(root);
+}
+
+}  // namespace
+
+extern "C" ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
+  if (fails(fd, offset + static_cast<off_t>(count))) {
+    errno = EIO;
+    return -1;
+  }
+  static const auto real = reinterpret_cast<ssize_t (*)(int, void*, size_t, off_t)>(dlsym(RTLD_NEXT, "pread"));
+  return real(fd, buffer, count, offset);
+}
+
+extern "C" ssize_t preadv2(int fd, const iovec* vectors, int count, off_t offset, int flags) {
+  size_t bytes = 0;
+  for (int i = 0; i < count; ++i) bytes += vectors[i].iov_len;
+  if (fails(fd, offset + static_cast<off_t>(bytes))) {
+    errno = EIO;
+    return -1;
+  }
+  static const auto real =
+      reinterpret_cast<ssize_t (*)(int, const iovec*, int, off_t, int)>(dlsym(RTLD_NEXT, "preadv2"));
+  return real(fd, vectors, count, offset, flags);
+}
