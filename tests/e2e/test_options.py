@@ -152,3 +152,32 @@ def test_the_command_line_has_them_all(site, fake):
                                        "--overwrite", "keep", "--json"))
     site.wait_for(again["id"], "completed")
     assert "was there already" in site.server.cli("status", again["id"])
+
+
+@pytest.mark.parametrize("size,operation", [(KIB, "PutObject"), (17 * MIB, "CompleteMultipartUpload")],
+                         ids=["whole", "in parts"])
+@pytest.mark.parametrize("overwrite", ["keep", "fail"])
+def test_a_crash_before_the_answer_is_heard_makes_no_stranger_of_the_object(site, fake, size, operation, overwrite):
+    fake.play({"about": "it is done and not answered", "rules": [
+        {"operation": operation, "nth": 1, "fault": {"hold": True, "effect": True}}]})
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", size)
+    upload_id = site.queue("film.mp4", "videos", overwrite=overwrite)
+    wait_until(lambda: fake.has_object("videos", "film.mp4"), 20, "the object is there")
+    site.server.kill9()
+    fake.release()
+    site.server.start()
+    upload = site.wait_for(upload_id, "completed", within_s=60)
+    assert not upload["kept"] and upload["checksum"] and upload["acl_applied"] == "private"
+    assert fake.object("videos", "film.mp4").body == (site.files / "film.mp4").read_bytes() and not fake.open_uploads()
+
+
+def test_the_first_of_two_uploads_to_one_key_wins(site, fake):
+    site.use(fake, "videos")
+    make_file(site.files / "first.mp4", KIB)
+    make_file(site.files / "second.mp4", KIB + 1)
+    first = site.queue("first.mp4", "videos", "film.mp4", overwrite="fail")
+    second = site.queue("second.mp4", "videos", "film.mp4", overwrite="fail", priority=9)
+    site.wait_for(first, "completed")
+    assert site.wait_for(second, "failed")["error"]["code"] == "destination_exists"
+    assert fake.object("videos", "film.mp4").body == (site.files / "first.mp4").read_bytes()
