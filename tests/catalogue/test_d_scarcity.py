@@ -28,9 +28,9 @@ def test_D45_the_limit_of_open_files_is_reached(new_site, fake):
     ids = [site.queue(name, "videos") for name in digests]
     with no_more_files(site.server):
         wait_until(lambda: fake.seen("PutObject"), 20, "uploads are under way")
-        wait_until(lambda: "Too many open files" in site.server.logs(), 20, "the limit is met")
         with contextlib.suppress(OSError):
             site.api.post(sign(site.api.request("files.getstorage"), site.key.secret), timeout=2)
+        wait_until(lambda: "Too many open files" in site.server.logs(), 20, "the limit is met")
         assert site.server.process.poll() is None, site.server.logs()[-2000:]
     for upload_id in ids:
         site.wait_for(upload_id, "completed", within_s=60)
