@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <vector>
 
 #include "base/log.h"
 #include "net/http_server_answer.h"
@@ -7,6 +6,13 @@
 
 namespace vodlift::net {
 namespace {
+
+// One step of a sweep takes some ten microseconds of the thread: a session looked at costs a cache miss or two, one
+// that expires is answered or closed.
+constexpr int kSweepStep = 128;
+constexpr int kCostOfLook = 1;
+constexpr int kCostOfExpiry = 32;
+constexpr std::chrono::milliseconds kBetweenSteps{1};
 
 std::chrono::milliseconds sweep_period(const HttpServerLimits& limits) {
   const auto shortest =
@@ -32,24 +38,22 @@ void Loop::run() {
 }
 
 void Loop::add(std::shared_ptr<Session> session) {
-  sessions_.insert(std::move(session));
-  arm_sweep();
+  sessions_.add(std::move(session));
+  if (!sweep_armed_) arm_sweep(sweep_period_);
 }
 
-void Loop::remove(const std::shared_ptr<Session>& session) {
-  sessions_.erase(session);
+void Loop::remove(const Session& session) {
+  sessions_.remove(session);
   if (sessions_.empty()) sweep_timer_.cancel();
 }
 
 void Loop::release() {
-  const std::vector<std::shared_ptr<Session>> all(sessions_.begin(), sessions_.end());
-  for (const auto& session : all) session->drain();
+  for (const auto& session : sessions_.snapshot()) session->drain();
   work_.reset();
 }
 
 void Loop::close_all() {
-  const std::vector<std::shared_ptr<Session>> all(sessions_.begin(), sessions_.end());
-  for (const auto& session : all) session->close();
+  for (const auto& session : sessions_.snapshot()) session->close();
 }
 
 std::string_view Loop::date() {
@@ -61,10 +65,9 @@ std::string_view Loop::date() {
   return date_;
 }
 
-void Loop::arm_sweep() {
-  if (sweep_armed_) return;
+void Loop::arm_sweep(std::chrono::milliseconds from_now) {
   sweep_armed_ = true;
-  sweep_timer_.expires_after(sweep_period_);
+  sweep_timer_.expires_after(from_now);
   sweep_timer_.async_wait([this](const boost::system::error_code&) {
     sweep_armed_ = false;
     sweep();
@@ -73,12 +76,10 @@ void Loop::arm_sweep() {
 
 void Loop::sweep() {
   const auto now = std::chrono::steady_clock::now();
-  // A session that expires may leave the set.
-  for (auto next = sessions_.begin(); next != sessions_.end();) {
-    const std::shared_ptr<Session> session = *next++;
-    session->expire(now);
-  }
-  if (!sessions_.empty()) arm_sweep();
+  const bool round_over =
+      sessions_.step(kSweepStep, [now](Session& session) { return session.expire(now) ? kCostOfExpiry : kCostOfLook; });
+  if (sessions_.empty()) return;
+  arm_sweep(round_over ? sweep_period_ : std::min(sweep_period_, kBetweenSteps));
 }
 
 }  // namespace vodlift::net

@@ -133,14 +133,19 @@ void Session::refuse(Errc why) {
   fault(why, "The server has as many connections as it can hold. Try again in a few minutes.");
 }
 
-void Session::expire(std::chrono::steady_clock::time_point now) {
-  if (now < deadline_) return;
+bool Session::expire(std::chrono::steady_clock::time_point now) {
+  if (now < deadline_) return false;
   const bool may_answer = (state_ == State::head && request_begun_) || (state_ == State::body && !sending_continue_);
   // What was sent after all must not make the kernel send a reset.
-  if (shared_->draining && state_ == State::head && !request_begun_) return linger(kLingerInDrain);
-  if (!may_answer) return close();
-  fault(Errc::request_timeout, state_ == State::head ? "The request's header did not arrive in time."
-                                                     : "The request's body did not arrive in time.");
+  if (shared_->draining && state_ == State::head && !request_begun_) {
+    linger(kLingerInDrain);
+  } else if (!may_answer) {
+    close();
+  } else {
+    fault(Errc::request_timeout, state_ == State::head ? "The request's header did not arrive in time."
+                                                       : "The request's body did not arrive in time.");
+  }
+  return true;
 }
 
 void Session::drain() {
@@ -154,7 +159,8 @@ void Session::close() {
   state_ = State::closed;
   boost::system::error_code ignored;
   stream_.socket().close(ignored);
-  loop_->remove(shared_from_this());
+  const auto alive_until_the_end = shared_from_this();  // the loop's hold on it may be the last
+  loop_->remove(*this);
 }
 
 std::string_view Session::buffered() const { return {static_cast<const char*>(buffer_.data().data()), buffer_.size()}; }

@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "net/http_server_head.h"
 #include "net/http_server_stream.h"
 #include "net/http_server_tls.h"
+#include "net/stepped_set.h"
 
 namespace vodlift::net {
 
@@ -83,7 +83,7 @@ class Loop {
   [[nodiscard]] boost::asio::io_context& io() { return io_; }
 
   void add(std::shared_ptr<Session> session);
-  void remove(const std::shared_ptr<Session>& session);
+  void remove(const Session& session);
   // Lets run() end once nothing is left to do; sessions between two requests end now.
   void release();
   void close_all();
@@ -92,16 +92,17 @@ class Loop {
   [[nodiscard]] std::string_view date();
 
  private:
-  void arm_sweep();
+  void arm_sweep(std::chrono::milliseconds from_now);
   void sweep();
 
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  // Deadlines are kept by looking at all sessions now and then: a request then costs no timer operation at all.
+  // Deadlines are kept by looking at all sessions now and then: a request then costs no timer operation at all. A few
+  // at a time, so that no request waits for thousands of others to be looked at.
   boost::asio::steady_timer sweep_timer_;
   const std::chrono::milliseconds sweep_period_;
   bool sweep_armed_ = false;
-  std::unordered_set<std::shared_ptr<Session>> sessions_;
+  SteppedSet<Session> sessions_;
   std::time_t date_second_ = 0;
   std::string date_;
 };
@@ -119,14 +120,16 @@ class Session : public std::enable_shared_from_this<Session> {
   void start();
   // Answers why there is no place (an error of Place::take()) without reading anything, and closes.
   void refuse(Errc why);
-  // Acts on the deadline if it has passed.
-  void expire(std::chrono::steady_clock::time_point now);
+  // Acts on the deadline if it has passed; false if it has not.
+  bool expire(std::chrono::steady_clock::time_point now);
   // The next answer will be the last; where no request is under way one may still come for a moment, then it closes.
   void drain();
   void close();
   // The answer to the request that the handler has.
   void answer(Response response);
   [[nodiscard]] Response fault_response(Errc code, std::string_view message) const;
+
+  std::size_t set_index = 0;  // of the loop's set of sessions
 
  private:
   friend class Ticket;
