@@ -1,0 +1,250 @@
+#include "worker/multipart_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "worker/object_check.h"
+#include "worker/part_sender.h"
+#include "worker/range_checksum.h"
+#include "worker/source_checksum.h"
+
+namespace vodlift::worker {
+
+Result<Verification> MultipartRun::send() {
+  auto resumed = resume();
+  if (!resumed) return resumed.error();
+  const Result<PartPlan> plan = *resumed ? Result<PartPlan>(**resumed) : open();
+  if (!plan) return plan.error();
+
+  std::vector<int> missing;
+  for (int number = 1; number <= plan->count; ++number) {
+    const auto same_number = [number](const Part& part) { return part.number == number; };
+    if (std::none_of(journal_.parts.begin(), journal_.parts.end(), same_number)) missing.push_back(number);
+  }
+  const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
+  PartSender sender(context_.objects, {attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload},
+                    control_, [this](const Part& part) { return record_part(part); });
+  auto sent = sender.send(missing);
+  if (sent) sent = attempt_.source->check_unchanged();
+  if (sent) return complete(*plan);
+  if (sent.error().code == Errc::s3_no_such_upload) {
+    // Aborted by somebody else, or by a lifecycle rule: what was sent is gone.
+    journal_ = {};
+    if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten)
+      return forgotten.error();
+  }
+  return sent.error();
+}
+
+// Every Create is in the ledger before it is sent: should its answer never be known, what it opened is found again.
+Result<Multipart> MultipartRun::create() {
+  const MultipartPlace place{attempt_.target.access.endpoint, attempt_.target.access.bucket, attempt_.target.key};
+  bool intended = false;
+  auto multipart = with_retries(control_, [&]() -> Result<Multipart> {
+    if (!intended) {
+      if (auto recorded = context_.ledger.intend(claimed_.lease, place); !recorded) return recorded.error();
+      intended = true;
+    }
+    auto created = context_.objects.create_multipart(attempt_.target, attempt_.properties);
+    if (!created && create_may_have_worked(created.error().code)) intended = false;
+    return created;
+  });
+  // Without the withdrawal the next round of the reaper finds that nothing is there.
+  if (!multipart && intended) (void)context_.ledger.withdraw(claimed_.lease);
+  return multipart;
+}
+
+Result<PartPlan> MultipartRun::open() {
+  auto plan = plan_parts(attempt_.source->identity().size);
+  if (!plan) return plan;
+  const auto multipart = create();
+  if (!multipart) return multipart.error();
+  journal_ = {multipart->id,
+              attempt_.target.access.endpoint,
+              plan->part_size,
+              attempt_.source->identity(),
+              std::string(to_string(multipart->mode)),
+              attempt_.properties.acl,
+              {}};
+  if (auto recorded = context_.uploads.record_multipart(claimed_.lease, journal_); !recorded) {
+    // Unrecorded, it would have to be looked for: take it back while its id is known.
+    (void)context_.objects.abort_multipart(attempt_.target, multipart->id);
+    journal_ = {};
+    return recorded.error();
+  }
+  return plan;
+}
+
+// The plan of an earlier attempt whose parts can still be used; nothing when a new one must be opened.
+Result<std::optional<PartPlan>> MultipartRun::resume() {
+  if (journal_.multipart_id.empty()) return std::optional<PartPlan>();
+  if (lies_elsewhere()) {
+    log::info("the bucket has another endpoint now, starting over", {{"upload", claimed_.lease.id}});
+    if (auto left = abandon(); !left) return left.error();
+    return std::optional<PartPlan>();
+  }
+  const auto plan = plan_with_part_size(attempt_.source->identity().size, journal_.part_size);
+  if (journal_.source != attempt_.source->identity() || !plan || !checksum_mode_from(journal_.checksum_mode)) {
+    log::info("source is another version now, starting over", {{"upload", claimed_.lease.id}});
+    if (auto gone = abandon(); !gone) return gone.error();
+    return std::optional<PartPlan>();
+  }
+  attempt_.properties.acl = journal_.acl;
+  const auto listed =
+      with_retries(control_, [&] { return context_.objects.list_parts(attempt_.target, journal_.multipart_id); });
+  if (listed) {
+    if (auto adopted = adopt_parts(*listed, *plan); !adopted) return adopted.error();
+    return std::optional<PartPlan>(*plan);
+  }
+  if (listed.error().code != Errc::s3_no_such_upload) return listed.error();
+  // Gone, or completed by an attempt that did not live to hear of it.
+  std::uint32_t crc = 0;
+  const bool all_known = static_cast<int>(journal_.parts.size()) == plan->count;
+  for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
+  if (all_known) {
+    const auto found = look_for_completed(crc);
+    if (!found) return found.error();
+    if (*found) return std::optional<PartPlan>(*plan);
+  }
+  journal_ = {};
+  if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten)
+    return forgotten.error();
+  return std::optional<PartPlan>();
+}
+
+// The store's list decides what is there; the journal only knows what was confirmed before it was written.
+Result<> MultipartRun::adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan) {
+  std::vector<Part> kept;
+  for (const ListedPart& there : listed) {
+    if (auto reason = control_.ended()) return *reason;
+    const auto known = std::find_if(journal_.parts.begin(), journal_.parts.end(), [&](const Part& part) {
+      return part.number == there.number && part.etag == there.etag && part.size == there.size;
+    });
+    if (known != journal_.parts.end()) {
+      kept.push_back(*known);
+      continue;
+    }
+    auto adopted = adopt(there, plan);
+    if (!adopted) return adopted.error();
+    if (!*adopted) continue;
+    if (auto recorded = context_.uploads.record_part(claimed_.lease, **adopted); !recorded) return recorded;
+    kept.push_back(std::move(**adopted));
+  }
+  log::info("resuming upload", {{"upload", claimed_.lease.id}, {"parts_there", kept.size()}, {"parts", plan.count}});
+  journal_.parts = std::move(kept);
+  return {};
+}
+
+// A part that reached the store but not the journal: ours again if the store's checksum is that of the file.
+Result<std::optional<Part>> MultipartRun::adopt(const ListedPart& listed, const PartPlan& plan) {
+  if (listed.number < 1 || listed.number > plan.count || listed.size != plan.size_of(listed.number)) {
+    return std::optional<Part>();
+  }
+  const auto checksum = checksum_range(*attempt_.source, plan.offset_of(listed.number), listed.size, /*with_md5=*/true);
+  if (!checksum) return checksum.error();
+  if (!part_matches(listed, *checksum)) return std::optional<Part>();
+  return std::optional<Part>(Part{listed.number, listed.size, listed.etag, checksum->crc32c, checksum->md5});
+}
+
+Result<Verification> MultipartRun::complete(const PartPlan& plan) {
+  std::sort(journal_.parts.begin(), journal_.parts.end(),
+            [](const Part& left, const Part& right) { return left.number < right.number; });
+  std::uint32_t crc = 0;
+  for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
+  if (attempt_.expected) {
+    if (auto meant = check_crc32c(*attempt_.expected, crc); !meant) return meant.error();
+  }
+  const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
+  return with_retries(control_, [&]() -> Result<Verification> {
+    const auto object = context_.objects.complete_multipart(attempt_.target, multipart, journal_.parts, crc, plan.size,
+                                                            attempt_.destination.condition());
+    if (object) return verify(*object, crc);
+    // No answer, or one to a repeat that says "no such upload" or "is there already", may hide a success: the object
+    // itself tells.
+    const Errc code = object.error().code;
+    const bool in_doubt = code == Errc::network || code == Errc::timeout || code == Errc::s3_unverifiable ||
+                          code == Errc::s3_transient || code == Errc::s3_unavailable ||
+                          code == Errc::s3_no_such_upload || code == Errc::s3_not_found ||
+                          code == Errc::destination_exists;
+    if (in_doubt) {
+      const auto found = look_for_completed(crc);
+      if (found && *found) return **found;
+    }
+    return object.error();
+  });
+}
+
+// The object at the key, if it is the very one this upload made (our token, size and checksum).
+Result<std::optional<Verification>> MultipartRun::look_for_completed(std::uint32_t crc) {
+  const auto object = with_retries(control_, [&] { return context_.objects.head(attempt_.target); });
+  if (!object) {
+    // Some stores answer 403 for an object that is not there to a key that may not list.
+    const bool absent = object.error().code == Errc::s3_not_found || object.error().code == Errc::s3_access_denied;
+    if (absent) return std::optional<Verification>();
+    return object.error();
+  }
+  if (object->token != claimed_.token) return std::optional<Verification>();
+  auto checked = check_object({*object, journal_.parts, crc, attempt_.source->identity().size});
+  if (!checked) return std::optional<Verification>();
+  return std::optional<Verification>(std::move(*checked));
+}
+
+// The answer to Complete says the parts are one object; HEAD says how large it is and, again, what is in it.
+Result<Verification> MultipartRun::verify(const CompletedObject& object, std::uint32_t crc) {
+  const auto head = with_retries(control_, [&] { return context_.objects.head(attempt_.target); });
+  ObjectInfo info;
+  if (head) {
+    info = *head;
+  } else if (head.error().code == Errc::s3_access_denied) {
+    // A key that may write but not read: what the store said of the whole in its answer to Complete must do. It took
+    // the size along with the checksum.
+    info = {attempt_.source->identity().size, object.etag, object.checksum, claimed_.token, object.version_id};
+  } else {
+    // The parts are an object by now: what cannot be confirmed is tried again, never called a failure at once.
+    Error error = with_context("confirming the object", head.error());
+    if (!error.retryable()) error.code = Errc::s3_unverifiable;
+    return error;
+  }
+  if (info.token != claimed_.token) {
+    return Error{Errc::s3_unverifiable, fmt::format("{} was replaced by somebody else while it was being confirmed",
+                                                    object_name(claimed_.upload))};
+  }
+  if (info.checksum.empty()) info.checksum = object.checksum;
+  if (info.version_id.empty()) info.version_id = object.version_id;
+  return check_object({info, journal_.parts, crc, attempt_.source->identity().size});
+}
+
+Result<> MultipartRun::record_part(const Part& part) {
+  if (auto recorded = context_.uploads.record_part(claimed_.lease, part); !recorded) return recorded;
+  journal_.parts.push_back(part);
+  return {};
+}
+
+// The open multipart upload is at another endpoint than the bucket now: what the store says of it does not count.
+bool MultipartRun::lies_elsewhere() const {
+  return !journal_.endpoint.empty() && journal_.endpoint != attempt_.target.access.endpoint;
+}
+
+Result<> MultipartRun::abandon() {
+  if (journal_.multipart_id.empty()) return {};
+  Result<> aborted = Error{Errc::bucket_not_configured, "it lies at an endpoint that is not the bucket's any more"};
+  if (!lies_elsewhere()) {
+    aborted = with_retries(control_,
+                           [&] { return context_.objects.abort_multipart(attempt_.target, journal_.multipart_id); });
+  }
+  if (!aborted && control_.ended()) return aborted;
+  const std::string multipart_id = std::exchange(journal_, {}).multipart_id;
+  if (aborted) return context_.uploads.record_multipart(claimed_.lease, journal_);
+  log::warn("an open multipart upload could not be aborted; it will be tried again",
+            {{"upload", claimed_.lease.id},
+             {"object", object_name(claimed_.upload)},
+             {"multipart", multipart_id},
+             {"reason", aborted.error().message}});
+  return context_.ledger.leave(claimed_.lease);
+}
+
+}  // namespace vodlift::worker

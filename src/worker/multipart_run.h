@@ -1,0 +1,52 @@
+// The multipart upload of one attempt: begun or gone on with, its parts sent, completed and confirmed.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/part_plan.h"
+#include "worker/attempt.h"
+#include "worker/run_context.h"
+#include "worker/run_control.h"
+
+namespace vodlift::worker {
+
+// One per run, on its thread, blocking. Whatever it opens is in the ledger before, and in the journal from then on.
+class MultipartRun {
+ public:
+  // All must outlive it.
+  MultipartRun(const RunContext& context, const ClaimedUpload& claimed, RunControl& control, Attempt& attempt)
+      : context_(context), claimed_(claimed), control_(control), attempt_(attempt), journal_(claimed.journal) {}
+
+  // True when a multipart upload of this very version of the source is open, be it of an earlier attempt.
+  [[nodiscard]] bool has_begun(const SourceIdentity& source) const {
+    return !journal_.multipart_id.empty() && journal_.source == source;
+  }
+
+  // Sends the attempt's source as the attempt's object; what an earlier attempt has sent of it is not sent again.
+  Result<Verification> send();
+
+  // Drops an open multipart upload at the store and in the journal; where the store does not let go of it, it is left
+  // to the reaper. Nothing happens where none is open.
+  Result<> abandon();
+
+ private:
+  Result<PartPlan> open();
+  Result<Multipart> create();
+  Result<std::optional<PartPlan>> resume();
+  Result<> adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan);
+  Result<std::optional<Part>> adopt(const ListedPart& listed, const PartPlan& plan);
+  Result<Verification> complete(const PartPlan& plan);
+  Result<std::optional<Verification>> look_for_completed(std::uint32_t crc);
+  Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
+  Result<> record_part(const Part& part);
+  bool lies_elsewhere() const;
+
+  const RunContext& context_;
+  const ClaimedUpload& claimed_;
+  RunControl& control_;
+  Attempt& attempt_;
+  MultipartJournal journal_;
+};
+
+}  // namespace vodlift::worker
