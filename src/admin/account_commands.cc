@@ -13,13 +13,17 @@ using boost::json::object;
 using boost::json::value;
 
 object account_json(const Account& account) {
-  return {{"cdn", account.cdn}, {"user", account.user}, {"created", to_unix_seconds(account.created)}};
+  return {{"cdn", account.cdn},
+          {"user", account.user},
+          {"created", to_unix_seconds(account.created)},
+          {"weight", account.weight}};
 }
 
 Result<value> add(const Context& context, Fields& fields) {
   Account account;
   account.cdn = read_cdn(fields);
   account.user = fields.text("user");
+  account.weight = static_cast<int>(fields.integer_if_given("weight", 1, kMaxWeight).value_or(kDefaultWeight));
   if (auto checked = fields.check(); !checked) return checked.error();
   if (auto checked = check_user(account.user); !checked) return checked.error();
   account.webhook_secret = make_webhook_secret();
@@ -32,6 +36,15 @@ Result<value> add(const Context& context, Fields& fields) {
   return value(std::move(answer));
 }
 
+Result<value> set(const Context& context, Fields& fields) {
+  const AccountId cdn = read_cdn(fields);
+  const int weight = static_cast<int>(fields.integer("weight", 1, kMaxWeight));
+  if (auto checked = fields.check(); !checked) return checked.error();
+  if (auto changed = context.accounts.set_weight(cdn, weight); !changed) return changed.error();
+  log::info("account changed", {{"cdn", cdn}, {"weight", weight}});
+  return value(account_json(*context.accounts.find_account(cdn)));
+}
+
 Result<value> list(const Context& context, Fields& fields) {
   if (auto checked = fields.check(); !checked) return checked.error();
   boost::json::array answer;
@@ -41,6 +54,7 @@ Result<value> list(const Context& context, Fields& fields) {
 
 constexpr std::array kCommands = {
     Command{"account.add", run_at_once<add>, "cdn,user"},
+    Command{"account.set", run_at_once<set>, "cdn,weight"},
     Command{"account.list", run_at_once<list>},
 };
 

@@ -94,7 +94,17 @@ TEST_F(AdminApiTest, AddsAnAccountAndShowsItsWebhookSecretOnce) {
   EXPECT_EQ(accounts_.find_account(158)->webhook_secret.reveal(), secret);
 
   const value listed = succeed("account.list", {});
-  EXPECT_EQ(boost::json::serialize(listed), R"([{"cdn":158,"user":"jb","created":1700000000}])");
+  EXPECT_EQ(boost::json::serialize(listed), R"([{"cdn":158,"user":"jb","created":1700000000,"weight":1}])");
+}
+
+TEST_F(AdminApiTest, WeighsAccounts) {
+  succeed("account.add", {{"cdn", 158}, {"user", "jb"}, {"weight", 3}});
+  EXPECT_EQ(succeed("account.list", {}).as_array().at(0).at("weight").as_int64(), 3);
+  EXPECT_EQ(succeed("account.set", {{"cdn", 158}, {"weight", 100}}).at("weight").as_int64(), 100);
+  fail("account.set", {{"cdn", 158}, {"weight", 0}}, "invalid_value");
+  fail("account.set", {{"cdn", 158}, {"weight", 101}}, "invalid_value");
+  fail("account.set", {{"cdn", 158}}, "missing_field");
+  fail("account.set", {{"cdn", 159}, {"weight", 2}}, "not_found");
 }
 
 TEST_F(AdminApiTest, ListsWhatWaitsToBeClearedAway) {

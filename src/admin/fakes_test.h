@@ -90,6 +90,13 @@ class MemoryAccounts final : public AccountStore {
     if (!accounts_.emplace(account.cdn, account).second) return Error{Errc::already_exists, "account 158 exists"};
     return {};
   }
+  Result<> set_weight(AccountId cdn, int weight) override {
+    const std::scoped_lock lock(mutex_);
+    const auto found = accounts_.find(cdn);
+    if (found == accounts_.end()) return Error{Errc::not_found, "no such account"};
+    found->second.weight = weight;
+    return {};
+  }
   Result<> add_key(ApiKey key) override {
     const std::scoped_lock lock(mutex_);
     if (!accounts_.contains(key.cdn)) return Error{Errc::not_found, "no such account"};
@@ -163,7 +170,8 @@ class MemoryUploads final : public UploadStore {
     return Error{Errc::upload_not_found, "no such upload for this account"};
   }
   Result<std::optional<UploadId>> find_repeat(std::int64_t, std::string_view) override { return refused(); }
-  Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override { return refused(); }
+  Result<std::vector<ClaimedUpload>> claim(const Places&, std::chrono::milliseconds) override { return refused(); }
+  Result<std::vector<ReadyAccount>> ready_accounts(int) override { return refused(); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override {
     return refused();
   }

@@ -49,6 +49,7 @@ TEST(Config, FillsInDefaults) {
   EXPECT_EQ(config->server.timestamp_window, std::chrono::seconds(300));
   EXPECT_EQ(config->worker.uploads, 8);
   EXPECT_EQ(config->worker.parts_per_upload, 4);
+  EXPECT_EQ(config->worker.turn, std::chrono::seconds(30));
   EXPECT_EQ(config->worker.source_quiet, std::chrono::seconds(5));
   EXPECT_EQ(config->worker.source_wait, std::chrono::days(1));
   EXPECT_TRUE(config->callback.allow_networks.empty());
@@ -96,6 +97,7 @@ root = "media/../media"
 [worker]
 uploads = 256
 parts_per_upload = 1
+turn_s = 60
 source_quiet_s = 0
 source_wait_s = 604800
 [litter]
@@ -125,6 +127,7 @@ level = "error"
   EXPECT_EQ(config->storages[1].root, "/etc/vodlift/media");
   EXPECT_EQ(config->worker.uploads, 256);
   EXPECT_EQ(config->worker.parts_per_upload, 1);
+  EXPECT_EQ(config->worker.turn, std::chrono::seconds(60));
   EXPECT_EQ(config->worker.source_quiet, std::chrono::seconds(0));
   EXPECT_EQ(config->worker.source_wait, std::chrono::days(7));
   EXPECT_EQ(config->callback.allow_networks.size(), 2U);

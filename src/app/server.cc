@@ -105,6 +105,7 @@ worker::Options worker_options(const Config::Worker& worker) {
   worker::Options options;
   options.uploads = worker.uploads;
   options.parts_per_upload = worker.parts_per_upload;
+  options.turn = worker.turn;
   options.readiness = {worker.source_quiet, worker.source_wait};
   return options;
 }

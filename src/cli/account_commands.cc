@@ -20,9 +20,9 @@ std::string show_added(const value& account) {
 }
 
 std::string show_list(const value& accounts) {
-  Table table({"CDN", "USER", "CREATED"});
+  Table table({"CDN", "USER", "WEIGHT", "CREATED"});
   for (const value& account : accounts.as_array()) {
-    table.add({cell(account, "cdn"), cell(account, "user"), time_cell(account, "created")});
+    table.add({cell(account, "cdn"), cell(account, "user"), cell(account, "weight"), time_cell(account, "created")});
   }
   return table.text("no accounts; add one with: vodlift account add --cdn NUMBER --user FOLDER");
 }
@@ -32,16 +32,34 @@ std::string show_list(const value& accounts) {
 void add_account_commands(CLI::App& app, Session& session) {
   CLI::App* noun = app.add_subcommand("account", "Accounts (CDNs) and the folder each one owns")->require_subcommand(1);
 
+  constexpr const char* weight_help = "1 to 100: its share beside other accounts that have uploads waiting";
   struct AddOptions {
     std::int64_t cdn = 0;
     std::string user;
+    std::optional<int> weight;
   };
   auto options = std::make_shared<AddOptions>();
   CLI::App* add = noun->add_subcommand("add", "Add an account; prints its webhook secret once");
   add->add_option("--cdn", options->cdn, "The account's number")->required();
   add->add_option("--user", options->user, "The account's folder on each storage")->required();
+  add->add_option("--weight", options->weight, weight_help)->check(CLI::Range(1, 100));
   session.attach(*add, [&session, options] {
-    return session.call_and_show("account.add", {{"cdn", options->cdn}, {"user", options->user}}, show_added);
+    boost::json::object fields{{"cdn", options->cdn}, {"user", options->user}};
+    if (options->weight) fields["weight"] = *options->weight;
+    return session.call_and_show("account.add", std::move(fields), show_added);
+  });
+
+  struct SetOptions {
+    std::int64_t cdn = 0;
+    int weight = 1;
+  };
+  auto change = std::make_shared<SetOptions>();
+  CLI::App* set = noun->add_subcommand("set", "Change an account; effective at once");
+  set->add_option("--cdn", change->cdn, "The account's number")->required();
+  set->add_option("--weight", change->weight, weight_help)->required()->check(CLI::Range(1, 100));
+  session.attach(*set, [&session, change] {
+    return session.call_and_show("account.set", {{"cdn", change->cdn}, {"weight", change->weight}},
+                                 [](const value& account) { return show_list(boost::json::array{account}); });
   });
 
   CLI::App* list = noun->add_subcommand("list", "List the accounts");

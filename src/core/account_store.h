@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "core/api_key.h"
 #include "core/credential_origin.h"
+#include "core/fair_share.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -22,6 +23,7 @@ struct Account {
   std::string user;       // the folder on each storage that is this account's
   Secret webhook_secret;  // "whsec_" + base64 of 32 bytes
   WallTime created;
+  int weight = kDefaultWeight;  // 1..kMaxWeight: its share beside other accounts that have uploads waiting
 };
 
 // A new webhook secret: "whsec_" and the base64 of 32 random bytes, as Standard Webhooks has them. Any thread.
@@ -73,6 +75,8 @@ class AccountStore {
 
   // Errors: already_exists (cdn or user taken).
   virtual Result<> add_account(Account account) = 0;
+  // Counts from the account's next turn on. Errors: not_found.
+  virtual Result<> set_weight(AccountId cdn, int weight) = 0;
   // Errors: not_found (no such account), already_exists (api_key taken).
   virtual Result<> add_key(ApiKey key) = 0;
   // Effective for every request judged afterwards. Errors: not_found.

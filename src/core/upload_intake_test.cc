@@ -24,6 +24,7 @@ class OneBucket final : public AccountStore {
   [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
   [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
   Result<> add_account(Account) override { return {}; }
+  Result<> set_weight(AccountId, int) override { return {}; }
   Result<> add_key(ApiKey) override { return {}; }
   Result<> revoke_key(std::string_view, WallTime) override { return {}; }
   Result<> change_key(std::string_view, const std::function<Result<>(ApiKey&)>&) override { return {}; }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/api_key.h"
+#include "core/fair_share.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -57,6 +58,16 @@ struct ClaimedUpload {
   Upload upload;
   std::string token;
   MultipartJournal journal;
+  int weight = kDefaultWeight;  // of its account
+};
+
+// An account that has uploads of some priority waiting for a worker.
+struct ReadyAccount {
+  AccountId account = 0;
+  int priority = 0;
+  int weight = kDefaultWeight;
+  bool small = false;  // whether any of these is small / large (kLargeUploadBytes)
+  bool large = false;
 };
 
 // A pending callback handed to a worker.
@@ -121,9 +132,14 @@ class UploadStore {
   // names the state).
   virtual Result<Upload> change(const ChangeRequest& request) = 0;
 
-  // Takes up to `limit` uploads that are due: highest priority first, then longest due. Each becomes `uploading`,
+  // Takes uploads that are due for as many `places` as there are: highest priority first, inside a priority as
+  // FairShare says, those of one account in the order of the times since which they are due. Each becomes `uploading`,
   // leased for `lease`. Never two with the same account, bucket and destination_path at once: those run in id order.
-  virtual Result<std::vector<ClaimedUpload>> claim(int limit, std::chrono::milliseconds lease) = 0;
+  virtual Result<std::vector<ClaimedUpload>> claim(const Places& places, std::chrono::milliseconds lease) = 0;
+
+  // Up to `limit` accounts that have uploads which a claim could take, highest priority first; an account once for each
+  // priority.
+  virtual Result<std::vector<ReadyAccount>> ready_accounts(int limit) = 0;
 
   // Prolongs the leases to now + `lease`; answers those that are still held.
   virtual Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) = 0;
@@ -167,7 +183,8 @@ class UploadStore {
   // Forgets signatures of requests made before `before`. Answers how many.
   virtual Result<int> forget_signatures(WallTime before) = 0;
 
-  // When the next queued upload or callback is due, if any waits. For a dispatcher that would otherwise poll.
+  // When the next queued upload or callback is due, if any waits; a time that is past where one is due already. For a
+  // dispatcher that would otherwise poll.
   virtual Result<std::optional<WallTime>> next_due() = 0;
 
   // Called (on a thread of the store, must not block) whenever work may have become due. Set once, before use.

@@ -52,6 +52,7 @@ class FakeAccounts final : public AccountStore {
   [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
   [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
   Result<> add_account(Account) override { return {}; }
+  Result<> set_weight(AccountId, int) override { return {}; }
   Result<> add_key(ApiKey key) override {
     keys_[key.api_key] = std::move(key);
     return {};
@@ -132,7 +133,8 @@ class FakeUploads final : public UploadStore {
     }
     return Error{Errc::upload_not_found, "no such upload for this account"};
   }
-  Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override { return unreachable(); }
+  Result<std::vector<ClaimedUpload>> claim(const Places&, std::chrono::milliseconds) override { return unreachable(); }
+  Result<std::vector<ReadyAccount>> ready_accounts(int) override { return unreachable(); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override {
     return unreachable();
   }

@@ -16,9 +16,10 @@ constexpr std::string_view kSelectCanary = "SELECT sealed FROM seal_canary WHERE
 constexpr std::string_view kInsertCanary = "INSERT INTO seal_canary (id, sealed) VALUES (1, ?1)";
 constexpr std::string_view kCanaryContext = "seal_canary";
 
-constexpr std::string_view kSelectAccounts = "SELECT cdn, user, webhook_secret, created_ms FROM accounts";
+constexpr std::string_view kSelectAccounts = "SELECT cdn, user, webhook_secret, created_ms, weight FROM accounts";
 constexpr std::string_view kInsertAccount =
-    "INSERT INTO accounts (cdn, user, webhook_secret, created_ms) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO accounts (cdn, user, webhook_secret, created_ms, weight) VALUES (?1, ?2, ?3, ?4, ?5)";
+constexpr std::string_view kSetWeight = "UPDATE accounts SET weight = ?2 WHERE cdn = ?1";
 
 constexpr std::string_view kSelectBuckets =
     "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
@@ -87,7 +88,8 @@ Result<SqliteAccountStore::Tables> SqliteAccountStore::load(SqliteConnection& co
 Result<> SqliteAccountStore::load_accounts(SqliteConnection& connection, const Seal& seal, Tables& tables) {
   auto row = connection.prepare(kSelectAccounts);
   while (row.step()) {
-    Account account{row.integer(0), row.text(1), Secret(), from_unix_ms(row.integer(3))};
+    Account account{row.integer(0), row.text(1), Secret(), from_unix_ms(row.integer(3)),
+                    static_cast<int>(row.integer(4))};
     auto secret = seal.open(row.blob(2), context_of(account));
     if (!secret) return secret.error();
     account.webhook_secret = std::move(*secret);
@@ -198,12 +200,27 @@ Result<> SqliteAccountStore::add_account(Account account) {
   }
   const std::string sealed = seal_.seal(account.webhook_secret, context_of(account));
   auto written = database_.write([&](SqliteConnection& connection) -> Result<> {
-    connection.prepare(kInsertAccount).bind(account.cdn, account.user, Blob{sealed}, to_unix_ms(account.created)).run();
+    connection.prepare(kInsertAccount)
+        .bind(account.cdn, account.user, Blob{sealed}, to_unix_ms(account.created), account.weight)
+        .run();
     return {};
   });
   if (!written) return written;
   const std::unique_lock lock(mutex_);
   tables_.accounts.emplace(account.cdn, std::move(account));
+  return {};
+}
+
+Result<> SqliteAccountStore::set_weight(AccountId cdn, int weight) {
+  const std::lock_guard turn(change_mutex_);
+  if (!tables_.accounts.contains(cdn)) return no_such_account(cdn);
+  auto written = database_.write([&](SqliteConnection& connection) -> Result<> {
+    connection.prepare(kSetWeight).bind(cdn, weight).run();
+    return {};
+  });
+  if (!written) return written;
+  const std::unique_lock lock(mutex_);
+  tables_.accounts.at(cdn).weight = weight;
   return {};
 }
 

@@ -34,6 +34,7 @@ class SqliteAccountStore final : public AccountStore {
   [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId> cdn) const override;
 
   Result<> add_account(Account account) override;
+  Result<> set_weight(AccountId cdn, int weight) override;
   Result<> add_key(ApiKey key) override;
   Result<> revoke_key(std::string_view api_key, WallTime when) override;
   Result<> change_key(std::string_view api_key, const std::function<Result<>(ApiKey&)>& change) override;

@@ -110,10 +110,10 @@ TEST_F(Crash, AFullDiskRefusesAndRecovers) {
         if (insert_and_wait(uploads, "during", 50'000) != Errc::store_failed) ::_exit(2);
       }
       if (uploads.find(158, {}).value().size() != 1) ::_exit(3);
-      if (uploads.claim(1, std::chrono::seconds(60))) ::_exit(4);
+      if (uploads.claim({1, 1}, std::chrono::seconds(60))) ::_exit(4);
       set_file_size_limit(RLIM_INFINITY);
       if (insert_and_wait(uploads, "after", 50'000) != Errc::interrupted) ::_exit(5);
-      if (uploads.claim(10, std::chrono::seconds(60)).value().size() != 2) ::_exit(6);
+      if (uploads.claim({10, 10}, std::chrono::seconds(60)).value().size() != 2) ::_exit(6);
     }
     const auto database = open();
     if (!database) ::_exit(7);

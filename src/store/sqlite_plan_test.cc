@@ -33,11 +33,17 @@ class Plan : public StoreTest {
   std::unique_ptr<SqliteDatabase> database_;
 };
 
-TEST_F(Plan, ClaimSeeksThePriorityAndStopsAtNow) {
-  expect_seek(sql::kSelectDue, "uploads_due", "priority=? AND next_attempt_ms<?");
+TEST_F(Plan, AClaimSeeksTheAccountAndItsOldest) {
+  expect_seek(sql::kNextReadyAccount, "uploads_ready", "priority=? AND account>?");
+  expect_seek(sql::kReadyHead, "uploads_ready", "priority=? AND account=? AND large=?");
+  expect_seek(sql::kEndDelays, "uploads_delayed", "next_attempt_ms<?");
 }
 
-TEST_F(Plan, NextDueSeeksThePriority) { expect_seek(sql::kNextDue, "uploads_due", "priority=?"); }
+TEST_F(Plan, WhatIsDueNextIsAtTheHeadOfItsIndex) {
+  EXPECT_NE(plan_of(sql::kAnyReady).find("USING INDEX uploads_ready"), std::string::npos) << plan_of(sql::kAnyReady);
+  EXPECT_NE(plan_of(sql::kFirstDelayed).find("USING INDEX uploads_delayed"), std::string::npos)
+      << plan_of(sql::kFirstDelayed);
+}
 
 TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
   expect_seek(sql::kFindSignature, "PRIMARY KEY", "key_id=? AND mac=?");

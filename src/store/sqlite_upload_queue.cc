@@ -13,8 +13,6 @@
 namespace vodlift::store {
 namespace {
 
-constexpr int kHighestPriority = 9;
-
 // The one table of core/upload.cc decides; the schema's trigger holds the same truth a second time.
 Result<> check_move(UploadState from, UploadState to, UploadId id) {
   if (may_move(from, to)) return {};
@@ -87,7 +85,7 @@ Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optiona
   if (next_attempt) next_attempt_ms = to_unix_ms(*next_attempt);
   connection.prepare(sql::kRequeue)
       .bind(lease.id, lease.fence, next_attempt_ms, columns.code, columns.message, columns.retryable, interrupted,
-            crashes)
+            crashes, next_attempt.has_value() && *next_attempt > around.now)
       .run();
   auto ours = held(connection, lease);
   if (!ours) return ours;
@@ -165,24 +163,6 @@ std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_
 void keep_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac, UploadId id,
                     WallTime now) {
   connection.prepare(sql::kInsertSignature).bind(key_id, Blob{mac}, id, to_unix_ms(now)).run();
-}
-
-std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, WallTime now, WallTime lease_until) {
-  std::vector<UploadId> due;
-  for (int priority = kHighestPriority; priority >= 0 && std::ssize(due) < limit; --priority) {
-    auto row = connection.prepare(sql::kSelectDue);
-    row.bind(priority, to_unix_ms(now), std::int64_t{limit} - std::ssize(due));
-    while (row.step()) due.push_back(row.integer(0));
-  }
-  std::vector<ClaimedUpload> claimed;
-  for (const UploadId id : due) {
-    connection.prepare(sql::kClaim).bind(id, to_unix_ms(lease_until), to_unix_ms(now)).run();
-    auto stored = load_upload(connection, id);
-    if (!stored) break;
-    claimed.push_back(
-        {{id, stored->fence}, std::move(stored->upload), std::move(stored->token), load_journal(connection, id)});
-  }
-  return claimed;
 }
 
 std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases,
@@ -269,15 +249,11 @@ Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int m
 }
 
 std::optional<WallTime> next_upload_due(SqliteConnection& connection) {
-  std::optional<WallTime> first;
-  for (int priority = kHighestPriority; priority >= 0; --priority) {
-    auto row = connection.prepare(sql::kNextDue);
-    row.bind(priority);
-    if (!row.step()) continue;
-    const WallTime due = from_unix_ms(row.integer(0));
-    first = first ? std::min(*first, due) : due;
+  for (const auto statement : {sql::kAnyReady, sql::kFirstDelayed}) {
+    auto row = connection.prepare(statement);
+    if (row.step()) return from_unix_ms(row.integer(0));
   }
-  return first;
+  return std::nullopt;
 }
 
 }  // namespace vodlift::store

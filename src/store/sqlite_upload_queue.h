@@ -22,8 +22,6 @@ std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_
 // Remembers that these signed bytes were answered with `id`.
 void keep_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac, UploadId id, WallTime now);
 
-std::vector<ClaimedUpload> claim_due(SqliteConnection& connection, int limit, WallTime now, WallTime lease_until);
-
 std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases,
                                     WallTime lease_until);
 
@@ -45,7 +43,7 @@ void follow_end(SqliteConnection& connection, UploadId id, WallTime now, const C
 Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int max_crashes, int limit, WallTime now,
                            const CallbackBody& body);
 
-// When the first queued upload is due.
+// When the first queued upload is due; a time that is past where any is ready.
 std::optional<WallTime> next_upload_due(SqliteConnection& connection);
 
 }  // namespace vodlift::store

@@ -84,16 +84,38 @@ inline constexpr std::string_view kSelectMultipart = R"sql(
 inline constexpr std::string_view kSelectParts =
     "SELECT number, size, etag, crc32c, md5 FROM parts WHERE upload_id = ?1 ORDER BY number";
 
-// ?1 priority, ?2 now, ?3 how many at most. One seek to the priority; what is not due yet lies behind the range.
-inline constexpr std::string_view kSelectDue = R"sql(
-  SELECT id FROM uploads INDEXED BY uploads_due
-  WHERE state = 'queued' AND waiting_on IS NULL AND priority = ?1 AND next_attempt_ms <= ?2
-  ORDER BY next_attempt_ms, id LIMIT ?3)sql";
+// What is ready to run (docs/storage.md): ?1 priority.
 
-// ?1 priority
-inline constexpr std::string_view kNextDue = R"sql(
-  SELECT next_attempt_ms FROM uploads INDEXED BY uploads_due
-  WHERE state = 'queued' AND waiting_on IS NULL AND priority = ?1 ORDER BY next_attempt_ms LIMIT 1)sql";
+// ?2 account: the next one after it that has any
+inline constexpr std::string_view kNextReadyAccount = R"sql(
+  SELECT account FROM uploads INDEXED BY uploads_ready
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND account > ?2
+  ORDER BY account LIMIT 1)sql";
+
+// ?2 account, ?3 large: the one of its kind that waits longest
+inline constexpr std::string_view kReadyHead = R"sql(
+  SELECT id, size - bytes_sent FROM uploads INDEXED BY uploads_ready
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND account = ?2 AND large = ?3
+  ORDER BY next_attempt_ms, id LIMIT 1)sql";
+
+inline constexpr std::string_view kWeight = "SELECT weight FROM accounts WHERE cdn = ?1";
+
+inline constexpr std::string_view kAnyReady = R"sql(
+  SELECT next_attempt_ms FROM uploads INDEXED BY uploads_ready
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 LIMIT 1)sql";
+
+// What waits for its next attempt.
+
+// ?1 now, ?2 how many at most
+inline constexpr std::string_view kEndDelays = R"sql(
+  UPDATE uploads SET delayed = 0 WHERE id IN
+    (SELECT id FROM uploads INDEXED BY uploads_delayed
+     WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 AND next_attempt_ms <= ?1
+     ORDER BY next_attempt_ms LIMIT ?2))sql";
+
+inline constexpr std::string_view kFirstDelayed = R"sql(
+  SELECT next_attempt_ms FROM uploads INDEXED BY uploads_delayed
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 ORDER BY next_attempt_ms LIMIT 1)sql";
 
 // ?1 id, ?2 lease's end, ?3 now
 inline constexpr std::string_view kClaim = R"sql(
@@ -109,6 +131,11 @@ inline constexpr std::string_view kRenew = R"sql(
   UPDATE uploads SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'uploading'
   RETURNING wanted <> '')sql";
 
+// The turn of a large upload: what it had to send when it began, and what of it was sent
+inline constexpr std::string_view kTurn = R"sql(
+  SELECT priority, account, size - attempt_first_byte, bytes_sent - attempt_first_byte FROM uploads
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading' AND large = 1)sql";
+
 inline constexpr std::string_view kWanted =
     "SELECT wanted FROM uploads WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
 
@@ -122,12 +149,12 @@ inline constexpr std::string_view kAddBytes = R"sql(
   UPDATE uploads SET bytes_sent = bytes_sent + ?3, crashes = 0
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
-// ?3 next attempt (NULL: its old place), ?4-?6 error (NULL: as it was), ?7 interrupted, ?8 crashes more
+// ?3 next attempt (NULL: its old place), ?4-?6 error (NULL: as it was), ?7 interrupted, ?8 crashes more, ?9 delayed
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, next_attempt_ms = coalesce(?3, next_attempt_ms),
                      error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
                      error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8,
-                     wanted = ''
+                     delayed = ?9, wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error
@@ -143,9 +170,9 @@ inline constexpr std::string_view kPause = "UPDATE uploads SET state = 'paused' 
 
 // Due at once, in its old place.
 inline constexpr std::string_view kResume =
-    "UPDATE uploads SET state = 'queued', next_attempt_ms = created_ms WHERE id = ?1 AND state = 'paused'";
+    "UPDATE uploads SET state = 'queued', next_attempt_ms = created_ms, delayed = 0 WHERE id = ?1 AND state = 'paused'";
 inline constexpr std::string_view kRetryNow =
-    "UPDATE uploads SET next_attempt_ms = created_ms WHERE id = ?1 AND state = 'queued'";
+    "UPDATE uploads SET next_attempt_ms = created_ms, delayed = 0 WHERE id = ?1 AND state = 'queued'";
 
 // ?2 now
 inline constexpr std::string_view kCancelWaiting = R"sql(

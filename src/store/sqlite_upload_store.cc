@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "store/sqlite_callbacks.h"
 #include "store/sqlite_key_rows.h"
+#include "store/sqlite_ready_queue.h"
 #include "store/sqlite_upload_changes.h"
 #include "store/sqlite_upload_queue.h"
 #include "store/sqlite_upload_rows.h"
@@ -125,10 +126,20 @@ Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const Upl
   });
 }
 
-Result<std::vector<ClaimedUpload>> SqliteUploadStore::claim(int limit, std::chrono::milliseconds lease) {
+Result<std::vector<ClaimedUpload>> SqliteUploadStore::claim(const Places& places, std::chrono::milliseconds lease) {
   return database_.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedUpload>> {
     const WallTime now = clock_.now();
-    return claim_due(connection, std::clamp(limit, 0, kMaxClaim), now, now + lease);
+    end_delays(connection, now);
+    SqliteReadyQueue ready(connection, now, now + lease);
+    // Should the commit fail, the share has charged for nothing: a matter of one turn.
+    fair_share_.fill(ready, {std::min(places.all, kMaxClaim), places.large});
+    return std::move(ready).claimed();
+  });
+}
+
+Result<std::vector<ReadyAccount>> SqliteUploadStore::ready_accounts(int limit) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<ReadyAccount>> {
+    return store::ready_accounts(connection, std::clamp(limit, 0, kMaxFound));
   });
 }
 
@@ -160,13 +171,16 @@ Result<> SqliteUploadStore::record_part(const Lease& lease, const Part& part) {
 }
 
 Result<> SqliteUploadStore::finish(const Lease& lease, const Ending& ending) {
-  return woken(database_.write(
-      [&](SqliteConnection& connection) { return end_upload(connection, lease, ending, clock_.now(), body_); }));
+  return woken(database_.write([&](SqliteConnection& connection) {
+    if (ending.size > kLargeUploadBytes) settle_turn(connection, lease, fair_share_);
+    return end_upload(connection, lease, ending, clock_.now(), body_);
+  }));
 }
 
 Result<> SqliteUploadStore::requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
                                     bool counts) {
   return woken(database_.write([&](SqliteConnection& connection) {
+    settle_turn(connection, lease, fair_share_);
     return store::requeue(connection, lease, next_attempt, error, counts, clock_.now(), body_);
   }));
 }

@@ -21,7 +21,8 @@ class SqliteUploadStore final : public UploadStore {
   Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, std::string_view signature_mac) override;
   // With `ids`, limit and offset do not count; an id given twice is answered once.
   Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override;
-  Result<std::vector<ClaimedUpload>> claim(int limit, std::chrono::milliseconds lease) override;
+  Result<std::vector<ClaimedUpload>> claim(const Places& places, std::chrono::milliseconds lease) override;
+  Result<std::vector<ReadyAccount>> ready_accounts(int limit) override;
   Result<Upload> change(const ChangeRequest& request) override;
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
   Result<> record_multipart(const Lease& lease, const MultipartJournal& journal) override;
@@ -53,6 +54,7 @@ class SqliteUploadStore final : public UploadStore {
   SqliteDatabase& database_;
   const Clock& clock_;
   const CallbackBody body_;
+  FairShare fair_share_;  // for the writer's thread
   std::function<void()> wake_;
   std::function<void(const Lease&)> recall_;
 };

@@ -27,6 +27,10 @@ constexpr milliseconds kShortestWait = 50ms;
 constexpr milliseconds kFruitlessWait = 1s;
 // How long a run that lost its lease gets to end before the same upload may be claimed again.
 constexpr milliseconds kTimeToLetGo = 5s;
+// How often is looked whether a large upload has to make room.
+constexpr milliseconds kLookForTurns = 1s;
+// Accounts that wait, as far as they are looked at for that; those of the highest priority come first.
+constexpr int kReadyAccounts = 64;
 
 }  // namespace
 
@@ -104,6 +108,7 @@ void Dispatcher::loop() {
     }
     give_back_stale();
     const int claimed = claim_for_free_slots();
+    make_room();
     const milliseconds patience = time_to_next(claimed);
     std::unique_lock lock(mutex_);
     work_.wait_for(lock, patience, [this] { return woken_ || stopping_; });
@@ -112,18 +117,31 @@ void Dispatcher::loop() {
   }
 }
 
-int Dispatcher::free_places() {
+RunningTurn Dispatcher::Active::turn(steady_clock::time_point now) const {
+  const Upload& upload = claimed.upload;
+  return {upload.id,
+          upload.account,
+          upload.request.priority,
+          claimed.weight,
+          large(),
+          control.ended().has_value(),
+          std::chrono::floor<milliseconds>(now - since)};
+}
+
+Places Dispatcher::free_places() {
   const std::lock_guard lock(mutex_);
   const int ahead = last_run_ < kShortRun ? options_.uploads : 0;
-  const int places = options_.uploads + ahead - static_cast<int>(active_.size());
+  Places places{options_.uploads + ahead - static_cast<int>(active_.size()), places_for_large(options_.uploads)};
+  for (const auto& [id, active] : active_) places.large -= active->large() ? 1 : 0;
   // One commit for many claims: not worth it for a single place while others are about to get free.
-  return ahead > 0 && places <= options_.uploads / 2 ? 0 : places;
+  if (ahead > 0 && places.all <= options_.uploads / 2) places.all = 0;
+  return places;
 }
 
 // Claims as many as there are places; answers how many that were, -1 when there was no place.
 int Dispatcher::claim_for_free_slots() {
-  const int places = free_places();
-  if (places <= 0) return -1;
+  const Places places = free_places();
+  if (places.all <= 0) return -1;
   if (steady_clock::now() < claim_not_before_) return 0;
   auto claimed = uploads_.claim(places, kLease);
   if (!claimed) {
@@ -137,6 +155,32 @@ int Dispatcher::claim_for_free_slots() {
     give_back(upload, clock_.now() + kTimeToLetGo);
   }
   return static_cast<int>(claimed->size());
+}
+
+// Ends the turn of a large upload where others wait for its place; at most one in each look, so that the place it
+// leaves is filled before the next is asked for.
+void Dispatcher::make_room() {
+  const auto now = steady_clock::now();
+  if (now < room_due_) return;
+  room_due_ = now + kLookForTurns;
+  const Places free = free_places();
+  if (free.all > 0 && free.large > 0) return;
+  std::vector<RunningTurn> running;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, active] : active_) running.push_back(active->turn(now));
+  }
+  const auto over = [this](const RunningTurn& run) { return run.large && run.since_begin >= options_.turn; };
+  if (std::ranges::none_of(running, over)) return;
+  const auto ready = uploads_.ready_accounts(kReadyAccounts);
+  if (!ready) return;
+  const auto id = who_makes_room(running, *ready, free, options_.turn);
+  if (!id) return;
+  log::info("an upload makes room for others and goes on when it is its turn again", {{"upload", *id}});
+  const std::lock_guard lock(mutex_);
+  if (const auto at = active_.find(*id); at != active_.end()) {
+    at->second->control.end({Errc::interrupted, "others have a turn"});
+  }
 }
 
 // Answers false when the same upload still runs here, under a lease that is lost by now; that run is told to end.
@@ -187,6 +231,7 @@ milliseconds Dispatcher::time_to_next(int claimed) {
   {
     const std::lock_guard lock(mutex_);
     if (!waiting_.empty()) until = std::min(until, waiting_.front()->since + kLongestAhead);
+    if (claimed < 0) until = std::min(until, room_due_);
   }
   const milliseconds patience = std::max(std::chrono::ceil<milliseconds>(until - now), 0ms);
   if (claimed < 0) return patience;  // a slot that gets free wakes the loop

@@ -12,6 +12,7 @@
 #include "base/clock_watch.h"
 #include "core/callback_sender.h"
 #include "worker/callback_run.h"
+#include "worker/turns.h"
 #include "worker/upload_run.h"
 
 namespace vodlift::worker {
@@ -23,6 +24,8 @@ struct Options {
   int uploads = 8;           // at once, 1..256
   int parts_per_upload = 4;  // in flight for each, 1..64
   SourceReadiness readiness{};
+  // What a large upload runs at least before it makes room for others that have a better right; 1 s..1 h.
+  std::chrono::milliseconds turn{30'000};
   // Between two rounds of renewing leases and rescuing; well below a lease, which is 60 s.
   std::chrono::milliseconds housekeeping{15'000};
   ClockWatch::Uptime uptime = since_boot;
@@ -48,13 +51,17 @@ class Dispatcher {
     ClaimedUpload claimed;
     RunControl control;
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+
+    [[nodiscard]] bool large() const { return claimed.upload.size > kLargeUploadBytes; }
+    [[nodiscard]] RunningTurn turn(std::chrono::steady_clock::time_point now) const;
   };
 
   void loop();
   void housekeeping();
   void forget_signatures();
   bool renew_leases();
-  int free_places();
+  Places free_places();
+  void make_room();
   int claim_for_free_slots();
   bool assign(ClaimedUpload upload);
   void give_back_stale();
@@ -88,6 +95,7 @@ class Dispatcher {
   std::chrono::steady_clock::time_point housekeeping_due_;
   std::chrono::steady_clock::time_point leases_good_until_;
   std::chrono::steady_clock::time_point claim_not_before_;
+  std::chrono::steady_clock::time_point room_due_;
   std::thread loop_;
   std::vector<std::thread> slots_;
 };

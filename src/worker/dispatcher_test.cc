@@ -34,7 +34,7 @@ class ScriptedUploads final : public MemoryUploads {
  public:
   using Claimed = Result<std::vector<ClaimedUpload>>;
 
-  Claimed claim(int, milliseconds) override { return on_claim(++claims_); }
+  Claimed claim(const Places&, milliseconds) override { return on_claim(++claims_); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, milliseconds) override {
     return on_renew ? on_renew(leases) : all_held(leases);
   }

@@ -22,9 +22,10 @@ class MemoryUploads : public UploadStore {
     return std::optional<UploadId>();
   }
   Result<std::vector<Upload>> find(AccountId, const UploadQuery&) override { return std::vector<Upload>(); }
-  Result<std::vector<ClaimedUpload>> claim(int, std::chrono::milliseconds) override {
+  Result<std::vector<ClaimedUpload>> claim(const Places&, std::chrono::milliseconds) override {
     return std::vector<ClaimedUpload>();
   }
+  Result<std::vector<ReadyAccount>> ready_accounts(int) override { return std::vector<ReadyAccount>(); }
   Result<Upload> change(const ChangeRequest&) override { return Error{Errc::internal, "not the worker's"}; }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override {
     return all_held(leases);
@@ -83,6 +84,7 @@ class OneBucket final : public AccountStore {
   [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
   [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
   Result<> add_account(Account) override { return {}; }
+  Result<> set_weight(AccountId, int) override { return {}; }
   Result<> add_key(ApiKey) override { return {}; }
   Result<> revoke_key(std::string_view, WallTime) override { return {}; }
   Result<> change_key(std::string_view, const std::function<Result<>(ApiKey&)>&) override { return {}; }

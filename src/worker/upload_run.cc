@@ -233,7 +233,8 @@ Result<> UploadRun::record_what_came(const Error& error) {
   const UploadError shown{error.code, error.message, error.retryable()};
   const WallTime now = context_.clock.now();
   if (error.code == Errc::interrupted) {
-    return context_.uploads.requeue(claimed_.lease, now, std::nullopt, /*counts=*/false);
+    // In its old place: what was begun is finished first.
+    return context_.uploads.requeue(claimed_.lease, claimed_.upload.created, std::nullopt, /*counts=*/false);
   }
   const bool busy = error.code == Errc::source_busy;
   if (busy && may_wait_for_source()) {

@@ -43,6 +43,19 @@ TEST_P(AccountConformance, EmptyAtFirst) {
   EXPECT_TRUE(accounts().accounts().empty());
 }
 
+TEST_P(AccountConformance, WeightsCountAtOnceAndStay) {
+  add_account(158, "jb");
+  EXPECT_EQ(accounts().find_account(158)->weight, 1);
+  ASSERT_TRUE(accounts().set_weight(158, 7));
+  EXPECT_EQ(accounts().find_account(158)->weight, 7);
+  insert("a");
+  EXPECT_EQ(uploads().ready_accounts(1).value().at(0).weight, 7);
+  reopen();
+  EXPECT_EQ(accounts().find_account(158)->weight, 7);
+  EXPECT_EQ(claim_one().weight, 7);
+  EXPECT_EQ(accounts().set_weight(159, 2).error().code, Errc::not_found);
+}
+
 TEST_P(AccountConformance, EverythingSurvivesAReopen) {
   add_account(158, "jb");
   ASSERT_TRUE(accounts().add_key(key(158, "APX4")));

@@ -104,7 +104,7 @@ TEST_P(ClaimConformance, OtherObjectsDoNotWait) {
   const UploadId third = insert(other_account).id;
   insert("same");
   const UploadId last = insert("different");
-  EXPECT_EQ(claim_ids(), (Ids{first, second, third, last}));
+  EXPECT_EQ(claim_ids(), (Ids{first, second, last, third})) << "one account after the other";
 }
 
 TEST_P(ClaimConformance, ALongChainDrainsInOrder) {
@@ -133,6 +133,80 @@ TEST_P(ClaimConformance, NextDueIsTheEarliestOfAll) {
   const auto second = claim_one();
   ASSERT_TRUE(uploads().requeue(second.lease, created + seconds(30), std::nullopt, true));
   EXPECT_EQ(uploads().next_due().value(), created + seconds(30));
+}
+
+TEST_P(ClaimConformance, AnAccountWithFewDoesNotWaitForOneWithMany) {
+  for (int i = 0; i < 500; ++i) insert("a" + std::to_string(i));
+  ASSERT_EQ(claim(10).size(), 10U);
+  std::vector<UploadId> few;
+  for (int i = 0; i < 10; ++i) {
+    NewUpload upload = new_upload("b" + std::to_string(i));
+    upload.account = 159;
+    few.push_back(insert(upload).id);
+  }
+  int of_the_many = 0;
+  std::vector<UploadId> taken;
+  while (taken.size() < few.size()) {
+    const auto one = claim_one();
+    if (one.upload.account == 159) {
+      taken.push_back(one.upload.id);
+    } else {
+      ++of_the_many;
+    }
+  }
+  EXPECT_EQ(taken, few);
+  EXPECT_LE(of_the_many, 64);
+}
+
+TEST_P(ClaimConformance, SmallAndLargeOnesOfAnAccountGoBesideOneAnother) {
+  std::vector<UploadId> large;
+  for (int i = 0; i < 5; ++i) {
+    NewUpload upload = new_upload("large" + std::to_string(i));
+    upload.size = kLargeUploadBytes + 1;
+    large.push_back(insert(upload).id);
+  }
+  const UploadId small = insert("small");
+  const auto without = uploads().claim({3, 0}, kLease).value();
+  ASSERT_EQ(without.size(), 1U) << "there is no place for large ones";
+  EXPECT_EQ(without[0].upload.id, small);
+  const auto rest = uploads().claim({5, 2}, kLease).value();
+  ASSERT_EQ(rest.size(), 2U);
+  EXPECT_EQ(rest[0].upload.id, large[0]);
+  EXPECT_EQ(rest[1].upload.id, large[1]);
+}
+
+TEST_P(ClaimConformance, ToldWhoIsReady) {
+  EXPECT_TRUE(uploads().ready_accounts(10).value().empty());
+  insert("a");
+  NewUpload other = new_upload("b", 9);
+  other.account = 159;
+  other.size = kLargeUploadBytes + 1;
+  insert(other);
+  const auto ready = uploads().ready_accounts(10).value();
+  ASSERT_EQ(ready.size(), 2U);
+  EXPECT_EQ(ready[0].account, 159);
+  EXPECT_EQ(ready[0].priority, 9);
+  EXPECT_TRUE(ready[0].large);
+  EXPECT_FALSE(ready[0].small);
+  EXPECT_EQ(ready[1].account, kAccount);
+  EXPECT_TRUE(ready[1].small);
+  EXPECT_EQ(uploads().ready_accounts(1).value().size(), 1U);
+  claim();
+  EXPECT_TRUE(uploads().ready_accounts(10).value().empty());
+}
+
+TEST_P(ClaimConformance, WhatWaitsForItsNextAttemptIsNotReadyAndTakesItsTurnAfterwards) {
+  const UploadId first = insert("a");
+  const auto claimed = claim_one();
+  ASSERT_TRUE(uploads().requeue(claimed.lease, clock_.now() + seconds(60), std::nullopt, true));
+  clock_.advance(seconds(30));
+  const UploadId second = insert("b");
+  EXPECT_EQ(uploads().ready_accounts(10).value().size(), 1U);
+  EXPECT_EQ(claim_ids(), (Ids{second}));
+  clock_.advance(seconds(30));
+  const UploadId third = insert("c");
+  clock_.advance(seconds(1));
+  EXPECT_EQ(claim_ids(), (Ids{first, third})) << "due since before the third was there";
 }
 
 TEST_P(ClaimConformance, AWaitingUploadIsNotDue) {

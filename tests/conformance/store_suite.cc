@@ -32,7 +32,7 @@ InsertOutcome StoreSuite::insert(NewUpload upload) {
 }
 
 std::vector<ClaimedUpload> StoreSuite::claim(int limit) {
-  auto claimed = uploads().claim(limit, kLease);
+  auto claimed = uploads().claim({limit, limit}, kLease);
   EXPECT_TRUE(claimed) << claimed.error().message;
   return claimed ? std::move(*claimed) : std::vector<ClaimedUpload>{};
 }

@@ -52,14 +52,14 @@ class Server:
 
     def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), uploads: int = 4, parts: int = 4,
                   log_format: str = "json", log_level: str = "info", server: str = "", storage: str = "",
-                  quiet_s: int = 0, extra: str = "") -> None:
+                  quiet_s: int = 0, turn_s: int = 30, extra: str = "") -> None:
         """Writes the configuration file; it counts from the next start on. `server` and `storage` are lines added to those
         sections, `extra` is whole sections."""
         self.config.write_text("\n".join([
             "[server]", 'listen = "127.0.0.1:0"', f'admin_socket = "{self.socket}"', server,
             "[store]", f'path = "{self.store}"',
             "[[storage]]", 'name = "sestore4"', f'root = "{self.storage}"', storage,
-            "[worker]", f"uploads = {uploads}", f"parts_per_upload = {parts}", f"source_quiet_s = {quiet_s}",
+            "[worker]", f"uploads = {uploads}", f"parts_per_upload = {parts}", f"source_quiet_s = {quiet_s}", f"turn_s = {turn_s}",
             "[callback]", f"allow_networks = {json.dumps(list(allow_networks))}",
             "[log]", f'format = "{log_format}"', f'level = "{log_level}"', extra, ""]))
 

@@ -1,0 +1,67 @@
+#include "worker/turns.h"
+
+#include <algorithm>
+#include <map>
+
+namespace vodlift::worker {
+namespace {
+
+// Uploads that run, of each account and priority.
+class Counts {
+ public:
+  explicit Counts(const std::vector<RunningTurn>& running) {
+    for (const RunningTurn& run : running) ++counts_[{run.priority, run.account}];
+  }
+
+  // Whether the account of `run` has more running than that of `waiting`, by weight.
+  [[nodiscard]] bool more(const RunningTurn& run, const ReadyAccount& waiting) const {
+    return of(run.priority, run.account) * waiting.weight > of(waiting.priority, waiting.account) * run.weight;
+  }
+
+  // Whether `one` has less right to its place than `other`.
+  [[nodiscard]] bool less_right(const RunningTurn& one, const RunningTurn& other) const {
+    if (one.priority != other.priority) return one.priority < other.priority;
+    const int share_of_one = of(one.priority, one.account) * other.weight;
+    const int share_of_other = of(other.priority, other.account) * one.weight;
+    if (share_of_one != share_of_other) return share_of_one > share_of_other;
+    return one.since_begin > other.since_begin;
+  }
+
+ private:
+  [[nodiscard]] int of(int priority, AccountId account) const {
+    const auto at = counts_.find({priority, account});
+    return at == counts_.end() ? 0 : at->second;
+  }
+
+  std::map<std::pair<int, AccountId>, int> counts_;
+};
+
+bool lacks_a_place(const ReadyAccount& waiting, const Places& free) {
+  if (free.all <= 0) return waiting.small || waiting.large;
+  return free.large <= 0 && waiting.large && !waiting.small;
+}
+
+}  // namespace
+
+int places_for_large(int uploads) { return std::max(1, uploads - std::max(1, uploads / 4)); }
+
+std::optional<UploadId> who_makes_room(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
+                                       const Places& free, std::chrono::milliseconds turn) {
+  const Counts counts(running);
+  const auto has_to = [&](const RunningTurn& run) {
+    if (!run.large || run.ending || run.since_begin < turn) return false;
+    return std::ranges::any_of(ready, [&](const ReadyAccount& waiting) {
+      if (!lacks_a_place(waiting, free)) return false;
+      if (waiting.priority != run.priority) return waiting.priority > run.priority;
+      return waiting.account != run.account && counts.more(run, waiting);
+    });
+  };
+  const RunningTurn* found = nullptr;
+  for (const RunningTurn& run : running) {
+    if (has_to(run) && (found == nullptr || counts.less_right(run, *found))) found = &run;
+  }
+  if (found == nullptr) return std::nullopt;
+  return found->id;
+}
+
+}  // namespace vodlift::worker
