@@ -1,4 +1,4 @@
-"""A server whose wall clock a test sets; the monotonic clocks go on as they are."""
+"""A server whose wall clock a test sets; the monotonic clocks and the times of files stay as they are."""
 
 import pathlib
 
@@ -14,7 +14,8 @@ class SettableClock:
         site.server.stop()
         site.server.environment |= {
             "LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self._offset),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1"}
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1",
+            "NO_FAKE_STAT": "1"}
         site.server.start()
 
     def set(self, seconds: int) -> None:
