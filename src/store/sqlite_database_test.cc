@@ -129,6 +129,17 @@ TEST_F(Database, DamageIsFoundAtTheStart) {
   EXPECT_EQ(found, static_cast<int>(pages) - 1) << "a page whose header is destroyed never passes";
 }
 
+TEST_F(Database, TheSchemasRulesHoldAfterTheCheckAtTheStart) {
+  { ASSERT_TRUE(open()); }
+  const auto database = open().value();
+  const auto refused = database->write([](SqliteConnection& connection) -> Result<> {
+    connection.execute("INSERT INTO seal_canary VALUES (2, x'00')");
+    return {};
+  });
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("CHECK"), std::string::npos) << refused.error().message;
+}
+
 TEST_F(Database, NeedsADirectoryThatExists) {
   path_ = directory_ / "absent" / "queue.db";
   expect_refused(Errc::config_invalid, "absent");
