@@ -29,6 +29,7 @@ LIBRARIES = {
     "boost/asio": ["net/http_server*", "net/*_test.*"],
     "boost/beast": ["net/http_server*", "net/*_test.*"],
     "curl/": ["net/*"],
+    "date/": ["base/*"],
     "isa-l": ["base/*"],
     "libpq-fe.h": ["store/*"],
     "openssl/": ["base/*", "net/http_server_tls.cc"],

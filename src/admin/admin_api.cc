@@ -21,7 +21,8 @@ namespace {
 constexpr std::string_view kPrefix = "/admin/";
 
 const Command* find_command(std::string_view name) {
-  for (const auto commands : {account_commands(), key_commands(), bucket_commands(), upload_commands()}) {
+  for (const auto commands :
+       {account_commands(), key_commands(), bucket_commands(), upload_commands(), limit_commands()}) {
     const auto found = std::ranges::find(commands, name, &Command::name);
     if (found != commands.end()) return &*found;
   }
@@ -73,8 +74,8 @@ void run_command(const Command& command, const Context& context, const net::Requ
 
 AdminApi::AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
                    AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, MultipartLedger& ledger,
-                   ThreadPool& blocking)
-    : context_{accounts, uploads, intake, clock, audit, doctor, std::move(bucket_defaults), ledger},
+                   BandwidthControl& bandwidth, ThreadPool& blocking)
+    : context_{accounts, uploads, intake, clock, audit, doctor, std::move(bucket_defaults), ledger, bandwidth},
       blocking_(blocking) {}
 
 void AdminApi::handle(net::Request request, net::Responder respond) {

@@ -16,7 +16,7 @@ class AdminApi {
  public:
   AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
            AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, MultipartLedger& ledger,
-           ThreadPool& blocking);
+           BandwidthControl& bandwidth, ThreadPool& blocking);
 
   // Answers one request; the work is done on the pool. Overload is answered at once.
   void handle(net::Request request, net::Responder respond);

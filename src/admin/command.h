@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "core/account_store.h"
 #include "core/audit_log.h"
+#include "core/bandwidth_control.h"
 #include "core/bucket_doctor.h"
 #include "core/multipart_ledger.h"
 #include "core/upload_intake.h"
@@ -33,6 +34,7 @@ struct Context {
   BucketDoctor& doctor;
   BucketDefaults bucket_defaults;
   MultipartLedger& ledger;
+  BandwidthControl& bandwidth;
 };
 
 // Takes the answer's `data` or the failure; to be called exactly once, from any thread.
@@ -57,6 +59,7 @@ std::span<const Command> account_commands();
 std::span<const Command> key_commands();
 std::span<const Command> bucket_commands();
 std::span<const Command> upload_commands();
+std::span<const Command> limit_commands();
 
 // A number of an account: any integer of 1 and above.
 std::int64_t read_cdn(Fields& fields);

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "core/account_store.h"
+#include "core/bandwidth_limits.h"
 #include "core/bucket_doctor.h"
 #include "core/multipart_ledger.h"
 #include "core/storage.h"
@@ -248,6 +249,26 @@ class ListedLedger final : public MultipartLedger {
   std::vector<LeftMultipart> entries;
   std::optional<AccountId> asked_for;
   int limited_to = 0;
+};
+
+class MemoryLimits final : public BandwidthLimits {
+ public:
+  Result<std::vector<BandwidthLimit>> list() override {
+    std::vector<BandwidthLimit> all;
+    for (const auto& [scope, limit] : limits_) all.push_back(limit);
+    return all;
+  }
+  Result<> put(const BandwidthLimit& limit) override {
+    limits_[limit.scope] = limit;
+    return {};
+  }
+  Result<> remove(const BandwidthScope& scope) override {
+    if (limits_.erase(scope) == 1) return {};
+    return Error{Errc::not_found, "no such limit"};
+  }
+
+ private:
+  std::map<BandwidthScope, BandwidthLimit> limits_;
 };
 
 }  // namespace vodlift::admin

@@ -30,6 +30,7 @@
 #include "storage/confined_storages.h"
 #include "store/master_key.h"
 #include "store/sqlite_account_store.h"
+#include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_upload_store.h"
 #include "worker/dispatcher.h"
@@ -101,6 +102,12 @@ std::vector<storage::StorageRoot> roots_of(const Config& config) {
   return roots;
 }
 
+std::vector<std::string> names_of(const std::vector<StorageConfig>& storages) {
+  std::vector<std::string> names;
+  for (const StorageConfig& one : storages) names.push_back(one.name);
+  return names;
+}
+
 worker::Options worker_options(const Config::Worker& worker) {
   worker::Options options;
   options.uploads = worker.uploads;
@@ -144,7 +151,10 @@ class Server {
         credentials_(credential_loader_, clock),
         s3_client_("s3-http", s3_connections(config.worker)),
         callback_client_("callback-http", kCallbackConnections),
-        objects_(s3_client_, credentials_, environment_, clock),
+        bandwidth_(clock),
+        bandwidth_limits_(*stores_.database),
+        bandwidth_control_(bandwidth_limits_, bandwidth_, names_of(config.storages)),
+        objects_(s3_client_, credentials_, environment_, bandwidth_, clock),
         doctor_(credentials_client_, credentials_, environment_, clock),
         callbacks_(callback_client_, guard_, clock),
         ledger_(*stores_.database, clock),
@@ -156,7 +166,7 @@ class Server {
         intake_(*stores_.accounts, storages_, clock,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
-               {environment_.endpoint("S3"), environment_.region()}, ledger_, blocking_),
+               {environment_.endpoint("S3"), environment_.region()}, ledger_, bandwidth_control_, blocking_),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, blocking_, *audit_,
                 {config.server.timestamp_window,
@@ -190,6 +200,7 @@ class Server {
     if (auto listening = public_server_.listen(config_.server.listen); !listening) {
       return with_context("[server] listen", listening.error());
     }
+    if (auto loaded = bandwidth_control_.load(); !loaded) return with_context("bandwidth limits", loaded.error());
     for (const StorageInfo& one : storages_.list()) {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
     }
@@ -254,6 +265,9 @@ class Server {
   s3::CredentialCache credentials_;
   net::HttpClient s3_client_;
   net::HttpClient callback_client_;
+  Bandwidth bandwidth_;
+  store::SqliteBandwidthLimits bandwidth_limits_;
+  BandwidthControl bandwidth_control_;
   s3::S3ObjectStore objects_;
   s3::S3BucketDoctor doctor_;
   callback::HttpCallbackSender callbacks_;

@@ -50,6 +50,7 @@ int run(int argc, const char* const* argv, const Services& services) {
   add_account_commands(app, session);
   add_key_commands(app, session);
   add_bucket_commands(app, session);
+  add_limit_commands(app, session);
   add_upload_commands(app, session);
   add_version(app);
   try {

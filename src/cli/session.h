@@ -62,6 +62,7 @@ Result<Secret> read_secret(const std::string& file);
 void add_account_commands(CLI::App& app, Session& session);
 void add_key_commands(CLI::App& app, Session& session);
 void add_bucket_commands(CLI::App& app, Session& session);
+void add_limit_commands(CLI::App& app, Session& session);
 void add_upload_commands(CLI::App& app, Session& session);
 
 }  // namespace vodlift::cli

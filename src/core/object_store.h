@@ -65,6 +65,7 @@ struct Body {
   std::int64_t offset = 0;
   std::int64_t size = 0;
   std::shared_ptr<const std::atomic<bool>> cut{};  // set, it ends the transfer with `interrupted`; null: nothing does
+  std::string storage{};                           // that the source lies on: its bandwidth limit counts
 };
 
 // The store's confirmation of one object or part: its checksum or ETag agreed with ours.

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <future>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -16,6 +17,7 @@ namespace {
 
 // Handles without a request, kept because a new one costs some allocations.
 constexpr std::size_t kIdleHandles = 64;
+constexpr int kLongestPollMs = 1000;
 
 void require_global_init() {
   static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -55,8 +57,11 @@ class HttpClient::Impl {
       const std::lock_guard lock(mutex_);
       if (!stopping_) {
         const std::uint64_t id = ++last_id_;
-        arrivals_.push_back(
-            std::make_unique<Transfer>(id, std::move(request), std::move(done), [this, id] { resume(id); }));
+        arrivals_.push_back(std::make_unique<Transfer>(
+            id, std::move(request), std::move(done), [this, id] { resume(id); },
+            [this, id](std::chrono::nanoseconds after) {
+              later_.emplace(std::chrono::steady_clock::now() + after, id);
+            }));
         wake();
         return;
       }
@@ -86,6 +91,8 @@ class HttpClient::Impl {
 
   void run();
   bool take_arrivals();
+  void take_due(std::vector<std::uint64_t>& resumed);
+  [[nodiscard]] int patience_ms() const;
   void begin(std::unique_ptr<Transfer> transfer);
   void collect_finished();
   void release(CURL* handle);
@@ -101,6 +108,7 @@ class HttpClient::Impl {
 
   // The rest belongs to the transfer thread.
   std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> running_;
+  std::multimap<std::chrono::steady_clock::time_point, std::uint64_t> later_;  // who goes on when
   std::vector<CURL*> idle_;
 };
 
@@ -109,7 +117,7 @@ void HttpClient::Impl::run() {
     int still_running = 0;
     curl_multi_perform(multi_, &still_running);
     collect_finished();
-    curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+    curl_multi_poll(multi_, nullptr, 0, patience_ms(), nullptr);
   }
   for (auto& [id, transfer] : running_) {
     curl_multi_remove_handle(multi_, transfer->handle());
@@ -137,11 +145,25 @@ bool HttpClient::Impl::take_arrivals() {
       begin(std::move(transfer));
     }
   }
+  take_due(resumed);
   for (const std::uint64_t id : resumed) {
     const auto at = running_.find(id);
     if (at != running_.end()) curl_easy_pause(at->second->handle(), CURLPAUSE_CONT);
   }
   return !stopping;
+}
+
+void HttpClient::Impl::take_due(std::vector<std::uint64_t>& resumed) {
+  const auto due = later_.upper_bound(std::chrono::steady_clock::now());
+  for (auto at = later_.begin(); at != due; ++at) resumed.push_back(at->second);
+  later_.erase(later_.begin(), due);
+}
+
+int HttpClient::Impl::patience_ms() const {
+  if (later_.empty()) return kLongestPollMs;
+  const auto left = later_.begin()->first - std::chrono::steady_clock::now();
+  return static_cast<int>(
+      std::clamp<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count(), 0, kLongestPollMs));
 }
 
 void HttpClient::Impl::begin(std::unique_ptr<Transfer> transfer) {

@@ -24,6 +24,8 @@ class BodyReader {
   struct Chunk {
     Status status = Status::ok;
     std::size_t size = 0;  // bytes put into the buffer; >= 1 with ok
+    // With wait: read() is called again after so long, by itself. 0: when `resume` is called.
+    std::chrono::nanoseconds again_after{0};
   };
 
   BodyReader() = default;

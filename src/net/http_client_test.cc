@@ -77,6 +77,7 @@ class StringReader final : public BodyReader {
  public:
   explicit StringReader(std::string bytes) : bytes_(std::move(bytes)) {}
   Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) override {
+    if (later-- > 0) return {Status::wait, 0, std::chrono::milliseconds(30)};
     if (waits-- > 0) {
       std::thread(resume).detach();
       return {Status::wait, 0};
@@ -91,6 +92,7 @@ class StringReader final : public BodyReader {
   [[nodiscard]] Error failure() const override { return {Errc::source_unreadable, "disk on fire"}; }
 
   int waits = 0;
+  int later = 0;
   bool fails = false;
 
  private:
@@ -121,6 +123,21 @@ TEST_F(HttpClientTest, SendsABodyFromAReaderThatHasToWait) {
   const auto response = client_.perform(std::move(out));
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->body, "PUT " + bytes);
+}
+
+TEST_F(HttpClientTest, AReaderThatNamesATimeIsAskedAgainThen) {
+  auto reader = std::make_shared<StringReader>("late");
+  reader->later = 3;
+  HttpRequest out = request("PUT", "/");
+  out.reader = reader;
+  out.reader_size = 4;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto response = client_.perform(std::move(out));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "PUT late");
+  const auto took = std::chrono::steady_clock::now() - begun;
+  EXPECT_GE(took, 3 * std::chrono::milliseconds(30));
+  EXPECT_LT(took, std::chrono::seconds(5)) << "sooner than a poll of a second for each";
 }
 
 TEST_F(HttpClientTest, AnEmptyReaderIsAnEmptyBody) {

@@ -151,6 +151,7 @@ std::size_t Transfer::give_body(std::span<std::uint8_t> buffer) {
       body_sent_ += chunk.size;
       return chunk.size;
     case BodyReader::Status::wait:
+      if (chunk.again_after.count() > 0) resume_after_(chunk.again_after);
       return CURL_READFUNC_PAUSE;
     case BodyReader::Status::failed:
       break;

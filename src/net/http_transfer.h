@@ -19,8 +19,15 @@ struct SlistDeleter {
 // Made on any thread, then used by the transfer thread only.
 class Transfer {
  public:
-  Transfer(std::uint64_t id, HttpRequest request, HttpClient::Done done, std::function<void()> resume)
-      : id_(id), request_(std::move(request)), done_(std::move(done)), resume_(std::move(resume)) {}
+  // `resume` lets a transfer that waits go on, from any thread; `resume_after` has that done later, and is called on
+  // the transfer thread.
+  Transfer(std::uint64_t id, HttpRequest request, HttpClient::Done done, std::function<void()> resume,
+           std::function<void(std::chrono::nanoseconds)> resume_after)
+      : id_(id),
+        request_(std::move(request)),
+        done_(std::move(done)),
+        resume_(std::move(resume)),
+        resume_after_(std::move(resume_after)) {}
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -63,6 +70,7 @@ class Transfer {
   const HttpRequest request_;
   const HttpClient::Done done_;
   const std::function<void()> resume_;
+  const std::function<void(std::chrono::nanoseconds)> resume_after_;
   CURL* handle_ = nullptr;
   std::unique_ptr<curl_slist, SlistDeleter> headers_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};

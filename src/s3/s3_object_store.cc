@@ -78,7 +78,7 @@ net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const C
 net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, const Call& call,
                                                   const Credentials& credentials, const Body& body) const {
   net::HttpRequest request = make_request(target, call, credentials);
-  request.reader = std::make_shared<SourceBody>(body);
+  request.reader = std::make_shared<SourceBody>(body, bandwidth_, target.access.cdn, target.access.bucket);
   request.reader_size = body.size;
   request.cut = body.cut;
   request.total_timeout = {};

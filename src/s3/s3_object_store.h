@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "core/bandwidth.h"
 #include "core/object_store.h"
 #include "net/http_client.h"
 #include "s3/aws_environment.h"
@@ -20,8 +21,8 @@ namespace vodlift::s3 {
 class S3ObjectStore final : public ObjectStore {
  public:
   S3ObjectStore(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
-                const Clock& clock)
-      : client_(client), credentials_(credentials), environment_(environment), clock_(clock) {}
+                Bandwidth& bandwidth, const Clock& clock)
+      : client_(client), credentials_(credentials), environment_(environment), bandwidth_(bandwidth), clock_(clock) {}
 
   [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess& access) const override {
     return learned_.checksum_mode(access);
@@ -105,6 +106,7 @@ class S3ObjectStore final : public ObjectStore {
   net::HttpClient& client_;
   CredentialCache& credentials_;
   const AwsEnvironment& environment_;
+  Bandwidth& bandwidth_;
   const Clock& clock_;
   Learned learned_;
   Traffic traffic_;

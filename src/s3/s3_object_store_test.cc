@@ -38,7 +38,7 @@ class S3ObjectStoreTest : public ::testing::Test {
               return net::Response{400, "text/plain", std::string(message), {}};
             }),
         client_("test-s3", 2),
-        store_(client_, credentials_, environment_, clock_) {}
+        store_(client_, credentials_, environment_, bandwidth_, clock_) {}
   void SetUp() override {
     ASSERT_TRUE(server_.listen("127.0.0.1:0"));
     server_.start();
@@ -70,6 +70,7 @@ class S3ObjectStoreTest : public ::testing::Test {
   std::vector<net::Request> requests_;
   net::HttpServer server_;
   SystemClock clock_;
+  Bandwidth bandwidth_{clock_};
   net::HttpClient client_;
   AwsEnvironment environment_;
   AwsCredentialLoader loader_{client_, environment_, clock_};

@@ -6,28 +6,31 @@ namespace vodlift::s3 {
 
 net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) {
   const auto left = static_cast<std::size_t>(body_.size - position_);
-  buffer = buffer.first(std::min(buffer.size(), left));
+  if (granted_ == 0) {
+    const Bandwidth::Chunk next = bandwidth_.next(use_, std::min(buffer.size(), left));
+    granted_ = next.bytes;
+    if (next.wait.count() > 0) return {Status::wait, 0, next.wait};
+  }
+  buffer = buffer.first(std::min({buffer.size(), left, granted_}));
 
   std::unique_lock lock(mutex_);
-  if (failure_) return {Status::failed, 0};
-  if (reading_) return {Status::wait, 0};
+  if (failure_) return {Status::failed};
+  if (reading_) return {Status::wait};
   const std::int64_t spare_end = spare_at_ + static_cast<std::int64_t>(spare_.size());
   if (position_ >= spare_at_ && position_ < spare_end) {
     const auto from = static_cast<std::size_t>(position_ - spare_at_);
     const std::size_t count = std::min(buffer.size(), spare_.size() - from);
     std::copy_n(spare_.data() + from, count, buffer.data());
-    position_ += static_cast<std::int64_t>(count);
-    return {Status::ok, count};
+    return give(count);
   }
 
   const auto cached = body_.source->read_cached(body_.offset + position_, buffer);
   if (!cached) {
     failure_ = cached.error();
-    return {Status::failed, 0};
+    return {Status::failed};
   }
   if (*cached > 0) {
-    position_ += static_cast<std::int64_t>(*cached);
-    return {Status::ok, *cached};
+    return give(*cached);
   }
 
   reading_ = true;
@@ -44,7 +47,13 @@ net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const st
     }
     resume();
   });
-  return {Status::wait, 0};
+  return {Status::wait};
+}
+
+net::BodyReader::Chunk SourceBody::give(std::size_t count) {
+  position_ += static_cast<std::int64_t>(count);
+  granted_ -= count;
+  return {Status::ok, count};
 }
 
 void SourceBody::rewind() { position_ = 0; }

@@ -40,9 +40,22 @@ class FakeSource final : public SourceFile {
   mutable std::function<void(Result<>)> pending_;
 };
 
+// Counts no time by itself.
+struct Limits {
+  std::chrono::steady_clock::time_point now{std::chrono::hours(1)};
+  SystemClock clock;
+  Bandwidth bandwidth{clock, [this] { return now; }};
+};
+
+std::shared_ptr<SourceBody> body_of(Body body, Bandwidth* bandwidth = nullptr) {
+  static Limits unlimited;
+  return std::make_shared<SourceBody>(std::move(body), bandwidth != nullptr ? *bandwidth : unlimited.bandwidth, 158,
+                                      "videos");
+}
+
 TEST(SourceBody, TakesTheCachedAndWaitsForTheRest) {
   const auto source = std::make_shared<FakeSource>("0123456789", 6);
-  const auto body = std::make_shared<SourceBody>(Body{source, 2, 7});
+  const auto body = body_of({source, 2, 7});
   std::vector<std::uint8_t> buffer(100);
   int resumed = 0;
   const auto resume = [&] { ++resumed; };
@@ -67,7 +80,7 @@ TEST(SourceBody, TakesTheCachedAndWaitsForTheRest) {
 
 TEST(SourceBody, StartsOverAfterARewind) {
   const auto source = std::make_shared<FakeSource>("0123456789", 10);
-  const auto body = std::make_shared<SourceBody>(Body{source, 0, 10});
+  const auto body = body_of({source, 0, 10});
   std::vector<std::uint8_t> buffer(4);
   ASSERT_EQ(body->read(buffer, [] {}).size, 4U);
   body->rewind();
@@ -77,12 +90,45 @@ TEST(SourceBody, StartsOverAfterARewind) {
 
 TEST(SourceBody, FailsWithTheStoragesReason) {
   const auto source = std::make_shared<FakeSource>("0123456789", 0);
-  const auto body = std::make_shared<SourceBody>(Body{source, 0, 10});
+  const auto body = body_of({source, 0, 10});
   std::vector<std::uint8_t> buffer(4);
   EXPECT_EQ(body->read(buffer, [] {}).status, net::BodyReader::Status::wait);
   source->answer(Error{Errc::source_unreadable, "disk on fire"});
   EXPECT_EQ(body->read(buffer, [] {}).status, net::BodyReader::Status::failed);
   EXPECT_EQ(body->failure().code, Errc::source_unreadable);
+}
+
+TEST(SourceBody, WaitsForItsTimeWhereAnythingIsLimited) {
+  Limits limits;
+  const std::string bytes(20'000, 'x');
+  const auto source = std::make_shared<FakeSource>(bytes, 20'000);
+  for (const auto& scope :
+       {BandwidthScope{BandwidthScope::Kind::all, 0, ""}, BandwidthScope{BandwidthScope::Kind::storage, 0, "sestore4"},
+        BandwidthScope{BandwidthScope::Kind::account, 158, ""},
+        BandwidthScope{BandwidthScope::Kind::bucket, 158, "videos"}}) {
+    limits.bandwidth.set({{scope, 100'000, {}, "UTC"}});
+    Body range{source, 0, 20'000};
+    range.storage = "sestore4";
+    const auto body = body_of(range, &limits.bandwidth);
+    std::vector<std::uint8_t> buffer(100'000);
+    const auto start = limits.now;
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+      const auto chunk = body->read(buffer, [] { FAIL() << "nothing is read from a disk"; });
+      if (chunk.status == net::BodyReader::Status::wait) {
+        ASSERT_GT(chunk.again_after.count(), 0);
+        limits.now += chunk.again_after;
+      } else {
+        ASSERT_EQ(chunk.status, net::BodyReader::Status::ok);
+        EXPECT_LE(chunk.size, 4096U);
+        sent += chunk.size;
+      }
+    }
+    EXPECT_EQ(sent, bytes.size());
+    const auto took = std::chrono::duration<double>(limits.now - start).count();
+    EXPECT_NEAR(took, 0.2, 0.1) << to_text(scope);
+    limits.now += std::chrono::seconds(1);
+  }
 }
 
 }  // namespace

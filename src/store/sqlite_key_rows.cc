@@ -42,18 +42,6 @@ std::optional<WallTime> time_of(std::optional<std::int64_t> unix_ms) {
   return from_unix_ms(*unix_ms);
 }
 
-std::optional<std::vector<std::string>> texts_of(const std::string& json) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(json, failed);
-  if (failed || !value.is_array()) return std::nullopt;
-  std::vector<std::string> texts;
-  for (const auto& element : value.as_array()) {
-    if (!element.is_string()) return std::nullopt;
-    texts.emplace_back(element.as_string());
-  }
-  return texts;
-}
-
 std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   std::vector<std::string> texts;
   texts.reserve(networks.size());
@@ -76,10 +64,10 @@ Result<> read_rules(const SqliteStatement& row, ApiKey& key) {
     return not_understood("permissions");
   }
   key.scope.path_prefix = row.text(7);
-  auto buckets = texts_of(row.text(8));
+  auto buckets = texts_from_json(row.text(8));
   if (!buckets) return not_understood("buckets");
   key.scope.buckets = std::move(*buckets);
-  const auto networks = texts_of(row.text(9));
+  const auto networks = texts_from_json(row.text(9));
   if (!networks) return not_understood("networks");
   for (const std::string& text : *networks) {
     const auto network = parse_network(text);
@@ -127,6 +115,18 @@ std::string texts_to_json(const std::vector<std::string>& texts) {
   boost::json::array list;
   for (const std::string& text : texts) list.emplace_back(text);
   return boost::json::serialize(list);
+}
+
+std::optional<std::vector<std::string>> texts_from_json(const std::string& json) {
+  boost::system::error_code failed;
+  const auto value = boost::json::parse(json, failed);
+  if (failed || !value.is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const auto& element : value.as_array()) {
+    if (!element.is_string()) return std::nullopt;
+    texts.emplace_back(element.as_string());
+  }
+  return texts;
 }
 
 Result<std::vector<ApiKey>> load_keys(SqliteConnection& connection, const Seal& seal) {

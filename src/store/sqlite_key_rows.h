@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace vodlift::store {
 
 // The JSON list that columns of several texts hold.
 std::string texts_to_json(const std::vector<std::string>& texts);
+// Nothing: it is none.
+std::optional<std::vector<std::string>> texts_from_json(const std::string& json);
 
 // Errors: seal_broken, store_corrupt (a column that holds something else than this build writes).
 Result<std::vector<ApiKey>> load_keys(SqliteConnection& connection, const Seal& seal);

@@ -20,6 +20,7 @@ struct Attempt {
   ObjectTarget target{};
   ObjectProperties properties{};
   std::shared_ptr<const SourceFile> source{};
+  std::string storage{};  // that it lies on
 };
 
 // For logs and messages.

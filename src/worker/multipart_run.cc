@@ -26,7 +26,8 @@ Result<Verification> MultipartRun::send() {
     if (std::none_of(journal_.parts.begin(), journal_.parts.end(), same_number)) missing.push_back(number);
   }
   const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
-  PartSender sender(context_.objects, {attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload},
+  PartSender sender(context_.objects,
+                    {attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload, attempt_.storage},
                     control_, [this](const Part& part) { return record_part(part); });
   auto sent = sender.send(missing);
   if (sent) sent = attempt_.source->check_unchanged();

@@ -71,7 +71,7 @@ void PartSender::start(Prepared part) {
   ++part.tries;
   const RangeChecksum checksum = part.checksum;
   in_flight_.insert_or_assign(number, std::move(part));
-  const Body body{job_.source, job_.plan.offset_of(number), job_.plan.size_of(number), control_.cut()};
+  const Body body{job_.source, job_.plan.offset_of(number), job_.plan.size_of(number), control_.cut(), job_.storage};
   store_.upload_part(job_.target, job_.multipart, number, body, checksum,
                      [events = events_, number](Result<StoredBytes> result) {
                        {

@@ -27,7 +27,8 @@ class PartSender {
     Multipart multipart;
     std::shared_ptr<const SourceFile> source;
     PartPlan plan;
-    int parallel = 4;  // 1..64
+    int parallel = 4;       // 1..64
+    std::string storage{};  // that the source lies on
   };
 
   PartSender(ObjectStore& store, Job job, RunControl& control, Confirmed confirmed)

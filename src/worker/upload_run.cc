@@ -88,6 +88,7 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
     return error;
   }
   attempt_.source = std::move(*opened);
+  attempt_.storage = path->storage;
   if (auto quiet = check_quiet(); !quiet) return quiet.error();
 
   const auto there = attempt_.destination.look(attempt_.target, control_);
@@ -184,9 +185,10 @@ Result<Verification> UploadRun::send_whole() {
 
 Result<StoredBytes> UploadRun::put_whole(const RangeChecksum& checksum) {
   const auto put = [&] {
-    return context_.objects.put_object(attempt_.target, attempt_.properties,
-                                       Body{attempt_.source, 0, attempt_.source->identity().size, control_.cut()},
-                                       checksum, attempt_.destination.condition());
+    return context_.objects.put_object(
+        attempt_.target, attempt_.properties,
+        Body{attempt_.source, 0, attempt_.source->identity().size, control_.cut(), attempt_.storage}, checksum,
+        attempt_.destination.condition());
   };
   auto sent = put();
   if (sent || sent.error().code != Errc::destination_exists) return sent;

@@ -6,6 +6,7 @@
 
 #include "store/master_key.h"
 #include "store/sqlite_account_store.h"
+#include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_upload_store.h"
@@ -30,6 +31,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   UploadStore& uploads() override { return *uploads_; }
   AccountStore& accounts() override { return *accounts_; }
   MultipartLedger& ledger() override { return *ledger_; }
+  BandwidthLimits& limits() override { return *limits_; }
   void reopen() override {
     close();
     open();
@@ -43,9 +45,11 @@ class SqliteUnderTest final : public StoreUnderTest {
     accounts_ = store::SqliteAccountStore::open(*database_, std::move(seal)).value();
     uploads_ = std::make_unique<store::SqliteUploadStore>(*database_, clock_, test_callback_body);
     ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);
+    limits_ = std::make_unique<store::SqliteBandwidthLimits>(*database_);
   }
 
   void close() {
+    limits_.reset();
     ledger_.reset();
     uploads_.reset();
     accounts_.reset();
@@ -58,6 +62,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   std::unique_ptr<store::SqliteAccountStore> accounts_;
   std::unique_ptr<store::SqliteUploadStore> uploads_;
   std::unique_ptr<store::SqliteMultipartLedger> ledger_;
+  std::unique_ptr<store::SqliteBandwidthLimits> limits_;
 };
 
 }  // namespace

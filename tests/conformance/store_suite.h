@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "core/account_store.h"
+#include "core/bandwidth_limits.h"
 #include "core/multipart_ledger.h"
 #include "core/upload_store.h"
 
@@ -37,6 +38,7 @@ class StoreUnderTest {
   virtual UploadStore& uploads() = 0;
   virtual AccountStore& accounts() = 0;
   virtual MultipartLedger& ledger() = 0;
+  virtual BandwidthLimits& limits() = 0;
   // Closes everything in order and opens it again on the same storage.
   virtual void reopen() = 0;
 };
@@ -61,6 +63,7 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   UploadStore& uploads() { return store_->uploads(); }
   AccountStore& accounts() { return store_->accounts(); }
   MultipartLedger& ledger() { return store_->ledger(); }
+  BandwidthLimits& limits() { return store_->limits(); }
   void reopen() { store_->reopen(); }
 
   // An unsigned request for an object of its own, created now.

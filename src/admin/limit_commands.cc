@@ -1,0 +1,112 @@
+#include <array>
+#include <boost/json/array.hpp>
+
+#include "admin/command.h"
+#include "base/log.h"
+
+namespace vodlift::admin {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+using Kind = BandwidthScope::Kind;
+
+object limit_json(const BandwidthLimit& limit) {
+  object answer{{"scope", to_text(limit.scope)}};
+  if (limit.scope.account != 0) answer["cdn"] = limit.scope.account;
+  if (limit.scope.kind == Kind::bucket) answer["bucket"] = limit.scope.name;
+  if (limit.scope.kind == Kind::storage) answer["storage"] = limit.scope.name;
+  answer["rate"] = to_text(limit.rate);
+  boost::json::array windows;
+  for (const BandwidthWindow& window : limit.windows) windows.emplace_back(to_text(window));
+  answer["timetable"] = std::move(windows);
+  answer["time_zone"] = limit.time_zone;
+  return answer;
+}
+
+// What the members cdn, bucket and storage name; none of them: all uploads.
+struct ScopeFields {
+  std::optional<AccountId> cdn;
+  std::optional<std::string> bucket;
+  std::optional<std::string> storage;
+
+  explicit ScopeFields(Fields& fields)
+      : cdn(read_cdn_if_given(fields)),
+        bucket(fields.text_if_given("bucket")),
+        storage(fields.text_if_given("storage")) {}
+
+  [[nodiscard]] Result<BandwidthScope> scope() const {
+    if (storage && !cdn && !bucket) return BandwidthScope{Kind::storage, 0, *storage};
+    if (cdn && bucket && !storage) return BandwidthScope{Kind::bucket, *cdn, *bucket};
+    if (cdn && !bucket && !storage) return BandwidthScope{Kind::account, *cdn, ""};
+    if (!cdn && !bucket && !storage) return BandwidthScope{};
+    return Error{Errc::invalid_value,
+                 "a limit is for a storage, for an account (cdn), for a bucket (cdn and bucket), or for all uploads"};
+  }
+};
+
+// That a limit for a name nobody has be not mistaken for one that holds.
+Result<> check_exists(const Context& context, const BandwidthScope& scope) {
+  if (scope.account != 0 && !context.accounts.find_account(scope.account)) {
+    return Error{Errc::not_found, to_text(scope) + ": there is no such account"};
+  }
+  if (scope.kind == Kind::bucket && !context.accounts.find_bucket(scope.account, scope.name)) {
+    return Error{Errc::not_found, to_text(scope) + ": there is no such bucket (vodlift bucket list)"};
+  }
+  return {};
+}
+
+Result<value> set(const Context& context, Fields& fields) {
+  const ScopeFields named(fields);
+  BandwidthLimit limit;
+  const std::string rate = fields.text("rate");
+  const auto windows = fields.texts_if_given("timetable", kMaxWindows);
+  limit.time_zone = fields.text_or("time_zone", limit.time_zone);
+  if (auto checked = fields.check(); !checked) return checked.error();
+  auto scope = named.scope();
+  if (!scope) return scope.error();
+  limit.scope = std::move(*scope);
+  auto parsed = parse_rate(rate);
+  if (!parsed) return parsed.error();
+  limit.rate = *parsed;
+  for (const std::string& text : windows.value_or(std::vector<std::string>())) {
+    auto window = parse_window(text);
+    if (!window) return window.error();
+    limit.windows.push_back(*window);
+  }
+  if (auto exists = check_exists(context, limit.scope); !exists) return exists.error();
+  if (auto done = context.bandwidth.set(limit); !done) return done.error();
+  log::info("bandwidth limit set", {{"scope", to_text(limit.scope)}, {"rate", to_text(limit.rate)}});
+  return value(limit_json(limit));
+}
+
+Result<value> remove(const Context& context, Fields& fields) {
+  const ScopeFields named(fields);
+  if (auto checked = fields.check(); !checked) return checked.error();
+  const auto scope = named.scope();
+  if (!scope) return scope.error();
+  if (auto removed = context.bandwidth.remove(*scope); !removed) return removed.error();
+  log::info("bandwidth limit removed", {{"scope", to_text(*scope)}});
+  return value(object{{"scope", to_text(*scope)}});
+}
+
+Result<value> list(const Context& context, Fields& fields) {
+  if (auto checked = fields.check(); !checked) return checked.error();
+  const auto limits = context.bandwidth.list();
+  if (!limits) return limits.error();
+  boost::json::array answer;
+  for (const BandwidthLimit& limit : *limits) answer.push_back(limit_json(limit));
+  return value(std::move(answer));
+}
+
+constexpr std::array kCommands = {
+    Command{"limit.set", run_at_once<set>, "cdn,bucket,storage,rate,timetable,time_zone"},
+    Command{"limit.remove", run_at_once<remove>, "cdn,bucket,storage"},
+    Command{"limit.list", run_at_once<list>},
+};
+
+}  // namespace
+
+std::span<const Command> limit_commands() { return kCommands; }
+
+}  // namespace vodlift::admin
