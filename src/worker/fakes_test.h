@@ -1,6 +1,8 @@
 // In-memory stand-ins for the ports that a run of the worker uses. They keep what they are told and fail on demand.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,20 +39,23 @@ class MemoryUploads : public UploadStore {
   }
   Result<> record_multipart(const Lease&, const MultipartJournal& entry) override {
     if (lease_lost) return Error{Errc::lease_lost, "lost"};
+    if (auto full = without_room("multipart")) return *full;
     journal = entry;
     return {};
   }
   Result<> record_part(const Lease&, const Part& part) override {
     if (lease_lost) return Error{Errc::lease_lost, "lost"};
+    if (auto full = without_room("part")) return *full;
     journal.parts.push_back(part);
     return {};
   }
   Result<> finish(const Lease&, const Ending& end) override {
-    if (finish_failures-- > 0) return Error{Errc::store_failed, "disk full"};
+    if (auto full = without_room("finish")) return *full;
     ending = end;
     return {};
   }
   Result<> requeue(const Lease&, WallTime at, const std::optional<UploadError>& error, bool counts) override {
+    if (auto full = without_room("requeue")) return *full;
     requeued_for = at;
     requeue_error = error;
     requeue_counts = counts;
@@ -67,12 +72,21 @@ class MemoryUploads : public UploadStore {
   void on_recall(std::function<void(const Lease&)>) override {}
 
   bool lease_lost = false;
-  int finish_failures = 0;  // the first so many are refused
+  std::map<std::string, int> refusals;  // by change: the first so many are refused, as by a disk without room
+  std::function<void()> on_refusal;
   MultipartJournal journal;
   std::optional<Ending> ending;
   std::optional<WallTime> requeued_for;
   std::optional<UploadError> requeue_error;
   bool requeue_counts = false;
+
+ private:
+  std::optional<Error> without_room(const std::string& change) {
+    if (refusals[change] == 0) return std::nullopt;
+    --refusals[change];
+    if (on_refusal) on_refusal();
+    return Error{Errc::store_failed, "disk full"};
+  }
 };
 
 class OneBucket final : public AccountStore {

@@ -35,8 +35,7 @@ Result<Verification> MultipartRun::send() {
   if (sent.error().code == Errc::s3_no_such_upload) {
     // Aborted by somebody else, or by a lifecycle rule: what was sent is gone.
     journal_ = {};
-    if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten)
-      return forgotten.error();
+    if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
   }
   return sent.error();
 }
@@ -47,7 +46,8 @@ Result<Multipart> MultipartRun::create() {
   bool intended = false;
   auto multipart = with_retries(control_, [&]() -> Result<Multipart> {
     if (!intended) {
-      if (auto recorded = context_.ledger.intend(claimed_.lease, place); !recorded) return recorded.error();
+      auto recorded = until_recorded(control_, [&] { return context_.ledger.intend(claimed_.lease, place); });
+      if (!recorded) return recorded.error();
       intended = true;
     }
     auto created = context_.objects.create_multipart(attempt_.target, attempt_.properties);
@@ -71,7 +71,7 @@ Result<PartPlan> MultipartRun::open() {
               std::string(to_string(multipart->mode)),
               attempt_.properties.acl,
               {}};
-  if (auto recorded = context_.uploads.record_multipart(claimed_.lease, journal_); !recorded) {
+  if (auto recorded = record(journal_); !recorded) {
     // Unrecorded, it would have to be looked for: take it back while its id is known.
     (void)context_.objects.abort_multipart(attempt_.target, multipart->id);
     journal_ = {};
@@ -112,8 +112,7 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
     if (*found) return std::optional<PartPlan>(*plan);
   }
   journal_ = {};
-  if (auto forgotten = context_.uploads.record_multipart(claimed_.lease, journal_); !forgotten)
-    return forgotten.error();
+  if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
   return std::optional<PartPlan>();
 }
 
@@ -132,7 +131,7 @@ Result<> MultipartRun::adopt_parts(const std::vector<ListedPart>& listed, const 
     auto adopted = adopt(there, plan);
     if (!adopted) return adopted.error();
     if (!*adopted) continue;
-    if (auto recorded = context_.uploads.record_part(claimed_.lease, **adopted); !recorded) return recorded;
+    if (auto recorded = record(**adopted); !recorded) return recorded;
     kept.push_back(std::move(**adopted));
   }
   log::info("resuming upload", {{"upload", claimed_.lease.id}, {"parts_there", kept.size()}, {"parts", plan.count}});
@@ -219,8 +218,16 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object, std::ui
   return check_object({info, journal_.parts, crc, attempt_.source->identity().size});
 }
 
+Result<> MultipartRun::record(const MultipartJournal& journal) {
+  return until_recorded(control_, [&] { return context_.uploads.record_multipart(claimed_.lease, journal); });
+}
+
+Result<> MultipartRun::record(const Part& part) {
+  return until_recorded(control_, [&] { return context_.uploads.record_part(claimed_.lease, part); });
+}
+
 Result<> MultipartRun::record_part(const Part& part) {
-  if (auto recorded = context_.uploads.record_part(claimed_.lease, part); !recorded) return recorded;
+  if (auto recorded = record(part); !recorded) return recorded;
   journal_.parts.push_back(part);
   return {};
 }
@@ -239,13 +246,13 @@ Result<> MultipartRun::abandon() {
   }
   if (!aborted && control_.ended()) return aborted;
   const std::string multipart_id = std::exchange(journal_, {}).multipart_id;
-  if (aborted) return context_.uploads.record_multipart(claimed_.lease, journal_);
+  if (aborted) return record(journal_);
   log::warn("an open multipart upload could not be aborted; it will be tried again",
             {{"upload", claimed_.lease.id},
              {"object", object_name(claimed_.upload)},
              {"multipart", multipart_id},
              {"reason", aborted.error().message}});
-  return context_.ledger.leave(claimed_.lease);
+  return until_recorded(control_, [&] { return context_.ledger.leave(claimed_.lease); });
 }
 
 }  // namespace vodlift::worker

@@ -39,6 +39,8 @@ class MultipartRun {
   Result<Verification> complete(const PartPlan& plan);
   Result<std::optional<Verification>> look_for_completed(std::uint32_t crc);
   Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
+  Result<> record(const MultipartJournal& journal);
+  Result<> record(const Part& part);
   Result<> record_part(const Part& part);
   bool lies_elsewhere() const;
 

@@ -67,4 +67,20 @@ auto with_retries(RunControl& control, Operation operation) -> decltype(operatio
   }
 }
 
+// Between two tries of a change that the database does not take.
+inline constexpr std::chrono::milliseconds kBetweenRecordings{500};
+
+// Calls `record` (a change of the database, which answers a Result<>) until the database takes or refuses it. One
+// without room thus makes a run wait, at no cost of attempts, and has what the run did as soon as there is room.
+// Blocks; once the run is told to end, be it because its lease ran out, there is one last try: `store_failed` then.
+template <class Record>
+Result<> until_recorded(RunControl& control, Record record) {
+  for (;;) {
+    const bool last = control.ended().has_value();
+    Result<> recorded = record();
+    if (last || recorded || recorded.error().code != Errc::store_failed) return recorded;
+    control.wait(kBetweenRecordings);
+  }
+}
+
 }  // namespace vodlift::worker

@@ -208,10 +208,7 @@ bool UploadRun::falls_back_to_private(const Error& error) {
 }
 
 void UploadRun::record_success(const UploadStore::Ending& ending) {
-  const auto finish = [&] { return context_.uploads.finish(claimed_.lease, ending); };
-  auto finished = finish();
-  // The work is done; a database that stumbles must not have it done again.
-  if (!finished && finished.error().code == Errc::store_failed) finished = with_retries(control_, finish);
+  const auto finished = finish(ending);
   if (finished) {
     log::info("upload completed", {{"upload", claimed_.lease.id},
                                    {"bytes", ending.size},
@@ -222,6 +219,15 @@ void UploadRun::record_success(const UploadStore::Ending& ending) {
     log::error("a completed upload could not be recorded",
                {{"upload", claimed_.lease.id}, {"reason", finished.error().message}});
   }
+}
+
+Result<> UploadRun::finish(const UploadStore::Ending& ending) {
+  return until_recorded(control_, [&] { return context_.uploads.finish(claimed_.lease, ending); });
+}
+
+Result<> UploadRun::requeue(WallTime next_attempt, const std::optional<UploadError>& error, bool counts) {
+  return until_recorded(control_,
+                        [&] { return context_.uploads.requeue(claimed_.lease, next_attempt, error, counts); });
 }
 
 // Waiting for a source costs no attempt, but it has an end of its own.
@@ -236,12 +242,12 @@ Result<> UploadRun::record_what_came(const Error& error) {
   const WallTime now = context_.clock.now();
   if (error.code == Errc::interrupted) {
     // In its old place: what was begun is finished first.
-    return context_.uploads.requeue(claimed_.lease, claimed_.upload.created, std::nullopt, /*counts=*/false);
+    return requeue(claimed_.upload.created, std::nullopt, /*counts=*/false);
   }
   const bool busy = error.code == Errc::source_busy;
   if (busy && may_wait_for_source()) {
     log::info("waiting for a source that is being written", {{"upload", claimed_.lease.id}, {"reason", error.message}});
-    return context_.uploads.requeue(claimed_.lease, quiet_at_, shown, /*counts=*/false);
+    return requeue(quiet_at_, shown, /*counts=*/false);
   }
   const auto delay = busy ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
   if (delay) {
@@ -249,7 +255,7 @@ Result<> UploadRun::record_what_came(const Error& error) {
                                              {"code", info(error.code).name},
                                              {"reason", error.message},
                                              {"in_ms", delay->count()}});
-    return context_.uploads.requeue(claimed_.lease, now + *delay, shown, /*counts=*/true);
+    return requeue(now + *delay, shown, /*counts=*/true);
   }
   log::warn("upload failed",
             {{"upload", claimed_.lease.id}, {"code", info(error.code).name}, {"reason", error.message}});
@@ -259,7 +265,7 @@ Result<> UploadRun::record_what_came(const Error& error) {
   ending.state = UploadState::failed;
   ending.size = attempt_.source != nullptr ? attempt_.source->identity().size : claimed_.upload.size;
   ending.error = shown;
-  return context_.uploads.finish(claimed_.lease, ending);
+  return finish(ending);
 }
 
 void UploadRun::record_failure(Error error) {

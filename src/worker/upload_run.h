@@ -28,6 +28,8 @@ class UploadRun {
   bool falls_back_to_private(const Error& error);
   void record_success(const UploadStore::Ending& ending);
   void record_failure(Error error);
+  Result<> finish(const UploadStore::Ending& ending);
+  Result<> requeue(WallTime next_attempt, const std::optional<UploadError>& error, bool counts);
   Result<> record_what_came(const Error& error);
   bool may_wait_for_source() const;
 

@@ -245,12 +245,32 @@ TEST_F(UploadRunTest, ASmallFileThatChangedIsNotSentOverTheOldObject) {
   EXPECT_EQ(objects_.count("put"), 0);
 }
 
-TEST_F(UploadRunTest, AnEndThatTheDatabaseRefusesIsRecordedLater) {
-  storages_.bytes = "x";
-  uploads_.finish_failures = 2;
+TEST_F(UploadRunTest, ARunWaitsForADatabaseWithoutRoomAndGoesOn) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  uploads_.refusals = {{"multipart", 1}, {"part", 1}, {"finish", 1}};
   run();
   expect_completed();
-  EXPECT_EQ(objects_.count("put"), 1);
+  EXPECT_EQ(uploads_.refusals, (std::map<std::string, int>{{"multipart", 0}, {"part", 0}, {"finish", 0}}));
+  EXPECT_EQ(objects_.count("create"), 1);
+  EXPECT_EQ(objects_.count("part"), 3) << "no byte is sent twice for it";
+}
+
+TEST_F(UploadRunTest, AnAttemptThatFailedIsRecordedOnceThereIsRoom) {
+  storages_.bytes = "x";
+  objects_.script["put"] = {Errc::s3_clock_skew};
+  uploads_.refusals["requeue"] = 1;
+  run();
+  ASSERT_TRUE(uploads_.requeue_error);
+  EXPECT_EQ(uploads_.requeue_error->code, Errc::s3_clock_skew);
+}
+
+TEST_F(UploadRunTest, ToldToEndItWaitsForNoDatabase) {
+  storages_.bytes = "x";
+  uploads_.refusals["finish"] = 10;
+  uploads_.on_refusal = [&] { control_.end({Errc::lease_lost, "the lease ran out"}); };
+  run();
+  EXPECT_FALSE(uploads_.ending);
+  EXPECT_EQ(uploads_.refusals["finish"], 8) << "one last try";
 }
 
 TEST_F(UploadRunTest, AStopPutsTheUploadBackWithoutCountingAnAttempt) {
