@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -54,6 +55,7 @@ constexpr std::size_t kMaxS3Connections = 10000;
 constexpr seconds kPublicGrace{3};
 constexpr seconds kAdminGrace{1};
 constexpr seconds kWorkerGrace{8};
+constexpr seconds kStorageGrace{1};
 constexpr seconds kStopDeadline{30};
 
 constexpr seconds kClockLook{1};
@@ -219,8 +221,9 @@ class Server {
     if (blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
   }
 
-  // May be called twice.
-  void stop() {
+  // May be called twice. False when a storage hangs: threads that wait for it then use this as long as the process
+  // lasts.
+  bool stop() {
     public_server_.stop(kPublicGrace);
     admin_server_.stop(kAdminGrace);
     blocking_.stop();
@@ -230,10 +233,10 @@ class Server {
     callback_client_.stop();
     s3_client_.stop();
     credentials_.stop();
-    // Reads that end late still call into the transfers' client.
-    storages_.stop();
     // Answers to inserts under way reach into the router and the administration.
     stores_.database->drain();
+    // Reads that end late still call into the transfers' client.
+    return storages_.stop_within(kStorageGrace);
   }
 
   [[nodiscard]] std::string address() const { return public_server_.address(); }
@@ -337,8 +340,10 @@ int run(const Config& config, StopSignals& signals) {
   wait_for_stop(signals, clock, config.server, server);
   signals.end_process_on_next(kStopDeadline);
   log::info("stopping");
-  server.stop();
+  const bool stopped = server.stop();
   log::info("stopped");
+  // Everything is recorded; only threads in a dead storage are left, which nobody can end but the end of the process.
+  if (!stopped) std::_Exit(0);
   return 0;
 }
 

@@ -5,7 +5,7 @@
 namespace vodlift {
 
 ThreadPool::ThreadPool(std::string name, std::size_t threads, std::size_t queue_limit)
-    : name_(std::move(name)), queue_limit_(queue_limit) {
+    : name_(std::move(name)), queue_limit_(queue_limit), running_(threads) {
   threads_.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { work(); });
@@ -36,13 +36,28 @@ void ThreadPool::stop() {
   }
 }
 
+bool ThreadPool::stop_within(std::chrono::milliseconds grace) {
+  {
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+    if (!left_.wait_for(lock, grace, [this] { return running_ == 0; })) return false;
+  }
+  stop();
+  return true;
+}
+
 void ThreadPool::work() {
   for (;;) {
     std::function<void()> job;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
+      if (jobs_.empty()) {
+        --running_;
+        left_.notify_all();
+        return;
+      }
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }

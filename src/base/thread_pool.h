@@ -1,6 +1,7 @@
 // A fixed number of threads for work that may block (disk, SQL), with a bounded queue.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -28,6 +29,9 @@ class ThreadPool {
   // Runs what is queued, takes nothing new, joins the threads. May be called twice.
   void stop();
 
+  // The same as far as the threads end within `grace`; false when one does not. It still uses this then.
+  [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
+
  private:
   void work();
 
@@ -35,6 +39,8 @@ class ThreadPool {
   const std::size_t queue_limit_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable left_;  // a thread has ended
+  std::size_t running_;           // threads that have not
   std::deque<std::function<void()>> jobs_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

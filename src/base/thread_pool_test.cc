@@ -61,6 +61,17 @@ TEST(ThreadPool, RunsJobsAtTheSameTime) {
   pool.stop();
 }
 
+TEST(ThreadPool, AStopWaitsForAJobThatHangsOnlySoLong) {
+  std::promise<void> back;
+  ThreadPool pool("test", 2, 10);
+  ASSERT_TRUE(pool.post([answer = back.get_future().share()] { answer.wait(); }));
+  EXPECT_FALSE(pool.stop_within(std::chrono::milliseconds(1)));
+  EXPECT_FALSE(pool.post([] {}));
+  back.set_value();
+  EXPECT_TRUE(pool.stop_within(std::chrono::seconds(30)));
+  EXPECT_TRUE(pool.stop_within(std::chrono::milliseconds(0))) << "twice";
+}
+
 TEST(ThreadPool, NamesItsThreads) {
   ThreadPool pool("vodlift-disk", 1, 10);
   // The constructor has set the name by the time it returns.

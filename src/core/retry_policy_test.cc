@@ -26,8 +26,9 @@ TEST(RequestRetry, EndsAfterTheLastTry) {
 }
 
 TEST(RequestRetry, WhatWillNotPassIsNotTriedAgain) {
-  for (const Errc code : {Errc::s3_access_denied, Errc::s3_no_such_bucket, Errc::s3_acl_refused, Errc::s3_region,
-                          Errc::s3_credential, Errc::source_changed, Errc::interrupted, Errc::s3_no_such_upload}) {
+  for (const Errc code :
+       {Errc::s3_access_denied, Errc::s3_no_such_bucket, Errc::s3_acl_refused, Errc::s3_region, Errc::s3_credential,
+        Errc::source_changed, Errc::interrupted, Errc::s3_no_such_upload, Errc::storage_unavailable}) {
     EXPECT_FALSE(request_retry_delay(code, 2, 0.5)) << info(code).name;
   }
 }

@@ -29,12 +29,12 @@ class SourceFile {
   // The version that was opened.
   [[nodiscard]] virtual const SourceIdentity& identity() const = 0;
 
-  // Fills `buffer` from `offset`; blocks for the disk. Errors: source_changed (the file ends earlier than it did),
-  // source_unreadable.
+  // Fills `buffer` from `offset`; blocks for the disk, some seconds at most. Errors: source_changed (the file ends
+  // earlier than it did), source_unreadable, storage_unavailable (no answer in time).
   virtual Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const = 0;
 
-  // read() on a thread of the storage, for callers that must not block; `done` is called there, once. The file and the
-  // buffer must live until then.
+  // read() on a thread of the storage, for callers that must not block; `done` is called once, here or on a thread of
+  // the storage, and must not block. The file and the buffer must live until then.
   virtual void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                           std::function<void(Result<>)> done) const = 0;
 
@@ -42,7 +42,8 @@ class SourceFile {
   // Never blocks. Errors as read().
   virtual Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const = 0;
 
-  // Fails with source_changed when the open file is no longer the version in identity(), telling what changed.
+  // Fails with source_changed when the open file is no longer the version in identity(), telling what changed. Blocks
+  // and fails as read() besides.
   virtual Result<> check_unchanged() const = 0;
 };
 

@@ -13,17 +13,16 @@
 #include <cstring>
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "storage/file_lister.h"
 #include "storage/local_source_file.h"
 #include "storage/open_beneath.h"
 #include "storage/timed_calls.h"
+#include "storage/timed_reads.h"
 
 namespace vodlift::storage {
 namespace {
 
-// Threads that wait for this storage's disk on behalf of transfers. A storage that hangs holds up only its own.
-constexpr std::size_t kReadThreads = 2;
-constexpr std::size_t kReadQueue = 4096;
 // Long enough for disks that have to spin up.
 constexpr std::chrono::seconds kPatience{5};
 
@@ -108,7 +107,7 @@ struct ConfinedStorages::Mounted {
   std::mutex mutex;  // guards open_root, and is held for no call of the file system
   std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
   // Shared with the files that are open on it.
-  std::shared_ptr<ThreadPool> readers = std::make_shared<ThreadPool>("disk-read", kReadThreads, kReadQueue);
+  std::shared_ptr<TimedReads> reads = std::make_shared<TimedReads>(kPatience);
   FileLister lister;
   TimedCalls calls{kPatience};
 };
@@ -121,14 +120,23 @@ ConfinedStorages::ConfinedStorages(std::vector<StorageRoot> roots) {
   }
 }
 
-ConfinedStorages::~ConfinedStorages() { stop(); }
+ConfinedStorages::~ConfinedStorages() = default;
 
-void ConfinedStorages::stop() {
+bool ConfinedStorages::stop_within(std::chrono::milliseconds grace) {
+  const auto end = std::chrono::steady_clock::now() + grace;
+  const auto left = [end] {
+    return std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+  };
+  bool stopped = true;
   for (const auto& [name, storage] : storages_) {
-    storage->lister.stop();
-    storage->calls.stop();
-    storage->readers->stop();
+    const bool reads = storage->reads->stop_within(left());
+    const bool calls = storage->calls.stop_within(left());
+    const bool listings = storage->lister.stop_within(left());
+    if (reads && calls && listings) continue;
+    log::warn("a storage does not answer; it is not waited for", {{"storage", name}});
+    stopped = false;
   }
+  return stopped;
 }
 
 Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root_of(Mounted& storage) {
@@ -182,7 +190,7 @@ std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached
   if (!root->local || storage.cross_mounts) return std::nullopt;
   UniqueFd fd = open_beneath(root->fd.get(), path.user + "/" + path.file, kSourceFlags, false, /*cached_only=*/true);
   if (!fd.valid()) return std::nullopt;
-  return taken(storage, path, std::move(fd));
+  return taken(storage, path, std::move(fd), root->local);
 }
 
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& storage, const SourcePath& path) {
@@ -195,10 +203,11 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& stor
     if (why == ESTALE || (why == ENOENT && !has_folder(root_fd, path.user))) return not_mounted(storage, path.user);
     return open_failure(path, why);
   }
-  return taken(storage, path, std::move(fd));
+  return taken(storage, path, std::move(fd), (*root)->local && !storage.cross_mounts);
 }
 
-Result<std::unique_ptr<SourceFile>> ConfinedStorages::taken(Mounted& storage, const SourcePath& path, UniqueFd fd) {
+Result<std::unique_ptr<SourceFile>> ConfinedStorages::taken(Mounted& storage, const SourcePath& path, UniqueFd fd,
+                                                            bool local) {
   const std::string name = path.storage + "/" + path.user + "/" + path.file;
   if (storage.deny_hardlinks && has_other_names(fd.get())) {
     return Error{Errc::source_not_found,
@@ -206,7 +215,7 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::taken(Mounted& storage, co
                              "storage; copy it",
                              printable(name))};
   }
-  return LocalSourceFile::from(std::move(fd), name, storage.readers);
+  return LocalSourceFile::from(std::move(fd), name, storage.reads, local);
 }
 
 void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<FileList>)> done) {

@@ -1,6 +1,7 @@
 // The sestores on local file systems: files are opened beneath their root or not at all.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -21,17 +22,18 @@ struct StorageRoot {
 };
 
 // Opens with openat2(RESOLVE_BENEATH, no links), so a path can neither leave the root nor pass a symbolic link, however
-// the tree changes meanwhile. A root that is missing at start is tried again at each use. open() and list() wait
-// for a storage for some seconds, and not at all while it hangs. Internally locked.
+// the tree changes meanwhile. A root that is missing at start is tried again at each use. open(), list() and
+// what reads the files wait for a storage for some seconds, and not at all while it hangs. Internally locked.
 class ConfinedStorages final : public Storages {
  public:
   explicit ConfinedStorages(std::vector<StorageRoot> roots);
   // Every SourceFile must be gone before.
   ~ConfinedStorages() override;
 
-  // Finishes the reads that transfers still wait for, ends listings, and takes no more of either; before what they call
-  // into goes away.
-  void stop();
+  // Gives up the reads that transfers still wait for, ends listings, and takes no more of either; before what they call
+  // into goes away. False when calls of the file system still hang after `grace`: their threads use this as long as the
+  // process lasts, and it must not be destroyed.
+  [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
 
   Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override;
   std::vector<StorageInfo> list() override;
@@ -48,7 +50,7 @@ class ConfinedStorages final : public Storages {
   // Nothing where it would have to wait for the disk, or fails.
   static std::optional<Opened> open_cached(Mounted& storage, const SourcePath& path);
   static Opened open_waiting(Mounted& storage, const SourcePath& path);
-  static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd);
+  static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd, bool local);
   static StorageInfo info_of(Mounted& storage);
 
   std::map<std::string, std::unique_ptr<Mounted>, std::less<>> storages_;

@@ -112,7 +112,7 @@ TEST_F(ConfinedStoragesTest, ReadsStillWaitedForEndBeforeStopReturns) {
   std::vector<std::vector<std::uint8_t>> buffers(100, std::vector<std::uint8_t>(6));
   std::atomic<int> ended{0};
   for (auto& buffer : buffers) file->read_async(0, buffer, [&ended, file](const Result<>&) { ++ended; });
-  storages.stop();
+  EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
   EXPECT_EQ(ended, 100);
   file->read_async(0, buffers[0], [&](const Result<>& result) { EXPECT_FALSE(result); });
 }

@@ -68,6 +68,11 @@ void FileLister::stop() {
   thread_.stop();
 }
 
+bool FileLister::stop_within(std::chrono::milliseconds grace) {
+  stopping_ = true;
+  return thread_.stop_within(grace);
+}
+
 void FileLister::list(FileQuery query, std::function<Result<Root>()> root, Done done) {
   const std::string user = query.folder.user;
   {

@@ -65,6 +65,9 @@ class FileLister {
   // Ends a walk early, answers what waits, takes nothing new.
   void stop();
 
+  // The same, but not for longer than `grace`; false when a listing still hangs then.
+  [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
+
  private:
   void run(const FileQuery& query, const std::function<Result<Root>()>& root, const Done& done);
   Result<FileList> page(const FileQuery& query, int root);

@@ -6,7 +6,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <future>
 
 #include "base/encoding.h"
 
@@ -24,10 +26,14 @@ SourceIdentity identity_of(const struct stat& status) {
   return identity;
 }
 
+Error became_shorter(const std::string& name) {
+  return {Errc::source_changed, fmt::format("file {} became shorter while it was uploaded", printable(name))};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::string name,
-                                                          std::shared_ptr<ThreadPool> readers) {
+                                                          std::shared_ptr<TimedReads> reads, bool local) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) {
     return Error{Errc::storage_unavailable,
@@ -39,56 +45,83 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
   }
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   return std::unique_ptr<SourceFile>(
-      new LocalSourceFile(std::move(fd), std::move(name), identity_of(status), std::move(readers)));
+      new LocalSourceFile(std::make_shared<const Open>(Open{std::move(fd), std::move(name)}), identity_of(status),
+                          std::move(reads), local));
 }
 
-Result<> LocalSourceFile::read(std::int64_t offset, std::span<std::uint8_t> buffer) const {
+Result<> LocalSourceFile::read_waiting(const Open& open, std::int64_t offset, std::span<std::uint8_t> buffer) {
   while (!buffer.empty()) {
-    const ssize_t count = ::pread(fd_.get(), buffer.data(), buffer.size(), offset);
+    const ssize_t count = ::pread(open.fd.get(), buffer.data(), buffer.size(), offset);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       return Error{Errc::source_unreadable,
-                   fmt::format("file {} at byte {}: {}", printable(name_), offset, errno_text(errno))};
+                   fmt::format("file {} at byte {}: {}", printable(open.name), offset, errno_text(errno))};
     }
-    if (count == 0) {
-      return Error{Errc::source_changed, fmt::format("file {} became shorter while it was uploaded", printable(name_))};
-    }
+    if (count == 0) return became_shorter(open.name);
     buffer = buffer.subspan(static_cast<std::size_t>(count));
     offset += count;
   }
   return {};
 }
 
+Error LocalSourceFile::no_answer() const {
+  return {Errc::storage_unavailable,
+          fmt::format("file {} cannot be read now: its storage does not answer", printable(open_->name))};
+}
+
+// What lies in memory needs no other thread.
+Result<> LocalSourceFile::read(std::int64_t offset, std::span<std::uint8_t> buffer) const {
+  while (!buffer.empty()) {
+    const auto cached = read_cached(offset, buffer);
+    if (!cached) return cached.error();
+    if (*cached == 0) break;
+    buffer = buffer.subspan(*cached);
+    offset += static_cast<std::int64_t>(*cached);
+  }
+  if (buffer.empty()) return {};
+  const auto outcome = std::make_shared<std::promise<Result<>>>();
+  read_async(offset, buffer, [outcome](Result<> result) { outcome->set_value(std::move(result)); });
+  return outcome->get_future().get();
+}
+
 void LocalSourceFile::read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                                  std::function<void(Result<>)> done) const {
-  const auto shared_done = std::make_shared<std::function<void(Result<>)>>(std::move(done));
-  const bool taken = readers_->post([this, offset, buffer, shared_done] { (*shared_done)(read(offset, buffer)); });
-  if (!taken) {
-    (*shared_done)(
-        Error{Errc::source_unreadable, fmt::format("file {}: its storage does not keep up", printable(name_))});
-  }
+  // Memory of its own: the caller's may be gone when a read that was given up comes back.
+  const std::shared_ptr<std::uint8_t[]> bytes = std::make_shared_for_overwrite<std::uint8_t[]>(buffer.size());
+  reads_->start(
+      [open = open_, offset, bytes, size = buffer.size()] {
+        return read_waiting(*open, offset, {bytes.get(), size});
+      },
+      [this, buffer, bytes, done = std::move(done)](std::optional<Result<>> result) {
+        if (!result) return done(no_answer());
+        if (*result) std::copy_n(bytes.get(), buffer.size(), buffer.data());
+        done(std::move(*result));
+      });
 }
 
 Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const {
   iovec vector{buffer.data(), buffer.size()};
-  const ssize_t count = ::preadv2(fd_.get(), &vector, 1, offset, RWF_NOWAIT);
+  const ssize_t count = ::preadv2(open_->fd.get(), &vector, 1, offset, RWF_NOWAIT);
   if (count > 0) return static_cast<std::size_t>(count);
-  if (count == 0) {
-    return Error{Errc::source_changed, fmt::format("file {} became shorter while it was uploaded", printable(name_))};
-  }
+  if (count == 0) return became_shorter(open_->name);
   // Not in memory, or a file system that cannot tell: read_async() will do.
   if (errno == EAGAIN || errno == EOPNOTSUPP || errno == EINVAL || errno == EINTR || errno == ENOSYS) {
     return std::size_t{0};
   }
   return Error{Errc::source_unreadable,
-               fmt::format("file {} at byte {}: {}", printable(name_), offset, errno_text(errno))};
+               fmt::format("file {} at byte {}: {}", printable(open_->name), offset, errno_text(errno))};
 }
 
 Result<> LocalSourceFile::check_unchanged() const {
-  struct stat status {};
-  if (::fstat(fd_.get(), &status) != 0) {
-    return Error{Errc::source_unreadable, fmt::format("file {}: {}", printable(name_), errno_text(errno))};
-  }
+  const auto status_now = std::make_shared<struct stat>();
+  const auto look = [open = open_, status_now]() -> Result<> {
+    if (::fstat(open->fd.get(), status_now.get()) == 0) return {};
+    return Error{Errc::source_unreadable, fmt::format("file {}: {}", printable(open->name), errno_text(errno))};
+  };
+  const auto looked = local_ ? look() : reads_->call(look);
+  if (!looked) return no_answer();
+  if (!*looked) return *looked;
+  const struct stat& status = *status_now;
   const SourceIdentity now = identity_of(status);
   if (now == identity_) return {};
   // Deleted while open: the bytes stay as they are until we close the file.
@@ -96,10 +129,11 @@ Result<> LocalSourceFile::check_unchanged() const {
   if (status.st_nlink == 0 && same_bytes) return {};
   if (now.size != identity_.size) {
     return Error{Errc::source_changed, fmt::format("file {} changed while it was uploaded: it had {} bytes and has {}",
-                                                   printable(name_), identity_.size, now.size)};
+                                                   printable(open_->name), identity_.size, now.size)};
   }
   // A change of name or links moves ctime alone; so does writing with the old mtime put back, so neither passes.
-  return Error{Errc::source_changed, fmt::format("file {} was written to while it was uploaded", printable(name_))};
+  return Error{Errc::source_changed,
+               fmt::format("file {} was written to while it was uploaded", printable(open_->name))};
 }
 
 }  // namespace vodlift::storage

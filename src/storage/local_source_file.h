@@ -5,16 +5,18 @@
 #include <string>
 
 #include "base/file.h"
-#include "base/thread_pool.h"
 #include "core/storage.h"
+#include "storage/timed_reads.h"
 
 namespace vodlift::storage {
 
 // Reads with pread only: a mapped file that shrinks would kill the process. Any thread.
 class LocalSourceFile final : public SourceFile {
  public:
-  // Takes `fd` when it is a regular file; `name` is for messages. Errors: source_not_found, storage_unavailable.
-  static Result<std::unique_ptr<SourceFile>> from(UniqueFd fd, std::string name, std::shared_ptr<ThreadPool> readers);
+  // Takes `fd` when it is a regular file; `name` is for messages. `local`: the file system answers for what is open
+  // without asking anybody. Errors: source_not_found, storage_unavailable.
+  static Result<std::unique_ptr<SourceFile>> from(UniqueFd fd, std::string name, std::shared_ptr<TimedReads> reads,
+                                                  bool local);
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
   Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override;
@@ -24,13 +26,23 @@ class LocalSourceFile final : public SourceFile {
   Result<> check_unchanged() const override;
 
  private:
-  LocalSourceFile(UniqueFd fd, std::string name, const SourceIdentity& identity, std::shared_ptr<ThreadPool> readers)
-      : fd_(std::move(fd)), name_(std::move(name)), identity_(identity), readers_(std::move(readers)) {}
+  // What a read that was given up may still use.
+  struct Open {
+    UniqueFd fd;
+    std::string name;
+  };
 
-  const UniqueFd fd_;
-  const std::string name_;
+  LocalSourceFile(std::shared_ptr<const Open> open, const SourceIdentity& identity, std::shared_ptr<TimedReads> reads,
+                  bool local)
+      : open_(std::move(open)), identity_(identity), reads_(std::move(reads)), local_(local) {}
+
+  static Result<> read_waiting(const Open& open, std::int64_t offset, std::span<std::uint8_t> buffer);
+  Error no_answer() const;
+
+  const std::shared_ptr<const Open> open_;
   const SourceIdentity identity_;
-  const std::shared_ptr<ThreadPool> readers_;
+  const std::shared_ptr<TimedReads> reads_;
+  const bool local_;
 };
 
 }  // namespace vodlift::storage

@@ -24,7 +24,7 @@ class LocalSourceFileTest : public ::testing::Test {
     path_ = top_ / "film.mp4";
     std::ofstream(path_, std::ios::binary) << std::string(100000, 'a') << "tail";
     auto opened = LocalSourceFile::from(UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
-                                        std::make_shared<ThreadPool>("test", 1, 16));
+                                        std::make_shared<TimedReads>(std::chrono::seconds(30)), /*local=*/false);
     ASSERT_TRUE(opened);
     file_ = std::move(*opened);
   }

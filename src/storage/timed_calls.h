@@ -60,6 +60,9 @@ class TimedCalls {
   // Waits for the calls that run; further ones give nothing.
   void stop() { pool_.stop(); }
 
+  // The same, but not for longer than `grace`; false when calls still hang then.
+  [[nodiscard]] bool stop_within(std::chrono::milliseconds grace) { return pool_.stop_within(grace); }
+
  private:
   const std::chrono::milliseconds patience_;
   std::atomic<int> given_up_{0};

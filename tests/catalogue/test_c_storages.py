@@ -1,12 +1,14 @@
 """C24 and C25: storages that are empty, hang, or are no more."""
 
+import contextlib
+import http.client
 import threading
 import time
 
 import pytest
 
 from forms import refused
-from support import KIB, build_dir, make_file, wait_until
+from support import KIB, MIB, build_dir, make_file, sha256, wait_until
 
 
 @pytest.fixture
@@ -54,13 +56,21 @@ def test_C24_an_empty_mount_point(two, fake):
     two.wait_for(waiting, "completed", within_s=40)
 
 
-def test_C24_a_storage_that_hangs(two, fake):
-    """The first calls give up after seconds, those behind them at once, and other storages never notice."""
-    switch = two.server.folder / "hangs"
+@pytest.fixture
+def dying(two):
+    """The same, where sestore5 hangs as long as the file `dying.switch` is there."""
+    two.switch = two.server.folder / "hangs"
     two.server.stop()
     two.server.environment = {"LD_PRELOAD": str(build_dir() / "libhanging_storage.so"),
-                              "HANGING_ROOT": str(two.second.parent), "HANGING_SWITCH": str(switch)}
+                              "HANGING_ROOT": str(two.second.parent), "HANGING_SWITCH": str(two.switch)}
     two.server.start()
+    yield two
+    two.switch.unlink(missing_ok=True)
+
+
+def test_C24_a_storage_that_hangs(dying, fake):
+    """The first calls give up after seconds, those behind them at once, and other storages never notice."""
+    two, switch = dying, dying.switch
     assert upload(two, "sestore5", destination="before").ok
     waiting = held_in_the_queue(two, fake)
     switch.touch()
@@ -98,6 +108,62 @@ def test_C24_a_storage_that_hangs(two, fake):
     assert answers[-1].ok and answers[-1].body["total"] == 1
     wait_until(lambda: upload(two, "sestore5", destination="after").ok, 10, "the storage is used again")
     two.wait_for(waiting, "completed", within_s=40)
+
+
+IN_PARTS = 17 * MIB  # two
+
+
+def read_while_it_hangs(site, fake, where: str) -> tuple[int, str]:
+    """An upload from sestore5 that has begun when that storage dies; gives back its id and its file's digest."""
+    size = KIB if where == "whole" else IN_PARTS
+    digest = make_file(site.second / "read.mp4", size)
+    operation, fault = {"whole": ("HeadObject", {"delay_s": 1}), "checksum": ("CreateMultipartUpload", {"delay_s": 1}),
+                        "transfer": ("UploadPart", {"bytes_per_s": 4 * MIB})}[where]
+    fake.play({"about": "slow", "rules": [{"operation": operation, "nth": 1, "fault": fault}]})
+    answer = site.api.upload("sestore5/jb/read.mp4", f"read-{where}", "videos", overwrite="keep")
+    assert answer.ok, answer
+    wait_until(lambda: fake.seen(operation), 20, "it has begun")
+    site.switch.touch()
+    return answer.data, digest
+
+
+@pytest.mark.parametrize("where", ["whole", "checksum", "transfer"])
+def test_C24_a_storage_that_hangs_while_it_is_read(dying, fake, where):
+    """The upload is told and tried again, and goes on where it was; those of other storages go on meanwhile."""
+    upload_id, digest = read_while_it_hangs(dying, fake, where)
+    dying.wait_for(upload(dying, "sestore4", destination="beside").data, "completed")
+    told = wait_until(lambda: (one := dying.api.status(upload_id))["error"] and one, 40, "it is told")
+    assert told["state"] == "queued" and told["next_attempt"], told
+    assert told["error"]["code"] == "storage_unavailable" and told["error"]["retryable"], told
+    assert "sestore5/jb/read.mp4" in told["error"]["message"] and "does not answer" in told["error"]["message"]
+    for number in range(8):
+        dying.wait_for(upload(dying, "sestore4", destination=f"during-{number}").data, "completed")
+    dying.switch.unlink()
+    dying.wait_for(upload_id, "completed", within_s=60)
+    assert sha256(fake.object("videos", f"read-{where}").body) == digest and not fake.open_uploads()
+
+
+def until_it_stops(call) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        call()
+
+
+@pytest.mark.parametrize("where", ["checksum", "transfer"])
+def test_C24_a_stop_does_not_wait_for_a_storage_that_hangs(dying, fake, where):
+    upload_id, digest = read_while_it_hangs(dying, fake, where)
+    hanging = [threading.Thread(target=until_it_stops, args=(call,)) for call in (
+        lambda: dying.api.call("files.list", path="sestore5/jb"), lambda: upload(dying, "sestore5", destination="hangs"))]
+    for one in hanging:
+        one.start()
+    dying.wait_for(upload(dying, "sestore4", destination="beside").data, "completed")
+    dying.server.stop(within_s=25)
+    for one in hanging:
+        one.join(10)
+    dying.switch.unlink()
+    fake.play({"about": "no fault", "rules": []})
+    dying.server.start()
+    dying.wait_for(upload_id, "completed", within_s=60)
+    assert sha256(fake.object("videos", f"read-{where}").body) == digest and not fake.open_uploads()
 
 
 def test_C25_a_storage_that_is_taken_out_of_the_configuration(two, fake, receiver):

@@ -1,9 +1,14 @@
 // A storage that does not answer while the file named by HANGING_SWITCH exists: calls about what lies in the folder
-// HANGING_ROOT wait, as on a network file system whose server is gone. Loaded before the C library (LD_PRELOAD).
+// HANGING_ROOT wait, and reads too, as on a network file system whose server is gone and whose pages are not in memory;
+// it says that it is one (NFS). Loaded before the C library (LD_PRELOAD).
 #include <dlfcn.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,15 +20,19 @@
 
 namespace {
 
-bool hangs(int fd) {
+bool lies_there(int fd) {
   const char* root = std::getenv("HANGING_ROOT");
-  const char* switch_file = std::getenv("HANGING_SWITCH");
-  if (root == nullptr || switch_file == nullptr || ::access(switch_file, F_OK) != 0) return false;
+  if (root == nullptr) return false;
   std::array<char, 64> link{};
   std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", fd);
   std::array<char, 4096> path{};
   const ssize_t length = ::readlink(link.data(), path.data(), path.size());
   return length > 0 && std::string_view(path.data(), static_cast<std::size_t>(length)).starts_with(root);
+}
+
+bool hangs(int fd) {
+  const char* switch_file = std::getenv("HANGING_SWITCH");
+  return switch_file != nullptr && ::access(switch_file, F_OK) == 0 && lies_there(fd);
 }
 
 void wait_for_an_answer(int fd) {
@@ -33,6 +42,11 @@ void wait_for_an_answer(int fd) {
 using Syscall = long (*)(long, long, long, long, long, long, long);
 using Statvfs = int (*)(int, struct statvfs*);
 
+template <class Call>
+Call real(const char* name) {
+  return reinterpret_cast<Call>(dlsym(RTLD_NEXT, name));
+}
+
 }  // namespace
 
 extern "C" long syscall(long number, ...) {
@@ -41,7 +55,7 @@ extern "C" long syscall(long number, ...) {
   std::array<long, 6> given{};
   for (long& one : given) one = va_arg(list, long);
   va_end(list);
-  static const auto real = reinterpret_cast<Syscall>(dlsym(RTLD_NEXT, "syscall"));
+  static const auto real_call = real<Syscall>("syscall");
   const int fd = static_cast<int>(given[0]);
   if (number == SYS_openat2 && hangs(fd)) {
     const auto* how = reinterpret_cast<const open_how*>(given[2]);
@@ -51,10 +65,35 @@ extern "C" long syscall(long number, ...) {
     }
     wait_for_an_answer(fd);
   }
-  return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+  return real_call(number, given[0], given[1], given[2], given[3], given[4], given[5]);
 }
 
 extern "C" int fstatvfs(int fd, struct statvfs* out) noexcept {
   wait_for_an_answer(fd);
-  return reinterpret_cast<Statvfs>(dlsym(RTLD_NEXT, "fstatvfs"))(fd, out);
+  return real<Statvfs>("fstatvfs")(fd, out);
+}
+
+extern "C" int fstatfs(int fd, struct statfs* out) noexcept {
+  const int done = real<int (*)(int, struct statfs*)>("fstatfs")(fd, out);
+  if (lies_there(fd)) out->f_type = NFS_SUPER_MAGIC;
+  return done;
+}
+
+extern "C" int fstat(int fd, struct stat* out) noexcept {
+  wait_for_an_answer(fd);
+  return real<int (*)(int, struct stat*)>("fstat")(fd, out);
+}
+
+extern "C" ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
+  wait_for_an_answer(fd);
+  return real<ssize_t (*)(int, void*, size_t, off_t)>("pread")(fd, buffer, count, offset);
+}
+
+// Only ever asked not to wait.
+extern "C" ssize_t preadv2(int fd, const iovec* vectors, int count, off_t offset, int flags) {
+  if (lies_there(fd)) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  return real<ssize_t (*)(int, const iovec*, int, off_t, int)>("preadv2")(fd, vectors, count, offset, flags);
 }
