@@ -99,7 +99,7 @@ do_fuzz() {
 ##: bench [ARGS]        measure beside curl, rclone and aws; writes bench/RESULTS.md (--quick, --only a|b|c)
 do_bench() {
   need build bench
-  build release vodlift bench_null_sink bench_enqueue_load
+  build release vodlift bench_null_sink bench_enqueue_load bench_queue_scale
   "$python" bench/run.py "$@"
 }
 

@@ -23,9 +23,19 @@ class Peer:
         self.name, self.settings, self.env, self.large, self.many = name, settings, env, large, many
 
 
-def curl(url):
+def curl(url, certificate=None):
+    trusted = ["--cacert", str(certificate)] if certificate else []
     return Peer("curl -T", "as it comes", {},
-                lambda file, key: [CURL, "-q", "-sS", "--fail", "-T", str(file), f"{url}/{BUCKET}/{key}"])
+                lambda file, key: [CURL, "-q", "-sS", "--fail", *trusted, "-T", str(file), f"{url}/{BUCKET}/{key}"])
+
+
+def serial_curl(url, piece, pieces):
+    """One request after the other over one connection, each with a piece of the file: what waits for every answer."""
+    def command(_, key):
+        transfers = [part for n in range(pieces) for part in ("-T", str(piece), f"{url}/{BUCKET}/{key}-{n}")]
+        return [CURL, "-q", "-sS", "--fail", *transfers]
+
+    return Peer("curl, serial", f"{pieces} pieces of 16 MiB", {}, command)
 
 
 def rclone(url, work, tuned):

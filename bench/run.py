@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs: shows that it works, not how fast")
-    parser.add_argument("--only", choices="abc", help="a: accepting calls, b: one large file, c: many small files")
+    parser.add_argument("--only", choices="abcdefgh",
+                        help="a: accepting calls, b: one large file, c: many small files, d: TLS, e: a store far away, "
+                             "f: memory, g: a long queue, h: a restart")
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build" / "release", help="where the binaries are")
     parser.add_argument("--work-dir", type=Path, default=ROOT / "build" / "bench",
                         help="for databases and 1.3 GiB of test files; on a real disk")
@@ -30,7 +32,7 @@ def parse_arguments():
 
 
 def check_places(options):
-    for name in ("vodlift", "bench_null_sink", "bench_enqueue_load"):
+    for name in ("vodlift", "bench_null_sink", "bench_enqueue_load", "bench_queue_scale"):
         if not (options.build_dir / name).exists():
             raise measure.BenchError(f"{options.build_dir / name} is missing; run ./do build first")
     options.work_dir.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,8 @@ def make_bench(options):
     return sections.Bench(
         binary=options.build_dir / "vodlift", binaries=options.build_dir, work=options.work_dir, files=files,
         accept_runs=1 if quick else 5, accept_calls=10000 if quick else 60000, large_runs=1 if quick else 7,
-        small_runs=1 if quick else 5, small_peer_runs=1 if quick else 3, say=lambda text: print(text, flush=True))
+        small_runs=1 if quick else 5, small_peer_runs=1 if quick else 3,
+        scale_rows=20000 if quick else 1000000, restart_runs=1 if quick else 5, say=lambda text: print(text, flush=True))
 
 
 def measure_parts(options, bench):
@@ -82,6 +85,22 @@ def measure_parts(options, bench):
     if options.only in (None, "c"):
         bench.say(f"(c) {sections.SMALL_FILES} files of 64 KiB")
         parts.append(report.small_part(*sections.measure_small(bench)))
+    if options.only in (None, "d"):
+        bench.say("(d) one file of 1 GiB over TLS")
+        parts.append(report.tls_part(sections.measure_tls(bench)))
+    if options.only in (None, "e"):
+        bench.say(f"(e) one file of 1 GiB to a sink that answers {sections.DELAY_MS} ms late")
+        parts.append(report.far_part(sections.measure_far(bench), sections.DELAY_MS))
+    if options.only in (None, "f"):
+        bench.say("(f) memory")
+        parts.append(report.memory_part(sections.measure_memory(bench), sections.WORKER["uploads"],
+                                        sections.WORKER["parts_per_upload"]))
+    if options.only in (None, "g"):
+        bench.say("(g) a long queue")
+        parts.append(report.scale_part(sections.measure_scale(bench)))
+    if options.only in (None, "h"):
+        bench.say(f"(h) ready after a restart with {bench.scale_rows:,} queued")
+        parts.append(report.restart_part(sections.measure_restart(bench), bench.scale_rows))
     return parts
 
 

@@ -1,15 +1,19 @@
-"""The three measurements: accepting calls, one large file, many small files."""
+"""The measurements."""
 
+import json
 import random
+import subprocess
 import time
 from dataclasses import dataclass, field
 
 import peers
 from measure import BenchError, Usage, clean_environment, median, peak_bytes, process_cpu_s, reset_peak, run_client
-from services import Sink, Vodlift, enqueue, fresh_directory
+from services import Sink, TlsFront, Vodlift, enqueue, fresh_directory
 
 LARGE_BYTES = 1 << 30
-SMALL_FILES = 4000
+PIECE_BYTES = 16 << 20
+DELAY_MS = 50
+SMALL_FILES = 10000
 SMALL_BYTES = 64 * 1024
 WORKER = {"uploads": 16, "parts_per_upload": 4}
 ACCEPT_WORKER = {"uploads": 1, "parts_per_upload": 1}
@@ -31,6 +35,8 @@ class Bench:
     large_runs: int
     small_runs: int
     small_peer_runs: int
+    scale_rows: int
+    restart_runs: int
     say: object = print
 
 
@@ -54,7 +60,7 @@ def prepare_files(root):
     """Random files of the account, kept between runs, read once so that they lie in the page cache."""
     folder = root / "jb"
     (folder / "small").mkdir(parents=True, exist_ok=True)
-    wanted = {folder / "1gib.bin": LARGE_BYTES, folder / "1kib.bin": 1024}
+    wanted = {folder / "1gib.bin": LARGE_BYTES, folder / "16mib.bin": PIECE_BYTES, folder / "1kib.bin": 1024}
     wanted |= {folder / "small" / f"{n:06}.bin": SMALL_BYTES for n in range(SMALL_FILES)}
     for path, size in wanted.items():
         if not path.exists() or path.stat().st_size != size:
@@ -117,34 +123,114 @@ def upload_once(server, file, key):
     return Usage(process_cpu_s(server.pid) - cpu, time.monotonic() - begin, peak_bytes(server.pid))
 
 
+def in_turns(bench, sink, clients, name):
+    """Every client sends the large file and 1 KiB, round after round, the order turning too. Round 0 only warms up."""
+    for run in range(bench.large_runs + 1):
+        turn = run % len(clients)
+        for at, (row, upload) in enumerate(clients[turn:] + clients[:turn]):
+            key = f"{name}/{run}-{at}.bin"
+            fixed = upload("1kib.bin", f"fixed/{name}-{run}-{at}.bin")
+            usage = upload("1gib.bin", key)
+            sink.check_object(key if row.name != "curl, serial" else f"{key}-0",
+                              LARGE_BYTES if row.name != "curl, serial" else PIECE_BYTES)
+            if run == 0:
+                continue
+            row.runs.append(usage)
+            row.fixed_cpu_s.append(fixed.cpu_s)
+            bench.say(f"  {name} {run} {row.name:12} {row.settings:18} CPU {usage.cpu_s:6.3f} s  "
+                      f"wall {usage.wall_s:6.3f} s  peak {usage.peak_bytes >> 20:4} MiB")
+    return [row for row, _ in clients]
+
+
+def by_vodlift(server):
+    return Row("vodlift", f"{WORKER['parts_per_upload']} parts at once"), lambda file, key: upload_once(server, file, key)
+
+
+def by_peer(bench, peer):
+    return (Row(peer.name, peer.settings),
+            lambda file, key: run_client(peer.large(bench.files / file, key), clean_environment(peer.env)))
+
+
 def measure_large(bench):
-    """One 1 GiB file: every client in turn, round after round, the order turning too. Round 0 only warms up."""
+    """One 1 GiB file."""
     with Sink(bench.binaries, bench.work) as sink, \
             Vodlift(bench.binary, fresh_directory(bench.work / "large"), bench.files.parent, WORKER) as server:
         server.set_up(sink.url)
+        clients = [by_vodlift(server)] + [by_peer(bench, p) for p in peers.for_large_files(sink.url, bench.work)]
+        return in_turns(bench, sink, clients, "large")
 
-        def by_vodlift(file, key):
-            return upload_once(server, file, key)
 
-        def by_peer(peer):
-            return lambda file, key: run_client(peer.large(bench.files / file, key), clean_environment(peer.env))
+def measure_tls(bench):
+    """The same over TLS, beside curl."""
+    with Sink(bench.binaries, bench.work) as sink, TlsFront(sink, bench.work) as front, \
+            Vodlift(bench.binary, fresh_directory(bench.work / "tls"), bench.files.parent, WORKER,
+                    {"AWS_CA_BUNDLE": str(front.certificate)}) as server:
+        server.set_up(front.url)
+        return in_turns(bench, sink, [by_vodlift(server), by_peer(bench, peers.curl(front.url, front.certificate))], "tls")
 
-        clients = [(Row("vodlift", f"{WORKER['parts_per_upload']} parts at once"), by_vodlift)]
-        clients += [(Row(p.name, p.settings), by_peer(p)) for p in peers.for_large_files(sink.url, bench.work)]
-        for run in range(bench.large_runs + 1):
-            turn = run % len(clients)
-            for at, (row, upload) in enumerate(clients[turn:] + clients[:turn]):
-                key = f"large/{run}-{at}.bin"
-                fixed = upload("1kib.bin", f"fixed/{run}-{at}.bin")
-                usage = upload("1gib.bin", key)
-                sink.check_object(key, LARGE_BYTES)
-                if run == 0:
-                    continue
-                row.runs.append(usage)
-                row.fixed_cpu_s.append(fixed.cpu_s)
-                bench.say(f"  large {run} {row.name:10} {row.settings:18} CPU {usage.cpu_s:6.3f} s  "
-                          f"wall {usage.wall_s:6.3f} s  peak {usage.peak_bytes >> 20:4} MiB")
-        return [row for row, _ in clients]
+
+def measure_far(bench):
+    """The same to a store that answers late, beside a client that waits for each answer before it goes on."""
+    with Sink(bench.binaries, bench.work, delay_ms=DELAY_MS) as sink, \
+            Vodlift(bench.binary, fresh_directory(bench.work / "far"), bench.files.parent, WORKER) as server:
+        server.set_up(sink.url)
+        serial = peers.serial_curl(sink.url, bench.files / "16mib.bin", LARGE_BYTES // PIECE_BYTES)
+        return in_turns(bench, sink, [by_vodlift(server), by_peer(bench, serial)], "far")
+
+
+def measure_memory(bench):
+    """Peak bytes of the daemon during 16 uploads of 1 GiB at once, each run."""
+    with Sink(bench.binaries, bench.work) as sink, \
+            Vodlift(bench.binary, fresh_directory(bench.work / "memory"), bench.files.parent, WORKER) as server:
+        server.set_up(sink.url)
+        peaks = []
+        for run in range(bench.accept_runs):
+            reset_peak(server.pid)
+            ids = [server.upload("1gib.bin", f"memory/{run}-{n}.bin") for n in range(WORKER["uploads"])]
+            begin = time.monotonic()
+            while not server.all_completed(ids):
+                if time.monotonic() - begin > GIVE_UP_S:
+                    raise BenchError("16 uploads at once did not end")
+                time.sleep(POLL_S)
+            peaks.append(peak_bytes(server.pid))
+            bench.say(f"  memory {run + 1}: peak {peaks[-1] >> 20} MiB")
+        return peaks
+
+
+def measure_scale(bench):
+    """Times of claim, enqueue and status with few and with many uploads in the queue: (rows, reports of each run)."""
+    reports = {}
+    for run in range(bench.accept_runs):
+        for rows in (1000, bench.scale_rows):
+            directory = fresh_directory(bench.work / "scale")
+            result = subprocess.run([str(bench.binaries / "bench_queue_scale"), "--directory", str(directory), "--rows",
+                                     str(rows)], capture_output=True, text=True, env=clean_environment())
+            if result.returncode != 0:
+                raise BenchError(f"bench_queue_scale: {result.stderr.strip()}")
+            report = json.loads(result.stdout)
+            reports.setdefault(rows, []).append(report)
+            bench.say(f"  queue {run + 1}, {rows:9,} rows: p99 ms " + ", ".join(
+                f"{what} {report[what]['p99_ms']:.3f}" for what in ("claim", "enqueue", "status")))
+    return reports
+
+
+def measure_restart(bench):
+    """Seconds from the start of a killed daemon with a long queue until it listens."""
+    directory = fresh_directory(bench.work / "queue")
+    with Sink(bench.binaries, bench.work, delay_ms=HELD_BACK_MS) as sink:
+        server = Vodlift(bench.binary, directory, bench.files.parent, ACCEPT_WORKER)
+        try:
+            server.set_up(sink.url)
+            enqueue(bench.binaries, server, bench.scale_rows, "1kib.bin", "queued/{n}")
+        finally:
+            server.kill()
+        times = []
+        for run in range(bench.restart_runs):
+            begin = time.monotonic()
+            Vodlift(bench.binary, directory, bench.files.parent, ACCEPT_WORKER).kill()
+            times.append(time.monotonic() - begin)
+            bench.say(f"  restart {run + 1}: {times[-1]:.2f} s")
+        return times
 
 
 def enqueue_and_wait(bench, server, sink, prefix):
@@ -179,7 +265,7 @@ def check_small(sink):
 
 
 def measure_small(bench):
-    """4,000 files of 64 KiB. Answers the rows and the generator's CPU seconds of each run of ours."""
+    """Files of 64 KiB. Answers the rows and the generator's CPU seconds of each run of ours."""
     with Sink(bench.binaries, bench.work) as sink, \
             Vodlift(bench.binary, fresh_directory(bench.work / "small"), bench.files.parent, WORKER) as server:
         server.set_up(sink.url)

@@ -10,6 +10,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -28,10 +29,10 @@ STOP_S = 40
 class Service:
     """A child process that prints `listening on http://127.0.0.1:PORT`. A context manager: stopped on leaving."""
 
-    def __init__(self, argv, log):
+    def __init__(self, argv, log, env=None):
         self.log = Path(log)
         with self.log.open("ab") as errors:
-            self.process = subprocess.Popen(argv, env=clean_environment(), stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(argv, env=clean_environment(env), stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=errors)
         self.pid = self.process.pid
         try:
@@ -106,10 +107,47 @@ class Sink(Service):
             raise BenchError(f"the sink holds {stored} under {key}, not {size} bytes")
 
 
+class TlsFront:
+    """stunnel before a sink: `url` is https, `certificate` what its clients have to trust. What it costs is nobody's."""
+
+    def __init__(self, sink, work):
+        self.certificate = work / "tls.pem"
+        key = work / "tls.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                        "-keyout", key, "-out", self.certificate], check=True, capture_output=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        config = work / "stunnel.conf"
+        config.write_text(f"foreground = yes\npid =\n[sink]\naccept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{sink.port}\n"
+                          f"cert = {self.certificate}\nkey = {key}\n")
+        with (work / "stunnel.log").open("wb") as log:
+            self.process = subprocess.Popen(["stunnel4", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.url = f"https://127.0.0.1:{port}"
+        limit = time.monotonic() + START_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > limit:
+                    self.process.kill()
+                    raise BenchError(f"stunnel did not start: {(work / 'stunnel.log').read_text()}") from None
+                time.sleep(0.05)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
 class Vodlift(Service):
     """The real server with one account, key and bucket. `directory` keeps its database; a second start continues it."""
 
-    def __init__(self, binary, directory, storage_root, worker):
+    def __init__(self, binary, directory, storage_root, worker, env=None):
         self.binary, self.directory = binary, Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.socket = self.directory / "admin.sock"
@@ -119,7 +157,7 @@ class Vodlift(Service):
             f'[store]\npath = "{self.directory / "vodlift.db"}"\n\n'
             f'[[storage]]\nname = "{STORAGE}"\nroot = "{storage_root}"\n\n'
             f'[worker]\nuploads = {worker["uploads"]}\nparts_per_upload = {worker["parts_per_upload"]}\nsource_quiet_s = 0\n')
-        super().__init__([str(binary), "serve", "--config", str(config)], self.directory / "vodlift.log")
+        super().__init__([str(binary), "serve", "--config", str(config)], self.directory / "vodlift.log", env)
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         self.secret_file = self.directory / "secret"
         key_file = self.directory / "api_key"

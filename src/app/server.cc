@@ -36,6 +36,7 @@
 #include "store/sqlite_upload_store.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
+#include "worker/part_sender.h"
 
 namespace vodlift::app {
 namespace {
@@ -121,7 +122,7 @@ worker::Options worker_options(const Config::Worker& worker) {
 
 std::size_t s3_connections(const Config::Worker& worker) {
   // One more for each upload: its own calls beside those of its parts.
-  const int wanted = worker.uploads * (worker.parts_per_upload + 1);
+  const int wanted = worker.uploads * (worker::kInFlightForEachSending * worker.parts_per_upload + 1);
   return std::min(static_cast<std::size_t>(wanted), kMaxS3Connections);
 }
 

@@ -66,6 +66,8 @@ struct Body {
   std::int64_t size = 0;
   std::shared_ptr<const std::atomic<bool>> cut{};  // set, it ends the transfer with `interrupted`; null: nothing does
   std::string storage{};                           // that the source lies on: its bandwidth limit counts
+  // Called on the transfer thread, without blocking, when the last byte is on its way; again where it is sent again.
+  std::function<void()> sent{};
 };
 
 // The store's confirmation of one object or part: its checksum or ETag agreed with ours.

@@ -53,6 +53,7 @@ net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const st
 net::BodyReader::Chunk SourceBody::give(std::size_t count) {
   position_ += static_cast<std::int64_t>(count);
   granted_ -= count;
+  if (position_ == body_.size && body_.sent) body_.sent();
   return {Status::ok, count};
 }
 

@@ -98,6 +98,19 @@ TEST(SourceBody, FailsWithTheStoragesReason) {
   EXPECT_EQ(body->failure().code, Errc::source_unreadable);
 }
 
+TEST(SourceBody, TellsWhenAllIsOnItsWay) {
+  const auto source = std::make_shared<FakeSource>("0123456789", 10);
+  int told = 0;
+  Body range{source, 0, 10};
+  range.sent = [&] { ++told; };
+  const auto body = body_of(range);
+  std::vector<std::uint8_t> buffer(6);
+  EXPECT_EQ(body->read(buffer, [] {}).size, 6U);
+  EXPECT_EQ(told, 0);
+  EXPECT_EQ(body->read(buffer, [] {}).size, 4U);
+  EXPECT_EQ(told, 1);
+}
+
 TEST(SourceBody, WaitsForItsTimeWhereAnythingIsLimited) {
   Limits limits;
   const std::string bytes(20'000, 'x');

@@ -46,6 +46,7 @@ class MemoryObjects final : public ObjectStore {
                    const RangeChecksum& checksum, PartDone done) override {
     calls.push_back("part " + std::to_string(number));
     if (on_part) on_part();
+    if (hold_part) return hold_part(number, body, std::move(done));
     if (auto error = scripted("part")) return done(*error);
     if (!open.contains(multipart.id)) return done(Error{Errc::s3_no_such_upload, "gone"});
     parts[number] = {number, body.size, "\"p" + std::to_string(number) + "\"", crc32c_base64(checksum.crc32c)};
@@ -107,10 +108,11 @@ class MemoryObjects final : public ObjectStore {
         std::count_if(calls.begin(), calls.end(), [&](const std::string& made) { return made.starts_with(call); }));
   }
 
-  std::map<std::string, std::deque<Errc>, std::less<>> script;  // next answers of a call
-  std::function<void()> on_part;                                // called as a part begins
-  bool lose_answer = false;                                     // a failing complete has worked all the same
-  bool flip_a_bit = false;                                      // the store keeps other bytes than were sent
+  std::map<std::string, std::deque<Errc>, std::less<>> script;       // next answers of a call
+  std::function<void()> on_part;                                     // called as a part begins
+  std::function<void(int number, const Body&, PartDone)> hold_part;  // takes a part instead of storing it
+  bool lose_answer = false;                                          // a failing complete has worked all the same
+  bool flip_a_bit = false;                                           // the store keeps other bytes than were sent
   std::vector<std::string> calls;
   std::vector<Acl> acls;
   std::vector<WriteCondition> conditions;  // of puts and completes

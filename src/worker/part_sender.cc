@@ -51,7 +51,7 @@ Result<> PartSender::prepare_next(std::deque<int>& waiting) {
 
 void PartSender::start_what_is_due() {
   const auto now = std::chrono::steady_clock::now();
-  while (static_cast<int>(in_flight_.size()) < job_.parallel) {
+  while (has_room()) {
     if (!delayed_.empty() && delayed_.begin()->first <= now) {
       Prepared part = std::move(delayed_.begin()->second);
       delayed_.erase(delayed_.begin());
@@ -69,22 +69,30 @@ void PartSender::start_what_is_due() {
 void PartSender::start(Prepared part) {
   const int number = part.number;
   ++part.tries;
+  part.sent = false;
   const RangeChecksum checksum = part.checksum;
   in_flight_.insert_or_assign(number, std::move(part));
-  const Body body{job_.source, job_.plan.offset_of(number), job_.plan.size_of(number), control_.cut(), job_.storage};
+  const auto tell = [events = events_, number](std::optional<Result<StoredBytes>> result) {
+    {
+      const std::lock_guard lock(events->mutex);
+      events->queue.push_back({number, std::move(result)});
+    }
+    events->arrived.notify_one();
+  };
+  const Body body{job_.source,  job_.plan.offset_of(number),   job_.plan.size_of(number), control_.cut(),
+                  job_.storage, [tell] { tell(std::nullopt); }};
   store_.upload_part(job_.target, job_.multipart, number, body, checksum,
-                     [events = events_, number](Result<StoredBytes> result) {
-                       {
-                         const std::lock_guard lock(events->mutex);
-                         events->queue.push_back({number, std::move(result)});
-                       }
-                       events->arrived.notify_one();
-                     });
+                     [tell](Result<StoredBytes> result) { tell(std::move(result)); });
+}
+
+bool PartSender::has_room() const {
+  const auto sending = std::ranges::count_if(in_flight_, [](const auto& part) { return !part.second.sent; });
+  return sending < job_.parallel && std::ssize(in_flight_) < std::ptrdiff_t{kInFlightForEachSending} * job_.parallel;
 }
 
 milliseconds PartSender::patience() const {
   // With every place taken, only a completion helps; what is due would have to wait for it anyway.
-  if (delayed_.empty() || static_cast<int>(in_flight_.size()) >= job_.parallel) return kLookUp;
+  if (delayed_.empty() || !has_room()) return kLookUp;
   const auto left = delayed_.begin()->first - std::chrono::steady_clock::now();
   return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLookUp);
 }
@@ -106,16 +114,21 @@ Result<> PartSender::take_events(std::optional<milliseconds> patience) {
 }
 
 Result<> PartSender::handle(Event event) {
+  if (!event.result) {
+    if (const auto at = in_flight_.find(event.number); at != in_flight_.end()) at->second.sent = true;
+    return {};
+  }
+  const Result<StoredBytes>& result = *event.result;
   auto node = in_flight_.extract(event.number);
   Prepared& part = node.mapped();
-  if (event.result) {
+  if (result) {
     return confirmed_(
-        {part.number, job_.plan.size_of(part.number), event.result->etag, part.checksum.crc32c, part.checksum.md5});
+        {part.number, job_.plan.size_of(part.number), result->etag, part.checksum.crc32c, part.checksum.md5});
   }
-  const auto delay = request_retry_delay(event.result.error().code, part.tries + 1, random_unit());
-  if (!delay) return event.result.error();
+  const auto delay = request_retry_delay(result.error().code, part.tries + 1, random_unit());
+  if (!delay) return result.error();
   // The store got other bytes than were hashed: perhaps the file was written to, which no repeat mends.
-  if (event.result.error().code == Errc::s3_integrity) {
+  if (result.error().code == Errc::s3_integrity) {
     if (auto same = job_.source->check_unchanged(); !same) return same;
   }
   delayed_.emplace(std::chrono::steady_clock::now() + *delay, std::move(part));

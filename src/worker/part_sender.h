@@ -15,8 +15,13 @@
 
 namespace vodlift::worker {
 
+// A part whose bytes are away and that waits for the store's answer makes room for the next one: so a store that is far
+// away is kept as busy as one nearby, however long its answers take.
+inline constexpr int kInFlightForEachSending = 4;
+
 // Used by one thread; completions come in from the transfer thread. While parts are on their way, the thread runs the
-// checksum pass of the next one, so at most `parallel` parts are in flight and one more is prepared.
+// checksum pass of the next one, so at most kInFlightForEachSending * `parallel` parts are in flight, `parallel` of
+// them still sending, and one more is prepared.
 class PartSender {
  public:
   // Called on the sender's thread for each confirmed part; an error ends the sending.
@@ -27,7 +32,7 @@ class PartSender {
     Multipart multipart;
     std::shared_ptr<const SourceFile> source;
     PartPlan plan;
-    int parallel = 4;       // 1..64
+    int parallel = 4;       // parts whose bytes are being sent, 1..64
     std::string storage{};  // that the source lies on
   };
 
@@ -49,11 +54,13 @@ class PartSender {
   struct Prepared {
     int number = 0;
     RangeChecksum checksum;
-    int tries = 0;  // made so far
+    int tries = 0;      // made so far
+    bool sent = false;  // all bytes are away
   };
+  // A part's bytes are away, or its answer is there.
   struct Event {
     int number = 0;
-    Result<StoredBytes> result;
+    std::optional<Result<StoredBytes>> result;
   };
   // Shared with completions, which may come when the sender is gone.
   struct Events {
@@ -66,6 +73,7 @@ class PartSender {
   void start(Prepared part);
   void start_what_is_due();
   Result<> take_events(std::optional<std::chrono::milliseconds> patience);
+  [[nodiscard]] bool has_room() const;
   Result<> handle(Event event);
   std::chrono::milliseconds patience() const;
 

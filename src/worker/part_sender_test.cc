@@ -62,6 +62,51 @@ TEST_F(PartSenderTest, AJournalThatFailsEndsTheSending) {
   EXPECT_LT(objects_.count("part"), 6);
 }
 
+TEST_F(PartSenderTest, PartsThatWaitForTheirAnswerMakeRoom) {
+  std::vector<std::pair<int, ObjectStore::PartDone>> held;
+  objects_.hold_part = [&](int number, const Body& body, ObjectStore::PartDone done) {
+    held.emplace_back(number, std::move(done));
+    body.sent();
+    if (held.size() < 6) return;
+    for (auto& [part, answer] : held) answer(StoredBytes{"\"e\"", "", ""});
+  };
+  ASSERT_TRUE(send({1, 2, 3, 4, 5, 6})) << "six at once, though two may send";
+  EXPECT_EQ(confirmed_.size(), 6U);
+}
+
+TEST_F(PartSenderTest, NoMoreThanFourTimesAsManyAsMaySend) {
+  job_.parallel = 1;
+  std::deque<ObjectStore::PartDone> held;
+  std::size_t most = 0;
+  objects_.hold_part = [&](int number, const Body& body, ObjectStore::PartDone done) {
+    held.push_back(std::move(done));
+    most = std::max(most, held.size());
+    body.sent();
+    const bool full = held.size() == kInFlightForEachSending || number >= 5;
+    while (full && !held.empty()) {
+      held.front()(StoredBytes{"\"e\"", "", ""});
+      held.pop_front();
+    }
+  };
+  ASSERT_TRUE(send({1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(most, 4U);
+}
+
+TEST_F(PartSenderTest, PartsThatAreBeingSentMakeNone) {
+  std::deque<ObjectStore::PartDone> held;
+  std::size_t most = 0;
+  objects_.hold_part = [&](int number, const Body&, ObjectStore::PartDone done) {
+    held.push_back(std::move(done));
+    most = std::max(most, held.size());
+    while (held.size() >= 2 || (number == 6 && !held.empty())) {
+      held.front()(StoredBytes{"\"e\"", "", ""});
+      held.pop_front();
+    }
+  };
+  ASSERT_TRUE(send({1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(most, 2U);
+}
+
 TEST_F(PartSenderTest, AnEndedRunSendsNothingMore) {
   control_.end({Errc::interrupted, "stop"});
   EXPECT_EQ(send({1}).error().code, Errc::interrupted);

@@ -14,7 +14,7 @@ OTHER = 159
 QUEUED_BY_THE_FIRST = 100_000
 LARGE = 65 * MIB
 PARTS = 5  # of a large one
-PART_DELAY_S = 0.4
+BYTES_PER_S = 20 * MIB  # so a large file takes longer than a turn and the time in which it is looked for
 
 
 class Customer:
@@ -52,8 +52,8 @@ def database(server):
 def multiply(server, upload_id: int, count: int) -> None:
     """Queues the upload `count` times more, to objects of their own."""
     with database(server) as connection:
-        names = [row[1] for row in connection.execute("PRAGMA table_info(uploads)") if row[1] not in ("id", "destination_path")]
-        columns = ", ".join(names)
+        names = [row[1] for row in connection.execute("PRAGMA table_info(uploads)")]
+        columns = ", ".join(name for name in names if name not in ("id", "destination_path"))
         connection.execute(f"""
             WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?2)
             INSERT INTO uploads (destination_path, {columns})
@@ -63,7 +63,8 @@ def multiply(server, upload_id: int, count: int) -> None:
 def large_site(new_site, fake, uploads: int, **config):
     site = new_site(uploads=uploads, parts=1, **config)
     site.use(fake, "videos")
-    fake.play({"about": "every part takes a while", "rules": [{"operation": "UploadPart", "fault": {"delay_s": PART_DELAY_S}}]})
+    fake.play({"about": "the way there is slow",
+               "rules": [{"operation": "UploadPart", "fault": {"bytes_per_s": BYTES_PER_S}}]})
     return site
 
 
