@@ -303,6 +303,32 @@ TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
   EXPECT_TRUE(accounts_.buckets(std::nullopt).empty());
 }
 
+TEST_F(AdminApiTest, ConfiguresEncryption) {
+  add_account();
+  object fields = bucket_fields();
+  succeed("bucket.add", fields);
+  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("sse"), "default");
+  fields["sse"] = "kms";
+  fields["kms_key"] = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab";
+  fields["sse_bucket_key"] = true;
+  succeed("bucket.add", fields);
+  const Encryption expected{EncryptionMode::sse_kms, "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab", true};
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption, expected);
+  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("kms_key"), value(expected.kms_key));
+  const object policy = {{"cdn", 158}, {"bucket", "my_bucket"}, {"policy_only", true}};
+  EXPECT_THAT(std::string(succeed("bucket.check", policy).at("policy").as_string()), HasSubstr("kms:GenerateDataKey"));
+
+  for (const object& wrong : std::initializer_list<object>{{{"sse", "rot13"}},
+                                                           {{"sse", "s3"}},
+                                                           {{"kms_key", "two words"}},
+                                                           {{"kms_key", "key\r\nx-amz-acl: public-read"}},
+                                                           {{"sse", "s3"}, {"kms_key", ""}}}) {
+    object other = fields;
+    for (const auto& [name, bad] : wrong) other[name] = bad;
+    fail("bucket.add", other, "invalid_value");
+  }
+}
+
 TEST_F(AdminApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) {
   add_account();
   object fields = {{"cdn", 158},
@@ -454,8 +480,8 @@ TEST_F(AdminApiTest, AuditsEveryChangeAndNoLook) {
   EXPECT_THAT(entries[0].what, ElementsAre(Named("user", "jb")));
   EXPECT_FALSE(entries[0].failure);
   EXPECT_THAT(entries[1].what, ElementsAre(Named("api_key", key.as_object().at("api_key").as_string().c_str())));
-  EXPECT_THAT(entries[2].what,
-              ElementsAre(Named("bucket", "my_bucket"), Named("credentials", "static"), Named("role_arn", "")));
+  EXPECT_THAT(entries[2].what, ElementsAre(Named("bucket", "my_bucket"), Named("credentials", "static"),
+                                           Named("role_arn", ""), Named("sse", "default"), Named("kms_key", "")));
   EXPECT_EQ(entries[3].command, "key.revoke");
   EXPECT_EQ(entries[3].failure, Errc::not_found);
 }

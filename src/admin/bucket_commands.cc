@@ -29,6 +29,9 @@ object bucket_json(const BucketAccess& bucket) {
           {"external_id", bucket.credentials.external_id},
           {"path_style", bucket.path_style},
           {"acl_policy", to_string(bucket.acl_policy)},
+          {"sse", to_string(bucket.encryption.mode)},
+          {"kms_key", bucket.encryption.kms_key},
+          {"sse_bucket_key", bucket.encryption.bucket_key},
           {"created", to_unix_seconds(bucket.created)}};
 }
 
@@ -74,6 +77,14 @@ Result<> check_origin(const CredentialOrigin& origin) {
   return origin.role_arn.empty() ? Result<>() : check_role_arn(origin.role_arn);
 }
 
+Result<> check_encryption(const Encryption& encryption) {
+  if (encryption.mode != EncryptionMode::sse_kms) {
+    if (!encryption.kms_key.empty()) return Error{Errc::invalid_value, "kms_key: only with sse \"kms\""};
+    if (encryption.bucket_key) return Error{Errc::invalid_value, "sse_bucket_key: only with sse \"kms\""};
+  }
+  return encryption.kms_key.empty() ? Result<>() : check_kms_key(encryption.kms_key);
+}
+
 // Where the request says nothing, the daemon's environment does.
 Result<> complete_address(const BucketDefaults& defaults, BucketAccess& bucket) {
   if (bucket.region.empty()) bucket.region = defaults.region;
@@ -100,6 +111,9 @@ Result<value> add(const Context& context, Fields& fields) {
   bucket.credentials.profile = fields.text_or("profile", "");
   bucket.credentials.role_arn = fields.text_or("role_arn", "");
   bucket.credentials.external_id = fields.text_or("external_id", "");
+  const std::string sse = fields.text_or("sse", to_string(EncryptionMode::bucket_default));
+  bucket.encryption.kms_key = fields.text_or("kms_key", "");
+  bucket.encryption.bucket_key = fields.flag("sse_bucket_key");
   if (auto checked = fields.check(); !checked) return checked.error();
   const auto acl_policy = acl_policy_from(policy);
   if (!acl_policy) return Error{Errc::invalid_value, "acl_policy: expected \"fail\" or \"private\""};
@@ -111,10 +125,14 @@ Result<value> add(const Context& context, Fields& fields) {
                  "\"web-identity\" or \"default\""};
   }
   bucket.credentials.source = *credentials;
+  const auto encryption = encryption_mode_from(sse);
+  if (!encryption) return Error{Errc::invalid_value, "sse: expected \"default\", \"s3\" or \"kms\""};
+  bucket.encryption.mode = *encryption;
   if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
   if (auto checked = check_bucket_name(bucket.bucket); !checked) return checked.error();
   if (auto checked = check_pair(bucket); !checked) return checked.error();
   if (auto checked = check_origin(bucket.credentials); !checked) return checked.error();
+  if (auto checked = check_encryption(bucket.encryption); !checked) return checked.error();
   if (auto completed = complete_address(context.bucket_defaults, bucket); !completed) return completed.error();
   bucket.created = context.clock.now();
 
@@ -122,7 +140,8 @@ Result<value> add(const Context& context, Fields& fields) {
   log::info("bucket configured", {{"cdn", bucket.cdn},
                                   {"bucket", bucket.bucket},
                                   {"endpoint", bucket.endpoint},
-                                  {"credentials", to_string(bucket.credentials.source)}});
+                                  {"credentials", to_string(bucket.credentials.source)},
+                                  {"sse", to_string(bucket.encryption.mode)}});
   return value(bucket_json(bucket));
 }
 
@@ -188,7 +207,7 @@ Result<value> litter(const Context& context, Fields& fields) {
 }
 
 constexpr std::array kCommands = {
-    Command{"bucket.add", run_at_once<add>, "cdn,bucket,credentials,role_arn"},
+    Command{"bucket.add", run_at_once<add>, "cdn,bucket,credentials,role_arn,sse,kms_key"},
     Command{"bucket.check", run_at_once<check>, "cdn,bucket,result"},
     Command{"bucket.litter", run_at_once<litter>},
     Command{"bucket.list", run_at_once<list>},

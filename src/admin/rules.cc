@@ -121,6 +121,14 @@ Result<> check_role_arn(std::string_view role_arn) {
   return invalid("role_arn", role_arn, "a role such as \"arn:aws:iam::123456789012:role/uploader\"");
 }
 
+Result<> check_kms_key(std::string_view kms_key) {
+  const auto allowed = [](char c) { return is_alphanumeric(c) || c == ':' || c == '/' || c == '_' || c == '-'; };
+  if (consists_of(kms_key, 1, 2048, allowed)) return {};
+  return invalid("kms_key", kms_key,
+                 "a key's id or ARN, or an alias, such as \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…\" or "
+                 "\"alias/films\"");
+}
+
 Result<> check_external_id(std::string_view external_id) {
   const auto allowed = [](char c) {
     return is_alphanumeric(c) || std::string_view("_+=,.@:/-").find(c) != std::string_view::npos;

@@ -38,4 +38,7 @@ Result<> check_role_arn(std::string_view role_arn);
 // 2-1224 of A-Z a-z 0-9 _ + = , . @ : / -, as STS has it.
 Result<> check_external_id(std::string_view external_id);
 
+// A KMS key: its id, its ARN, "alias/NAME" or an alias's ARN; 1-2048 of A-Z a-z 0-9 : / _ -.
+Result<> check_kms_key(std::string_view kms_key);
+
 }  // namespace vodlift::admin

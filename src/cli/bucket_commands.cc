@@ -31,6 +31,9 @@ struct AddOptions {
   std::string profile;
   std::string role_arn;
   std::string external_id;
+  std::string sse;
+  std::string kms_key;
+  bool bucket_key = false;
 };
 
 struct CheckOptions {
@@ -53,12 +56,20 @@ std::string credentials_cell(const value& bucket) {
   return text;
 }
 
+// "kms alias/films, bucket key"
+std::string encryption_cell(const value& bucket) {
+  std::string text = text_at(bucket, "sse");
+  if (const std::string key = text_at(bucket, "kms_key"); !key.empty()) text += " " + key;
+  if (cell(bucket, "sse_bucket_key") == "yes") text += ", bucket key";
+  return text;
+}
+
 std::string show_list(const value& buckets) {
-  Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY"});
+  Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY", "SSE"});
   for (const value& bucket : buckets.as_array()) {
     table.add({cell(bucket, "cdn"), cell(bucket, "bucket"), cell(bucket, "endpoint"), cell(bucket, "region"),
                credentials_cell(bucket), cell(bucket, "access_key"), cell(bucket, "path_style"),
-               cell(bucket, "acl_policy")});
+               cell(bucket, "acl_policy"), encryption_cell(bucket)});
   }
   return table.text("no buckets; add one with: vodlift bucket add (see --help)");
 }
@@ -84,7 +95,9 @@ int run_add(Session& session, const AddOptions& options) {
                                                                          {"credentials", options.credentials},
                                                                          {"profile", options.profile},
                                                                          {"role_arn", options.role_arn},
-                                                                         {"external_id", options.external_id}}) {
+                                                                         {"external_id", options.external_id},
+                                                                         {"sse", options.sse},
+                                                                         {"kms_key", options.kms_key}}) {
     if (!text.empty()) fields[name] = text;
   }
   if (!options.secret_key_file.empty()) {
@@ -94,6 +107,7 @@ int run_add(Session& session, const AddOptions& options) {
   }
   fields["path_style"] = options.path_style;
   fields["acl_policy"] = options.acl_policy;
+  if (options.bucket_key) fields["sse_bucket_key"] = true;
   return session.call_and_show("bucket.add", fields, show_added);
 }
 
@@ -153,6 +167,16 @@ void add_bucket_commands(CLI::App& app, Session& session) {
   add->add_option("--acl-policy", options->acl_policy, "What to do where the bucket refuses public-read")
       ->check(CLI::IsMember({"fail", "private"}))
       ->capture_default_str();
+  auto* sse =
+      add->add_option("--sse", options->sse,
+                      "Have objects encrypted with keys of the store (s3) or of its key management service (kms); "
+                      "otherwise as the bucket is set")
+          ->check(CLI::IsMember({"default", "s3", "kms"}));
+  add->add_option("--kms-key", options->kms_key, "The KMS key, with --sse kms; otherwise the account's own for S3")
+      ->type_name("ID|ARN|ALIAS")
+      ->needs(sse);
+  add->add_flag("--bucket-key", options->bucket_key, "With --sse kms: an S3 Bucket Key, which spares calls to KMS")
+      ->needs(sse);
   session.attach(*add, [&session, options] { return run_add(session, *options); });
 
   auto check_options = std::make_shared<CheckOptions>();

@@ -200,6 +200,17 @@ TEST_F(CliTest, AddsABucket) {
   EXPECT_EQ(out_, "account 158 uploads to bucket b at http://h\n");
 }
 
+TEST_F(CliTest, AddsABucketThatEncrypts) {
+  answer({{"cdn", 158}, {"bucket", "b"}, {"endpoint", "http://h"}});
+  EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--sse", "kms", "--kms-key", "alias/k",
+                             "--bucket-key"}),
+            kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","sse":"kms","kms_key":"alias/k",)"
+                                   R"("path_style":false,"acl_policy":"fail","sse_bucket_key":true})"));
+  EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--sse", "rot13"}), kUsage);
+  EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--kms-key", "k"}), kUsage);
+}
+
 TEST_F(CliTest, AddsABucketWithCredentialsFromElsewhere) {
   answer({{"cdn", 158}, {"bucket", "b"}, {"endpoint", "http://h"}});
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--credentials", "profile", "--profile",

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "core/api_key.h"
 #include "core/credential_origin.h"
+#include "core/encryption.h"
 #include "core/fair_share.h"
 #include "core/upload.h"
 
@@ -52,6 +53,7 @@ struct BucketAccess {
   AclPolicy acl_policy = AclPolicy::fail;
   WallTime created;
   CredentialOrigin credentials{};
+  Encryption encryption{};
 };
 
 // Port of the accounts. Any thread. Reads are answered from memory and do not block; changes block until the disk has

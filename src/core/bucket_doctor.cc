@@ -24,6 +24,37 @@ Finding BucketReport::worst() const {
   return worst;
 }
 
+namespace {
+
+// The keys that objects are encrypted with: the one that is named, or those of the region that the condition picks.
+std::string kms_statement(const BucketAccess& access, std::string_view partition) {
+  const std::string& key = access.encryption.kms_key;
+  const std::size_t alias = key.find("alias/");
+  std::string resource = key;
+  std::string condition;
+  if (alias != std::string::npos) {
+    // An alias is no resource of these actions; behind "arn:…:" it tells the account at least.
+    resource =
+        alias == 0 ? fmt::format("arn:{}:kms:{}:*:key/*", partition, access.region) : key.substr(0, alias) + "key/*";
+    condition = fmt::format(R"("ForAnyValue:StringEquals": {{"kms:ResourceAliases": "{}"}})", key.substr(alias));
+  } else if (key.empty()) {
+    resource = fmt::format("arn:{}:kms:{}:*:key/*", partition, access.region);
+    condition = fmt::format(R"("StringEquals": {{"kms:ViaService": "s3.{}.amazonaws.com{}"}})", access.region,
+                            partition == "aws-cn" ? ".cn" : "");
+  } else if (!key.starts_with("arn:")) {
+    resource = fmt::format("arn:{}:kms:{}:*:key/{}", partition, access.region, key);
+  }
+  return fmt::format(R"(,
+    {{
+      "Effect": "Allow",
+      "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+      "Resource": "{}"{}
+    }})",
+                     resource, condition.empty() ? "" : fmt::format(",\n      \"Condition\": {{{}}}", condition));
+}
+
+}  // namespace
+
 std::string bucket_policy(const BucketAccess& access, bool public_read) {
   std::string_view partition = "aws";
   if (access.region.starts_with("cn-")) partition = "aws-cn";
@@ -35,11 +66,12 @@ std::string bucket_policy(const BucketAccess& access, bool public_read) {
       "Effect": "Allow",
       "Action": ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"{}],
       "Resource": "arn:{}:s3:::{}/*"
-    }}
+    }}{}
   ]
 }}
 )",
-                     public_read ? ", \"s3:PutObjectAcl\"" : "", partition, access.bucket);
+                     public_read ? ", \"s3:PutObjectAcl\"" : "", partition, access.bucket,
+                     access.encryption.mode == EncryptionMode::sse_kms ? kms_statement(access, partition) : "");
 }
 
 }  // namespace vodlift

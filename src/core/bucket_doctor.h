@@ -28,7 +28,8 @@ struct BucketReport {
   [[nodiscard]] Finding worst() const;
 };
 
-// The least IAM policy that uploads need, as JSON to paste. `public_read`: for acl=public-read too.
+// The least IAM policy that uploads need, as JSON to paste; the use of the KMS key too, where objects are encrypted
+// with one. `public_read`: for acl=public-read too.
 std::string bucket_policy(const BucketAccess& access, bool public_read);
 
 class BucketDoctor {

@@ -75,6 +75,7 @@ struct StoredBytes {
   std::string etag;      // as given, quotes included
   std::string checksum;  // base64 CRC32C that the store computed; empty: it told none, and MD5 was compared
   std::string version_id;
+  std::string encryption{};  // as satisfies() takes it
 };
 
 // A multipart upload that is open at the store.
@@ -106,6 +107,7 @@ struct CompletedObject {
   std::string etag;
   std::string checksum;  // as given: "<base64>" or composite "<base64>-N"; empty: none
   std::string version_id;
+  std::string encryption{};  // as satisfies() takes it
 };
 
 struct ObjectInfo {
@@ -114,6 +116,7 @@ struct ObjectInfo {
   std::string checksum;  // as CompletedObject's
   std::string token;     // our mark; empty: not ours
   std::string version_id;
+  std::string encryption{};  // as satisfies() takes it
 };
 
 // `etag` without the quotes that stores put around it.

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "net/http_date.h"
 #include "s3/learned.h"
+#include "s3/object_headers.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
@@ -79,7 +80,12 @@ void BucketExamination::tell_failure(std::string topic, Finding finding, const R
   std::string fix;
   if (classify(failure.status, failure.code) == Errc::s3_access_denied) {
     report_.access_denied = true;
-    fix = fmt::format("allow {} on the objects of the bucket", permission);
+    fix = is_of_kms(failure)
+              ? "allow kms:GenerateDataKey and kms:Decrypt on the KMS key, in its own policy too where it "
+                "is another account's"
+              : fmt::format("allow {} on the objects of the bucket", permission);
+  } else {
+    fix = advice_on(failure.code);
   }
   tell(std::move(topic), finding, std::move(message), std::move(fix));
 }
@@ -111,6 +117,7 @@ Result<BucketExamination::Answer> BucketExamination::put(const std::string& key,
                                                          std::vector<std::pair<std::string, std::string>> headers) {
   headers.emplace_back("content-type", "text/plain");
   headers.emplace_back("content-md5", probe_md5());
+  for (auto& header : encryption_headers(configured_.encryption)) headers.push_back(std::move(header));
   auto answer = send({"PUT", key, {}, std::move(headers), std::string(kProbe)});
   if (answer && answer->good()) written_.emplace_back(key, answer->response.header("x-amz-version-id"));
   return answer;
@@ -169,6 +176,7 @@ bool BucketExamination::write() {
     tell_region();
     tell("write", Finding::ok, fmt::format("the object {} was written", key_));
     tell_checksums(*answer, crc_sent);
+    tell_encryption(*answer);
     return true;
   }
 }
@@ -217,7 +225,7 @@ bool BucketExamination::tell_refused_write(const Answer& answer) {
       tell("clock", Finding::fail, words, "set this machine's clock right (NTP)");
       return false;
     default:
-      tell_failure("write", Finding::fail, answer, "s3:PutObject");
+      tell_failure(is_of_kms(failure) ? "encryption" : "write", Finding::fail, answer, "s3:PutObject");
       return false;
   }
 }
@@ -248,6 +256,23 @@ void BucketExamination::tell_checksums(const Answer& answer, bool crc_sent) {
   crc32c_ = crc_sent && !answer.response.header(kCrcHeader).empty();
   if (crc32c_) return tell("checksums", Finding::ok, "CRC32C, confirmed by the store for whole objects and parts");
   tell("checksums", Finding::ok, "MD5 only: the store confirms no CRC32C");
+}
+
+// What the store does unasked is told too, where it says so.
+void BucketExamination::tell_encryption(const Answer& answer) {
+  const std::string applied = printable(answer.response.header(kEncryptionHeader), 64);
+  const Encryption& wanted = configured_.encryption;
+  const bool asked = wanted.mode != EncryptionMode::bucket_default;
+  if (!satisfies(wanted, applied)) {
+    return tell("encryption", Finding::fail,
+                fmt::format("asked for (--sse {}), but the store says {}: uploads fail", to_string(wanted.mode),
+                            applied.empty() ? "nothing of it" : applied),
+                "give an --sse that this store knows with `vodlift bucket add`, or none");
+  }
+  if (applied.empty()) return;
+  const std::string key = printable(answer.response.header(fmt::format("{}-aws-kms-key-id", kEncryptionHeader)), 200);
+  tell("encryption", Finding::ok,
+       fmt::format("{}{}{}", applied, key.empty() ? "" : ", key " + key, asked ? "" : ", as the bucket is set"));
 }
 
 void BucketExamination::read_back() {
@@ -307,6 +332,7 @@ void BucketExamination::public_acl() {
 
 void BucketExamination::multipart() {
   S3Operation create{"POST", key_, {{"uploads", ""}}, {{"content-type", "text/plain"}}, ""};
+  for (auto& header : encryption_headers(configured_.encryption)) create.headers.push_back(std::move(header));
   if (crc32c_) {
     create.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
     create.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");

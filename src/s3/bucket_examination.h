@@ -31,6 +31,7 @@ class BucketExamination {
   void look_at_clock(const Answer& answer);
   void tell_region();
   void tell_checksums(const Answer& answer, bool crc_sent);
+  void tell_encryption(const Answer& answer);
   void read_back();
   void overwrite();
   void public_acl();

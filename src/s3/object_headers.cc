@@ -55,4 +55,20 @@ std::vector<std::pair<std::string, std::string>> object_headers(const ObjectProp
   return headers;
 }
 
+std::vector<std::pair<std::string, std::string>> encryption_headers(const Encryption& encryption) {
+  const std::string name(kEncryptionHeader);
+  switch (encryption.mode) {
+    case EncryptionMode::bucket_default:
+      return {};
+    case EncryptionMode::sse_s3:
+      return {{name, "AES256"}};
+    case EncryptionMode::sse_kms:
+      break;
+  }
+  std::vector<std::pair<std::string, std::string>> headers = {{name, std::string(kKms)}};
+  if (!encryption.kms_key.empty()) headers.emplace_back(name + "-aws-kms-key-id", encryption.kms_key);
+  if (encryption.bucket_key) headers.emplace_back(name + "-bucket-key-enabled", "true");
+  return headers;
+}
+
 }  // namespace vodlift::s3

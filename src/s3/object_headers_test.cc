@@ -68,5 +68,18 @@ TEST(ObjectHeaders, WhatWasAskedForIsSentAndTagsAreAQuery) {
                                             {"x-amz-meta-vodlift-upload", "abc"}}));
 }
 
+TEST(EncryptionHeaders, AskForWhatIsConfiguredAndNothingElse) {
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(encryption_headers({}), Headers{});
+  EXPECT_EQ(encryption_headers({EncryptionMode::sse_s3, "", false}),
+            (Headers{{"x-amz-server-side-encryption", "AES256"}}));
+  EXPECT_EQ(encryption_headers({EncryptionMode::sse_kms, "", false}),
+            (Headers{{"x-amz-server-side-encryption", "aws:kms"}}));
+  EXPECT_EQ(encryption_headers({EncryptionMode::sse_kms, "alias/films", true}),
+            (Headers{{"x-amz-server-side-encryption", "aws:kms"},
+                     {"x-amz-server-side-encryption-aws-kms-key-id", "alias/films"},
+                     {"x-amz-server-side-encryption-bucket-key-enabled", "true"}}));
+}
+
 }  // namespace
 }  // namespace vodlift::s3

@@ -16,6 +16,7 @@ struct Row {
 };
 
 // Source: "Error Responses", Amazon S3 API Reference, read 2026-11-23.
+// KMS answers through S3, its error's name behind "KMS.": "Errors", AWS KMS API Reference, read 2026-11-25.
 constexpr std::array kTable = {
     Row{"InternalError", Errc::s3_transient, ""},
     Row{"ServiceUnavailable", Errc::s3_transient, ""},
@@ -48,6 +49,22 @@ constexpr std::array kTable = {
     Row{"InvalidStorageClass", Errc::s3_rejected, "give a storage_class that this store has, or none"},
     Row{"InvalidTag", Errc::s3_rejected, "give tags that this store takes"},
     Row{"NoSuchKey", Errc::s3_not_found, ""},
+    Row{"KMS.AccessDeniedException", Errc::s3_access_denied, ""},
+    Row{"KMS.DisabledException", Errc::s3_rejected, "enable the KMS key, or give another with `vodlift bucket add`"},
+    Row{"KMS.KMSInvalidStateException", Errc::s3_rejected,
+        "the KMS key is to be deleted, or waits for its key material: restore it, or give another with `vodlift bucket "
+        "add`"},
+    Row{"KMS.NotFoundException", Errc::s3_rejected,
+        "check --kms-key of `vodlift bucket add`: the key must be in the bucket's region, and an alias names only keys "
+        "of "
+        "the S3 key's own account"},
+    Row{"KMS.InvalidKeyUsageException", Errc::s3_rejected,
+        "give a symmetric encryption key (ENCRYPT_DECRYPT) as --kms-key of `vodlift bucket add`"},
+    Row{"KMS.ThrottlingException", Errc::s3_throttled, "--bucket-key of `vodlift bucket add` spares calls to KMS"},
+    Row{"KMS.DependencyTimeoutException", Errc::s3_transient, ""},
+    Row{"KMS.KeyUnavailableException", Errc::s3_transient, ""},
+    Row{"KMS.KMSInternalException", Errc::s3_transient, ""},
+    Row{"InvalidEncryptionAlgorithmError", Errc::s3_rejected, "check --sse of `vodlift bucket add`"},
     Row{"BadDigest", Errc::s3_integrity, ""},
     Row{"InvalidDigest", Errc::s3_integrity, ""},
     Row{"XAmzContentSHA256Mismatch", Errc::s3_integrity, ""},
@@ -75,6 +92,10 @@ constexpr std::string_view kAccessDeniedAdvice =
     "the key needs s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects "
     "of this bucket";
 
+constexpr std::string_view kKmsDeniedAdvice =
+    "the key needs kms:GenerateDataKey and kms:Decrypt on the KMS key, by its own policy and, where the KMS key is "
+    "another account's, by the KMS key's policy too; `vodlift bucket check --policy` prints the former";
+
 constexpr std::string_view kListUploadsAdvice =
     "the key needs s3:ListBucketMultipartUploads on this bucket, to find what a lost answer left open";
 
@@ -91,6 +112,16 @@ Errc classify(int status, std::string_view code) {
   return Errc::s3_rejected;
 }
 
+// S3 passes on what KMS says: "User: … is not authorized to perform: kms:GenerateDataKey on resource: …".
+bool is_of_kms(const Failure& failure) {
+  return failure.code.starts_with("KMS.") || failure.message.find("kms:") != std::string::npos;
+}
+
+std::string_view advice_on(std::string_view code) {
+  const Row* row = find_row(code);
+  return row == nullptr ? "" : row->advice;
+}
+
 Error to_error(const Failure& failure) {
   Errc errc = classify(failure.status, failure.code);
   // Block Public Access answers a public ACL with a plain 403.
@@ -99,18 +130,20 @@ Error to_error(const Failure& failure) {
   std::string message = fmt::format("{} of s3://{}/{}: {} {}", failure.operation, printable(failure.bucket, 64),
                                     printable(failure.key, 200), failure.status, printable(failure.code, 64));
   if (!failure.message.empty()) message += fmt::format(" ({})", printable(failure.message, 200));
-  const Row* row = find_row(failure.code);
+  const std::string_view advice = advice_on(failure.code);
   if (errc == Errc::s3_acl_refused) {
     message += fmt::format("; {}", kPublicAclAdvice);
     if (failure.status == 403) message += fmt::format("; {}", kPublicAclPermissionAdvice);
   } else if (errc == Errc::s3_access_denied) {
     const bool lists = failure.operation == "ListMultipartUploads";
-    message += fmt::format("; {}", lists ? kListUploadsAdvice : kAccessDeniedAdvice);
+    message += fmt::format("; {}", is_of_kms(failure) ? kKmsDeniedAdvice
+                                   : lists            ? kListUploadsAdvice
+                                                      : kAccessDeniedAdvice);
   } else if (errc == Errc::s3_region && !failure.region.empty()) {
     message += fmt::format("; the bucket is in region {}: `vodlift bucket add` it with that --region",
                            printable(failure.region, 64));
-  } else if (row != nullptr && !row->advice.empty()) {
-    message += fmt::format("; {}", row->advice);
+  } else if (!advice.empty()) {
+    message += fmt::format("; {}", advice);
   }
   if (!failure.request_id.empty()) message += fmt::format(" [request id {}]", printable(failure.request_id, 100));
   return Error{errc, std::move(message)};

@@ -24,6 +24,12 @@ struct Failure {
   bool sent_public_acl = false;
 };
 
+// Whether it was the key management service that refused.
+bool is_of_kms(const Failure& failure);
+
+// What to do about an S3 error code; empty: no more than its name says.
+std::string_view advice_on(std::string_view code);
+
 // The Error for `failure`, with what to do about it where that is known.
 Error to_error(const Failure& failure);
 

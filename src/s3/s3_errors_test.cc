@@ -24,8 +24,30 @@ TEST(S3Errors, TheStatusDecidesWhereTheCodeIsUnknown) {
   EXPECT_EQ(classify(403, ""), Errc::s3_access_denied);
   EXPECT_EQ(classify(301, ""), Errc::s3_region);
   EXPECT_EQ(classify(412, ""), Errc::destination_exists);
-  EXPECT_EQ(classify(400, "KMS.DisabledException"), Errc::s3_rejected);
   EXPECT_FALSE(info(classify(400, "InvalidArgument")).retryable);
+}
+
+TEST(S3Errors, KmsFailsForGoodOrForNow) {
+  EXPECT_EQ(classify(400, "KMS.DisabledException"), Errc::s3_rejected);
+  EXPECT_EQ(classify(400, "KMS.NotFoundException"), Errc::s3_rejected);
+  EXPECT_EQ(classify(400, "KMS.KMSInvalidStateException"), Errc::s3_rejected);
+  EXPECT_EQ(classify(400, "KMS.InvalidKeyUsageException"), Errc::s3_rejected);
+  EXPECT_EQ(classify(400, "KMS.AccessDeniedException"), Errc::s3_access_denied);
+  EXPECT_EQ(classify(400, "KMS.ThrottlingException"), Errc::s3_throttled);
+  EXPECT_EQ(classify(400, "KMS.KeyUnavailableException"), Errc::s3_transient);
+  EXPECT_EQ(classify(400, "KMS.DependencyTimeoutException"), Errc::s3_transient);
+  EXPECT_EQ(classify(400, "KMS.SomethingNew"), Errc::s3_rejected);
+}
+
+TEST(S3Errors, ADenialByKmsNamesItsPermissions) {
+  Failure failure;
+  failure.operation = "PutObject";
+  failure.status = 403;
+  failure.code = "AccessDenied";
+  failure.message = "User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey on resource: y";
+  const std::string message = to_error(failure).message;
+  EXPECT_NE(message.find("kms:Decrypt"), std::string::npos) << message;
+  EXPECT_EQ(message.find("s3:AbortMultipartUpload"), std::string::npos) << message;
 }
 
 TEST(S3Errors, AMessageTellsWhatWhichAndWhatToDo) {

@@ -56,6 +56,13 @@ Result<net::HttpResponse> send_under(WriteCondition condition, const Call& call,
   return unknown && condition == WriteCondition::absent_where_it_can_tell ? send(call) : std::move(response);
 }
 
+std::vector<std::pair<std::string, std::string>> headers_of(const ObjectTarget& target,
+                                                            const ObjectProperties& properties) {
+  auto headers = object_headers(properties);
+  for (auto& header : encryption_headers(target.access.encryption)) headers.push_back(std::move(header));
+  return headers;
+}
+
 std::pair<std::string, std::string> checksum_header(bool as_md5, const RangeChecksum& checksum) {
   if (as_md5) return {"content-md5", to_base64(bytes_of(checksum.md5))};
   return {std::string(kCrcHeader), crc32c_base64(checksum.crc32c)};
@@ -198,7 +205,7 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
                                            const net::HttpResponse& response, const RangeChecksum& checksum,
                                            Sent sent) {
   StoredBytes stored{std::string(response.header("etag")), std::string(response.header(kCrcHeader)),
-                     std::string(response.header("x-amz-version-id"))};
+                     std::string(response.header("x-amz-version-id")), std::string(response.header(kEncryptionHeader))};
   const auto mismatch = [&](std::string_view what) {
     return Error{Errc::s3_integrity, fmt::format("{} of s3://{}/{}: {}", call.operation, target.access.bucket,
                                                  printable(target.key), what)};
@@ -214,16 +221,18 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
   if (sent == Sent::crc32c) learned_.learn_checksum_mode(target.access, ChecksumMode::md5);
   const std::string etag = unquoted_etag(stored.etag);
   if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
-  // An ETag need not be an MD5 (SSE-KMS); then only a Content-MD5 that the store accepted counts.
-  const bool looks_like_md5 = etag.size() == 32 && from_hex(etag).has_value();
-  if (sent == Sent::md5 && !looks_like_md5) return stored;
+  // An ETag need not be an MD5, and under KMS is none though it looks like one: then only a Content-MD5 that the store
+  // accepted counts.
+  const bool under_kms = uses_kms(stored.encryption) || target.access.encryption.mode == EncryptionMode::sse_kms;
+  const bool is_md5 = !under_kms && etag.size() == 32 && from_hex(etag).has_value();
+  if (sent == Sent::md5 && !is_md5) return stored;
   return mismatch("the store confirmed neither CRC32C nor MD5");
 }
 
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                               const Body& body, const RangeChecksum& checksum,
                                               WriteCondition condition) {
-  const Call plain{"PutObject", "PUT", {}, object_headers(properties), "", properties.acl == Acl::public_read};
+  const Call plain{"PutObject", "PUT", {}, headers_of(target, properties), "", properties.acl == Acl::public_read};
   // The mode may have changed since `checksum` was made for it: what is at hand decides.
   const ChecksumMode mode = checksum_mode(target.access);
   const bool has_md5 = !checksum.md5.empty();
@@ -254,8 +263,8 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
 }
 
 Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, const ObjectProperties& properties) {
-  const Call plain{"CreateMultipartUpload",    "POST", {{"uploads", ""}},
-                   object_headers(properties), "",     properties.acl == Acl::public_read};
+  const Call plain{"CreateMultipartUpload",        "POST", {{"uploads", ""}},
+                   headers_of(target, properties), "",     properties.acl == Acl::public_read};
   Call with_crc32c = plain;
   with_crc32c.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
   with_crc32c.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
@@ -381,6 +390,7 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
   if (!is_success(*response)) return to_error(failure_of(target, call, *response));
   if (auto object = parse_completed(response->body)) {
     object->version_id = response->header("x-amz-version-id");
+    object->encryption = response->header(kEncryptionHeader);
     if (object->checksum.empty()) object->checksum = response->header(kCrcHeader);
     return *object;
   }
@@ -408,6 +418,7 @@ Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
   object.checksum = response->header(kCrcHeader);
   object.token = response->header(kTokenHeader);
   object.version_id = response->header("x-amz-version-id");
+  object.encryption = response->header(kEncryptionHeader);
   return object;
 }
 

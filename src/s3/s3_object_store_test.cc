@@ -120,6 +120,41 @@ TEST_F(S3ObjectStoreTest, OnlyAContentMd5ThatWasSentCountsAsConfirmation) {
   EXPECT_TRUE(has(requests_.back(), "content-md5"));
 }
 
+TEST_F(S3ObjectStoreTest, AnEtagUnderKmsIsNoMd5ThoughItLooksLikeOne) {
+  const std::string hex = "\"" + std::string(32, 'a') + "\"";
+  answer_ = [&](const net::Request&) { return stored(hex); };
+  const Multipart multipart{"id", ChecksumMode::md5};
+  const auto part = [&] {
+    std::promise<Result<StoredBytes>> done;
+    store_.upload_part(target_, multipart, 1, {nullptr, 0, 0}, {0, empty_md5()},
+                       [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
+    return done.get_future().get();
+  };
+  EXPECT_EQ(part().error().code, Errc::s3_integrity);
+  target_.access.encryption.mode = EncryptionMode::sse_kms;
+  EXPECT_TRUE(part());
+  EXPECT_FALSE(has(requests_.back(), "x-amz-server-side-encryption")) << "parts follow what their upload began with";
+  target_.access.encryption.mode = EncryptionMode::bucket_default;
+  answer_ = [&](const net::Request&) {
+    return net::Response{200, "", "", {{"ETag", hex}, {"x-amz-server-side-encryption", "aws:kms"}}};
+  };
+  EXPECT_TRUE(part()) << "the bucket's own setting";
+}
+
+TEST_F(S3ObjectStoreTest, EncryptionIsAskedForUnderTheSignature) {
+  answer_ = [](const net::Request&) { return refusal("KMS.DisabledException"); };
+  target_.access.encryption = {EncryptionMode::sse_kms, "alias/films", false};
+  EXPECT_EQ(put(empty_md5()).error().code, Errc::s3_rejected);
+  EXPECT_EQ(store_.create_multipart(target_, {}).error().code, Errc::s3_rejected);
+  for (const net::Request& request : requests_) {
+    EXPECT_EQ(request.header("x-amz-server-side-encryption"), "aws:kms");
+    EXPECT_EQ(request.header("x-amz-server-side-encryption-aws-kms-key-id"), "alias/films");
+    EXPECT_NE(request.header("authorization")
+                  .find(";x-amz-server-side-encryption;x-amz-server-side-encryption-aws-kms-key-id"),
+              std::string_view::npos);
+  }
+}
+
 TEST_F(S3ObjectStoreTest, AStoreWithoutConditionsIsAskedWithoutWhereThatIsAllowed) {
   answer_ = [](const net::Request& request) {
     if (!has(request, "if-none-match")) return stored(kOpaqueEtag);

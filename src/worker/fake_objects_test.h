@@ -30,7 +30,7 @@ class MemoryObjects final : public ObjectStore {
     if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
     acls.push_back(properties.acl);
     store(properties.token, checksum.crc32c, body.size);
-    return StoredBytes{"\"e\"", crc32c_base64(checksum.crc32c), ""};
+    return StoredBytes{"\"e\"", crc32c_base64(checksum.crc32c), "", encryption};
   }
   Result<Multipart> create_multipart(const ObjectTarget&, const ObjectProperties& properties) override {
     calls.push_back("create");
@@ -99,7 +99,7 @@ class MemoryObjects final : public ObjectStore {
     calls.push_back("head");
     if (auto error = scripted("head")) return *error;
     if (object_crc.empty()) return Error{Errc::s3_not_found, "no such object"};
-    return ObjectInfo{size, "\"e-2\"", object_crc, object_token, ""};
+    return ObjectInfo{size, "\"e-2\"", object_crc, object_token, "", encryption};
   }
   void interrupt() override {}
 
@@ -125,6 +125,7 @@ class MemoryObjects final : public ObjectStore {
   int created = 0;
   std::map<int, ListedPart> parts;
   std::map<int, std::uint32_t> crcs;
+  std::string encryption;  // what is said of every object
   std::string token;
   std::string object_token;
   std::string object_crc;

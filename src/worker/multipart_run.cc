@@ -15,8 +15,10 @@
 namespace vodlift::worker {
 
 Result<Verification> MultipartRun::send() {
+  resumed_ = !journal_.multipart_id.empty();
   auto resumed = resume();
   if (!resumed) return resumed.error();
+  resumed_ = resumed->has_value();
   const Result<PartPlan> plan = *resumed ? Result<PartPlan>(**resumed) : open();
   if (!plan) return plan.error();
 
@@ -190,6 +192,7 @@ Result<std::optional<Verification>> MultipartRun::look_for_completed(std::uint32
   if (object->token != claimed_.token) return std::optional<Verification>();
   auto checked = check_object({*object, journal_.parts, crc, attempt_.source->identity().size});
   if (!checked) return std::optional<Verification>();
+  if (auto encrypted = check_encryption(*object); !encrypted) return encrypted.error();
   return std::optional<Verification>(std::move(*checked));
 }
 
@@ -202,7 +205,12 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object, std::ui
   } else if (head.error().code == Errc::s3_access_denied) {
     // A key that may write but not read: what the store said of the whole in its answer to Complete must do. It took
     // the size along with the checksum.
-    info = {attempt_.source->identity().size, object.etag, object.checksum, claimed_.token, object.version_id};
+    info = {attempt_.source->identity().size,
+            object.etag,
+            object.checksum,
+            claimed_.token,
+            object.version_id,
+            object.encryption};
   } else {
     // The parts are an object by now: what cannot be confirmed is tried again, never called a failure at once.
     Error error = with_context("confirming the object", head.error());
@@ -215,7 +223,16 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object, std::ui
   }
   if (info.checksum.empty()) info.checksum = object.checksum;
   if (info.version_id.empty()) info.version_id = object.version_id;
+  if (info.encryption.empty()) info.encryption = object.encryption;
+  if (auto encrypted = check_encryption(info); !encrypted) return encrypted.error();
   return check_object({info, journal_.parts, crc, attempt_.source->identity().size});
+}
+
+// A multipart upload that was begun before the bucket's setting changed has to begin anew.
+Result<> MultipartRun::check_encryption(const ObjectInfo& object) const {
+  auto encrypted = check_encrypted(attempt_.target.access.encryption, object.encryption);
+  if (encrypted || !resumed_) return encrypted;
+  return Error{Errc::s3_parts_refused, encrypted.error().message};
 }
 
 Result<> MultipartRun::record(const MultipartJournal& journal) {

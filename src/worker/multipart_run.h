@@ -39,6 +39,7 @@ class MultipartRun {
   Result<Verification> complete(const PartPlan& plan);
   Result<std::optional<Verification>> look_for_completed(std::uint32_t crc);
   Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
+  Result<> check_encryption(const ObjectInfo& object) const;
   Result<> record(const MultipartJournal& journal);
   Result<> record(const Part& part);
   Result<> record_part(const Part& part);
@@ -49,6 +50,7 @@ class MultipartRun {
   RunControl& control_;
   Attempt& attempt_;
   MultipartJournal journal_;
+  bool resumed_ = false;  // it is that of an earlier attempt
 };
 
 }  // namespace vodlift::worker

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.h"
 #include "base/hash.h"
 
 namespace vodlift::worker {
@@ -68,12 +69,20 @@ Result<Verification> check_object(const ObjectToCheck& check) {
   // Each part was confirmed by Content-MD5, but this ETag is no digest of them (SSE-KMS): the parts' word must do.
   const bool shaped_like_md5 =
       out.etag.size() > 33 && out.etag[32] == '-' && from_hex(out.etag.substr(0, 32)).has_value();
-  if (!expected.empty() && !shaped_like_md5) {
+  if (!expected.empty() && (!shaped_like_md5 || uses_kms(check.object.encryption))) {
     out.checksum = "part-md5:" + expected;
     return out;
   }
   return Error{expected.empty() ? Errc::s3_unverifiable : Errc::s3_integrity,
                fmt::format("the store's ETag {} is not that of the parts that were sent", out.etag)};
+}
+
+Result<> check_encrypted(const Encryption& wanted, std::string_view applied) {
+  if (satisfies(wanted, applied)) return {};
+  return Error{Errc::s3_rejected,
+               fmt::format("the object is stored, but not encrypted as asked for (--sse {}; the store says {}): see "
+                           "`vodlift bucket check`, and delete the object if it must not lie there like this",
+                           to_string(wanted.mode), applied.empty() ? "nothing" : printable(applied, 64))};
 }
 
 }  // namespace vodlift::worker

@@ -24,4 +24,7 @@ struct ObjectToCheck {
 // the parts' MD5s. Errors: s3_integrity (it differs), s3_unverifiable (it tells none that could be compared).
 Result<Verification> check_object(const ObjectToCheck& check);
 
+// Whether the object is encrypted as was asked for; `applied` is the store's word. Errors: s3_rejected.
+Result<> check_encrypted(const Encryption& wanted, std::string_view applied);
+
 }  // namespace vodlift::worker

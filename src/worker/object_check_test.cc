@@ -56,6 +56,24 @@ TEST_F(ObjectCheckTest, TakesTheMd5OfTheMd5s) {
   EXPECT_EQ(check().error().code, Errc::s3_integrity);
 }
 
+TEST_F(ObjectCheckTest, AnEtagUnderKmsIsNoMd5ThoughItLooksLikeOne) {
+  object_.etag = "\"" + to_hex(md5(bytes_of("other"))) + "-2\"";
+  object_.encryption = "aws:kms";
+  EXPECT_EQ(check()->checksum, "part-md5:" + to_hex(md5(bytes_of(raw_md5("abc") + raw_md5("de")))) + "-2");
+  object_.checksum = crc32c_base64(whole_ ^ 1);
+  EXPECT_EQ(check().error().code, Errc::s3_integrity) << "a checksum counts all the same";
+}
+
+TEST(Encrypted, AsAskedForOrNot) {
+  EXPECT_TRUE(check_encrypted({}, ""));
+  EXPECT_TRUE(check_encrypted({}, "aws:kms"));
+  EXPECT_TRUE(check_encrypted({EncryptionMode::sse_s3, "", false}, "AES256"));
+  EXPECT_TRUE(check_encrypted({EncryptionMode::sse_s3, "", false}, "aws:kms"));
+  EXPECT_EQ(check_encrypted({EncryptionMode::sse_s3, "", false}, "").error().code, Errc::s3_rejected);
+  EXPECT_TRUE(check_encrypted({EncryptionMode::sse_kms, "", false}, "aws:kms:dsse"));
+  EXPECT_EQ(check_encrypted({EncryptionMode::sse_kms, "", false}, "AES256").error().code, Errc::s3_rejected);
+}
+
 TEST_F(ObjectCheckTest, AnotherSizeIsAnotherObject) {
   object_.size = 6;
   object_.checksum = crc32c_base64(whole_);

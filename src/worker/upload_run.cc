@@ -180,6 +180,8 @@ Result<Verification> UploadRun::send_whole() {
     return sent;
   });
   if (!stored) return stored.error();
+  const Encryption& wanted = attempt_.target.access.encryption;
+  if (auto encrypted = check_encrypted(wanted, stored->encryption); !encrypted) return encrypted.error();
   return verification_of(*stored, *checksum);
 }
 

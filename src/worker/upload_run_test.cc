@@ -245,6 +245,33 @@ TEST_F(UploadRunTest, ASmallFileThatChangedIsNotSentOverTheOldObject) {
   EXPECT_EQ(objects_.count("put"), 0);
 }
 
+TEST_F(UploadRunTest, AnObjectThatIsNotEncryptedAsAskedForIsNotCompleted) {
+  accounts_.bucket->encryption.mode = EncryptionMode::sse_kms;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = std::string(size, 'v');
+    objects_.encryption = "AES256";
+    uploads_.ending.reset();
+    run();
+    expect_failed(Errc::s3_rejected);
+    objects_.encryption = "aws:kms";
+    uploads_.ending.reset();
+    run();
+    expect_completed();
+  }
+}
+
+TEST_F(UploadRunTest, WhatWasBegunUnderAnotherEncryptionBeginsAnew) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  accounts_.bucket->encryption.mode = EncryptionMode::sse_s3;
+  objects_.on_create = [this](const std::string&) { objects_.encryption = "AES256"; };
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("create"), 2);
+}
+
 TEST_F(UploadRunTest, ARunWaitsForADatabaseWithoutRoomAndGoesOn) {
   storages_.bytes = std::string(kThreeParts, 'v');
   uploads_.refusals = {{"multipart", 1}, {"part", 1}, {"finish", 1}};

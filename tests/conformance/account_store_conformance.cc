@@ -27,7 +27,8 @@ class AccountConformance : public StoreSuite {
             true,
             AclPolicy::private_acl,
             clock_.now(),
-            {CredentialSource::profile, "media", "arn:aws:iam::123456789012:role/up", "x1"}};
+            {CredentialSource::profile, "media", "arn:aws:iam::123456789012:role/up", "x1"},
+            {EncryptionMode::sse_kms, "alias/films", true}};
   }
 
   void add_account(AccountId cdn, const std::string& user) {
@@ -83,6 +84,7 @@ TEST_P(AccountConformance, EverythingSurvivesAReopen) {
     EXPECT_TRUE(access->path_style);
     EXPECT_EQ(access->acl_policy, AclPolicy::private_acl);
     EXPECT_EQ(access->credentials, bucket(158, "my_bucket").credentials);
+    EXPECT_EQ(access->encryption, bucket(158, "my_bucket").encryption);
     reopen();
   }
 }
@@ -207,6 +209,7 @@ TEST_P(AccountConformance, BucketsAreReplaced) {
   changed.secret_key = Secret("new secret");
   changed.path_style = false;
   changed.acl_policy = AclPolicy::fail;
+  changed.encryption = {};
   ASSERT_TRUE(accounts().put_bucket(changed));
   reopen();
   const auto found = accounts().find_bucket(158, "b");
@@ -215,6 +218,7 @@ TEST_P(AccountConformance, BucketsAreReplaced) {
   EXPECT_EQ(found->secret_key.reveal(), "new secret");
   EXPECT_FALSE(found->path_style);
   EXPECT_EQ(found->acl_policy, AclPolicy::fail);
+  EXPECT_EQ(found->encryption, Encryption{});
   EXPECT_EQ(accounts().buckets(158).size(), 1U);
 }
 

@@ -154,12 +154,12 @@ class Server:
         return Key(key["api_key"], key["secret"])
 
     def add_bucket(self, bucket: str, endpoint: str, access_key: str, secret_key: str, cdn: int = 158,
-                   region: str = "us-east-1", acl_policy: str | None = None) -> None:
+                   region: str = "us-east-1", acl_policy: str | None = None, more: tuple[str, ...] = ()) -> None:
         secret_file = self.folder / "bucket-secret"
         secret_file.write_text(secret_key + "\n")
         policy = ["--acl-policy", acl_policy] if acl_policy else []
         self.cli("bucket", "add", "--cdn", cdn, "--bucket", bucket, "--endpoint", endpoint, "--region", region,
-                 "--access-key", access_key, "--secret-key-file", secret_file, "--path-style", *policy)
+                 "--access-key", access_key, "--secret-key-file", secret_file, "--path-style", *policy, *more)
         secret_file.unlink()
         self.secrets.append(secret_key)
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree
 from xml.sax.saxutils import escape
 
 from s3_errors import S3Error
-from s3_store import Multipart, Object, Store
+from s3_store import SSE, Multipart, Object, Store
 
 _KEPT = ("content-type", "cache-control", "content-disposition", "x-amz-acl", "x-amz-storage-class", "x-amz-tagging")
 
@@ -47,6 +47,10 @@ def _kept_headers(record) -> dict[str, str]:
             if name in _KEPT or name.startswith(("x-amz-meta-", "x-amz-checksum-"))}
 
 
+def _sse_headers(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.startswith(SSE)}
+
+
 def _xml(root: str, content: str, headers: dict[str, str] | None = None) -> Answer:
     text = (f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
             f"{content}</{root}>")
@@ -58,8 +62,9 @@ def _element(name: str, value: object) -> str:
 
 
 def _put_object(store: Store, record, body: bytes, _page: int) -> Answer:
-    made = store.put(record.bucket, record.key, record.headers, _kept_headers(record), body)
-    return Answer(200, b"", {"etag": f'"{made.etag}"', **_checksum_headers(made)})
+    made = store.put(record.bucket, record.key, record.headers,
+                     _kept_headers(record) | store.encrypted(record.headers), body)
+    return Answer(200, b"", {"etag": f'"{made.etag}"', **_checksum_headers(made), **_sse_headers(made.headers)})
 
 
 def _checksum_headers(made: Object) -> dict[str, str]:
@@ -69,17 +74,20 @@ def _checksum_headers(made: Object) -> dict[str, str]:
 
 
 def _create(store: Store, record, _body: bytes, _page: int) -> Answer:
-    made = store.create(record.bucket, record.key, _kept_headers(record), record.principal)
+    made = store.create(record.bucket, record.key, _kept_headers(record) | store.encrypted(record.headers),
+                        record.principal)
     headers = {}
     if made.algorithm:
         headers = {"x-amz-checksum-algorithm": made.algorithm, "x-amz-checksum-type": made.checksum_type}
+    headers |= _sse_headers(made.headers)
     return _xml("InitiateMultipartUploadResult", _element("Bucket", made.bucket) + _element("Key", made.key)
                 + _element("UploadId", made.upload_id), headers)
 
 
 def _upload_part(store: Store, record, body: bytes, _page: int) -> Answer:
     part = store.put_part(record.bucket, record.key, record.query["uploadId"], record.part, record.headers, body)
-    headers = {"etag": f'"{part.etag}"'}
+    headers = {"etag": f'"{part.etag}"', **_sse_headers(store.upload(record.bucket, record.key,
+                                                                     record.query["uploadId"]).headers)}
     if part.checksum:
         headers["x-amz-checksum-crc32c"] = part.checksum
     return Answer(200, b"", headers)
@@ -115,7 +123,8 @@ def _complete(store: Store, record, body: bytes, _page: int) -> Answer:
     return _xml("CompleteMultipartUploadResult",
                 _element("Location", f"http://fake/{record.bucket}/{urllib.parse.quote(record.key)}")
                 + _element("Bucket", record.bucket) + _element("Key", record.key) + _element("ETag", f'"{made.etag}"')
-                + _element("ChecksumCRC32C", made.checksum) + _element("ChecksumType", made.checksum_type))
+                + _element("ChecksumCRC32C", made.checksum) + _element("ChecksumType", made.checksum_type),
+                _sse_headers(made.headers))
 
 
 def _abort(store: Store, record, _body: bytes, _page: int) -> Answer:

@@ -12,6 +12,14 @@ from s3_errors import S3Error
 MIB = 1024 * 1024
 
 
+SSE = "x-amz-server-side-encryption"
+
+
+def etag_of(body: bytes, headers: dict[str, str]) -> str:
+    """The MD5; under KMS something that looks like one."""
+    return uuid.uuid4().hex if headers.get(SSE) == "aws:kms" else hashlib.md5(body).hexdigest()
+
+
 @dataclasses.dataclass
 class Part:
     number: int
@@ -46,7 +54,8 @@ class Multipart:
 class Store:
     """Thread-safe. `checksums`: behaves as AWS does; without, as stores from before 2022: unknown headers are ignored.
 
-    `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
+    `encryption`: server-side encryption is told of as AWS does, and `kms_keys` are the ids that KMS knows; without, its
+    headers are ignored. `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
     `complete_again` is what a second Complete of a finished upload gets: "ok" (AWS) or "no_such_upload" (many others).
     """
 
@@ -54,6 +63,8 @@ class Store:
         self.checksums = checksums
         self.complete_again = complete_again
         self.min_part_size = min_part_size
+        self.encryption = True
+        self.kms_keys = {"films"}
         self.conditional = True
         self.ownership = "BucketOwnerPreferred"
         self.lock = threading.RLock()
@@ -94,7 +105,7 @@ class Store:
         """Stores an object; of `headers` only `kept` stay with it."""
         checksum = self.check_body(headers, body)
         self.check_acl(headers)
-        made = Object(body, hashlib.md5(body).hexdigest(), kept, checksum, "FULL_OBJECT" if checksum else None)
+        made = Object(body, etag_of(body, kept), kept, checksum, "FULL_OBJECT" if checksum else None)
         with self.lock:
             self._check_condition(bucket, key, headers)
             self.bucket(bucket)[key] = made
@@ -103,6 +114,23 @@ class Store:
     def _check_condition(self, bucket: str, key: str, headers: dict[str, str]) -> None:
         if self.conditional and headers.get("if-none-match") == "*" and key in self.bucket(bucket):
             raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+
+    def encrypted(self, headers: dict[str, str]) -> dict[str, str]:
+        """What answers say of the encryption that `headers` ask for; it stays with the object."""
+        asked = {name: value for name, value in headers.items() if name.startswith(SSE)} if self.encryption else {}
+        if not asked:
+            return {}
+        key = asked.get(f"{SSE}-aws-kms-key-id")
+        if asked.get(SSE) not in ("AES256", "aws:kms"):
+            raise S3Error(400, "InvalidEncryptionAlgorithmError", "The encryption request you specified is not valid.")
+        if asked[SSE] == "AES256" and len(asked) > 1:
+            raise S3Error(400, "InvalidArgument", "Server Side Encryption with KMS managed key requires HTTP header "
+                                                  "x-amz-server-side-encryption : aws:kms")
+        if key is not None and key not in self.kms_keys:
+            raise S3Error(400, "KMS.NotFoundException", f"Invalid keyId '{key}'")
+        if asked[SSE] == "aws:kms":
+            asked[f"{SSE}-aws-kms-key-id"] = f"arn:aws:kms:us-east-1:1:key/{key or 'aws-s3'}"
+        return asked
 
     def check_acl(self, headers: dict[str, str]) -> None:
         acl = headers.get("x-amz-acl", "bucket-owner-full-control")
@@ -139,8 +167,10 @@ class Store:
             if sent != upload.algorithm:
                 raise S3Error(400, "InvalidRequest", f"Checksum Type mismatch occurred, expected checksum Type: "
                                                      f"{upload.algorithm}, actual checksum Type: {sent}")
+        if any(name.startswith(SSE) for name in headers):
+            raise S3Error(400, "InvalidArgument", "x-amz-server-side-encryption header is not supported for this operation.")
         checksum = self.check_body(headers, body)
-        part = Part(number, body, hashlib.md5(body).hexdigest(), checksum)
+        part = Part(number, body, etag_of(body, upload.headers), checksum)
         with self.lock:
             self.upload(bucket, key, upload_id).parts[number] = part
         return part
