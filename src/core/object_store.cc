@@ -8,6 +8,8 @@ std::string_view to_string(ChecksumMode mode) {
       return "unknown";
     case ChecksumMode::crc32c:
       return "crc32c";
+    case ChecksumMode::crc32c_composite:
+      return "crc32c-composite";
     case ChecksumMode::md5:
       return "md5";
   }
@@ -15,7 +17,8 @@ std::string_view to_string(ChecksumMode mode) {
 }
 
 std::optional<ChecksumMode> checksum_mode_from(std::string_view word) {
-  for (const ChecksumMode mode : {ChecksumMode::unknown, ChecksumMode::crc32c, ChecksumMode::md5}) {
+  for (const ChecksumMode mode :
+       {ChecksumMode::unknown, ChecksumMode::crc32c, ChecksumMode::crc32c_composite, ChecksumMode::md5}) {
     if (to_string(mode) == word) return mode;
   }
   return std::nullopt;

@@ -27,9 +27,10 @@ struct ObjectTarget {
 
 // How a store confirms bytes; learned from its answers, kept per endpoint.
 enum class ChecksumMode {
-  unknown,  // not seen yet: CRC32C is sent, and MD5 is at hand should the store ignore it
-  crc32c,   // the store computes and confirms CRC32C
-  md5,      // the store knows no CRC32C: Content-MD5 is sent, ETags are compared
+  unknown,           // not seen yet: CRC32C is sent, and MD5 is at hand should the store ignore it
+  crc32c,            // the store computes and confirms CRC32C, of the whole object
+  crc32c_composite,  // of a multipart upload: CRC32C of each part, and of the whole only over those
+  md5,               // the store knows no CRC32C: Content-MD5 is sent, ETags are compared
 };
 std::string_view to_string(ChecksumMode mode);
 std::optional<ChecksumMode> checksum_mode_from(std::string_view word);
@@ -81,7 +82,7 @@ struct StoredBytes {
 // A multipart upload that is open at the store.
 struct Multipart {
   std::string id;
-  ChecksumMode mode = ChecksumMode::md5;  // crc32c or md5: how its parts and the whole are confirmed
+  ChecksumMode mode = ChecksumMode::md5;  // not unknown: how its parts and the whole are confirmed
 };
 
 struct ListedPart {
@@ -133,8 +134,15 @@ class ObjectStore {
   ObjectStore& operator=(const ObjectStore&) = delete;
   virtual ~ObjectStore() = default;
 
-  // What is known of this endpoint's checksums so far.
+  // What is known of how this endpoint confirms objects sent in one request so far.
   [[nodiscard]] virtual ChecksumMode checksum_mode(const BucketAccess& access) const = 0;
+
+  // Whether this endpoint refuses bytes that are not those of their Content-MD5; nothing: not known yet.
+  [[nodiscard]] virtual std::optional<bool> refuses_wrong_md5(const BucketAccess& access) const = 0;
+
+  // Finds that out, by a part of a few bytes and the MD5 of others; `number` is one that no part has or will have: what
+  // a store keeps of it goes with Complete. Blocks. Errors also: s3_no_such_upload.
+  virtual Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) = 0;
 
   // Stores the whole object in one request (<= 5 GiB); blocks. `checksum.md5` must be there unless the endpoint's mode
   // is crc32c. Errors also: s3_integrity (what the store confirmed is not what was read), destination_exists and
@@ -170,6 +178,11 @@ class ObjectStore {
 
   // Blocks. Errors also: s3_not_found.
   virtual Result<ObjectInfo> head(const ObjectTarget& target) = 0;
+
+  // `size` (>= 1) bytes of the object from `offset`, while its ETag is `etag`. Blocks. Errors also: s3_not_found,
+  // s3_unverifiable (it is another object by now, or other bytes were answered than asked for).
+  virtual Result<std::string> read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,
+                                   std::int64_t size) = 0;
 
   // Ends every running call, and each one made later, with `interrupted`: for the end of the program.
   virtual void interrupt() = 0;

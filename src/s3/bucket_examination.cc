@@ -10,7 +10,6 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "net/http_date.h"
-#include "s3/learned.h"
 #include "s3/object_headers.h"
 #include "s3/s3_xml.h"
 
@@ -45,11 +44,13 @@ std::string utc(WallTime time) {
 }  // namespace
 
 BucketExamination::BucketExamination(net::HttpClient& client, CredentialCache& credentials,
-                                     const AwsEnvironment& environment, const Clock& clock, const BucketAccess& access)
+                                     const AwsEnvironment& environment, const Clock& clock, const BucketAccess& access,
+                                     Learned& learned)
     : client_(client),
       cache_(credentials),
       environment_(environment),
       clock_(clock),
+      learned_(learned),
       configured_(access),
       deadline_(std::chrono::steady_clock::now() + kWholeTime),
       key_("vodlift-bucket-check-" + random_hex(8) + ".txt"),
@@ -62,6 +63,7 @@ BucketReport BucketExamination::run() {
     overwrite();
     public_acl();
     multipart();
+    tell_checksums();
   }
   clean_up();
   return std::move(report_);
@@ -175,7 +177,9 @@ bool BucketExamination::write() {
          fmt::format("access key {} ({}; {})", printable(credentials_.access_key, 128), credentials_.origin, expiry));
     tell_region();
     tell("write", Finding::ok, fmt::format("the object {} was written", key_));
-    tell_checksums(*answer, crc_sent);
+    const bool crc32c = crc_sent && !answer->response.header(kCrcHeader).empty();
+    checksums_.whole = crc32c ? ChecksumMode::crc32c : ChecksumMode::md5;
+    md5_etags_ = unquoted_etag(answer->response.header("etag")) == to_hex(md5(bytes_of(kProbe)));
     tell_encryption(*answer);
     return true;
   }
@@ -252,10 +256,31 @@ void BucketExamination::tell_region() {
        fmt::format("`vodlift bucket add --region {}`, which saves a refused request after each start", access_.region));
 }
 
-void BucketExamination::tell_checksums(const Answer& answer, bool crc_sent) {
-  crc32c_ = crc_sent && !answer.response.header(kCrcHeader).empty();
-  if (crc32c_) return tell("checksums", Finding::ok, "CRC32C, confirmed by the store for whole objects and parts");
-  tell("checksums", Finding::ok, "MD5 only: the store confirms no CRC32C");
+// The strongest that there is, and what uploads make of it; they need not find it out for themselves any more.
+void BucketExamination::tell_checksums() {
+  learned_.learn_checksums(configured_, checksums_);
+  const bool refuses = checksums_.refuses_wrong_md5.value_or(false);
+  const std::string_view wrong = !checksums_.refuses_wrong_md5 ? ""
+                                 : refuses                     ? "; a wrong Content-MD5 is refused"
+                                                               : "; a wrong Content-MD5 is ignored";
+  if (checksums_.whole == ChecksumMode::crc32c && checksums_.multipart == ChecksumMode::crc32c) {
+    return tell("checksums", Finding::ok, "CRC32C of the whole object, however it is sent");
+  }
+  if (checksums_.multipart == ChecksumMode::crc32c_composite) {
+    return tell("checksums", Finding::ok, "CRC32C; of multipart uploads over the parts' (composite)");
+  }
+  if (checksums_.whole == ChecksumMode::crc32c || checksums_.multipart == ChecksumMode::crc32c) {
+    const bool whole = checksums_.whole == ChecksumMode::crc32c;
+    return tell(
+        "checksums", Finding::ok,
+        fmt::format("CRC32C of {} only, MD5 else{}", whole ? "objects in one request" : "multipart uploads", wrong));
+  }
+  if (md5_etags_ || refuses) {
+    return tell("checksums", Finding::ok,
+                fmt::format("MD5 only{}: the store confirms no CRC32C{}", md5_etags_ ? ", in ETags" : "", wrong));
+  }
+  tell("checksums", Finding::warn, "none: the store confirms neither CRC32C nor MD5, and uploads are read back",
+       "nothing to do, if the traffic is affordable: every object is downloaded once to compare it");
 }
 
 // What the store does unasked is told too, where it says so.
@@ -330,33 +355,64 @@ void BucketExamination::public_acl() {
        std::move(fix));
 }
 
-void BucketExamination::multipart() {
-  S3Operation create{"POST", key_, {{"uploads", ""}}, {{"content-type", "text/plain"}}, ""};
-  for (auto& header : encryption_headers(configured_.encryption)) create.headers.push_back(std::move(header));
-  if (crc32c_) {
-    create.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
-    create.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+// With the strongest checksum that is taken.
+Result<BucketExamination::Answer> BucketExamination::begin_multipart() {
+  Result<Answer> answer = Error{};
+  for (const ChecksumMode offer : {ChecksumMode::crc32c, ChecksumMode::crc32c_composite, ChecksumMode::md5}) {
+    S3Operation create{"POST", key_, {{"uploads", ""}}, {{"content-type", "text/plain"}}, ""};
+    for (auto& header : encryption_headers(configured_.encryption)) create.headers.push_back(std::move(header));
+    for (auto& header : checksum_offer(offer)) create.headers.push_back(std::move(header));
+    answer = send(create);
+    if (!answer || !may_refuse_checksums(answer->response)) break;
   }
-  const auto created = send(create);
+  return answer;
+}
+
+void BucketExamination::multipart() {
+  const auto created = begin_multipart();
   if (!created || !created->good()) return tell_failure("multipart", Finding::fail, created, "s3:PutObject");
   const auto id = parse_upload_id(created->response.body);
   if (!id) {
     return tell("multipart", Finding::fail, "the answer to CreateMultipartUpload has no UploadId",
                 "the endpoint does not speak S3");
   }
+  checksums_.multipart = checksum_taken(created->response);
   examine_multipart(*id);
+}
+
+// A store that takes no notice of a wrong checksum confirms nothing by taking a right one.
+void BucketExamination::try_wrong_checksum(const std::string& id) {
+  const bool crc = checksums_.multipart != ChecksumMode::md5;
+  const Md5Digest of_nothing = md5({});
+  S3Operation part{"PUT", key_, {{"partNumber", "2"}, {"uploadId", id}}, {}, std::string(kProbe)};
+  if (crc) {
+    part.headers.emplace_back(kCrcHeader, crc32c_base64(0));
+  } else {
+    part.headers.emplace_back("content-md5", to_base64({of_nothing.data(), of_nothing.size()}));
+  }
+  const auto answer = send(part);
+  if (!answer) return;
+  const bool refused = classify(answer->failure.status, answer->failure.code) == Errc::s3_integrity;
+  if (!refused && !answer->good()) return;
+  if (!crc) {
+    checksums_.refuses_wrong_md5 = refused;
+  } else if (!refused) {
+    checksums_.whole = checksums_.multipart = ChecksumMode::md5;
+  }
 }
 
 void BucketExamination::examine_multipart(const std::string& id) {
   S3Operation part{"PUT", key_, {{"partNumber", "1"}, {"uploadId", id}}, {}, std::string(kProbe)};
-  if (crc32c_) {
-    part.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c(0, bytes_of(kProbe))));
-  } else {
+  if (checksums_.multipart == ChecksumMode::md5) {
     part.headers.emplace_back("content-md5", probe_md5());
+  } else {
+    part.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c(0, bytes_of(kProbe))));
   }
   const std::size_t before = report_.findings.size();
   const auto sent = send(part);
   if (!sent || !sent->good()) tell_failure("multipart", Finding::fail, sent, "s3:PutObject");
+  const bool dropped = sent && sent->good() && sent->response.header(kCrcHeader).empty();
+  if (dropped) checksums_.multipart = ChecksumMode::md5;
   const auto listed = send({"GET", key_, {{"uploadId", id}}, {}, ""});
   const auto page = listed && listed->good() ? parse_parts(listed->response.body) : std::nullopt;
   if (!listed || !listed->good()) {
@@ -365,6 +421,7 @@ void BucketExamination::examine_multipart(const std::string& id) {
     tell("multipart", Finding::fail, "ListParts does not show the part that was sent",
          "the store cannot go on with an upload after a restart");
   }
+  try_wrong_checksum(id);
   const auto aborted = send({"DELETE", key_, {{"uploadId", id}}, {}, ""});
   if (!aborted || !aborted->good()) {
     tell_failure("multipart", Finding::fail, aborted, "s3:AbortMultipartUpload");

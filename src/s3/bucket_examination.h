@@ -3,6 +3,7 @@
 
 #include "core/bucket_doctor.h"
 #include "s3/credential_cache.h"
+#include "s3/learned.h"
 #include "s3/s3_errors.h"
 #include "s3/s3_request.h"
 
@@ -12,7 +13,7 @@ namespace vodlift::s3 {
 class BucketExamination {
  public:
   BucketExamination(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
-                    const Clock& clock, const BucketAccess& access);
+                    const Clock& clock, const BucketAccess& access, Learned& learned);
 
   BucketReport run();
 
@@ -30,14 +31,16 @@ class BucketExamination {
   bool tell_refused_write(const Answer& answer);
   void look_at_clock(const Answer& answer);
   void tell_region();
-  void tell_checksums(const Answer& answer, bool crc_sent);
   void tell_encryption(const Answer& answer);
   void read_back();
   void overwrite();
   void public_acl();
   std::string ownership();
   void multipart();
+  Result<Answer> begin_multipart();
   void examine_multipart(const std::string& id);
+  void try_wrong_checksum(const std::string& id);
+  void tell_checksums();
   void clean_up();
 
   Result<Answer> send(const S3Operation& operation);
@@ -51,6 +54,7 @@ class BucketExamination {
   CredentialCache& cache_;
   const AwsEnvironment& environment_;
   const Clock& clock_;
+  Learned& learned_;
   const BucketAccess configured_;
   const std::chrono::steady_clock::time_point deadline_;
   const std::string key_;
@@ -58,7 +62,8 @@ class BucketExamination {
   BucketAccess access_;  // where the bucket really is, as far as known by now
   std::chrono::seconds offset_{0};
   Credentials credentials_;
-  bool crc32c_ = false;
+  Checksums checksums_;
+  bool md5_etags_ = false;  // an object's ETag is its MD5
   bool clock_told_ = false;
   std::vector<std::pair<std::string, std::string>> written_;  // key and version
   BucketReport report_;

@@ -50,15 +50,29 @@ BucketAccess in_region(BucketAccess access, std::string_view region) {
   return access;
 }
 
-ChecksumMode Learned::checksum_mode(const BucketAccess& access) const {
+Checksums Learned::checksums(const BucketAccess& access) const {
   const std::lock_guard lock(mutex_);
-  const auto at = modes_.find(access.endpoint);
-  return at == modes_.end() ? ChecksumMode::unknown : at->second;
+  const auto at = checksums_.find(access.endpoint);
+  return at == checksums_.end() ? Checksums{} : at->second;
 }
 
-void Learned::learn_checksum_mode(const BucketAccess& access, ChecksumMode mode) {
+void Learned::learn_checksums(const BucketAccess& access, const Checksums& seen) {
   const std::lock_guard lock(mutex_);
-  remember(modes_, access.endpoint, mode);
+  const auto at = checksums_.find(access.endpoint);
+  const Checksums known = at == checksums_.end() ? Checksums{} : at->second;
+  Checksums now = known;
+  if (seen.whole != ChecksumMode::unknown) now.whole = seen.whole;
+  if (seen.multipart != ChecksumMode::unknown) now.multipart = seen.multipart;
+  if (seen.refuses_wrong_md5) now.refuses_wrong_md5 = seen.refuses_wrong_md5;
+  if (now == known) return;
+  remember(checksums_, access.endpoint, now);
+  const std::string_view wrong_md5 = !now.refuses_wrong_md5   ? "unknown"
+                                     : *now.refuses_wrong_md5 ? "refused"
+                                                              : "ignored";
+  log::info("how the store confirms bytes", {{"endpoint", access.endpoint},
+                                             {"objects", to_string(now.whole)},
+                                             {"multipart_uploads", to_string(now.multipart)},
+                                             {"wrong_md5", wrong_md5}});
 }
 
 BucketAccess Learned::located(const BucketAccess& access) const {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,11 +24,21 @@ inline constexpr std::size_t kMaxLearned = 4096;
 // any other stays, so that credentials go only where the operator said.
 BucketAccess in_region(BucketAccess access, std::string_view region);
 
+// How an endpoint confirms bytes.
+struct Checksums {
+  ChecksumMode whole = ChecksumMode::unknown;      // of an object in one request: crc32c or md5
+  ChecksumMode multipart = ChecksumMode::unknown;  // crc32c, crc32c_composite or md5
+  std::optional<bool> refuses_wrong_md5{};
+
+  bool operator==(const Checksums&) const = default;
+};
+
 // Internally locked. Kept in memory only.
 class Learned {
  public:
-  [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess& access) const;
-  void learn_checksum_mode(const BucketAccess& access, ChecksumMode mode);
+  [[nodiscard]] Checksums checksums(const BucketAccess& access) const;
+  // What is not known in `seen` stays as it was.
+  void learn_checksums(const BucketAccess& access, const Checksums& seen);
 
   // `access` with the region and the endpoint that the bucket is known to have by now.
   [[nodiscard]] BucketAccess located(const BucketAccess& access) const;
@@ -44,7 +55,7 @@ class Learned {
   bool learn_time(const BucketAccess& configured, std::string_view date, WallTime now);
 
   mutable std::mutex mutex_;
-  std::map<std::string, ChecksumMode> modes_;                  // by endpoint
+  std::map<std::string, Checksums> checksums_;                 // by endpoint
   std::map<std::string, std::chrono::seconds> clock_offsets_;  // by endpoint: its time less ours
   std::map<std::string, std::string> regions_;                 // by endpoint, configured region and bucket
 };

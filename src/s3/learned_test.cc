@@ -88,10 +88,21 @@ TEST(LearnedTime, IsTheStores) {
 TEST(Learned, IsBounded) {
   Learned learned;
   for (std::size_t i = 0; i <= kMaxLearned; ++i) {
-    learned.learn_checksum_mode(access_to("http://store" + std::to_string(i)), ChecksumMode::md5);
+    learned.learn_checksums(access_to("http://store" + std::to_string(i)), {.whole = ChecksumMode::md5});
   }
-  EXPECT_EQ(learned.checksum_mode(access_to("http://store0")), ChecksumMode::unknown);
-  EXPECT_EQ(learned.checksum_mode(access_to("http://store" + std::to_string(kMaxLearned))), ChecksumMode::md5);
+  EXPECT_EQ(learned.checksums(access_to("http://store0")), Checksums{});
+  EXPECT_EQ(learned.checksums(access_to("http://store" + std::to_string(kMaxLearned))).whole, ChecksumMode::md5);
+}
+
+TEST(Learned, ChecksumsOfAnEndpointAreLearntOneByOne) {
+  Learned learned;
+  const BucketAccess store = access_to("http://store");
+  learned.learn_checksums(store, {.whole = ChecksumMode::crc32c});
+  learned.learn_checksums(store, {.multipart = ChecksumMode::md5, .refuses_wrong_md5 = true});
+  EXPECT_EQ(learned.checksums(store), (Checksums{ChecksumMode::crc32c, ChecksumMode::md5, true}));
+  learned.learn_checksums(store, {.multipart = ChecksumMode::crc32c_composite});
+  EXPECT_EQ(learned.checksums(store), (Checksums{ChecksumMode::crc32c, ChecksumMode::crc32c_composite, true}));
+  EXPECT_EQ(learned.checksums(access_to("http://other")), Checksums{});
 }
 
 }  // namespace

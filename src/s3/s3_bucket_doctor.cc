@@ -16,7 +16,7 @@ BucketReport S3BucketDoctor::check(const BucketAccess& access) {
     busy.findings.push_back({"busy", Finding::fail, "other checks are running", "try again in a minute"});
     return busy;
   }
-  return BucketExamination(client_, credentials_, environment_, clock_, access).run();
+  return BucketExamination(client_, credentials_, environment_, clock_, access, learned_).run();
 }
 
 }  // namespace vodlift::s3

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <optional>
@@ -36,14 +37,6 @@ constexpr std::string_view kUploadsPage = "200";
 constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
 
 bool is_success(const net::HttpResponse& response) { return response.status >= 200 && response.status < 300; }
-
-// These codes have other causes as well (a bad name in the metadata, say): only a try without the headers tells.
-bool may_refuse_checksum_headers(const net::HttpResponse& response) {
-  if (response.status != 400 && response.status != 501) return false;
-  const auto error = parse_error(response.body);
-  return error &&
-         (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
-}
 
 // Sends `call` under the condition; a store that knows none is asked without it, where that is allowed.
 template <class Call, class Send>
@@ -212,13 +205,10 @@ Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Cal
   };
   if (stored.etag.empty()) return mismatch("the store answered without an ETag");
   if (!stored.checksum.empty()) {
-    learned_.learn_checksum_mode(target.access, ChecksumMode::crc32c);
     if (stored.checksum != crc32c_base64(checksum.crc32c))
       return mismatch("the store's CRC32C is not that of the file");
     return stored;
   }
-  // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing.
-  if (sent == Sent::crc32c) learned_.learn_checksum_mode(target.access, ChecksumMode::md5);
   const std::string etag = unquoted_etag(stored.etag);
   if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
   // An ETag need not be an MD5, and under KMS is none though it looks like one: then only a Content-MD5 that the store
@@ -250,7 +240,7 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
   };
   Sent sent = mode == ChecksumMode::md5 && has_md5 ? Sent::md5 : Sent::crc32c;
   auto response = send(sent);
-  const bool try_again = mode == ChecksumMode::unknown && has_md5 && response && may_refuse_checksum_headers(*response);
+  const bool try_again = mode == ChecksumMode::unknown && has_md5 && response && may_refuse_checksums(*response);
   if (try_again) {
     sent = Sent::md5;
     response = send(sent);
@@ -258,23 +248,32 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
   if (!response) return response.error();
   if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
   auto stored = confirm(target, plain, *response, checksum, sent);
-  if (try_again && stored) learned_.learn_checksum_mode(target.access, ChecksumMode::md5);
+  // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing, unless the
+  // store refused it before.
+  const bool told = !response->header(kCrcHeader).empty();
+  if (told || sent == Sent::crc32c || (try_again && stored)) {
+    learned_.learn_checksums(target.access, {.whole = told ? ChecksumMode::crc32c : ChecksumMode::md5});
+  }
   return stored;
 }
 
+// The strongest checksum that the store takes, offered one after the other until the endpoint is known.
 Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, const ObjectProperties& properties) {
   const Call plain{"CreateMultipartUpload",        "POST", {{"uploads", ""}},
                    headers_of(target, properties), "",     properties.acl == Acl::public_read};
-  Call with_crc32c = plain;
-  with_crc32c.headers.emplace_back("x-amz-checksum-algorithm", "CRC32C");
-  with_crc32c.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
-  const ChecksumMode mode = checksum_mode(target.access);
-  const auto send = [&](const Call& call) {
+  const auto send = [&](ChecksumMode offer) {
+    Call call = plain;
+    for (auto& header : checksum_offer(offer)) call.headers.push_back(std::move(header));
     return exchange(target, call,
                     [&](const Credentials& credentials) { return make_request(target, call, credentials); });
   };
-  auto response = send(mode == ChecksumMode::md5 ? plain : with_crc32c);
-  if (mode == ChecksumMode::unknown && response && may_refuse_checksum_headers(*response)) response = send(plain);
+  ChecksumMode offer = learned_.checksums(target.access).multipart;
+  if (offer == ChecksumMode::unknown) offer = ChecksumMode::crc32c;
+  auto response = send(offer);
+  while (offer != ChecksumMode::md5 && response && may_refuse_checksums(*response)) {
+    offer = offer == ChecksumMode::crc32c ? ChecksumMode::crc32c_composite : ChecksumMode::md5;
+    response = send(offer);
+  }
   if (!response) return response.error();
   if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
   const auto id = parse_upload_id(response->body);
@@ -282,11 +281,9 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
     return Error{Errc::s3_transient, fmt::format("CreateMultipartUpload of s3://{}/{}: the answer has no UploadId",
                                                  target.access.bucket, printable(target.key))};
   }
-  // A store that keeps checksums says so here; one that does not drops the header in silence.
-  const bool keeps_crc32c = response->header("x-amz-checksum-algorithm") == "CRC32C";
-  const ChecksumMode found = keeps_crc32c ? ChecksumMode::crc32c : ChecksumMode::md5;
-  learned_.learn_checksum_mode(target.access, found);
-  return Multipart{*id, found};
+  const ChecksumMode taken = checksum_taken(*response);
+  learned_.learn_checksums(target.access, {.multipart = taken});
+  return Multipart{*id, taken};
 }
 
 void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
@@ -297,7 +294,7 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
             {},
             "",
             false};
-  const Sent sent = multipart.mode == ChecksumMode::crc32c ? Sent::crc32c : Sent::md5;
+  const Sent sent = multipart.mode == ChecksumMode::md5 ? Sent::md5 : Sent::crc32c;
   call.headers.push_back(checksum_header(sent == Sent::md5, checksum));
   start_exchange(
       target, call,
@@ -306,9 +303,43 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
       },
       [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(response.error());
-        if (!is_success(*response)) return done(to_error(failure_of(target, call, *response)));
-        done(confirm(target, call, *response, checksum, sent));
+        if (!is_success(*response)) return done(refused_part(failure_of(target, call, *response), sent));
+        done(confirm_part(target, call, *response, checksum, sent));
       });
+}
+
+// The store may have taken the CRC32C that Create offered, and something on the way have dropped its word of that. The
+// next Create offers none.
+Error S3ObjectStore::refused_part(const Failure& failure, Sent sent) {
+  Error error = to_error(failure);
+  if (sent == Sent::md5 && failure.code == "InvalidRequest") error.code = Errc::s3_parts_refused;
+  return error;
+}
+
+Result<StoredBytes> S3ObjectStore::confirm_part(const ObjectTarget& target, const Call& call,
+                                                const net::HttpResponse& response, const RangeChecksum& checksum,
+                                                Sent sent) {
+  const bool dropped = sent == Sent::crc32c && response.header(kCrcHeader).empty() && !response.header("etag").empty();
+  if (!dropped) return confirm(target, call, response, checksum, sent);
+  learned_.learn_checksums(target.access, {.multipart = ChecksumMode::md5});
+  return Error{Errc::s3_parts_refused,
+               fmt::format("{} of s3://{}/{}: the store took CRC32C for the multipart upload, but does not confirm it",
+                           call.operation, target.access.bucket, printable(target.key))};
+}
+
+Result<bool> S3ObjectStore::try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) {
+  const Md5Digest of_nothing = md5({});
+  const Call call{fmt::format("UploadPart {}", number),
+                  "PUT",
+                  {{"partNumber", std::to_string(number)}, {"uploadId", multipart_id}},
+                  {{"content-md5", to_base64({of_nothing.data(), of_nothing.size()})}},
+                  "The Content-MD5 of this part is wrong: it has to be refused.",
+                  false};
+  const auto response = perform(target, call);
+  if (!response && response.error().code != Errc::s3_integrity) return response.error();
+  const bool refused = !response;
+  learned_.learn_checksums(target.access, {.refuses_wrong_md5 = refused});
+  return refused;
 }
 
 Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target, const std::string& multipart_id) {
@@ -370,14 +401,14 @@ Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& targ
 Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& target, const Multipart& multipart,
                                                           const std::vector<Part>& parts, std::uint32_t crc32c,
                                                           std::int64_t size, WriteCondition condition) {
-  const bool crc = multipart.mode == ChecksumMode::crc32c;
+  const bool crc = multipart.mode != ChecksumMode::md5;
   Call call{"CompleteMultipartUpload", "POST", {{"uploadId", multipart.id}}, {{"content-type", "application/xml"}},
             complete_body(parts, crc), false};
-  if (crc) {
+  if (multipart.mode == ChecksumMode::crc32c) {
     call.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c));
     call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
-    call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
   }
+  if (crc) call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
   const auto response = send_under(condition, call, [&](const Call& final_call) {
     return exchange(target, final_call, [&](const Credentials& credentials) {
       net::HttpRequest request = make_request(target, final_call, credentials);
@@ -420,6 +451,26 @@ Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
   object.version_id = response->header("x-amz-version-id");
   object.encryption = response->header(kEncryptionHeader);
   return object;
+}
+
+Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,
+                                        std::int64_t size) {
+  Call call{"GetObject", "GET", {}, {{"range", fmt::format("bytes={}-{}", offset, offset + size - 1)}}, "", false};
+  if (!etag.empty()) call.headers.emplace_back("if-match", etag);
+  auto response = perform(target, call, [&](const Credentials& credentials) {
+    net::HttpRequest request = make_request(target, call, credentials);
+    request.total_timeout = {};
+    request.max_response_bytes = std::max(kMaxAnswerBytes, static_cast<std::size_t>(size));
+    return request;
+  });
+  if (!response && response.error().code == Errc::destination_exists) {
+    return Error{Errc::s3_unverifiable, "the object was replaced while it was read: " + response.error().message};
+  }
+  if (!response) return response.error();
+  if (std::ssize(response->body) == size) return std::move(response->body);
+  return Error{Errc::s3_unverifiable,
+               fmt::format("GetObject of s3://{}/{}: {} bytes were asked for, {} came", target.access.bucket,
+                           printable(target.key), size, response->body.size())};
 }
 
 }  // namespace vodlift::s3

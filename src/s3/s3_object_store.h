@@ -21,12 +21,21 @@ namespace vodlift::s3 {
 class S3ObjectStore final : public ObjectStore {
  public:
   S3ObjectStore(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
-                Bandwidth& bandwidth, const Clock& clock)
-      : client_(client), credentials_(credentials), environment_(environment), bandwidth_(bandwidth), clock_(clock) {}
+                Bandwidth& bandwidth, const Clock& clock, Learned& learned)
+      : client_(client),
+        credentials_(credentials),
+        environment_(environment),
+        bandwidth_(bandwidth),
+        clock_(clock),
+        learned_(learned) {}
 
   [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess& access) const override {
-    return learned_.checksum_mode(access);
+    return learned_.checksums(access).whole;
   }
+  [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess& access) const override {
+    return learned_.checksums(access).refuses_wrong_md5;
+  }
+  Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) override;
   Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties, const Body& body,
                                  const RangeChecksum& checksum, WriteCondition condition) override;
   Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) override;
@@ -39,6 +48,8 @@ class S3ObjectStore final : public ObjectStore {
                                              WriteCondition condition) override;
   Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<ObjectInfo> head(const ObjectTarget& target) override;
+  Result<std::string> read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,
+                           std::int64_t size) override;
   void interrupt() override {
     traffic_.open();
     client_.stop();
@@ -100,15 +111,20 @@ class S3ObjectStore final : public ObjectStore {
   // What an answer other than 2xx says.
   static Failure failure_of(const ObjectTarget& target, const Call& call, const net::HttpResponse& response);
   // The store's word on bytes just sent with the header `sent`, compared with ours.
-  Result<StoredBytes> confirm(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
-                              const RangeChecksum& checksum, Sent sent);
+  static Result<StoredBytes> confirm(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
+                                     const RangeChecksum& checksum, Sent sent);
+  // The same of a part. Errors also: s3_parts_refused (it goes better with another checksum, all over again).
+  Result<StoredBytes> confirm_part(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
+                                   const RangeChecksum& checksum, Sent sent);
+  // Why a part was refused. Errors as confirm_part()'s.
+  static Error refused_part(const Failure& failure, Sent sent);
 
   net::HttpClient& client_;
   CredentialCache& credentials_;
   const AwsEnvironment& environment_;
   Bandwidth& bandwidth_;
   const Clock& clock_;
-  Learned learned_;
+  Learned& learned_;
   Traffic traffic_;
 };
 

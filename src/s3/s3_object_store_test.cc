@@ -6,6 +6,7 @@
 #include <future>
 #include <mutex>
 
+#include "base/encoding.h"
 #include "base/hash.h"
 #include "net/http_server.h"
 #include "s3/aws_credential_loader.h"
@@ -38,7 +39,7 @@ class S3ObjectStoreTest : public ::testing::Test {
               return net::Response{400, "text/plain", std::string(message), {}};
             }),
         client_("test-s3", 2),
-        store_(client_, credentials_, environment_, bandwidth_, clock_) {}
+        store_(client_, credentials_, environment_, bandwidth_, clock_, learned_) {}
   void SetUp() override {
     ASSERT_TRUE(server_.listen("127.0.0.1:0"));
     server_.start();
@@ -75,6 +76,7 @@ class S3ObjectStoreTest : public ::testing::Test {
   AwsEnvironment environment_;
   AwsCredentialLoader loader_{client_, environment_, clock_};
   CredentialCache credentials_{loader_, clock_};
+  Learned learned_;
   S3ObjectStore store_;
   ObjectTarget target_;
 };
@@ -96,8 +98,96 @@ TEST_F(S3ObjectStoreTest, ARefusalForAnotherReasonTeachesNothing) {
   EXPECT_EQ(requests_.size(), 2U);
   EXPECT_EQ(mode(), ChecksumMode::unknown);
   EXPECT_EQ(store_.create_multipart(target_, {}).error().code, Errc::s3_rejected);
-  EXPECT_EQ(requests_.size(), 4U);
-  EXPECT_EQ(mode(), ChecksumMode::unknown);
+  EXPECT_EQ(requests_.size(), 5U);
+  EXPECT_EQ(learned_.checksums(target_.access), Checksums{});
+}
+
+net::Response created(std::vector<std::pair<std::string, std::string>> headers = {}) {
+  return {200, "application/xml",
+          "<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>", std::move(headers)};
+}
+
+TEST_F(S3ObjectStoreTest, TheStrongestChecksumThatTheStoreTakesIsFoundOnce) {
+  const auto open = [this] {
+    requests_.clear();
+    const auto multipart = store_.create_multipart(target_, {});
+    EXPECT_TRUE(multipart) << multipart.error().message;
+    return std::pair(multipart->mode, requests_.size());
+  };
+  // Knows CRC32C of the parts only, and refuses what it does not know.
+  answer_ = [](const net::Request& request) {
+    if (has(request, "x-amz-checksum-type")) return refusal("InvalidRequest");
+    return created({{"x-amz-checksum-algorithm", std::string(request.header("x-amz-checksum-algorithm"))}});
+  };
+  EXPECT_EQ(open(), std::pair(ChecksumMode::crc32c_composite, std::size_t{2}));
+  EXPECT_EQ(open(), std::pair(ChecksumMode::crc32c_composite, std::size_t{1}));
+  // It was replaced by one that knows none.
+  answer_ = [](const net::Request& request) {
+    return has(request, "x-amz-checksum-algorithm") ? refusal("NotImplemented") : created();
+  };
+  EXPECT_EQ(open(), std::pair(ChecksumMode::md5, std::size_t{2}));
+  EXPECT_EQ(open(), std::pair(ChecksumMode::md5, std::size_t{1}));
+  EXPECT_EQ(mode(), ChecksumMode::unknown) << "objects in one request are another matter";
+}
+
+TEST_F(S3ObjectStoreTest, AStoreThatDoesNotTellTheKindIsTakenForTheOlderOne) {
+  answer_ = [](const net::Request&) { return created({{"x-amz-checksum-algorithm", "CRC32C"}}); };
+  EXPECT_EQ(store_.create_multipart(target_, {})->mode, ChecksumMode::crc32c_composite);
+  answer_ = [](const net::Request&) {
+    return created({{"x-amz-checksum-algorithm", "CRC32C"}, {"x-amz-checksum-type", "FULL_OBJECT"}});
+  };
+  EXPECT_EQ(store_.create_multipart(target_, {})->mode, ChecksumMode::crc32c);
+  answer_ = [](const net::Request&) { return created(); };
+  EXPECT_EQ(store_.create_multipart(target_, {})->mode, ChecksumMode::md5);
+}
+
+TEST_F(S3ObjectStoreTest, ACrcThatIsTakenAndThenDroppedLeadsToMd5AllOver) {
+  answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
+  std::promise<Result<StoredBytes>> done;
+  store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, {nullptr, 0, 0}, {0, ""},
+                     [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
+  EXPECT_EQ(done.get_future().get().error().code, Errc::s3_parts_refused);
+  EXPECT_EQ(learned_.checksums(target_.access).multipart, ChecksumMode::md5);
+}
+
+TEST_F(S3ObjectStoreTest, AnOfferThatWasTakenUnheardOfLeadsToAnotherBeginning) {
+  answer_ = [](const net::Request& request) {
+    return has(request, "content-md5") ? refusal("InvalidRequest") : created();
+  };
+  const auto multipart = store_.create_multipart(target_, {});
+  ASSERT_EQ(multipart->mode, ChecksumMode::md5);
+  std::promise<Result<StoredBytes>> done;
+  store_.upload_part(target_, *multipart, 1, {nullptr, 0, 0}, {0, empty_md5()},
+                     [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
+  EXPECT_EQ(done.get_future().get().error().code, Errc::s3_parts_refused);
+  EXPECT_TRUE(store_.create_multipart(target_, {}));
+  EXPECT_FALSE(has(requests_.back(), "x-amz-checksum-algorithm"));
+}
+
+TEST_F(S3ObjectStoreTest, AWrongMd5IsRefusedOrNot) {
+  answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
+  EXPECT_FALSE(store_.refuses_wrong_md5(target_.access));
+  EXPECT_EQ(store_.try_wrong_md5(target_, "id", 4).value(), false);
+  EXPECT_EQ(store_.refuses_wrong_md5(target_.access), false);
+  answer_ = [](const net::Request& request) {
+    return request.header("content-md5") == to_base64(bytes_of(empty_md5())) ? refusal("BadDigest")
+                                                                             : stored(kOpaqueEtag);
+  };
+  EXPECT_EQ(store_.try_wrong_md5(target_, "id", 4).value(), true);
+  EXPECT_EQ(store_.refuses_wrong_md5(target_.access), true);
+  answer_ = [](const net::Request&) { return refusal("NoSuchUpload"); };
+  EXPECT_EQ(store_.try_wrong_md5(target_, "id", 4).error().code, Errc::s3_no_such_upload);
+  EXPECT_EQ(store_.refuses_wrong_md5(target_.access), true) << "that tells nothing";
+}
+
+TEST_F(S3ObjectStoreTest, ReadsARangeOfTheObjectItMeans) {
+  answer_ = [](const net::Request& request) {
+    if (request.header("if-match") != "\"e\"") return net::Response{412, "", "", {}};
+    return net::Response{206, "", request.header("range") == "bytes=10-12" ? "abc" : "ab", {}};
+  };
+  EXPECT_EQ(store_.read(target_, "\"e\"", 10, 3).value(), "abc");
+  EXPECT_EQ(store_.read(target_, "\"e\"", 11, 3).error().code, Errc::s3_unverifiable);
+  EXPECT_EQ(store_.read(target_, "\"other\"", 10, 3).error().code, Errc::s3_unverifiable);
 }
 
 TEST_F(S3ObjectStoreTest, WithoutMd5AtHandThereIsNoSecondTry) {

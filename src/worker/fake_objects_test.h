@@ -17,7 +17,13 @@ namespace vodlift::worker {
 // An S3 that stores parts, with CRC32C, and answers what its script says first.
 class MemoryObjects final : public ObjectStore {
  public:
-  [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess&) const override { return ChecksumMode::crc32c; }
+  [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess&) const override { return mode; }
+  [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess&) const override { return known_md5_check; }
+  Result<bool> try_wrong_md5(const ObjectTarget&, const std::string&, int number) override {
+    calls.push_back("wrong md5 " + std::to_string(number));
+    if (auto error = scripted("wrong md5")) return *error;
+    return md5_check;
+  }
 
   Result<StoredBytes> put_object(const ObjectTarget&, const ObjectProperties& properties, const Body& body,
                                  const RangeChecksum& checksum, WriteCondition condition) override {
@@ -30,7 +36,7 @@ class MemoryObjects final : public ObjectStore {
     if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
     acls.push_back(properties.acl);
     store(properties.token, checksum.crc32c, body.size);
-    return StoredBytes{"\"e\"", crc32c_base64(checksum.crc32c), "", encryption};
+    return StoredBytes{"\"e\"", told(crc32c_base64(checksum.crc32c)), "", encryption};
   }
   Result<Multipart> create_multipart(const ObjectTarget&, const ObjectProperties& properties) override {
     calls.push_back("create");
@@ -40,7 +46,7 @@ class MemoryObjects final : public ObjectStore {
     parts.clear();
     if (on_create) on_create("mp" + std::to_string(created));
     if (auto error = scripted("create answer")) return *error;
-    return Multipart{"mp" + std::to_string(created), ChecksumMode::crc32c};
+    return Multipart{"mp" + std::to_string(created), mode};
   }
   void upload_part(const ObjectTarget&, const Multipart& multipart, int number, const Body& body,
                    const RangeChecksum& checksum, PartDone done) override {
@@ -49,7 +55,7 @@ class MemoryObjects final : public ObjectStore {
     if (hold_part) return hold_part(number, body, std::move(done));
     if (auto error = scripted("part")) return done(*error);
     if (!open.contains(multipart.id)) return done(Error{Errc::s3_no_such_upload, "gone"});
-    parts[number] = {number, body.size, "\"p" + std::to_string(number) + "\"", crc32c_base64(checksum.crc32c)};
+    parts[number] = {number, body.size, "\"p" + std::to_string(number) + "\"", told(crc32c_base64(checksum.crc32c))};
     crcs[number] = checksum.crc32c;
     done(StoredBytes{parts[number].etag, parts[number].checksum, ""});
   }
@@ -87,7 +93,7 @@ class MemoryObjects final : public ObjectStore {
     if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
     open.erase(multipart.id);
     store(token, crc, bytes);
-    return CompletedObject{"\"e-2\"", object_crc, ""};
+    return CompletedObject{"\"e-2\"", told(object_crc), ""};
   }
   Result<> abort_multipart(const ObjectTarget&, const std::string& id) override {
     calls.push_back("abort");
@@ -99,7 +105,12 @@ class MemoryObjects final : public ObjectStore {
     calls.push_back("head");
     if (auto error = scripted("head")) return *error;
     if (object_crc.empty()) return Error{Errc::s3_not_found, "no such object"};
-    return ObjectInfo{size, "\"e-2\"", object_crc, object_token, "", encryption};
+    return ObjectInfo{size, "\"e-2\"", told(object_crc), object_token, "", encryption};
+  }
+  Result<std::string> read(const ObjectTarget&, const std::string&, std::int64_t offset, std::int64_t count) override {
+    calls.push_back("read " + std::to_string(offset) + "+" + std::to_string(count));
+    if (auto error = scripted("read")) return *error;
+    return object_bytes.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
   }
   void interrupt() override {}
 
@@ -125,7 +136,11 @@ class MemoryObjects final : public ObjectStore {
   int created = 0;
   std::map<int, ListedPart> parts;
   std::map<int, std::uint32_t> crcs;
-  std::string encryption;  // what is said of every object
+  std::string encryption;                    // what is said of every object
+  ChecksumMode mode = ChecksumMode::crc32c;  // with md5, no digest of anything is told
+  std::optional<bool> known_md5_check;
+  bool md5_check = true;
+  std::string object_bytes;  // what is read back
   std::string token;
   std::string object_token;
   std::string object_crc;
@@ -139,6 +154,7 @@ class MemoryObjects final : public ObjectStore {
     at->second.pop_front();
     return Error{code, "scripted"};
   }
+  std::string told(std::string crc) const { return mode == ChecksumMode::md5 ? "" : std::move(crc); }
   void store(const std::string& of, std::uint32_t crc, std::int64_t bytes) {
     object_crc = crc32c_base64(flip_a_bit ? crc ^ 1 : crc);
     size = bytes;

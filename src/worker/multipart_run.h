@@ -37,6 +37,8 @@ class MultipartRun {
   Result<> adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan);
   Result<std::optional<Part>> adopt(const ListedPart& listed, const PartPlan& plan);
   Result<Verification> complete(const PartPlan& plan);
+  Result<Verification> complete_unread(const PartPlan& plan, std::uint32_t crc);
+  bool parts_count(const PartPlan& plan);
   Result<std::optional<Verification>> look_for_completed(std::uint32_t crc);
   Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
   Result<> check_encryption(const ObjectInfo& object) const;
@@ -50,7 +52,8 @@ class MultipartRun {
   RunControl& control_;
   Attempt& attempt_;
   MultipartJournal journal_;
-  bool resumed_ = false;  // it is that of an earlier attempt
+  bool resumed_ = false;      // it is that of an earlier attempt
+  bool parts_count_ = false;  // see ObjectToCheck
 };
 
 }  // namespace vodlift::worker

@@ -11,6 +11,7 @@
 #include "core/upload_request.h"
 #include "worker/object_check.h"
 #include "worker/range_checksum.h"
+#include "worker/read_back.h"
 #include "worker/source_checksum.h"
 
 namespace vodlift::worker {
@@ -161,7 +162,7 @@ Result<Verification> UploadRun::send_whole() {
   if (auto gone = multipart_.abandon(); !gone) return gone.error();
   const std::int64_t size = attempt_.source->identity().size;
   Result<RangeChecksum> checksum = Error{};
-  const auto stored = with_retries(control_, [&]() -> Result<StoredBytes> {
+  return with_retries(control_, [&]() -> Result<Verification> {
     // Another upload may just have learned that this store needs MD5.
     const bool with_md5 = context_.objects.checksum_mode(attempt_.target.access) != ChecksumMode::crc32c;
     if (!checksum || (with_md5 && checksum->md5.empty()))
@@ -173,16 +174,23 @@ Result<Verification> UploadRun::send_whole() {
     // Checked after hashing and before sending: what the store then confirms by this checksum is the version hashed.
     if (auto same = attempt_.source->check_unchanged(); !same) return same.error();
     auto sent = put_whole(*checksum);
+    auto verified = sent ? verify(*sent, *checksum) : Result<Verification>(sent.error());
     // Bytes that are not the hashed ones: was the file written to meanwhile? Then say so.
-    if (!sent && sent.error().code == Errc::s3_integrity) {
+    if (!verified && verified.error().code == Errc::s3_integrity) {
       if (auto same = attempt_.source->check_unchanged(); !same) return same.error();
     }
-    return sent;
+    return verified;
   });
-  if (!stored) return stored.error();
-  const Encryption& wanted = attempt_.target.access.encryption;
-  if (auto encrypted = check_encrypted(wanted, stored->encryption); !encrypted) return encrypted.error();
-  return verification_of(*stored, *checksum);
+}
+
+Result<Verification> UploadRun::verify(const StoredBytes& stored, const RangeChecksum& checksum) {
+  const BucketAccess& access = attempt_.target.access;
+  if (auto encrypted = check_encrypted(access.encryption, stored.encryption); !encrypted) return encrypted.error();
+  const bool confirmed = told_digest(stored.etag, stored.checksum, checksum.md5) ||
+                         context_.objects.refuses_wrong_md5(access).value_or(false);
+  if (confirmed) return verification_of(stored, checksum);
+  return read_back(context_.objects,
+                   {attempt_.target, claimed_.token, checksum.crc32c, attempt_.source->identity().size}, control_);
 }
 
 Result<StoredBytes> UploadRun::put_whole(const RangeChecksum& checksum) {

@@ -24,6 +24,7 @@ class UploadRun {
   Result<> check_quiet();
   Result<> check_source();
   Result<Verification> send_whole();
+  Result<Verification> verify(const StoredBytes& stored, const RangeChecksum& checksum);
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
   bool falls_back_to_private(const Error& error);
   void record_success(const UploadStore::Ending& ending);

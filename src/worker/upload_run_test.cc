@@ -272,6 +272,61 @@ TEST_F(UploadRunTest, WhatWasBegunUnderAnotherEncryptionBeginsAnew) {
   EXPECT_EQ(objects_.count("create"), 2);
 }
 
+TEST_F(UploadRunTest, WhatTheStoreConfirmsInNoWayIsReadBack) {
+  objects_.mode = ChecksumMode::md5;
+  objects_.md5_check = false;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = objects_.object_bytes = std::string(size, 'v');
+    uploads_.ending.reset();
+    run();
+    expect_completed();
+    EXPECT_EQ(uploads_.ending->verification.checksum,
+              "read-back-crc32c:" + crc32c_base64(crc32c(0, bytes_of(storages_.bytes))));
+  }
+  EXPECT_EQ(objects_.count("read 0+8388608"), 1);
+  EXPECT_EQ(objects_.count("wrong md5 4"), 1) << "behind the last part";
+}
+
+TEST_F(UploadRunTest, OtherBytesReadBackAreNeverCompleted) {
+  objects_.mode = ChecksumMode::md5;
+  objects_.md5_check = false;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = objects_.object_bytes = std::string(size, 'v');
+    objects_.object_bytes[size / 2] = 'w';
+    run();
+    EXPECT_FALSE(uploads_.ending);
+    ASSERT_TRUE(uploads_.requeue_error);
+    EXPECT_EQ(uploads_.requeue_error->code, Errc::s3_integrity);
+    EXPECT_TRUE(uploads_.journal.multipart_id.empty()) << "it begins anew";
+  }
+}
+
+TEST_F(UploadRunTest, AStoreThatRefusesAWrongMd5IsTakenAtItsWord) {
+  objects_.mode = ChecksumMode::md5;
+  storages_.bytes = std::string(kThreeParts, 'v');
+  run();
+  expect_completed();
+  EXPECT_TRUE(uploads_.ending->verification.checksum.starts_with("part-md5:"));
+  objects_.known_md5_check = true;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = std::string(size, 'v');
+    uploads_.ending.reset();
+    run();
+    expect_completed();
+  }
+  EXPECT_EQ(objects_.count("wrong md5"), 1);
+  EXPECT_EQ(objects_.count("read"), 0);
+}
+
+TEST_F(UploadRunTest, AKeyThatMayNotReadBackFailsAndSaysWhy) {
+  objects_.mode = ChecksumMode::md5;
+  storages_.bytes = "x";
+  objects_.script["read"] = {Errc::s3_access_denied};
+  run();
+  expect_failed(Errc::s3_access_denied);
+  EXPECT_NE(uploads_.ending->error->message.find("reading the object back"), std::string::npos);
+}
+
 TEST_F(UploadRunTest, ARunWaitsForADatabaseWithoutRoomAndGoesOn) {
   storages_.bytes = std::string(kThreeParts, 'v');
   uploads_.refusals = {{"multipart", 1}, {"part", 1}, {"finish", 1}};

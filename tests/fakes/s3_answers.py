@@ -78,7 +78,9 @@ def _create(store: Store, record, _body: bytes, _page: int) -> Answer:
                         record.principal)
     headers = {}
     if made.algorithm:
-        headers = {"x-amz-checksum-algorithm": made.algorithm, "x-amz-checksum-type": made.checksum_type}
+        headers = {"x-amz-checksum-algorithm": made.algorithm}
+        if store.full_object != "ignored":
+            headers["x-amz-checksum-type"] = made.checksum_type
     headers |= _sse_headers(made.headers)
     return _xml("InitiateMultipartUploadResult", _element("Bucket", made.bucket) + _element("Key", made.key)
                 + _element("UploadId", made.upload_id), headers)
@@ -140,6 +142,15 @@ def _get_object(store: Store, record, _body: bytes, _page: int) -> Answer:
     headers.update({"etag": f'"{found.etag}"', "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT"})
     if record.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
         headers.update(_checksum_headers(found))
+    etag = record.headers.get("if-match")
+    if etag and etag != headers["etag"]:
+        raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    if record.operation == "GetObject" and "range" in record.headers:
+        first, _, last = record.headers["range"].removeprefix("bytes=").partition("-")
+        part = found.body[int(first):int(last) + 1]
+        if not part:
+            raise S3Error(416, "InvalidRange", "The requested range is not satisfiable")
+        return Answer(206, part, headers | {"content-range": f"bytes {first}-{int(first) + len(part) - 1}/{len(found.body)}"})
     return Answer(200, found.body, headers)
 
 

@@ -15,11 +15,6 @@ MIB = 1024 * 1024
 SSE = "x-amz-server-side-encryption"
 
 
-def etag_of(body: bytes, headers: dict[str, str]) -> str:
-    """The MD5; under KMS something that looks like one."""
-    return uuid.uuid4().hex if headers.get(SSE) == "aws:kms" else hashlib.md5(body).hexdigest()
-
-
 @dataclasses.dataclass
 class Part:
     number: int
@@ -54,6 +49,9 @@ class Multipart:
 class Store:
     """Thread-safe. `checksums`: behaves as AWS does; without, as stores from before 2022: unknown headers are ignored.
 
+    `full_object`: what becomes of x-amz-checksum-type FULL_OBJECT, "taken", "refused" or "ignored" (COMPOSITE is made of it).
+    `content_md5`: it is looked at. `etags`: "md5", or "opaque" where they are digests of nothing.
+
     `encryption`: server-side encryption is told of as AWS does, and `kms_keys` are the ids that KMS knows; without, its
     headers are ignored. `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
     `complete_again` is what a second Complete of a finished upload gets: "ok" (AWS) or "no_such_upload" (many others).
@@ -63,6 +61,9 @@ class Store:
         self.checksums = checksums
         self.complete_again = complete_again
         self.min_part_size = min_part_size
+        self.full_object = "taken"
+        self.content_md5 = True
+        self.etags = "md5"
         self.encryption = True
         self.kms_keys = {"films"}
         self.conditional = True
@@ -93,7 +94,7 @@ class Store:
 
     def check_body(self, headers: dict[str, str], body: bytes) -> str | None:
         """The body's CRC32C where one was sent and is understood. Raises BadDigest where a digest does not fit."""
-        if headers.get("content-md5", md5_base64(body)) != md5_base64(body):
+        if self.content_md5 and headers.get("content-md5", md5_base64(body)) != md5_base64(body):
             raise S3Error(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
         if not self.checksums or "x-amz-checksum-crc32c" not in headers:
             return None
@@ -105,7 +106,7 @@ class Store:
         """Stores an object; of `headers` only `kept` stay with it."""
         checksum = self.check_body(headers, body)
         self.check_acl(headers)
-        made = Object(body, etag_of(body, kept), kept, checksum, "FULL_OBJECT" if checksum else None)
+        made = Object(body, self.etag_of(body, kept), kept, checksum, "FULL_OBJECT" if checksum else None)
         with self.lock:
             self._check_condition(bucket, key, headers)
             self.bucket(bucket)[key] = made
@@ -132,6 +133,12 @@ class Store:
             asked[f"{SSE}-aws-kms-key-id"] = f"arn:aws:kms:us-east-1:1:key/{key or 'aws-s3'}"
         return asked
 
+    def etag_of(self, body: bytes, headers: dict[str, str]) -> str:
+        """The MD5; under KMS something that looks like one."""
+        if self.etags == "opaque":
+            return f"v1:{uuid.uuid4().hex}"
+        return uuid.uuid4().hex if headers.get(SSE) == "aws:kms" else hashlib.md5(body).hexdigest()
+
     def check_acl(self, headers: dict[str, str]) -> None:
         acl = headers.get("x-amz-acl", "bucket-owner-full-control")
         if self.ownership == "BucketOwnerEnforced" and acl != "bucket-owner-full-control":
@@ -149,6 +156,10 @@ class Store:
             raise S3Error(501, "NotImplemented", f"the fake knows no {algorithm}")
         if kind not in (None, "COMPOSITE", "FULL_OBJECT"):
             raise S3Error(400, "InvalidRequest", "Value for x-amz-checksum-type header is invalid.")
+        if kind == "FULL_OBJECT" and self.full_object == "refused":
+            raise S3Error(400, "InvalidRequest", "The FULL_OBJECT checksum type cannot be used with crc32c.")
+        if kind and self.full_object == "ignored":
+            kind = "COMPOSITE"
         with self.lock:
             self.bucket(bucket)
             # Real ids have such characters too: a client that does not encode them must fail here.
@@ -170,7 +181,7 @@ class Store:
         if any(name.startswith(SSE) for name in headers):
             raise S3Error(400, "InvalidArgument", "x-amz-server-side-encryption header is not supported for this operation.")
         checksum = self.check_body(headers, body)
-        part = Part(number, body, etag_of(body, upload.headers), checksum)
+        part = Part(number, body, self.etag_of(body, upload.headers), checksum)
         with self.lock:
             self.upload(bucket, key, upload_id).parts[number] = part
         return part
@@ -191,9 +202,12 @@ class Store:
                 checksum = crc32c_of_parts([part.checksum for part in parts])
             if self.checksums:
                 self._check_whole(upload, headers, len(body), checksum)
-            digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts)).hexdigest()
-            made = Object(body, f"{digest}-{len(parts)}", upload.headers, checksum,
-                          upload.checksum_type)
+            if self.etags == "opaque":
+                etag = self.etag_of(body, upload.headers)
+            else:
+                digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts)).hexdigest()
+                etag = f"{digest}-{len(parts)}"
+            made = Object(body, etag, upload.headers, checksum, upload.checksum_type)
             self.bucket(bucket)[key] = made
             del self.uploads[upload_id]
             self.finished[upload_id] = (bucket, key)
