@@ -194,12 +194,19 @@ class Vodlift(Service):
                               **fields}, separators=(",", ":"))
         mac = hmac.new(self.secret_file.read_bytes(), request.encode(), hashlib.sha256).digest()
         signed = f'{request[:-1]},"signature":"{base64.b64encode(mac).decode()}"}}'
-        self.connection.request("POST", "/stable/", urllib.parse.urlencode({"json": signed}),
-                                {"Content-Type": "application/x-www-form-urlencoded"})
-        answer = json.loads(self.connection.getresponse().read())
+        try:
+            answer = self._post(signed)
+        except (ConnectionError, http.client.HTTPException):  # closed, because other clients had their turn for long
+            self.connection.close()
+            answer = self._post(signed)
         if answer["status"] != "success":
             raise BenchError(f"{command} was answered {answer.get('code')}: {answer.get('message')}")
         return answer["data"]
+
+    def _post(self, signed):
+        self.connection.request("POST", "/stable/", urllib.parse.urlencode({"json": signed}),
+                                {"Content-Type": "application/x-www-form-urlencoded"})
+        return json.loads(self.connection.getresponse().read())
 
     def upload(self, file, key):
         return self.call("aws.upload", path=f"{STORAGE}/{USER}/{file}", destination_path=key, metadata={},

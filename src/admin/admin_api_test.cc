@@ -303,6 +303,20 @@ TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
   EXPECT_TRUE(accounts_.buckets(std::nullopt).empty());
 }
 
+TEST_F(AdminApiTest, ConfiguresHowManyPartsAStoreTakes) {
+  add_account();
+  object fields = bucket_fields();
+  succeed("bucket.add", fields);
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->max_parts, kMaxParts);
+  fields["max_parts"] = 1000;
+  EXPECT_EQ(succeed("bucket.add", fields).at("max_parts"), 1000);
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->max_parts, 1000);
+  for (const int wrong : {0, 99, 10001}) {
+    fields["max_parts"] = wrong;
+    fail("bucket.add", fields, "invalid_value");
+  }
+}
+
 TEST_F(AdminApiTest, ConfiguresEncryption) {
   add_account();
   object fields = bucket_fields();

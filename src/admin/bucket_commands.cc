@@ -32,6 +32,7 @@ object bucket_json(const BucketAccess& bucket) {
           {"sse", to_string(bucket.encryption.mode)},
           {"kms_key", bucket.encryption.kms_key},
           {"sse_bucket_key", bucket.encryption.bucket_key},
+          {"max_parts", bucket.max_parts},
           {"created", to_unix_seconds(bucket.created)}};
 }
 
@@ -114,6 +115,8 @@ Result<value> add(const Context& context, Fields& fields) {
   const std::string sse = fields.text_or("sse", to_string(EncryptionMode::bucket_default));
   bucket.encryption.kms_key = fields.text_or("kms_key", "");
   bucket.encryption.bucket_key = fields.flag("sse_bucket_key");
+  bucket.max_parts =
+      static_cast<int>(fields.integer_if_given("max_parts", kLeastMaxParts, kMaxParts).value_or(kMaxParts));
   if (auto checked = fields.check(); !checked) return checked.error();
   const auto acl_policy = acl_policy_from(policy);
   if (!acl_policy) return Error{Errc::invalid_value, "acl_policy: expected \"fail\" or \"private\""};

@@ -34,6 +34,7 @@ struct AddOptions {
   std::string sse;
   std::string kms_key;
   bool bucket_key = false;
+  std::optional<int> max_parts;
 };
 
 struct CheckOptions {
@@ -108,6 +109,7 @@ int run_add(Session& session, const AddOptions& options) {
   fields["path_style"] = options.path_style;
   fields["acl_policy"] = options.acl_policy;
   if (options.bucket_key) fields["sse_bucket_key"] = true;
+  if (options.max_parts) fields["max_parts"] = *options.max_parts;
   return session.call_and_show("bucket.add", fields, show_added);
 }
 
@@ -177,6 +179,9 @@ void add_bucket_commands(CLI::App& app, Session& session) {
       ->needs(sse);
   add->add_flag("--bucket-key", options->bucket_key, "With --sse kms: an S3 Bucket Key, which spares calls to KMS")
       ->needs(sse);
+  add->add_option("--max-parts", options->max_parts,
+                  "The most parts that the store takes in one upload, where that is fewer than S3's 10000")
+      ->check(CLI::Range(100, 10000));
   session.attach(*add, [&session, options] { return run_add(session, *options); });
 
   auto check_options = std::make_shared<CheckOptions>();

@@ -15,6 +15,7 @@
 #include "core/credential_origin.h"
 #include "core/encryption.h"
 #include "core/fair_share.h"
+#include "core/part_plan.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -54,6 +55,7 @@ struct BucketAccess {
   WallTime created;
   CredentialOrigin credentials{};
   Encryption encryption{};
+  int max_parts = kMaxParts;  // of one multipart upload there, kLeastMaxParts..kMaxParts
 };
 
 // Port of the accounts. Any thread. Reads are answered from memory and do not block; changes block until the disk has

@@ -13,13 +13,14 @@ constexpr std::int64_t divide_up(std::int64_t value, std::int64_t by) { return (
 
 bool wants_multipart(std::int64_t size) { return size > kMultipartThresholdBytes; }
 
-Result<PartPlan> plan_parts(std::int64_t size) {
+Result<PartPlan> plan_parts(std::int64_t size, int max_parts) {
   std::int64_t part_size = kPreferredPartBytes;
-  if (divide_up(size, part_size) > kMaxParts) part_size = divide_up(divide_up(size, kMaxParts), kMiB) * kMiB;
+  if (divide_up(size, part_size) > max_parts) part_size = divide_up(divide_up(size, max_parts), kMiB) * kMiB;
   // The last MiB of the range does not divide evenly: 5 GiB parts still hold it.
   if (part_size > kMaxPartBytes) {
-    return Error{Errc::invalid_value, fmt::format("a file of {} bytes is larger than the {} bytes S3 can hold", size,
-                                                  kMaxParts * kMaxPartBytes)};
+    return Error{Errc::invalid_value,
+                 fmt::format("a file of {} bytes is larger than the {} bytes that {} parts can hold", size,
+                             max_parts * kMaxPartBytes, max_parts)};
   }
   return plan_with_part_size(size, part_size);
 }

@@ -9,7 +9,8 @@ namespace vodlift {
 
 inline constexpr std::int64_t kMinPartBytes = std::int64_t{5} * 1024 * 1024;
 inline constexpr std::int64_t kMaxPartBytes = std::int64_t{5} * 1024 * 1024 * 1024;
-inline constexpr int kMaxParts = 10000;
+inline constexpr int kMaxParts = 10000;  // of S3; some stores take fewer
+inline constexpr int kLeastMaxParts = 100;
 // Below this a file goes in one PutObject.
 inline constexpr std::int64_t kMultipartThresholdBytes = std::int64_t{16} * 1024 * 1024;
 inline constexpr std::int64_t kPreferredPartBytes = std::int64_t{16} * 1024 * 1024;
@@ -30,9 +31,9 @@ struct PartPlan {
 // True when a file of `size` bytes is sent in parts.
 bool wants_multipart(std::int64_t size);
 
-// The plan for `size` bytes (>= 1): kPreferredPartBytes, or the smallest whole MiB that keeps to kMaxParts.
-// Errors: invalid_value above kMaxParts * kMaxPartBytes.
-Result<PartPlan> plan_parts(std::int64_t size);
+// The plan for `size` bytes (>= 1): kPreferredPartBytes, or the smallest whole MiB that keeps to `max_parts` (at most
+// kMaxParts). Errors: invalid_value above max_parts * kMaxPartBytes.
+Result<PartPlan> plan_parts(std::int64_t size, int max_parts = kMaxParts);
 
 // The plan that an earlier run began with parts of `part_size`. Errors: invalid_value when it cannot hold `size`.
 Result<PartPlan> plan_with_part_size(std::int64_t size, std::int64_t part_size);

@@ -35,6 +35,20 @@ TEST(PartPlan, EdgesByOneByte) {
   }
 }
 
+TEST(PartPlan, KeepsToTheStoresOwnLimit) {
+  for (const int most : {kLeastMaxParts, 1000, 9999}) {
+    const std::int64_t even = kPreferredPartBytes * most;
+    for (const std::int64_t size : {std::int64_t{1}, even - 1, even, even + 1, kMaxPartBytes * most}) {
+      const auto plan = plan_parts(size, most);
+      ASSERT_TRUE(plan) << size;
+      expect_exact(*plan);
+      EXPECT_LE(plan->count, most);
+    }
+    EXPECT_EQ(plan_parts(even, most)->part_size, kPreferredPartBytes);
+    EXPECT_FALSE(plan_parts(kMaxPartBytes * most + 1, most));
+  }
+}
+
 TEST(PartPlan, KeepsThePreferredSizeAsLongAsItFits) {
   EXPECT_EQ(plan_parts(kPreferredPartBytes * kMaxParts)->part_size, kPreferredPartBytes);
   EXPECT_EQ(plan_parts(kPreferredPartBytes * kMaxParts + 1)->part_size, kPreferredPartBytes + kMiB);

@@ -23,12 +23,12 @@ constexpr std::string_view kSetWeight = "UPDATE accounts SET weight = ?2 WHERE c
 
 constexpr std::string_view kSelectBuckets =
     "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
-    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key FROM buckets";
+    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts FROM buckets";
 constexpr std::string_view kPutBucket =
     "INSERT OR REPLACE INTO buckets"
     " (cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
-    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 
 // Where a sealed value belongs: see Seal::seal.
 std::string context_of(const Account& account) { return fmt::format("accounts.webhook_secret:{}", account.cdn); }
@@ -123,7 +123,8 @@ Result<> SqliteAccountStore::load_buckets(SqliteConnection& connection, const Se
                         {credential_source_from(row.text(9)).value_or(CredentialSource::fixed), row.text(10),
                          row.text(11), row.text(12)},
                         {encryption_mode_from(row.text(13)).value_or(EncryptionMode::bucket_default), row.text(14),
-                         row.integer(15) != 0}};
+                         row.integer(15) != 0},
+                        static_cast<int>(row.integer(16))};
     auto secret = seal.open(row.blob(5), context_of(bucket));
     if (!secret) return secret.error();
     bucket.secret_key = std::move(*secret);
@@ -304,7 +305,7 @@ Result<> SqliteAccountStore::put_bucket(BucketAccess bucket) {
               bucket.path_style, to_string(bucket.acl_policy), to_unix_ms(bucket.created),
               to_string(bucket.credentials.source), bucket.credentials.profile, bucket.credentials.role_arn,
               bucket.credentials.external_id, to_string(bucket.encryption.mode), bucket.encryption.kms_key,
-              bucket.encryption.bucket_key)
+              bucket.encryption.bucket_key, bucket.max_parts)
         .run();
     return {};
   });

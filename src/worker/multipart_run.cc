@@ -63,7 +63,7 @@ Result<Multipart> MultipartRun::create() {
 }
 
 Result<PartPlan> MultipartRun::open() {
-  auto plan = plan_parts(attempt_.source->identity().size);
+  auto plan = plan_parts(attempt_.source->identity().size, attempt_.target.access.max_parts);
   if (!plan) return plan;
   const auto multipart = create();
   if (!multipart) return multipart.error();
@@ -92,8 +92,9 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
     return std::optional<PartPlan>();
   }
   const auto plan = plan_with_part_size(attempt_.source->identity().size, journal_.part_size);
-  if (journal_.source != attempt_.source->identity() || !plan || !checksum_mode_from(journal_.checksum_mode)) {
-    log::info("source is another version now, starting over", {{"upload", claimed_.lease.id}});
+  const bool fits = plan && plan->count <= attempt_.target.access.max_parts;
+  if (journal_.source != attempt_.source->identity() || !fits || !checksum_mode_from(journal_.checksum_mode)) {
+    log::info("what was sent cannot be gone on with, starting over", {{"upload", claimed_.lease.id}});
     if (auto gone = abandon(); !gone) return gone.error();
     return std::optional<PartPlan>();
   }

@@ -83,6 +83,7 @@ TEST_P(AccountConformance, EverythingSurvivesAReopen) {
     EXPECT_EQ(access->secret_key.reveal(), "secret of my_bucket");
     EXPECT_TRUE(access->path_style);
     EXPECT_EQ(access->acl_policy, AclPolicy::private_acl);
+    EXPECT_EQ(access->max_parts, kMaxParts);
     EXPECT_EQ(access->credentials, bucket(158, "my_bucket").credentials);
     EXPECT_EQ(access->encryption, bucket(158, "my_bucket").encryption);
     reopen();
@@ -209,6 +210,7 @@ TEST_P(AccountConformance, BucketsAreReplaced) {
   changed.secret_key = Secret("new secret");
   changed.path_style = false;
   changed.acl_policy = AclPolicy::fail;
+  changed.max_parts = 1000;
   changed.encryption = {};
   ASSERT_TRUE(accounts().put_bucket(changed));
   reopen();
@@ -218,6 +220,7 @@ TEST_P(AccountConformance, BucketsAreReplaced) {
   EXPECT_EQ(found->secret_key.reveal(), "new secret");
   EXPECT_FALSE(found->path_style);
   EXPECT_EQ(found->acl_policy, AclPolicy::fail);
+  EXPECT_EQ(found->max_parts, 1000);
   EXPECT_EQ(found->encryption, Encryption{});
   EXPECT_EQ(accounts().buckets(158).size(), 1U);
 }
