@@ -112,11 +112,15 @@ def main():
     try:
         check_places(options)
         facts = facts_of(options, os.getloadavg()[0])
-        text = report.whole(facts, measure_parts(options, make_bench(options)))
+        parts = measure_parts(options, make_bench(options))
+        text = report.whole(facts, parts)
     except measure.BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     output.write_text(text)
+    if not partial:
+        readme = ROOT / "README.md"
+        readme.write_text(report.into_readme(readme.read_text(), facts, parts))
     print(f"\n{text}\nwritten to {output}")
     return 0
 

@@ -25,6 +25,8 @@ namespace {
 
 // Long enough for disks that have to spin up.
 constexpr std::chrono::seconds kPatience{5};
+// Longer: reads of one storage wait for one another, and a slow one is not dead.
+constexpr std::chrono::seconds kReadPatience{10};
 
 // File systems on disks of this machine: what lies in memory can be opened without asking anybody.
 bool is_local(int fd) {
@@ -107,7 +109,7 @@ struct ConfinedStorages::Mounted {
   std::mutex mutex;  // guards open_root, and is held for no call of the file system
   std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
   // Shared with the files that are open on it.
-  std::shared_ptr<TimedReads> reads = std::make_shared<TimedReads>(kPatience);
+  std::shared_ptr<TimedReads> reads = std::make_shared<TimedReads>(kReadPatience);
   FileLister lister;
   TimedCalls calls{kPatience};
 };

@@ -19,7 +19,7 @@ namespace vodlift::storage {
 // up at once, until one comes back. Internally locked.
 class TimedReads {
  public:
-  static constexpr int kThreads = 2;
+  static constexpr int kThreads = 4;
   static constexpr std::size_t kMaxWaiting = 4096;
 
   using Work = std::function<Result<>()>;
