@@ -108,6 +108,7 @@ std::vector<storage::StorageRoot> roots_of(const Config& config) {
 
 std::vector<std::string> names_of(const std::vector<StorageConfig>& storages) {
   std::vector<std::string> names;
+  names.reserve(storages.size());
   for (const StorageConfig& one : storages) names.push_back(one.name);
   return names;
 }

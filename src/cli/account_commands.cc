@@ -46,7 +46,7 @@ void add_account_commands(CLI::App& app, Session& session) {
   session.attach(*add, [&session, options] {
     boost::json::object fields{{"cdn", options->cdn}, {"user", options->user}};
     if (options->weight) fields["weight"] = *options->weight;
-    return session.call_and_show("account.add", std::move(fields), show_added);
+    return session.call_and_show("account.add", fields, show_added);
   });
 
   struct SetOptions {

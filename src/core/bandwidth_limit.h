@@ -50,7 +50,7 @@ struct BandwidthScope {
   AccountId account = 0;  // of Kind::account and Kind::bucket
   std::string name;       // of the storage or the account's bucket
 
-  auto operator<=>(const BandwidthScope&) const = default;
+  auto operator<=>(const BandwidthScope&) const = default;  // NOLINT(modernize-use-nullptr): it takes the zero for one
 };
 std::string_view to_string(BandwidthScope::Kind kind);  // "all", "storage", "account", "bucket"
 std::optional<BandwidthScope::Kind> scope_kind_from(std::string_view word);
