@@ -62,9 +62,9 @@ def test_D37_kill_in_the_middle(slow_site, fake):
 
 
 def test_D37_kill_when_parts_arrived_but_were_not_journaled(slow_site, fake):
-    """The store has parts 3 and 4, their answers never came: they are recognised by their checksums."""
+    """The store has parts 3 to 6, their answers never came: they are recognised by their checksums."""
     upload_id, digest = begin(slow_site, fake, {"hold": True, "effect": True}, if_part_above=2)
-    wait_until(lambda: len(fake.seen("UploadPart", stored=True)) == 4, 10, "parts 3 and 4 are stored")
+    wait_until(lambda: len(fake.seen("UploadPart", stored=True)) == 6, 10, "parts 3 to 6 are stored")
     slow_site.server.kill9()
     fake.play(NO_FAULT)
     slow_site.server.start()
