@@ -74,33 +74,30 @@ def make_bench(options):
         scale_rows=20000 if quick else 1000000, restart_runs=1 if quick else 5, say=lambda text: print(text, flush=True))
 
 
+def parts_of(bench):
+    """(letter, what is measured, how to measure it and tell it) of every part."""
+    worker = sections.WORKER
+    return [
+        ("a", "accepting signed calls", lambda: report.accept_part(sections.measure_accept(bench))),
+        ("b", "one file of 1 GiB", lambda: report.large_part(sections.measure_large(bench))),
+        ("c", f"{sections.SMALL_FILES} files of 64 KiB", lambda: report.small_part(*sections.measure_small(bench))),
+        ("d", "one file of 1 GiB over TLS", lambda: report.tls_part(sections.measure_tls(bench))),
+        ("e", f"one file of 1 GiB to a sink that answers {sections.DELAY_MS} ms late",
+         lambda: report.far_part(sections.measure_far(bench), sections.DELAY_MS)),
+        ("f", "memory",
+         lambda: report.memory_part(sections.measure_memory(bench), worker["uploads"], worker["parts_per_upload"])),
+        ("g", "a long queue", lambda: report.scale_part(sections.measure_scale(bench))),
+        ("h", f"ready after a restart with {bench.scale_rows:,} queued",
+         lambda: report.restart_part(sections.measure_restart(bench), bench.scale_rows)),
+    ]
+
+
 def measure_parts(options, bench):
     parts = []
-    if options.only in (None, "a"):
-        bench.say("(a) accepting signed calls")
-        parts.append(report.accept_part(sections.measure_accept(bench)))
-    if options.only in (None, "b"):
-        bench.say("(b) one file of 1 GiB")
-        parts.append(report.large_part(sections.measure_large(bench)))
-    if options.only in (None, "c"):
-        bench.say(f"(c) {sections.SMALL_FILES} files of 64 KiB")
-        parts.append(report.small_part(*sections.measure_small(bench)))
-    if options.only in (None, "d"):
-        bench.say("(d) one file of 1 GiB over TLS")
-        parts.append(report.tls_part(sections.measure_tls(bench)))
-    if options.only in (None, "e"):
-        bench.say(f"(e) one file of 1 GiB to a sink that answers {sections.DELAY_MS} ms late")
-        parts.append(report.far_part(sections.measure_far(bench), sections.DELAY_MS))
-    if options.only in (None, "f"):
-        bench.say("(f) memory")
-        parts.append(report.memory_part(sections.measure_memory(bench), sections.WORKER["uploads"],
-                                        sections.WORKER["parts_per_upload"]))
-    if options.only in (None, "g"):
-        bench.say("(g) a long queue")
-        parts.append(report.scale_part(sections.measure_scale(bench)))
-    if options.only in (None, "h"):
-        bench.say(f"(h) ready after a restart with {bench.scale_rows:,} queued")
-        parts.append(report.restart_part(sections.measure_restart(bench), bench.scale_rows))
+    for letter, what, measure_it in parts_of(bench):
+        if options.only in (None, letter):
+            bench.say(f"({letter}) {what}")
+            parts.append(measure_it())
     return parts
 
 

@@ -1,6 +1,7 @@
 // The queue's statements use their indexes: what they cost does not grow with what they do not want.
 #include "store/sqlite_callback_sql.h"
 #include "store/sqlite_ledger_sql.h"
+#include "store/sqlite_ready_sql.h"
 #include "store/sqlite_upload_sql.h"
 #include "store/store_test_support.h"
 

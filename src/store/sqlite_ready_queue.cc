@@ -1,6 +1,7 @@
 #include "store/sqlite_ready_queue.h"
 
 #include "core/upload_request.h"
+#include "store/sqlite_ready_sql.h"
 #include "store/sqlite_upload_rows.h"
 #include "store/sqlite_upload_sql.h"
 

@@ -6,6 +6,7 @@
 
 #include "store/sqlite_callbacks.h"
 #include "store/sqlite_multipart_ledger.h"
+#include "store/sqlite_ready_sql.h"
 #include "store/sqlite_upload_changes.h"
 #include "store/sqlite_upload_rows.h"
 #include "store/sqlite_upload_sql.h"
