@@ -69,6 +69,7 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-case
   std::string body;
 
+  [[nodiscard]] bool is_success() const { return status >= 200 && status < 300; }
   // The value of the first header of that (lower-case) name; empty when there is none.
   [[nodiscard]] std::string_view header(std::string_view name) const;
 };

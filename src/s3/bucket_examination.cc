@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "net/http_date.h"
 #include "s3/object_headers.h"
+#include "s3/s3_checksums.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
@@ -30,7 +31,6 @@ constexpr int kMaxCorrections = 3;
 // Dates are whole seconds and travel.
 constexpr seconds kClockTolerance = 60s;
 constexpr std::string_view kProbe = "Written by `vodlift bucket check` to see whether it may; can be deleted.\n";
-constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
 
 std::string probe_md5() {
   const Md5Digest digest = md5(bytes_of(kProbe));

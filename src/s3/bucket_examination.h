@@ -22,7 +22,7 @@ class BucketExamination {
   struct Answer {
     net::HttpResponse response;
     Failure failure;
-    [[nodiscard]] bool good() const { return response.status >= 200 && response.status < 300; }
+    [[nodiscard]] bool good() const { return response.is_success(); }
   };
 
   bool find_credentials();

@@ -3,40 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
-#include <memory>
-#include <optional>
 
 #include "base/encoding.h"
 #include "base/hash.h"
-#include "base/log.h"
 #include "net/http_date.h"
 #include "s3/object_headers.h"
-#include "s3/s3_request.h"
+#include "s3/s3_checksums.h"
 #include "s3/s3_xml.h"
-#include "s3/source_body.h"
 
 namespace vodlift::s3 {
 namespace {
 
-// ListParts answers 1,000 parts of some 200 bytes; nothing else comes near.
-constexpr std::size_t kMaxAnswerBytes = std::size_t{1024} * 1024;
-constexpr std::chrono::seconds kStallTimeout{60};
-// Stall detection alone lets an answer that trickles hold a call for ever.
-constexpr std::chrono::seconds kSmallCallTimeout{120};
 // Complete may take minutes on a large object before it says a word.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};
 constexpr std::chrono::seconds kCompleteTimeout{900};
-// How often one request is made anew because its refusal told how: where the bucket lies, what time it is.
-constexpr int kMaxCorrections = 3;
 constexpr int kMaxListPages = 11;  // 10,000 parts, 1,000 a page
-// 2,000 uploads of one key. An entry may have 4 KiB: a page of them fits kMaxAnswerBytes.
+// 2,000 uploads of one key. An entry may have 4 KiB: a page of them fits an answer.
 constexpr int kMaxUploadPages = 10;
 constexpr std::string_view kUploadsPage = "200";
-
-constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
-
-bool is_success(const net::HttpResponse& response) { return response.status >= 200 && response.status < 300; }
 
 // Sends `call` under the condition; a store that knows none is asked without it, where that is allowed.
 template <class Call, class Send>
@@ -56,168 +40,7 @@ std::vector<std::pair<std::string, std::string>> headers_of(const ObjectTarget& 
   return headers;
 }
 
-std::pair<std::string, std::string> checksum_header(bool as_md5, const RangeChecksum& checksum) {
-  if (as_md5) return {"content-md5", to_base64(bytes_of(checksum.md5))};
-  return {std::string(kCrcHeader), crc32c_base64(checksum.crc32c)};
-}
-
 }  // namespace
-
-net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const Call& call,
-                                             const Credentials& credentials) const {
-  const BucketAccess access = learned_.located(target.access);
-  net::HttpRequest request =
-      signed_request(access, credentials, {call.method, target.key, call.query, call.headers, call.body}, environment_,
-                     learned_.time_at(access, clock_.now()));
-  request.stall_timeout = kStallTimeout;
-  request.total_timeout = kSmallCallTimeout;
-  request.max_response_bytes = kMaxAnswerBytes;
-  return request;
-}
-
-net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, const Call& call,
-                                                  const Credentials& credentials, const Body& body) const {
-  net::HttpRequest request = make_request(target, call, credentials);
-  request.reader = std::make_shared<SourceBody>(body, bandwidth_, target.access.cdn, target.access.bucket);
-  request.reader_size = body.size;
-  request.cut = body.cut;
-  request.total_timeout = {};
-  return request;
-}
-
-Failure S3ObjectStore::failure_of(const ObjectTarget& target, const Call& call, const net::HttpResponse& response) {
-  Failure failure;
-  failure.operation = call.operation;
-  failure.bucket = target.access.bucket;
-  failure.key = target.key;
-  failure.status = response.status;
-  failure.sent_public_acl = call.sends_public_acl;
-  failure.request_id = response.header("x-amz-request-id");
-  failure.region = response.header("x-amz-bucket-region");
-  if (const auto error = parse_error(response.body)) {
-    failure.code = error->code;
-    failure.message = error->message;
-    if (failure.region.empty()) failure.region = error->region;
-    if (failure.request_id.empty()) failure.request_id = error->request_id;
-  }
-  return failure;
-}
-
-bool S3ObjectStore::learn_from(const ObjectTarget& target, const Call& call, const net::HttpResponse& response) {
-  return learned_.learn_from(target.access, failure_of(target, call, response), response.header("date"), clock_.now());
-}
-
-Result<net::HttpResponse> S3ObjectStore::exchange(const ObjectTarget& target, const Call& call,
-                                                  const MakeRequest& make) {
-  std::promise<void> room;
-  const auto entered = traffic_.enter(target.access, [&room] { room.set_value(); });
-  if (!entered) return with_context(call.operation, entered.error());
-  room.get_future().wait();
-  return leave(target, call, exchange_inside(target, call, make));
-}
-
-void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make,
-                                   net::HttpClient::Done done) {
-  const auto shared_done = std::make_shared<net::HttpClient::Done>(std::move(done));
-  const auto entered = traffic_.enter(target.access, [this, target, call, make = std::move(make), shared_done] {
-    start_exchange_inside(target, call, make, {},
-                          [this, target, call, shared_done](Result<net::HttpResponse> response) {
-                            (*shared_done)(leave(target, call, std::move(response)));
-                          });
-  });
-  if (!entered) (*shared_done)(with_context(call.operation, entered.error()));
-}
-
-Result<net::HttpResponse> S3ObjectStore::leave(const ObjectTarget& target, const Call& call,
-                                               Result<net::HttpResponse> response) {
-  const bool succeeded = response && is_success(*response);
-  std::optional<Error> failure;
-  if (!response) failure = with_context(call.operation, response.error());
-  if (response && !succeeded) failure = to_error(failure_of(target, call, *response));
-  const Answered how = answered(failure ? std::optional(failure->code) : std::nullopt);
-  const bool may_try_again = traffic_.leave(target.access, how);
-  if (how != Answered::well && !may_try_again) {
-    return Error{Errc::s3_unavailable, failure->message + "; too many requests there fail to try again at once"};
-  }
-  if (!response) return *failure;
-  return response;
-}
-
-Result<net::HttpResponse> S3ObjectStore::exchange_inside(const ObjectTarget& target, const Call& call,
-                                                         const MakeRequest& make) {
-  Corrections corrections;
-  while (true) {
-    const auto credentials = credentials_.get(target.access);
-    if (!credentials) return credentials.error();
-    auto response = client_.perform(make(*credentials));
-    if (!may_correct(target, call, response, *credentials, corrections)) return response;
-  }
-}
-
-bool S3ObjectStore::may_correct(const ObjectTarget& target, const Call& call, const Result<net::HttpResponse>& response,
-                                const Credentials& used, Corrections& corrections) {
-  const bool refused = response && !is_success(*response);
-  if (!refused || corrections.count == kMaxCorrections) return false;
-  ++corrections.count;
-  const Failure failure = failure_of(target, call, *response);
-  // An answer to HEAD has no body, and so no code: that of expired credentials is a bare 400.
-  const bool about_credentials = classify(failure.status, failure.code) == Errc::s3_credential ||
-                                 (failure.status == 400 && failure.code.empty() && !used.session_token.empty());
-  if (about_credentials && !corrections.renewed && credentials_.refused(target.access, used)) {
-    log::info("the store refused the credentials; looking them up anew",
-              {{"bucket", target.access.bucket}, {"credentials", used.origin}, {"code", failure.code}});
-    corrections.renewed = true;
-    return true;
-  }
-  return learn_from(target, call, *response);
-}
-
-void S3ObjectStore::start_exchange_inside(const ObjectTarget& target, const Call& call, MakeRequest make,
-                                          Corrections corrections, net::HttpClient::Done done) {
-  credentials_.get(target.access, [this, target, call, make = std::move(make), corrections,
-                                   done = std::move(done)](Result<Credentials> credentials) mutable {
-    if (!credentials) return done(credentials.error());
-    net::HttpRequest request = make(*credentials);
-    client_.start(std::move(request), [this, target, call, make = std::move(make), corrections, done = std::move(done),
-                                       used = *credentials](Result<net::HttpResponse> response) mutable {
-      if (!may_correct(target, call, response, used, corrections)) return done(std::move(response));
-      start_exchange_inside(target, call, std::move(make), corrections, std::move(done));
-    });
-  });
-}
-
-Result<net::HttpResponse> S3ObjectStore::perform(const ObjectTarget& target, const Call& call,
-                                                 const MakeRequest& make) {
-  auto response = exchange(target, call, make);
-  if (!response) return response.error();
-  if (is_success(*response)) return response;
-  return to_error(failure_of(target, call, *response));
-}
-
-Result<StoredBytes> S3ObjectStore::confirm(const ObjectTarget& target, const Call& call,
-                                           const net::HttpResponse& response, const RangeChecksum& checksum,
-                                           Sent sent) {
-  StoredBytes stored{std::string(response.header("etag")), std::string(response.header(kCrcHeader)),
-                     std::string(response.header("x-amz-version-id")), std::string(response.header(kEncryptionHeader))};
-  const auto mismatch = [&](std::string_view what) {
-    return Error{Errc::s3_integrity, fmt::format("{} of s3://{}/{}: {}", call.operation, target.access.bucket,
-                                                 printable(target.key), what)};
-  };
-  if (stored.etag.empty()) return mismatch("the store answered without an ETag");
-  if (!stored.checksum.empty()) {
-    if (stored.checksum != crc32c_base64(checksum.crc32c))
-      return mismatch("the store's CRC32C is not that of the file");
-    return stored;
-  }
-  const std::string etag = unquoted_etag(stored.etag);
-  if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
-  // An ETag need not be an MD5, and under KMS is none though it looks like one: then only a Content-MD5 that the store
-  // accepted counts.
-  const bool under_kms = uses_kms(stored.encryption) || target.access.encryption.mode == EncryptionMode::sse_kms;
-  const bool is_md5 = !under_kms && etag.size() == 32 && from_hex(etag).has_value();
-  if (sent == Sent::md5 && !is_md5) return stored;
-  return mismatch("the store confirmed neither CRC32C nor MD5");
-}
 
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                               const Body& body, const RangeChecksum& checksum,
@@ -226,32 +49,32 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
   // The mode may have changed since `checksum` was made for it: what is at hand decides.
   const ChecksumMode mode = checksum_mode(target.access);
   const bool has_md5 = !checksum.md5.empty();
-  const auto send = [&](Sent sent) {
+  const auto send = [&](SentChecksum sent) {
     Call call = plain;
-    call.headers.push_back(checksum_header(sent == Sent::md5, checksum));
+    call.headers.push_back(checksum_header(sent, checksum));
     // A store that drops the CRC in silence must still refuse other bytes than these, before it replaces the object.
-    const bool both = sent == Sent::crc32c && mode == ChecksumMode::unknown && has_md5;
-    if (both) call.headers.push_back(checksum_header(/*as_md5=*/true, checksum));
+    const bool both = sent == SentChecksum::crc32c && mode == ChecksumMode::unknown && has_md5;
+    if (both) call.headers.push_back(checksum_header(SentChecksum::md5, checksum));
     return send_under(condition, call, [&](const Call& final_call) {
       return exchange(target, final_call, [&](const Credentials& credentials) {
         return make_body_request(target, final_call, credentials, body);
       });
     });
   };
-  Sent sent = mode == ChecksumMode::md5 && has_md5 ? Sent::md5 : Sent::crc32c;
+  SentChecksum sent = mode == ChecksumMode::md5 && has_md5 ? SentChecksum::md5 : SentChecksum::crc32c;
   auto response = send(sent);
   const bool try_again = mode == ChecksumMode::unknown && has_md5 && response && may_refuse_checksums(*response);
   if (try_again) {
-    sent = Sent::md5;
+    sent = SentChecksum::md5;
     response = send(sent);
   }
   if (!response) return response.error();
-  if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
-  auto stored = confirm(target, plain, *response, checksum, sent);
+  if (!response->is_success()) return to_error(failure_of(target, plain, *response));
+  auto stored = confirmed_bytes(target, plain.operation, *response, checksum, sent);
   // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing, unless the
   // store refused it before.
   const bool told = !response->header(kCrcHeader).empty();
-  if (told || sent == Sent::crc32c || (try_again && stored)) {
+  if (told || sent == SentChecksum::crc32c || (try_again && stored)) {
     learned_.learn_checksums(target.access, {.whole = told ? ChecksumMode::crc32c : ChecksumMode::md5});
   }
   return stored;
@@ -275,7 +98,7 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
     response = send(offer);
   }
   if (!response) return response.error();
-  if (!is_success(*response)) return to_error(failure_of(target, plain, *response));
+  if (!response->is_success()) return to_error(failure_of(target, plain, *response));
   const auto id = parse_upload_id(response->body);
   if (!id) {
     return Error{Errc::s3_transient, fmt::format("CreateMultipartUpload of s3://{}/{}: the answer has no UploadId",
@@ -294,8 +117,8 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
             {},
             "",
             false};
-  const Sent sent = multipart.mode == ChecksumMode::md5 ? Sent::md5 : Sent::crc32c;
-  call.headers.push_back(checksum_header(sent == Sent::md5, checksum));
+  const SentChecksum sent = multipart.mode == ChecksumMode::md5 ? SentChecksum::md5 : SentChecksum::crc32c;
+  call.headers.push_back(checksum_header(sent, checksum));
   start_exchange(
       target, call,
       [this, target, call, body](const Credentials& credentials) {
@@ -303,24 +126,25 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
       },
       [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(response.error());
-        if (!is_success(*response)) return done(refused_part(failure_of(target, call, *response), sent));
+        if (!response->is_success()) return done(refused_part(failure_of(target, call, *response), sent));
         done(confirm_part(target, call, *response, checksum, sent));
       });
 }
 
 // The store may have taken the CRC32C that Create offered, and something on the way have dropped its word of that. The
 // next Create offers none.
-Error S3ObjectStore::refused_part(const Failure& failure, Sent sent) {
+Error S3ObjectStore::refused_part(const Failure& failure, SentChecksum sent) {
   Error error = to_error(failure);
-  if (sent == Sent::md5 && failure.code == "InvalidRequest") error.code = Errc::s3_parts_refused;
+  if (sent == SentChecksum::md5 && failure.code == "InvalidRequest") error.code = Errc::s3_parts_refused;
   return error;
 }
 
 Result<StoredBytes> S3ObjectStore::confirm_part(const ObjectTarget& target, const Call& call,
                                                 const net::HttpResponse& response, const RangeChecksum& checksum,
-                                                Sent sent) {
-  const bool dropped = sent == Sent::crc32c && response.header(kCrcHeader).empty() && !response.header("etag").empty();
-  if (!dropped) return confirm(target, call, response, checksum, sent);
+                                                SentChecksum sent) {
+  const bool dropped =
+      sent == SentChecksum::crc32c && response.header(kCrcHeader).empty() && !response.header("etag").empty();
+  if (!dropped) return confirmed_bytes(target, call.operation, response, checksum, sent);
   learned_.learn_checksums(target.access, {.multipart = ChecksumMode::md5});
   return Error{Errc::s3_parts_refused,
                fmt::format("{} of s3://{}/{}: the store took CRC32C for the multipart upload, but does not confirm it",
@@ -418,7 +242,7 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     });
   });
   if (!response) return response.error();
-  if (!is_success(*response)) return to_error(failure_of(target, call, *response));
+  if (!response->is_success()) return to_error(failure_of(target, call, *response));
   if (auto object = parse_completed(response->body)) {
     object->version_id = response->header("x-amz-version-id");
     object->encryption = response->header(kEncryptionHeader);
@@ -460,7 +284,7 @@ Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::s
   auto response = perform(target, call, [&](const Credentials& credentials) {
     net::HttpRequest request = make_request(target, call, credentials);
     request.total_timeout = {};
-    request.max_response_bytes = std::max(kMaxAnswerBytes, static_cast<std::size_t>(size));
+    request.max_response_bytes = std::max(request.max_response_bytes, static_cast<std::size_t>(size));
     return request;
   });
   if (!response && response.error().code == Errc::destination_exists) {

@@ -11,6 +11,7 @@
 #include "s3/aws_environment.h"
 #include "s3/credential_cache.h"
 #include "s3/learned.h"
+#include "s3/s3_checksums.h"
 #include "s3/s3_errors.h"
 #include "s3/sigv4.h"
 #include "s3/traffic.h"
@@ -67,9 +68,6 @@ class S3ObjectStore final : public ObjectStore {
     bool sends_public_acl = false;
   };
 
-  // Which checksum header went along with a body; fixed when the request is made, whatever is learned meanwhile.
-  enum class Sent { crc32c, md5 };
-
   using MakeRequest = std::function<net::HttpRequest(const Credentials& credentials)>;
 
   // What the refusals of one request have already led to.
@@ -110,14 +108,11 @@ class S3ObjectStore final : public ObjectStore {
   }
   // What an answer other than 2xx says.
   static Failure failure_of(const ObjectTarget& target, const Call& call, const net::HttpResponse& response);
-  // The store's word on bytes just sent with the header `sent`, compared with ours.
-  static Result<StoredBytes> confirm(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
-                                     const RangeChecksum& checksum, Sent sent);
-  // The same of a part. Errors also: s3_parts_refused (it goes better with another checksum, all over again).
+  // confirmed_bytes() of a part. Errors also: s3_parts_refused (it goes better with another checksum, all over again).
   Result<StoredBytes> confirm_part(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
-                                   const RangeChecksum& checksum, Sent sent);
+                                   const RangeChecksum& checksum, SentChecksum sent);
   // Why a part was refused. Errors as confirm_part()'s.
-  static Error refused_part(const Failure& failure, Sent sent);
+  static Error refused_part(const Failure& failure, SentChecksum sent);
 
   net::HttpClient& client_;
   CredentialCache& credentials_;

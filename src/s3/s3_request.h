@@ -24,13 +24,4 @@ struct S3Operation {
 net::HttpRequest signed_request(const BucketAccess& access, const Credentials& credentials,
                                 const S3Operation& operation, const AwsEnvironment& environment, WallTime now);
 
-// What asks for the checksum `offer` (crc32c, crc32c_composite or md5) of a multipart upload when it is begun.
-std::vector<std::pair<std::string, std::string>> checksum_offer(ChecksumMode offer);
-
-// The checksum that the store took, by its answer: it keeps to it for the parts and the whole.
-ChecksumMode checksum_taken(const net::HttpResponse& created);
-
-// Whether the refusal may be of an offer, so that a weaker one is worth a try: these codes have other causes as well.
-bool may_refuse_checksums(const net::HttpResponse& response);
-
 }  // namespace vodlift::s3

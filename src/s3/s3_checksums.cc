@@ -1,0 +1,64 @@
+#include "s3/s3_checksums.h"
+
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+#include "base/hash.h"
+#include "s3/object_headers.h"
+#include "s3/s3_xml.h"
+
+namespace vodlift::s3 {
+
+std::vector<std::pair<std::string, std::string>> checksum_offer(ChecksumMode offer) {
+  if (offer == ChecksumMode::md5) return {};
+  std::vector<std::pair<std::string, std::string>> headers = {{"x-amz-checksum-algorithm", "CRC32C"}};
+  if (offer == ChecksumMode::crc32c) headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+  return headers;
+}
+
+// One that keeps none drops the offer in silence. One that does not say of which kind the whole's is knows only the
+// older kind, over the parts'.
+ChecksumMode checksum_taken(const net::HttpResponse& created) {
+  if (created.header("x-amz-checksum-algorithm") != "CRC32C") return ChecksumMode::md5;
+  return created.header("x-amz-checksum-type") == "FULL_OBJECT" ? ChecksumMode::crc32c : ChecksumMode::crc32c_composite;
+}
+
+// A bad name in the metadata has such a code too: only a try without tells.
+bool may_refuse_checksums(const net::HttpResponse& response) {
+  if (response.status != 400 && response.status != 501) return false;
+  const auto error = parse_error(response.body);
+  return error &&
+         (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
+}
+
+std::pair<std::string, std::string> checksum_header(SentChecksum kind, const RangeChecksum& checksum) {
+  if (kind == SentChecksum::md5) return {"content-md5", to_base64(bytes_of(checksum.md5))};
+  return {std::string(kCrcHeader), crc32c_base64(checksum.crc32c)};
+}
+
+Result<StoredBytes> confirmed_bytes(const ObjectTarget& target, std::string_view operation,
+                                    const net::HttpResponse& response, const RangeChecksum& checksum,
+                                    SentChecksum sent) {
+  StoredBytes stored{std::string(response.header("etag")), std::string(response.header(kCrcHeader)),
+                     std::string(response.header("x-amz-version-id")), std::string(response.header(kEncryptionHeader))};
+  const auto mismatch = [&](std::string_view what) {
+    return Error{Errc::s3_integrity,
+                 fmt::format("{} of s3://{}/{}: {}", operation, target.access.bucket, printable(target.key), what)};
+  };
+  if (stored.etag.empty()) return mismatch("the store answered without an ETag");
+  if (!stored.checksum.empty()) {
+    if (stored.checksum != crc32c_base64(checksum.crc32c))
+      return mismatch("the store's CRC32C is not that of the file");
+    return stored;
+  }
+  const std::string etag = unquoted_etag(stored.etag);
+  if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
+  // An ETag need not be an MD5, and under KMS is none though it looks like one: then only a Content-MD5 that the store
+  // accepted counts.
+  const bool under_kms = uses_kms(stored.encryption) || target.access.encryption.mode == EncryptionMode::sse_kms;
+  const bool is_md5 = !under_kms && etag.size() == 32 && from_hex(etag).has_value();
+  if (sent == SentChecksum::md5 && !is_md5) return stored;
+  return mismatch("the store confirmed neither CRC32C nor MD5");
+}
+
+}  // namespace vodlift::s3
