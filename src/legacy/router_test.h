@@ -9,8 +9,8 @@
 #include <future>
 
 #include "base/encoding.h"
+#include "legacy/fakes_test.h"
 #include "legacy/router.h"
-#include "legacy/router_test_fakes.h"
 
 namespace vodlift::legacy {
 

@@ -9,8 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/file.h"
 #include "net/http_server.h"
@@ -119,6 +123,34 @@ inline void echo(const Request& request, const Responder& respond) {
   respond(std::move(out));
 }
 
+// Holds every request until it is told to answer them.
+class Hold {
+ public:
+  Handler handler() {
+    return [this](Request, Responder respond) {
+      const std::lock_guard lock(mutex_);
+      held_.push_back(std::move(respond));
+      arrived_.notify_all();
+    };
+  }
+  void wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [&] { return held_.size() >= count; });
+  }
+  void answer_all() {
+    const std::lock_guard lock(mutex_);
+    for (const Responder& respond : held_) respond({});
+    held_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<Responder> held_;
+};
+
+inline HttpServer make_server(Handler handler = echo) { return HttpServer({}, 1, std::move(handler), fault_body); }
+
 // A server on a free loopback port, started.
 class TestServer {
  public:
@@ -136,6 +168,10 @@ class TestServer {
  private:
   HttpServer server_;
 };
+
+inline std::chrono::milliseconds since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+}
 
 inline std::string post(std::string_view body, std::string_view extra = "") {
   return "POST /stable/ HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +

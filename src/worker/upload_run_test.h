@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "core/part_plan.h"
 #include "worker/fakes_test.h"
 #include "worker/upload_run.h"
 
 namespace vodlift::worker {
+
+inline constexpr std::size_t kThreeParts = 2 * kPreferredPartBytes + 1000;
 
 class UploadRunTest : public ::testing::Test {
  protected:

@@ -1,0 +1,162 @@
+// The commands about buckets.
+#include "admin/admin_api_test.h"
+
+namespace vodlift::admin {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST_F(AdminApiTest, ConfiguresABucketWithoutShowingItsSecret) {
+  add_account();
+  object fields = bucket_fields();
+  fields["path_style"] = true;
+  fields["acl_policy"] = "private";
+  succeed("bucket.add", fields);
+  EXPECT_THAT(last_body_, Not(HasSubstr("very-secret")));
+  const auto bucket = accounts_.find_bucket(158, "my_bucket");
+  ASSERT_TRUE(bucket.has_value());
+  EXPECT_EQ(bucket->secret_key.reveal(), "very-secret");
+  EXPECT_TRUE(bucket->path_style);
+  EXPECT_EQ(bucket->acl_policy, AclPolicy::private_acl);
+
+  const value listed = succeed("bucket.list", {{"cdn", 158}});
+  EXPECT_EQ(listed.as_array().size(), 1U);
+  EXPECT_THAT(last_body_, Not(HasSubstr("very-secret")));
+  EXPECT_EQ(succeed("bucket.list", {{"cdn", 159}}).as_array().size(), 0U);
+}
+
+TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
+  add_account();
+  for (const auto& [name, bad] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"bucket", "a/b"},
+                                                                  {"endpoint", "https://host/path"},
+                                                                  {"region", "a b"},
+                                                                  {"access_key", ""},
+                                                                  {"secret_key", "has space"},
+                                                                  {"acl_policy", "maybe"}}) {
+    object fields = bucket_fields();
+    fields[name] = bad;
+    EXPECT_THAT(fail("bucket.add", fields, "invalid_value"), Not(HasSubstr("has space"))) << name;
+  }
+  EXPECT_TRUE(accounts_.buckets(std::nullopt).empty());
+}
+
+TEST_F(AdminApiTest, ConfiguresHowManyPartsAStoreTakes) {
+  add_account();
+  object fields = bucket_fields();
+  succeed("bucket.add", fields);
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->max_parts, kMaxParts);
+  fields["max_parts"] = 1000;
+  EXPECT_EQ(succeed("bucket.add", fields).at("max_parts"), 1000);
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->max_parts, 1000);
+  for (const int wrong : {0, 99, 10001}) {
+    fields["max_parts"] = wrong;
+    fail("bucket.add", fields, "invalid_value");
+  }
+}
+
+TEST_F(AdminApiTest, ConfiguresEncryption) {
+  add_account();
+  object fields = bucket_fields();
+  succeed("bucket.add", fields);
+  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("sse"), "default");
+  fields["sse"] = "kms";
+  fields["kms_key"] = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab";
+  fields["sse_bucket_key"] = true;
+  succeed("bucket.add", fields);
+  const Encryption expected{EncryptionMode::sse_kms, "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab", true};
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption, expected);
+  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("kms_key"), value(expected.kms_key));
+  const object policy = {{"cdn", 158}, {"bucket", "my_bucket"}, {"policy_only", true}};
+  EXPECT_THAT(std::string(succeed("bucket.check", policy).at("policy").as_string()), HasSubstr("kms:GenerateDataKey"));
+
+  for (const object& wrong : std::initializer_list<object>{{{"sse", "rot13"}},
+                                                           {{"sse", "s3"}},
+                                                           {{"kms_key", "two words"}},
+                                                           {{"kms_key", "key\r\nx-amz-acl: public-read"}},
+                                                           {{"sse", "s3"}, {"kms_key", ""}}}) {
+    object other = fields;
+    for (const auto& [name, bad] : wrong) other[name] = bad;
+    fail("bucket.add", other, "invalid_value");
+  }
+}
+
+TEST_F(AdminApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) {
+  add_account();
+  object fields = {{"cdn", 158},
+                   {"bucket", "my_bucket"},
+                   {"credentials", "profile"},
+                   {"profile", "media"},
+                   {"role_arn", "arn:aws:iam::123456789012:role/up"},
+                   {"external_id", "x=1"}};
+  succeed("bucket.add", fields);
+  const auto bucket = accounts_.find_bucket(158, "my_bucket");
+  ASSERT_TRUE(bucket.has_value());
+  const CredentialOrigin expected{CredentialSource::profile, "media", "arn:aws:iam::123456789012:role/up", "x=1"};
+  EXPECT_EQ(bucket->credentials, expected);
+  EXPECT_EQ(bucket->endpoint, "https://s3.from.env");
+  EXPECT_EQ(bucket->region, "from-env");
+  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("role_arn"), "arn:aws:iam::123456789012:role/up");
+
+  for (const auto& [name, bad] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"credentials", "somewhere"},
+                                                                  {"credentials", "instance"},
+                                                                  {"profile", "a]b"},
+                                                                  {"role_arn", "arn:aws:iam::1:role/x"},
+                                                                  {"role_arn", ""},
+                                                                  {"external_id", "two words"},
+                                                                  {"access_key", "AKIA"}}) {
+    object other = fields;
+    other[name] = bad;
+    fail("bucket.add", other, "invalid_value");
+  }
+}
+
+TEST_F(AdminApiTest, TellsWhatTheDoctorFinds) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  const object fields = {{"cdn", 158}, {"bucket", "my_bucket"}};
+  doctor_.report.findings = {{"write", Finding::ok, "fine", ""}, {"acl", Finding::warn, "no\x1b[0m", "do this"}};
+  value report = succeed("bucket.check", fields);
+  EXPECT_EQ(report.at("result"), "warn");
+  EXPECT_EQ(report.at("findings").as_array()[1].at("message"), "no\\x1b[0m");
+  doctor_.report.findings.push_back({"read", Finding::fail, "403", "allow it"});
+  doctor_.report.access_denied = true;
+  report = succeed("bucket.check", fields);
+  EXPECT_EQ(report.at("result"), "FAIL");
+  EXPECT_EQ(report.at("access_denied"), true);
+  EXPECT_THAT(last_body_, HasSubstr("arn:aws:s3:::my_bucket/*"));
+  EXPECT_THAT(last_body_, Not(HasSubstr("s3:PutObjectAcl")));
+  EXPECT_EQ(doctor_.asked.size(), 2U);
+
+  object policy = fields;
+  policy["policy_only"] = true;
+  policy["public_read"] = true;
+  report = succeed("bucket.check", policy);
+  EXPECT_THAT(std::string(report.at("policy").as_string()), HasSubstr("s3:PutObjectAcl"));
+  EXPECT_EQ(doctor_.asked.size(), 2U) << "nothing is tried";
+  fail("bucket.check", {{"cdn", 158}, {"bucket", "other"}}, "not_found");
+}
+
+TEST_F(AdminApiTest, ListsWhatWaitsToBeClearedAway) {
+  LeftMultipart one;
+  one.upload = 7;
+  one.account = 158;
+  one.place = {"https://h", "b", "film.mp4"};
+  one.multipart_id = "mp";
+  one.left = from_unix_ms(1'700'000'000'000);
+  one.attempts = 2;
+  one.next_attempt = from_unix_ms(1'700'000'060'000);
+  one.error = "no answer";
+  ledger_.entries = {one};
+  EXPECT_EQ(boost::json::serialize(succeed("bucket.litter", {{"cdn", 158}, {"limit", 5}})),
+            R"([{"cdn":158,"bucket":"b","endpoint":"https://h","key":"film.mp4","multipart_id":"mp","upload":7,)"
+            R"("since":1700000000,"tries":2,"next_try":1700000060,"error":"no answer"}])");
+  EXPECT_EQ(ledger_.asked_for, 158);
+  EXPECT_EQ(ledger_.limited_to, 5);
+  fail("bucket.litter", {{"limit", 0}}, "invalid_value");
+}
+
+}  // namespace
+}  // namespace vodlift::admin

@@ -1,0 +1,74 @@
+// The commands about uploads.
+#include "admin/admin_api_test.h"
+
+namespace vodlift::admin {
+namespace {
+
+using testing::HasSubstr;
+
+TEST_F(AdminApiTest, QueuesAnUploadAndListsIt) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  const object request = {{"cdn", 158},
+                          {"path", "sestore4/jb/film.mp4"},
+                          {"destination_path", "films/film.mp4"},
+                          {"bucket", "my_bucket"},
+                          {"acl", "public-read"},
+                          {"metadata", object{{"Title", "x"}}},
+                          {"priority", 9}};
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 1);
+
+  const value listed = succeed("upload.list", {{"ids", {1}}});
+  ASSERT_EQ(listed.as_array().size(), 1U);
+  const value& upload = listed.as_array()[0];
+  EXPECT_EQ(upload.at("destination_path"), "films/film.mp4");
+  EXPECT_EQ(upload.at("state"), "queued");
+  EXPECT_EQ(upload.at("size"), 1000);
+  EXPECT_EQ(upload.at("acl"), "public-read");
+}
+
+TEST_F(AdminApiTest, PassesOnWhatTheIntakeRefuses) {
+  add_account();
+  object request = {
+      {"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}};
+  fail("upload.add", request, "bucket_not_configured");
+  succeed("bucket.add", bucket_fields());
+  request["path"] = "sestore4/jb/other.mp4";
+  fail("upload.add", request, "source_not_found");
+  request["acl"] = "world";
+  fail("upload.add", request, "invalid_value");
+  request["cdn"] = 7;
+  request.erase("acl");
+  EXPECT_THAT(fail("upload.add", request, "not_found"), HasSubstr("no account 7"));
+  EXPECT_EQ(succeed("upload.list", {{"cdn", 158}}).as_array().size(), 0U);
+}
+
+TEST_F(AdminApiTest, ListsTheOnlyAccountUnasked) {
+  fail("upload.list", {}, "not_found");
+  add_account();
+  succeed("upload.list", {{"limit", 100}, {"offset", 7}});
+  EXPECT_EQ(uploads_.last_query.limit, 100);
+  EXPECT_EQ(uploads_.last_query.offset, 7);
+  EXPECT_TRUE(uploads_.last_query.states.empty());
+  succeed("upload.list", {{"states", {"failed", "queued"}}});
+  EXPECT_EQ(uploads_.last_query.states, (std::vector{UploadState::failed, UploadState::queued}));
+  succeed("account.add", {{"cdn", 159}, {"user", "kc"}});
+  EXPECT_THAT(fail("upload.list", {}, "missing_field"), HasSubstr("2 accounts"));
+  succeed("upload.list", {{"cdn", 159}});
+  fail("upload.list", {{"cdn", 160}}, "not_found");
+}
+
+TEST_F(AdminApiTest, RefusesUnfitQueries) {
+  add_account();
+  fail("upload.list", {{"limit", 101}}, "invalid_value");
+  fail("upload.list", {{"limit", 0}}, "invalid_value");
+  fail("upload.list", {{"offset", -1}}, "invalid_value");
+  fail("upload.list", {{"ids", boost::json::array()}}, "invalid_value");
+  fail("upload.list", {{"ids", {1, 0}}}, "invalid_value");
+  fail("upload.list", {{"ids", {1}}, {"limit", 5}}, "invalid_value");
+  EXPECT_THAT(fail("upload.list", {{"states", {"queued", "done"}}}, "invalid_value"), HasSubstr("no state \"done\""));
+  fail("upload.list", {{"states", "queued"}}, "invalid_value");
+}
+
+}  // namespace
+}  // namespace vodlift::admin

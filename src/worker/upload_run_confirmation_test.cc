@@ -1,0 +1,125 @@
+// What makes an upload completed: the bytes at the store are those of the file, encrypted as asked for.
+#include "worker/upload_run_test.h"
+
+namespace vodlift::worker {
+namespace {
+
+TEST_F(UploadRunTest, ALostAnswerToCompleteIsRecognisedByTheToken) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::timeout};
+  objects_.lose_answer = true;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("complete"), 1);
+}
+
+TEST_F(UploadRunTest, SomebodyElsesObjectIsNotTakenForOurs) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::timeout, Errc::s3_no_such_upload};
+  objects_.size = static_cast<std::int64_t>(kThreeParts);
+  objects_.object_crc = "AAAAAA==";
+  objects_.object_token = "someone";
+  run();
+  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+}
+
+TEST_F(UploadRunTest, WrongBytesAreNeverCompleted) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.flip_a_bit = true;
+  run();
+  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+}
+
+TEST_F(UploadRunTest, AKeyThatMayNotReadIsBelievedByTheAnswerToComplete) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["head"] = {Errc::s3_access_denied};
+  run();
+  expect_completed();
+  objects_.flip_a_bit = true;
+  uploads_.ending.reset();
+  objects_.script["head"] = std::deque<Errc>(20, Errc::s3_access_denied);
+  run();
+  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+}
+
+TEST_F(UploadRunTest, AnObjectThatCannotBeConfirmedIsTriedAgain) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["head"] = std::deque<Errc>(2, Errc::s3_not_found);
+  run();
+  EXPECT_FALSE(uploads_.ending) << "the object may be there";
+  ASSERT_TRUE(uploads_.requeue_error);
+  EXPECT_TRUE(uploads_.requeue_error->retryable);
+}
+
+TEST_F(UploadRunTest, AnObjectThatIsNotEncryptedAsAskedForIsNotCompleted) {
+  accounts_.bucket->encryption.mode = EncryptionMode::sse_kms;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = std::string(size, 'v');
+    objects_.encryption = "AES256";
+    uploads_.ending.reset();
+    run();
+    expect_failed(Errc::s3_rejected);
+    objects_.encryption = "aws:kms";
+    uploads_.ending.reset();
+    run();
+    expect_completed();
+  }
+}
+
+TEST_F(UploadRunTest, WhatTheStoreConfirmsInNoWayIsReadBack) {
+  objects_.mode = ChecksumMode::md5;
+  objects_.md5_check = false;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = objects_.object_bytes = std::string(size, 'v');
+    uploads_.ending.reset();
+    run();
+    expect_completed();
+    EXPECT_EQ(uploads_.ending->verification.checksum,
+              "read-back-crc32c:" + crc32c_base64(crc32c(0, bytes_of(storages_.bytes))));
+  }
+  EXPECT_EQ(objects_.count("read 0+8388608"), 1);
+  EXPECT_EQ(objects_.count("wrong md5 4"), 1) << "behind the last part";
+}
+
+TEST_F(UploadRunTest, OtherBytesReadBackAreNeverCompleted) {
+  objects_.mode = ChecksumMode::md5;
+  objects_.md5_check = false;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = objects_.object_bytes = std::string(size, 'v');
+    objects_.object_bytes[size / 2] = 'w';
+    run();
+    EXPECT_FALSE(uploads_.ending);
+    ASSERT_TRUE(uploads_.requeue_error);
+    EXPECT_EQ(uploads_.requeue_error->code, Errc::s3_integrity);
+    EXPECT_TRUE(uploads_.journal.multipart_id.empty()) << "it begins anew";
+  }
+}
+
+TEST_F(UploadRunTest, AStoreThatRefusesAWrongMd5IsTakenAtItsWord) {
+  objects_.mode = ChecksumMode::md5;
+  storages_.bytes = std::string(kThreeParts, 'v');
+  run();
+  expect_completed();
+  EXPECT_TRUE(uploads_.ending->verification.checksum.starts_with("part-md5:"));
+  objects_.known_md5_check = true;
+  for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
+    storages_.bytes = std::string(size, 'v');
+    uploads_.ending.reset();
+    run();
+    expect_completed();
+  }
+  EXPECT_EQ(objects_.count("wrong md5"), 1);
+  EXPECT_EQ(objects_.count("read"), 0);
+}
+
+TEST_F(UploadRunTest, AKeyThatMayNotReadBackFailsAndSaysWhy) {
+  objects_.mode = ChecksumMode::md5;
+  storages_.bytes = "x";
+  objects_.script["read"] = {Errc::s3_access_denied};
+  run();
+  expect_failed(Errc::s3_access_denied);
+  EXPECT_NE(uploads_.ending->error->message.find("reading the object back"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vodlift::worker
