@@ -9,7 +9,8 @@
 
 namespace vodlift::s3 {
 
-// One thread; run() once. Read it from top to bottom.
+// One thread; run() once. Read run() first, then a file for each group of findings: bucket_examination_write.cc,
+// _object.cc, _multipart.cc.
 class BucketExamination {
  public:
   BucketExamination(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
@@ -18,6 +19,11 @@ class BucketExamination {
   BucketReport run();
 
  private:
+  static constexpr std::string_view kProbe =
+      "Written by `vodlift bucket check` to see whether it may; can be deleted.\n";
+  // As Content-MD5 has it.
+  static std::string probe_md5();
+
   // What came of one request: an answer, with S3's words for a refusal.
   struct Answer {
     net::HttpResponse response;
