@@ -53,13 +53,14 @@ class MemoryUploads final : public UploadStore {
   Result<> record_multipart(const Lease&, const MultipartJournal&) override { return refused(); }
   Result<> record_part(const Lease&, const Part&) override { return refused(); }
   Result<> finish(const Lease&, const Ending&) override { return refused(); }
+  void finish_soon(const Lease&, Ending, FinishDone done) override { done(refused()); }
   Result<> requeue(const Lease&, WallTime, const std::optional<UploadError>&, bool) override { return refused(); }
   Result<int> rescue(bool, int) override { return refused(); }
   Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override { return refused(); }
   Result<> record_callback(const ClaimedCallback&, const CallbackAttempt&) override { return refused(); }
   Result<int> forget_signatures(WallTime) override { return refused(); }
   Result<std::optional<WallTime>> next_due() override { return refused(); }
-  void on_work(std::function<void()>) override {}
+  void on_work(std::function<void()>, std::function<void()>) override {}
   void on_recall(std::function<void(const Lease&)>) override {}
 
   UploadQuery last_query;

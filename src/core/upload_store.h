@@ -104,8 +104,8 @@ struct UploadQuery {
 // Makes the callback's body when an upload ends; called inside the finishing transaction, must not block.
 using CallbackBody = std::function<std::string(const Upload& ended)>;
 
-// Port of the queue. Every method may be called from any thread; all but `insert` block until the disk has it.
-// Errors of all: store_failed (nothing was changed), internal.
+// Port of the queue. Every method may be called from any thread; all but `insert` and `finish_soon` block until the
+// disk has it. Errors of all: store_failed (nothing was changed), internal.
 class UploadStore {
  public:
   using InsertDone = std::function<void(Result<InsertOutcome>)>;
@@ -162,6 +162,11 @@ class UploadStore {
   };
   virtual Result<> finish(const Lease& lease, const Ending& ending) = 0;
 
+  // The same for who does not wait: the commit may come some milliseconds later, shared with others'. `done` is called
+  // once, after it, on a thread of the store or on this one. It must not block. Errors also: overloaded.
+  using FinishDone = std::function<void(Result<>)>;
+  virtual void finish_soon(const Lease& lease, Ending ending, FinishDone done) = 0;
+
   // Puts the upload back into the queue for `next_attempt`, keeping its journal. `counts` says whether this was an
   // attempt that failed (true) or only an interruption such as a shutdown (false). Where its client asked for a pause
   // or a cancellation meanwhile, it becomes `paused` or `cancelled` instead, in the same transaction. Errors also:
@@ -187,8 +192,9 @@ class UploadStore {
   // dispatcher that would otherwise poll.
   virtual Result<std::optional<WallTime>> next_due() = 0;
 
-  // Called (on a thread of the store, must not block) whenever work may have become due. Set once, before use.
-  virtual void on_work(std::function<void()> wake) = 0;
+  // Called (on a thread of the store, must not block) whenever an upload, or a callback, may have become due. Set once,
+  // before use.
+  virtual void on_work(std::function<void()> wake_uploads, std::function<void()> wake_callbacks) = 0;
 
   // Called likewise when the client of an upload under way wants it paused or cancelled: whoever holds this lease is to
   // give it back by requeue() as soon as it can. Who misses it hears of it from renew(). Set once, before use.

@@ -67,6 +67,7 @@ class FakeUploads final : public UploadStore {
   Result<> record_multipart(const Lease&, const MultipartJournal&) override { return unreachable(); }
   Result<> record_part(const Lease&, const Part&) override { return unreachable(); }
   Result<> finish(const Lease&, const Ending&) override { return unreachable(); }
+  void finish_soon(const Lease&, Ending, FinishDone done) override { done(unreachable()); }
   Result<> requeue(const Lease&, WallTime, const std::optional<UploadError>&, bool) override { return unreachable(); }
   Result<int> rescue(bool, int) override { return unreachable(); }
   Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override {
@@ -75,7 +76,7 @@ class FakeUploads final : public UploadStore {
   Result<> record_callback(const ClaimedCallback&, const CallbackAttempt&) override { return unreachable(); }
   Result<int> forget_signatures(WallTime) override { return unreachable(); }
   Result<std::optional<WallTime>> next_due() override { return unreachable(); }
-  void on_work(std::function<void()>) override {}
+  void on_work(std::function<void()>, std::function<void()>) override {}
   void on_recall(std::function<void(const Lease&)>) override {}
 
   std::optional<Error> failure;

@@ -58,9 +58,10 @@ TEST_F(Plan, SuccessorsAndExpiredLeasesAreSought) {
 
 TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
   for (const auto statement :
-       {sql::kClaim, sql::kRenew, sql::kRestartParts, sql::kAddBytes, sql::kRequeue, sql::kEnd}) {
+       {sql::kClaim, sql::kRenew, sql::kRestartParts, sql::kAddBytes, sql::kRequeue, sql::kEnd, sql::kEnded}) {
     expect_seek(statement, "INTEGER PRIMARY KEY", "rowid=?");
   }
+  expect_seek(sql::kEnded, "multipart_ledger_of_upload", "upload_id=?");
 }
 
 TEST_F(Plan, ChangesOfClientsSeekTheRow) {

@@ -45,8 +45,7 @@ Result<> cancel(Work& work) {
     want(work, kWantsCancel);
     return {};
   }
-  // Who waits for this one looks at whom it waits for itself: before that is forgotten.
-  work.connection.prepare(sql::kReleaseSuccessor).bind(work.id()).run();
+  release_successor(work.connection, work.id());
   work.connection.prepare(sql::kCancelWaiting).bind(work.id(), to_unix_ms(work.now)).run();
   follow_end(work.connection, work.id(), work.now, work.body);
   return {};

@@ -79,7 +79,10 @@ struct Surroundings {
 Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optional<WallTime> next_attempt,
                   const std::optional<UploadError>& error, bool interrupted, int crashes, const Surroundings& around) {
   const std::string wanted = wanted_of(connection, lease);
-  if (wanted == kWantsCancel) return end_upload(connection, lease, cancelled(error), around.now, around.body);
+  if (wanted == kWantsCancel) {
+    const auto ended = end_upload(connection, lease, cancelled(error), around.now, around.body);
+    return ended ? Result<>() : ended.error();
+  }
   if (auto legal = check_move(UploadState::uploading, UploadState::queued, lease.id); !legal) return legal;
   const ErrorColumns columns(error);
   std::optional<std::int64_t> next_attempt_ms;
@@ -93,6 +96,22 @@ Result<> put_back(SqliteConnection& connection, const Lease& lease, std::optiona
   leave_intent(connection, lease.id, around.now);
   if (wanted == kWantsPause) return pause(connection, lease.id);
   return {};
+}
+
+// An upload that has ended, and what has to be cleared up behind it. A small one, of which there are many, leaves
+// nothing.
+struct Ended {
+  bool completed = false;
+  bool wants_callback = false;
+  bool has_journal = false;
+  bool in_ledger = false;
+};
+
+Ended ended_of(SqliteConnection& connection, UploadId id) {
+  auto row = connection.prepare(sql::kEnded);
+  row.bind(id);
+  if (!row.step()) return {};
+  return {row.integer(0) != 0, row.integer(1) != 0, row.integer(2) != 0, row.integer(3) != 0};
 }
 
 struct Expired {
@@ -127,13 +146,24 @@ Error lease_lost(const Lease& lease) {
                       lease.id, lease.fence)};
 }
 
-void follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body) {
-  leave_all(connection, id, now);
-  connection.prepare(sql::kDeleteParts).bind(id).run();
-  connection.prepare(sql::kDeleteMultipart).bind(id).run();
-  if (const auto ended = load_upload(connection, id); ended && !ended->upload.request.callback.empty()) {
-    insert_callback(connection, ended->upload, body(ended->upload), now);
+bool release_successor(SqliteConnection& connection, UploadId id) {
+  connection.prepare(sql::kReleaseSuccessor).bind(id).run();
+  return connection.changes() > 0;
+}
+
+bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body) {
+  const Ended ended = ended_of(connection, id);
+  if (ended.completed && ended.has_journal) strike_journaled(connection, id);
+  if (ended.in_ledger) leave_all(connection, id, now);
+  if (ended.has_journal) {
+    connection.prepare(sql::kDeleteParts).bind(id).run();
+    connection.prepare(sql::kDeleteMultipart).bind(id).run();
   }
+  if (!ended.wants_callback) return false;
+  if (const auto stored = load_upload(connection, id)) {
+    insert_callback(connection, stored->upload, body(stored->upload), now);
+  }
+  return true;
 }
 
 Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts) {
@@ -216,9 +246,9 @@ Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next
   return put_back(connection, lease, next_attempt, error, !counts, 0, {now, body});
 }
 
-Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
-                    const CallbackBody& body) {
-  if (auto sound = check_ending(lease, ending); !sound) return sound;
+Result<Followed> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending,
+                            WallTime now, const CallbackBody& body) {
+  if (auto sound = check_ending(lease, ending); !sound) return sound.error();
   const bool completed = ending.state == UploadState::completed;
   const ErrorColumns error(ending.error);
   std::optional<std::int64_t> size;
@@ -228,11 +258,9 @@ Result<> end_upload(SqliteConnection& connection, const Lease& lease, const Uplo
             ending.verification.etag, ending.verification.checksum, ending.verification.version_id, error.code,
             error.message, error.retryable)
       .run();
-  if (auto ours = held(connection, lease); !ours) return ours;
-  if (completed) strike_journaled(connection, lease.id);
-  connection.prepare(sql::kReleaseSuccessor).bind(lease.id).run();
-  follow_end(connection, lease.id, now, body);
-  return {};
+  if (auto ours = held(connection, lease); !ours) return ours.error();
+  const bool successor = release_successor(connection, lease.id);
+  return Followed{successor, follow_end(connection, lease.id, now, body)};
 }
 
 Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int max_crashes, int limit, WallTime now,
@@ -241,10 +269,13 @@ Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int m
   for (const auto& [lease, crashes_before] : found) {
     const int crashes = crashes_before + 1;
     // It keeps its place in the queue, so that what was begun is finished first.
-    auto rescued = crashes >= max_crashes
-                       ? end_upload(connection, lease, crashed_repeatedly(crashes), now, body)
-                       : put_back(connection, lease, std::nullopt, std::nullopt, true, 1, {now, body});
-    if (!rescued) return rescued.error();
+    if (crashes >= max_crashes) {
+      const auto ended = end_upload(connection, lease, crashed_repeatedly(crashes), now, body);
+      if (!ended) return ended.error();
+    } else {
+      const auto back = put_back(connection, lease, std::nullopt, std::nullopt, true, 1, {now, body});
+      if (!back) return back.error();
+    }
   }
   return static_cast<int>(found.size());
 }

@@ -28,16 +28,27 @@ std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vec
 // Who changes an upload does not hold its lease any more.
 Error lease_lost(const Lease& lease);
 
+// What became due by the end of an upload.
+struct Followed {
+  bool successor = false;  // the upload that waited for it
+  bool callback = false;
+};
+
 // The four below fail with lease_lost, and with internal where the caller breaks a rule.
 Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const MultipartJournal& journal);
 Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& part);
 Result<> requeue(SqliteConnection& connection, const Lease& lease, WallTime next_attempt,
                  const std::optional<UploadError>& error, bool counts, WallTime now, const CallbackBody& body);
-Result<> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending, WallTime now,
-                    const CallbackBody& body);
+Result<Followed> end_upload(SqliteConnection& connection, const Lease& lease, const UploadStore::Ending& ending,
+                            WallTime now, const CallbackBody& body);
 
-// What every end brings with it, whoever made it: parts are forgotten, the callback is due.
-void follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body);
+// Lets the upload that waits for this one go on; answers whether there is one. To be called before the end is written:
+// it waits for whom this one waited for from then on, normally nobody.
+bool release_successor(SqliteConnection& connection, UploadId id);
+
+// What every end brings with it, whoever made it: parts are forgotten, what may be open at the store is left to the
+// reaper, the callback is due. Answers whether there is a callback.
+bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body);
 
 // Takes back at most `limit` uploads whose lease ended at or before `expired`; answers how many.
 Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int max_crashes, int limit, WallTime now,

@@ -149,6 +149,12 @@ inline constexpr std::string_view kReleaseSuccessor = R"sql(
   UPDATE uploads SET waiting_on = (SELECT ended.waiting_on FROM uploads AS ended WHERE ended.id = ?1)
   WHERE waiting_on = ?1)sql";
 
+// ?1 id: whether it is completed, wants a callback, has a journal, stands in the ledger
+inline constexpr std::string_view kEnded = R"sql(
+  SELECT state = 'completed', callback <> '', EXISTS (SELECT 1 FROM multiparts WHERE upload_id = ?1),
+         EXISTS (SELECT 1 FROM multipart_ledger INDEXED BY multipart_ledger_of_upload WHERE upload_id = ?1)
+  FROM uploads WHERE id = ?1)sql";
+
 inline constexpr std::string_view kInsertMultipart = R"sql(
   INSERT INTO multiparts (upload_id, multipart_id, part_size, checksum_mode, source_device, source_inode, source_size,
                           source_change_ns, source_modified_ns, acl)

@@ -85,7 +85,7 @@ class SqliteUploadStore::Insert final : public WriteOperation {
     }
     const bool added = !outcome_->repeated;
     done_(std::move(outcome_));
-    if (added) store_.wake();
+    if (added) store_.wake_uploads();
   }
 
  private:
@@ -94,6 +94,33 @@ class SqliteUploadStore::Insert final : public WriteOperation {
   const UploadTexts texts_;
   const InsertDone done_;
   Result<InsertOutcome> outcome_ = Error{};
+};
+
+class SqliteUploadStore::Finish final : public WriteOperation {
+ public:
+  Finish(SqliteUploadStore& store, const Lease& lease, Ending ending, FinishDone done)
+      : store_(store), lease_(lease), ending_(std::move(ending)), done_(std::move(done)) {}
+
+  Result<> run(SqliteConnection& connection) override {
+    followed_ = store_.end(connection, lease_, ending_);
+    if (!followed_) return followed_.error();
+    return {};
+  }
+
+  void done(Result<> outcome) override {
+    const bool made = outcome.has_value();
+    done_(std::move(outcome));
+    if (made) store_.wake(*followed_);
+  }
+
+  [[nodiscard]] bool patient() const override { return true; }
+
+ private:
+  SqliteUploadStore& store_;
+  const Lease lease_;
+  const Ending ending_;
+  const FinishDone done_;
+  Result<Followed> followed_ = Error{};
 };
 
 SqliteUploadStore::SqliteUploadStore(SqliteDatabase& database, const Clock& clock, CallbackBody body)
@@ -151,7 +178,7 @@ Result<Upload> SqliteUploadStore::change(const ChangeRequest& request) {
   });
   if (!changed) return changed.error();
   if (changed->recalled && recall_) recall_(*changed->recalled);
-  wake();
+  wake_all();
   return std::move(changed->upload);
 }
 
@@ -171,18 +198,29 @@ Result<> SqliteUploadStore::record_part(const Lease& lease, const Part& part) {
 }
 
 Result<> SqliteUploadStore::finish(const Lease& lease, const Ending& ending) {
-  return woken(database_.write([&](SqliteConnection& connection) {
-    if (ending.size > kLargeUploadBytes) settle_turn(connection, lease, fair_share_);
-    return end_upload(connection, lease, ending, clock_.now(), body_);
-  }));
+  const auto followed = database_.write([&](SqliteConnection& connection) { return end(connection, lease, ending); });
+  if (!followed) return followed.error();
+  wake(*followed);
+  return {};
+}
+
+void SqliteUploadStore::finish_soon(const Lease& lease, Ending ending, FinishDone done) {
+  database_.post(std::make_unique<Finish>(*this, lease, std::move(ending), std::move(done)));
+}
+
+Result<Followed> SqliteUploadStore::end(SqliteConnection& connection, const Lease& lease, const Ending& ending) {
+  if (ending.size > kLargeUploadBytes) settle_turn(connection, lease, fair_share_);
+  return end_upload(connection, lease, ending, clock_.now(), body_);
 }
 
 Result<> SqliteUploadStore::requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
                                     bool counts) {
-  return woken(database_.write([&](SqliteConnection& connection) {
+  auto put_back = database_.write([&](SqliteConnection& connection) {
     settle_turn(connection, lease, fair_share_);
     return store::requeue(connection, lease, next_attempt, error, counts, clock_.now(), body_);
-  }));
+  });
+  if (put_back) wake_all();
+  return put_back;
 }
 
 Result<int> SqliteUploadStore::rescue(bool all, int max_crashes) {
@@ -198,7 +236,7 @@ Result<int> SqliteUploadStore::rescue(bool all, int max_crashes) {
     rescued += *step;
     if (*step < kRescueStep) break;
   }
-  if (rescued > 0 || all) wake();
+  if (rescued > 0 || all) wake_all();
   return rescued;
 }
 
@@ -210,8 +248,10 @@ Result<std::vector<ClaimedCallback>> SqliteUploadStore::claim_callbacks(int limi
 }
 
 Result<> SqliteUploadStore::record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) {
-  return woken(
-      database_.write([&](SqliteConnection& connection) { return record_attempt(connection, callback, attempt); }));
+  auto recorded =
+      database_.write([&](SqliteConnection& connection) { return record_attempt(connection, callback, attempt); });
+  if (recorded) wake({.successor = false, .callback = true});
+  return recorded;
 }
 
 Result<int> SqliteUploadStore::forget_signatures(WallTime before) {
@@ -236,7 +276,10 @@ Result<std::optional<WallTime>> SqliteUploadStore::next_due() {
   });
 }
 
-void SqliteUploadStore::on_work(std::function<void()> wake) { wake_ = std::move(wake); }
+void SqliteUploadStore::on_work(std::function<void()> wake_uploads, std::function<void()> wake_callbacks) {
+  wake_uploads_ = std::move(wake_uploads);
+  wake_callbacks_ = std::move(wake_callbacks);
+}
 
 void SqliteUploadStore::on_recall(std::function<void(const Lease&)> recall) { recall_ = std::move(recall); }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "core/upload_store.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_upload_queue.h"
 
 namespace vodlift::store {
 
@@ -28,6 +29,7 @@ class SqliteUploadStore final : public UploadStore {
   Result<> record_multipart(const Lease& lease, const MultipartJournal& journal) override;
   Result<> record_part(const Lease& lease, const Part& part) override;
   Result<> finish(const Lease& lease, const Ending& ending) override;
+  void finish_soon(const Lease& lease, Ending ending, FinishDone done) override;
   Result<> requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
                    bool counts) override;
   Result<int> rescue(bool all, int max_crashes) override;
@@ -35,27 +37,30 @@ class SqliteUploadStore final : public UploadStore {
   Result<> record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) override;
   Result<int> forget_signatures(WallTime before) override;
   Result<std::optional<WallTime>> next_due() override;
-  void on_work(std::function<void()> wake) override;
+  void on_work(std::function<void()> wake_uploads, std::function<void()> wake_callbacks) override;
   void on_recall(std::function<void(const Lease&)> recall) override;
 
  private:
   class Insert;
+  class Finish;
 
-  void wake() const {
-    if (wake_) wake_();
+  Result<Followed> end(SqliteConnection& connection, const Lease& lease, const Ending& ending);
+  void wake_uploads() const {
+    if (wake_uploads_) wake_uploads_();
   }
-  // Hands `outcome` on, waking the dispatcher where something was changed.
-  template <class T>
-  Result<T> woken(Result<T> outcome) const {
-    if (outcome) wake();
-    return outcome;
+  // For changes after which either may be due.
+  void wake_all() const { wake({true, true}); }
+  void wake(const Followed& followed) const {
+    if (followed.successor) wake_uploads();
+    if (followed.callback && wake_callbacks_) wake_callbacks_();
   }
 
   SqliteDatabase& database_;
   const Clock& clock_;
   const CallbackBody body_;
   FairShare fair_share_;  // for the writer's thread
-  std::function<void()> wake_;
+  std::function<void()> wake_uploads_;
+  std::function<void()> wake_callbacks_;
   std::function<void(const Lease&)> recall_;
 };
 

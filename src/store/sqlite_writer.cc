@@ -85,9 +85,9 @@ SqliteWriter::~SqliteWriter() {
 void SqliteWriter::post(std::unique_ptr<WriteOperation> operation) {
   std::unique_lock lock(mutex_);
   if (!stopping_ && queue_.size() < limits_.queue) {
-    queue_.push_back(std::move(operation));
+    const bool news = enqueue(operation);
     lock.unlock();
-    work_.notify_one();
+    if (news) work_.notify_one();
     return;
   }
   Error refusal{Errc::overloaded, "the queue's disk cannot keep up: nothing was queued, try again in a few seconds"};
@@ -96,16 +96,28 @@ void SqliteWriter::post(std::unique_ptr<WriteOperation> operation) {
   complete(*operation, std::move(refusal));
 }
 
+// Answers whether the thread has to be woken: it is on its way already when there was something as urgent before.
+bool SqliteWriter::enqueue(std::unique_ptr<WriteOperation>& operation) {
+  const bool first = queue_.empty();
+  const bool patient = operation->patient();
+  const bool first_impatient = !patient && impatient_ == 0;
+  if (first && patient) queue_since_ = std::chrono::steady_clock::now();
+  if (!patient) ++impatient_;
+  queue_.push_back(std::move(operation));
+  return first || first_impatient;
+}
+
 Result<> SqliteWriter::write(const std::function<Result<>(SqliteConnection&)>& change) {
   WaitedOperation::Wait wait;
-  auto operation = std::make_unique<WaitedOperation>(change, wait);
+  std::unique_ptr<WriteOperation> operation = std::make_unique<WaitedOperation>(change, wait);
+  bool news = false;
   {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return stopping_ || queue_.size() < limits_.queue; });
     if (stopping_) return Error{Errc::shutting_down, "the server is stopping: nothing was changed"};
-    queue_.push_back(std::move(operation));
+    news = enqueue(operation);
   }
-  work_.notify_one();
+  if (news) work_.notify_one();
   std::unique_lock lock(wait.mutex);
   wait.ended.wait(lock, [&] { return wait.outcome.has_value(); });
   return std::move(*wait.outcome);
@@ -130,7 +142,11 @@ SqliteWriter::Batch SqliteWriter::next_batch() {
     lock.lock();
   }
   work_.wait(lock, ready);
+  if (impatient_ == 0) {
+    work_.wait_until(lock, queue_since_ + kGather, [&] { return stopping_ || impatient_ > 0; });
+  }
   while (!queue_.empty() && batch.size() < limits_.batch) {
+    if (!queue_.front()->patient()) --impatient_;
     batch.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }

@@ -35,6 +35,9 @@ class WriteOperation {
 
   // Called once: success after the commit is on the disk; an error when nothing was changed. Must not block.
   virtual void done(Result<> outcome) = 0;
+
+  // Nobody waits for it: its commit may come a little later (SqliteWriter::kGather), shared with what comes meanwhile.
+  [[nodiscard]] virtual bool patient() const { return false; }
 };
 
 // Takes whatever waits while one commit runs into the next transaction: one sync for all of them. Where one operation
@@ -45,6 +48,8 @@ class SqliteWriter {
     std::size_t queue = 16384;  // operations that may wait
     std::size_t batch = 512;    // operations in one transaction
   };
+  // How long patient operations wait for company. Anything that is not patient takes them along at once.
+  static constexpr std::chrono::milliseconds kGather{5};
   // Since the start.
   struct Counters {
     std::int64_t operations = 0;
@@ -70,6 +75,7 @@ class SqliteWriter {
   using Batch = std::vector<std::unique_ptr<WriteOperation>>;
 
   void work();
+  bool enqueue(std::unique_ptr<WriteOperation>& operation);
   Batch next_batch();
   void run_batch(Batch& batch);
   // Nothing: rolled back, somebody failed.
@@ -95,6 +101,8 @@ class SqliteWriter {
   std::condition_variable work_;
   std::condition_variable room_;
   std::deque<std::unique_ptr<WriteOperation>> queue_;
+  std::size_t impatient_ = 0;  // of those in the queue
+  std::chrono::steady_clock::time_point queue_since_;
   bool stopping_ = false;
   std::thread thread_;
 };

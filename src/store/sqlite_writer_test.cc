@@ -1,5 +1,6 @@
 #include "store/sqlite_writer.h"
 
+#include <atomic>
 #include <latch>
 
 #include "store/store_test_support.h"
@@ -11,13 +12,16 @@ using Change = std::function<Result<>(SqliteConnection&)>;
 
 class Posted final : public WriteOperation {
  public:
-  Posted(Change change, std::function<void(Result<>)> done) : change_(std::move(change)), done_(std::move(done)) {}
+  Posted(Change change, std::function<void(Result<>)> done, bool patient = false)
+      : change_(std::move(change)), done_(std::move(done)), patient_(patient) {}
   Result<> run(SqliteConnection& connection) override { return change_(connection); }
   void done(Result<> outcome) override { done_(std::move(outcome)); }
+  [[nodiscard]] bool patient() const override { return patient_; }
 
  private:
   const Change change_;
   const std::function<void(Result<>)> done_;
+  const bool patient_;
 };
 
 class Writer : public StoreTest {
@@ -79,6 +83,32 @@ TEST_F(Writer, WhatWaitsGoesIntoOneCommit) {
   EXPECT_EQ(after.operations - before.operations, 301);
   EXPECT_LE(after.commits - before.commits, 3);
   EXPECT_EQ(count(), "300");
+}
+
+TEST_F(Writer, PatientChangesWaitForCompanyButNotForLong) {
+  open_database();
+  const auto before = database_->counters();
+  std::latch ended(20);
+  for (int i = 0; i < 20; ++i) {
+    database_->post(std::make_unique<Posted>(
+        add(i), [&](const Result<>&) { ended.count_down(); }, /*patient=*/true));
+  }
+  ended.wait();
+  const auto after = database_->counters();
+  EXPECT_EQ(after.operations - before.operations, 20);
+  // One, where this thread is not held up for longer than they wait.
+  EXPECT_LT(after.commits - before.commits, 20);
+}
+
+TEST_F(Writer, WhoIsNotPatientTakesThePatientAlong) {
+  open_database();
+  std::atomic<bool> ended = false;
+  database_->post(std::make_unique<Posted>(
+      add(1), [&](const Result<>&) { ended = true; }, /*patient=*/true));
+  ASSERT_TRUE(database_->write(add(2)));
+  EXPECT_EQ(count(), "2");
+  database_->drain();
+  EXPECT_TRUE(ended);
 }
 
 TEST_F(Writer, NoTransactionIsLargerThanTheLimit) {

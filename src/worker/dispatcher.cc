@@ -29,8 +29,21 @@ constexpr milliseconds kFruitlessWait = 1s;
 constexpr milliseconds kTimeToLetGo = 5s;
 // How often is looked whether a large upload has to make room.
 constexpr milliseconds kLookForTurns = 1s;
+// Ends on their way into the database, for each slot.
+constexpr std::size_t kUnrecordedForEachSlot = 4;
 // Accounts that wait, as far as they are looked at for that; those of the highest priority come first.
 constexpr int kReadyAccounts = 64;
+
+RunningTurn turn_of(const ActiveRun& active, steady_clock::time_point now) {
+  const Upload& upload = active.claimed.upload;
+  return {upload.id,
+          upload.account,
+          upload.request.priority,
+          active.claimed.weight,
+          active.large(),
+          active.control.ended().has_value(),
+          std::chrono::floor<milliseconds>(now - active.since)};
+}
 
 }  // namespace
 
@@ -42,12 +55,11 @@ Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Stora
       options_(options),
       context_{uploads, accounts, storages, objects, ledger, clock, options.parts_per_upload, options.readiness},
       callback_run_(uploads, accounts, callbacks, clock),
+      ends_(uploads, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
+            [this](const ActiveRun& active) { forget(active); }),
       last_run_(kShortRun),
       clock_watch_(clock, options.uptime) {
-  uploads_.on_work([this] {
-    wake();
-    callback_run_.wake();
-  });
+  uploads_.on_work([this] { wake(); }, [this] { callback_run_.wake(); });
   uploads_.on_recall([this](const Lease& lease) { recall(lease); });
 }
 
@@ -55,6 +67,7 @@ Dispatcher::~Dispatcher() { stop(0ms); }
 
 void Dispatcher::start() {
   leases_good_until_ = steady_clock::now() + kLease;
+  ends_.start();
   for (int i = 0; i < options_.uploads; ++i) {
     slots_.emplace_back([this] { slot(); });
     pthread_setname_np(slots_.back().native_handle(), "upload");
@@ -77,12 +90,13 @@ void Dispatcher::stop(milliseconds grace) {
   give_back_waiting();
   {
     std::unique_lock lock(mutex_);
-    idle_.wait_for(lock, grace, [this] { return active_.empty(); });
+    idle_.wait_for(lock, grace, [this] { return std::ssize(active_) == completed_; });
   }
   objects_.interrupt();
   for (std::thread& thread : slots_) {
     if (thread.joinable()) thread.join();
   }
+  ends_.stop();
   callback_run_.stop();
 }
 
@@ -93,11 +107,13 @@ void Dispatcher::recall(const Lease& lease) {
 }
 
 void Dispatcher::wake() {
+  bool waits = false;
   {
     const std::lock_guard lock(mutex_);
     woken_ = true;
+    waits = wants_work_;
   }
-  work_.notify_one();
+  if (waits) work_.notify_one();
 }
 
 void Dispatcher::loop() {
@@ -111,34 +127,30 @@ void Dispatcher::loop() {
     make_room();
     const milliseconds patience = time_to_next(claimed);
     std::unique_lock lock(mutex_);
+    wants_work_ = claimed >= 0;
     work_.wait_for(lock, patience, [this] { return woken_ || stopping_; });
+    wants_work_ = false;
     woken_ = false;
     if (stopping_) return;
   }
 }
 
-RunningTurn Dispatcher::Active::turn(steady_clock::time_point now) const {
-  const Upload& upload = claimed.upload;
-  return {upload.id,
-          upload.account,
-          upload.request.priority,
-          claimed.weight,
-          large(),
-          control.ended().has_value(),
-          std::chrono::floor<milliseconds>(now - since)};
-}
-
 Places Dispatcher::free_places() {
   const std::lock_guard lock(mutex_);
-  const int ahead = last_run_ < kShortRun ? options_.uploads : 0;
-  Places places{options_.uploads + ahead - static_cast<int>(active_.size()), places_for_large(options_.uploads)};
-  for (const auto& [id, active] : active_) places.large -= active->large() ? 1 : 0;
-  // One commit for many claims: not worth it for a single place while others are about to get free.
-  if (ahead > 0 && places.all <= options_.uploads / 2) places.all = 0;
+  Places places{free_slots(), places_for_large(options_.uploads)};
+  for (const auto& [id, active] : active_) places.large -= active->large() && !active->completed ? 1 : 0;
   return places;
 }
 
-// Claims as many as there are places; answers how many that were, -1 when there was no place.
+// Under the lock: how many uploads may be claimed, of them none or several where runs are short.
+int Dispatcher::free_slots() const {
+  const int ahead = last_run_ < kShortRun ? options_.uploads : 0;
+  const int free = options_.uploads + ahead - (static_cast<int>(active_.size()) - completed_);
+  // One commit for many claims: not worth it for a single place while others are about to get free.
+  return ahead > 0 && free <= options_.uploads / 2 ? 0 : free;
+}
+
+// Claims as many as there are places; answers how many that were, -1 when no place is left.
 int Dispatcher::claim_for_free_slots() {
   const Places places = free_places();
   if (places.all <= 0) return -1;
@@ -154,7 +166,7 @@ int Dispatcher::claim_for_free_slots() {
     log::warn("an upload was claimed while an older run of it goes on here", {{"upload", upload.lease.id}});
     give_back(upload, clock_.now() + kTimeToLetGo);
   }
-  return static_cast<int>(claimed->size());
+  return std::ssize(*claimed) < places.all ? static_cast<int>(claimed->size()) : -1;
 }
 
 // Ends the turn of a large upload where others wait for its place; at most one in each look, so that the place it
@@ -168,7 +180,9 @@ void Dispatcher::make_room() {
   std::vector<RunningTurn> running;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, active] : active_) running.push_back(active->turn(now));
+    for (const auto& [id, active] : active_) {
+      if (!active->completed) running.push_back(turn_of(*active, now));
+    }
   }
   const auto over = [this](const RunningTurn& run) { return run.large && run.since_begin >= options_.turn; };
   if (std::ranges::none_of(running, over)) return;
@@ -185,7 +199,7 @@ void Dispatcher::make_room() {
 
 // Answers false when the same upload still runs here, under a lease that is lost by now; that run is told to end.
 bool Dispatcher::assign(ClaimedUpload upload) {
-  auto active = std::make_shared<Active>();
+  auto active = std::make_shared<ActiveRun>();
   active->claimed = std::move(upload);
   {
     const std::lock_guard lock(mutex_);
@@ -212,16 +226,14 @@ void Dispatcher::give_back_stale() {
 }
 
 void Dispatcher::give_back_waiting() {
-  std::deque<std::shared_ptr<Active>> waiting;
+  std::deque<std::shared_ptr<ActiveRun>> waiting;
   {
     const std::lock_guard lock(mutex_);
     waiting.swap(waiting_);
   }
   for (const auto& active : waiting) {
     give_back(active->claimed, active->claimed.upload.created);
-    const std::lock_guard lock(mutex_);
-    active_.erase(active->claimed.lease.id);
-    if (active_.empty()) idle_.notify_all();
+    forget(*active);
   }
 }
 
@@ -300,7 +312,7 @@ bool Dispatcher::renew_leases() {
 
 void Dispatcher::slot() {
   for (;;) {
-    std::shared_ptr<Active> active;
+    std::shared_ptr<ActiveRun> active;
     {
       std::unique_lock lock(mutex_);
       assigned_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
@@ -309,22 +321,42 @@ void Dispatcher::slot() {
       waiting_.pop_front();
     }
     const auto started = steady_clock::now();
-    run(*active);
+    run(active);
+    bool room = false;
     {
       const std::lock_guard lock(mutex_);
-      active_.erase(active->claimed.lease.id);
       last_run_ = std::chrono::ceil<milliseconds>(steady_clock::now() - started);
-      woken_ = true;
-      if (active_.empty()) idle_.notify_all();
+      // While it waits for work, only places for large uploads can be news to the loop.
+      room = free_slots() > 0 && (!wants_work_ || active->large());
+      woken_ = woken_ || room;
     }
-    work_.notify_one();
+    if (room) work_.notify_one();
   }
 }
 
-void Dispatcher::run(Active& active) {
-  // Told to end before it began: an attempt that never was.
-  if (active.control.ended()) return give_back(active.claimed, active.claimed.upload.created);
-  UploadRun(context_, active.claimed, active.control).run();
+void Dispatcher::run(const std::shared_ptr<ActiveRun>& active) {
+  std::optional<UploadStore::Ending> ending;
+  if (active->control.ended()) {
+    // Told to end before it began: an attempt that never was.
+    give_back(active->claimed, active->claimed.upload.created);
+  } else {
+    ending = UploadRun(context_, active->claimed, active->control).run();
+  }
+  if (!ending) return forget(*active);
+  {
+    const std::lock_guard lock(mutex_);
+    active->completed = true;
+    ++completed_;
+    if (std::ssize(active_) == completed_) idle_.notify_all();
+  }
+  ends_.record(active, std::move(*ending));
+}
+
+void Dispatcher::forget(const ActiveRun& active) {
+  const std::lock_guard lock(mutex_);
+  active_.erase(active.claimed.lease.id);
+  if (active.completed) --completed_;
+  if (std::ssize(active_) == completed_) idle_.notify_all();
 }
 
 // With the time it was created as `next_attempt` it gets its old place in the queue.

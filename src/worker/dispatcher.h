@@ -11,7 +11,9 @@
 
 #include "base/clock_watch.h"
 #include "core/callback_sender.h"
+#include "worker/active_run.h"
 #include "worker/callback_run.h"
+#include "worker/end_recorder.h"
 #include "worker/turns.h"
 #include "worker/upload_run.h"
 
@@ -47,20 +49,12 @@ class Dispatcher {
   void stop(std::chrono::milliseconds grace);
 
  private:
-  struct Active {
-    ClaimedUpload claimed;
-    RunControl control;
-    std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
-
-    [[nodiscard]] bool large() const { return claimed.upload.size > kLargeUploadBytes; }
-    [[nodiscard]] RunningTurn turn(std::chrono::steady_clock::time_point now) const;
-  };
-
   void loop();
   void housekeeping();
   void forget_signatures();
   bool renew_leases();
   Places free_places();
+  [[nodiscard]] int free_slots() const;
   void make_room();
   int claim_for_free_slots();
   bool assign(ClaimedUpload upload);
@@ -68,7 +62,8 @@ class Dispatcher {
   void give_back_waiting();
   std::chrono::milliseconds time_to_next(int claimed);
   void slot();
-  void run(Active& active);
+  void run(const std::shared_ptr<ActiveRun>& active);
+  void forget(const ActiveRun& active);
   void give_back(const ClaimedUpload& claimed, WallTime next_attempt);
   void wake();
   // Has the run that holds `lease` give its upload back.
@@ -80,16 +75,19 @@ class Dispatcher {
   const Options options_;
   const RunContext context_;
   CallbackRun callback_run_;
+  EndRecorder ends_;
 
-  std::mutex mutex_;                  // guards the next six
-  std::condition_variable work_;      // for the loop: something became due, or a slot is free
+  std::mutex mutex_;                  // guards the next eight
+  std::condition_variable work_;      // for the loop: something became due, or slots are free
   std::condition_variable assigned_;  // for the slots
-  std::condition_variable idle_;      // for stop(): nothing is active
+  std::condition_variable idle_;      // for stop(): nothing runs
   bool stopping_ = false;
   bool woken_ = false;
-  std::map<UploadId, std::shared_ptr<Active>> active_;
-  std::deque<std::shared_ptr<Active>> waiting_;  // claimed, no slot has taken them yet
-  std::chrono::milliseconds last_run_{0};        // how long the run that ended last took
+  bool wants_work_ = false;  // the loop waits for uploads to become due: it has free places
+  std::map<UploadId, std::shared_ptr<ActiveRun>> active_;
+  int completed_ = 0;                               // of the active ones
+  std::deque<std::shared_ptr<ActiveRun>> waiting_;  // claimed, no slot has taken them yet
+  std::chrono::milliseconds last_run_{0};           // how long the run that ended last took
 
   ClockWatch clock_watch_;  // for the loop
   std::chrono::steady_clock::time_point housekeeping_due_;

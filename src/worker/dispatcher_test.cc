@@ -54,7 +54,7 @@ class ScriptedUploads final : public MemoryUploads {
     forgotten_before.push_back(before);
     return 0;
   }
-  void on_work(std::function<void()> callback) override { wake = std::move(callback); }
+  void on_work(std::function<void()> wake_uploads, std::function<void()>) override { wake = std::move(wake_uploads); }
   void on_recall(std::function<void(const Lease&)> callback) override { recall = std::move(callback); }
 
   std::function<Claimed(int)> on_claim;

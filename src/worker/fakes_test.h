@@ -54,6 +54,7 @@ class MemoryUploads : public UploadStore {
     ending = end;
     return {};
   }
+  void finish_soon(const Lease& lease, Ending end, FinishDone done) override { done(finish(lease, end)); }
   Result<> requeue(const Lease&, WallTime at, const std::optional<UploadError>& error, bool counts) override {
     if (auto full = without_room("requeue")) return *full;
     requeued_for = at;
@@ -68,7 +69,7 @@ class MemoryUploads : public UploadStore {
   Result<> record_callback(const ClaimedCallback&, const CallbackAttempt&) override { return {}; }
   Result<int> forget_signatures(WallTime) override { return 0; }
   Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(); }
-  void on_work(std::function<void()>) override {}
+  void on_work(std::function<void()>, std::function<void()>) override {}
   void on_recall(std::function<void(const Lease&)>) override {}
 
   bool lease_lost = false;

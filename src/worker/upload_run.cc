@@ -37,18 +37,16 @@ UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunContro
   properties.tags = options.tags;
 }
 
-void UploadRun::run() noexcept {
+std::optional<UploadStore::Ending> UploadRun::run() noexcept {
   try {
     auto ending = attempt();
-    if (ending) {
-      record_success(*ending);
-    } else {
-      record_failure(ending.error());
-    }
+    if (ending) return std::move(*ending);
+    record_failure(ending.error());
   } catch (const std::exception& failure) {
     log::error("an upload hit a bug", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
     record_failure(Error{Errc::internal, "unexpected error; the server's log has the details"});
   }
+  return std::nullopt;
 }
 
 // A source that changes under our hands gets a second start, from its new version; so do parts that the store confirmed
@@ -215,20 +213,6 @@ bool UploadRun::falls_back_to_private(const Error& error) {
             {{"upload", claimed_.lease.id}, {"bucket", attempt_.target.access.bucket}});
   attempt_.properties.acl = Acl::private_acl;
   return true;
-}
-
-void UploadRun::record_success(const UploadStore::Ending& ending) {
-  const auto finished = finish(ending);
-  if (finished) {
-    log::info("upload completed", {{"upload", claimed_.lease.id},
-                                   {"bytes", ending.size},
-                                   {"object", object_name(claimed_.upload)},
-                                   {"checksum", ending.verification.checksum}});
-  } else {
-    // The lease runs out and the next attempt finds the object by its token, or sends a small one again.
-    log::error("a completed upload could not be recorded",
-               {{"upload", claimed_.lease.id}, {"reason", finished.error().message}});
-  }
 }
 
 Result<> UploadRun::finish(const UploadStore::Ending& ending) {

@@ -13,8 +13,9 @@ class UploadRun {
  public:
   UploadRun(const RunContext& context, ClaimedUpload claimed, RunControl& control);
 
-  // Does the work and records how it ended: completed, failed, or queued again. Never throws.
-  void run() noexcept;
+  // Does the work. Answers how it completed, which the caller has to record; any other end (failed, queued again) is
+  // recorded already, and answers nothing. Never throws.
+  std::optional<UploadStore::Ending> run() noexcept;
 
  private:
   Result<UploadStore::Ending> attempt();
@@ -27,7 +28,6 @@ class UploadRun {
   Result<Verification> verify(const StoredBytes& stored, const RangeChecksum& checksum);
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
   bool falls_back_to_private(const Error& error);
-  void record_success(const UploadStore::Ending& ending);
   void record_failure(Error error);
   Result<> finish(const UploadStore::Ending& ending);
   Result<> requeue(WallTime next_attempt, const std::optional<UploadError>& error, bool counts);

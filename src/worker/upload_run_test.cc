@@ -125,10 +125,10 @@ TEST_F(UploadRunTest, ASmallFileThatChangedIsNotSentOverTheOldObject) {
 
 TEST_F(UploadRunTest, ARunWaitsForADatabaseWithoutRoomAndGoesOn) {
   storages_.bytes = std::string(kThreeParts, 'v');
-  uploads_.refusals = {{"multipart", 1}, {"part", 1}, {"finish", 1}};
+  uploads_.refusals = {{"multipart", 1}, {"part", 1}};
   run();
   expect_completed();
-  EXPECT_EQ(uploads_.refusals, (std::map<std::string, int>{{"multipart", 0}, {"part", 0}, {"finish", 0}}));
+  EXPECT_EQ(uploads_.refusals, (std::map<std::string, int>{{"multipart", 0}, {"part", 0}}));
   EXPECT_EQ(objects_.count("create"), 1);
   EXPECT_EQ(objects_.count("part"), 3) << "no byte is sent twice for it";
 }
@@ -144,11 +144,12 @@ TEST_F(UploadRunTest, AnAttemptThatFailedIsRecordedOnceThereIsRoom) {
 
 TEST_F(UploadRunTest, ToldToEndItWaitsForNoDatabase) {
   storages_.bytes = "x";
-  uploads_.refusals["finish"] = 10;
+  objects_.script["put"] = {Errc::s3_clock_skew};
+  uploads_.refusals["requeue"] = 10;
   uploads_.on_refusal = [&] { control_.end({Errc::lease_lost, "the lease ran out"}); };
   run();
-  EXPECT_FALSE(uploads_.ending);
-  EXPECT_EQ(uploads_.refusals["finish"], 8) << "one last try";
+  EXPECT_FALSE(uploads_.requeued_for);
+  EXPECT_EQ(uploads_.refusals["requeue"], 8) << "one last try";
 }
 
 }  // namespace

@@ -26,7 +26,8 @@ class UploadRunTest : public ::testing::Test {
 
   void run() {
     const RunContext context{uploads_, accounts_, storages_, objects_, ledger_, clock_, 2, readiness_};
-    UploadRun(context, claimed_, control_).run();
+    const auto ending = UploadRun(context, claimed_, control_).run();
+    if (ending) uploads_.ending = ending;
   }
 
   void expect_completed() {

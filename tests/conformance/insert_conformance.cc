@@ -157,9 +157,11 @@ TEST_P(InsertConformance, ForgetsMoreThanOneStepOfSignatures) {
 TEST_P(InsertConformance, WakesWhoeverWaitsForWork) {
   std::latch woken(1);
   std::atomic_flag first;
-  uploads().on_work([&] {
-    if (!first.test_and_set()) woken.count_down();
-  });
+  uploads().on_work(
+      [&] {
+        if (!first.test_and_set()) woken.count_down();
+      },
+      {});
   insert("a");
   woken.wait();
 }

@@ -1,4 +1,7 @@
 // Leases: only the holder of the current fence changes an upload; what a dead worker held is taken back.
+#include <atomic>
+#include <future>
+
 #include "conformance/store_suite.h"
 
 namespace vodlift::conformance {
@@ -50,6 +53,24 @@ TEST_P(LeaseConformance, NothingLeavesAnEnd) {
   expect_lost(uploads().requeue(lease, clock_.now(), std::nullopt, false));
   EXPECT_TRUE(uploads().renew({lease}, kLease).value().empty());
   EXPECT_EQ(look(id).state, UploadState::completed);
+}
+
+TEST_P(LeaseConformance, WhoDoesNotWaitForAnEndHearsOfIt) {
+  const UploadId id = insert("a");
+  const UploadId successor = insert("a");
+  const Lease lease = claim_one().lease;
+  std::atomic<int> woken = 0;
+  std::promise<Result<>> first;
+  std::promise<Result<>> second;
+  uploads().on_work([&] { ++woken; }, {});
+  uploads().finish_soon(lease, completed(), [&](Result<> outcome) { first.set_value(std::move(outcome)); });
+  uploads().finish_soon(lease, failed(), [&](Result<> outcome) { second.set_value(std::move(outcome)); });
+  EXPECT_TRUE(first.get_future().get());
+  expect_lost(second.get_future().get());
+  reopen();
+  EXPECT_EQ(look(id).state, UploadState::completed);
+  EXPECT_EQ(woken, 1) << "for the one that waited";
+  EXPECT_EQ(claim_one().upload.id, successor);
 }
 
 TEST_P(LeaseConformance, AQueuedUploadHasNoLease) {
