@@ -9,15 +9,15 @@ import pytest
 from catalogue_rows import RowReport, in_ranges, rows_of, rows_with_a_test
 
 
-def run(folder: pathlib.Path, tests: str) -> subprocess.CompletedProcess:
+def run(folder: pathlib.Path, tests: str, *arguments: str) -> subprocess.CompletedProcess:
     """A run of pytest over a file of tests, with the plugin and nothing else of this tree."""
     (folder / "conftest.py").write_text(
         "from catalogue_rows import RowReport\n\n\n"
         "def pytest_configure(config):\n    config.pluginmanager.register(RowReport())\n")
     (folder / "test_rows.py").write_text("import pytest\n\n\n" + tests)
     path = os.pathsep.join(one for one in sys.path if one)
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder], text=True,
-                          capture_output=True, timeout=60, env={"PATH": os.defpath, "PYTHONPATH": path})
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, folder],
+                          text=True, capture_output=True, timeout=60, env={"PATH": os.defpath, "PYTHONPATH": path})
 
 
 def test_rows_are_read_from_names():
@@ -29,7 +29,8 @@ def test_rows_are_read_from_names():
         rows_of("test_A73_beyond_the_last")
 
 
-def test_only_rows_whose_tests_all_passed_count(tmp_path):
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_only_rows_whose_tests_all_passed_count(tmp_path, processes):
     done = run(tmp_path, """
 @pytest.mark.parametrize("number", [1, 2])
 def test_A01_one_of_two_fails(number):
@@ -38,7 +39,7 @@ def test_A01_one_of_two_fails(number):
 def test_A02_good(): pass
 def test_B01_B02_both(): pass
 def test_unnumbered(): pass
-""")
+""", "-n", processes)
     assert done.returncode == 1, done.stdout
     lines = done.stdout.splitlines()
     hostile = next(line for line in lines if line.startswith("(a)"))

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <thread>
 
+#include "base/temporary_folder_test.h"
+
 namespace vodlift::audit {
 namespace {
 
@@ -14,12 +16,7 @@ namespace fs = std::filesystem;
 
 class FileAuditLogTest : public testing::Test {
  protected:
-  FileAuditLogTest() {
-    std::string name = (fs::temp_directory_path() / "vodlift-audit-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    options_.path = folder_ / "audit.log";
-  }
-  ~FileAuditLogTest() override { fs::remove_all(folder_); }
+  FileAuditLogTest() { options_.path = folder_ / "audit.log"; }
 
   std::unique_ptr<FileAuditLog> open() {
     auto log = FileAuditLog::open(options_, clock_);
@@ -49,7 +46,8 @@ class FileAuditLogTest : public testing::Test {
   }
 
   SystemClock clock_;
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
   FileAuditOptions options_;
 };
 

@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/temporary_folder_test.h"
+
 namespace vodlift {
 namespace {
 
@@ -16,13 +18,8 @@ using testing::HasSubstr;
 
 class FileTest : public testing::Test {
  protected:
-  FileTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "vodlift-test-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~FileTest() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path folder_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) != -1; }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <mutex>
 
+#include "base/temporary_folder_test.h"
 #include "net/http_server.h"
 
 namespace vodlift::cli {
@@ -26,19 +27,13 @@ using testing::StartsWith;
 class CliTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "vodlift-cli-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     socket_ = directory_ / "admin.sock";
     ::unsetenv("VODLIFT_SOCKET");
     const auto listening = server_.listen_unix(socket_);
     ASSERT_TRUE(listening) << listening.error().message;
     server_.start();
   }
-  void TearDown() override {
-    server_.stop(std::chrono::milliseconds(0));
-    std::filesystem::remove_all(directory_);
-  }
+  void TearDown() override { server_.stop(std::chrono::milliseconds(0)); }
 
   void answer(const value& data) { answers_.push_back({{"status", "success"}, {"data", data}}); }
   void refuse(const char* code, const char* message) {
@@ -82,7 +77,8 @@ class CliTest : public testing::Test {
     return response;
   }
 
-  std::filesystem::path directory_;
+  const TemporaryFolder temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   std::filesystem::path socket_;
   std::filesystem::path served_config_;
   Services services_{.serve =

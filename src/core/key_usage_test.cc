@@ -4,25 +4,13 @@
 
 #include <map>
 
+#include "core/no_accounts_test.h"
+
 namespace vodlift {
 namespace {
 
-class Recording final : public AccountStore {
+class Recording final : public NoAccounts {
  public:
-  [[nodiscard]] std::optional<Account> find_account(AccountId) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<ApiKey> find_key(std::string_view) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<BucketAccess> find_bucket(AccountId, std::string_view) const override {
-    return std::nullopt;
-  }
-  [[nodiscard]] std::vector<Account> accounts() const override { return {}; }
-  [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
-  [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
-  Result<> add_account(Account) override { return {}; }
-  Result<> set_weight(AccountId, int) override { return {}; }
-  Result<> add_key(ApiKey) override { return {}; }
-  Result<> revoke_key(std::string_view, WallTime) override { return {}; }
-  Result<> change_key(std::string_view, const std::function<Result<>(ApiKey&)>&) override { return {}; }
-  Result<> put_bucket(BucketAccess) override { return {}; }
   Result<> record_key_uses(std::span<const KeyUse> uses) override {
     ++calls;
     if (broken) return Error{Errc::store_failed, "the disk is full"};

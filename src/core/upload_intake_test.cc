@@ -4,6 +4,9 @@
 
 #include <set>
 
+#include "core/file_of_size_test.h"
+#include "core/no_accounts_test.h"
+
 namespace vodlift {
 namespace {
 
@@ -12,39 +15,12 @@ class FixedClock final : public Clock {
   [[nodiscard]] WallTime now() const override { return WallTime(std::chrono::seconds(1700000000)); }
 };
 
-class OneBucket final : public AccountStore {
+class OneBucket final : public NoAccounts {
  public:
-  [[nodiscard]] std::optional<Account> find_account(AccountId) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<ApiKey> find_key(std::string_view) const override { return std::nullopt; }
   [[nodiscard]] std::optional<BucketAccess> find_bucket(AccountId cdn, std::string_view bucket) const override {
     if (cdn != 158 || bucket != "my_bucket") return std::nullopt;
     return BucketAccess{};
   }
-  [[nodiscard]] std::vector<Account> accounts() const override { return {}; }
-  [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
-  [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
-  Result<> add_account(Account) override { return {}; }
-  Result<> set_weight(AccountId, int) override { return {}; }
-  Result<> add_key(ApiKey) override { return {}; }
-  Result<> revoke_key(std::string_view, WallTime) override { return {}; }
-  Result<> change_key(std::string_view, const std::function<Result<>(ApiKey&)>&) override { return {}; }
-  Result<> record_key_uses(std::span<const KeyUse>) override { return {}; }
-  Result<> put_bucket(BucketAccess) override { return {}; }
-};
-
-class FileOfSize final : public SourceFile {
- public:
-  explicit FileOfSize(std::int64_t size) { identity_.size = size; }
-  [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t, std::span<std::uint8_t>) const override { return {}; }
-  Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t>) const override { return std::size_t{0}; }
-  void read_async(std::int64_t, std::span<std::uint8_t>, std::function<void(Result<>)> done) const override {
-    done({});
-  }
-  Result<> check_unchanged() const override { return {}; }
-
- private:
-  SourceIdentity identity_;
 };
 
 class OneFile final : public Storages {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/account_store.h"
+#include "core/no_accounts_test.h"
 
 namespace vodlift::legacy {
 
@@ -16,7 +16,7 @@ inline constexpr std::string_view kOtherKey = "OTHERKEY00000000000000000000000A"
 inline constexpr std::string_view kOtherSecret = "0000000000000000000000000000000000000000000000000000000000000001";
 
 // Accounts 158 (jb) and 159 (eve), one key each, one bucket each.
-class FakeAccounts final : public AccountStore {
+class FakeAccounts final : public NoAccounts {
  public:
   FakeAccounts() {
     keys_[std::string(kApiKey)] = make_key(1, 158, kApiKey, kSecret);
@@ -37,11 +37,6 @@ class FakeAccounts final : public AccountStore {
     if (bucket != (cdn == 158 ? "my_bucket" : "eves-bucket")) return std::nullopt;
     return BucketAccess{};
   }
-  [[nodiscard]] std::vector<Account> accounts() const override { return {}; }
-  [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
-  [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
-  Result<> add_account(Account) override { return {}; }
-  Result<> set_weight(AccountId, int) override { return {}; }
   Result<> add_key(ApiKey key) override {
     keys_[key.api_key] = std::move(key);
     return {};
@@ -57,7 +52,6 @@ class FakeAccounts final : public AccountStore {
     used.insert(used.end(), uses.begin(), uses.end());
     return {};
   }
-  Result<> put_bucket(BucketAccess) override { return {}; }
 
   static ApiKey make_key(std::int64_t id, AccountId cdn, std::string_view api_key, std::string_view secret) {
     ApiKey key;

@@ -5,23 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "core/file_of_size_test.h"
 #include "core/storage.h"
 
 namespace vodlift::legacy {
-
-class FakeSource final : public SourceFile {
- public:
-  [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t, std::span<std::uint8_t>) const override { return {}; }
-  void read_async(std::int64_t, std::span<std::uint8_t>, std::function<void(Result<>)> done) const override {
-    done({});
-  }
-  Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t>) const override { return std::size_t{0}; }
-  Result<> check_unchanged() const override { return {}; }
-
- private:
-  SourceIdentity identity_{.device = 1, .inode = 2, .size = 1000, .change_ns = 3, .modified_ns = 3};
-};
 
 // sestore4 with jb/path/to/file.mp4, and sestore5, which is not there today.
 class FakeStorages final : public Storages {
@@ -32,7 +19,7 @@ class FakeStorages final : public Storages {
     if (gone || file != "jb/path/to/file.mp4") {
       return Error{Errc::source_not_found, "file sestore4/" + file + " does not exist"};
     }
-    return std::unique_ptr<SourceFile>(std::make_unique<FakeSource>());
+    return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(1000));
   }
   std::vector<StorageInfo> list() override { return {{"sestore4", true, 123456}, {"sestore5", false, 0}}; }
   void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override {

@@ -10,6 +10,8 @@
 #include <fstream>
 #include <thread>
 
+#include "base/temporary_folder_test.h"
+
 namespace vodlift::storage {
 namespace {
 
@@ -18,16 +20,12 @@ namespace fs = std::filesystem;
 class ConfinedStoragesTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "vodlift-storage-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    top_ = pattern;
     root_ = top_ / "root";
     fs::create_directories(root_ / "jb/videos");
     fs::create_directories(top_ / "outside");
     write(root_ / "jb/videos/a.mp4", "inside");
     write(top_ / "outside/secret", "outside");
   }
-  void TearDown() override { fs::remove_all(top_); }
 
   static void write(const fs::path& path, std::string_view text) { std::ofstream(path, std::ios::binary) << text; }
 
@@ -40,7 +38,8 @@ class ConfinedStoragesTest : public ::testing::Test {
     return opened.error().code;
   }
 
-  fs::path top_;
+  const TemporaryFolder temporary_;
+  const fs::path top_ = temporary_.path();
   fs::path root_;
   std::string message_;
 };

@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <future>
+
+#include "base/temporary_folder_test.h"
 
 namespace vodlift::storage {
 namespace {
@@ -16,16 +17,12 @@ namespace fs = std::filesystem;
 class FileListerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "vodlift-list-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    top_ = pattern;
     fs::create_directories(top_ / "jb/sub");
     for (int i = 0; i < 250; ++i) file("film" + std::to_string(1000 + i) + ".mp4");
     file("note.txt");
     file("sub/other.mkv", "12345");
     root_ = std::make_shared<const UniqueFd>(::open(top_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
-  void TearDown() override { fs::remove_all(top_); }
 
   void file(const std::string& name, std::string_view text = "x") { std::ofstream(top_ / "jb" / name) << text; }
 
@@ -45,7 +42,8 @@ class FileListerTest : public ::testing::Test {
     return promise.get_future().get();
   }
 
-  fs::path top_;
+  const TemporaryFolder temporary_;
+  const fs::path top_ = temporary_.path();
   FileLister::Root root_;
   std::shared_ptr<WalkCache> cache_ = std::make_shared<WalkCache>();
 };

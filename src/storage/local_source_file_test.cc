@@ -10,6 +10,8 @@
 #include <fstream>
 #include <future>
 
+#include "base/temporary_folder_test.h"
+
 namespace vodlift::storage {
 namespace {
 
@@ -18,9 +20,6 @@ namespace fs = std::filesystem;
 class LocalSourceFileTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "vodlift-file-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    top_ = pattern;
     path_ = top_ / "film.mp4";
     std::ofstream(path_, std::ios::binary) << std::string(100000, 'a') << "tail";
     auto opened = LocalSourceFile::from(UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
@@ -28,12 +27,9 @@ class LocalSourceFileTest : public ::testing::Test {
     ASSERT_TRUE(opened);
     file_ = std::move(*opened);
   }
-  void TearDown() override {
-    file_.reset();
-    fs::remove_all(top_);
-  }
 
-  fs::path top_;
+  const TemporaryFolder temporary_;
+  const fs::path top_ = temporary_.path();
   fs::path path_;
   std::unique_ptr<SourceFile> file_;
 };

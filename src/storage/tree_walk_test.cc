@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/temporary_folder_test.h"
 
 namespace vodlift::storage {
 namespace {
@@ -19,13 +20,9 @@ namespace fs = std::filesystem;
 class TreeWalkTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "vodlift-walk-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    top_ = pattern;
     fs::create_directory(top_ / "jb");
     root_ = UniqueFd(::open(top_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   }
-  void TearDown() override { fs::remove_all(top_); }
 
   void file(const std::string& name) {
     fs::create_directories((top_ / "jb" / name).parent_path());
@@ -42,7 +39,8 @@ class TreeWalkTest : public ::testing::Test {
     return found ? found->files.slice(0, 1'000'000) : std::vector<std::string>();
   }
 
-  fs::path top_;
+  const TemporaryFolder temporary_;
+  const fs::path top_ = temporary_.path();
   UniqueFd root_;
   std::atomic<bool> stop_{false};
 };

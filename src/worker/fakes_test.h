@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/account_store.h"
 #include "core/callback_sender.h"
+#include "core/no_accounts_test.h"
 #include "core/upload_store.h"
 #include "worker/fake_ledger_test.h"
 #include "worker/fake_objects_test.h"
@@ -90,21 +90,9 @@ class MemoryUploads : public UploadStore {
   }
 };
 
-class OneBucket final : public AccountStore {
+class OneBucket final : public NoAccounts {
  public:
-  [[nodiscard]] std::optional<Account> find_account(AccountId) const override { return std::nullopt; }
-  [[nodiscard]] std::optional<ApiKey> find_key(std::string_view) const override { return std::nullopt; }
   [[nodiscard]] std::optional<BucketAccess> find_bucket(AccountId, std::string_view) const override { return bucket; }
-  [[nodiscard]] std::vector<Account> accounts() const override { return {}; }
-  [[nodiscard]] std::vector<ApiKey> keys(std::optional<AccountId>) const override { return {}; }
-  [[nodiscard]] std::vector<BucketAccess> buckets(std::optional<AccountId>) const override { return {}; }
-  Result<> add_account(Account) override { return {}; }
-  Result<> set_weight(AccountId, int) override { return {}; }
-  Result<> add_key(ApiKey) override { return {}; }
-  Result<> revoke_key(std::string_view, WallTime) override { return {}; }
-  Result<> change_key(std::string_view, const std::function<Result<>(ApiKey&)>&) override { return {}; }
-  Result<> record_key_uses(std::span<const KeyUse>) override { return {}; }
-  Result<> put_bucket(BucketAccess) override { return {}; }
 
   std::optional<BucketAccess> bucket = BucketAccess{};
 };

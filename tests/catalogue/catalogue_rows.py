@@ -51,11 +51,13 @@ class RowReport:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item):
         report = (yield).get_result()
-        rows = rows_of(item.name)
-        if rows and report.skipped:
+        if rows_of(item.name) and report.skipped:
             report.outcome, report.longrepr = "failed", f"{item.nodeid}: a row of the catalogue is never skipped"
             vars(report).pop("wasxfail", None)
-        for row in rows:
+
+    # Where the tests run in several processes (pytest-xdist), this is what the one that prints the summary learns of them.
+    def pytest_runtest_logreport(self, report):
+        for row in rows_of(report.nodeid.partition("::")[2]):
             self._passed[row] = self._passed.get(row, True) and report.passed
 
     def pytest_terminal_summary(self, terminalreporter):

@@ -1,9 +1,8 @@
 #include "conformance/sqlite_under_test.h"
 
-#include <stdlib.h>
-
 #include <filesystem>
 
+#include "base/temporary_folder_test.h"
 #include "store/master_key.h"
 #include "store/sqlite_account_store.h"
 #include "store/sqlite_bandwidth_limits.h"
@@ -14,19 +13,10 @@
 namespace vodlift::conformance {
 namespace {
 
-std::filesystem::path make_directory() {
-  std::string name = (std::filesystem::temp_directory_path() / "vodlift-conformance-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
-  return name;
-}
-
 class SqliteUnderTest final : public StoreUnderTest {
  public:
   explicit SqliteUnderTest(const Clock& clock) : clock_(clock) { open(); }
-  ~SqliteUnderTest() override {
-    close();
-    std::filesystem::remove_all(directory_);
-  }
+  ~SqliteUnderTest() override { close(); }
 
   UploadStore& uploads() override { return *uploads_; }
   AccountStore& accounts() override { return *accounts_; }
@@ -57,7 +47,8 @@ class SqliteUnderTest final : public StoreUnderTest {
   }
 
   const Clock& clock_;
-  const std::filesystem::path directory_ = make_directory();
+  const TemporaryFolder temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<store::SqliteAccountStore> accounts_;
   std::unique_ptr<store::SqliteUploadStore> uploads_;
