@@ -78,7 +78,7 @@ struct FileList {
   std::int64_t skipped = 0;
 };
 
-// All configured storages. Any thread; calls block for the disk.
+// All configured storages. Any thread; calls block for the disk where nothing else is said.
 class Storages {
  public:
   Storages() = default;
@@ -90,6 +90,10 @@ class Storages {
   // (its root is not there, or it does not answer in time), source_not_found (absent, a link, not a regular file, not
   // readable: the message says which).
   virtual Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) = 0;
+
+  // open() of a file that can be opened without asking the disk, as most can; nothing where it would have to be asked,
+  // which open() then finds out. Never blocks.
+  virtual std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) { return std::nullopt; }
 
   virtual std::vector<StorageInfo> list() = 0;
 

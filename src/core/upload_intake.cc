@@ -11,13 +11,19 @@ namespace {
 
 constexpr std::size_t kTokenBytes = 16;
 
+Result<> check_size(std::int64_t size) {
+  if (size <= kMaxObjectBytes) return {};
+  return Error{Errc::invalid_value, "path: the file has " + std::to_string(size) + " bytes; an object holds at most " +
+                                        std::to_string(kMaxObjectBytes) + " (48.8 TiB)"};
+}
+
 }  // namespace
 
 UploadIntake::UploadIntake(const AccountStore& accounts, Storages& storages, const Clock& clock,
                            HostRefusal refuse_host)
     : accounts_(accounts), storages_(storages), clock_(clock), refuse_host_(std::move(refuse_host)) {}
 
-Result<NewUpload> UploadIntake::check(const Account& account, UploadRequest request) const {
+Result<UploadIntake::Checked> UploadIntake::check_request(const Account& account, UploadRequest request) const {
   auto valid = validate(std::move(request), account.user);
   if (!valid) return valid.error();
 
@@ -33,20 +39,37 @@ Result<NewUpload> UploadIntake::check(const Account& account, UploadRequest requ
                                                   " is not configured for this account; ask the operator to add it"};
   }
 
-  const auto path = parse_source_path(valid->path);
+  auto path = parse_source_path(valid->path);
   if (!path) return path.error();
-  const auto source = storages_.open(*path);
+  return Checked{account.cdn, std::move(*valid), std::move(*path)};
+}
+
+Result<NewUpload> UploadIntake::check_source(Checked checked) const {
+  const auto source = storages_.open(checked.source);
   if (!source) return source.error();
   const std::int64_t size = (*source)->identity().size;
-  if (size > kMaxObjectBytes) {
-    return Error{Errc::invalid_value, "path: the file has " + std::to_string(size) +
-                                          " bytes; an object holds at most " + std::to_string(kMaxObjectBytes) +
-                                          " (48.8 TiB)"};
-  }
+  if (auto fits = check_size(size); !fits) return fits.error();
+  return upload_of(std::move(checked), size);
+}
 
+std::optional<NewUpload> UploadIntake::check_cached_source(Checked& checked) const {
+  const auto source = storages_.open_cached(checked.source);
+  if (!source || !*source) return std::nullopt;
+  const std::int64_t size = (**source)->identity().size;
+  if (!check_size(size)) return std::nullopt;
+  return upload_of(std::move(checked), size);
+}
+
+Result<NewUpload> UploadIntake::check(const Account& account, UploadRequest request) const {
+  auto checked = check_request(account, std::move(request));
+  if (!checked) return checked.error();
+  return check_source(std::move(*checked));
+}
+
+NewUpload UploadIntake::upload_of(Checked checked, std::int64_t size) const {
   NewUpload upload;
-  upload.account = account.cdn;
-  upload.request = std::move(*valid);
+  upload.account = checked.account;
+  upload.request = std::move(checked.request);
   upload.size = size;
   upload.token = random_hex(kTokenBytes);
   upload.created = clock_.now();

@@ -20,11 +20,31 @@ class UploadIntake {
 
   UploadIntake(const AccountStore& accounts, Storages& storages, const Clock& clock, HostRefusal refuse_host);
 
-  // Checks fields, callback host, bucket and source file, in this order; blocks for the disk. key_id and signature_mac
-  // are left to the caller. Errors: those of validate(), bucket_not_configured, source_not_found, storage_unavailable.
+  // A request whose fields, callback host and bucket are in order.
+  struct Checked {
+    AccountId account = 0;
+    UploadRequest request;
+    SourcePath source;
+  };
+
+  // The first half: fields, callback host and bucket, in this order. Never blocks. Errors: those of validate(),
+  // bucket_not_configured.
+  Result<Checked> check_request(const Account& account, UploadRequest request) const;
+
+  // The second half: the source file; blocks for the disk. key_id and signature_mac are left to the caller. Errors:
+  // source_not_found, storage_unavailable, storage_unknown, invalid_value (too large).
+  Result<NewUpload> check_source(Checked checked) const;
+
+  // check_source() without asking the disk: takes what is in `checked`, or nothing where the disk would have to be
+  // asked or the file is refused. Never blocks.
+  std::optional<NewUpload> check_cached_source(Checked& checked) const;
+
+  // Both halves. Errors of both.
   Result<NewUpload> check(const Account& account, UploadRequest request) const;
 
  private:
+  [[nodiscard]] NewUpload upload_of(Checked checked, std::int64_t size) const;
+
   const AccountStore& accounts_;
   Storages& storages_;
   const Clock& clock_;

@@ -31,12 +31,17 @@ class OneFile final : public Storages {
     if (path.file != "f.mp4") return Error{Errc::source_not_found, "file does not exist"};
     return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(size));
   }
+  std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath& path) override {
+    if (!cached) return std::nullopt;
+    return open(path);
+  }
   std::vector<StorageInfo> list() override { return {}; }
   void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
     done(Error{Errc::internal, "not for this test"});
   }
 
   std::int64_t size = 1234;
+  bool cached = true;
   int opens = 0;
 };
 
@@ -125,6 +130,24 @@ TEST_F(UploadIntakeTest, TakesEmptyFilesAndTheLargestObject) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::invalid_value);
   EXPECT_NE(refused.error().message.find("48.8 TiB"), std::string::npos);
+}
+
+TEST_F(UploadIntakeTest, ASourceThatIsInMemoryNeedsNoDisk) {
+  auto checked = intake_.check_request(account(), request());
+  ASSERT_TRUE(checked);
+  EXPECT_EQ(storages_.opens, 0);
+  storages_.cached = false;
+  EXPECT_FALSE(intake_.check_cached_source(*checked)) << "the disk would have to be asked";
+  storages_.cached = true;
+  storages_.size = kMaxObjectBytes + 1;
+  EXPECT_FALSE(intake_.check_cached_source(*checked)) << "a refusal is for check_source()";
+  storages_.size = 1234;
+  const auto upload = intake_.check_cached_source(*checked);
+  ASSERT_TRUE(upload);
+  EXPECT_EQ(upload->account, 158);
+  EXPECT_EQ(upload->size, 1234);
+  EXPECT_EQ(upload->request.destination_path, "f.mp4") << "what was not taken is left as it was";
+  EXPECT_EQ(upload->token.size(), 32U);
 }
 
 }  // namespace

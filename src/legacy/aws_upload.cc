@@ -5,13 +5,8 @@
 namespace vodlift::legacy {
 namespace {
 
-struct Job {
-  Caller caller;
-  UploadRequest request;
-};
-
-std::string_view mac_of(const Job& job) {
-  return {reinterpret_cast<const char*>(job.caller.mac.data()), job.caller.mac.size()};
+std::string_view mac_of(const Caller& caller) {
+  return {reinterpret_cast<const char*>(caller.mac.data()), caller.mac.size()};
 }
 
 UploadOptions options_of(const Fields& fields) {
@@ -42,19 +37,17 @@ UploadRequest request_of(const Fields& fields) {
 void answer_id(Reply& reply, UploadId id) { reply.success("Queued file for upload", id); }
 
 // The check looks at the world of now. What these bytes were promised before still holds.
-void answer_refused(UploadStore& uploads, const Job& job, const Error& why, Reply& reply) {
-  const auto first = uploads.find_repeat(job.caller.key_id, mac_of(job));
+void answer_refused(UploadStore& uploads, const Caller& caller, const Error& why, Reply& reply) {
+  const auto first = uploads.find_repeat(caller.key_id, mac_of(caller));
   if (!first) return reply.failure(first.error());
   if (*first) return answer_id(reply, **first);
   reply.failure(why);
 }
 
-void check_and_insert(const Services& services, Job& job, const std::shared_ptr<Reply>& reply) {
-  auto upload = services.intake.check(job.caller.account, std::move(job.request));
-  if (!upload) return answer_refused(services.uploads, job, upload.error(), *reply);
-  upload->key_id = job.caller.key_id;
-  upload->signature_mac = mac_of(job);
-  services.uploads.insert(std::move(*upload), [reply](const Result<InsertOutcome>& outcome) {
+void insert(UploadStore& uploads, const Caller& caller, NewUpload upload, const std::shared_ptr<Reply>& reply) {
+  upload.key_id = caller.key_id;
+  upload.signature_mac = mac_of(caller);
+  uploads.insert(std::move(upload), [reply](const Result<InsertOutcome>& outcome) {
     reply->guard([&] {
       if (!outcome) return reply->failure(outcome.error());
       answer_id(*reply, outcome->id);
@@ -69,8 +62,18 @@ void aws_upload(const Services& services, const Caller& caller, const Fields& fi
   // Also for a repeat: a key that was narrowed no longer reaches what it queued.
   if (auto within = caller.scope.check_path(fields.text("path")); !within) return reply->failure(within.error());
   if (auto within = caller.scope.check_bucket(fields.text("bucket")); !within) return reply->failure(within.error());
-  auto job = std::make_shared<Job>(Job{caller, request_of(fields)});
-  run_blocking(services, reply, [&services, reply, job] { check_and_insert(services, *job, reply); });
+  auto checked = services.intake.check_request(caller.account, request_of(fields));
+  if (checked) {
+    // Of most files the system knows without asking the disk: the way through another thread is for the others.
+    if (auto upload = services.intake.check_cached_source(*checked)) {
+      return insert(services.uploads, caller, std::move(*upload), reply);
+    }
+  }
+  run_blocking(services, reply, [&services, reply, caller, checked = std::move(checked)] {
+    const auto upload = checked ? services.intake.check_source(*checked) : Result<NewUpload>(checked.error());
+    if (!upload) return answer_refused(services.uploads, caller, upload.error(), *reply);
+    insert(services.uploads, caller, *upload, reply);
+  });
 }
 
 }  // namespace vodlift::legacy

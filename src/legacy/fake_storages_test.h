@@ -21,6 +21,10 @@ class FakeStorages final : public Storages {
     }
     return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(1000));
   }
+  std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath& path) override {
+    if (!cached) return std::nullopt;
+    return open(path);
+  }
   std::vector<StorageInfo> list() override { return {{"sestore4", true, 123456}, {"sestore5", false, 0}}; }
   void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override {
     last_files = query;
@@ -29,6 +33,7 @@ class FakeStorages final : public Storages {
   }
 
   bool gone = false;
+  bool cached = false;  // the file needs no disk
   FileList listed;
   FileQuery last_files;
 };

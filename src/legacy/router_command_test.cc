@@ -85,6 +85,15 @@ TEST_F(RouterCommand, SaysWhenItIsOverloaded) {
   EXPECT_TRUE(uploads_.uploads.empty());
 }
 
+TEST_F(RouterCommand, AFileThatNeedsNoDiskIsQueuedWithoutAnotherThread) {
+  storages_.cached = true;
+  pool_.stop();
+  EXPECT_EQ(call_verdict("aws.upload", kUploadFields), "success");
+  EXPECT_EQ(uploads_.uploads.size(), 1U);
+  storages_.gone = true;
+  EXPECT_TRUE(call_verdict("aws.upload", kUploadFields).starts_with("1000")) << "a refusal looks for a first answer";
+}
+
 TEST_F(RouterCommand, NoAnswerHoldsASecret) {
   for (const std::string& text : {call_text("aws.upload", kUploadFields), call_text("aws.status"),
                                   call_text("files.getstorage"), call_text("x")}) {

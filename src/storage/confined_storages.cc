@@ -175,14 +175,20 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& pat
   const auto at = storages_.find(path.storage);
   if (at == storages_.end()) return unknown(path.storage);
   Mounted& storage = *at->second;
-  if (auto cached = open_cached(storage, path)) return std::move(*cached);
+  if (auto cached = open_in_memory(storage, path)) return std::move(*cached);
   auto opened = storage.calls.call<Opened>([&storage, path] { return open_waiting(storage, path); });
   return opened ? std::move(*opened) : no_answer(storage);
 }
 
+std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached(const SourcePath& path) {
+  const auto at = storages_.find(path.storage);
+  if (at == storages_.end()) return std::nullopt;
+  return open_in_memory(*at->second, path);
+}
+
 // Most opens are of names that lie in memory; these need no other thread.
-std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached(Mounted& storage,
-                                                                                 const SourcePath& path) {
+std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_in_memory(Mounted& storage,
+                                                                                    const SourcePath& path) {
   std::shared_ptr<const OpenRoot> root;
   {
     const std::lock_guard lock(storage.mutex);

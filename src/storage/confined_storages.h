@@ -36,6 +36,7 @@ class ConfinedStorages final : public Storages {
   [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
 
   Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override;
+  std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath& path) override;
   std::vector<StorageInfo> list() override;
   void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override;
 
@@ -48,7 +49,7 @@ class ConfinedStorages final : public Storages {
   static Error not_mounted(Mounted& storage, const std::string& user);
   static Error no_answer(const Mounted& storage);
   // Nothing where it would have to wait for the disk, or fails.
-  static std::optional<Opened> open_cached(Mounted& storage, const SourcePath& path);
+  static std::optional<Opened> open_in_memory(Mounted& storage, const SourcePath& path);
   static Opened open_waiting(Mounted& storage, const SourcePath& path);
   static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd, bool local);
   static StorageInfo info_of(Mounted& storage);

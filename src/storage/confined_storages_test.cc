@@ -54,6 +54,24 @@ TEST_F(ConfinedStoragesTest, OpensARegularFile) {
   EXPECT_EQ(std::string(buffer.begin(), buffer.end()), "inside");
 }
 
+TEST_F(ConfinedStoragesTest, OpensWhatIsInMemoryWithoutWaiting) {
+  ConfinedStorages storages({{"sestore4", root_.string()}});
+  ASSERT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"}));
+  const auto again = storages.open_cached({"sestore4", "jb", "videos/a.mp4"});
+  ASSERT_TRUE(again && *again);
+  EXPECT_EQ((**again)->identity().size, 6);
+  EXPECT_FALSE(storages.open_cached({"sestore4", "jb", "videos/absent.mp4"})) << "why is for open() to say";
+  EXPECT_FALSE(storages.open_cached({"sestore9", "jb", "videos/a.mp4"}));
+  fs::create_symlink("a.mp4", root_ / "jb/videos/link.mp4");
+  EXPECT_FALSE(storages.open_cached({"sestore4", "jb", "videos/link.mp4"}));
+}
+
+TEST_F(ConfinedStoragesTest, WhatMayNotBeLocalIsNotOpenedWithoutWaiting) {
+  ConfinedStorages storages({{.name = "sestore4", .root = root_.string(), .cross_mounts = true}});
+  ASSERT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"}));
+  EXPECT_FALSE(storages.open_cached({"sestore4", "jb", "videos/a.mp4"}));
+}
+
 TEST_F(ConfinedStoragesTest, RefusesEverySymbolicLink) {
   fs::create_symlink(top_ / "outside/secret", root_ / "jb/absolute");
   fs::create_symlink("../../outside/secret", root_ / "jb/relative");

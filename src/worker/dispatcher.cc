@@ -30,7 +30,7 @@ constexpr milliseconds kTimeToLetGo = 5s;
 // How often is looked whether a large upload has to make room.
 constexpr milliseconds kLookForTurns = 1s;
 // Ends on their way into the database, for each slot.
-constexpr std::size_t kUnrecordedForEachSlot = 4;
+constexpr std::size_t kUnrecordedForEachSlot = 16;
 // Accounts that wait, as far as they are looked at for that; those of the highest priority come first.
 constexpr int kReadyAccounts = 64;
 

@@ -11,6 +11,12 @@ namespace vodlift::worker {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+constexpr std::chrono::milliseconds kGather{5};
+
+}  // namespace
+
 EndRecorder::EndRecorder(UploadStore& uploads, std::size_t most, Settled settled)
     : uploads_(uploads), most_(most), settled_(std::move(settled)) {}
 
@@ -74,6 +80,8 @@ void EndRecorder::loop() {
       } else if (!news_.wait_until(lock, again_, ready)) {
         again.swap(refused_);
       }
+      // Nobody waits for what is left to do: once for many.
+      if (!answered_.empty()) news_.wait_for(lock, kGather, [this] { return stopping_; });
       answered.swap(answered_);
       if (stopping_ && unsettled_ == 0) return;
     }
