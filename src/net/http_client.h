@@ -68,6 +68,9 @@ struct HttpResponse {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-case
   std::string body;
+  // From when the first byte of the request's `reader` was asked for to the end of the answer; waiting for a connection
+  // does not count. 0: it had none, or none was asked for.
+  std::chrono::nanoseconds took{0};
 
   [[nodiscard]] bool is_success() const { return status >= 200 && status < 300; }
   // The value of the first header of that (lower-case) name; empty when there is none.

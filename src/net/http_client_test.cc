@@ -140,6 +140,32 @@ TEST_F(HttpClientTest, AReaderThatNamesATimeIsAskedAgainThen) {
   EXPECT_LT(took, std::chrono::seconds(5)) << "sooner than a poll of a second for each";
 }
 
+TEST_F(HttpClientTest, TheTimeOfABodyIsFromItsFirstByteToTheAnswer) {
+  HttpClient one("test-one", 1);  // connection
+  std::promise<Result<HttpResponse>> first;
+  one.start(request("GET", "/never"), [&](Result<HttpResponse> response) { first.set_value(std::move(response)); });
+  auto reader = std::make_shared<StringReader>("late");
+  reader->later = 3;
+  HttpRequest out = request("PUT", "/");
+  out.reader = reader;
+  out.reader_size = 4;
+  std::promise<Result<HttpResponse>> second;
+  const auto begun = std::chrono::steady_clock::now();
+  one.start(std::move(out), [&](Result<HttpResponse> response) { second.set_value(std::move(response)); });
+  std::this_thread::sleep_for(200ms);  // it waits for the connection, which counts nothing
+  {
+    const std::lock_guard lock(mutex_);
+    ASSERT_EQ(held_.size(), 1U);
+    held_.front()({200, "text/plain", "", {}});
+  }
+  EXPECT_EQ(first.get_future().get()->took, 0ns) << "it had no body";
+  const auto response = second.get_future().get();
+  const auto whole = std::chrono::steady_clock::now() - begun;
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_GE(response->took, 3 * 30ms);
+  EXPECT_LE(response->took, whole - 190ms);
+}
+
 TEST_F(HttpClientTest, AnEmptyReaderIsAnEmptyBody) {
   HttpRequest out = request("PUT", "/");
   out.reader = std::make_shared<StringReader>("");

@@ -145,6 +145,7 @@ std::size_t Transfer::give_body(std::span<std::uint8_t> buffer) {
   }
   const std::size_t left = static_cast<std::size_t>(request_.reader_size) - body_sent_;
   if (left == 0) return 0;
+  if (!body_begun_) body_begun_ = std::chrono::steady_clock::now();
   const BodyReader::Chunk chunk = request_.reader->read(buffer.first(std::min(buffer.size(), left)), resume_);
   switch (chunk.status) {
     case BodyReader::Status::ok:
@@ -164,6 +165,7 @@ int Transfer::on_seek(void* self, curl_off_t offset, int origin) {
   auto* transfer = static_cast<Transfer*>(self);
   if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
   transfer->body_sent_ = 0;
+  transfer->body_begun_.reset();
   if (transfer->request_.reader != nullptr) transfer->request_.reader->rewind();
   return CURL_SEEKFUNC_OK;
 }
@@ -238,6 +240,7 @@ void Transfer::finish(CURLcode code) {
   long status = 0;
   curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
+  if (body_begun_) response_.took = std::chrono::steady_clock::now() - *body_begun_;
   done_(std::move(response_));
 }
 

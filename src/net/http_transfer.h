@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -77,6 +78,7 @@ class Transfer {
   HttpResponse response_;
   std::size_t header_bytes_ = 0;
   std::size_t body_sent_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> body_begun_;
   std::optional<Error> failure_;  // set by a callback: tells more than libcurl's code
   bool cut_off_ = false;
 };
