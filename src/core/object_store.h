@@ -144,6 +144,9 @@ class ObjectStore {
   // a store keeps of it goes with Complete. Blocks. Errors also: s3_no_such_upload.
   virtual Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) = 0;
 
+  // Bytes a second that one request to this bucket got lately, from its first byte to its answer; nothing: not known.
+  [[nodiscard]] virtual std::optional<std::int64_t> request_rate(const BucketAccess& access) const = 0;
+
   // Stores the whole object in one request (<= 5 GiB); blocks. `checksum.md5` must be there unless the endpoint's mode
   // is crc32c. Errors also: s3_integrity (what the store confirmed is not what was read), destination_exists and
   // s3_conflict (the condition does not hold; another writer was there at the same time).

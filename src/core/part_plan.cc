@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace vodlift {
 namespace {
 
@@ -9,12 +11,20 @@ constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
 
 constexpr std::int64_t divide_up(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
 
+// Whole MiB.
+std::int64_t preferred_part(std::int64_t size, std::optional<std::int64_t> rate) {
+  if (!rate) return kPreferredPartBytes;
+  const std::int64_t largest = std::max(kPreferredPartBytes, std::min(kLargestRatedPartBytes, size / kLeastRatedParts));
+  const std::int64_t in_time = std::clamp(*rate, std::int64_t{0}, kLargestRatedPartBytes) * kPartSeconds;
+  return std::clamp(in_time, kSmallestRatedPartBytes, largest) / kMiB * kMiB;
+}
+
 }  // namespace
 
 bool wants_multipart(std::int64_t size) { return size > kMultipartThresholdBytes; }
 
-Result<PartPlan> plan_parts(std::int64_t size, int max_parts) {
-  std::int64_t part_size = kPreferredPartBytes;
+Result<PartPlan> plan_parts(std::int64_t size, int max_parts, std::optional<std::int64_t> rate) {
+  std::int64_t part_size = preferred_part(size, rate);
   if (divide_up(size, part_size) > max_parts) part_size = divide_up(divide_up(size, max_parts), kMiB) * kMiB;
   // The last MiB of the range does not divide evenly: 5 GiB parts still hold it.
   if (part_size > kMaxPartBytes) {

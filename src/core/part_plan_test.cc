@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <random>
+
 namespace vodlift {
 namespace {
 
@@ -65,6 +68,62 @@ TEST(PartPlan, OffsetsFollowEachOther) {
   EXPECT_EQ(plan.offset_of(1), 0);
   EXPECT_EQ(plan.offset_of(3), 32 * kMiB);
   EXPECT_EQ(plan.size_of(3), 8 * kMiB + 7);
+}
+
+std::int64_t part_mib(std::int64_t size_mib, std::int64_t rate_mib) {
+  return plan_parts(size_mib * kMiB, kMaxParts, rate_mib * kMiB)->part_size / kMiB;
+}
+
+TEST(PartPlan, APartTakesTwoSecondsAtTheRate) {
+  constexpr std::int64_t kLarge = 100 * 1024;
+  EXPECT_EQ(part_mib(kLarge, 6), 12);
+  EXPECT_EQ(part_mib(kLarge, 20), 40);
+  EXPECT_EQ(plan_parts(kLarge * kMiB, kMaxParts, 6 * kMiB + kMiB / 4)->part_size, 12 * kMiB) << "whole MiB";
+  EXPECT_EQ(part_mib(kLarge, 33), 64) << "not more";
+  EXPECT_EQ(part_mib(1024, 0), 8) << "not less";
+  EXPECT_EQ(part_mib(1024, 3), 8);
+}
+
+TEST(PartPlan, AFastLinkLeavesEnoughParts) {
+  constexpr std::int64_t kFast = 1000;
+  EXPECT_EQ(part_mib(17, kFast), 16) << "as without a rate";
+  EXPECT_EQ(part_mib(1024, kFast), 16);
+  EXPECT_EQ(part_mib(std::int64_t{17} * 64, kFast), 17);
+  EXPECT_EQ(part_mib(std::int64_t{17} * 64 - 1, kFast), 16);
+  EXPECT_EQ(part_mib(std::int64_t{64} * 64, kFast), 64);
+}
+
+TEST(PartPlan, WhateverTheSizeTheRateAndTheLimit) {
+  std::mt19937_64 random(4711);
+  const auto between = [&random](std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+  };
+  // As many small as large ones: a random number of bits.
+  const auto any = [&](std::int64_t most) { return std::min(most, 1 + (between(0, most) >> between(0, 62))); };
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  for (int round = 0; round < 200'000; ++round) {
+    const int max_parts = static_cast<int>(round % 2 == 0 ? kMaxParts : between(kLeastMaxParts, kMaxParts));
+    const std::int64_t size = any(kMaxPartBytes * max_parts);
+    const std::int64_t rate = round % 10 == 0 ? (round % 20 == 0 ? 0 : kMost) : any(kMost - 1) - between(0, 2);
+    SCOPED_TRACE(testing::Message() << size << " bytes at " << rate << ", " << max_parts << " parts");
+    const auto plan = plan_parts(size, max_parts, rate);
+    const auto unrated = plan_parts(size, max_parts);
+    ASSERT_TRUE(plan && unrated);
+    expect_exact(*plan);
+    expect_exact(*unrated);
+    EXPECT_LE(plan->count, max_parts);
+    EXPECT_EQ(plan->part_size % kMiB, 0);
+    EXPECT_GE(plan->part_size, kSmallestRatedPartBytes);
+    if (plan->part_size > unrated->part_size) {
+      EXPECT_GE(plan->count, kLeastRatedParts);
+      EXPECT_LE(plan->part_size, kLargestRatedPartBytes);
+      EXPECT_LE(plan->part_size / kPartSeconds, rate);
+    }
+    if (plan->part_size < unrated->part_size) {
+      EXPECT_LT(rate, kPreferredPartBytes / kPartSeconds);
+    }
+    if (HasFailure()) return;
+  }
 }
 
 TEST(PartPlan, AnEarlierPartSizeIsKeptWhereItHolds) {

@@ -71,6 +71,7 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
   if (!response) return response.error();
   if (!response->is_success()) return to_error(failure_of(target, plain, *response));
   auto stored = confirmed_bytes(target, plain.operation, *response, checksum, sent);
+  if (stored) rates_.add(target.access, body.size, response->took);
   // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing, unless the
   // store refused it before.
   const bool told = !response->header(kCrcHeader).empty();
@@ -124,10 +125,13 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
       [this, target, call, body](const Credentials& credentials) {
         return make_body_request(target, call, credentials, body);
       },
-      [this, target, call, checksum, sent, done = std::move(done)](Result<net::HttpResponse> response) {
+      [this, target, call, size = body.size, checksum, sent,
+       done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(response.error());
         if (!response->is_success()) return done(refused_part(failure_of(target, call, *response), sent));
-        done(confirm_part(target, call, *response, checksum, sent));
+        auto stored = confirm_part(target, call, *response, checksum, sent);
+        if (stored) rates_.add(target.access, size, response->took);
+        done(std::move(stored));
       });
 }
 

@@ -11,6 +11,7 @@
 #include "s3/aws_environment.h"
 #include "s3/credential_cache.h"
 #include "s3/learned.h"
+#include "s3/measured_rates.h"
 #include "s3/s3_checksums.h"
 #include "s3/s3_errors.h"
 #include "s3/sigv4.h"
@@ -35,6 +36,9 @@ class S3ObjectStore final : public ObjectStore {
   }
   [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess& access) const override {
     return learned_.checksums(access).refuses_wrong_md5;
+  }
+  [[nodiscard]] std::optional<std::int64_t> request_rate(const BucketAccess& access) const override {
+    return rates_.rate(access);
   }
   Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) override;
   Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties, const Body& body,
@@ -121,6 +125,7 @@ class S3ObjectStore final : public ObjectStore {
   const Clock& clock_;
   Learned& learned_;
   Traffic traffic_;
+  MeasuredRates rates_;
 };
 
 }  // namespace vodlift::s3

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <future>
 #include <mutex>
+#include <thread>
 
 #include "base/encoding.h"
 #include "base/hash.h"
@@ -29,7 +30,7 @@ class S3ObjectStoreTest : public ::testing::Test {
  protected:
   S3ObjectStoreTest()
       : server_(
-            {}, 1,
+            {.body_bytes = 2 * static_cast<std::size_t>(kLeastMeasuredBytes)}, 1,
             [this](const net::Request& request, const net::Responder& respond) {
               const std::lock_guard lock(mutex_);
               requests_.push_back(request);
@@ -299,6 +300,82 @@ TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAnewOnceAndTheTokenIsSign
   };
   EXPECT_EQ(store_.head(target_).error().code, Errc::s3_credential);
   EXPECT_EQ(lookups, 3) << "once for each request";
+}
+
+// So many zeros, all at hand.
+class Zeros final : public SourceFile {
+ public:
+  [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
+  Result<> read(std::int64_t, std::span<std::uint8_t> buffer) const override {
+    std::ranges::fill(buffer, std::uint8_t{0});
+    return {};
+  }
+  void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
+                  std::function<void(Result<>)> done) const override {
+    done(read(offset, buffer));
+  }
+  Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
+    (void)read(offset, buffer);
+    return buffer.size();
+  }
+  Result<> check_unchanged() const override { return {}; }
+
+ private:
+  const SourceIdentity identity_;
+};
+
+class S3RequestRateTest : public S3ObjectStoreTest {
+ protected:
+  static constexpr auto kDelay = 50ms;  // of each answer
+
+  S3RequestRateTest() {
+    answer_ = [this](const net::Request&) {
+      std::this_thread::sleep_for(kDelay);
+      return answer_of_all_;
+    };
+  }
+  // The store counts no bytes: it is told that their CRC32C is 0, and says so itself.
+  Body body(std::int64_t size) const { return {std::make_shared<Zeros>(), 0, size}; }
+  Result<StoredBytes> send_part(std::int64_t size) {
+    std::promise<Result<StoredBytes>> done;
+    store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, body(size), {0, ""},
+                       [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
+    return done.get_future().get();
+  }
+  void expect_measured() const {
+    const auto rate = store_.request_rate(target_.access);
+    ASSERT_TRUE(rate);
+    EXPECT_LE(*rate, kLeastMeasuredBytes * 1s / kDelay);
+    EXPECT_GE(*rate, kLeastMeasuredBytes / 20) << "20 s are too long for it";
+  }
+
+  net::Response answer_of_all_{200, "", "", {{"ETag", std::string(kOpaqueEtag)}, {std::string(kCrc), "AAAAAA=="}}};
+};
+
+TEST_F(S3RequestRateTest, APartIsMeasuredUpToItsAnswer) {
+  EXPECT_FALSE(store_.request_rate(target_.access));
+  ASSERT_TRUE(send_part(kLeastMeasuredBytes));
+  expect_measured();
+  target_.access.bucket = "other";
+  EXPECT_FALSE(store_.request_rate(target_.access));
+}
+
+TEST_F(S3RequestRateTest, SoIsAWholeObject) {
+  ASSERT_TRUE(store_.put_object(target_, {}, body(kLeastMeasuredBytes), {0, ""}, WriteCondition::none));
+  expect_measured();
+}
+
+TEST_F(S3RequestRateTest, WhatIsNotConfirmedCountsNothing) {
+  const auto expect_nothing = [this](Errc code) {
+    EXPECT_EQ(send_part(kLeastMeasuredBytes).error().code, code);
+    EXPECT_EQ(store_.put_object(target_, {}, body(kLeastMeasuredBytes), {0, ""}, WriteCondition::none).error().code,
+              code);
+    EXPECT_FALSE(store_.request_rate(target_.access));
+  };
+  answer_of_all_.headers.back().second = "BBBBBB==";
+  expect_nothing(Errc::s3_integrity);
+  answer_of_all_ = {503, "", "", {}};
+  expect_nothing(Errc::s3_transient);
 }
 
 }  // namespace

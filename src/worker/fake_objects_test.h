@@ -19,6 +19,7 @@ class MemoryObjects final : public ObjectStore {
  public:
   [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess&) const override { return mode; }
   [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess&) const override { return known_md5_check; }
+  [[nodiscard]] std::optional<std::int64_t> request_rate(const BucketAccess&) const override { return rate; }
   Result<bool> try_wrong_md5(const ObjectTarget&, const std::string&, int number) override {
     calls.push_back("wrong md5 " + std::to_string(number));
     if (auto error = scripted("wrong md5")) return *error;
@@ -139,6 +140,7 @@ class MemoryObjects final : public ObjectStore {
   std::string encryption;                    // what is said of every object
   ChecksumMode mode = ChecksumMode::crc32c;  // with md5, no digest of anything is told
   std::optional<bool> known_md5_check;
+  std::optional<std::int64_t> rate;  // of one request, bytes a second
   bool md5_check = true;
   std::string object_bytes;  // what is read back
   std::string token;

@@ -1,9 +1,10 @@
 // Source files in memory, for the worker's unit tests.
 #pragma once
 
-#include <cstring>
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/storage.h"
 
@@ -11,14 +12,18 @@ namespace vodlift::worker {
 
 class MemorySource final : public SourceFile {
  public:
-  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {
-    identity_.size = static_cast<std::int64_t>(bytes_.size());
+  // `zeros` follow the bytes.
+  explicit MemorySource(std::string bytes, std::int64_t zeros = 0) : bytes_(std::move(bytes)) {
+    identity_.size = static_cast<std::int64_t>(bytes_.size()) + zeros;
     identity_.inode = 7;
   }
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
   Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
-    std::memcpy(buffer.data(), bytes_.data() + offset, buffer.size());
+    const std::string_view here =
+        std::string_view(bytes_).substr(std::min(static_cast<std::size_t>(offset), bytes_.size()));
+    const auto zeros = std::copy_n(here.begin(), std::min(here.size(), buffer.size()), buffer.begin());
+    std::fill(zeros, buffer.end(), std::uint8_t{0});
     return {};
   }
   void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
@@ -46,7 +51,7 @@ class MemoryStorages final : public Storages {
     ++opened;
     if (removed) return Error{Errc::storage_unknown, "storage sestore4 is unknown"};
     if (bytes.empty() && !empty_file) return Error{Errc::source_not_found, "file does not exist"};
-    auto source = std::make_unique<MemorySource>(bytes);
+    auto source = std::make_unique<MemorySource>(bytes, zeros);
     if (on_open) on_open();
     source->identity_.inode = inode;
     source->identity_.modified_ns = modified_ns;
@@ -59,6 +64,7 @@ class MemoryStorages final : public Storages {
   }
 
   std::string bytes;
+  std::int64_t zeros = 0;  // that follow them
   bool empty_file = false;
   bool removed = false;  // from the configuration
   std::uint64_t inode = 7;

@@ -63,12 +63,13 @@ Result<Multipart> MultipartRun::create() {
 }
 
 Result<PartPlan> MultipartRun::open() {
-  auto plan = plan_parts(attempt_.source->identity().size, attempt_.target.access.max_parts);
+  const BucketAccess& access = attempt_.target.access;
+  auto plan = plan_parts(attempt_.source->identity().size, access.max_parts, context_.objects.request_rate(access));
   if (!plan) return plan;
   const auto multipart = create();
   if (!multipart) return multipart.error();
   journal_ = {multipart->id,
-              attempt_.target.access.endpoint,
+              access.endpoint,
               plan->part_size,
               attempt_.source->identity(),
               std::string(to_string(multipart->mode)),

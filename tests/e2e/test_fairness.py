@@ -13,7 +13,6 @@ from support import KIB, MIB, make_file, wait_until
 OTHER = 159
 QUEUED_BY_THE_FIRST = 100_000
 LARGE = 65 * MIB
-PARTS = 5  # of a large one
 BYTES_PER_S = 20 * MIB  # so a large file takes longer than a turn and the time in which it is looked for
 
 
@@ -115,7 +114,8 @@ def test_a_large_upload_makes_room_for_another_accounts_and_sends_no_part_twice(
     other.wait_for([theirs], within_s=30)
     ended = [site.wait_for(one, "completed") for one in mine]
     assert [one["attempts"] for one in ended] == [1, 1], "making room is no attempt that failed"
-    assert len(fake.seen("UploadPart", stored=True)) == 3 * PARTS, "no part was sent twice"
+    sent = [(record.key, record.part) for record in fake.seen("UploadPart", stored=True)]
+    assert len(sent) == len(set(sent)), "no part was sent twice"
     begun = [record.key for record in fake.seen("CreateMultipartUpload")]
     assert begun == ["one.mp4", "b.mp4", "two.mp4"], "the other account waits for one turn of the first's"
     assert not fake.open_uploads()

@@ -1,0 +1,82 @@
+// The size of an upload's parts: by the rate to its bucket when it is begun, and the same from then on.
+#include "core/part_plan.h"
+#include "worker/upload_run_test.h"
+
+namespace vodlift::worker {
+namespace {
+
+constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
+
+class UploadRunParts : public UploadRunTest {
+ protected:
+  void put_film(std::int64_t size) {
+    storages_.bytes = "film";
+    storages_.zeros = size - std::ssize(storages_.bytes);
+  }
+  // Of the first part that a run sends; it goes no further.
+  std::int64_t first_part() {
+    std::optional<std::int64_t> size;
+    objects_.hold_part = [&size](int, const Body& body, ObjectStore::PartDone done) {
+      if (!size) size = body.size;
+      done(Error{Errc::s3_access_denied, "scripted"});
+    };
+    run();
+    return size.value_or(0);
+  }
+};
+
+TEST_F(UploadRunParts, WithoutARateTheyAreWhatIsPreferred) {
+  put_film(4096 * kMiB);
+  EXPECT_EQ(first_part(), kPreferredPartBytes);
+}
+
+TEST_F(UploadRunParts, AtAHighRateThoseOfALargeFileAreLarge) {
+  put_film(4096 * kMiB);
+  objects_.rate = 1024 * kMiB;
+  EXPECT_EQ(first_part(), kLargestRatedPartBytes);
+}
+
+TEST_F(UploadRunParts, AtALowRateTheyAreSmall) {
+  put_film(2 * kPreferredPartBytes + 1000);
+  objects_.rate = kMiB;
+  run();
+  expect_completed();
+  EXPECT_EQ(uploads_.journal.part_size, kSmallestRatedPartBytes);
+  EXPECT_EQ(objects_.count("part"), 5);
+}
+
+TEST_F(UploadRunParts, AnotherRateChangesNothingInAnUploadThatWasBegun) {
+  put_film(2 * kPreferredPartBytes + 1000);
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  for (const std::int64_t rate : {std::int64_t{1}, 1024 * kMiB}) {
+    claimed_.journal = uploads_.journal;
+    objects_.parts.erase(2);
+    objects_.calls.clear();
+    objects_.script["complete"] = {Errc::s3_clock_skew};
+    objects_.rate = rate;
+    run();
+    EXPECT_EQ(objects_.calls, (std::vector<std::string>{"list", "part 2", "complete"}));
+    EXPECT_EQ(objects_.parts.at(2).size, kPreferredPartBytes);
+  }
+  claimed_.journal = uploads_.journal;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.created, 1);
+}
+
+TEST_F(UploadRunParts, WhatIsBegunAnewGoesByTheRateOfThen) {
+  put_film(2 * kPreferredPartBytes + 1000);
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  objects_.open.clear();
+  objects_.calls.clear();
+  objects_.rate = 1;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("part"), 5);
+}
+
+}  // namespace
+}  // namespace vodlift::worker
