@@ -55,6 +55,31 @@ Sha256Digest signing_key(const SigningCredentials& credentials, std::string_view
   return key;
 }
 
+// A signing key is good for a day of one service in one region.
+struct DerivedKey {
+  Secret secret_key;
+  std::string region;
+  std::string service;
+  std::string date;
+  Secret key;
+
+  [[nodiscard]] bool is_for(const SigningCredentials& credentials, std::string_view day) const {
+    return date == day && region == credentials.region && service == credentials.service &&
+           secret_key.reveal() == credentials.secret_key.reveal();
+  }
+};
+
+// Four of the five HMACs of a signature are the key's, so each thread keeps the last one.
+ByteView kept_signing_key(const SigningCredentials& credentials, const std::string& date) {
+  thread_local DerivedKey kept;
+  if (!kept.is_for(credentials, date)) {
+    const Sha256Digest key = signing_key(credentials, date);
+    kept = {credentials.secret_key, credentials.region, credentials.service, date,
+            Secret(std::string(key.begin(), key.end()))};
+  }
+  return bytes_of(kept.key.reveal());
+}
+
 }  // namespace
 
 SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& credentials, WallTime now) {
@@ -91,7 +116,7 @@ SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& cre
   const std::string string_to_sign =
       fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", timestamp, scope, to_hex(view(sha256(bytes_of(canonical_request)))));
   const std::string signature =
-      to_hex(view(hmac_sha256(view(signing_key(credentials, date)), bytes_of(string_to_sign))));
+      to_hex(view(hmac_sha256(kept_signing_key(credentials, date), bytes_of(string_to_sign))));
 
   SignedRequest out;
   out.path_and_query = query.empty() ? path : path + "?" + query;

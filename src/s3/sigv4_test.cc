@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "base/hash.h"
 
 namespace vodlift::s3 {
@@ -60,6 +62,22 @@ TEST(SigV4, QueryParametersAreSorted) {
 TEST(SigV4, KeysAreEncodedByteForByteAndNeverNormalised) {
   const SignedRequest out = sign(example("GET", "/b/a+b c%2F~\xC3\xA9//../x"), example_credentials(), kExampleTime);
   EXPECT_EQ(out.path_and_query, "/b/a%2Bb%20c%252F~%C3%A9//../x");
+}
+
+TEST(SigV4, AKeyIsKeptForNothingButWhatItIsFor) {
+  std::vector<std::pair<SigningCredentials, WallTime>> uses(5, {example_credentials(), kExampleTime});
+  uses[1].first.secret_key = Secret("another");
+  uses[2].first.region = "eu-central-1";
+  uses[3].first.service = "sts";
+  uses[4].second += std::chrono::days(1);
+  const auto authorization = [](const auto& use) {
+    return sign(example("GET", "/k"), use.first, use.second).authorization;
+  };
+  for (const auto& use : uses) {
+    const std::string fresh = std::async(std::launch::async, authorization, use).get();
+    EXPECT_EQ(authorization(use), fresh);
+    EXPECT_EQ(authorization(use), fresh);
+  }
 }
 
 TEST(SigV4, SendsEveryHeaderItSigned) {
