@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 export PATH=/usr/sbin:/sbin:$PATH
 python=/usr/bin/python3
 short_fuzz_seconds=15
+e2e_processes=3  # most of the tests wait most of the time
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
@@ -58,11 +59,14 @@ do_test() {
   do_e2e
 }
 
-##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume)
+##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume), which then is one process
 do_e2e() {
   need build s3 test
-  build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read hanging_storage replays
+  build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read full_disk \
+    hanging_storage replays
   say "End-to-end tests"
+  # A file's tests share fixtures, and stay together.
+  [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadfile
   VODLIFT_BINARY="$PWD/build/release/vodlift" "$python" -m pytest -q tests "$@"
 }
 

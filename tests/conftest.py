@@ -30,7 +30,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def rgw():
-    """Debian's radosgw, one for the whole run: endpoint, access_key, secret_key, region, and `client` of boto3."""
+    """Debian's radosgw, one for each process of pytest: endpoint, access_key, secret_key, region, and `client` of boto3."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-rgw-"))
     try:
         subprocess.run([ROOT / "tests/s3/rgw-up", folder], check=True, stdout=subprocess.DEVNULL, timeout=180)
