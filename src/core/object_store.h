@@ -69,6 +69,8 @@ struct Body {
   std::string storage{};                           // that the source lies on: its bandwidth limit counts
   // Called on the transfer thread, without blocking, when the last byte is on its way; again where it is sent again.
   std::function<void()> sent{};
+  // The range's bytes, where they are in memory: sent instead of what the source would be read for.
+  std::shared_ptr<const std::uint8_t[]> bytes{};
 };
 
 // The store's confirmation of one object or part: its checksum or ETag agreed with ours.

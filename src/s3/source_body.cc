@@ -24,6 +24,10 @@ net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const st
     return give(count);
   }
 
+  if (body_.bytes != nullptr) {
+    std::copy_n(body_.bytes.get() + position_, buffer.size(), buffer.data());
+    return give(buffer.size());
+  }
   const auto cached = body_.source->read_cached(body_.offset + position_, buffer);
   if (!cached) {
     failure_ = cached.error();

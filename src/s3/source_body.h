@@ -12,9 +12,9 @@
 
 namespace vodlift::s3 {
 
-// What lies in the page cache goes straight into libcurl's buffer (the checksum pass has just put it there); what does
-// not is read by a thread of the storage while the transfer waits. The transfer thread calls it; the storage's thread
-// hands over what it read.
+// What the body brings along is copied. Otherwise what lies in the page cache goes straight into libcurl's buffer (the
+// checksum pass has just put it there); what does not is read by a thread of the storage while the transfer waits. The
+// transfer thread calls it; the storage's thread hands over what it read.
 class SourceBody final : public net::BodyReader, public std::enable_shared_from_this<SourceBody> {
  public:
   // `bandwidth` must outlive the transfer; `account` and `bucket` are whose limits count, beside the storage's.

@@ -53,6 +53,24 @@ std::shared_ptr<SourceBody> body_of(Body body, Bandwidth* bandwidth = nullptr) {
                                       "videos");
 }
 
+TEST(SourceBody, WhatIsInMemoryIsSentInsteadOfTheFile) {
+  const auto bytes = std::make_shared<std::uint8_t[]>(4);
+  std::memcpy(bytes.get(), "abcd", 4);
+  Body whole{std::make_shared<FakeSource>("0123", 0), 0, 4};
+  whole.bytes = bytes;
+  const auto body = body_of(std::move(whole));
+  std::vector<std::uint8_t> buffer(3);
+  const auto next = [&] {
+    const auto chunk = body->read(buffer, [] {});
+    EXPECT_EQ(chunk.status, net::BodyReader::Status::ok);
+    return std::string(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(chunk.size));
+  };
+  EXPECT_EQ(next(), "abc");
+  EXPECT_EQ(next(), "d");
+  body->rewind();
+  EXPECT_EQ(next(), "abc") << "sent again";
+}
+
 TEST(SourceBody, TakesTheCachedAndWaitsForTheRest) {
   const auto source = std::make_shared<FakeSource>("0123456789", 6);
   const auto body = body_of({source, 2, 7});

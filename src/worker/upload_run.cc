@@ -15,6 +15,12 @@
 #include "worker/source_checksum.h"
 
 namespace vodlift::worker {
+namespace {
+
+// A source up to this size is read once, into memory, and sent from there: what a run holds at most for it.
+constexpr std::int64_t kKeptBytes = std::int64_t{128} * 1024;
+
+}  // namespace
 
 UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunControl& control)
     : context_(context),
@@ -158,13 +164,11 @@ Result<> UploadRun::check_source() {
 
 Result<Verification> UploadRun::send_whole() {
   if (auto gone = multipart_.abandon(); !gone) return gone.error();
-  const std::int64_t size = attempt_.source->identity().size;
   Result<RangeChecksum> checksum = Error{};
   return with_retries(control_, [&]() -> Result<Verification> {
     // Another upload may just have learned that this store needs MD5.
     const bool with_md5 = context_.objects.checksum_mode(attempt_.target.access) != ChecksumMode::crc32c;
-    if (!checksum || (with_md5 && checksum->md5.empty()))
-      checksum = checksum_range(*attempt_.source, 0, size, with_md5);
+    if (!checksum || (with_md5 && checksum->md5.empty())) checksum = checksum_whole(with_md5);
     if (!checksum) return checksum.error();
     if (attempt_.expected) {
       if (auto meant = check_crc32c(*attempt_.expected, checksum->crc32c); !meant) return meant.error();
@@ -181,6 +185,17 @@ Result<Verification> UploadRun::send_whole() {
   });
 }
 
+Result<RangeChecksum> UploadRun::checksum_whole(bool with_md5) {
+  const std::int64_t size = attempt_.source->identity().size;
+  bytes_ = nullptr;
+  if (size > kKeptBytes) return checksum_range(*attempt_.source, 0, size, with_md5);
+  const auto bytes = std::make_shared_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(size));
+  const std::span<std::uint8_t> all(bytes.get(), static_cast<std::size_t>(size));
+  if (auto read = attempt_.source->read(0, all); !read) return read.error();
+  bytes_ = bytes;
+  return checksum_of(all, with_md5);
+}
+
 Result<Verification> UploadRun::verify(const StoredBytes& stored, const RangeChecksum& checksum) {
   const BucketAccess& access = attempt_.target.access;
   if (auto encrypted = check_encrypted(access.encryption, stored.encryption); !encrypted) return encrypted.error();
@@ -192,11 +207,11 @@ Result<Verification> UploadRun::verify(const StoredBytes& stored, const RangeChe
 }
 
 Result<StoredBytes> UploadRun::put_whole(const RangeChecksum& checksum) {
+  Body body{attempt_.source, 0, attempt_.source->identity().size, control_.cut(), attempt_.storage};
+  body.bytes = bytes_;
   const auto put = [&] {
-    return context_.objects.put_object(
-        attempt_.target, attempt_.properties,
-        Body{attempt_.source, 0, attempt_.source->identity().size, control_.cut(), attempt_.storage}, checksum,
-        attempt_.destination.condition());
+    return context_.objects.put_object(attempt_.target, attempt_.properties, body, checksum,
+                                       attempt_.destination.condition());
   };
   auto sent = put();
   if (sent || sent.error().code != Errc::destination_exists) return sent;

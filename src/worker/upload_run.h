@@ -25,6 +25,7 @@ class UploadRun {
   Result<> check_quiet();
   Result<> check_source();
   Result<Verification> send_whole();
+  Result<RangeChecksum> checksum_whole(bool with_md5);
   Result<Verification> verify(const StoredBytes& stored, const RangeChecksum& checksum);
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
   bool falls_back_to_private(const Error& error);
@@ -39,7 +40,8 @@ class UploadRun {
   RunControl& control_;
   Attempt attempt_;
   MultipartRun multipart_;
-  WallTime quiet_at_;  // when a source that is being written may be looked at again
+  std::shared_ptr<const std::uint8_t[]> bytes_;  // of a small source: what was hashed is what is sent
+  WallTime quiet_at_;                            // when a source that is being written may be looked at again
 };
 
 }  // namespace vodlift::worker
