@@ -13,7 +13,7 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds kGather{5};
+constexpr std::chrono::milliseconds kLookTogether{5};
 
 }  // namespace
 
@@ -81,7 +81,7 @@ void EndRecorder::loop() {
         again.swap(refused_);
       }
       // Nobody waits for what is left to do: once for many.
-      if (!answered_.empty()) news_.wait_for(lock, kGather, [this] { return stopping_; });
+      if (!answered_.empty()) news_.wait_for(lock, kLookTogether, [this] { return stopping_; });
       answered.swap(answered_);
       if (stopping_ && unsettled_ == 0) return;
     }
