@@ -72,7 +72,7 @@ do_e2e() {
 
 ##: check               format, clang-tidy, include rule, a short fuzz run, unit and conformance tests under ASan+UBSan and TSan
 do_check() {
-  need build check
+  need build check fuzz
   say "Include rule"
   "$python" tests/check_includes.py
   say "Format"

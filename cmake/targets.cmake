@@ -43,6 +43,16 @@ function(vodlift_precompile target)
   endif()
 endfunction()
 
+# The same for a program of tests, which has GoogleTest precompiled as well.
+function(vodlift_precompile_test target)
+  if(target STREQUAL "base_test")
+    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h
+                                                ${PROJECT_SOURCE_DIR}/cmake/precompiled_test.h)
+  else()
+    target_precompile_headers(${target} REUSE_FROM base_test)
+  endif()
+endfunction()
+
 # vodlift_library(NAME SOURCES … DEPENDS … PRIVATE_DEPENDS …): the static library of one folder of src/.
 # DEPENDS names what its files may include; tests/check_includes.py reads the same list.
 function(vodlift_library name)
@@ -62,7 +72,7 @@ function(vodlift_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} vodlift_options GTest::gtest GTest::gmock GTest::gtest_main)
-  vodlift_precompile(${name})
+  vodlift_precompile_test(${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300)
 endfunction()

@@ -321,7 +321,7 @@ class Zeros final : public SourceFile {
   Result<> check_unchanged() const override { return {}; }
 
  private:
-  const SourceIdentity identity_;
+  const SourceIdentity identity_{};
 };
 
 class S3RequestRateTest : public S3ObjectStoreTest {

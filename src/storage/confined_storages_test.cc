@@ -125,7 +125,7 @@ TEST_F(ConfinedStoragesTest, AnEmptyMountPointIsNotAMissingFile) {
 
 TEST_F(ConfinedStoragesTest, ReadsStillWaitedForEndBeforeStopReturns) {
   ConfinedStorages storages({{"sestore4", root_.string()}});
-  const std::shared_ptr<SourceFile> file = std::move(*storages.open({"sestore4", "jb", "videos/a.mp4"}));
+  const std::shared_ptr<SourceFile> file = *storages.open({"sestore4", "jb", "videos/a.mp4"});
   std::vector<std::vector<std::uint8_t>> buffers(100, std::vector<std::uint8_t>(6));
   std::atomic<int> ended{0};
   for (auto& buffer : buffers) file->read_async(0, buffer, [&ended, file](const Result<>&) { ++ended; });

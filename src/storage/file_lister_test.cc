@@ -31,7 +31,7 @@ class FileListerTest : public ::testing::Test {
     out.folder = {"sestore4", "jb", ""};
     out.offset = offset;
     out.only_video = only_video;
-    if (!filter.empty()) out.filter = std::move(*Wildcard::parse(filter));
+    if (!filter.empty()) out.filter = *Wildcard::parse(filter);
     return out;
   }
   Result<FileList> ask(FileLister& lister, FileQuery asked) {

@@ -83,14 +83,12 @@ TEST_F(TreeWalkTest, LeavesOutAndCountsWhatNobodyCanName) {
 TEST_F(TreeWalkTest, LeavesOutPathsThatNoUploadCanHave) {
   std::string folder = "jb";
   UniqueFd at(::open((top_ / "jb").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  std::size_t bytes = std::string("sestore4/jb").size();
   const std::string name(255, 'd');
   // Relative to the last: the whole is longer than any system call takes.
   for (int i = 0; i < 20; ++i) {
     ASSERT_EQ(::mkdirat(at.get(), name.c_str(), 0700), 0);
     UniqueFd next(::openat(at.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     at = std::move(next);
-    bytes += 256;
     UniqueFd made(::openat(at.get(), "f", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     ASSERT_TRUE(made.valid());
   }
