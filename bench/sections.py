@@ -56,8 +56,16 @@ class Row:
         return min(values), max(values)
 
 
+def warm(*paths):
+    """Reads the files, so that they lie in the page cache: rclone has the system drop from there what it has read."""
+    for path in paths:
+        with path.open("rb") as file:
+            while file.read(1 << 22):
+                pass
+
+
 def prepare_files(root):
-    """Random files of the account, kept between runs, read once so that they lie in the page cache."""
+    """Random files of the account, kept between runs."""
     folder = root / "jb"
     (folder / "small").mkdir(parents=True, exist_ok=True)
     wanted = {folder / "1gib.bin": LARGE_BYTES, folder / "16mib.bin": PIECE_BYTES, folder / "1kib.bin": 1024}
@@ -67,9 +75,7 @@ def prepare_files(root):
             with open("/dev/urandom", "rb") as source, path.open("wb") as file:
                 for offset in range(0, size, 1 << 22):
                     file.write(source.read(min(1 << 22, size - offset)))
-        with path.open("rb") as file:
-            while file.read(1 << 22):
-                pass
+    warm(*wanted)
     return folder
 
 
@@ -129,6 +135,7 @@ def in_turns(bench, sink, clients, name):
         turn = run % len(clients)
         for at, (row, upload) in enumerate(clients[turn:] + clients[:turn]):
             key = f"{name}/{run}-{at}.bin"
+            warm(bench.files / "1gib.bin")
             fixed = upload("1kib.bin", f"fixed/{name}-{run}-{at}.bin")
             usage = upload("1gib.bin", key)
             sink.check_object(key if row.name != "curl, serial" else f"{key}-0",
@@ -236,6 +243,7 @@ def measure_restart(bench):
 def enqueue_and_wait(bench, server, sink, prefix):
     """All small files through signed calls to `completed`. Usage of the daemon, and the generator's CPU seconds."""
     ids_file = bench.work / "ids"
+    warm(*(bench.files / "small").iterdir())
     reset_peak(server.pid)
     cpu, begin = process_cpu_s(server.pid), time.monotonic()
     report = enqueue(bench.binaries, server, SMALL_FILES, "small/{n}.bin", f"{prefix}/{{n}}.bin", ids_file=ids_file)
@@ -283,6 +291,7 @@ def measure_small(bench):
                 continue
             for row, peer in beside:
                 sink.reset()
+                warm(*(bench.files / "small").iterdir())
                 command = peer.many(bench.files / "small", f"small-{run}")
                 row.runs.append(run_client(command, clean_environment(peer.env)))
                 check_small(sink)
