@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/api_key.h"
+#include "core/claimed_callback.h"
 #include "core/fair_share.h"
 #include "core/upload.h"
 
@@ -68,28 +69,6 @@ struct ReadyAccount {
   int weight = kDefaultWeight;
   bool small = false;  // whether any of these is small / large (kLargeUploadBytes)
   bool large = false;
-};
-
-// A pending callback handed to a worker.
-struct ClaimedCallback {
-  std::int64_t id = 0;
-  std::int64_t fence = 0;
-  UploadId upload = 0;
-  AccountId account = 0;
-  std::string webhook_id;  // stable over all attempts
-  std::string url;
-  std::string body;  // fixed when the upload ended
-  int attempts = 0;  // made so far
-};
-
-// What one callback attempt led to.
-struct CallbackAttempt {
-  WallTime at;
-  std::chrono::milliseconds took{0};
-  int http_status = 0;                          // 0: no answer
-  std::string error;                            // empty on success; <= 512 bytes
-  CallbackState next = CallbackState::pending;  // pending (again), delivered, failed, stopped
-  WallTime next_attempt;                        // where pending
 };
 
 // Which uploads aws.status wants.
