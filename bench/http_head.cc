@@ -58,6 +58,18 @@ std::optional<HttpHead> parse_head(std::string_view text) {
   return head;
 }
 
+void add_trailers(HttpHead& head, std::string_view tail) {
+  constexpr std::string_view kLastChunk = "\r\n0\r\n";
+  constexpr std::string_view kLineEnd = "\r\n";
+  const std::size_t at = tail.rfind(kLastChunk);
+  if (at == std::string_view::npos || !tail.ends_with("\r\n\r\n")) return;
+  tail.remove_prefix(at + kLineEnd.size());
+  tail.remove_suffix(kLineEnd.size());
+  // The last chunk's line stands where a head has its start line.
+  const auto trailers = parse_head(tail);
+  if (trailers) head.headers.insert(head.headers.end(), trailers->headers.begin(), trailers->headers.end());
+}
+
 std::optional<std::int64_t> parse_count(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

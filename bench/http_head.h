@@ -23,6 +23,9 @@ struct HttpHead {
 // Takes apart `text`, all lines with their CRLF, without the empty last one. Nothing for a malformed line.
 std::optional<HttpHead> parse_head(std::string_view text);
 
+// Adds the trailers of an aws-chunked body, of which `tail` is the end, to the headers.
+void add_trailers(HttpHead& head, std::string_view tail);
+
 // A whole decimal number >= 0; nothing for anything else, or above the range.
 std::optional<std::int64_t> parse_count(std::string_view text);
 

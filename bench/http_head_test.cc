@@ -29,6 +29,17 @@ TEST(HttpHead, MalformedLinesAreRefused) {
   EXPECT_FALSE(parse_head("GET / HTTP/1.1\r\n: nameless\r\n"));
 }
 
+TEST(HttpHead, TrailersOfAnAwsChunkedBodyBecomeHeaders) {
+  HttpHead head;
+  add_trailers(head, "abc\r\n0\r\nX-Amz-Checksum-Crc32c:4waSgw==\r\n\r\n");
+  EXPECT_EQ(head.header("x-amz-checksum-crc32c"), "4waSgw==");
+  for (const std::string_view tail : {"", "abc", "abc\r\n0\r\nx:1", "abc\r\n0\r\n\r\n", "\r\n0\r\nno colon\r\n\r\n"}) {
+    HttpHead nothing;
+    add_trailers(nothing, tail);
+    EXPECT_TRUE(nothing.headers.empty()) << tail;
+  }
+}
+
 TEST(HttpHead, CountsAreWholeAndNotNegative) {
   EXPECT_EQ(parse_count("1073741824"), 1073741824);
   EXPECT_FALSE(parse_count("-1"));

@@ -8,12 +8,14 @@ namespace vodlift::bench {
 namespace {
 
 constexpr std::size_t kMaxLineBytes = 4096;
+constexpr std::int64_t kMaxTailBytes = 4096;
 constexpr std::int64_t kMaxChunkBytes = std::numeric_limits<std::int64_t>::max() / 2;
 
 }  // namespace
 
-SinkBody SinkBody::fixed(std::int64_t length) {
+SinkBody SinkBody::fixed(std::int64_t length, std::int64_t tail) {
   SinkBody body;
+  body.tail_bytes_ = std::min({tail, length, kMaxTailBytes});
   body.state_ = length > 0 ? State::fixed_data : State::done;
   body.remaining_ = length;
   return body;
@@ -26,7 +28,8 @@ SinkBody SinkBody::chunked() {
 }
 
 std::int64_t SinkBody::discardable() const {
-  return state_ == State::fixed_data || state_ == State::chunk_data ? remaining_ : 0;
+  if (state_ == State::fixed_data) return remaining_ - tail_bytes_;
+  return state_ == State::chunk_data ? remaining_ : 0;
 }
 
 void SinkBody::discarded(std::int64_t bytes) {
@@ -42,6 +45,14 @@ std::size_t SinkBody::consume(std::string_view bytes) {
       const std::int64_t take = std::min(data, static_cast<std::int64_t>(bytes.size() - used));
       used += static_cast<std::size_t>(take);
       discarded(take);
+      continue;
+    }
+    if (state_ == State::fixed_data) {
+      const auto take = std::min(static_cast<std::size_t>(tail_bytes_), bytes.size() - used);
+      tail_ += bytes.substr(used, take);
+      used += take;
+      tail_bytes_ -= static_cast<std::int64_t>(take);
+      discarded(static_cast<std::int64_t>(take));
       continue;
     }
     const char c = bytes[used++];

@@ -11,8 +11,8 @@ namespace vodlift::bench {
 // tell with `discarded`. One thread at a time.
 class SinkBody {
  public:
-  // A body of exactly `length` bytes.
-  static SinkBody fixed(std::int64_t length);
+  // A body of exactly `length` bytes, of which the last `tail` or fewer, 4096 at most, are kept.
+  static SinkBody fixed(std::int64_t length, std::int64_t tail = 0);
   // A body in chunks (RFC 9112 section 7.1), trailers included.
   static SinkBody chunked();
 
@@ -25,6 +25,7 @@ class SinkBody {
   [[nodiscard]] bool done() const { return state_ == State::done; }
   // The framing is broken; nothing more can be told about this connection.
   [[nodiscard]] bool failed() const { return state_ == State::failed; }
+  [[nodiscard]] const std::string& tail() const { return tail_; }
   // Data bytes so far, framing excluded.
   [[nodiscard]] std::int64_t size() const { return size_; }
 
@@ -38,6 +39,8 @@ class SinkBody {
   std::int64_t remaining_ = 0;
   std::int64_t size_ = 0;
   std::string line_;  // of framing, at most kMaxLineBytes
+  std::int64_t tail_bytes_ = 0;
+  std::string tail_;
 };
 
 }  // namespace vodlift::bench

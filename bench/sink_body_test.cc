@@ -23,6 +23,25 @@ TEST(SinkBody, FixedMayBeDroppedUnread) {
   EXPECT_TRUE(SinkBody::fixed(0).done());
 }
 
+TEST(SinkBody, TheEndOfAFixedOneIsKeptWhereAsked) {
+  for (const std::size_t step : {1U, 3U, 100U}) {
+    SinkBody body = SinkBody::fixed(10, 4);
+    EXPECT_EQ(body.discardable(), 6);
+    body.discarded(2);
+    const std::string_view wire = "cdefghijNEXT";
+    std::size_t used = 0;
+    while (!body.done()) used += body.consume(wire.substr(used, step));
+    EXPECT_EQ(used, 8U);
+    EXPECT_EQ(body.tail(), "ghij");
+    EXPECT_EQ(body.size(), 10);
+  }
+  SinkBody shorter = SinkBody::fixed(2, 4);
+  EXPECT_EQ(shorter.discardable(), 0);
+  EXPECT_EQ(shorter.consume("ab"), 2U);
+  EXPECT_EQ(shorter.tail(), "ab");
+  EXPECT_TRUE(SinkBody::fixed(0, 4).done());
+}
+
 TEST(SinkBody, ChunksCutAnywhereCountTheirDataOnly) {
   const std::string wire = "4;name=value\r\nWiki\r\n1A\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\nX-Sum: 1\r\n\r\n";
   for (std::size_t step = 1; step <= wire.size(); ++step) {

@@ -11,6 +11,7 @@ namespace vodlift::bench {
 namespace {
 
 constexpr std::size_t kMaxHeadBytes = 32 * 1024;
+constexpr std::int64_t kTrailerBytes = 256;
 constexpr std::int64_t kMaxDiscardBytes = std::int64_t{1} << 30;
 
 std::string_view reason(int status) {
@@ -52,7 +53,7 @@ std::optional<SinkBody> framing_of(const HttpHead& head) {
   }
   const auto count = parse_count(length.value_or("0"));
   if (!count) return std::nullopt;
-  return SinkBody::fixed(*count);
+  return SinkBody::fixed(*count, head.header("x-amz-trailer") ? kTrailerBytes : 0);
 }
 
 bool blocked(ssize_t result) { return result < 0 && (errno == EAGAIN || errno == EINTR); }
@@ -141,6 +142,7 @@ bool SinkConnection::begin_request(std::string_view text) {
 
 void SinkConnection::finish_request() {
   request_.body_bytes = body_->size();
+  add_trailers(request_.head, body_->tail());
   body_.reset();
   SinkResponse response = objects_.answer(request_);
   if (request_.method == "HEAD") {

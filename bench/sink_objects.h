@@ -32,8 +32,8 @@ struct SinkResponse {
 };
 
 // Remembers of each object its size, ETag and headers, and of each open multipart upload the sizes of its parts.
-// Checksums are echoed, never computed; signatures are not looked at. One thread. Memory is bounded: the oldest objects
-// and multipart uploads are forgotten beyond the limits.
+// Checksums are echoed, also those behind a body, never computed; signatures are not looked at. One thread. Memory is
+// bounded: the oldest objects and multipart uploads are forgotten beyond the limits.
 class SinkObjects {
  public:
   static constexpr std::size_t kMaxObjects = 200000;
