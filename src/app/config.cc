@@ -226,6 +226,9 @@ class ConfigJudge {
     if (const auto number = worker.integer("parts_per_upload", 1, 64)) {
       config_.worker.parts_per_upload = static_cast<int>(*number);
     }
+    if (const auto number = worker.integer("transfer_threads", 0, 64)) {
+      config_.worker.transfer_threads = static_cast<int>(*number);
+    }
     if (const auto number = worker.integer("turn_s", 1, 3600)) config_.worker.turn = std::chrono::seconds(*number);
     if (const auto number = worker.integer("source_quiet_s", 0, 3600)) {
       config_.worker.source_quiet = std::chrono::seconds(*number);

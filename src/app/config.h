@@ -42,6 +42,7 @@ struct Config {
   struct Worker {
     int uploads = 8;                          // 1..256
     int parts_per_upload = 4;                 // 1..64
+    int transfer_threads = 0;                 // 0..64; 0: one for each core, 8 at most
     std::chrono::seconds turn{30};            // 1..3600
     std::chrono::seconds source_quiet{5};     // 0..3600; 0: sources are taken as they are
     std::chrono::seconds source_wait{86400};  // 0..604800

@@ -49,6 +49,7 @@ TEST(Config, FillsInDefaults) {
   EXPECT_EQ(config->server.timestamp_window, std::chrono::seconds(300));
   EXPECT_EQ(config->worker.uploads, 8);
   EXPECT_EQ(config->worker.parts_per_upload, 4);
+  EXPECT_EQ(config->worker.transfer_threads, 0);
   EXPECT_EQ(config->worker.turn, std::chrono::seconds(30));
   EXPECT_EQ(config->worker.source_quiet, std::chrono::seconds(5));
   EXPECT_EQ(config->worker.source_wait, std::chrono::days(1));
@@ -97,6 +98,7 @@ root = "media/../media"
 [worker]
 uploads = 256
 parts_per_upload = 1
+transfer_threads = 64
 turn_s = 60
 source_quiet_s = 0
 source_wait_s = 604800
@@ -127,6 +129,7 @@ level = "error"
   EXPECT_EQ(config->storages[1].root, "/etc/vodlift/media");
   EXPECT_EQ(config->worker.uploads, 256);
   EXPECT_EQ(config->worker.parts_per_upload, 1);
+  EXPECT_EQ(config->worker.transfer_threads, 64);
   EXPECT_EQ(config->worker.turn, std::chrono::seconds(60));
   EXPECT_EQ(config->worker.source_quiet, std::chrono::seconds(0));
   EXPECT_EQ(config->worker.source_wait, std::chrono::days(7));
@@ -160,6 +163,7 @@ size = 1
 [worker]
 uploads = "8"
 parts_per_upload = 65
+transfer_threads = 65
 [callback]
 allow_networks = [
   "127.0.0.1/8",
@@ -184,11 +188,12 @@ level = true
                   StartsWith("/etc/v.toml:15: [[storage]] size: unknown key; the keys of [[storage]] are: name, root"),
                   "/etc/v.toml:17: [worker] uploads: expected an integer from 1 to 256, found a string",
                   "/etc/v.toml:18: [worker] parts_per_upload: expected an integer from 1 to 64, found 65",
-                  StartsWith("/etc/v.toml:21: [callback] allow_networks: "),
-                  "/etc/v.toml:22: [callback] allow_networks: expected strings only, found an integer",
-                  "/etc/v.toml:25: [log] format: expected \"console\" or \"json\", found \"xml\"",
-                  "/etc/v.toml:26: [log] level: expected a string in quotes, found a boolean",
-                  "/etc/v.toml:27: sever: unknown section; did you mean [server]?"));
+                  "/etc/v.toml:19: [worker] transfer_threads: expected an integer from 0 to 64, found 65",
+                  StartsWith("/etc/v.toml:22: [callback] allow_networks: "),
+                  "/etc/v.toml:23: [callback] allow_networks: expected strings only, found an integer",
+                  "/etc/v.toml:26: [log] format: expected \"console\" or \"json\", found \"xml\"",
+                  "/etc/v.toml:27: [log] level: expected a string in quotes, found a boolean",
+                  "/etc/v.toml:28: sever: unknown section; did you mean [server]?"));
 }
 
 TEST(Config, AsksForWhatIsRequiredInAnEmptyFile) {

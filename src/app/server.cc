@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "admin/admin_api.h"
@@ -128,6 +129,12 @@ std::size_t s3_connections(const Config::Worker& worker) {
   return std::min(static_cast<std::size_t>(wanted), kMaxS3Connections);
 }
 
+std::size_t transfer_threads(const Config::Worker& worker) {
+  constexpr unsigned kMostByDefault = 8;
+  if (worker.transfer_threads > 0) return static_cast<std::size_t>(worker.transfer_threads);
+  return std::clamp(std::thread::hardware_concurrency(), 1U, kMostByDefault);
+}
+
 net::HttpServerLimits admin_limits() {
   net::HttpServerLimits limits;
   limits.connections = 64;
@@ -154,7 +161,7 @@ class Server {
         credentials_client_("credentials-net", kCredentialConnections),
         credential_loader_(credentials_client_, environment_, clock),
         credentials_(credential_loader_, clock),
-        s3_client_("s3-http", s3_connections(config.worker)),
+        s3_client_("s3-http", s3_connections(config.worker), transfer_threads(config.worker)),
         callback_client_("callback-http", kCallbackConnections),
         bandwidth_(clock),
         bandwidth_limits_(*stores_.database),

@@ -1,4 +1,4 @@
-// All outgoing HTTP (libcurl multi): many requests at once on one thread.
+// All outgoing HTTP (libcurl multi): many requests at once on a few threads.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,8 @@
 
 namespace vodlift::net {
 
-// Where a request's body comes from when it is not in memory. Called on the transfer thread only: must not block.
+// Where a request's body comes from when it is not in memory. Called on the request's transfer thread only: must not
+// block.
 class BodyReader {
  public:
   enum class Status { ok, wait, failed };
@@ -77,34 +78,35 @@ struct HttpResponse {
   [[nodiscard]] std::string_view header(std::string_view name) const;
 };
 
-// Runs requests on one thread of its own. start() and perform() from any thread.
+class TransferLoop;
+
+// Runs requests on transfer threads of its own, each of them on one. start() and perform() from any thread.
 // Redirects are never followed, .netrc and cookies never used, certificates always checked.
 class HttpClient {
  public:
   using Done = std::function<void(Result<HttpResponse>)>;
 
   // At most `max_connections` are open at once (1..10000), kept alive and shared between requests; further requests
-  // wait. `name` (15 bytes at most) is the thread's.
-  HttpClient(const std::string& name, std::size_t max_connections);
+  // wait. `name` (15 bytes at most) is that of all `threads`, of which there are no more than connections.
+  HttpClient(const std::string& name, std::size_t max_connections, std::size_t threads = 1);
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   // Like stop().
   ~HttpClient();
 
-  // Runs the request; `done` is called once, on the transfer thread, and must not block.
+  // Runs the request; `done` is called once, on a transfer thread, and must not block.
   // Errors: network, timeout, tls, address_denied, interrupted (the client stops), or what the reader failed with.
   // The message tells what happened to which host, never the URL's query nor a header.
   void start(HttpRequest request, Done done);
 
-  // start() and wait. Not from the transfer thread.
+  // start() and wait. Not from a transfer thread.
   Result<HttpResponse> perform(HttpRequest request);
 
-  // Ends all running requests with `interrupted`, joins the thread. May be called twice.
+  // Ends all running requests with `interrupted`, joins the threads. May be called twice.
   void stop();
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::vector<std::unique_ptr<TransferLoop>> loops_;
 };
 
 }  // namespace vodlift::net

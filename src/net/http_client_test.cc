@@ -6,6 +6,7 @@
 #include <cstring>
 #include <future>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "net/http_server.h"
@@ -260,6 +261,82 @@ TEST_F(HttpClientTest, StopEndsWhatIsUnderWayAndRefusesTheRest) {
   EXPECT_EQ(ended.get_future().get(), Errc::interrupted);
   EXPECT_EQ(client_.perform(request("GET", "/")).error().code, Errc::interrupted);
   client_.stop();
+}
+
+// Tells which threads read from it.
+class ThreadTellingReader final : public BodyReader {
+ public:
+  ThreadTellingReader(std::mutex& mutex, std::multiset<std::thread::id>& threads) : mutex_(mutex), threads_(threads) {}
+  Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>&) override {
+    const std::lock_guard lock(mutex_);
+    threads_.insert(std::this_thread::get_id());
+    buffer[0] = 'x';
+    return {Status::ok, 1};
+  }
+  void rewind() override {}
+  [[nodiscard]] Error failure() const override { return {}; }
+
+ private:
+  std::mutex& mutex_;
+  std::multiset<std::thread::id>& threads_;
+};
+
+class HttpClientThreadsTest : public HttpClientTest {
+ protected:
+  HttpRequest telling(const std::string& path) {
+    HttpRequest out = request("PUT", path);
+    out.reader = std::make_shared<ThreadTellingReader>(mutex_, threads_);
+    out.reader_size = 1;
+    return out;
+  }
+  std::size_t held() {
+    const std::lock_guard lock(mutex_);
+    return held_.size();
+  }
+
+  std::multiset<std::thread::id> threads_;
+};
+
+TEST_F(HttpClientThreadsTest, WhatRunsAtOnceIsSpreadEvenly) {
+  HttpClient client("test-http", 8, 3);
+  std::atomic<int> interrupted = 0;
+  for (int i = 0; i < 6; ++i) {
+    client.start(telling("/never"), [&](const Result<HttpResponse>& response) {
+      if (!response && response.error().code == Errc::interrupted) ++interrupted;
+    });
+  }
+  while (held() < 6) std::this_thread::yield();
+  client.stop();
+  EXPECT_EQ(interrupted, 6);
+  ASSERT_EQ(threads_.size(), 6U);
+  for (const auto& thread : threads_) EXPECT_EQ(threads_.count(thread), 2U);
+}
+
+TEST_F(HttpClientThreadsTest, WhatComesOneByOneStaysOnOneAndItsConnection) {
+  HttpClient client("test-http", 8, 3);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.perform(telling("/")));
+  EXPECT_EQ(threads_.count(*threads_.begin()), 5U);
+}
+
+TEST_F(HttpClientThreadsTest, NoMoreConnectionsThanAllowedInAll) {
+  constexpr int kRequests = 40;
+  constexpr std::size_t kConnections = 4;
+  for (const std::size_t threads : {1U, 2U, 3U, 16U}) {
+    HttpClient client("test-http", kConnections, threads);
+    std::atomic<int> good = 0;
+    for (int i = 0; i < kRequests; ++i) {
+      client.start(telling("/never"), [&](const Result<HttpResponse>& response) { good += response ? 1 : 0; });
+    }
+    for (int answered = 0; answered < kRequests; ++answered) {
+      // Each thread has a queue of its own: at the end some are idle while others still have work.
+      while (held() < (answered == 0 ? kConnections : 1)) std::this_thread::yield();
+      const std::lock_guard lock(mutex_);
+      EXPECT_LE(held_.size(), kConnections) << threads << " threads";
+      held_.back()({200, "text/plain", "", {}});
+      held_.pop_back();
+    }
+    while (good < kRequests) std::this_thread::yield();
+  }
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ void Transfer::set_connection() {
     set(CURLOPT_LOW_SPEED_LIMIT, kStalledBytesPerSecond);
     set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request_.stall_timeout.count()));
   }
-  // A resolver that hangs would otherwise be waited for on the transfer thread, and every other transfer with it.
+  // A resolver that hangs would otherwise be waited for on the transfer thread, and its other transfers with it.
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_TCP_KEEPALIVE, 1L);

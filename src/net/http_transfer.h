@@ -17,7 +17,7 @@ struct SlistDeleter {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// Made on any thread, then used by the transfer thread only.
+// Made on any thread, then used by one transfer thread only.
 class Transfer {
  public:
   // `resume` lets a transfer that waits go on, from any thread; `resume_after` has that done later, and is called on

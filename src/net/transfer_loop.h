@@ -1,0 +1,67 @@
+// One thread that runs outgoing requests with libcurl's multi interface.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "net/http_transfer.h"
+
+namespace vodlift::net {
+
+// start(), begin_stop(), stop() and load() from any thread.
+class TransferLoop {
+ public:
+  // At most `max_connections` (>= 1) are open at once and kept alive; further requests wait. `name` as HttpClient's.
+  TransferLoop(const std::string& name, std::size_t max_connections);
+  TransferLoop(const TransferLoop&) = delete;
+  TransferLoop& operator=(const TransferLoop&) = delete;
+  ~TransferLoop();
+
+  // As HttpClient::start().
+  void start(HttpRequest request, HttpClient::Done done);
+  // Requests that have no answer yet.
+  [[nodiscard]] std::size_t load() const { return load_; }
+  // Ends all requests with `interrupted`, without waiting for that.
+  void begin_stop();
+  // begin_stop(), and joins the thread. May be called twice.
+  void stop();
+
+ private:
+  void wake() { curl_multi_wakeup(multi_); }
+  void resume(std::uint64_t id);
+
+  // The rest runs on the loop's thread.
+  void run();
+  bool take_arrivals();
+  void take_due(std::vector<std::uint64_t>& resumed);
+  [[nodiscard]] int patience_ms() const;
+  void begin(std::unique_ptr<Transfer> transfer);
+  void fail(Transfer& transfer, Error error);
+  void collect_finished();
+  void release(CURL* handle);
+
+  CURLM* multi_ = nullptr;
+  std::thread thread_;
+  std::atomic<std::size_t> load_{0};
+
+  std::mutex mutex_;  // guards the next four
+  bool stopping_ = false;
+  std::uint64_t last_id_ = 0;
+  std::vector<std::unique_ptr<Transfer>> arrivals_;
+  std::vector<std::uint64_t> resumed_;
+
+  // The rest belongs to the loop's thread.
+  std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> running_;
+  std::multimap<std::chrono::steady_clock::time_point, std::uint64_t> later_;  // who goes on when
+  std::vector<CURL*> idle_;
+};
+
+}  // namespace vodlift::net
