@@ -67,7 +67,7 @@ struct Body {
   std::int64_t size = 0;
   std::shared_ptr<const std::atomic<bool>> cut{};  // set, it ends the transfer with `interrupted`; null: nothing does
   std::string storage{};                           // that the source lies on: its bandwidth limit counts
-  // Called on the transfer thread, without blocking, when the last byte is on its way; again where it is sent again.
+  // Called on a transfer thread, without blocking, when the last byte is on its way; again where it is sent again.
   std::function<void()> sent{};
   // The range's bytes, where they are in memory: sent instead of what the source would be read for.
   std::shared_ptr<const std::uint8_t[]> bytes{};
@@ -79,6 +79,7 @@ struct StoredBytes {
   std::string checksum;  // base64 CRC32C that the store computed; empty: it told none, and MD5 was compared
   std::string version_id;
   std::string encryption{};  // as satisfies() takes it
+  std::uint32_t crc32c = 0;  // of the bytes that were sent
 };
 
 // A multipart upload that is open at the store.
@@ -149,6 +150,9 @@ class ObjectStore {
   // Bytes a second that one request to this bucket got lately, from its first byte to its answer; nothing: not known.
   [[nodiscard]] virtual std::optional<std::int64_t> request_rate(const BucketAccess& access) const = 0;
 
+  // Whether this endpoint is known to take a part's CRC32C after its bytes, so that upload_part() needs none.
+  [[nodiscard]] virtual bool takes_trailing_checksums(const BucketAccess& access) const = 0;
+
   // Stores the whole object in one request (<= 5 GiB); blocks. `checksum.md5` must be there unless the endpoint's mode
   // is crc32c. Errors also: s3_integrity (what the store confirmed is not what was read), destination_exists and
   // s3_conflict (the condition does not hold; another writer was there at the same time).
@@ -158,11 +162,12 @@ class ObjectStore {
   // Opens a multipart upload. Blocks.
   virtual Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) = 0;
 
-  // Sends one part without blocking; `done` is called once, on the transfer thread, and must not block.
-  // `checksum.md5` must be there where the multipart upload's mode is md5. Errors also: s3_integrity,
+  // Sends one part without blocking; `done` is called once, on a transfer thread, and must not block.
+  // Without `checksum` the bytes are summed as they leave: only where the multipart upload's mode is not md5 and the
+  // endpoint took that before. `checksum->md5` must be there where the mode is md5. Errors also: s3_integrity,
   // s3_no_such_upload.
   virtual void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
-                           const RangeChecksum& checksum, PartDone done) = 0;
+                           const std::optional<RangeChecksum>& checksum, PartDone done) = 0;
 
   // Every part the store has, all pages. Blocks. Errors also: s3_no_such_upload.
   virtual Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) = 0;

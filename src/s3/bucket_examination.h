@@ -46,6 +46,8 @@ class BucketExamination {
   Result<Answer> begin_multipart();
   void examine_multipart(const std::string& id);
   void try_wrong_checksum(const std::string& id);
+  void try_trailing_checksum(const std::string& id);
+  Result<Answer> send_trailing(std::string_view number, const std::string& id, std::uint32_t crc32c);
   void tell_checksums();
   void clean_up();
 

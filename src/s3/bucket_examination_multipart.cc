@@ -7,6 +7,7 @@
 #include "s3/object_headers.h"
 #include "s3/s3_checksums.h"
 #include "s3/s3_xml.h"
+#include "s3/trailing_body.h"
 
 namespace vodlift::s3 {
 
@@ -56,6 +57,7 @@ void BucketExamination::examine_multipart(const std::string& id) {
          "the store cannot go on with an upload after a restart");
   }
   try_wrong_checksum(id);
+  if (checksums_.multipart != ChecksumMode::md5) try_trailing_checksum(id);
   const auto aborted = send({"DELETE", key_, {{"uploadId", id}}, {}, ""});
   if (!aborted || !aborted->good()) {
     tell_failure("multipart", Finding::fail, aborted, "s3:AbortMultipartUpload");
@@ -86,6 +88,33 @@ void BucketExamination::try_wrong_checksum(const std::string& id) {
   }
 }
 
+Result<BucketExamination::Answer> BucketExamination::send_trailing(std::string_view number, const std::string& id,
+                                                                   std::uint32_t crc32c) {
+  return send({"PUT",
+               key_,
+               {{"partNumber", std::string(number)}, {"uploadId", id}},
+               trailer_headers(std::ssize(kProbe)),
+               framed(kProbe, crc32c),
+               kUnsignedPayloadTrailer});
+}
+
+// A store that does not know the frame may keep it as content, refuse it, or take it off and look at nothing.
+void BucketExamination::try_trailing_checksum(const std::string& id) {
+  const std::uint32_t right = crc32c(0, bytes_of(kProbe));
+  const auto taken = send_trailing("3", id, right);
+  if (!taken) return;
+  const Errc errc = classify(taken->failure.status, taken->failure.code);
+  if (!taken->good() && (errc == Errc::s3_transient || errc == Errc::s3_throttled)) return;
+  if (!taken->good() || taken->response.header(kCrcHeader) != crc32c_base64(right)) {
+    checksums_.trailing = false;
+    return;
+  }
+  const auto wrong = send_trailing("4", id, ~right);
+  if (!wrong) return;
+  const bool refused = classify(wrong->failure.status, wrong->failure.code) == Errc::s3_integrity;
+  if (refused || wrong->good()) checksums_.trailing = refused;
+}
+
 // The strongest that there is, and what uploads make of it; they need not find it out for themselves any more.
 void BucketExamination::tell_checksums() {
   learned_.learn_checksums(configured_, checksums_);
@@ -93,11 +122,15 @@ void BucketExamination::tell_checksums() {
   const std::string_view wrong = !checksums_.refuses_wrong_md5 ? ""
                                  : refuses                     ? "; a wrong Content-MD5 is refused"
                                                                : "; a wrong Content-MD5 is ignored";
+  const std::string_view reads = !checksums_.trailing   ? ""
+                                 : *checksums_.trailing ? "; behind a part's bytes too, so that files are read once"
+                                                        : "; before a part's bytes only, so that files are read twice";
   if (checksums_.whole == ChecksumMode::crc32c && checksums_.multipart == ChecksumMode::crc32c) {
-    return tell("checksums", Finding::ok, "CRC32C of the whole object, however it is sent");
+    return tell("checksums", Finding::ok, fmt::format("CRC32C of the whole object, however it is sent{}", reads));
   }
   if (checksums_.multipart == ChecksumMode::crc32c_composite) {
-    return tell("checksums", Finding::ok, "CRC32C; of multipart uploads over the parts' (composite)");
+    return tell("checksums", Finding::ok,
+                fmt::format("CRC32C; of multipart uploads over the parts' (composite){}", reads));
   }
   if (checksums_.whole == ChecksumMode::crc32c || checksums_.multipart == ChecksumMode::crc32c) {
     const bool whole = checksums_.whole == ChecksumMode::crc32c;

@@ -20,6 +20,10 @@ bool is_region(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
+std::string_view word_of(const std::optional<bool>& answer, std::string_view yes, std::string_view no) {
+  return !answer ? "unknown" : *answer ? yes : no;
+}
+
 std::string bucket_key(const BucketAccess& access) {
   return access.endpoint + '\n' + access.region + '\n' + access.bucket;
 }
@@ -59,20 +63,33 @@ Checksums Learned::checksums(const BucketAccess& access) const {
 void Learned::learn_checksums(const BucketAccess& access, const Checksums& seen) {
   const std::lock_guard lock(mutex_);
   const auto at = checksums_.find(access.endpoint);
-  const Checksums known = at == checksums_.end() ? Checksums{} : at->second;
-  Checksums now = known;
+  Checksums now;
+  if (at != checksums_.end()) now = at->second;
+  const Checksums known = now;
   if (seen.whole != ChecksumMode::unknown) now.whole = seen.whole;
   if (seen.multipart != ChecksumMode::unknown) now.multipart = seen.multipart;
   if (seen.refuses_wrong_md5) now.refuses_wrong_md5 = seen.refuses_wrong_md5;
+  if (seen.trailing) now.trailing = seen.trailing;
   if (now == known) return;
   remember(checksums_, access.endpoint, now);
-  const std::string_view wrong_md5 = !now.refuses_wrong_md5   ? "unknown"
-                                     : *now.refuses_wrong_md5 ? "refused"
-                                                              : "ignored";
   log::info("how the store confirms bytes", {{"endpoint", access.endpoint},
                                              {"objects", to_string(now.whole)},
                                              {"multipart_uploads", to_string(now.multipart)},
-                                             {"wrong_md5", wrong_md5}});
+                                             {"wrong_md5", word_of(now.refuses_wrong_md5, "refused", "ignored")},
+                                             {"trailing_checksums", word_of(now.trailing, "taken", "not taken")}});
+}
+
+bool Learned::begin_trailing_trial(const BucketAccess& access) {
+  const std::lock_guard lock(mutex_);
+  const auto at = checksums_.find(access.endpoint);
+  const bool known = at != checksums_.end() && at->second.trailing;
+  return !known && trailing_trials_.insert(access.endpoint).second;
+}
+
+void Learned::end_trailing_trial(const BucketAccess& access, std::optional<bool> takes_them) {
+  learn_checksums(access, {.trailing = takes_them});
+  const std::lock_guard lock(mutex_);
+  trailing_trials_.erase(access.endpoint);
 }
 
 BucketAccess Learned::located(const BucketAccess& access) const {

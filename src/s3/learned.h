@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -29,6 +30,7 @@ struct Checksums {
   ChecksumMode whole = ChecksumMode::unknown;      // of an object in one request: crc32c or md5
   ChecksumMode multipart = ChecksumMode::unknown;  // crc32c, crc32c_composite or md5
   std::optional<bool> refuses_wrong_md5{};
+  std::optional<bool> trailing{};  // takes a part's CRC32C after its bytes
 
   bool operator==(const Checksums&) const = default;
 };
@@ -39,6 +41,11 @@ class Learned {
   [[nodiscard]] Checksums checksums(const BucketAccess& access) const;
   // What is not known in `seen` stays as it was.
   void learn_checksums(const BucketAccess& access, const Checksums& seen);
+
+  // True when nobody knows yet whether the endpoint takes trailing checksums, and nobody else is trying: the caller
+  // then tries, and says how it went, nothing where that is still unknown.
+  bool begin_trailing_trial(const BucketAccess& access);
+  void end_trailing_trial(const BucketAccess& access, std::optional<bool> takes_them);
 
   // `access` with the region and the endpoint that the bucket is known to have by now.
   [[nodiscard]] BucketAccess located(const BucketAccess& access) const;
@@ -56,6 +63,7 @@ class Learned {
 
   mutable std::mutex mutex_;
   std::map<std::string, Checksums> checksums_;                 // by endpoint
+  std::set<std::string> trailing_trials_;                      // endpoints at which one is under way
   std::map<std::string, std::chrono::seconds> clock_offsets_;  // by endpoint: its time less ours
   std::map<std::string, std::string> regions_;                 // by endpoint, configured region and bucket
 };

@@ -102,7 +102,25 @@ TEST(Learned, ChecksumsOfAnEndpointAreLearntOneByOne) {
   EXPECT_EQ(learned.checksums(store), (Checksums{ChecksumMode::crc32c, ChecksumMode::md5, true}));
   learned.learn_checksums(store, {.multipart = ChecksumMode::crc32c_composite});
   EXPECT_EQ(learned.checksums(store), (Checksums{ChecksumMode::crc32c, ChecksumMode::crc32c_composite, true}));
+  learned.learn_checksums(store, {.trailing = false});
+  EXPECT_EQ(learned.checksums(store), (Checksums{ChecksumMode::crc32c, ChecksumMode::crc32c_composite, true, false}));
   EXPECT_EQ(learned.checksums(access_to("http://other")), Checksums{});
+}
+
+TEST(Learned, TrailingChecksumsAreTriedByOneAtATimeUntilTheyAreKnown) {
+  Learned learned;
+  const BucketAccess store = access_to("http://store");
+  EXPECT_TRUE(learned.begin_trailing_trial(store));
+  EXPECT_FALSE(learned.begin_trailing_trial(store)) << "somebody is trying";
+  EXPECT_TRUE(learned.begin_trailing_trial(access_to("http://other")));
+  learned.end_trailing_trial(store, std::nullopt);
+  EXPECT_FALSE(learned.checksums(store).trailing);
+  EXPECT_TRUE(learned.begin_trailing_trial(store));
+  learned.end_trailing_trial(store, true);
+  EXPECT_EQ(learned.checksums(store).trailing, true);
+  EXPECT_FALSE(learned.begin_trailing_trial(store)) << "it is known";
+  learned.learn_checksums(store, {.trailing = false});
+  EXPECT_FALSE(learned.begin_trailing_trial(store));
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ Result<StoredBytes> confirmed_bytes(const ObjectTarget& target, std::string_view
                                     const net::HttpResponse& response, const RangeChecksum& checksum,
                                     SentChecksum sent) {
   StoredBytes stored{std::string(response.header("etag")), std::string(response.header(kCrcHeader)),
-                     std::string(response.header("x-amz-version-id")), std::string(response.header(kEncryptionHeader))};
+                     std::string(response.header("x-amz-version-id")), std::string(response.header(kEncryptionHeader)),
+                     checksum.crc32c};
   const auto mismatch = [&](std::string_view what) {
     return Error{Errc::s3_integrity,
                  fmt::format("{} of s3://{}/{}: {}", operation, target.access.bucket, printable(target.key), what)};

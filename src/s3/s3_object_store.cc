@@ -110,51 +110,6 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   return Multipart{*id, taken};
 }
 
-void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
-                                const RangeChecksum& checksum, PartDone done) {
-  Call call{fmt::format("UploadPart {}", number),
-            "PUT",
-            {{"partNumber", std::to_string(number)}, {"uploadId", multipart.id}},
-            {},
-            "",
-            false};
-  const SentChecksum sent = multipart.mode == ChecksumMode::md5 ? SentChecksum::md5 : SentChecksum::crc32c;
-  call.headers.push_back(checksum_header(sent, checksum));
-  start_exchange(
-      target, call,
-      [this, target, call, body](const Credentials& credentials) {
-        return make_body_request(target, call, credentials, body);
-      },
-      [this, target, call, size = body.size, checksum, sent,
-       done = std::move(done)](Result<net::HttpResponse> response) {
-        if (!response) return done(response.error());
-        if (!response->is_success()) return done(refused_part(failure_of(target, call, *response), sent));
-        auto stored = confirm_part(target, call, *response, checksum, sent);
-        if (stored) rates_.add(target.access, size, response->took);
-        done(std::move(stored));
-      });
-}
-
-// The store may have taken the CRC32C that Create offered, and something on the way have dropped its word of that. The
-// next Create offers none.
-Error S3ObjectStore::refused_part(const Failure& failure, SentChecksum sent) {
-  Error error = to_error(failure);
-  if (sent == SentChecksum::md5 && failure.code == "InvalidRequest") error.code = Errc::s3_parts_refused;
-  return error;
-}
-
-Result<StoredBytes> S3ObjectStore::confirm_part(const ObjectTarget& target, const Call& call,
-                                                const net::HttpResponse& response, const RangeChecksum& checksum,
-                                                SentChecksum sent) {
-  const bool dropped =
-      sent == SentChecksum::crc32c && response.header(kCrcHeader).empty() && !response.header("etag").empty();
-  if (!dropped) return confirmed_bytes(target, call.operation, response, checksum, sent);
-  learned_.learn_checksums(target.access, {.multipart = ChecksumMode::md5});
-  return Error{Errc::s3_parts_refused,
-               fmt::format("{} of s3://{}/{}: the store took CRC32C for the multipart upload, but does not confirm it",
-                           call.operation, target.access.bucket, printable(target.key))};
-}
-
 Result<bool> S3ObjectStore::try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) {
   const Md5Digest of_nothing = md5({});
   const Call call{fmt::format("UploadPart {}", number),

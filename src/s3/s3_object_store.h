@@ -37,6 +37,9 @@ class S3ObjectStore final : public ObjectStore {
   [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess& access) const override {
     return learned_.checksums(access).refuses_wrong_md5;
   }
+  [[nodiscard]] bool takes_trailing_checksums(const BucketAccess& access) const override {
+    return learned_.checksums(access).trailing.value_or(false);
+  }
   [[nodiscard]] std::optional<std::int64_t> request_rate(const BucketAccess& access) const override {
     return rates_.rate(access);
   }
@@ -45,7 +48,7 @@ class S3ObjectStore final : public ObjectStore {
                                  const RangeChecksum& checksum, WriteCondition condition) override;
   Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) override;
   void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
-                   const RangeChecksum& checksum, PartDone done) override;
+                   const std::optional<RangeChecksum>& checksum, PartDone done) override;
   Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<MultipartListing> list_multiparts(const ObjectTarget& target) override;
   Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
@@ -70,6 +73,7 @@ class S3ObjectStore final : public ObjectStore {
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
     bool sends_public_acl = false;
+    std::string_view payload_hash = kUnsignedPayload;
   };
 
   using MakeRequest = std::function<net::HttpRequest(const Credentials& credentials)>;
@@ -112,10 +116,19 @@ class S3ObjectStore final : public ObjectStore {
   }
   // What an answer other than 2xx says.
   static Failure failure_of(const ObjectTarget& target, const Call& call, const net::HttpResponse& response);
-  // confirmed_bytes() of a part. Errors also: s3_parts_refused (it goes better with another checksum, all over again).
+  // A part with its checksum in the head. Errors also: s3_parts_refused (it goes better with another checksum, all over
+  // again).
+  void send_part(const ObjectTarget& target, Call call, const Body& body, const RangeChecksum& checksum,
+                 SentChecksum kind, PartDone done);
+  // A part with its checksum behind it. Errors also: s3_rejected (the store may not take that).
+  void send_trailing_part(const ObjectTarget& target, Call call, const Body& body, PartDone done);
+  // The same where nobody knows whether the store takes it; if not, once more with `checksum` in the head.
+  void try_trailing_part(const ObjectTarget& target, const Call& call, const Body& body, const RangeChecksum& checksum,
+                         PartDone done);
+  // confirmed_bytes() of a part. Errors as send_part()'s.
   Result<StoredBytes> confirm_part(const ObjectTarget& target, const Call& call, const net::HttpResponse& response,
                                    const RangeChecksum& checksum, SentChecksum sent);
-  // Why a part was refused. Errors as confirm_part()'s.
+  // Why a part was refused. Errors as send_part()'s.
   static Error refused_part(const Failure& failure, SentChecksum sent);
 
   net::HttpClient& client_;

@@ -25,9 +25,9 @@ constexpr int kMaxCorrections = 3;
 net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const Call& call,
                                              const Credentials& credentials) const {
   const BucketAccess access = learned_.located(target.access);
-  net::HttpRequest request =
-      signed_request(access, credentials, {call.method, target.key, call.query, call.headers, call.body}, environment_,
-                     learned_.time_at(access, clock_.now()));
+  net::HttpRequest request = signed_request(
+      access, credentials, {call.method, target.key, call.query, call.headers, call.body, call.payload_hash},
+      environment_, learned_.time_at(access, clock_.now()));
   request.stall_timeout = kStallTimeout;
   request.total_timeout = kSmallCallTimeout;
   request.max_response_bytes = kMaxAnswerBytes;

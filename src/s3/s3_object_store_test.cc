@@ -145,7 +145,7 @@ TEST_F(S3ObjectStoreTest, AStoreThatDoesNotTellTheKindIsTakenForTheOlderOne) {
 TEST_F(S3ObjectStoreTest, ACrcThatIsTakenAndThenDroppedLeadsToMd5AllOver) {
   answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
   std::promise<Result<StoredBytes>> done;
-  store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, {nullptr, 0, 0}, {0, ""},
+  store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, {nullptr, 0, 0}, RangeChecksum{0, ""},
                      [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
   EXPECT_EQ(done.get_future().get().error().code, Errc::s3_parts_refused);
   EXPECT_EQ(learned_.checksums(target_.access).multipart, ChecksumMode::md5);
@@ -158,7 +158,7 @@ TEST_F(S3ObjectStoreTest, AnOfferThatWasTakenUnheardOfLeadsToAnotherBeginning) {
   const auto multipart = store_.create_multipart(target_, {});
   ASSERT_EQ(multipart->mode, ChecksumMode::md5);
   std::promise<Result<StoredBytes>> done;
-  store_.upload_part(target_, *multipart, 1, {nullptr, 0, 0}, {0, empty_md5()},
+  store_.upload_part(target_, *multipart, 1, {nullptr, 0, 0}, RangeChecksum{0, empty_md5()},
                      [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
   EXPECT_EQ(done.get_future().get().error().code, Errc::s3_parts_refused);
   EXPECT_TRUE(store_.create_multipart(target_, {}));
@@ -217,7 +217,7 @@ TEST_F(S3ObjectStoreTest, AnEtagUnderKmsIsNoMd5ThoughItLooksLikeOne) {
   const Multipart multipart{"id", ChecksumMode::md5};
   const auto part = [&] {
     std::promise<Result<StoredBytes>> done;
-    store_.upload_part(target_, multipart, 1, {nullptr, 0, 0}, {0, empty_md5()},
+    store_.upload_part(target_, multipart, 1, {nullptr, 0, 0}, RangeChecksum{0, empty_md5()},
                        [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
     return done.get_future().get();
   };
@@ -288,7 +288,7 @@ TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAnewOnceAndTheTokenIsSign
   target_.access.credentials.source = CredentialSource::container;
   const Multipart multipart{"id", ChecksumMode::md5};
   std::promise<Result<StoredBytes>> done;
-  store_.upload_part(target_, multipart, 1, {nullptr, 0, 0}, {0, empty_md5()},
+  store_.upload_part(target_, multipart, 1, {nullptr, 0, 0}, RangeChecksum{0, empty_md5()},
                      [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
   const auto part = done.get_future().get();
   ASSERT_TRUE(part) << part.error().message;
@@ -338,7 +338,7 @@ class S3RequestRateTest : public S3ObjectStoreTest {
   Body body(std::int64_t size) const { return {std::make_shared<Zeros>(), 0, size}; }
   Result<StoredBytes> send_part(std::int64_t size) {
     std::promise<Result<StoredBytes>> done;
-    store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, body(size), {0, ""},
+    store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, body(size), RangeChecksum{0, ""},
                        [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
     return done.get_future().get();
   }

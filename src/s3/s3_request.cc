@@ -1,7 +1,6 @@
 #include "s3/s3_request.h"
 
 #include "s3/addressing.h"
-#include "s3/sigv4.h"
 
 namespace vodlift::s3 {
 
@@ -14,6 +13,7 @@ net::HttpRequest signed_request(const BucketAccess& access, const Credentials& c
   unsigned_request.path = address.prefix + "/" + operation.key;
   unsigned_request.query = operation.query;
   unsigned_request.headers = operation.headers;
+  unsigned_request.payload_hash = operation.payload_hash;
   SignedRequest ready =
       sign(unsigned_request, {credentials.access_key, credentials.secret_key, credentials.session_token, access.region},
            now);

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/object_store.h"
 #include "s3/aws_environment.h"
 #include "s3/credentials.h"
+#include "s3/sigv4.h"
 
 namespace vodlift::s3 {
 
@@ -18,6 +20,7 @@ struct S3Operation {
   std::vector<std::pair<std::string, std::string>> query;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::string_view payload_hash = kUnsignedPayload;
 };
 
 // Signed for `access.region` as of `now`; certificates and proxy as the environment says; no time limits yet.

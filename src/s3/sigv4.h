@@ -12,6 +12,8 @@
 namespace vodlift::s3 {
 
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
+// A body with its checksum behind it: trailing_body.h.
+inline constexpr std::string_view kUnsignedPayloadTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 struct SigningCredentials {
   std::string access_key;
@@ -29,7 +31,7 @@ struct UnsignedRequest {
   std::vector<std::pair<std::string, std::string>> query;
   // Lower-case names; all are signed. host, x-amz-date, x-amz-content-sha256 and x-amz-security-token are added here.
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string payload_hash{kUnsignedPayload};  // or SHA-256 in lower-case hex
+  std::string payload_hash{kUnsignedPayload};  // or kUnsignedPayloadTrailer, or SHA-256 in lower-case hex
 };
 
 // A request ready to go out.

@@ -25,7 +25,7 @@ Result<> PartSender::send(const std::vector<int>& numbers) {
       keep_first(*reason);
       break;
     }
-    start_what_is_due();
+    keep_first(start_what_is_due());
     if (ready_.empty() && !waiting.empty()) {
       keep_first(prepare_next(waiting));
       keep_first(take_events(std::nullopt));
@@ -42,35 +42,55 @@ Result<> PartSender::prepare_next(std::deque<int>& waiting) {
   const int number = waiting.front();
   waiting.pop_front();
   if (auto same = job_.source->check_unchanged(); !same) return same;
-  auto checksum = checksum_range(*job_.source, job_.plan.offset_of(number), job_.plan.size_of(number),
-                                 job_.multipart.mode == ChecksumMode::md5);
+  if (sums_while_sending()) {
+    job_.source->will_read(job_.plan.offset_of(number), job_.plan.size_of(number));
+    ready_.push_back({.number = number, .checksum = std::nullopt});
+    return {};
+  }
+  auto checksum = checksum_of_part(number);
   if (!checksum) return checksum.error();
-  ready_.push_back({number, std::move(*checksum), 0});
+  ready_.push_back({.number = number, .checksum = std::move(*checksum)});
   return {};
 }
 
-void PartSender::start_what_is_due() {
+bool PartSender::sums_while_sending() const {
+  return job_.multipart.mode != ChecksumMode::md5 && store_.takes_trailing_checksums(job_.target.access);
+}
+
+Result<RangeChecksum> PartSender::checksum_of_part(int number) const {
+  return checksum_range(*job_.source, job_.plan.offset_of(number), job_.plan.size_of(number),
+                        job_.multipart.mode == ChecksumMode::md5);
+}
+
+Result<> PartSender::start_what_is_due() {
   const auto now = std::chrono::steady_clock::now();
   while (has_room()) {
     if (!delayed_.empty() && delayed_.begin()->first <= now) {
       Prepared part = std::move(delayed_.begin()->second);
       delayed_.erase(delayed_.begin());
-      start(std::move(part));
+      if (auto started = start(std::move(part)); !started) return started;
     } else if (!ready_.empty()) {
       Prepared part = std::move(ready_.front());
       ready_.pop_front();
-      start(std::move(part));
+      if (auto started = start(std::move(part)); !started) return started;
     } else {
-      return;
+      return {};
     }
   }
+  return {};
 }
 
-void PartSender::start(Prepared part) {
+Result<> PartSender::start(Prepared part) {
   const int number = part.number;
+  // The store may have stopped taking checksums behind the bytes since the part was made ready.
+  if (!part.checksum && !sums_while_sending()) {
+    auto checksum = checksum_of_part(number);
+    if (!checksum) return checksum.error();
+    part.checksum = std::move(*checksum);
+  }
   ++part.tries;
   part.sent = false;
-  const RangeChecksum checksum = part.checksum;
+  const std::optional<RangeChecksum> checksum = part.checksum;
   in_flight_.insert_or_assign(number, std::move(part));
   const auto tell = [events = events_, number](std::optional<Result<StoredBytes>> result) {
     {
@@ -83,6 +103,7 @@ void PartSender::start(Prepared part) {
                   job_.storage, [tell] { tell(std::nullopt); }};
   store_.upload_part(job_.target, job_.multipart, number, body, checksum,
                      [tell](Result<StoredBytes> result) { tell(std::move(result)); });
+  return {};
 }
 
 bool PartSender::has_room() const {
@@ -122,12 +143,12 @@ Result<> PartSender::handle(Event event) {
   auto node = in_flight_.extract(event.number);
   Prepared& part = node.mapped();
   if (result) {
-    return confirmed_(
-        {part.number, job_.plan.size_of(part.number), result->etag, part.checksum.crc32c, part.checksum.md5});
+    return confirmed_({part.number, job_.plan.size_of(part.number), result->etag, result->crc32c,
+                       part.checksum ? part.checksum->md5 : ""});
   }
   const auto delay = request_retry_delay(result.error().code, part.tries + 1, random_unit());
   if (!delay) return result.error();
-  // The store got other bytes than were hashed: perhaps the file was written to, which no repeat mends.
+  // The store got other bytes than were summed: perhaps the file was written to, which no repeat mends.
   if (result.error().code == Errc::s3_integrity) {
     if (auto same = job_.source->check_unchanged(); !same) return same;
   }

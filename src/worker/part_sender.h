@@ -19,9 +19,9 @@ namespace vodlift::worker {
 // away is kept as busy as one nearby, however long its answers take.
 inline constexpr int kInFlightForEachSending = 4;
 
-// Used by one thread; completions come in from the transfer thread. While parts are on their way, the thread runs the
-// checksum pass of the next one, so at most kInFlightForEachSending * `parallel` parts are in flight, `parallel` of
-// them still sending, and one more is prepared.
+// Used by one thread; completions come in from transfer threads. Where the store takes no checksum behind the bytes,
+// the thread runs the checksum pass of the next part while others are on their way. So at most kInFlightForEachSending
+// * `parallel` parts are in flight, `parallel` of them still sending, and one more is prepared.
 class PartSender {
  public:
   // Called on the sender's thread for each confirmed part; an error ends the sending.
@@ -53,9 +53,9 @@ class PartSender {
 
   struct Prepared {
     int number = 0;
-    RangeChecksum checksum;
-    int tries = 0;      // made so far
-    bool sent = false;  // all bytes are away
+    std::optional<RangeChecksum> checksum;  // nothing: the bytes are summed as they leave
+    int tries = 0;                          // made so far
+    bool sent = false;                      // all bytes are away
   };
   // A part's bytes are away, or its answer is there.
   struct Event {
@@ -70,8 +70,10 @@ class PartSender {
   };
 
   Result<> prepare_next(std::deque<int>& waiting);
-  void start(Prepared part);
-  void start_what_is_due();
+  [[nodiscard]] bool sums_while_sending() const;
+  Result<RangeChecksum> checksum_of_part(int number) const;
+  Result<> start(Prepared part);
+  Result<> start_what_is_due();
   Result<> take_events(std::optional<std::chrono::milliseconds> patience);
   [[nodiscard]] bool has_room() const;
   Result<> handle(Event event);
@@ -82,7 +84,7 @@ class PartSender {
   RunControl& control_;
   const Confirmed confirmed_;
   const std::shared_ptr<Events> events_;
-  std::deque<Prepared> ready_;                // hashed, waiting for a place
+  std::deque<Prepared> ready_;                // waiting for a place
   std::multimap<Instant, Prepared> delayed_;  // to be sent again, not before then
   std::map<int, Prepared> in_flight_;
 };

@@ -107,6 +107,33 @@ TEST_F(PartSenderTest, PartsThatAreBeingSentMakeNone) {
   EXPECT_EQ(most, 2U);
 }
 
+TEST_F(PartSenderTest, WithoutAChecksumPassWhereTheStoreSumsUp) {
+  objects_.trailing = true;
+  ASSERT_TRUE(send({1, 2, 6}));
+  EXPECT_EQ(objects_.count("part without checksum"), 3);
+  ASSERT_EQ(confirmed_.size(), 3U);
+  for (const Part& part : confirmed_) EXPECT_EQ(part.crc32c, objects_.crcs.at(part.number));
+  EXPECT_NE(confirmed_.front().crc32c, 0U);
+}
+
+TEST_F(PartSenderTest, AnMd5IsNeededBeforehand) {
+  objects_.trailing = true;
+  job_.multipart.mode = ChecksumMode::md5;
+  ASSERT_TRUE(send({1}));
+  EXPECT_EQ(objects_.count("part without checksum"), 0);
+  EXPECT_EQ(confirmed_.front().md5.size(), 16U);
+}
+
+TEST_F(PartSenderTest, WhatTheStoreTakesNoLongerIsHashedAndSentAgain) {
+  objects_.trailing = true;
+  objects_.script["part"] = {Errc::s3_transient, Errc::s3_transient};
+  objects_.on_part = [this] { objects_.trailing = false; };
+  ASSERT_TRUE(send({1, 2, 3}));
+  EXPECT_EQ(objects_.count("part without checksum"), 1);
+  EXPECT_EQ(confirmed_.size(), 3U);
+  for (const Part& part : confirmed_) EXPECT_EQ(part.crc32c, objects_.crcs.at(part.number));
+}
+
 TEST_F(PartSenderTest, AnEndedRunSendsNothingMore) {
   control_.end({Errc::interrupted, "stop"});
   EXPECT_EQ(send({1}).error().code, Errc::interrupted);

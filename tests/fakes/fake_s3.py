@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import s3_answers
 import s3_auth
 import s3_faults
+import s3_streaming
 from s3_errors import S3Error
 from s3_store import Multipart, Object, Store
 
@@ -37,12 +38,17 @@ class Record:
     bucket: str
     key: str
     query: dict[str, str]
-    headers: dict[str, str]  # names lower-case
+    headers: dict[str, str]  # names lower-case; trailers among them, once the body was taken apart
     body_bytes: int = 0
     status: int | None = None  # None: no answer was sent
     error: str = ""  # S3's error code
     stored: bool = False
     principal: str | None = None  # who asked, where the fake tells initiators
+
+    @property
+    def content_bytes(self) -> int:
+        """Of the body, as announced, without the frame of a checksum behind it."""
+        return int(self.headers.get("x-amz-decoded-content-length") or self.headers.get("content-length", 0))
 
     @property
     def part(self) -> int:
@@ -228,7 +234,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, record: Record, body: bytes, fault: s3_faults.Fault) -> s3_answers.Answer:
         fake = self.server.fake
         try:
-            self._check(record, body)
+            body = self._check(record, body)
             answer = s3_answers.Answer(200)
             if fault.effect:
                 answer = s3_answers.perform(fake.store, record, body, fake.page_size)
@@ -245,7 +251,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         answer.headers.update(fault.headers)
         return answer
 
-    def _check(self, record: Record, body: bytes) -> None:
+    def _check(self, record: Record, body: bytes) -> bytes:
+        """The body as it is to be stored. Raises S3Error."""
         fake = self.server.fake
         if "transfer-encoding" in record.headers:
             raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
@@ -259,7 +266,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if key in temporary and temporary[key].expires <= now:
             raise S3Error(400, "ExpiredToken", "The provided token has expired.")
         record.principal = f"arn:aws:iam::1:user/{key}" if fake.tells_initiators else None
-        s3_auth.check_payload(payload_hash, body)
+        if payload_hash != s3_streaming.UNSIGNED_TRAILER or fake.store.trailers == "refused":
+            s3_auth.check_payload(payload_hash, body)
+        elif fake.store.trailers != "kept":
+            body, trailers = s3_streaming.decode(record.headers, body)
+            record.headers |= trailers
+        return body
 
     def _send(self, record: Record, answer: s3_answers.Answer, fault: s3_faults.Fault) -> None:
         content = b"" if record.method == "HEAD" else answer.body

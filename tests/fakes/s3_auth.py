@@ -112,7 +112,7 @@ def verify(method: str, target: str, headers: list[tuple[str, str]], keys: dict[
 def check_payload(payload_hash: str, body: bytes) -> None:
     """Raises S3Error unless x-amz-content-sha256 is UNSIGNED-PAYLOAD or the body's SHA-256."""
     if payload_hash.startswith("STREAMING-"):
-        raise S3Error(501, "NotImplemented", "the fake knows no aws-chunked bodies")
+        raise S3Error(501, "NotImplemented", f"the fake does not take {payload_hash}")
     if payload_hash != "UNSIGNED-PAYLOAD" and payload_hash != hashlib.sha256(body).hexdigest():
         raise S3Error(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not "
                                                         "match what was computed.")

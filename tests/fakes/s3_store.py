@@ -50,6 +50,8 @@ class Store:
     """Thread-safe. `checksums`: behaves as AWS does; without, as stores from before 2022: unknown headers are ignored.
 
     `full_object`: what becomes of x-amz-checksum-type FULL_OBJECT, "taken", "refused" or "ignored" (COMPOSITE is made of it).
+    `trailers`: what becomes of checksums behind a body, "taken", "ignored" (taken off, and not looked at), "refused" (501), or
+    "kept" with their frame as if they were content.
     `content_md5`: it is looked at. `etags`: "md5", or "opaque" where they are digests of nothing.
 
     `encryption`: server-side encryption is told of as AWS does, and `kms_keys` are the ids that KMS knows; without, its
@@ -62,6 +64,7 @@ class Store:
         self.complete_again = complete_again
         self.min_part_size = min_part_size
         self.full_object = "taken"
+        self.trailers = "taken"
         self.content_md5 = True
         self.etags = "md5"
         self.encryption = True
@@ -96,7 +99,8 @@ class Store:
         """The body's CRC32C where one was sent and is understood. Raises BadDigest where a digest does not fit."""
         if self.content_md5 and headers.get("content-md5", md5_base64(body)) != md5_base64(body):
             raise S3Error(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-        if not self.checksums or "x-amz-checksum-crc32c" not in headers:
+        ignored = self.trailers == "ignored" and "x-amz-trailer" in headers
+        if not self.checksums or ignored or "x-amz-checksum-crc32c" not in headers:
             return None
         if headers["x-amz-checksum-crc32c"] != crc32c_base64(body):
             raise S3Error(400, "BadDigest", "The CRC32C you specified did not match the calculated checksum.")

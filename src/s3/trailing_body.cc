@@ -1,0 +1,94 @@
+#include "s3/trailing_body.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "s3/s3_checksums.h"
+
+namespace vodlift::s3 {
+namespace {
+
+std::string chunk_head(std::int64_t size) { return fmt::format("{:x}\r\n", size); }
+
+std::string last_chunk(std::uint32_t crc32c) {
+  return fmt::format("0\r\n{}:{}\r\n\r\n", kCrcHeader, crc32c_base64(crc32c));
+}
+
+std::int64_t framed_chunk_size(std::int64_t size) {
+  constexpr std::string_view kEnd = "\r\n";
+  return std::ssize(chunk_head(size)) + size + std::ssize(kEnd);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> trailer_headers(std::int64_t size) {
+  return {{"content-encoding", "aws-chunked"},
+          {"x-amz-decoded-content-length", std::to_string(size)},
+          {"x-amz-trailer", std::string(kCrcHeader)}};
+}
+
+std::int64_t framed_size(std::int64_t size) {
+  const std::int64_t rest = size % kChunkBytes;
+  return size / kChunkBytes * framed_chunk_size(kChunkBytes) + (rest > 0 ? framed_chunk_size(rest) : 0) +
+         std::ssize(last_chunk(0));
+}
+
+std::string framed(std::string_view bytes, std::uint32_t crc32c) {
+  std::string text;
+  if (!bytes.empty()) text = fmt::format("{}{}\r\n", chunk_head(std::ssize(bytes)), bytes);
+  return text + last_chunk(crc32c);
+}
+
+TrailingBody::TrailingBody(std::shared_ptr<net::BodyReader> body, std::int64_t size,
+                           std::shared_ptr<std::uint32_t> crc32c)
+    : body_(std::move(body)), size_(size), crc32c_(std::move(crc32c)), left_(size) {
+  *crc32c_ = 0;
+  frame_next();
+}
+
+void TrailingBody::rewind() {
+  body_->rewind();
+  left_ = size_;
+  *crc32c_ = 0;
+  frame_.clear();
+  frame_next();
+}
+
+void TrailingBody::frame_next() {
+  chunk_left_ = std::min(left_, kChunkBytes);
+  frame_ += chunk_left_ > 0 ? chunk_head(chunk_left_) : last_chunk(*crc32c_);
+}
+
+net::BodyReader::Chunk TrailingBody::read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) {
+  std::size_t filled = 0;
+  while (filled < buffer.size()) {
+    if (!frame_.empty()) {
+      const std::size_t count = std::min(frame_.size(), buffer.size() - filled);
+      std::copy_n(frame_.begin(), count, buffer.begin() + static_cast<std::ptrdiff_t>(filled));
+      frame_.erase(0, count);
+      filled += count;
+      continue;
+    }
+    if (left_ == 0) break;
+    const auto room = std::min(static_cast<std::int64_t>(buffer.size() - filled), chunk_left_);
+    const auto part = buffer.subspan(filled, static_cast<std::size_t>(room));
+    const Chunk chunk = body_->read(part, resume);
+    if (chunk.status != Status::ok) {
+      // Asked again for the rest, the body says once more that it has to wait, or why it failed.
+      if (filled > 0) break;
+      return chunk;
+    }
+    *crc32c_ = crc32c(*crc32c_, part.first(chunk.size));
+    filled += chunk.size;
+    left_ -= static_cast<std::int64_t>(chunk.size);
+    chunk_left_ -= static_cast<std::int64_t>(chunk.size);
+    if (chunk_left_ > 0) continue;
+    frame_ = "\r\n";
+    frame_next();
+  }
+  return {Status::ok, filled};
+}
+
+}  // namespace vodlift::s3
