@@ -42,10 +42,6 @@ class SourceFile {
   // Never blocks. Errors as read().
   virtual Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const = 0;
 
-  // Tells that a range will soon be read from its beginning on, so that read_cached() finds it. Does not block, and
-  // tells nothing of a failure.
-  virtual void will_read(std::int64_t /*offset*/, std::int64_t /*size*/) const {}
-
   // Fails with source_changed when the open file is no longer the version in identity(), telling what changed. Blocks
   // and fails as read() besides.
   virtual Result<> check_unchanged() const = 0;

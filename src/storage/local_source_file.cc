@@ -112,23 +112,6 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
                fmt::format("file {} at byte {}: {}", printable(open_->name), offset, errno_text(errno))};
 }
 
-void LocalSourceFile::will_read(std::int64_t offset, std::int64_t size) const {
-  // Where its ends are in memory, so is the rest, but for the odd page that read_async() then fetches.
-  std::uint8_t byte = 0;
-  const auto in_memory = [&](std::int64_t at) {
-    const auto cached = read_cached(at, {&byte, 1});
-    return cached && *cached > 0;
-  };
-  if (size <= 0 || (in_memory(offset) && in_memory(offset + size - 1))) return;
-  // The call itself may wait: for what maps the file's blocks, or for room in the disk's queue.
-  reads_->start(
-      [open = open_, offset, size]() -> Result<> {
-        ::posix_fadvise(open->fd.get(), offset, size, POSIX_FADV_WILLNEED);
-        return {};
-      },
-      [](const std::optional<Result<>>&) {});
-}
-
 Result<> LocalSourceFile::check_unchanged() const {
   const auto status_now = std::make_shared<struct stat>();
   const auto look = [open = open_, status_now]() -> Result<> {

@@ -23,7 +23,6 @@ class LocalSourceFile final : public SourceFile {
   void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                   std::function<void(Result<>)> done) const override;
   Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override;
-  void will_read(std::int64_t offset, std::int64_t size) const override;
   Result<> check_unchanged() const override;
 
  private:

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <thread>
 
 #include "base/temporary_folder_test.h"
 
@@ -50,28 +49,6 @@ TEST_F(LocalSourceFileTest, ReadsInTheBackground) {
   file_->read_async(100000, buffer, [&](Result<> result) { done.set_value(std::move(result)); });
   ASSERT_TRUE(done.get_future().get());
   EXPECT_EQ(std::string(buffer.begin(), buffer.end()), "tail");
-}
-
-TEST_F(LocalSourceFileTest, WhatWillBeReadComesIntoThePageCache) {
-  // So much that reading one end of it does not bring in the other; the second half is asked for.
-  constexpr std::int64_t kSize = 16 << 20;
-  {
-    std::ofstream file(path_, std::ios::binary);
-    file << std::string(kSize, 'b');
-  }
-  const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
-  ASSERT_EQ(::fsync(fd.get()), 0);
-  ASSERT_EQ(::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
-  std::uint8_t byte = 0;
-  const auto cached = [&](std::int64_t offset) { return file_->read_cached(offset, {&byte, 1}).value(); };
-  if (cached(kSize - 1) > 0) GTEST_SKIP() << "this file system keeps everything in memory";
-  file_->will_read(kSize / 2, kSize / 2);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (cached(kSize - 1) == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  EXPECT_EQ(cached(kSize - 1), 1U);
-  EXPECT_EQ(cached(kSize / 2), 1U);
-  file_->will_read(kSize, 10);
-  file_->will_read(0, 0);
 }
 
 TEST_F(LocalSourceFileTest, EndingEarlierThanItDidIsAChange) {

@@ -43,7 +43,8 @@ Result<> PartSender::prepare_next(std::deque<int>& waiting) {
   waiting.pop_front();
   if (auto same = job_.source->check_unchanged(); !same) return same;
   if (sums_while_sending()) {
-    job_.source->will_read(job_.plan.offset_of(number), job_.plan.size_of(number));
+    auto there = bring_in(*job_.source, job_.plan.offset_of(number), job_.plan.size_of(number));
+    if (!there) return there;
     ready_.push_back({.number = number, .checksum = std::nullopt});
     return {};
   }

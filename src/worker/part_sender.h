@@ -19,8 +19,9 @@ namespace vodlift::worker {
 // away is kept as busy as one nearby, however long its answers take.
 inline constexpr int kInFlightForEachSending = 4;
 
-// Used by one thread; completions come in from transfer threads. Where the store takes no checksum behind the bytes,
-// the thread runs the checksum pass of the next part while others are on their way. So at most kInFlightForEachSending
+// Used by one thread; completions come in from transfer threads. While parts are on their way, the thread runs the
+// checksum pass of the next one or, where the store takes the checksum behind the bytes, brings it into memory. So at
+// most kInFlightForEachSending
 // * `parallel` parts are in flight, `parallel` of them still sending, and one more is prepared.
 class PartSender {
  public:
