@@ -24,10 +24,18 @@ HttpClient::HttpClient(const std::string& name, std::size_t max_connections, std
 
 HttpClient::~HttpClient() = default;
 
-// To the one with the least to do. Of equals always the first: so requests that come one by one share a connection.
+// Large bodies go to the thread that sends the fewest. All else stays together, on the first with room for it: the more
+// one thread finds to do when it wakes, the less each costs, and connections are shared.
 void HttpClient::start(HttpRequest request, Done done) {
-  const auto& loop = *std::ranges::min_element(loops_, {}, [](const auto& one) { return one->load(); });
-  loop->start(std::move(request), std::move(done));
+  const auto least = [this](auto load) { return std::ranges::min_element(loops_, {}, load); };
+  auto loop = loops_.begin();
+  if (request.reader_size >= kLargeBodyBytes) {
+    loop = least([](const auto& one) { return one->large_load(); });
+  } else {
+    loop = std::ranges::find_if(loops_, [](const auto& one) { return one->has_room(); });
+    if (loop == loops_.end()) loop = least([](const auto& one) { return one->load(); });
+  }
+  (*loop)->start(std::move(request), std::move(done));
 }
 
 Result<HttpResponse> HttpClient::perform(HttpRequest request) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "net/http_server.h"
+#include "net/transfer_loop.h"
 
 namespace vodlift::net {
 namespace {
@@ -263,15 +264,18 @@ TEST_F(HttpClientTest, StopEndsWhatIsUnderWayAndRefusesTheRest) {
   client_.stop();
 }
 
-// Tells which threads read from it.
+// Tells which thread reads from it.
 class ThreadTellingReader final : public BodyReader {
  public:
   ThreadTellingReader(std::mutex& mutex, std::multiset<std::thread::id>& threads) : mutex_(mutex), threads_(threads) {}
   Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>&) override {
-    const std::lock_guard lock(mutex_);
-    threads_.insert(std::this_thread::get_id());
-    buffer[0] = 'x';
-    return {Status::ok, 1};
+    if (!told_) {
+      const std::lock_guard lock(mutex_);
+      threads_.insert(std::this_thread::get_id());
+      told_ = true;
+    }
+    std::ranges::fill(buffer, std::uint8_t{'x'});
+    return {Status::ok, buffer.size()};
   }
   void rewind() override {}
   [[nodiscard]] Error failure() const override { return {}; }
@@ -279,43 +283,61 @@ class ThreadTellingReader final : public BodyReader {
  private:
   std::mutex& mutex_;
   std::multiset<std::thread::id>& threads_;
+  bool told_ = false;
 };
 
 class HttpClientThreadsTest : public HttpClientTest {
  protected:
-  HttpRequest telling(const std::string& path) {
+  HttpRequest telling(const std::string& path, std::int64_t size) {
     HttpRequest out = request("PUT", path);
     out.reader = std::make_shared<ThreadTellingReader>(mutex_, threads_);
-    out.reader_size = 1;
+    out.reader_size = size;
+    out.max_response_bytes = std::size_t{2} * kLargeBodyBytes;
     return out;
   }
   std::size_t held() {
     const std::lock_guard lock(mutex_);
     return held_.size();
   }
+  // Starts `count` at once and interrupts them when all have arrived.
+  void run_at_once(HttpClient& client, std::size_t count, std::int64_t size) {
+    std::atomic<std::size_t> interrupted = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      client.start(telling("/never", size), [&](const Result<HttpResponse>& response) {
+        if (!response && response.error().code == Errc::interrupted) ++interrupted;
+      });
+    }
+    while (held() < count) std::this_thread::yield();
+    client.stop();
+    EXPECT_EQ(interrupted, count);
+    ASSERT_EQ(threads_.size(), count);
+  }
 
   std::multiset<std::thread::id> threads_;
 };
 
-TEST_F(HttpClientThreadsTest, WhatRunsAtOnceIsSpreadEvenly) {
-  HttpClient client("test-http", 8, 3);
-  std::atomic<int> interrupted = 0;
-  for (int i = 0; i < 6; ++i) {
-    client.start(telling("/never"), [&](const Result<HttpResponse>& response) {
-      if (!response && response.error().code == Errc::interrupted) ++interrupted;
-    });
-  }
-  while (held() < 6) std::this_thread::yield();
-  client.stop();
-  EXPECT_EQ(interrupted, 6);
-  ASSERT_EQ(threads_.size(), 6U);
+TEST_F(HttpClientThreadsTest, LargeBodiesAreSpreadEvenly) {
+  HttpClient client("test-http", 9, 3);
+  run_at_once(client, 6, kLargeBodyBytes);
   for (const auto& thread : threads_) EXPECT_EQ(threads_.count(thread), 2U);
 }
 
+TEST_F(HttpClientThreadsTest, SmallOnesStayTogetherWhileThereIsRoom) {
+  HttpClient client("test-http", 9, 3);
+  run_at_once(client, 7, kLargeBodyBytes - 1);
+  std::multiset<std::size_t> shares;
+  for (const auto& thread : std::set<std::thread::id>(threads_.begin(), threads_.end())) {
+    shares.insert(threads_.count(thread));
+  }
+  EXPECT_EQ(shares, (std::multiset<std::size_t>{1, 3, 3}));
+}
+
 TEST_F(HttpClientThreadsTest, WhatComesOneByOneStaysOnOneAndItsConnection) {
-  HttpClient client("test-http", 8, 3);
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.perform(telling("/")));
-  EXPECT_EQ(threads_.count(*threads_.begin()), 5U);
+  HttpClient client("test-http", 9, 3);
+  for (const std::int64_t size : {std::int64_t{1}, kLargeBodyBytes, std::int64_t{1}, kLargeBodyBytes}) {
+    ASSERT_TRUE(client.perform(telling("/", size)));
+  }
+  EXPECT_EQ(threads_.count(*threads_.begin()), 4U);
 }
 
 TEST_F(HttpClientThreadsTest, NoMoreConnectionsThanAllowedInAll) {
@@ -325,7 +347,7 @@ TEST_F(HttpClientThreadsTest, NoMoreConnectionsThanAllowedInAll) {
     HttpClient client("test-http", kConnections, threads);
     std::atomic<int> good = 0;
     for (int i = 0; i < kRequests; ++i) {
-      client.start(telling("/never"), [&](const Result<HttpResponse>& response) { good += response ? 1 : 0; });
+      client.start(telling("/never", 1), [&](const Result<HttpResponse>& response) { good += response ? 1 : 0; });
     }
     for (int answered = 0; answered < kRequests; ++answered) {
       // Each thread has a queue of its own: at the end some are idle while others still have work.

@@ -34,6 +34,8 @@ class Transfer {
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] CURL* handle() const { return handle_; }
+  // Of a body that comes from a reader; 0: it has none.
+  [[nodiscard]] std::int64_t body_size() const { return request_.reader_size; }
 
   // Prepares `handle` (fresh or reset) for this request.
   void attach(CURL* handle);

@@ -23,7 +23,7 @@ void require_global_init() {
 
 }  // namespace
 
-TransferLoop::TransferLoop(const std::string& name, std::size_t max_connections) {
+TransferLoop::TransferLoop(const std::string& name, std::size_t max_connections) : max_connections_(max_connections) {
   require_global_init();
   multi_ = curl_multi_init();
   if (multi_ == nullptr) throw std::bad_alloc();
@@ -44,6 +44,7 @@ void TransferLoop::start(HttpRequest request, HttpClient::Done done) {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
       ++load_;
+      if (request.reader_size >= kLargeBodyBytes) ++large_load_;
       const std::uint64_t id = ++last_id_;
       arrivals_.push_back(std::make_unique<Transfer>(
           id, std::move(request), std::move(done), [this, id] { resume(id); },
@@ -78,8 +79,13 @@ void TransferLoop::resume(std::uint64_t id) {
   wake();
 }
 
-void TransferLoop::fail(Transfer& transfer, Error error) {
+void TransferLoop::forget(const Transfer& transfer) {
   --load_;
+  if (transfer.body_size() >= kLargeBodyBytes) --large_load_;
+}
+
+void TransferLoop::fail(Transfer& transfer, Error error) {
+  forget(transfer);
   transfer.fail(std::move(error));
 }
 
@@ -171,7 +177,7 @@ void TransferLoop::collect_finished() {
     const auto at = running_.find(transfer->id());
     const std::unique_ptr<Transfer> owned = std::move(at->second);
     running_.erase(at);
-    --load_;
+    forget(*owned);
     try {
       owned->finish(code);
     } catch (const std::exception& failure) {

@@ -16,7 +16,10 @@
 
 namespace vodlift::net {
 
-// start(), begin_stop(), stop() and load() from any thread.
+// A body of so many bytes keeps a thread busy; smaller ones are cheaper together on one than spread.
+inline constexpr std::int64_t kLargeBodyBytes = std::int64_t{1024} * 1024;
+
+// All public methods from any thread.
 class TransferLoop {
  public:
   // At most `max_connections` (>= 1) are open at once and kept alive; further requests wait. `name` as HttpClient's.
@@ -27,8 +30,11 @@ class TransferLoop {
 
   // As HttpClient::start().
   void start(HttpRequest request, HttpClient::Done done);
-  // Requests that have no answer yet.
+  // Requests that have no answer yet, and those of them with a large body.
   [[nodiscard]] std::size_t load() const { return load_; }
+  [[nodiscard]] std::size_t large_load() const { return large_load_; }
+  // Whether one more would have a connection.
+  [[nodiscard]] bool has_room() const { return load_ < max_connections_; }
   // Ends all requests with `interrupted`, without waiting for that.
   void begin_stop();
   // begin_stop(), and joins the thread. May be called twice.
@@ -45,12 +51,15 @@ class TransferLoop {
   [[nodiscard]] int patience_ms() const;
   void begin(std::unique_ptr<Transfer> transfer);
   void fail(Transfer& transfer, Error error);
+  void forget(const Transfer& transfer);
   void collect_finished();
   void release(CURL* handle);
 
   CURLM* multi_ = nullptr;
   std::thread thread_;
+  const std::size_t max_connections_;
   std::atomic<std::size_t> load_{0};
+  std::atomic<std::size_t> large_load_{0};
 
   std::mutex mutex_;  // guards the next four
   bool stopping_ = false;
