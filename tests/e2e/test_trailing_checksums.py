@@ -154,7 +154,7 @@ def test_a_kill_in_the_midst_goes_on_with_what_is_there(films, fake):
 
 
 @pytest.mark.parametrize("kind, words", [("taken", "read once"), ("refused", "read twice"), ("ignored", "read twice"),
-                                         ("kept", "read twice")])
+                                         ("kept", "read twice"), ("copied", "read twice")])
 def test_bucket_check_finds_it_out_for_uploads(films, fake, kind, words):
     fake.store.trailers = kind
     assert words in films.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "videos").stdout

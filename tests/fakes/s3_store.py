@@ -50,8 +50,8 @@ class Store:
     """Thread-safe. `checksums`: behaves as AWS does; without, as stores from before 2022: unknown headers are ignored.
 
     `full_object`: what becomes of x-amz-checksum-type FULL_OBJECT, "taken", "refused" or "ignored" (COMPOSITE is made of it).
-    `trailers`: what becomes of checksums behind a body, "taken", "ignored" (taken off, and not looked at), "refused" (501), or
-    "kept" with their frame as if they were content.
+    `trailers`: what becomes of checksums behind a body, "taken", "ignored" (taken off, and not looked at), "copied" into the
+    answer, right or wrong, "refused" (501), or "kept" with their frame as if they were content.
     `content_md5`: it is looked at. `etags`: "md5", or "opaque" where they are digests of nothing.
 
     `encryption`: server-side encryption is told of as AWS does, and `kms_keys` are the ids that KMS knows; without, its
@@ -102,7 +102,8 @@ class Store:
         ignored = self.trailers == "ignored" and "x-amz-trailer" in headers
         if not self.checksums or ignored or "x-amz-checksum-crc32c" not in headers:
             return None
-        if headers["x-amz-checksum-crc32c"] != crc32c_base64(body):
+        copied = self.trailers == "copied" and "x-amz-trailer" in headers
+        if not copied and headers["x-amz-checksum-crc32c"] != crc32c_base64(body):
             raise S3Error(400, "BadDigest", "The CRC32C you specified did not match the calculated checksum.")
         return headers["x-amz-checksum-crc32c"]
 
