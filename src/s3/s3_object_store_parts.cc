@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/hash.h"
 #include "s3/s3_checksums.h"
 #include "s3/s3_object_store.h"
 #include "s3/trailing_body.h"
@@ -79,7 +80,8 @@ void S3ObjectStore::send_trailing_part(const ObjectTarget& target, Call call, co
       [this, target, call, size = body.size, crc32c, done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(response.error());
         if (!response->is_success()) return done(to_error(failure_of(target, call, *response)));
-        if (response->header(kCrcHeader).empty()) {
+        // Bytes that a fault on the way changed would have been refused: 200 and another checksum is the frame's.
+        if (response->header(kCrcHeader) != crc32c_base64(*crc32c)) {
           return done(Error{Errc::s3_rejected,
                             fmt::format("{} of s3://{}/{}: the store does not confirm the checksum behind the part",
                                         call.operation, target.access.bucket, printable(target.key))});

@@ -97,6 +97,17 @@ def test_a_store_that_knows_it_no_longer(films, fake, kind):
     assert not any(form for _, form in parts_of(fake, "third.mp4"))
 
 
+def test_a_store_that_sums_the_frame_too_by_now(films, fake):
+    """It answers 200 with the CRC32C of what it kept, again and again: no bit on the wire explains that."""
+    upload(films, fake, "first.mp4")
+    fake.play({"about": "keeps the frame as content, and sums it", "rules": [
+        {"operation": "UploadPart", "if_header": "x-amz-trailer",
+         "fault": {"headers": {"x-amz-checksum-crc32c": "AAAAAA=="}}}]})
+    upload(films, fake, "second.mp4")
+    second = parts_of(fake, "second.mp4")
+    assert [number for number, form in second if not form] == [1, 2, 3]
+
+
 def test_a_bit_that_flips_on_the_wire(films, fake):
     upload(films, fake, "first.mp4")
     fake.play({"about": "one bit arrives as another one", "rules": [
