@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "core/account_store.h"
+#include "core/multipart_listing.h"
 #include "core/storage.h"
 #include "core/upload.h"
 
@@ -86,25 +87,6 @@ struct StoredBytes {
 struct Multipart {
   std::string id;
   ChecksumMode mode = ChecksumMode::md5;  // not unknown: how its parts and the whole are confirmed
-};
-
-struct ListedPart {
-  int number = 0;
-  std::int64_t size = 0;
-  std::string etag;
-  std::string checksum;  // base64 CRC32C; empty: none kept
-};
-
-// An open multipart upload as the store lists it, whoever opened it.
-struct ListedMultipart {
-  std::string id;
-  std::optional<WallTime> initiated;  // by the store's clock; nothing: it cannot be told
-  std::string initiator;              // the principal's id; empty: the store tells none
-};
-
-struct MultipartListing {
-  std::vector<ListedMultipart> uploads;
-  std::chrono::milliseconds store_ahead{0};  // the store's clock less ours, to the second
 };
 
 struct CompletedObject {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "worker/range_checksum.h"
+#include "worker/read_ahead.h"
 
 namespace vodlift::worker {
 namespace {
@@ -43,7 +44,7 @@ Result<> PartSender::prepare_next(std::deque<int>& waiting) {
   waiting.pop_front();
   if (auto same = job_.source->check_unchanged(); !same) return same;
   if (sums_while_sending()) {
-    auto there = bring_in(*job_.source, job_.plan.offset_of(number), job_.plan.size_of(number));
+    auto there = read_ahead(*job_.source, job_.plan.offset_of(number), job_.plan.size_of(number));
     if (!there) return there;
     ready_.push_back({.number = number, .checksum = std::nullopt});
     return {};

@@ -1,4 +1,4 @@
-// What is done with a range of the source before it is sent: the checksum pass, or only having it in memory.
+// The checksum pass over a range of the source.
 #pragma once
 
 #include "core/object_store.h"
@@ -12,9 +12,5 @@ RangeChecksum checksum_of(std::span<const std::uint8_t> bytes, bool with_md5);
 // The pages it read stay in the page cache, from where the transfer takes them a moment later. Errors as
 // SourceFile::read().
 Result<RangeChecksum> checksum_range(const SourceFile& source, std::int64_t offset, std::int64_t size, bool with_md5);
-
-// Has `size` bytes from `offset` in the page cache, as far as there is room; reads, blocking for the disk, only what is
-// not there. Errors as SourceFile::read().
-Result<> bring_in(const SourceFile& source, std::int64_t offset, std::int64_t size);
 
 }  // namespace vodlift::worker

@@ -1,4 +1,4 @@
-#include "worker/range_checksum.h"
+#include "worker/read_ahead.h"
 
 #include <gtest/gtest.h>
 
@@ -37,25 +37,25 @@ class HalfCachedSource final : public SourceFile {
 
 constexpr std::int64_t kKib = 1024;
 
-TEST(BringIn, ReadsWhatIsNotInMemory) {
+TEST(ReadAhead, ReadsWhatIsNotInMemory) {
   const HalfCachedSource source(1000 * kKib, 512 * kKib);
-  ASSERT_TRUE(bring_in(source, 256 * kKib, 700 * kKib));
+  ASSERT_TRUE(read_ahead(source, 256 * kKib, 700 * kKib));
   EXPECT_EQ(
       source.reads,
       (std::map<std::int64_t, std::int64_t>{
           {512 * kKib, 128 * kKib}, {640 * kKib, 128 * kKib}, {768 * kKib, 128 * kKib}, {896 * kKib, 60 * kKib}}));
 }
 
-TEST(BringIn, ReadsNothingWhereAllIsThere) {
+TEST(ReadAhead, ReadsNothingWhereAllIsThere) {
   const HalfCachedSource source(1000 * kKib, 1000 * kKib);
-  ASSERT_TRUE(bring_in(source, 0, 1000 * kKib));
-  ASSERT_TRUE(bring_in(source, 5, 0));
+  ASSERT_TRUE(read_ahead(source, 0, 1000 * kKib));
+  ASSERT_TRUE(read_ahead(source, 5, 0));
   EXPECT_TRUE(source.reads.empty());
 }
 
-TEST(BringIn, TellsWhyItCannot) {
-  EXPECT_EQ(bring_in(HalfCachedSource(1000, 0), 0, 1001).error().code, Errc::source_changed);
-  EXPECT_EQ(bring_in(HalfCachedSource(1000, 1000), 0, 1001).error().code, Errc::source_changed);
+TEST(ReadAhead, TellsWhyItCannot) {
+  EXPECT_EQ(read_ahead(HalfCachedSource(1000, 0), 0, 1001).error().code, Errc::source_changed);
+  EXPECT_EQ(read_ahead(HalfCachedSource(1000, 1000), 0, 1001).error().code, Errc::source_changed);
 }
 
 }  // namespace
