@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
 #include <iterator>
 
 #include "base/encoding.h"
@@ -14,8 +12,7 @@ namespace vodlift::audit {
 namespace {
 
 void append(std::string& line, std::string_view name, std::string_view value) {
-  const std::string shown = printable(value, kMaxValueBytes);
-  fmt::format_to(std::back_inserter(line), R"(,"{}":{})", name, boost::json::serialize(boost::json::string(shown)));
+  fmt::format_to(std::back_inserter(line), R"(,"{}":{})", name, json_string(printable(value, kMaxValueBytes)));
 }
 
 void append(std::string& line, std::string_view name, std::int64_t number) {

@@ -1,6 +1,9 @@
 #include "base/encoding.h"
 
+#include <algorithm>
 #include <array>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
 
 namespace vodlift {
 namespace {
@@ -57,6 +60,12 @@ bool misleads_a_reader(std::string_view sequence) {
   const auto third = static_cast<unsigned char>(sequence[2]);
   if (second == 0x80) return third == 0x8E || third == 0x8F || (third >= 0xA8 && third <= 0xAE);
   return second == 0x81 && third >= 0xA6 && third <= 0xA9;
+}
+
+// How many bytes at the front need no second look: most text is nothing else.
+std::size_t plain_ascii_length(std::string_view text) {
+  const auto odd = std::ranges::find_if(text, [](char c) { return c < 0x20 || c > 0x7E; });
+  return static_cast<std::size_t>(odd - text.begin());
 }
 
 void append_escaped(std::string& out, std::string_view bytes) {
@@ -150,7 +159,18 @@ std::string uri_encode(std::string_view text, bool keep_slash) {
   return out;
 }
 
+std::string json_string(std::string_view text) {
+  if (plain_ascii_length(text) != text.size() || text.find_first_of("\"\\") != std::string_view::npos) {
+    return boost::json::serialize(boost::json::string(text));
+  }
+  std::string out;
+  out.reserve(text.size() + 2);
+  out.append(1, '"').append(text).append(1, '"');
+  return out;
+}
+
 bool is_valid_utf8(std::string_view text) {
+  text.remove_prefix(plain_ascii_length(text));
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);
     if (length == 0) return false;
@@ -160,7 +180,8 @@ bool is_valid_utf8(std::string_view text) {
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
-  std::string out;
+  std::string out(text.substr(0, std::min(plain_ascii_length(text), max_bytes)));
+  text.remove_prefix(out.size());
   while (!text.empty()) {
     const std::size_t length = utf8_sequence_length(text);
     const std::string_view sequence = text.substr(0, length == 0 ? 1 : length);

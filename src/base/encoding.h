@@ -29,6 +29,9 @@ std::optional<std::string> from_base64(std::string_view text);
 // `keep_slash` leaves '/' as it is (object keys in a URL path).
 std::string uri_encode(std::string_view text, bool keep_slash = false);
 
+// `text`, valid UTF-8, as a JSON string with its quotes.
+std::string json_string(std::string_view text);
+
 // True when `text` is well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF).
 bool is_valid_utf8(std::string_view text);
 

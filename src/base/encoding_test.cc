@@ -93,5 +93,13 @@ TEST(Printable, CutsBetweenCharacters) {
   EXPECT_EQ(printable("abc\x01", 6), "abc…");
 }
 
+TEST(JsonString, QuotesAndEscapes) {
+  EXPECT_EQ(json_string(""), R"("")");
+  EXPECT_EQ(json_string("films/a b.mp4"), R"("films/a b.mp4")");
+  EXPECT_EQ(json_string(R"(say "no" \)"), R"("say \"no\" \\")");
+  EXPECT_EQ(json_string("a\nb\x1f"), R"("a\nb\u001f")");
+  EXPECT_EQ(json_string("grüße \x7F"), "\"grüße \x7F\"");
+}
+
 }  // namespace
 }  // namespace vodlift

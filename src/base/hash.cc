@@ -1,10 +1,12 @@
 #include "base/hash.h"
 
 #include <isa-l/crc.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
+#include <memory>
 #include <stdexcept>
 
 namespace vodlift {
@@ -13,6 +15,44 @@ namespace {
 // OpenSSL fails here only when memory is gone or the provider is missing: nothing a caller could handle.
 void require(int openssl_result) {
   if (openssl_result != 1) throw std::runtime_error("OpenSSL digest failed");
+}
+
+// Looked up once and kept: with EVP_sha256() each use looks for an implementation again, which takes as long as hashing
+// a few hundred bytes, and HMAC() does so several times.
+EVP_MD* fetch_digest(const char* name) {
+  EVP_MD* const algorithm = EVP_MD_fetch(nullptr, name, nullptr);
+  require(algorithm != nullptr ? 1 : 0);
+  return algorithm;
+}
+
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const algorithm = fetch_digest("SHA256");
+  return algorithm;
+}
+
+const EVP_MD* md5_algorithm() {
+  static const EVP_MD* const algorithm = fetch_digest("MD5");
+  return algorithm;
+}
+
+struct FreeMac {
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using Mac = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
+
+// HMAC-SHA256 without a key, to be copied: the key goes with the copy.
+const EVP_MAC_CTX* keyless_hmac() {
+  static const Mac context = [] {
+    EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+    Mac made(EVP_MAC_CTX_new(algorithm));
+    EVP_MAC_free(algorithm);
+    std::string digest = "SHA256";
+    const std::array parameters = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+                                   OSSL_PARAM_construct_end()};
+    require(made != nullptr ? EVP_MAC_CTX_set_params(made.get(), parameters.data()) : 0);
+    return made;
+  }();
+  return context.get();
 }
 
 using GfMatrix = std::array<std::uint32_t, 32>;
@@ -43,20 +83,21 @@ GfMatrix one_zero_byte() {
 
 Sha256Digest sha256(ByteView bytes) {
   Sha256Digest out{};
-  require(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr));
+  require(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, sha256_algorithm(), nullptr));
   return out;
 }
 
 Sha256Digest hmac_sha256(ByteView key, ByteView message) {
   Sha256Digest out{};
-  unsigned length = 0;
+  std::size_t length = 0;
   // A null key means "keep the old key" to OpenSSL; an empty one must not become that.
   static constexpr std::uint8_t kEmpty = 0;
-  const void* key_data = key.empty() ? &kEmpty : key.data();
-  if (HMAC(EVP_sha256(), key_data, static_cast<int>(key.size()), message.data(), message.size(), out.data(), &length) ==
-      nullptr) {
-    throw std::runtime_error("OpenSSL HMAC failed");
-  }
+  const std::uint8_t* key_data = key.empty() ? &kEmpty : key.data();
+  const Mac mac(EVP_MAC_CTX_dup(keyless_hmac()));
+  if (mac == nullptr) throw std::bad_alloc();
+  require(EVP_MAC_init(mac.get(), key_data, key.size(), nullptr));
+  require(EVP_MAC_update(mac.get(), message.data(), message.size()));
+  require(EVP_MAC_final(mac.get(), out.data(), &length, out.size()));
   return out;
 }
 
@@ -94,7 +135,7 @@ void StreamDigest::finish_into(std::span<std::uint8_t> digest) {
   state_->begin();
 }
 
-Md5::Md5() : StreamDigest(std::make_unique<State>(EVP_md5())) {}
+Md5::Md5() : StreamDigest(std::make_unique<State>(md5_algorithm())) {}
 
 Md5Digest Md5::finish() {
   Md5Digest out{};
@@ -102,7 +143,7 @@ Md5Digest Md5::finish() {
   return out;
 }
 
-Sha256::Sha256() : StreamDigest(std::make_unique<State>(EVP_sha256())) {}
+Sha256::Sha256() : StreamDigest(std::make_unique<State>(sha256_algorithm())) {}
 
 Sha256Digest Sha256::finish() {
   Sha256Digest out{};

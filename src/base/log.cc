@@ -6,8 +6,6 @@
 #include <spdlog/spdlog.h>
 
 #include <atomic>
-#include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
 
 #include "base/encoding.h"
 
@@ -41,8 +39,6 @@ spdlog::level::level_enum spdlog_level(Level level) {
   }
   return spdlog::level::err;
 }
-
-std::string json_string(std::string_view text) { return boost::json::serialize(boost::json::string(text)); }
 
 std::string as_json(std::string_view message, std::initializer_list<Field> fields) {
   std::string line = fmt::format(R"("message":{})", json_string(message));

@@ -61,19 +61,22 @@ std::size_t bytes_as_sent(std::string_view value) {
   return bytes;
 }
 
+Error invalid_pair(std::string_view name, std::string_view why) {
+  return invalid_field("metadata." + printable(name, kMaxShownBytes), why);
+}
+
 Result<std::string> check_metadata_name(std::string_view name) {
-  const std::string shown = "metadata." + printable(name, kMaxShownBytes);
   if (name.empty()) return invalid_field("metadata", "a name is empty");
   if (!std::ranges::all_of(name, is_token_char)) {
-    return invalid_field(shown, "a name may hold letters, digits and !#$%&'*+-.^_`|~ only");
+    return invalid_pair(name, "a name may hold letters, digits and !#$%&'*+-.^_`|~ only");
   }
   std::string lower(name);
   for (char& c : lower) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  if (lower == kReservedMetadataName) return invalid_field(shown, "this name is reserved for the server");
+  if (lower == kReservedMetadataName) return invalid_pair(name, "this name is reserved for the server");
   if (lower.starts_with("x-amz-")) {
-    return invalid_field(shown, "names beginning with x-amz- are S3's own; give the bare name, the prefix is added");
+    return invalid_pair(name, "names beginning with x-amz- are S3's own; give the bare name, the prefix is added");
   }
   return lower;
 }
@@ -87,15 +90,12 @@ Result<Metadata> check_metadata(const Metadata& metadata) {
   for (const auto& [name, value] : metadata) {
     auto lower = check_metadata_name(name);
     if (!lower) return lower.error();
-    const std::string shown = "metadata." + printable(name, kMaxShownBytes);
-    if (!is_valid_utf8(value)) return invalid_field(shown, "is not valid UTF-8");
-    if (has_control(value)) {
-      return invalid_field(shown, "line breaks and control characters are not allowed");
-    }
+    if (!is_valid_utf8(value)) return invalid_pair(name, "is not valid UTF-8");
+    if (has_control(value)) return invalid_pair(name, "line breaks and control characters are not allowed");
     const std::string_view kept = trimmed_spaces(value);
     bytes += lower->size() + bytes_as_sent(kept);
     if (!checked.emplace(std::move(*lower), kept).second) {
-      return invalid_field(shown, "is there twice; S3 does not tell upper from lower case in names");
+      return invalid_pair(name, "is there twice; S3 does not tell upper from lower case in names");
     }
   }
   if (bytes > kMaxMetadataBytes) {

@@ -15,6 +15,8 @@
 namespace vodlift::storage {
 namespace {
 
+constexpr off_t kUsualReadAheadBytes = off_t{128} * 1024;
+
 SourceIdentity identity_of(const struct stat& status) {
   const auto nanoseconds = [](const timespec& time) { return time.tv_sec * std::int64_t{1000000000} + time.tv_nsec; };
   SourceIdentity identity;
@@ -43,7 +45,8 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
     const std::string_view kind = S_ISDIR(status.st_mode) ? "a directory" : "not a regular file";
     return Error{Errc::source_not_found, fmt::format("{} is {}", printable(name), kind)};
   }
-  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  // The kernel reads this far ahead anyhow.
+  if (status.st_size > kUsualReadAheadBytes) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   return std::unique_ptr<SourceFile>(
       new LocalSourceFile(std::make_shared<const Open>(Open{std::move(fd), std::move(name)}), identity_of(status),
                           std::move(reads), local));
