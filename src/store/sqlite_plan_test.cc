@@ -72,16 +72,12 @@ TEST_F(Plan, ChangesOfClientsSeekTheRow) {
 }
 
 TEST_F(Plan, StatusSeeks) {
-  expect_seek(sql::kNewestOfAccount, "uploads_of_account", "account=?");
-  const std::string in_scope = plan_of(sql::kNewestInScope);
-  EXPECT_NE(in_scope.find("uploads_of_account (account=?)"), std::string::npos) << in_scope;
-  EXPECT_EQ(in_scope.find("ORDER BY"), std::string::npos) << in_scope;
   expect_seek(sql::kSelectUpload, "INTEGER PRIMARY KEY", "rowid=?");
   expect_seek(sql::kSelectUpload, "sqlite_autoindex_callbacks_1", "upload_id=?");
 }
 
-TEST_F(Plan, StatusOfStatesMergesOneWalkForEach) {
-  for (const std::string& statement : {sql::kNewestInStates, sql::kNewestInScopeAndStates}) {
+TEST_F(Plan, ListsMergeOneWalkForEachState) {
+  for (const std::string& statement : {sql::kNewestOfAccount, sql::kNewestInScope}) {
     const std::string plan = plan_of(statement);
     const std::string walk = " uploads_in_state (account=? AND state=?)";
     int walks = 0;
@@ -91,7 +87,7 @@ TEST_F(Plan, StatusOfStatesMergesOneWalkForEach) {
     EXPECT_EQ(plan.find("SCAN uploads"), std::string::npos) << plan;
     EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << plan;
   }
-  EXPECT_EQ(plan_of(sql::kNewestInStates).find("SCAN"), std::string::npos);
+  EXPECT_EQ(plan_of(sql::kNewestOfAccount).find("SCAN"), std::string::npos);
 }
 
 TEST_F(Plan, CallbacksSeekWhatIsDue) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -32,19 +33,14 @@ inline constexpr std::string_view kForgetSignatures = R"sql(
     (SELECT key_id, mac FROM signatures INDEXED BY signatures_by_age WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2)
 )sql";
 
-// ?1 account, ?2 limit, ?3 offset
-inline constexpr std::string_view kNewestOfAccount = R"sql(
-  SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3)sql";
-
 // A key's scope: ?4 path prefix and ?5 bucket names as a JSON list; empty ones narrow nothing. "0" is what comes after
 // "/".
 inline constexpr std::string_view kInScope = R"sql(
     AND (?4 = '' OR path = ?4 OR (path >= ?4 || '/' AND path < ?4 || '0'))
     AND (?5 = '[]' OR bucket IN (SELECT value FROM json_each(?5))))sql";
 
-// The newest within a key's scope
-inline const std::string kNewestInScope = "SELECT id FROM uploads INDEXED BY uploads_of_account WHERE account = ?1" +
-                                          std::string(kInScope) + " ORDER BY id DESC LIMIT ?2 OFFSET ?3";
+inline constexpr std::array kStates = {UploadState::queued,    UploadState::paused, UploadState::uploading,
+                                       UploadState::completed, UploadState::failed, UploadState::cancelled};
 
 inline int bit_of(UploadState state) { return 1 << static_cast<int>(state); }
 
@@ -52,8 +48,7 @@ inline int bit_of(UploadState state) { return 1 << static_cast<int>(state); }
 // all of them, or step over all that are in other states.
 inline std::string merged_states(std::string_view narrowed) {
   std::string statement;
-  for (const auto state : {UploadState::queued, UploadState::paused, UploadState::uploading, UploadState::completed,
-                           UploadState::failed, UploadState::cancelled}) {
+  for (const UploadState state : kStates) {
     if (!statement.empty()) statement += " UNION ALL ";
     statement += fmt::format(
         "SELECT id FROM uploads INDEXED BY uploads_in_state WHERE ?6 & {} AND account = ?1 AND state = '{}'{}",
@@ -62,9 +57,10 @@ inline std::string merged_states(std::string_view narrowed) {
   return statement + " ORDER BY id DESC LIMIT ?2 OFFSET ?3";
 }
 
-// The newest in some states, of the account (?4 and ?5 unused) and within a key's scope: ?6 the states' bits
-inline const std::string kNewestInStates = merged_states("");
-inline const std::string kNewestInScopeAndStates = merged_states(kInScope);
+// The newest in some states, of the account (?4 and ?5 unused) and within a key's scope: ?1 account, ?2 limit,
+// ?3 offset, ?6 the states' bits
+inline const std::string kNewestOfAccount = merged_states("");
+inline const std::string kNewestInScope = merged_states(kInScope);
 
 inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,

@@ -22,11 +22,6 @@ constexpr int kMaxClaim = 1000;
 constexpr int kRescueStep = 100;
 constexpr int kForgetStep = 2000;
 
-std::string_view newest_statement(bool in_states, bool narrowed) {
-  if (in_states) return narrowed ? sql::kNewestInScopeAndStates : sql::kNewestInStates;
-  return narrowed ? std::string_view(sql::kNewestInScope) : sql::kNewestOfAccount;
-}
-
 std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account, const UploadQuery& query) {
   std::vector<UploadId> ids;
   const int limit = std::clamp(query.limit, 1, kMaxFound);
@@ -34,15 +29,12 @@ std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account,
   const bool narrowed = query.scope != KeyScope{};
   const std::string buckets = texts_to_json(query.scope.buckets);  // as long as the statement that it is bound to
   int states = 0;
-  for (const UploadState state : query.states) states |= sql::bit_of(state);
-  auto row = connection.prepare(newest_statement(states != 0, narrowed));
-  if (states != 0) {
-    row.bind(account, limit, offset, query.scope.path_prefix, buckets, states);
-  } else if (narrowed) {
-    row.bind(account, limit, offset, query.scope.path_prefix, buckets);
-  } else {
-    row.bind(account, limit, offset);
+  for (const UploadState state : sql::kStates) {
+    if (query.states.empty() || std::ranges::find(query.states, state) != query.states.end())
+      states |= sql::bit_of(state);
   }
+  auto row = connection.prepare(narrowed ? sql::kNewestInScope : sql::kNewestOfAccount);
+  row.bind(account, limit, offset, query.scope.path_prefix, buckets, states);
   while (row.step()) ids.push_back(row.integer(0));
   return ids;
 }
