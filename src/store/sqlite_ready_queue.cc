@@ -52,10 +52,11 @@ void SqliteReadyQueue::take(const Head& head) {
   auto stored = load_upload(connection_, head.id);
   if (!stored) return;  // the connection has failed: nothing of the claim is kept
   const int its_weight = weight(stored->upload.account);
+  const bool first_claim = stored->fence == 1;  // so nobody can have begun anything
   claimed_.push_back({{head.id, stored->fence},
                       std::move(stored->upload),
                       std::move(stored->token),
-                      load_journal(connection_, head.id),
+                      first_claim ? MultipartJournal() : load_journal(connection_, head.id),
                       its_weight});
 }
 

@@ -22,11 +22,14 @@ struct Setting {
 };
 
 // WAL with FULL: every commit is synced before it counts (docs/storage.md). Memory-mapped pages would turn a read
-// error into SIGBUS. Autocheckpoint is off because a connection's own hook replaces it.
+// error into SIGBUS. Autocheckpoint is off because a connection's own hook replaces it. Debian's SQLite would write
+// zeros over whatever is removed or moved, in the file but not in the log: for much time little is hidden, and secrets
+// are sealed anyhow.
 constexpr std::array kWriterSettings = {
     Setting{"journal_mode", "WAL", "wal"},
     Setting{"synchronous", "FULL", "2"},
     Setting{"foreign_keys", "ON", "1"},
+    Setting{"secure_delete", "OFF", "0"},
     Setting{"mmap_size", "0", "0"},
     Setting{"temp_store", "MEMORY", "2"},
     Setting{"cell_size_check", "ON", "1"},
