@@ -85,10 +85,8 @@ do_check() {
   done
   do_fuzz "$short_fuzz_seconds"
   say "clang-tidy"
-  cmake --preset tidy >/dev/null
-  git ls-files 'src/*.cc' | grep -v _test.cc |
-    xargs -P "$(nproc)" -n 4 clang-tidy -p build/tidy --quiet --extra-arg=-Wno-unknown-warning-option \
-      --extra-arg=-Wno-ignored-optimization-argument --extra-arg=-Wno-unused-command-line-argument
+  build tidy src/base/CMakeFiles/vodlift_base.dir/cmake_pch.hxx.pch
+  "$python" tests/tidy.py
   echo "clang-tidy: clean"
 }
 
