@@ -5,7 +5,7 @@ called_from=$PWD
 cd "$(dirname "$0")"
 export PATH=/usr/sbin:/sbin:$PATH
 python=/usr/bin/python3
-short_fuzz_seconds=15
+short_fuzz_seconds=20
 e2e_processes=3  # most of the tests wait most of the time
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
@@ -83,7 +83,8 @@ do_check() {
     say "Tests under $preset"
     ctest --preset "$preset" -j2
   done
-  do_fuzz "$short_fuzz_seconds"
+  say "Fuzzing"
+  "$python" fuzz/run.py --build build/asan "$short_fuzz_seconds"
   say "clang-tidy"
   build tidy src/base/CMakeFiles/vodlift_base.dir/cmake_pch.hxx.pch
   "$python" tests/tidy.py
@@ -93,7 +94,7 @@ do_check() {
 ##: fuzz SECONDS [TARGET...]  let libFuzzer look for faults of the parsers, so long for each (./do fuzz 60 json)
 do_fuzz() {
   need build fuzz
-  build fuzz all
+  build fuzz fuzzers
   say "Fuzzing"
   "$python" fuzz/run.py "$@"
 }

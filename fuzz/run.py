@@ -14,8 +14,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build/fuzz"
-FAULTS = BUILD / "faults"
+KEPT = ROOT / "build/fuzz"
+FAULTS = KEPT / "faults"
 MAX_INPUT_BYTES = 4096
 MAX_INPUT_SECONDS = 10
 MAX_MEMORY_MB = 2048
@@ -25,11 +25,11 @@ def all_targets() -> list[str]:
     return sorted(path.name.removesuffix("_fuzz.cc") for path in (ROOT / "fuzz").glob("*_fuzz.cc"))
 
 
-def run(target: str, seconds: int) -> dict:
-    found = BUILD / "corpus" / target
+def run(target: str, seconds: int, build: pathlib.Path) -> dict:
+    found = KEPT / "corpus" / target
     found.mkdir(parents=True, exist_ok=True)
     FAULTS.mkdir(parents=True, exist_ok=True)
-    command = [BUILD / f"fuzz_{target}", f"-max_total_time={seconds}", f"-timeout={MAX_INPUT_SECONDS}",
+    command = [build / f"fuzz_{target}", f"-max_total_time={seconds}", f"-timeout={MAX_INPUT_SECONDS}",
                f"-rss_limit_mb={MAX_MEMORY_MB}", f"-max_len={MAX_INPUT_BYTES}", f"-artifact_prefix={FAULTS}/{target}-",
                "-print_final_stats=1"]
     dictionary = ROOT / "fuzz/dictionaries" / f"{target}.txt"
@@ -48,6 +48,7 @@ def run(target: str, seconds: int) -> dict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, default=KEPT, help="where the programs are (default: build/fuzz)")
     parser.add_argument("seconds", type=int, help="for each target")
     parser.add_argument("targets", nargs="*", help=f"of {', '.join(all_targets())} (default: all)")
     arguments = parser.parse_args()
@@ -58,7 +59,8 @@ def main() -> int:
     faulty = 0
     print(f"{'target':<14} {'inputs tried':>14} {'edges':>7} {'corpus':>7}  result", flush=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done in pool.map(lambda target: run(target, arguments.seconds), arguments.targets or all_targets()):
+        for done in pool.map(lambda target: run(target, arguments.seconds, arguments.build.resolve()),
+                             arguments.targets or all_targets()):
             faulty += done["code"] != 0
             print(f"{done['target']:<14} {done['runs']:>14,} {done['coverage']:>7} {done['inputs']:>7}  "
                   f"{'clean' if done['code'] == 0 else 'FAULT'}", flush=True)
