@@ -17,8 +17,8 @@ void require(int openssl_result) {
   if (openssl_result != 1) throw std::runtime_error("OpenSSL digest failed");
 }
 
-// Looked up once and kept: with EVP_sha256() each use looks for an implementation again, which takes as long as hashing
-// a few hundred bytes, and HMAC() does so several times.
+// Looked up once and kept to the very end, for threads may still hash then: with EVP_sha256() each use looks for an
+// implementation again, which takes as long as hashing a few hundred bytes, and HMAC() does so several times.
 EVP_MD* fetch_digest(const char* name) {
   EVP_MD* const algorithm = EVP_MD_fetch(nullptr, name, nullptr);
   require(algorithm != nullptr ? 1 : 0);
@@ -35,25 +35,27 @@ const EVP_MD* md5_algorithm() {
   return algorithm;
 }
 
+EVP_MAC_CTX* make_keyless_hmac() {
+  EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+  EVP_MAC_CTX* const context = EVP_MAC_CTX_new(algorithm);
+  EVP_MAC_free(algorithm);
+  std::string digest = OSSL_DIGEST_NAME_SHA2_256;
+  const std::array parameters = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+                                 OSSL_PARAM_construct_end()};
+  require(context != nullptr ? EVP_MAC_CTX_set_params(context, parameters.data()) : 0);
+  return context;
+}
+
+// HMAC-SHA256 without a key, to be copied: the key goes with the copy.
+const EVP_MAC_CTX* keyless_hmac() {
+  static const EVP_MAC_CTX* const context = make_keyless_hmac();
+  return context;
+}
+
 struct FreeMac {
   void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
 };
 using Mac = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
-
-// HMAC-SHA256 without a key, to be copied: the key goes with the copy.
-const EVP_MAC_CTX* keyless_hmac() {
-  static const Mac context = [] {
-    EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
-    Mac made(EVP_MAC_CTX_new(algorithm));
-    EVP_MAC_free(algorithm);
-    std::string digest = "SHA256";
-    const std::array parameters = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-                                   OSSL_PARAM_construct_end()};
-    require(made != nullptr ? EVP_MAC_CTX_set_params(made.get(), parameters.data()) : 0);
-    return made;
-  }();
-  return context.get();
-}
 
 using GfMatrix = std::array<std::uint32_t, 32>;
 

@@ -6,6 +6,7 @@
 #include <cassert>
 
 #include "base/file.h"
+#include "store/sqlite_wal_buffer.h"
 
 namespace vodlift::store {
 namespace {
@@ -101,7 +102,8 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
   sqlite3* handle = nullptr;
   const int flags = (access == Access::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const char* vfs = access == Access::read_write ? buffered_wal_vfs() : nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, vfs);
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle, path));
   if (code != SQLITE_OK) return error_of(handle, code, path);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
