@@ -6,8 +6,9 @@ namespace vodlift::store {
 // The name of a VFS for sqlite3_open_v2(): the system's own, but what a transaction appends to a write-ahead log is
 // held in memory, 128 KiB at most, and written in one piece when more comes than that or anything else is asked of the
 // file: a sync, a read, its size. SQLite itself writes each page in two pieces, which costs as much as the pages. What
-// others may rely on is the same: a transaction is announced to readers only after its sync. A failure to write is told
-// by the call that made it necessary, and then nothing is held any more. Registered at the first call; any thread.
+// others may rely on is the same: a transaction is announced to readers only after its sync. That holds under
+// synchronous=FULL, which sqlite_setup.cc sees to, and under nothing less. A failure to write is told by the call that
+// made it necessary, and then nothing is held any more. Registered at the first call; any thread.
 const char* buffered_wal_vfs();
 
 }  // namespace vodlift::store
