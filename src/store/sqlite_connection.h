@@ -119,8 +119,9 @@ class SqliteConnection {
   bool checkpoint(bool restart);
   // Whether closing, as the last connection, moves the log into the file (as SQLite does unless told otherwise).
   void set_checkpoint_on_close(bool wanted);
-  // Hardens against a hostile or damaged file.
-  void set_defensive();
+  // Hardens against a hostile or damaged file. Off only while the schema's steps run: one changes the schema's texts in
+  // place.
+  void set_defensive(bool wanted);
 
   [[nodiscard]] sqlite3* handle() const { return handle_; }
 

@@ -47,10 +47,12 @@ Result<> check_history(SqliteConnection& connection, const std::filesystem::path
 }
 
 bool apply(SqliteConnection& connection, const Migration& migration, WallTime now) {
+  connection.set_defensive(false);
   const bool done = connection.execute("BEGIN IMMEDIATE") && connection.execute(std::string(migration.sql)) &&
                     connection.prepare(kRecord).bind(migration.number, migration.name, to_unix_ms(now)).run() &&
                     connection.execute("COMMIT");
   if (!done) connection.roll_back();
+  connection.set_defensive(true);
   return done;
 }
 
