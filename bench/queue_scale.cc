@@ -27,7 +27,6 @@ NewUpload new_upload(std::int64_t number) {
   NewUpload upload;
   upload.account = 1 + number % kAccounts;
   upload.key_id = 1;
-  upload.signature_mac = fmt::format("{:032}", number);
   upload.request.path = fmt::format("sestore4/jb/films/{}.mp4", number);
   upload.request.destination_path = fmt::format("films/{}.mp4", number);
   upload.request.bucket = "my_bucket";
@@ -35,6 +34,7 @@ NewUpload new_upload(std::int64_t number) {
   upload.size = 64 * 1024;
   upload.token = "0123456789abcdef0123456789abcdef";
   upload.created = SystemClock().now();
+  upload.signature = {to_unix_seconds(upload.created), fmt::format("{:032}", number)};
   return upload;
 }
 
@@ -80,7 +80,7 @@ void fill(const std::filesystem::path& path, std::int64_t rows) {
     NewUpload queued = new_upload(1);
     queued.request.destination_path = "queued";
     for (NewUpload* upload : {&ended, &queued}) {
-      upload->signature_mac.clear();
+      upload->signature.mac.clear();
       std::promise<void> done;
       queue.uploads.insert(*upload, [&](const Result<InsertOutcome>&) { done.set_value(); });
       done.get_future().get();

@@ -44,7 +44,7 @@ class MemoryUploads final : public UploadStore {
     }
     return Error{Errc::upload_not_found, "no such upload for this account"};
   }
-  Result<std::optional<UploadId>> find_repeat(std::int64_t, std::string_view) override { return refused(); }
+  Result<std::optional<UploadId>> find_repeat(std::int64_t, const RequestSignature&) override { return refused(); }
   Result<std::vector<ClaimedUpload>> claim(const Places&, std::chrono::milliseconds) override { return refused(); }
   Result<std::vector<ReadyAccount>> ready_accounts(int) override { return refused(); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override {

@@ -11,8 +11,8 @@ Result<Upload> UploadControl::carry_out(const Account& account, const ChangeRequ
 }
 
 Result<Upload> UploadControl::retry(const Account& account, const ChangeRequest& request) const {
-  if (!request.signature_mac.empty()) {
-    const auto first = uploads_.find_repeat(request.key_id, request.signature_mac);
+  if (!request.signature.mac.empty()) {
+    const auto first = uploads_.find_repeat(request.key_id, request.signature);
     if (!first) return first.error();
     if (*first) return look_up(request, **first);
   }
@@ -28,7 +28,7 @@ Result<Upload> UploadControl::queue_again(const Account& account, const ChangeRe
   auto again = intake_.check(account, ended.request);
   if (!again) return again.error();
   again->key_id = request.key_id;
-  again->signature_mac = request.signature_mac;
+  again->signature = request.signature;
   again->retry_of = ended.id;
   // Shared: the waiter may be gone before set_value() has returned on the store's thread.
   const auto promise = std::make_shared<std::promise<Result<InsertOutcome>>>();

@@ -31,7 +31,7 @@ class UploadIntake {
   // bucket_not_configured.
   Result<Checked> check_request(const Account& account, UploadRequest request) const;
 
-  // The second half: the source file; blocks for the disk. key_id and signature_mac are left to the caller. Errors:
+  // The second half: the source file; blocks for the disk. key_id and signature are left to the caller. Errors:
   // source_not_found, storage_unavailable, storage_unknown, invalid_value (too large).
   Result<NewUpload> check_source(Checked checked) const;
 

@@ -75,7 +75,7 @@ TEST_F(UploadIntakeTest, MakesAnUploadThatMayBeQueued) {
   EXPECT_EQ(upload->size, 1234);
   EXPECT_EQ(upload->created, clock_.now());
   EXPECT_EQ(upload->key_id, 0);
-  EXPECT_EQ(upload->signature_mac, "");
+  EXPECT_EQ(upload->signature.mac, "");
   EXPECT_EQ(upload->request.destination_path, "f.mp4");
   EXPECT_EQ(upload->token.size(), 32U);
   EXPECT_EQ(upload->token.find_first_not_of("0123456789abcdef"), std::string::npos);

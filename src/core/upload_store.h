@@ -14,11 +14,17 @@
 
 namespace vodlift {
 
+// What the same signed bytes have in common, and no others by the same key.
+struct RequestSignature {
+  std::int64_t timestamp = 0;  // as the request says it, Unix seconds
+  std::string mac;             // 32 raw bytes of its HMAC; empty: not a signed request, never a repeat
+};
+
 // A request that passed every check, to be queued.
 struct NewUpload {
   AccountId account = 0;
-  std::int64_t key_id = 0;    // which API key asked; 0: an operator
-  std::string signature_mac;  // 32 raw bytes of the request's HMAC; empty: not a signed request, never a repeat
+  std::int64_t key_id = 0;  // which API key asked; 0: an operator
+  RequestSignature signature;
   UploadRequest request;
   std::int64_t size = 0;  // of the source at submit, bytes
   std::string token;      // random, 32 hex digits: marks the object as ours (x-amz-meta-vodlift-upload)
@@ -32,8 +38,8 @@ struct ChangeRequest {
   UploadId id = 0;
   KeyScope scope{};  // that the upload has to lie in
   UploadChange change = UploadChange::cancel;
-  std::int64_t key_id = 0;    // as NewUpload's
-  std::string signature_mac;  // likewise
+  std::int64_t key_id = 0;  // as NewUpload's
+  RequestSignature signature;
 };
 
 struct InsertOutcome {
@@ -95,17 +101,17 @@ class UploadStore {
   virtual ~UploadStore() = default;
 
   // Queues an upload; `done` is called once, on a thread of the store, after the commit. It must not block.
-  // An equal (key_id, signature_mac) answers the first id and changes nothing. Errors also: overloaded.
+  // An equal (key_id, signature) answers the first id and changes nothing. Errors also: overloaded.
   virtual void insert(NewUpload upload, InsertDone done) = 0;
 
   // The id that the same signed bytes got before, if they were here.
-  virtual Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, std::string_view signature_mac) = 0;
+  virtual Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, const RequestSignature& signature) = 0;
 
   // The account's uploads that match, newest first; ids of other accounts are simply not among them.
   virtual Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) = 0;
 
   // Makes a change at once, or, while a worker has the upload, as soon as the worker gives it back; answers the upload
-  // as it is then. An equal (key_id, signature_mac) changes nothing and answers the upload of the first answer as it is
+  // as it is then. An equal (key_id, signature) changes nothing and answers the upload of the first answer as it is
   // now. A cancelled upload's callback is pending with the same commit. `retry` is for one that waits for its next
   // attempt. Errors also: upload_not_found (absent, another account's, out of scope: alike), wrong_state (the message
   // names the state).
@@ -164,7 +170,7 @@ class UploadStore {
   // Records one attempt and where the callback stands now. Errors also: lease_lost.
   virtual Result<> record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) = 0;
 
-  // Forgets signatures of requests made before `before`. Answers how many.
+  // Forgets signatures with a timestamp before `before`. Answers how many.
   virtual Result<int> forget_signatures(WallTime before) = 0;
 
   // When the next queued upload or callback is due, if any waits; a time that is past where one is due already. For a

@@ -38,10 +38,11 @@ Result<std::string_view> api_key_of(const json::object& fields) {
   return std::string_view(key->data(), key->size());
 }
 
-Result<> check_timestamp(const json::object& fields, std::int64_t now, std::int64_t window) {
+// The request's timestamp, where it lies in the window.
+Result<std::int64_t> check_timestamp(const json::object& fields, std::int64_t now, std::int64_t window) {
   const json::value* value = fields.if_contains("timestamp");
   const auto timestamp = value != nullptr ? whole_number(*value) : std::nullopt;
-  if (timestamp && *timestamp >= now - window && *timestamp <= now + window) return {};
+  if (timestamp && *timestamp >= now - window && *timestamp <= now + window) return *timestamp;
   std::string_view fault = "is not a whole number of Unix seconds";
   if (value == nullptr) fault = "is missing";
   if (timestamp) fault = "is outside the valid range";
@@ -169,7 +170,7 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   usage_.note(key->id, now);
   return Caller{.account = std::move(*account),
                 .key_id = key->id,
-                .mac = verdict.mac,
+                .signature = {*timestamp, {verdict.mac.begin(), verdict.mac.end()}},
                 .permissions = key->permissions,
                 .scope = key->scope};
 }

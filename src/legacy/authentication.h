@@ -7,11 +7,11 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/secret.h"
 #include "core/account_store.h"
 #include "core/key_usage.h"
 #include "core/rate_limiter.h"
+#include "core/upload_store.h"
 #include "legacy/refusal_log.h"
 #include "legacy/signature.h"
 #include "legacy/signed_request.h"
@@ -22,9 +22,9 @@ namespace vodlift::legacy {
 struct Caller {
   Account account;
   std::int64_t key_id = 0;
-  Sha256Digest mac{};       // names the request, by whichever rule it was signed
-  Permissions permissions;  // of the key
-  KeyScope scope;           // likewise
+  RequestSignature signature;  // the same by whichever rule the request was signed
+  Permissions permissions;     // of the key
+  KeyScope scope;              // likewise
 };
 
 // Where and when a request came in.

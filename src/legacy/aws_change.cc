@@ -34,7 +34,7 @@ void change(UploadChange wanted, const Services& services, const Caller& caller,
   request.scope = caller.scope;
   request.change = wanted;
   request.key_id = caller.key_id;
-  request.signature_mac = {reinterpret_cast<const char*>(caller.mac.data()), caller.mac.size()};
+  request.signature = caller.signature;
   run_blocking(services, reply, [&services, reply, account = caller.account, request = std::move(request)] {
     const auto upload = UploadControl(services.uploads, services.intake).carry_out(account, request);
     if (!upload) return reply->failure(upload.error());

@@ -5,10 +5,6 @@
 namespace vodlift::legacy {
 namespace {
 
-std::string_view mac_of(const Caller& caller) {
-  return {reinterpret_cast<const char*>(caller.mac.data()), caller.mac.size()};
-}
-
 UploadOptions options_of(const Fields& fields) {
   UploadOptions options;
   options.content_type = fields.text("content_type");
@@ -38,7 +34,7 @@ void answer_id(Reply& reply, UploadId id) { reply.success("Queued file for uploa
 
 // The check looks at the world of now. What these bytes were promised before still holds.
 void answer_refused(UploadStore& uploads, const Caller& caller, const Error& why, Reply& reply) {
-  const auto first = uploads.find_repeat(caller.key_id, mac_of(caller));
+  const auto first = uploads.find_repeat(caller.key_id, caller.signature);
   if (!first) return reply.failure(first.error());
   if (*first) return answer_id(reply, **first);
   reply.failure(why);
@@ -46,7 +42,7 @@ void answer_refused(UploadStore& uploads, const Caller& caller, const Error& why
 
 void insert(UploadStore& uploads, const Caller& caller, NewUpload upload, const std::shared_ptr<Reply>& reply) {
   upload.key_id = caller.key_id;
-  upload.signature_mac = mac_of(caller);
+  upload.signature = caller.signature;
   uploads.insert(std::move(upload), [reply](const Result<InsertOutcome>& outcome) {
     reply->guard([&] {
       if (!outcome) return reply->failure(outcome.error());

@@ -21,17 +21,17 @@ class FakeUploads final : public UploadStore {
       if (failure) {
         outcome = *failure;
       } else {
-        const auto [at, fresh] = macs_.emplace(std::pair(upload.key_id, upload.signature_mac), next_id_);
+        const auto [at, fresh] = macs_.emplace(std::pair(upload.key_id, upload.signature.mac), next_id_);
         if (fresh) keep(std::move(upload));
         outcome = InsertOutcome{at->second, !fresh};
       }
     }
     done(outcome);
   }
-  Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, std::string_view mac) override {
+  Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, const RequestSignature& signature) override {
     const std::lock_guard lock(mutex_);
     if (failure) return *failure;
-    const auto at = macs_.find(std::pair(key_id, std::string(mac)));
+    const auto at = macs_.find(std::pair(key_id, signature.mac));
     return at == macs_.end() ? std::optional<UploadId>() : std::optional(at->second);
   }
   Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override {

@@ -111,7 +111,7 @@ TEST_F(Schema, NumbersHaveTheirRanges) {
 }
 
 TEST_F(Schema, ASignatureHas32BytesAndIsKeptOnce) {
-  const std::string insert = "INSERT INTO signatures VALUES (1, zeroblob({}), {}, 0);";
+  const std::string insert = "INSERT INTO signed_requests VALUES (0, 1, zeroblob({}), {});";
   EXPECT_TRUE(allowed(fmt::format(fmt::runtime(insert), 32, 1)));
   EXPECT_FALSE(allowed(fmt::format(fmt::runtime(insert), 31, 1)));
   EXPECT_FALSE(allowed(fmt::format(fmt::runtime(insert), 32, 1) + fmt::format(fmt::runtime(insert), 32, 2)));

@@ -108,8 +108,8 @@ Result<Changed> as_it_is(SqliteConnection& connection, UploadId id) {
 
 Result<Changed> change_upload(SqliteConnection& connection, const ChangeRequest& request, WallTime now,
                               const CallbackBody& body) {
-  const bool is_signed = !request.signature_mac.empty();
-  const auto first = is_signed ? find_signature(connection, request.key_id, request.signature_mac) : std::nullopt;
+  const bool is_signed = !request.signature.mac.empty();
+  const auto first = is_signed ? find_signature(connection, request.key_id, request.signature) : std::nullopt;
   const auto stored = load_upload(connection, first.value_or(request.id));
   if (!stored || stored->upload.account != request.account || !request.scope.holds(stored->upload.request)) {
     return Error{Errc::upload_not_found, "no such upload for this account"};
@@ -117,7 +117,7 @@ Result<Changed> change_upload(SqliteConnection& connection, const ChangeRequest&
   if (first) return Changed{stored->upload, std::nullopt};
   Work work{connection, *stored, now, body, std::nullopt};
   if (auto made = carry_out(work, request.change); !made) return made.error();
-  if (is_signed) keep_signature(connection, request.key_id, request.signature_mac, request.id, now);
+  if (is_signed) keep_signature(connection, request.key_id, request.signature, request.id);
   auto changed = as_it_is(connection, request.id);
   if (changed) changed->recalled = work.recalled;
   return changed;

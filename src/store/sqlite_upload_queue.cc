@@ -167,9 +167,9 @@ bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const C
 }
 
 Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts) {
-  const bool is_signed = !upload.signature_mac.empty();
+  const bool is_signed = !upload.signature.mac.empty();
   if (is_signed) {
-    if (const auto first = find_signature(connection, upload.key_id, upload.signature_mac)) {
+    if (const auto first = find_signature(connection, upload.key_id, upload.signature)) {
       return InsertOutcome{*first, true};
     }
   }
@@ -180,20 +180,27 @@ Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUplo
     if (open.step()) waiting_on = open.integer(0);
   }
   const UploadId id = insert_upload(connection, upload, texts, waiting_on);
-  if (is_signed) keep_signature(connection, upload.key_id, upload.signature_mac, id, upload.created);
+  if (is_signed) keep_signature(connection, upload.key_id, upload.signature, id);
   return InsertOutcome{id, false};
 }
 
-std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac) {
+std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id,
+                                       const RequestSignature& signature) {
   auto row = connection.prepare(sql::kFindSignature);
-  row.bind(key_id, Blob{mac});
+  row.bind(signature.timestamp, key_id, Blob{signature.mac});
   if (!row.step()) return std::nullopt;
   return row.integer(0);
 }
 
-void keep_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac, UploadId id,
-                    WallTime now) {
-  connection.prepare(sql::kInsertSignature).bind(key_id, Blob{mac}, id, to_unix_ms(now)).run();
+void keep_signature(SqliteConnection& connection, std::int64_t key_id, const RequestSignature& signature, UploadId id) {
+  connection.prepare(sql::kInsertSignature).bind(signature.timestamp, key_id, Blob{signature.mac}, id).run();
+}
+
+int forget_signatures(SqliteConnection& connection, WallTime before, int limit) {
+  connection.prepare(sql::kForgetSignatures).bind(to_unix_seconds(before), limit).run();
+  const auto forgotten = static_cast<int>(connection.changes());
+  connection.prepare(sql::kForgetOldSignatures).bind(to_unix_ms(before), limit - forgotten).run();
+  return forgotten + static_cast<int>(connection.changes());
 }
 
 std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases,

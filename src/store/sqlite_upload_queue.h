@@ -17,10 +17,14 @@ namespace vodlift::store {
 Result<InsertOutcome> insert_or_find(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts);
 
 // The id that the same signed bytes got before.
-std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac);
+std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id,
+                                       const RequestSignature& signature);
 
 // Remembers that these signed bytes were answered with `id`.
-void keep_signature(SqliteConnection& connection, std::int64_t key_id, std::string_view mac, UploadId id, WallTime now);
+void keep_signature(SqliteConnection& connection, std::int64_t key_id, const RequestSignature& signature, UploadId id);
+
+// Forgets at most `limit` signatures with a timestamp before `before`; answers how many.
+int forget_signatures(SqliteConnection& connection, WallTime before, int limit);
 
 std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases,
                                     WallTime lease_until);

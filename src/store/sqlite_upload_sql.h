@@ -11,8 +11,10 @@
 
 namespace vodlift::store::sql {
 
-// ?1 key_id, ?2 mac
-inline constexpr std::string_view kFindSignature = "SELECT upload_id FROM signatures WHERE key_id = ?1 AND mac = ?2";
+// ?1 timestamp, ?2 key_id, ?3 mac; also among those from before the timestamp was kept
+inline constexpr std::string_view kFindSignature = R"sql(
+  SELECT upload_id FROM signed_requests WHERE timestamp_s = ?1 AND key_id = ?2 AND mac = ?3
+  UNION ALL SELECT upload_id FROM signatures WHERE key_id = ?2 AND mac = ?3 LIMIT 1)sql";
 
 // ?1 account, ?2 bucket, ?3 destination_path: the newest upload to the same object that has not ended
 inline constexpr std::string_view kFindOpenTarget = R"sql(
@@ -25,10 +27,14 @@ inline constexpr std::string_view kInsertUpload = R"sql(
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14))sql";
 
 inline constexpr std::string_view kInsertSignature =
-    "INSERT INTO signatures (key_id, mac, upload_id, created_ms) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO signed_requests (timestamp_s, key_id, mac, upload_id) VALUES (?1, ?2, ?3, ?4)";
 
 // ?1 before, ?2 how many at most
 inline constexpr std::string_view kForgetSignatures = R"sql(
+  DELETE FROM signed_requests WHERE (timestamp_s, key_id, mac) IN
+    (SELECT timestamp_s, key_id, mac FROM signed_requests WHERE timestamp_s < ?1 ORDER BY timestamp_s LIMIT ?2)
+)sql";
+inline constexpr std::string_view kForgetOldSignatures = R"sql(
   DELETE FROM signatures WHERE (key_id, mac) IN
     (SELECT key_id, mac FROM signatures INDEXED BY signatures_by_age WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2)
 )sql";

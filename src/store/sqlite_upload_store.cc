@@ -51,10 +51,10 @@ std::vector<UploadId> newest_first(std::vector<UploadId> ids) {
 }
 
 // What is kept of a signed request: enough to know it again, not enough to send it again.
-std::string digest_of(std::string_view mac) {
-  if (mac.empty()) return {};
-  const Sha256Digest digest = sha256(bytes_of(mac));
-  return {digest.begin(), digest.end()};
+RequestSignature digest_of(const RequestSignature& signature) {
+  if (signature.mac.empty()) return {};
+  const Sha256Digest digest = sha256(bytes_of(signature.mac));
+  return {signature.timestamp, {digest.begin(), digest.end()}};
 }
 
 }  // namespace
@@ -121,12 +121,12 @@ SqliteUploadStore::SqliteUploadStore(SqliteDatabase& database, const Clock& cloc
 SqliteUploadStore::~SqliteUploadStore() { database_.drain(); }
 
 void SqliteUploadStore::insert(NewUpload upload, InsertDone done) {
-  upload.signature_mac = digest_of(upload.signature_mac);
+  upload.signature = digest_of(upload.signature);
   database_.post(std::make_unique<Insert>(*this, std::move(upload), std::move(done)));
 }
 
-Result<std::optional<UploadId>> SqliteUploadStore::find_repeat(std::int64_t key_id, std::string_view signature_mac) {
-  const std::string digest = digest_of(signature_mac);
+Result<std::optional<UploadId>> SqliteUploadStore::find_repeat(std::int64_t key_id, const RequestSignature& signature) {
+  const RequestSignature digest = digest_of(signature);
   return database_.read([&](SqliteConnection& connection) -> Result<std::optional<UploadId>> {
     return find_signature(connection, key_id, digest);
   });
@@ -164,7 +164,7 @@ Result<std::vector<ReadyAccount>> SqliteUploadStore::ready_accounts(int limit) {
 
 Result<Upload> SqliteUploadStore::change(const ChangeRequest& request) {
   ChangeRequest kept = request;
-  kept.signature_mac = digest_of(request.signature_mac);
+  kept.signature = digest_of(request.signature);
   auto changed = database_.write([&](SqliteConnection& connection) -> Result<Changed> {
     return change_upload(connection, kept, clock_.now(), body_);
   });
@@ -250,8 +250,7 @@ Result<int> SqliteUploadStore::forget_signatures(WallTime before) {
   int forgotten = 0;
   for (;;) {
     auto step = database_.write([&](SqliteConnection& connection) -> Result<int> {
-      connection.prepare(sql::kForgetSignatures).bind(to_unix_ms(before), kForgetStep).run();
-      return static_cast<int>(connection.changes());
+      return store::forget_signatures(connection, before, kForgetStep);
     });
     if (!step) return step.error();
     forgotten += *step;

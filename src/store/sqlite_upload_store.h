@@ -19,7 +19,7 @@ class SqliteUploadStore final : public UploadStore {
   ~SqliteUploadStore() override;
 
   void insert(NewUpload upload, InsertDone done) override;
-  Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, std::string_view signature_mac) override;
+  Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, const RequestSignature& signature) override;
   // With `ids`, limit and offset do not count; an id given twice is answered once.
   Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override;
   Result<std::vector<ClaimedUpload>> claim(const Places& places, std::chrono::milliseconds lease) override;

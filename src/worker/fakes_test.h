@@ -20,7 +20,7 @@ namespace vodlift::worker {
 class MemoryUploads : public UploadStore {
  public:
   void insert(NewUpload, InsertDone) override {}
-  Result<std::optional<UploadId>> find_repeat(std::int64_t, std::string_view) override {
+  Result<std::optional<UploadId>> find_repeat(std::int64_t, const RequestSignature&) override {
     return std::optional<UploadId>();
   }
   Result<std::vector<Upload>> find(AccountId, const UploadQuery&) override { return std::vector<Upload>(); }

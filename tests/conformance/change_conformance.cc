@@ -14,7 +14,7 @@ class ChangeConformance : public StoreSuite {
     request.id = id;
     request.change = change;
     request.key_id = 1;
-    request.signature_mac = mac;
+    request.signature.mac = mac;
     return uploads().change(request);
   }
   UploadState changed(UploadId id, UploadChange wanted) {
@@ -164,7 +164,7 @@ TEST_P(ChangeConformance, TheSameSignedBytesChangeOnce) {
   ASSERT_TRUE(repeated) << repeated.error().message;
   EXPECT_EQ(repeated->id, id);
   EXPECT_EQ(look(id).state, UploadState::queued) << "the repeat changed nothing";
-  EXPECT_EQ(uploads().find_repeat(1, mac).value(), id);
+  EXPECT_EQ(uploads().find_repeat(1, {0, mac}).value(), id);
 }
 
 TEST_P(ChangeConformance, AForeignUploadIsAsAbsent) {
@@ -184,7 +184,7 @@ TEST_P(ChangeConformance, AnUploadOutOfScopeIsAsAbsentAlsoForARepeat) {
   request.account = kAccount;
   request.id = id;
   request.key_id = 1;
-  request.signature_mac = std::string(32, 'm');
+  request.signature.mac = std::string(32, 'm');
   request.change = UploadChange::pause;
   request.scope.path_prefix = "sestore4/jb/films";
   EXPECT_EQ(uploads().change(request).error().code, Errc::upload_not_found);

@@ -14,7 +14,7 @@ class InsertConformance : public StoreSuite {
   NewUpload signed_upload(const std::string& destination, char mac) {
     NewUpload upload = new_upload(destination);
     upload.key_id = 7;
-    upload.signature_mac = std::string(32, mac);
+    upload.signature = {to_unix_seconds(clock_.now()), std::string(32, mac)};
     return upload;
   }
 };
@@ -120,21 +120,23 @@ TEST_P(InsertConformance, EqualRequestsAtTheSameTimeMakeOneUpload) {
 }
 
 TEST_P(InsertConformance, FindRepeatTellsTheFirstId) {
-  const std::string mac(32, 'm');
-  EXPECT_EQ(uploads().find_repeat(7, mac).value(), std::nullopt);
+  const RequestSignature signature = signed_upload("a", 'm').signature;
+  EXPECT_EQ(uploads().find_repeat(7, signature).value(), std::nullopt);
   const auto first = insert(signed_upload("a", 'm'));
-  EXPECT_EQ(uploads().find_repeat(7, mac).value(), first.id);
-  EXPECT_EQ(uploads().find_repeat(8, mac).value(), std::nullopt);
+  EXPECT_EQ(uploads().find_repeat(7, signature).value(), first.id);
+  EXPECT_EQ(uploads().find_repeat(8, signature).value(), std::nullopt);
 }
 
 TEST_P(InsertConformance, ForgetsOldSignaturesOnly) {
-  const auto old = insert(signed_upload("a", 'm'));
+  const NewUpload before = signed_upload("a", 'm');
+  const auto old = insert(before);
   clock_.advance(std::chrono::minutes(10));
-  const auto young = insert(signed_upload("b", 'n'));
+  const NewUpload after = signed_upload("b", 'n');
+  const auto young = insert(after);
   EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), 1);
   EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), 0);
-  EXPECT_EQ(uploads().find_repeat(7, std::string(32, 'm')).value(), std::nullopt);
-  EXPECT_EQ(uploads().find_repeat(7, std::string(32, 'n')).value(), young.id);
+  EXPECT_EQ(uploads().find_repeat(7, before.signature).value(), std::nullopt);
+  EXPECT_EQ(uploads().find_repeat(7, after.signature).value(), young.id);
   EXPECT_EQ(look(old.id).state, UploadState::queued) << "the upload itself stays";
 }
 
@@ -143,7 +145,7 @@ TEST_P(InsertConformance, ForgetsMoreThanOneStepOfSignatures) {
   std::latch answered(kRequests);
   for (int i = 0; i < kRequests; ++i) {
     NewUpload upload = signed_upload(std::to_string(i), 'm');
-    upload.signature_mac.replace(0, sizeof i, reinterpret_cast<const char*>(&i), sizeof i);
+    upload.signature.mac.replace(0, sizeof i, reinterpret_cast<const char*>(&i), sizeof i);
     uploads().insert(std::move(upload), [&](const Result<InsertOutcome>& outcome) {
       EXPECT_TRUE(outcome);
       answered.count_down();
