@@ -117,6 +117,34 @@ TEST_F(Schema, ASignatureHas32BytesAndIsKeptOnce) {
   EXPECT_FALSE(allowed(fmt::format(fmt::runtime(insert), 32, 1) + fmt::format(fmt::runtime(insert), 32, 2)));
 }
 
+// Step 0010 changes the texts of tables that have rows.
+TEST_F(Schema, RowsAndTheirGuardsOutliveTheStepThatChangesTheirTexts) {
+  constexpr std::size_t kBefore = 9;
+  connection_.reset();
+  std::filesystem::remove(path_);
+  ASSERT_TRUE(prepare_database_file(path_));
+  connection_ = SqliteConnection::open(path_, SqliteConnection::Access::read_write).value();
+  ASSERT_TRUE(configure_writer(*connection_));
+  ASSERT_TRUE(connection_->execute(
+      "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, applied_ms INTEGER NOT NULL) "
+      "STRICT"));
+  for (const Migration& step : sqlite_migrations().first(kBefore)) {
+    ASSERT_TRUE(connection_->execute(std::string(step.sql)));
+    ASSERT_TRUE(
+        connection_->execute(fmt::format("INSERT INTO migrations VALUES ({}, '{}', 0)", step.number, step.name)));
+  }
+  for (const UploadState state : kStates) ASSERT_TRUE(connection_->execute(insert_in(state)));
+  ASSERT_TRUE(migrate(*connection_, clock_.now()));
+  EXPECT_EQ(connection_->query("SELECT count(DISTINCT state) FROM uploads"), "6");
+  EXPECT_EQ(connection_->query("PRAGMA integrity_check"), "ok");
+  EXPECT_TRUE(allowed("UPDATE uploads SET state = 'paused' WHERE state = 'queued'"));
+  EXPECT_FALSE(allowed("UPDATE uploads SET state = 'queued', finished_ms = NULL WHERE state = 'completed'"));
+  EXPECT_FALSE(allowed("UPDATE uploads SET wanted = 'resume'"));
+  EXPECT_FALSE(connection_->execute("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = ''"))
+      << "the guard is back";
+  EXPECT_TRUE(connection_->take_error());
+}
+
 TEST_F(Schema, ForeignKeysAreEnforced) {
   EXPECT_FALSE(allowed("INSERT INTO api_keys (cdn, api_key, secret, created_ms) VALUES (158, 'k', x'00', 0)"));
   EXPECT_FALSE(allowed("INSERT INTO parts VALUES (1, 1, 1, 'e', 0, x'')"));
