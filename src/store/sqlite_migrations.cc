@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace vodlift::store {
 namespace {
 
@@ -67,14 +69,14 @@ Result<> check_schema(SqliteConnection& connection, const std::filesystem::path&
   return check_history(connection, path);
 }
 
-Result<> migrate(SqliteConnection& connection, WallTime now) {
+Result<> migrate(SqliteConnection& connection, WallTime now, std::span<const Migration> steps) {
   const bool ready = connection.execute("BEGIN IMMEDIATE") && connection.execute(kCreateHistory) &&
                      connection.execute(fmt::format("PRAGMA application_id = {}", kApplicationId)) &&
                      connection.execute("COMMIT");
   if (!ready) connection.roll_back();
   const auto newest = connection.query(kNewest);
   if (auto error = connection.take_error()) return *error;
-  for (const Migration& migration : sqlite_migrations().subspan(std::stoul(*newest))) {
+  for (const Migration& migration : steps.subspan(std::min<std::size_t>(std::stoul(*newest), steps.size()))) {
     if (!apply(connection, migration, now)) {
       return with_context(fmt::format("cannot bring the schema to step {}", migration.name), *connection.take_error());
     }

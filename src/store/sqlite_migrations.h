@@ -25,7 +25,8 @@ std::span<const Migration> sqlite_migrations();
 // reads. Errors: config_invalid, store_corrupt, store_failed.
 Result<> check_schema(SqliteConnection& connection, const std::filesystem::path& path);
 
-// Brings the schema up to date, each step in a transaction of its own. Errors: store_failed (the steps before stay).
-Result<> migrate(SqliteConnection& connection, WallTime now);
+// Brings the schema up to the last of `steps`, each in a transaction of its own. Those it has already are left
+// alone. Errors: store_failed (the steps before stay).
+Result<> migrate(SqliteConnection& connection, WallTime now, std::span<const Migration> steps = sqlite_migrations());
 
 }  // namespace vodlift::store

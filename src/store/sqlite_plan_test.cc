@@ -70,7 +70,7 @@ TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
   expect_seek(sql::kEnded, "multipart_ledger_of_upload", "upload_id=?");
 }
 
-// Of three words behind IN it makes a B-tree, in the CHECKs of a row and in triggers too.
+// Of more than two words behind IN SQLite makes a B-tree, in the CHECKs of a row and in triggers too.
 TEST_F(Plan, CheckingARowBuildsNothing) {
   for (const auto statement :
        {sql::kInsertUpload, sql::kInsertSignature, sql::kClaim, sql::kAddBytes, sql::kRequeue, sql::kEnd, sql::kPause,

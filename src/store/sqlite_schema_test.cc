@@ -125,14 +125,7 @@ TEST_F(Schema, RowsAndTheirGuardsOutliveTheStepThatChangesTheirTexts) {
   ASSERT_TRUE(prepare_database_file(path_));
   connection_ = SqliteConnection::open(path_, SqliteConnection::Access::read_write).value();
   ASSERT_TRUE(configure_writer(*connection_));
-  ASSERT_TRUE(connection_->execute(
-      "CREATE TABLE migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, applied_ms INTEGER NOT NULL) "
-      "STRICT"));
-  for (const Migration& step : sqlite_migrations().first(kBefore)) {
-    ASSERT_TRUE(connection_->execute(std::string(step.sql)));
-    ASSERT_TRUE(
-        connection_->execute(fmt::format("INSERT INTO migrations VALUES ({}, '{}', 0)", step.number, step.name)));
-  }
+  ASSERT_TRUE(migrate(*connection_, clock_.now(), sqlite_migrations().first(kBefore)));
   for (const UploadState state : kStates) ASSERT_TRUE(connection_->execute(insert_in(state)));
   ASSERT_TRUE(migrate(*connection_, clock_.now()));
   EXPECT_EQ(connection_->query("SELECT count(DISTINCT state) FROM uploads"), "6");
