@@ -17,6 +17,14 @@ class SettableClock:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1",
             "NO_FAKE_STAT": "1"}
         site.server.start()
+        self._server = site.server
+
+    def kill9(self) -> None:
+        """Kills the server, and removes what libfaketime cannot then remove itself."""
+        process_id = self._server.process.pid
+        self._server.kill9()
+        for kept in pathlib.Path("/dev/shm").glob(f"*faketime_*_{process_id}"):
+            kept.unlink()
 
     def set(self, seconds: int) -> None:
         """How far the server's clock is ahead of the real one; negative: behind."""

@@ -88,7 +88,7 @@ def test_D43_two_nodes_whose_clocks_differ(place, fake, receiver, ahead_s):
     other = second_daemon(place, ahead_s)
     assert other.returncode != 0 and str(place.server.process.pid) in other.stderr, other.stderr
     assert place.api.status(place.film)["state"] == "uploading", "the first one has it"
-    place.server.kill9()
+    place.clock.kill9()
     place.let_go()
     place.clock.set(ahead_s)
     place.server.start()

@@ -69,8 +69,8 @@ def test_D51_self_signed(site, over_tls, tmp_path):
     expect_refusal(site, fake, upload_to(site, fake), "self-signed", "self signed", "certificate")
 
 
-@pytest.mark.parametrize("fault,words", [({"address": "127.0.0.2"}, ("127.0.0.1", "host name", "subject name")),
-                                         ({"made": "2 years ago"}, ("expired",))], ids=["another host", "expired"])
+@pytest.mark.parametrize("fault,words", [({"hosts": ("127.0.0.2",)}, ("127.0.0.1", "host name", "subject name")),
+                                         ({"days_old": 730}, ("expired",))], ids=["another host", "expired"])
 def test_D51_not_for_this_host_or_time(new_site, over_tls, tmp_path, fault, words):
     certificate, key = make_certificate(tmp_path, **fault)
     fake = over_tls(certificate, key)

@@ -1,20 +1,38 @@
-"""Certificates for 127.0.0.1 that a test makes for itself."""
+"""Certificates that a test makes for itself."""
 
+import datetime
+import ipaddress
 import pathlib
 import ssl
-import subprocess
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 
-def make_certificate(folder: pathlib.Path, name: str = "tls", days: int = 30, address: str = "127.0.0.1",
-                     made: str = "now") -> tuple[pathlib.Path, pathlib.Path]:
-    """A self-signed certificate for `address` and its key (mode 0600), NAME.crt and NAME.key in `folder`; valid for `days`
-    from `made` on, a time as faketime reads it."""
-    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-    subprocess.run(["faketime", made, "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
-                    str(days), "-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{address}", "-keyout", key, "-out",
-                    certificate], check=True, capture_output=True, timeout=60)
-    key.chmod(0o600)
-    return certificate, key
+def make_certificate(folder: pathlib.Path, name: str = "tls", hosts: tuple[str, ...] = ("127.0.0.1",), days_old: int = 0
+                     ) -> tuple[pathlib.Path, pathlib.Path]:
+    """A self-signed certificate for `hosts`, IPv4 addresses and DNS names, and its key (mode 0600), NAME.crt and NAME.key in
+    `folder`; valid for the 30 days that began `days_old` days ago."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    common_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    begins = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days_old)
+    alternative_names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.IPv4Address(one)) if one[-1].isdigit() else x509.DNSName(one) for one in hosts])
+    authority = x509.BasicConstraints(ca=True, path_length=None)
+    certificate = (x509.CertificateBuilder()
+                   .subject_name(common_name).issuer_name(common_name).public_key(key.public_key())
+                   .serial_number(x509.random_serial_number())
+                   .not_valid_before(begins).not_valid_after(begins + datetime.timedelta(days=30))
+                   .add_extension(alternative_names, critical=False).add_extension(authority, critical=True)
+                   .sign(key, hashes.SHA256()))
+    certificate_file, key_file = folder / f"{name}.crt", folder / f"{name}.key"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.touch(mode=0o600)
+    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                           serialization.NoEncryption()))
+    return certificate_file, key_file
 
 
 def client_context(certificate: pathlib.Path, *more: pathlib.Path) -> ssl.SSLContext:

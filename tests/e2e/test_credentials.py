@@ -2,11 +2,11 @@
 
 import json
 import ssl
-import subprocess
 import uuid
 
 import pytest
 
+from certificates import make_certificate
 from connect_proxy import ConnectProxy
 from fake_aws import ACCOUNT_ROLE
 from support import KIB, MIB, make_file, sha256, wait_until
@@ -154,15 +154,12 @@ def test_a_metadata_service_that_is_down_fails_no_upload(cloud, fake, aws):
 @pytest.fixture
 def tls(fake, tmp_path):
     """`fake` over TLS with a certificate of its own for storage.test; gives back the certificate's file."""
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                    "-subj", "/CN=storage.test", "-addext", "subjectAltName=DNS:storage.test,IP:127.0.0.1", "-keyout", key,
-                    "-out", cert], check=True, capture_output=True)
+    certificate, key = make_certificate(tmp_path, hosts=("storage.test", "127.0.0.1"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain(certificate, key)
     fake._server.socket = context.wrap_socket(fake._server.socket, server_side=True)
     fake.endpoint = f"https://storage.test:{fake.port}"
-    return cert
+    return certificate
 
 
 def test_environment_names_endpoint_region_certificate_and_proxy(site, fake, tls, receiver):
