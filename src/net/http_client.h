@@ -58,6 +58,9 @@ struct HttpRequest {
   std::string proxy;     // "http://host:port"; empty: none. The environment's variables are never looked at.
   std::string no_proxy;  // hosts, domains and networks that are reached without it, with commas between
   bool reuse_connection = true;
+  // Not to be repeated unseen: where a kept-alive connection closes without an answer, the request fails with `network`
+  // instead of going out again on another one.
+  bool send_once = false;
   std::shared_ptr<const AddressGuard> guard;  // null: any address
   // Set by any thread, it ends the request with `interrupted`, within a second or so. Null: nothing does.
   std::shared_ptr<const std::atomic<bool>> cut;

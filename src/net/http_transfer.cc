@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 namespace vodlift::net {
 namespace {
@@ -87,6 +88,10 @@ void Transfer::set_connection() {
   if (!request_.reuse_connection) {
     set(CURLOPT_FRESH_CONNECT, 1L);
     set(CURLOPT_FORBID_REUSE, 1L);
+  }
+  if (request_.send_once) {
+    set(CURLOPT_PREREQFUNCTION, &Transfer::on_send);
+    set(CURLOPT_PREREQDATA, this);
   }
   if (request_.guard != nullptr) {
     set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::on_open_socket);
@@ -212,6 +217,16 @@ int Transfer::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_o
   transfer->failure_ =
       Error{Errc::interrupted, fmt::format("{}: cut off on request", origin_of(transfer->request_.url))};
   return 1;
+}
+
+// libcurl calls this whenever it has a connection to send the request on.
+int Transfer::on_send(void* self, char*, char*, int, int) {
+  auto* transfer = static_cast<Transfer*>(self);
+  if (!std::exchange(transfer->sent_, true)) return CURL_PREREQFUNC_OK;
+  transfer->failure_ = Error{
+      Errc::network, fmt::format("{} closed the connection before it answered; the request may have been carried out",
+                                 origin_of(transfer->request_.url))};
+  return CURL_PREREQFUNC_ABORT;
 }
 
 curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {

@@ -67,6 +67,7 @@ class Transfer {
     return static_cast<Transfer*>(self)->take_body({bytes, size * count});
   }
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+  static int on_send(void* self, char* address_there, char* address_here, int port_there, int port_here);
   static curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
 
   const std::uint64_t id_;
@@ -83,6 +84,7 @@ class Transfer {
   std::optional<std::chrono::steady_clock::time_point> body_begun_;
   std::optional<Error> failure_;  // set by a callback: tells more than libcurl's code
   bool cut_off_ = false;
+  bool sent_ = false;  // told of requests with send_once only
 };
 
 }  // namespace vodlift::net

@@ -3,12 +3,15 @@
 
 #include "base/encoding.h"
 #include "s3/bucket_examination.h"
+#include "s3/s3_checksums.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
 
 void BucketExamination::read_back() {
-  const auto answer = send({"HEAD", key_, {}, {{"x-amz-checksum-mode", "ENABLED"}}, ""});
+  auto answer =
+      send({"HEAD", key_, {}, {{std::string(kAskForChecksum.first), std::string(kAskForChecksum.second)}}, ""});
+  if (answer && may_refuse_checksum_mode(answer->response)) answer = send({"HEAD", key_, {}, {}, ""});
   if (!answer || !answer->good()) return tell_failure("read", Finding::fail, answer, "s3:GetObject (for HEAD)");
   if (answer->response.header("content-length") != std::to_string(kProbe.size())) {
     return tell("read", Finding::fail, "HEAD tells another size than was written",

@@ -59,8 +59,11 @@ void CredentialCache::get(const BucketAccess& access, Done done) {
     const auto& current = entry->current;
     const bool valid = current && !entry->rejected && (!current->expires || *current->expires > now);
     const bool lasting = valid && (!current->expires || *current->expires - now > kTooShort);
-    const bool wanted = !valid || now >= entry->renew_at;
-    const bool held_back = entry->failure && now < entry->retry_at;
+    // Further off than was ever set: the clock was set back since, and such a time says nothing.
+    const bool renew_at_is_off = current && current->may_change && entry->renew_at > now + kRereadAfter;
+    const bool retry_at_is_off = entry->retry_at > now + kRetryWhileValid;
+    const bool wanted = !valid || now >= entry->renew_at || renew_at_is_off;
+    const bool held_back = entry->failure && now < entry->retry_at && !retry_at_is_off;
     if (wanted && !held_back && !entry->loading) entry->loading = start_load(access, entry);
     if (entry->loading && !lasting) {
       entry->waiting.push_back(std::move(done));

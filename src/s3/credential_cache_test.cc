@@ -187,6 +187,24 @@ TEST_F(CredentialCacheTest, FilesAreReadAgainWhileTheyAreUsed) {
   EXPECT_EQ(loader_.loads(), 2);
 }
 
+TEST_F(CredentialCacheTest, AfterTheClockWasSetBackNoOldWaitHolds) {
+  loader_.answer(Error{Errc::s3_credential, "expired, by a clock that is ahead"});
+  EXPECT_EQ(key(), "s3_credential");
+  EXPECT_EQ(loader_.loads(), 1);
+  EXPECT_EQ(key(), "s3_credential") << "not asked again at once";
+  EXPECT_EQ(loader_.loads(), 1);
+  clock_.advance(-1h);
+  Credentials from_file = pair("A", std::nullopt);
+  from_file.may_change = true;
+  loader_.answer(from_file);
+  EXPECT_EQ(key(), "A");
+  clock_.advance(-1h);
+  from_file.access_key = "B";
+  loader_.answer(from_file);
+  EXPECT_TRUE(becomes("B"));
+  EXPECT_EQ(loader_.loads(), 3);
+}
+
 TEST_F(CredentialCacheTest, OriginsAreKeptApart) {
   loader_.answer(pair("A", 1h));
   EXPECT_EQ(key(), "A");

@@ -70,13 +70,15 @@ void Learned::learn_checksums(const BucketAccess& access, const Checksums& seen)
   if (seen.multipart != ChecksumMode::unknown) now.multipart = seen.multipart;
   if (seen.refuses_wrong_md5) now.refuses_wrong_md5 = seen.refuses_wrong_md5;
   if (seen.trailing) now.trailing = seen.trailing;
+  if (seen.on_head) now.on_head = seen.on_head;
   if (now == known) return;
   remember(checksums_, access.endpoint, now);
   log::info("how the store confirms bytes", {{"endpoint", access.endpoint},
                                              {"objects", to_string(now.whole)},
                                              {"multipart_uploads", to_string(now.multipart)},
                                              {"wrong_md5", word_of(now.refuses_wrong_md5, "refused", "ignored")},
-                                             {"trailing_checksums", word_of(now.trailing, "taken", "not taken")}});
+                                             {"trailing_checksums", word_of(now.trailing, "taken", "not taken")},
+                                             {"checksum_on_head", word_of(now.on_head, "told", "refused")}});
 }
 
 bool Learned::begin_trailing_trial(const BucketAccess& access) {
@@ -98,9 +100,9 @@ BucketAccess Learned::located(const BucketAccess& access) const {
   return at == regions_.end() ? access : in_region(access, at->second);
 }
 
-WallTime Learned::time_at(const BucketAccess& access, WallTime now) const {
+WallTime Learned::time_at(const BucketAccess& configured, WallTime now) const {
   const std::lock_guard lock(mutex_);
-  const auto at = clock_offsets_.find(access.endpoint);
+  const auto at = clock_offsets_.find(configured.endpoint);
   return at == clock_offsets_.end() ? now : now + at->second;
 }
 

@@ -31,6 +31,7 @@ struct Checksums {
   ChecksumMode multipart = ChecksumMode::unknown;  // crc32c, crc32c_composite or md5
   std::optional<bool> refuses_wrong_md5{};
   std::optional<bool> trailing{};  // takes a part's CRC32C after its bytes
+  std::optional<bool> on_head{};   // HEAD may ask for an object's checksum
 
   bool operator==(const Checksums&) const = default;
 };
@@ -49,8 +50,9 @@ class Learned {
 
   // `access` with the region and the endpoint that the bucket is known to have by now.
   [[nodiscard]] BucketAccess located(const BucketAccess& access) const;
-  // What the store's clock says while ours says `now`.
-  [[nodiscard]] WallTime time_at(const BucketAccess& access, WallTime now) const;
+  // What the store's clock says while ours says `now`. Like everything here by the access as it was configured, not by
+  // located().
+  [[nodiscard]] WallTime time_at(const BucketAccess& configured, WallTime now) const;
 
   // Takes in what the refusal of a request tells that was made for located(configured) at `now`. `date` is the answer's
   // Date header. True when the same request, made anew, is worth a try: the bucket's region or the store's time is

@@ -85,6 +85,17 @@ TEST(LearnedTime, IsTheStores) {
   EXPECT_EQ(learned.time_at(access_to("http://other"), kNow), kNow);
 }
 
+TEST(LearnedTime, IsKeptWhereTheBucketLiesInAnotherRegion) {
+  Learned learned;
+  const BucketAccess access = access_to("https://s3.us-east-1.amazonaws.com");
+  EXPECT_TRUE(learned.learn_from(access, refusal(301, "PermanentRedirect", "eu-west-1"), "", kNow));
+  ASSERT_NE(learned.located(access).endpoint, access.endpoint);
+  EXPECT_TRUE(learned.learn_from(access, refusal(403, "RequestTimeTooSkewed"), "Sun, 06 Nov 1994 09:09:37 GMT", kNow));
+  const BucketAccess there = access_to("https://s3.eu-west-1.amazonaws.com");
+  EXPECT_EQ(learned.time_at(access, kNow) - kNow, std::chrono::minutes(20));
+  EXPECT_EQ(learned.time_at(there, kNow), kNow) << "by the endpoint that was configured, whatever it led to";
+}
+
 TEST(Learned, IsBounded) {
   Learned learned;
   for (std::size_t i = 0; i <= kMaxLearned; ++i) {

@@ -31,6 +31,10 @@ bool may_refuse_checksums(const net::HttpResponse& response) {
          (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
 }
 
+bool may_refuse_checksum_mode(const net::HttpResponse& response) {
+  return response.status == 400 || response.status == 501;
+}
+
 std::pair<std::string, std::string> checksum_header(SentChecksum kind, const RangeChecksum& checksum) {
   if (kind == SentChecksum::md5) return {"content-md5", to_base64(bytes_of(checksum.md5))};
   return {std::string(kCrcHeader), crc32c_base64(checksum.crc32c)};

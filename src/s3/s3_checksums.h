@@ -12,6 +12,8 @@
 namespace vodlift::s3 {
 
 inline constexpr std::string_view kCrcHeader = "x-amz-checksum-crc32c";
+// What has HEAD answer the object's checksum.
+inline constexpr std::pair<std::string_view, std::string_view> kAskForChecksum = {"x-amz-checksum-mode", "ENABLED"};
 
 // What asks for the checksum `offer` (crc32c, crc32c_composite or md5) of a multipart upload when it is begun.
 std::vector<std::pair<std::string, std::string>> checksum_offer(ChecksumMode offer);
@@ -21,6 +23,9 @@ ChecksumMode checksum_taken(const net::HttpResponse& created);
 
 // Whether the refusal may be of an offer, so that a weaker one is worth a try: these codes have other causes as well.
 bool may_refuse_checksums(const net::HttpResponse& response);
+
+// Whether the refusal may be of kAskForChecksum: an answer to HEAD has no body to tell.
+bool may_refuse_checksum_mode(const net::HttpResponse& response);
 
 // Which checksum header went along with a body; fixed when the request is made, whatever is learned meanwhile.
 enum class SentChecksum { crc32c, md5 };

@@ -104,7 +104,9 @@ constexpr std::string_view kListUploadsAdvice =
 Errc classify(int status, std::string_view code) {
   if (const Row* row = find_row(code)) return row->errc;
   if (status == 429) return Errc::s3_throttled;
-  if (status == 503 || status == 500 || status == 502 || status == 504 || status == 408) return Errc::s3_transient;
+  // Whoever stands before the store has statuses of his own, 520 to 530 among them, and may have passed the request on.
+  const bool for_good = status == 501 || status == 505 || status == 507;
+  if (status == 408 || (status >= 500 && !for_good)) return Errc::s3_transient;
   if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
   if (status == 403) return Errc::s3_access_denied;
   if (status == 404) return Errc::s3_not_found;

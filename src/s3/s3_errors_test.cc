@@ -20,6 +20,12 @@ TEST(S3Errors, TheCodeDecidesBeforeTheStatus) {
 
 TEST(S3Errors, TheStatusDecidesWhereTheCodeIsUnknown) {
   EXPECT_EQ(classify(500, ""), Errc::s3_transient);
+  // A CDN's own words for an origin that it cannot reach, and for one that is overloaded.
+  for (const int status : {520, 521, 522, 523, 524, 525, 526, 529, 530}) {
+    EXPECT_EQ(classify(status, ""), Errc::s3_transient) << status;
+  }
+  EXPECT_EQ(classify(501, ""), Errc::s3_rejected);
+  EXPECT_EQ(classify(507, ""), Errc::s3_rejected) << "a store that is full";
   EXPECT_EQ(classify(429, "Whatever"), Errc::s3_throttled);
   EXPECT_EQ(classify(403, ""), Errc::s3_access_denied);
   EXPECT_EQ(classify(301, ""), Errc::s3_region);

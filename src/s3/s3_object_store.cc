@@ -88,8 +88,12 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   const auto send = [&](ChecksumMode offer) {
     Call call = plain;
     for (auto& header : checksum_offer(offer)) call.headers.push_back(std::move(header));
-    return exchange(target, call,
-                    [&](const Credentials& credentials) { return make_request(target, call, credentials); });
+    return exchange(target, call, [&](const Credentials& credentials) {
+      net::HttpRequest request = make_request(target, call, credentials);
+      // A second one unseen would leave a multipart upload open that nobody knows of.
+      request.send_once = true;
+      return request;
+    });
   };
   ChecksumMode offer = learned_.checksums(target.access).multipart;
   if (offer == ChecksumMode::unknown) offer = ChecksumMode::crc32c;
@@ -222,9 +226,23 @@ Result<> S3ObjectStore::abort_multipart(const ObjectTarget& target, const std::s
 }
 
 Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
-  const Call call{"HeadObject", "HEAD", {}, {{"x-amz-checksum-mode", "ENABLED"}}, "", false};
-  const auto response = perform(target, call);
+  const Call plain{"HeadObject", "HEAD", {}, {}, "", false};
+  Call call = plain;
+  const bool asks = learned_.checksums(target.access).on_head.value_or(true);
+  if (asks) call.headers.emplace_back(kAskForChecksum);
+  const auto send = [&](const Call& one) {
+    return exchange(target, one,
+                    [&](const Credentials& credentials) { return make_request(target, one, credentials); });
+  };
+  auto response = send(call);
+  if (asks && response && may_refuse_checksum_mode(*response)) {
+    response = send(plain);
+    if (response && (response->is_success() || response->status == 404)) {
+      learned_.learn_checksums(target.access, {.on_head = false});
+    }
+  }
   if (!response) return response.error();
+  if (!response->is_success()) return to_error(failure_of(target, plain, *response));
   ObjectInfo object;
   const auto size = response->header("content-length");
   object.size = size.empty() ? -1 : std::strtoll(std::string(size).c_str(), nullptr, 10);

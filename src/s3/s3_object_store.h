@@ -78,6 +78,12 @@ class S3ObjectStore final : public ObjectStore {
 
   using MakeRequest = std::function<net::HttpRequest(const Credentials& credentials)>;
 
+  struct Exchanged {
+    Result<net::HttpResponse> response;
+    bool asked = true;  // the store; false: there were no credentials to ask it with
+  };
+  using ExchangeDone = std::function<void(Exchanged)>;
+
   // What the refusals of one request have already led to.
   struct Corrections {
     int count = 0;
@@ -96,12 +102,12 @@ class S3ObjectStore final : public ObjectStore {
   Result<net::HttpResponse> exchange(const ObjectTarget& target, const Call& call, const MakeRequest& make);
   void start_exchange(const ObjectTarget& target, const Call& call, MakeRequest make, net::HttpClient::Done done);
   // Tells the traffic how the exchange that entered has ended, and what to make of it.
-  Result<net::HttpResponse> leave(const ObjectTarget& target, const Call& call, Result<net::HttpResponse> response);
+  Result<net::HttpResponse> leave(const ObjectTarget& target, const Call& call, Exchanged exchanged);
   // The part of an exchange between the two.
-  Result<net::HttpResponse> exchange_inside(const ObjectTarget& target, const Call& call, const MakeRequest& make);
+  Exchanged exchange_inside(const ObjectTarget& target, const Call& call, const MakeRequest& make);
   // The same without blocking.
   void start_exchange_inside(const ObjectTarget& target, const Call& call, MakeRequest make, Corrections corrections,
-                             net::HttpClient::Done done);
+                             ExchangeDone done);
   // Whether the refusal `response` of a request made with `used` gives reason to make it anew, by what it taught or
   // with other credentials.
   bool may_correct(const ObjectTarget& target, const Call& call, const Result<net::HttpResponse>& response,

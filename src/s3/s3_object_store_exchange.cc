@@ -27,7 +27,7 @@ net::HttpRequest S3ObjectStore::make_request(const ObjectTarget& target, const C
   const BucketAccess access = learned_.located(target.access);
   net::HttpRequest request = signed_request(
       access, credentials, {call.method, target.key, call.query, call.headers, call.body, call.payload_hash},
-      environment_, learned_.time_at(access, clock_.now()));
+      environment_, learned_.time_at(target.access, clock_.now()));
   request.stall_timeout = kStallTimeout;
   request.total_timeout = kSmallCallTimeout;
   request.max_response_bytes = kMaxAnswerBytes;
@@ -79,37 +79,38 @@ void S3ObjectStore::start_exchange(const ObjectTarget& target, const Call& call,
                                    net::HttpClient::Done done) {
   const auto shared_done = std::make_shared<net::HttpClient::Done>(std::move(done));
   const auto entered = traffic_.enter(target.access, [this, target, call, make = std::move(make), shared_done] {
-    start_exchange_inside(target, call, make, {},
-                          [this, target, call, shared_done](Result<net::HttpResponse> response) {
-                            (*shared_done)(leave(target, call, std::move(response)));
-                          });
+    start_exchange_inside(target, call, make, {}, [this, target, call, shared_done](Exchanged exchanged) {
+      (*shared_done)(leave(target, call, std::move(exchanged)));
+    });
   });
   if (!entered) (*shared_done)(with_context(call.operation, entered.error()));
 }
 
-Result<net::HttpResponse> S3ObjectStore::leave(const ObjectTarget& target, const Call& call,
-                                               Result<net::HttpResponse> response) {
+Result<net::HttpResponse> S3ObjectStore::leave(const ObjectTarget& target, const Call& call, Exchanged exchanged) {
+  auto& response = exchanged.response;
   const bool succeeded = response && response->is_success();
   std::optional<Error> failure;
   if (!response) failure = with_context(call.operation, response.error());
   if (response && !succeeded) failure = to_error(failure_of(target, call, *response));
-  const Answered how = answered(failure ? std::optional(failure->code) : std::nullopt);
+  const Answered how =
+      exchanged.asked ? answered(failure ? std::optional(failure->code) : std::nullopt) : Answered::unasked;
   const bool may_try_again = traffic_.leave(target.access, how);
-  if (how != Answered::well && !may_try_again) {
+  const bool is_the_stores = how == Answered::throttled || how == Answered::failing;
+  if (is_the_stores && !may_try_again) {
     return Error{Errc::s3_unavailable, failure->message + "; too many requests there fail to try again at once"};
   }
   if (!response) return *failure;
-  return response;
+  return std::move(response);
 }
 
-Result<net::HttpResponse> S3ObjectStore::exchange_inside(const ObjectTarget& target, const Call& call,
-                                                         const MakeRequest& make) {
+S3ObjectStore::Exchanged S3ObjectStore::exchange_inside(const ObjectTarget& target, const Call& call,
+                                                        const MakeRequest& make) {
   Corrections corrections;
   while (true) {
     const auto credentials = credentials_.get(target.access);
-    if (!credentials) return credentials.error();
+    if (!credentials) return {credentials.error(), false};
     auto response = client_.perform(make(*credentials));
-    if (!may_correct(target, call, response, *credentials, corrections)) return response;
+    if (!may_correct(target, call, response, *credentials, corrections)) return {std::move(response)};
   }
 }
 
@@ -132,14 +133,14 @@ bool S3ObjectStore::may_correct(const ObjectTarget& target, const Call& call, co
 }
 
 void S3ObjectStore::start_exchange_inside(const ObjectTarget& target, const Call& call, MakeRequest make,
-                                          Corrections corrections, net::HttpClient::Done done) {
+                                          Corrections corrections, ExchangeDone done) {
   credentials_.get(target.access, [this, target, call, make = std::move(make), corrections,
                                    done = std::move(done)](Result<Credentials> credentials) mutable {
-    if (!credentials) return done(credentials.error());
+    if (!credentials) return done({credentials.error(), false});
     net::HttpRequest request = make(*credentials);
     client_.start(std::move(request), [this, target, call, make = std::move(make), corrections, done = std::move(done),
                                        used = *credentials](Result<net::HttpResponse> response) mutable {
-      if (!may_correct(target, call, response, used, corrections)) return done(std::move(response));
+      if (!may_correct(target, call, response, used, corrections)) return done({std::move(response)});
       start_exchange_inside(target, call, std::move(make), corrections, std::move(done));
     });
   });

@@ -191,6 +191,52 @@ TEST_F(S3ObjectStoreTest, ReadsARangeOfTheObjectItMeans) {
   EXPECT_EQ(store_.read(target_, "\"other\"", 10, 3).error().code, Errc::s3_unverifiable);
 }
 
+TEST_F(S3ObjectStoreTest, AStoreThatRefusesToBeAskedForTheChecksumIsNotAskedForItAgain) {
+  answer_ = [](const net::Request& request) {
+    if (has(request, "x-amz-checksum-mode")) return net::Response{400, "", "", {}};
+    return net::Response{200, "", "", {{"ETag", "\"e\""}}};
+  };
+  for (const std::size_t requests : {2U, 3U}) {
+    const auto object = store_.head(target_);
+    ASSERT_TRUE(object) << object.error().message;
+    EXPECT_EQ(object->etag, "\"e\"");
+    EXPECT_EQ(requests_.size(), requests);
+  }
+}
+
+TEST_F(S3ObjectStoreTest, ARefusedHeadForAnotherReasonTeachesNothing) {
+  answer_ = [](const net::Request&) { return net::Response{400, "", "", {}}; };
+  EXPECT_EQ(store_.head(target_).error().code, Errc::s3_rejected);
+  answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
+  EXPECT_TRUE(store_.head(target_));
+  EXPECT_TRUE(has(requests_.back(), "x-amz-checksum-mode"));
+}
+
+class UnreachableLoader final : public CredentialLoader {
+ public:
+  Result<Credentials> load(const BucketAccess&) override { return Error{Errc::network, "STS does not answer"}; }
+  void interrupt() override {}
+};
+
+TEST_F(S3ObjectStoreTest, CredentialsThatCannotBeHadSayNothingOfTheEndpoint) {
+  answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
+  UnreachableLoader loader;
+  CredentialCache credentials(loader, clock_);
+  S3ObjectStore store(client_, credentials, environment_, bandwidth_, clock_, learned_);
+  ObjectTarget without = target_;
+  without.access.bucket = "other";
+  without.access.credentials.source = CredentialSource::instance;
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_EQ(store.head(without).error().code, Errc::network);
+    std::promise<Errc> sent;
+    store.upload_part(without, {"id", ChecksumMode::md5}, 1, {nullptr, 0, 0}, RangeChecksum{0, empty_md5()},
+                      [&](const Result<StoredBytes>& part) { sent.set_value(part.error().code); });
+    EXPECT_EQ(sent.get_future().get(), Errc::network);
+  }
+  EXPECT_TRUE(requests_.empty());
+  EXPECT_TRUE(store.head(target_)) << "another bucket of the same endpoint";
+}
+
 TEST_F(S3ObjectStoreTest, WithoutMd5AtHandThereIsNoSecondTry) {
   answer_ = [](const net::Request&) { return refusal("InvalidRequest"); };
   EXPECT_EQ(put("").error().code, Errc::s3_rejected);

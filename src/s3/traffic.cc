@@ -36,8 +36,22 @@ Answered answered(const std::optional<Errc>& failure) {
     case Errc::tls:
     case Errc::s3_transient:
       return Answered::failing;
-    default:
+    case Errc::s3_clock_skew:
+    case Errc::s3_credential:
+    case Errc::s3_region:
+    case Errc::s3_access_denied:
+    case Errc::s3_acl_refused:
+    case Errc::s3_no_such_bucket:
+    case Errc::s3_no_such_upload:
+    case Errc::s3_parts_refused:
+    case Errc::s3_not_found:
+    case Errc::s3_rejected:
+    case Errc::s3_conflict:
+    case Errc::s3_integrity:
+    case Errc::destination_exists:
       return Answered::well;
+    default:  // what a source failed with, and the end of the program
+      return Answered::unasked;
   }
 }
 
@@ -106,6 +120,10 @@ bool Traffic::leave(const BucketAccess& access, Answered how) {
 }
 
 void Traffic::judge(Endpoint& endpoint, const BucketAccess& access, Answered how) {
+  if (how == Answered::unasked) {
+    endpoint.asking = false;  // the next one may ask instead
+    return;
+  }
   if (how == Answered::well) {
     if (endpoint.pause > milliseconds(0)) log::info("endpoint answers again", {{"endpoint", access.endpoint}});
     endpoint.tokens = std::min(limits_.most_tokens, endpoint.tokens + 1);

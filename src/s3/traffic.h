@@ -33,7 +33,9 @@ enum class Answered {
   well,       // with success, or a refusal that concerns the request alone
   throttled,  // SlowDown and the like
   failing,    // no answer, or one of a store in trouble (5xx)
+  unasked,    // it ended for a reason of ours, and tells nothing of the store
 };
+// By what a request to the store failed with; nothing: it went well.
 Answered answered(const std::optional<Errc>& failure);
 
 // Internally locked. Callbacks are called on the thread that makes room for them, without the lock.

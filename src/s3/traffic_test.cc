@@ -37,7 +37,9 @@ class TrafficTest : public testing::Test {
 TEST(AnsweredBy, WhatTheStoreIsToBlameFor) {
   EXPECT_EQ(answered(std::nullopt), Answered::well);
   EXPECT_EQ(answered(Errc::s3_access_denied), Answered::well);
-  EXPECT_EQ(answered(Errc::interrupted), Answered::well);
+  EXPECT_EQ(answered(Errc::s3_credential), Answered::well);
+  EXPECT_EQ(answered(Errc::interrupted), Answered::unasked);
+  EXPECT_EQ(answered(Errc::source_unreadable), Answered::unasked);
   EXPECT_EQ(answered(Errc::s3_throttled), Answered::throttled);
   EXPECT_EQ(answered(Errc::s3_transient), Answered::failing);
   EXPECT_EQ(answered(Errc::timeout), Answered::failing);
@@ -99,6 +101,17 @@ TEST_F(TrafficTest, ADeadEndpointIsAskedNowAndThen) {
   ASSERT_TRUE(enter(bucket));
   traffic_.leave(bucket, Answered::well);
   EXPECT_TRUE(enters_and_leaves(bucket, Answered::well));
+}
+
+TEST_F(TrafficTest, WhatTheStoreWasNotAskedSaysNothingOfIt) {
+  const BucketAccess bucket = at("http://dead");
+  for (int i = 0; i < 3 * limits_.failures_to_pause; ++i) ASSERT_TRUE(enters_and_leaves(bucket, Answered::unasked));
+  bring_down(bucket);
+  now_ += limits_.first_pause;
+  ASSERT_TRUE(enters_and_leaves(bucket, Answered::unasked));
+  ASSERT_TRUE(enter(bucket)) << "so that another one asks";
+  EXPECT_FALSE(enter(bucket)) << "and it is still down";
+  EXPECT_FALSE(traffic_.leave(bucket, Answered::failing));
 }
 
 TEST_F(TrafficTest, ThePauseIsBounded) {

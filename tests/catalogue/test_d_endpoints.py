@@ -31,6 +31,24 @@ def test_D21_a_dead_endpoint_holds_up_nobody_else(new_site, fake):
     assert any(one["error"] and one["error"]["code"] == "s3_unavailable" and one["error"]["retryable"] for one in waiting)
 
 
+def test_D21_credentials_that_cannot_be_had_say_nothing_of_the_endpoint(new_site, fake):
+    """Another account's bucket is at the same endpoint: its uploads do not wait for whoever gives credentials."""
+    site = new_site(uploads=8)
+    site.server.environment = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": dead_endpoint(fake).endpoint}
+    site.server.restart()
+    site.use(fake, "videos")
+    site.server.cli("bucket", "add", "--cdn", 158, "--bucket", "without", "--endpoint", fake.endpoint, "--region",
+                    "us-east-1", "--credentials", "instance", "--path-style")
+    make_file(site.files / "film.mp4", KIB)
+    without = [site.queue("film.mp4", "without", f"film-{number}.mp4") for number in range(DEAD_UPLOADS)]
+    wait_until(lambda: all(site.api.status(one)["error"] for one in without), 60, "none of them gets credentials")
+    for upload_id in [site.queue("film.mp4", "videos", f"film-{number}.mp4") for number in range(10)]:
+        site.wait_for(upload_id, "completed", within_s=15)
+    assert "endpoint is down" not in site.server.logs()
+    errors = {site.api.status(one)["error"]["code"] for one in without}
+    assert errors == {"network"}, errors
+
+
 def test_D52_a_name_without_an_address_is_tried_again(site, fake):
     site.use(types.SimpleNamespace(endpoint="http://no-such-store.invalid", access_key=fake.access_key,
                                    secret_key=fake.secret_key), "videos")

@@ -70,6 +70,17 @@ def test_D36_answers_that_are_lost(litter_site, fake):
     nothing_of_ours(site, fake)
 
 
+def test_D36_an_answer_that_is_lost_on_a_connection_used_before(litter_site, fake):
+    """There libcurl would send Create a second time by itself, and nobody would know of the first."""
+    site = litter_site
+    make_file(site.files / "small.mp4", 1000)
+    site.wait_for(site.queue("small.mp4", "videos"), "completed")
+    fake.play(rule("CreateMultipartUpload", {"drop": "before_response"}, nth=1))
+    site.wait_for(site.queue("film.mp4", "videos"), "completed")
+    assert len(fake.seen("CreateMultipartUpload", stored=True)) == 2
+    nothing_of_ours(site, fake)
+
+
 def test_D36_D37_D38_D39_killed_at_random(litter_site, fake):
     """Killed a random moment after a random request began; whatever that was, nothing of ours is left in the end."""
     site = litter_site

@@ -20,6 +20,8 @@ FAULTS = {
     "no answer for a while": {"hold": True},
     "500 InternalError": {"status": 500, "code": "InternalError"},
     "502 from a proxy": {"status": 502, "body": "<html>Bad Gateway</html>"},
+    "520 from a CDN": {"status": 520, "body": "error code: 520"},
+    "524 from a CDN, but done": {"status": 524, "body": "error code: 524", "effect": True},
     "503 SlowDown": {"status": 503, "code": "SlowDown"},
     "400 RequestTimeout": {"status": 400, "code": "RequestTimeout"},
     "403 RequestTimeTooSkewed": {"status": 403, "code": "RequestTimeTooSkewed"},
@@ -93,5 +95,6 @@ def test_D_matrix(played, number):
     assert case.fake.scenario.rules[0].seen >= 1, "the fault met no request: it proves nothing"
     assert upload["attempts"] <= 2 and len(case.fake.requests) <= 12, "no storm of retries"
     # A Create that was done and not answered leaves one open that no record knows.
-    unheard = case.operation == "CreateMultipartUpload" and case.fault in ("done but no answer", "cut in the answer")
+    unheard = case.operation == "CreateMultipartUpload" and case.fault in (
+        "done but no answer", "cut in the answer", "524 from a CDN, but done")
     assert len(case.fake.open_uploads()) <= (1 if unheard else 0)
