@@ -275,8 +275,8 @@ Result<int> rescue_expired(SqliteConnection& connection, WallTime expired, int m
   const auto found = expired_leases(connection, expired, limit);
   for (const auto& [lease, crashes_before] : found) {
     const int crashes = crashes_before + 1;
-    // It keeps its place in the queue, so that what was begun is finished first.
-    if (crashes >= max_crashes) {
+    // It keeps its place in the queue, so that what was begun is finished first; and what its client wants goes before.
+    if (crashes >= max_crashes && wanted_of(connection, lease).empty()) {
       const auto ended = end_upload(connection, lease, crashed_repeatedly(crashes), now, body);
       if (!ended) return ended.error();
     } else {

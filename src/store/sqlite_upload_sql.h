@@ -113,19 +113,23 @@ inline constexpr std::string_view kAddBytes = R"sql(
   UPDATE uploads SET bytes_sent = bytes_sent + ?3, crashes = 0
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
-// ?3 next attempt (NULL: its old place), ?4-?6 error (NULL: as it was), ?7 interrupted, ?8 crashes more, ?9 delayed
+// ?3 next attempt (NULL: its old place), ?4-?6 error (NULL: as it was), ?7 interrupted, ?8 crashes more, ?9 whether
+// that attempt is to come. Its old place is never to be waited for, also where the clock was set back behind it.
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, next_attempt_ms = coalesce(?3, next_attempt_ms),
                      error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
                      error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8,
-                     delayed = ?9, wanted = ''
+                     delayed = ?9 AND coalesce(?3, next_attempt_ms) > created_ms, wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
-// ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error
+// ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error (NULL: as it was, but
+// none once it is completed)
 inline constexpr std::string_view kEnd = R"sql(
   UPDATE uploads SET state = ?3, finished_ms = ?4, lease_until_ms = NULL, size = coalesce(?5, size),
                      bytes_sent = coalesce(?5, bytes_sent), acl_applied = ?6, etag = ?7, checksum = ?8, version_id = ?9,
-                     error_code = ?10, error_message = ?11, error_retryable = ?12, wanted = ''
+                     error_code = iif(?3 = 'completed', NULL, coalesce(?10, error_code)),
+                     error_message = iif(?3 = 'completed', NULL, coalesce(?11, error_message)),
+                     error_retryable = iif(?3 = 'completed', NULL, coalesce(?12, error_retryable)), wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // Changes that a client asks for, of an upload that the caller has just looked at: ?1 id.

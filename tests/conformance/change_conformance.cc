@@ -93,6 +93,37 @@ TEST_P(ChangeConformance, ARunningUploadIsCalledBackAndThenCancelled) {
   EXPECT_EQ(uploads().finish(lease, completed()).error().code, Errc::lease_lost) << "one end";
 }
 
+TEST_P(ChangeConformance, ACancelledUploadKeepsTheErrorOfItsLastAttempt) {
+  const UploadId id = insert_with_callback("a");
+  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now(), UploadError{Errc::s3_transient, "503", true}, true));
+  const Lease second = claim_one().lease;
+  EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
+  ASSERT_TRUE(uploads().requeue(second, clock_.now(), std::nullopt, false));
+  const Upload ended = look(id);
+  EXPECT_EQ(ended.state, UploadState::cancelled);
+  ASSERT_TRUE(ended.error);
+  EXPECT_EQ(ended.error->code, Errc::s3_transient);
+  EXPECT_EQ(ended.error->message, "503");
+}
+
+TEST_P(ChangeConformance, ACompletedUploadKeepsNoErrorOfEarlierAttempts) {
+  const UploadId id = insert("a");
+  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now(), UploadError{Errc::s3_transient, "503", true}, true));
+  ASSERT_TRUE(uploads().finish(claim_one().lease, completed()));
+  EXPECT_FALSE(look(id).error);
+}
+
+TEST_P(ChangeConformance, WhatIsWantedComesBeforeTheLimitOfCrashes) {
+  for (const auto& [wanted, state] :
+       {std::pair{UploadChange::cancel, UploadState::cancelled}, std::pair{UploadChange::pause, UploadState::paused}}) {
+    const UploadId id = insert("a");
+    claim_one();
+    EXPECT_EQ(changed(id, wanted), UploadState::uploading);
+    ASSERT_EQ(uploads().rescue(true, /*max_crashes=*/1).value(), 1);
+    EXPECT_EQ(look(id).state, state);
+  }
+}
+
 TEST_P(ChangeConformance, WhatIsDoneBeforeTheCancellationArrivesStaysDone) {
   const UploadId id = insert_with_callback("a");
   const Lease lease = claim_one().lease;

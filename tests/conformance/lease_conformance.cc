@@ -176,6 +176,14 @@ TEST_P(LeaseConformance, AttemptsCountWhatWasNoInterruption) {
   EXPECT_EQ(look(id).attempts, 2);
 }
 
+TEST_P(LeaseConformance, WhatGoesBackToItsOldPlaceDoesNotWaitForAClockThatWasSetBack) {
+  const UploadId id = insert("a");
+  const WallTime created = clock_.now();
+  clock_.advance(-seconds(7200));
+  ASSERT_TRUE(uploads().requeue(claim_one().lease, created, std::nullopt, false));
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id}));
+}
+
 TEST_P(LeaseConformance, RequeueWaitsForItsTime) {
   const UploadId id = insert("a");
   const WallTime started = clock_.now();
