@@ -249,6 +249,10 @@ class Server {
     return storages_.stop_within(kStorageGrace);
   }
 
+  // After stop(), whose threads are the last to use it: nothing of this may be called any more. The file is whole
+  // without its log then.
+  void close_database() { stores_.database.reset(); }
+
   [[nodiscard]] std::string address() const { return public_server_.address(); }
   [[nodiscard]] bool has_tls() const { return !config_.server.tls_certificate.empty(); }
 
@@ -353,8 +357,11 @@ int run(const Config& config, StopSignals& signals) {
   log::info("stopping");
   const bool stopped = server.stop();
   log::info("stopped");
-  // Everything is recorded; only threads in a dead storage are left, which nobody can end but the end of the process.
-  if (!stopped) std::_Exit(0);
+  if (!stopped) {
+    // Only threads in a dead storage are left, which nobody can end but the end of the process.
+    server.close_database();
+    std::_Exit(0);
+  }
   return 0;
 }
 

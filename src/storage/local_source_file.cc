@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,6 +29,41 @@ SourceIdentity identity_of(const struct stat& status) {
   return identity;
 }
 
+SourceIdentity identity_of(const struct statx& status) {
+  const auto nanoseconds = [](const statx_timestamp& time) {
+    return time.tv_sec * std::int64_t{1000000000} + static_cast<std::int64_t>(time.tv_nsec);
+  };
+  SourceIdentity identity;
+  identity.device = makedev(status.stx_dev_major, status.stx_dev_minor);
+  identity.inode = status.stx_ino;
+  identity.size = static_cast<std::int64_t>(status.stx_size);
+  identity.change_ns = nanoseconds(status.stx_ctime);
+  identity.modified_ns = nanoseconds(status.stx_mtime);
+  return identity;
+}
+
+struct Looked {
+  SourceIdentity identity;
+  bool deleted = false;
+};
+
+// Errors: source_unreadable.
+Result<> look_at(int fd, const std::string& name, bool local, Looked& looked) {
+  bool done = false;
+  if (local) {
+    struct stat status {};
+    done = ::fstat(fd, &status) == 0;
+    looked = {identity_of(status), status.st_nlink == 0};
+  } else {
+    // A client of a network file system answers fstat() from what its server told seconds or a minute ago.
+    struct statx status {};
+    done = ::statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &status) == 0;
+    looked = {identity_of(status), status.stx_nlink == 0};
+  }
+  if (done) return {};
+  return Error{Errc::source_unreadable, fmt::format("file {}: {}", printable(name), errno_text(errno))};
+}
+
 Error became_shorter(const std::string& name) {
   return {Errc::source_changed, fmt::format("file {} became shorter while it was uploaded", printable(name))};
 }
@@ -47,9 +83,27 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
   }
   // The kernel reads this far ahead anyhow.
   if (status.st_size > kUsualReadAheadBytes) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  std::shared_ptr<const Open> open;
+  if (local) {
+    open = std::make_shared<const Open>(Open{std::move(fd), std::move(name)});
+  } else {
+    open = {new Open{std::move(fd), std::move(name)}, CloseElsewhere{reads}};
+  }
   return std::unique_ptr<SourceFile>(
-      new LocalSourceFile(std::make_shared<const Open>(Open{std::move(fd), std::move(name)}), identity_of(status),
-                          std::move(reads), local));
+      new LocalSourceFile(std::move(open), identity_of(status), std::move(reads), local));
+}
+
+// Closing a file asks the server of some network file systems, and waits for it without end.
+void LocalSourceFile::CloseElsewhere::operator()(const Open* open) const {
+  const auto there = reads.lock();
+  if (there == nullptr) return;  // the program ends
+  // Work that is not run, the storage hanging, leaves the file open: better than to wait.
+  there->start(
+      [open]() -> Result<> {
+        delete open;
+        return {};
+      },
+      [](const std::optional<Result<>>&) {});
 }
 
 Result<> LocalSourceFile::read_waiting(const Open& open, std::int64_t offset, std::span<std::uint8_t> buffer) {
@@ -116,20 +170,17 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
 }
 
 Result<> LocalSourceFile::check_unchanged() const {
-  const auto status_now = std::make_shared<struct stat>();
-  const auto look = [open = open_, status_now]() -> Result<> {
-    if (::fstat(open->fd.get(), status_now.get()) == 0) return {};
-    return Error{Errc::source_unreadable, fmt::format("file {}: {}", printable(open->name), errno_text(errno))};
-  };
+  // Shared: a look that was given up may still come back.
+  const auto seen = std::make_shared<Looked>();
+  const auto look = [open = open_, local = local_, seen] { return look_at(open->fd.get(), open->name, local, *seen); };
   const auto looked = local_ ? look() : reads_->call(look);
   if (!looked) return no_answer();
   if (!*looked) return *looked;
-  const struct stat& status = *status_now;
-  const SourceIdentity now = identity_of(status);
+  const SourceIdentity& now = seen->identity;
   if (now == identity_) return {};
   // Deleted while open: the bytes stay as they are until we close the file.
   const bool same_bytes = now.size == identity_.size && now.modified_ns == identity_.modified_ns;
-  if (status.st_nlink == 0 && same_bytes) return {};
+  if (seen->deleted && same_bytes) return {};
   if (now.size != identity_.size) {
     return Error{Errc::source_changed, fmt::format("file {} changed while it was uploaded: it had {} bytes and has {}",
                                                    printable(open_->name), identity_.size, now.size)};

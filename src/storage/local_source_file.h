@@ -14,7 +14,8 @@ namespace vodlift::storage {
 class LocalSourceFile final : public SourceFile {
  public:
   // Takes `fd` when it is a regular file; `name` is for messages. `local`: the file system answers for what is open
-  // without asking anybody. Errors: source_not_found, storage_unavailable.
+  // without asking anybody; else it is closed on a thread of `reads`, or not at all while its storage hangs.
+  // Errors: source_not_found, storage_unavailable.
   static Result<std::unique_ptr<SourceFile>> from(UniqueFd fd, std::string name, std::shared_ptr<TimedReads> reads,
                                                   bool local);
 
@@ -30,6 +31,10 @@ class LocalSourceFile final : public SourceFile {
   struct Open {
     UniqueFd fd;
     std::string name;
+  };
+  struct CloseElsewhere {
+    std::weak_ptr<TimedReads> reads;
+    void operator()(const Open* open) const;
   };
 
   LocalSourceFile(std::shared_ptr<const Open> open, const SourceIdentity& identity, std::shared_ptr<TimedReads> reads,

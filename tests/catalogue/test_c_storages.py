@@ -143,6 +143,34 @@ def test_C24_a_storage_that_hangs_while_it_is_read(dying, fake, where):
     assert sha256(fake.object("videos", f"read-{where}").body) == digest and not fake.open_uploads()
 
 
+def test_C24_a_storage_that_dies_before_its_files_are_closed(dying, fake):
+    """The objects are there and are recorded; other storages go on, and so does the daemon's end."""
+    fake.play({"about": "slow", "rules": [{"operation": "PutObject", "nth": [1, 2, 3, 4], "fault": {"delay_s": 2}}]})
+    sent = [upload(dying, "sestore5", destination=f"five-{number}").data for number in range(4)]
+    wait_until(lambda: len(fake.seen("PutObject")) == 4, 10, "all are sent")
+    dying.switch.touch()
+    for upload_id in sent:
+        dying.wait_for(upload_id, "completed", within_s=20)
+    for number in range(8):
+        dying.wait_for(upload(dying, "sestore4", destination=f"four-{number}").data, "completed")
+    dying.server.stop(within_s=25)
+
+
+def test_C24_another_client_writes_to_a_file_whose_attributes_are_in_memory(dying, fake):
+    """What the server tells counts: no object is made of two versions."""
+    path = dying.second / "film.mp4"
+    make_file(path, IN_PARTS)
+    fake.play({"about": "slow", "rules": [{"operation": "UploadPart", "nth": [1, 2], "fault": {"delay_s": 2}}]})
+    upload_id = upload(dying, "sestore5").data
+    wait_until(lambda: fake.seen("UploadPart"), 20, "it is sent")
+    with open(path, "r+b") as file:
+        file.seek(IN_PARTS - KIB)
+        file.write(b"another version" * 10)
+    dying.wait_for(upload_id, "completed", within_s=60)
+    assert fake.object("videos", "film.mp4").body == path.read_bytes()
+    assert "starting over" in dying.server.logs()
+
+
 def until_it_stops(call) -> None:
     with contextlib.suppress(OSError, http.client.HTTPException):
         call()
@@ -157,6 +185,7 @@ def test_C24_a_stop_does_not_wait_for_a_storage_that_hangs(dying, fake, where):
         one.start()
     dying.wait_for(upload(dying, "sestore4", destination="beside").data, "completed")
     dying.server.stop(within_s=25)
+    assert not list(dying.server.store.parent.glob("*-wal")), "the database is whole without its log"
     for one in hanging:
         one.join(10)
     dying.switch.unlink()

@@ -1,7 +1,9 @@
 // A storage that does not answer while the file named by HANGING_SWITCH exists: calls about what lies in the folder
-// HANGING_ROOT wait, and reads too, as on a network file system whose server is gone and whose pages are not in memory;
-// it says that it is one (NFS). Loaded before the C library (LD_PRELOAD).
+// HANGING_ROOT wait, and reads and the closing of files too, as on a network file system whose server is gone and whose
+// pages are not in memory; it says that it is one (NFS). As there, fstat() tells of an open file what it told at first.
+// Loaded before the C library (LD_PRELOAD).
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
@@ -16,6 +18,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <string_view>
 
 namespace {
@@ -37,6 +41,22 @@ bool hangs(int fd) {
 
 void wait_for_an_answer(int fd) {
   while (hangs(fd)) ::usleep(5000);
+}
+
+std::mutex told_mutex;
+std::map<int, struct stat>& told() {
+  static std::map<int, struct stat> by_descriptor;
+  return by_descriptor;
+}
+
+struct stat told_at_first(int fd, const struct stat& now) {
+  const std::lock_guard lock(told_mutex);
+  return told().try_emplace(fd, now).first->second;
+}
+
+void forget(int fd) {
+  const std::lock_guard lock(told_mutex);
+  told().erase(fd);
 }
 
 using Syscall = long (*)(long, long, long, long, long, long, long);
@@ -81,7 +101,27 @@ extern "C" int fstatfs(int fd, struct statfs* out) noexcept {
 
 extern "C" int fstat(int fd, struct stat* out) noexcept {
   wait_for_an_answer(fd);
-  return real<int (*)(int, struct stat*)>("fstat")(fd, out);
+  const int done = real<int (*)(int, struct stat*)>("fstat")(fd, out);
+  if (done == 0 && lies_there(fd)) *out = told_at_first(fd, *out);
+  return done;
+}
+
+// Asked of the server, where fstat() is answered from memory.
+extern "C" int statx(int fd, const char* path, int flags, unsigned mask, struct statx* out) noexcept {
+  wait_for_an_answer(fd);
+  return real<int (*)(int, const char*, int, unsigned, struct statx*)>("statx")(fd, path, flags, mask, out);
+}
+
+extern "C" int close(int fd) {
+  static const auto real_close = real<int (*)(int)>("close");
+  struct statx status {};
+  const bool is_file = hangs(fd) &&
+                       real<int (*)(int, const char*, int, unsigned, struct statx*)>("statx")(
+                           fd, "", AT_EMPTY_PATH, STATX_TYPE, &status) == 0 &&
+                       S_ISREG(status.stx_mode);
+  if (is_file) wait_for_an_answer(fd);
+  forget(fd);
+  return real_close(fd);
 }
 
 extern "C" ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
