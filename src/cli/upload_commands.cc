@@ -186,8 +186,8 @@ int show_upload(Session& session, const StatusOptions& options) {
   return kDone;
 }
 
-// All that have not ended among the newest.
-int watch_unfinished(Session& session, const object& fields, const StatusOptions& options) {
+int watch_unfinished(Session& session, object fields, const StatusOptions& options) {
+  if (options.states.empty()) fields["states"] = {"queued", "paused", "uploading"};
   const auto listed = session.call("upload.list", fields);
   if (!listed) return session.fail(listed.error());
   std::vector<std::int64_t> ids;

@@ -15,7 +15,7 @@ struct ActiveRun {
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   bool completed = false;  // sent and confirmed; only its end is not recorded yet
 
-  [[nodiscard]] bool large() const { return claimed.upload.size > kLargeUploadBytes; }
+  [[nodiscard]] bool large() const { return control.size().value_or(claimed.upload.size) > kLargeUploadBytes; }
 };
 
 }  // namespace vodlift::worker

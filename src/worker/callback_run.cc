@@ -18,9 +18,10 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr int kMaxInFlight = 32;
-constexpr int kMaxInFlightOfSlow = 8;   // for one account
-constexpr milliseconds kSlowFor = 60s;  // an account stays a slow one
-constexpr milliseconds kLease = 30s;    // a delivery takes 15 s at most; also how long one is put off
+constexpr int kMaxInFlightOfSlow = 8;      // for one account
+constexpr int kMaxInFlightOfAllSlow = 24;  // so that there are places left, however many accounts are slow
+constexpr milliseconds kSlowFor = 60s;     // an account stays a slow one
+constexpr milliseconds kLease = 30s;       // a delivery takes 15 s at most; also how long one is put off
 constexpr milliseconds kLongestWait = 15s;
 // What is due may be an upload, which is not ours: no reason to write to the database again and again.
 constexpr milliseconds kShortestWait = 1s;
@@ -118,10 +119,18 @@ milliseconds CallbackRun::claim() {
 }
 
 bool CallbackRun::may_send(AccountId account) const {
-  const auto slow = slow_until_.find(account);
-  if (slow == slow_until_.end() || slow->second < steady_clock::now()) return true;
-  const auto count = in_flight_of_.find(account);
-  return count == in_flight_of_.end() || count->second < kMaxInFlightOfSlow;
+  const auto now = steady_clock::now();
+  const auto is_slow = [&](AccountId one) {
+    const auto slow = slow_until_.find(one);
+    return slow != slow_until_.end() && slow->second >= now;
+  };
+  if (!is_slow(account)) return true;
+  int of_all_slow = 0;
+  for (const auto& [one, count] : in_flight_of_) {
+    if (is_slow(one)) of_all_slow += count;
+    if (one == account && count >= kMaxInFlightOfSlow) return false;
+  }
+  return of_all_slow < kMaxInFlightOfAllSlow;
 }
 
 milliseconds CallbackRun::time_to_next() const {

@@ -126,19 +126,22 @@ TEST(CallbackRun, DoesNotClaimAgainAtOnceAfterAFailureOrForAnUpload) {
   }
 }
 
-constexpr AccountId kSlowAccount = 1;
+constexpr AccountId kSlowAccount = 1;  // and those after it
+constexpr AccountId kOtherAccount = 100;
 
-// One callback of the slow account, then many more of it, then one of another account.
+// One callback of each slow account, then many more of them, then one of another account.
 class Backlog final : public MemoryUploads {
  public:
-  Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override {
-    ++claims_;
-    if (claims_ == 1) return some(1, kSlowAccount);
-    if (claims_ == 2) return some(20, kSlowAccount);
-    return claims_ == 3 ? some(1, 2) : some(0, 2);
+  explicit Backlog(int slow_accounts = 1) : slow_accounts_(slow_accounts) {}
+
+  Result<std::vector<ClaimedCallback>> claim_callbacks(int places, std::chrono::milliseconds) override {
+    const int claim = claims_++;
+    if (claim < slow_accounts_) return some(1, kSlowAccount + claim);
+    if (claim < 2 * slow_accounts_) return some(std::min(20, places), kSlowAccount + claim - slow_accounts_);
+    return claim == 2 * slow_accounts_ ? some(1, kOtherAccount) : some(0, kOtherAccount);
   }
   Result<> record_callback(const ClaimedCallback& callback, const CallbackAttempt&) override {
-    if (callback.account != kSlowAccount) other_delivered.set_value();
+    if (callback.account == kOtherAccount) other_delivered.set_value();
     return {};
   }
   Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(kNow - 1h); }
@@ -146,28 +149,46 @@ class Backlog final : public MemoryUploads {
   std::promise<void> other_delivered;
 
  private:
-  static std::vector<ClaimedCallback> some(std::size_t count, AccountId account) {
+  static std::vector<ClaimedCallback> some(int count, AccountId account) {
     ClaimedCallback callback;
     callback.account = account;
-    callback.url = account == kSlowAccount ? "http://slow.example/" : "http://other.example/";
-    return std::vector<ClaimedCallback>(count, callback);
+    callback.url = account == kOtherAccount ? "http://other.example/" : "http://slow.example/";
+    return std::vector<ClaimedCallback>(static_cast<std::size_t>(count), callback);
   }
 
+  const int slow_accounts_;
   int claims_ = 0;
 };
 
-// Answers at once, but from the second call on never to the slow account.
+// Answers the first calls at once, and then never to the slow accounts.
 class HangingReceiver final : public CallbackSender {
  public:
+  explicit HangingReceiver(int answers = 1) : answers_(answers) {}
+
   void send(CallbackMessage message, Done done) override {
-    if (message.url == "http://slow.example/" && ++calls_ > 1) return held.push_back(std::move(done));
+    if (message.url == "http://slow.example/" && ++calls_ > answers_) return held.push_back(std::move(done));
     done(CallbackAnswer{204, {}});
   }
   std::vector<Done> held;
 
  private:
+  const int answers_;
   int calls_ = 0;
 };
+
+TEST(CallbackRun, ManySlowReceiversLeavePlacesForOthers) {
+  constexpr int kSlowAccounts = 6;
+  Backlog uploads(kSlowAccounts);
+  OneBucket accounts;
+  HangingReceiver receiver(kSlowAccounts);
+  StoppedClock clock;
+  CallbackRun run(uploads, accounts, receiver, clock, /*slow=*/0ms);
+  run.start();
+  EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(receiver.held.size(), 24U);
+  for (const auto& done : receiver.held) done(Error{Errc::timeout, "no answer in 15 s"});
+  run.stop();
+}
 
 TEST(CallbackRun, ASlowReceiverLeavesPlacesForOthers) {
   Backlog uploads;

@@ -1,9 +1,10 @@
-// How a running upload is told to end early, and how it waits meanwhile.
+// What a running upload and the dispatcher tell each other: that it is to end early, and what it found.
 #pragma once
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,14 @@ class RunControl {
     end({Errc::interrupted, "the upload's client wants it paused or cancelled"});
   }
 
+  // What the run found its source to be: it may have grown since the upload was claimed.
+  void found_size(std::int64_t bytes) { size_.store(bytes); }
+  // Nothing: not looked at yet.
+  [[nodiscard]] std::optional<std::int64_t> size() const {
+    const std::int64_t bytes = size_.load();
+    return bytes < 0 ? std::nullopt : std::optional(bytes);
+  }
+
   // For Body::cut.
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> cut() const { return cut_; }
 
@@ -50,6 +59,7 @@ class RunControl {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::optional<Error> reason_;
+  std::atomic<std::int64_t> size_ = -1;
   const std::shared_ptr<std::atomic<bool>> cut_ = std::make_shared<std::atomic<bool>>(false);
 };
 

@@ -47,9 +47,10 @@ int places_for_large(int uploads) { return std::max(1, uploads - std::max(1, upl
 
 std::optional<UploadId> who_makes_room(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
                                        const Places& free, std::chrono::milliseconds turn) {
+  if (std::ranges::any_of(running, [](const RunningTurn& run) { return run.large && run.ending; })) return std::nullopt;
   const Counts counts(running);
   const auto has_to = [&](const RunningTurn& run) {
-    if (!run.large || run.ending || run.since_begin < turn) return false;
+    if (!run.large || run.since_begin < turn) return false;
     return std::ranges::any_of(ready, [&](const ReadyAccount& waiting) {
       if (!lacks_a_place(waiting, free)) return false;
       if (waiting.priority != run.priority) return waiting.priority > run.priority;

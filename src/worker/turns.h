@@ -27,7 +27,8 @@ int places_for_large(int uploads);
 
 // The large upload that is to make room: one that has had `turn` and runs before an upload of higher priority, or
 // before one of an account that has less running than its own, by weight. None where what waits could have a place in
-// `free`, or nobody has a better right. Of several the least in right.
+// `free`, or nobody has a better right. Of several the least in right. None either while a large one that was told to
+// end still runs: its parts under way may take long, and the place that it leaves is to be filled first.
 std::optional<UploadId> who_makes_room(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
                                        const Places& free, std::chrono::milliseconds turn);
 

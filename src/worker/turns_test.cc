@@ -72,6 +72,14 @@ TEST(WhoMakesRoom, NobodyWhereThereIsAPlace) {
   EXPECT_EQ(who({large_run(1, 1)}, {{2, 5, 1, false, true}}, {1, 0}), 1) << "it has large ones only";
 }
 
+TEST(WhoMakesRoom, NobodyWhileOneThatWasToldStillRuns) {
+  auto told = large_run(1, 1);
+  told.ending = true;
+  EXPECT_EQ(who({told, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), std::nullopt);
+  told.large = false;
+  EXPECT_EQ(who({told, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), 2) << "a small one leaves no such place";
+}
+
 TEST(WhoMakesRoom, SmallOnesAndThoseToldAlreadyAreLeftAlone) {
   auto small = large_run(1, 1);
   small.large = false;

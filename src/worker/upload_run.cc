@@ -94,6 +94,7 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
   }
   attempt_.source = std::move(*opened);
   attempt_.storage = path->storage;
+  control_.found_size(attempt_.source->identity().size);
   if (auto quiet = check_quiet(); !quiet) return quiet.error();
 
   const auto there = attempt_.destination.look(attempt_.target, control_);

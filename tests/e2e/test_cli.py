@@ -124,6 +124,21 @@ def test_watch_tells_failure(site, fake):
     assert len(site.api.all()) == 1
 
 
+def test_watch_finds_what_runs_behind_many_that_ended(site, fake):
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    fake.play({"about": "waits", "rules": [{"operation": "PutObject", "nth": 1, "fault": {"delay_s": 4}}]})
+    film = site.queue("film.mp4", "videos", "film")
+    wait_until(lambda: fake.seen("PutObject"), 10, "it is under way")
+    others = [site.queue("film.mp4", "videos", f"other-{number}") for number in range(26)]
+    for one in others:
+        site.wait_for(one, "completed")
+    assert site.api.status(film)["state"] == "uploading", "the newest 25 have all ended before it"
+    watched = site.server.run_cli("status", "--watch")
+    assert watched.returncode == 0 and "no upload is waiting" not in watched.stdout, watched
+    assert site.api.status(film)["state"] == "completed"
+
+
 def test_upload_without_watch(site, fake):
     site.use(fake, "videos")
     make_file(site.files / "film.mp4", KIB)

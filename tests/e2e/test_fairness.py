@@ -122,6 +122,21 @@ def test_a_large_upload_makes_room_for_another_accounts_and_sends_no_part_twice(
     assert not fake.open_uploads()
 
 
+def test_one_that_grew_after_it_was_queued_counts_as_large(new_site, fake):
+    """Its size at the call is what it had while it was being written; it makes room as any large one."""
+    site = large_site(new_site, fake, uploads=1, turn_s=1, quiet_s=2)
+    other = Customer(site, fake)
+    make_file(other.files / "b.mp4", KIB)
+    make_file(site.files / "film.mp4", KIB)
+    film = site.queue("film.mp4", "videos")
+    wait_until(lambda: (site.api.status(film)["error"] or {}).get("code") == "source_busy", 10, "it is being written")
+    make_file(site.files / "film.mp4", 2 * LARGE)
+    wait_until(lambda: fake.seen("UploadPart"), 20, "it is sent")
+    other.wait_for([other.queue("b.mp4", "b.mp4")], within_s=30)
+    assert site.api.status(film)["state"] in ("queued", "uploading"), "it made room"
+    assert site.wait_for(film, "completed")["attempts"] == 1
+
+
 def test_a_higher_priority_does_not_wait_for_a_large_upload_of_a_lower(new_site, fake):
     site = large_site(new_site, fake, uploads=1, turn_s=1)
     make_file(site.files / "film.mp4", LARGE)
