@@ -96,7 +96,10 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
 // Closing a file asks the server of some network file systems, and waits for it without end.
 void LocalSourceFile::CloseElsewhere::operator()(const Open* open) const {
   const auto there = reads.lock();
-  if (there == nullptr) return;  // the program ends
+  if (there == nullptr) {  // its storage was given up first, and with that whatever hung there
+    delete open;
+    return;
+  }
   // Work that is not run, the storage hanging, leaves the file open: better than to wait.
   there->start(
       [open]() -> Result<> {
