@@ -8,16 +8,20 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # The precompiled header defeats ccache unless it is told to look at what the header says, not when it was made.
+  # A clone in another folder finds what this one compiled: paths below the project are hashed relative to it
+  # (CCACHE_BASEDIR, CCACHE_NOHASHDIR, the prefix map below). The precompiled header is compared by its content, not by
+  # its time.
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
 add_library(vodlift_options INTERFACE)
 target_compile_options(vodlift_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wnon-virtual-dtor
   -Woverloaded-virtual -Wimplicit-fallthrough -Werror
-  -fstack-protector-strong -fno-omit-frame-pointer)
+  -fstack-protector-strong -fno-omit-frame-pointer
+  -ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees overlaps and overruns in correct std::string code once it is inlined (GCC PR 105329, 105651); the
   # sanitizers and clang-tidy look for the real ones.
@@ -29,13 +33,13 @@ target_compile_definitions(vodlift_options INTERFACE
   _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED
   $<$<CONFIG:Release>:_FORTIFY_SOURCE=3>)
 target_link_options(vodlift_options INTERFACE -Wl,-z,relro,-z,now)
-target_include_directories(vodlift_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(vodlift_options INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/cmake)
 # Libraries whose compile definitions must be alike everywhere, or the precompiled header could not be shared.
 target_link_libraries(vodlift_options INTERFACE Threads::Threads fmt::fmt spdlog::spdlog Boost::headers Boost::json)
 
 function(vodlift_precompile target)
   if(target STREQUAL "vodlift_base")
-    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h)
+    target_precompile_headers(${target} PRIVATE <precompiled.h>)
   else()
     target_precompile_headers(${target} REUSE_FROM vodlift_base)
     # Programs would be compiled with -fPIE, and g++ takes a precompiled header only under the flags it was made with.
@@ -50,8 +54,7 @@ endfunction()
 # The same for a program of tests, which has GoogleTest precompiled as well.
 function(vodlift_precompile_test target)
   if(target STREQUAL "base_test")
-    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/precompiled.h
-                                                ${PROJECT_SOURCE_DIR}/cmake/precompiled_test.h)
+    target_precompile_headers(${target} PRIVATE <precompiled.h> <precompiled_test.h>)
   else()
     target_precompile_headers(${target} REUSE_FROM base_test)
   endif()
