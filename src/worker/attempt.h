@@ -1,31 +1,68 @@
-// What the attempt at an upload that is under way sends, and where to.
+// What one attempt at an upload works with: the ports, the source, and the object to be written.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
+#include "core/account_store.h"
+#include "core/multipart_ledger.h"
 #include "core/object_store.h"
 #include "core/storage.h"
 #include "core/upload.h"
 #include "core/upload_options.h"
-#include "worker/destination.h"
+#include "core/upload_store.h"
+#include "worker/run_control.h"
+#include "worker/source_check.h"
 
 namespace vodlift::worker {
 
-// UploadRun fills it in as it finds out; MultipartRun works on it. One thread.
+// The ports and settings that every attempt uses. All must outlive it.
+struct RunContext {
+  UploadStore& uploads;
+  const AccountStore& accounts;
+  Storages& storages;
+  ObjectStore& objects;
+  MultipartLedger& ledger;
+  const Clock& clock;
+  int parts_per_upload = 4;
+  SourceReadiness readiness{};
+};
+
+// What lies at the object's key already, for an upload that must not replace another's object. One per attempt; one
+// thread.
+class Destination {
+ public:
+  // `token` marks the objects of this upload.
+  Destination(ObjectStore& objects, Overwrite overwrite, std::string token)
+      : objects_(objects), overwrite_(overwrite), token_(std::move(token)) {}
+
+  // Looks at the key and sets condition(), under which the object must be written from then on. Returns the object of
+  // another upload or program that is there. Returns nothing if the key is free, if the object there is this upload's
+  // own, if the object cannot be seen (the condition covers that case), and whenever the upload may replace. Blocks.
+  Result<std::optional<ObjectInfo>> look(const ObjectTarget& target, RunControl& control);
+
+  [[nodiscard]] WriteCondition condition() const { return condition_; }
+
+ private:
+  ObjectStore& objects_;
+  const Overwrite overwrite_;
+  const std::string token_;
+  WriteCondition condition_ = WriteCondition::none;
+};
+
+// Filled in step by step by UploadRun; used by MultipartRun. One thread.
 struct Attempt {
   Destination destination;
-  std::optional<ExpectedChecksum> expected;  // of the source
+  std::optional<ExpectedChecksum> expected;  // of the source, if the client gave one
   ObjectTarget target{};
   ObjectProperties properties{};
   std::shared_ptr<const SourceFile> source{};
-  std::string storage{};  // that it lies on
+  std::string storage{};  // the storage that holds the source
 };
 
 // For logs and messages.
-inline std::string object_name(const Upload& upload) {
-  return "s3://" + upload.request.bucket + "/" + upload.request.destination_path;
-}
+std::string object_name(const Upload& upload);
 
 }  // namespace vodlift::worker

@@ -9,9 +9,7 @@
 #include "base/log.h"
 #include "worker/object_check.h"
 #include "worker/part_sender.h"
-#include "worker/range_checksum.h"
-#include "worker/read_back.h"
-#include "worker/source_checksum.h"
+#include "worker/source_check.h"
 
 namespace vodlift::worker {
 
@@ -175,9 +173,9 @@ Result<Verification> MultipartRun::complete(const PartPlan& plan) {
 }
 
 // Whether the store has confirmed each part for itself. One that tells no digest of them is put to the test.
-bool MultipartRun::parts_count(const PartPlan& plan) {
+bool MultipartRun::parts_verified(const PartPlan& plan) {
   if (*checksum_mode_from(journal_.checksum_mode) != ChecksumMode::md5) return false;
-  const auto digest = [](const Part& part) { return told_digest(part.etag, "", part.md5); };
+  const auto digest = [](const Part& part) { return reported_digest(part.etag, "", part.md5); };
   if (std::ranges::all_of(journal_.parts, digest)) return true;
   if (const auto known = context_.objects.refuses_wrong_md5(attempt_.target.access)) return *known;
   if (plan.count == kMaxParts) return false;
@@ -189,7 +187,7 @@ bool MultipartRun::parts_count(const PartPlan& plan) {
 // With an empty checksum where the store confirmed nothing.
 Result<Verification> MultipartRun::complete_unread(const PartPlan& plan, std::uint32_t crc) {
   const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
-  parts_count_ = parts_count(plan);
+  parts_verified_ = parts_verified(plan);
   return with_retries(control_, [&]() -> Result<Verification> {
     const auto object = context_.objects.complete_multipart(attempt_.target, multipart, journal_.parts, crc, plan.size,
                                                             attempt_.destination.condition());
@@ -219,7 +217,7 @@ Result<std::optional<Verification>> MultipartRun::look_for_completed(std::uint32
     return object.error();
   }
   if (object->token != claimed_.token) return std::optional<Verification>();
-  auto checked = check_object({*object, journal_.parts, crc, attempt_.source->identity().size, parts_count_});
+  auto checked = check_object({*object, journal_.parts, crc, attempt_.source->identity().size, parts_verified_});
   if (!checked) return std::optional<Verification>();
   if (auto encrypted = check_encryption(*object); !encrypted) return encrypted.error();
   return std::optional<Verification>(std::move(*checked));
@@ -254,7 +252,7 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object, std::ui
   if (info.version_id.empty()) info.version_id = object.version_id;
   if (info.encryption.empty()) info.encryption = object.encryption;
   if (auto encrypted = check_encryption(info); !encrypted) return encrypted.error();
-  return check_object({info, journal_.parts, crc, attempt_.source->identity().size, parts_count_});
+  return check_object({info, journal_.parts, crc, attempt_.source->identity().size, parts_verified_});
 }
 
 // A multipart upload that was begun before the bucket's setting changed has to begin anew.

@@ -6,7 +6,6 @@
 
 #include "core/part_plan.h"
 #include "worker/attempt.h"
-#include "worker/run_context.h"
 #include "worker/run_control.h"
 
 namespace vodlift::worker {
@@ -38,7 +37,7 @@ class MultipartRun {
   Result<std::optional<Part>> adopt(const ListedPart& listed, const PartPlan& plan);
   Result<Verification> complete(const PartPlan& plan);
   Result<Verification> complete_unread(const PartPlan& plan, std::uint32_t crc);
-  bool parts_count(const PartPlan& plan);
+  bool parts_verified(const PartPlan& plan);
   Result<std::optional<Verification>> look_for_completed(std::uint32_t crc);
   Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
   Result<> check_encryption(const ObjectInfo& object) const;
@@ -52,8 +51,8 @@ class MultipartRun {
   RunControl& control_;
   Attempt& attempt_;
   MultipartJournal journal_;
-  bool resumed_ = false;      // it is that of an earlier attempt
-  bool parts_count_ = false;  // see ObjectToCheck
+  bool resumed_ = false;         // it is that of an earlier attempt
+  bool parts_verified_ = false;  // see ObjectToCheck
 };
 
 }  // namespace vodlift::worker

@@ -21,7 +21,7 @@ std::string composite_crc32c(const std::vector<Part>& parts) {
   return fmt::format("{}-{}", crc32c_base64(crc), parts.size());
 }
 
-// The ETag that S3 gives a multipart object whose parts have MD5 ETags; empty where a part's MD5 is not known.
+// The ETag that S3 gives a multipart object whose parts have MD5 ETags; empty if the MD5 of a part is not known.
 std::string composite_md5(const std::vector<Part>& parts) {
   Md5 md5;
   for (const Part& part : parts) {
@@ -40,7 +40,7 @@ Verification verification_of(const StoredBytes& stored, const RangeChecksum& che
   return out;
 }
 
-bool told_digest(std::string_view etag, std::string_view checksum, std::string_view md5) {
+bool reported_digest(std::string_view etag, std::string_view checksum, std::string_view md5) {
   return !checksum.empty() || (!md5.empty() && from_hex(unquoted_etag(etag)) == md5);
 }
 
@@ -70,11 +70,11 @@ Result<Verification> check_object(const ObjectToCheck& check) {
     out.checksum = "etag-md5:" + expected;
     return out;
   }
-  // Another ETag proves nothing: one that looks like MD5s may be none (SSE-KMS), or be made of other parts than ours.
+  // Any other ETag proves nothing: it may look like an MD5 and not be one (SSE-KMS), or belong to other parts.
   const bool shaped_like_md5 =
       out.etag.size() > 33 && out.etag[32] == '-' && from_hex(out.etag.substr(0, 32)).has_value();
   const bool opaque = !shaped_like_md5 || uses_kms(check.object.encryption);
-  if (!expected.empty() && opaque && check.parts_count) out.checksum = "part-md5:" + expected;
+  if (!expected.empty() && opaque && check.parts_verified) out.checksum = "part-md5:" + expected;
   return out;
 }
 
@@ -84,6 +84,31 @@ Result<> check_encrypted(const Encryption& wanted, std::string_view applied) {
                fmt::format("the object is stored, but not encrypted as asked for (--sse {}; the store says {}): see "
                            "`vodlift bucket check`, and delete the object if it must not lie there like this",
                            to_string(wanted.mode), applied.empty() ? "nothing" : printable(applied, 64))};
+}
+
+Result<Verification> read_back(ObjectStore& objects, const ObjectToRead& object, RunControl& control) {
+  constexpr std::string_view kWhat = "reading the object back, since this store confirms neither CRC32C nor MD5";
+  const auto head = with_retries(control, [&] { return objects.head(object.target); });
+  if (!head) return with_context(kWhat, head.error());
+  if (head->token != object.token) {
+    return Error{Errc::s3_unverifiable, fmt::format("s3://{}/{} was replaced by somebody else before it was read back",
+                                                    object.target.access.bucket, printable(object.target.key))};
+  }
+  if (head->size != object.size) {
+    return Error{Errc::s3_integrity,
+                 fmt::format("the stored object has {} bytes, the file {}", head->size, object.size)};
+  }
+  std::uint32_t crc = 0;
+  for (std::int64_t offset = 0; offset < object.size; offset += kReadBackBytes) {
+    const std::int64_t count = std::min(kReadBackBytes, object.size - offset);
+    const auto bytes = with_retries(control, [&] { return objects.read(object.target, head->etag, offset, count); });
+    if (!bytes) return with_context(kWhat, bytes.error());
+    crc = crc32c(crc, bytes_of(*bytes));
+  }
+  if (crc != object.crc32c) {
+    return Error{Errc::s3_integrity, "the object was read back, and its CRC32C is not that of the file"};
+  }
+  return Verification{unquoted_etag(head->etag), "read-back-crc32c:" + crc32c_base64(crc), head->version_id};
 }
 
 }  // namespace vodlift::worker

@@ -21,11 +21,11 @@ class ObjectCheckTest : public ::testing::Test {
     object_.size = 5;
     object_.etag = "\"x-2\"";
   }
-  Result<Verification> check() { return check_object({object_, parts_, whole_, 5, parts_count_}); }
+  Result<Verification> check() { return check_object({object_, parts_, whole_, 5, parts_verified_}); }
 
   std::vector<Part> parts_;
   std::uint32_t whole_ = 0;
-  bool parts_count_ = true;
+  bool parts_verified_ = true;
   ObjectInfo object_;
 };
 
@@ -88,16 +88,16 @@ TEST_F(ObjectCheckTest, WithoutAnythingToCompareItIsNotVerified) {
 
 TEST_F(ObjectCheckTest, PartsThatDoNotCountProveNothing) {
   EXPECT_EQ(check()->checksum, "part-md5:" + to_hex(md5(bytes_of(raw_md5("abc") + raw_md5("de")))) + "-2");
-  parts_count_ = false;
+  parts_verified_ = false;
   EXPECT_EQ(check()->checksum, "");
 }
 
 TEST(Digest, IsACrcOrAnEtagThatIsTheMd5) {
   const std::string md5 = raw_md5("abc");
-  EXPECT_TRUE(told_digest("\"x\"", "AAAAAA==", ""));
-  EXPECT_TRUE(told_digest("\"" + to_hex(bytes_of(md5)) + "\"", "", md5));
-  EXPECT_FALSE(told_digest("\"x\"", "", md5));
-  EXPECT_FALSE(told_digest("\"\"", "", ""));
+  EXPECT_TRUE(reported_digest("\"x\"", "AAAAAA==", ""));
+  EXPECT_TRUE(reported_digest("\"" + to_hex(bytes_of(md5)) + "\"", "", md5));
+  EXPECT_FALSE(reported_digest("\"x\"", "", md5));
+  EXPECT_FALSE(reported_digest("\"\"", "", ""));
 }
 
 }  // namespace

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "worker/range_checksum.h"
-#include "worker/read_ahead.h"
+#include "worker/source_check.h"
 
 namespace vodlift::worker {
 namespace {

@@ -1,4 +1,4 @@
-// What a running upload and the dispatcher tell each other: that it is to end early, and what it found.
+// Messages between a running upload and the dispatcher, and the two ways in which a run repeats a step.
 #pragma once
 
 #include <atomic>

@@ -10,9 +10,7 @@
 #include "core/content_type.h"
 #include "core/upload_request.h"
 #include "worker/object_check.h"
-#include "worker/range_checksum.h"
-#include "worker/read_back.h"
-#include "worker/source_checksum.h"
+#include "worker/source_check.h"
 
 namespace vodlift::worker {
 namespace {
@@ -200,7 +198,7 @@ Result<RangeChecksum> UploadRun::checksum_whole(bool with_md5) {
 Result<Verification> UploadRun::verify(const StoredBytes& stored, const RangeChecksum& checksum) {
   const BucketAccess& access = attempt_.target.access;
   if (auto encrypted = check_encrypted(access.encryption, stored.encryption); !encrypted) return encrypted.error();
-  const bool confirmed = told_digest(stored.etag, stored.checksum, checksum.md5) ||
+  const bool confirmed = reported_digest(stored.etag, stored.checksum, checksum.md5) ||
                          context_.objects.refuses_wrong_md5(access).value_or(false);
   if (confirmed) return verification_of(stored, checksum);
   return read_back(context_.objects,

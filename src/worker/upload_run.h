@@ -3,7 +3,6 @@
 
 #include "worker/attempt.h"
 #include "worker/multipart_run.h"
-#include "worker/run_context.h"
 #include "worker/run_control.h"
 
 namespace vodlift::worker {

@@ -1,4 +1,4 @@
-#include "worker/destination.h"
+#include "worker/attempt.h"
 
 namespace vodlift::worker {
 
@@ -6,8 +6,8 @@ Result<std::optional<ObjectInfo>> Destination::look(const ObjectTarget& target, 
   if (overwrite_ == Overwrite::replace) return std::optional<ObjectInfo>();
   const auto there = with_retries(control, [&] { return objects_.head(target); });
   if (there) {
-    // Its own, of an attempt whose answer was lost: it is written over, for the source may be another version by now.
     condition_ = WriteCondition::none;
+    // Written by an earlier attempt whose answer was lost. It is replaced: the source may be another version by now.
     if (there->token == token_) return std::optional<ObjectInfo>();
     return std::optional<ObjectInfo>(*there);
   }
@@ -15,12 +15,16 @@ Result<std::optional<ObjectInfo>> Destination::look(const ObjectTarget& target, 
     case Errc::s3_not_found:
       condition_ = WriteCondition::absent_where_it_can_tell;
       return std::optional<ObjectInfo>();
-    case Errc::s3_access_denied:  // some stores answer so for an object that is not there, to a key that may not list
+    case Errc::s3_access_denied:  // some stores answer so for a missing object if the key may not list
       condition_ = WriteCondition::absent;
       return std::optional<ObjectInfo>();
     default:
       return there.error();
   }
+}
+
+std::string object_name(const Upload& upload) {
+  return "s3://" + upload.request.bucket + "/" + upload.request.destination_path;
 }
 
 }  // namespace vodlift::worker

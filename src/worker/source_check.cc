@@ -1,0 +1,133 @@
+#include "worker/source_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace vodlift::worker {
+namespace {
+
+// Fits into the second-level cache: the hash reads what the disk read has just put there.
+constexpr std::size_t kStepBytes = std::size_t{128} * 1024;
+
+// The part of `buffer` for the next step, when `left` bytes are left to read.
+std::span<std::uint8_t> step_of(std::vector<std::uint8_t>& buffer, std::int64_t left) {
+  return {buffer.data(), static_cast<std::size_t>(std::min<std::int64_t>(left, std::ssize(buffer)))};
+}
+
+Result<> compare(const ExpectedChecksum& expected, std::string actual) {
+  if (actual == expected.digest) return {};
+  const ExpectedChecksum found{expected.algorithm, std::move(actual)};
+  return Error{
+      Errc::source_mismatch,
+      fmt::format("the source has the checksum {}, the request expects {}: it is another file, or was changed; "
+                  "nothing was sent under this name. Put the right file there, or ask again with its checksum",
+                  found.text(), expected.text())};
+}
+
+template <class Digest>
+Result<> read_and_compare(const SourceFile& source, const ExpectedChecksum& expected, RunControl& control) {
+  std::vector<std::uint8_t> buffer(kStepBytes);
+  Digest digest;
+  const std::int64_t size = source.identity().size;
+  for (std::int64_t offset = 0; offset < size;) {
+    if (auto reason = control.ended()) return *reason;
+    const std::span<std::uint8_t> step = step_of(buffer, size - offset);
+    if (auto read = source.read(offset, step); !read) return read;
+    digest.update(step);
+    offset += static_cast<std::int64_t>(step.size());
+  }
+  return compare(expected, to_hex(digest.finish()));
+}
+
+class RangeHash {
+ public:
+  explicit RangeHash(bool with_md5) {
+    if (with_md5) md5_.emplace();
+  }
+  void update(std::span<const std::uint8_t> bytes) {
+    crc32c_ = crc32c(crc32c_, bytes);
+    if (md5_) md5_->update(bytes);
+  }
+  RangeChecksum finish() {
+    RangeChecksum out{crc32c_, {}};
+    if (!md5_) return out;
+    const Md5Digest digest = md5_->finish();
+    out.md5.assign(digest.begin(), digest.end());
+    return out;
+  }
+
+ private:
+  std::uint32_t crc32c_ = 0;
+  std::optional<Md5> md5_;
+};
+
+}  // namespace
+
+std::optional<WallTime> quiet_at(const SourceIdentity& source, const SourceReadiness& readiness, WallTime now) {
+  constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
+  const WallTime modified = from_unix_ms(source.modified_ns / kNanosecondsPerMillisecond);
+  if (modified > now + readiness.quiet) return std::nullopt;
+  // One millisecond more, because rounding cut off a fraction of one.
+  const WallTime quiet = modified + readiness.quiet + std::chrono::milliseconds(1);
+  return readiness.quiet.count() > 0 && quiet > now ? std::optional(quiet) : std::nullopt;
+}
+
+Result<> check_by_reading(const SourceFile& source, const ExpectedChecksum& expected, RunControl& control) {
+  switch (expected.algorithm) {
+    case ExpectedChecksum::Algorithm::md5:
+      return read_and_compare<Md5>(source, expected, control);
+    case ExpectedChecksum::Algorithm::sha256:
+      return read_and_compare<Sha256>(source, expected, control);
+    case ExpectedChecksum::Algorithm::crc32c:
+      break;
+  }
+  return {};
+}
+
+Result<> check_crc32c(const ExpectedChecksum& expected, std::uint32_t crc) {
+  if (expected.algorithm != ExpectedChecksum::Algorithm::crc32c) return {};
+  return compare(expected, crc32c_base64(crc));
+}
+
+RangeChecksum checksum_of(std::span<const std::uint8_t> bytes, bool with_md5) {
+  RangeHash hash(with_md5);
+  hash.update(bytes);
+  return hash.finish();
+}
+
+Result<RangeChecksum> checksum_range(const SourceFile& source, std::int64_t offset, std::int64_t size, bool with_md5) {
+  thread_local std::vector<std::uint8_t> buffer(kStepBytes);
+  RangeHash hash(with_md5);
+  while (size > 0) {
+    const std::span<std::uint8_t> step = step_of(buffer, size);
+    if (auto read = source.read(offset, step); !read) return read.error();
+    hash.update(step);
+    offset += static_cast<std::int64_t>(step.size());
+    size -= static_cast<std::int64_t>(step.size());
+  }
+  return hash.finish();
+}
+
+// A step whose last byte is in the cache counts as cached. Where that is wrong, the transfer waits for the disk.
+Result<> read_ahead(const SourceFile& source, std::int64_t offset, std::int64_t size) {
+  thread_local std::vector<std::uint8_t> buffer(kStepBytes);
+  while (size > 0) {
+    const std::span<std::uint8_t> step = step_of(buffer, size);
+    const auto length = static_cast<std::int64_t>(step.size());
+    const auto cached = source.read_cached(offset + length - 1, step.first(1));
+    if (!cached) return cached.error();
+    if (*cached == 0) {
+      if (auto read = source.read(offset, step); !read) return read;
+    }
+    offset += length;
+    size -= length;
+  }
+  return {};
+}
+
+}  // namespace vodlift::worker

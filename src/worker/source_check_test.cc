@@ -1,0 +1,184 @@
+#include "worker/source_check.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/hash.h"
+#include "core/part_plan.h"
+#include "worker/upload_run_test.h"
+
+namespace vodlift::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime kNow = from_unix_ms(1'700'000'000'000);
+
+SourceIdentity modified(std::chrono::milliseconds ago) {
+  SourceIdentity source;
+  source.modified_ns = to_unix_ms(kNow - ago) * 1'000'000;
+  return source;
+}
+
+TEST(SourceReadiness, ASourceIsReadyOnceItHasBeenQuiet) {
+  const SourceReadiness readiness{5s, 1h};
+  EXPECT_EQ(quiet_at(modified(6s), readiness, kNow), std::nullopt);
+  EXPECT_EQ(quiet_at(modified(2s), readiness, kNow), kNow + 3s + 1ms);
+  EXPECT_EQ(quiet_at(modified(0s), readiness, kNow), kNow + 5s + 1ms);
+}
+
+TEST(SourceReadiness, WithoutAQuietTimeNothingIsWaitedFor) {
+  EXPECT_EQ(quiet_at(modified(0s), SourceReadiness{}, kNow), std::nullopt);
+}
+
+TEST(SourceReadiness, ClocksThatDifferALittleAreWaitedForAndTimesFarAheadAreNot) {
+  const SourceReadiness readiness{5s, 1h};
+  EXPECT_EQ(quiet_at(modified(-2s), readiness, kNow), kNow + 7s + 1ms);
+  EXPECT_EQ(quiet_at(modified(-6s), readiness, kNow), std::nullopt);
+}
+
+class SourceReadinessRun : public UploadRunTest {
+ protected:
+  SourceReadinessRun() {
+    storages_.bytes = "hello";
+    readiness_ = {5s, 1h};
+    claimed_.upload.started = clock_.now();
+  }
+};
+
+TEST_F(SourceReadinessRun, ASourceThatIsBeingWrittenIsWaitedForAndCostsNoAttempt) {
+  storages_.modified_ns = modified(2s).modified_ns;
+  run();
+  EXPECT_FALSE(uploads_.ending);
+  ASSERT_TRUE(uploads_.requeue_error);
+  EXPECT_EQ(uploads_.requeue_error->code, Errc::source_busy);
+  EXPECT_NE(uploads_.requeue_error->message.find("still being written"), std::string::npos);
+  EXPECT_TRUE(uploads_.requeue_error->retryable);
+  EXPECT_EQ(uploads_.requeued_for, clock_.now() + 3s + 1ms);
+  EXPECT_FALSE(uploads_.requeue_counts);
+  EXPECT_TRUE(objects_.calls.empty());
+}
+
+TEST_F(SourceReadinessRun, AQuietSourceIsSentAtOnce) {
+  storages_.modified_ns = modified(6s).modified_ns;
+  run();
+  expect_completed();
+}
+
+TEST_F(SourceReadinessRun, TheWaitHasAnEnd) {
+  storages_.modified_ns = modified(2s).modified_ns;
+  claimed_.upload.started = clock_.now() - 1h;
+  run();
+  expect_failed(Errc::source_busy);
+}
+
+TEST_F(SourceReadinessRun, PartsThatWereSentOfThisVersionGoOn) {
+  storages_.modified_ns = modified(6s).modified_ns;
+  storages_.bytes = std::string(2 * kPreferredPartBytes, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  readiness_.quiet = 10s;
+  run();
+  expect_completed();
+}
+
+TEST_F(SourceReadinessRun, ASourceThatIsWrittenToWhileItIsSentIsWaitedForToo) {
+  storages_.modified_ns = modified(6s).modified_ns;
+  storages_.changing_opens = 1;
+  storages_.on_open = [this] {
+    if (storages_.opened == 2) storages_.modified_ns = modified(0s).modified_ns;
+  };
+  run();
+  EXPECT_FALSE(uploads_.ending);
+  ASSERT_TRUE(uploads_.requeue_error);
+  EXPECT_EQ(uploads_.requeue_error->code, Errc::source_busy);
+}
+
+TEST(SourceChecksum, IsThatOfAllBytes) {
+  const std::string bytes(1'000'000, 'v');
+  const MemorySource source(bytes);
+  const auto whole = to_hex(sha256(bytes_of(bytes)));
+  RunControl control;
+  EXPECT_TRUE(check_by_reading(source, {ExpectedChecksum::Algorithm::sha256, whole}, control));
+  const auto checked = check_by_reading(source, {ExpectedChecksum::Algorithm::sha256, std::string(64, '0')}, control);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, Errc::source_mismatch);
+  EXPECT_NE(checked.error().message.find("sha256:" + whole), std::string::npos) << "both are told";
+}
+
+TEST(SourceChecksum, OfAnEmptyFileToo) {
+  RunControl control;
+  EXPECT_TRUE(check_by_reading(MemorySource(""), {ExpectedChecksum::Algorithm::md5, "d41d8cd98f00b204e9800998ecf8427e"},
+                               control));
+}
+
+TEST(SourceChecksum, TheReadingEndsWhenTheRunIsToEnd) {
+  RunControl control;
+  control.end({Errc::interrupted, "shutting down"});
+  const auto checked = check_by_reading(MemorySource("hello"), {ExpectedChecksum::Algorithm::md5, ""}, control);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, Errc::interrupted);
+}
+
+TEST(SourceChecksum, CrcIsComparedWhereItIsKnownAlready) {
+  const ExpectedChecksum expected{ExpectedChecksum::Algorithm::crc32c, crc32c_base64(0x9A71BB4C)};
+  EXPECT_TRUE(check_crc32c(expected, 0x9A71BB4C));
+  EXPECT_EQ(check_crc32c(expected, 0x9A71BB4D).error().code, Errc::source_mismatch);
+  EXPECT_TRUE(check_crc32c({ExpectedChecksum::Algorithm::md5, "x"}, 1)) << "another digest is compared elsewhere";
+}
+
+// A source of which some lies in memory; tells what it was read for.
+class HalfCachedSource final : public SourceFile {
+ public:
+  HalfCachedSource(std::int64_t size, std::int64_t cached) : cached_(cached) { identity_.size = size; }
+
+  [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
+  Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
+    if (offset + std::ssize(buffer) > identity_.size) return Error{Errc::source_changed, "shorter"};
+    reads[offset] = std::ssize(buffer);
+    return {};
+  }
+  void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
+                  std::function<void(Result<>)> done) const override {
+    done(read(offset, buffer));
+  }
+  Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
+    if (offset >= identity_.size) return Error{Errc::source_changed, "shorter"};
+    return offset < cached_ ? buffer.size() : std::size_t{0};
+  }
+  Result<> check_unchanged() const override { return {}; }
+
+  mutable std::map<std::int64_t, std::int64_t> reads;  // offset, bytes
+
+ private:
+  SourceIdentity identity_;
+  const std::int64_t cached_;
+};
+
+constexpr std::int64_t kKib = 1024;
+
+TEST(ReadAhead, ReadsWhatIsNotInMemory) {
+  const HalfCachedSource source(1000 * kKib, 512 * kKib);
+  ASSERT_TRUE(read_ahead(source, 256 * kKib, 700 * kKib));
+  EXPECT_EQ(
+      source.reads,
+      (std::map<std::int64_t, std::int64_t>{
+          {512 * kKib, 128 * kKib}, {640 * kKib, 128 * kKib}, {768 * kKib, 128 * kKib}, {896 * kKib, 60 * kKib}}));
+}
+
+TEST(ReadAhead, ReadsNothingWhereAllIsThere) {
+  const HalfCachedSource source(1000 * kKib, 1000 * kKib);
+  ASSERT_TRUE(read_ahead(source, 0, 1000 * kKib));
+  ASSERT_TRUE(read_ahead(source, 5, 0));
+  EXPECT_TRUE(source.reads.empty());
+}
+
+TEST(ReadAhead, TellsWhyItCannot) {
+  EXPECT_EQ(read_ahead(HalfCachedSource(1000, 0), 0, 1001).error().code, Errc::source_changed);
+  EXPECT_EQ(read_ahead(HalfCachedSource(1000, 1000), 0, 1001).error().code, Errc::source_changed);
+}
+
+}  // namespace
+}  // namespace vodlift::worker
