@@ -180,8 +180,8 @@ void SqliteConnection::set_checkpoint_on_close(bool wanted) {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, wanted ? 0 : 1, nullptr);
 }
 
-void SqliteConnection::set_defensive(bool wanted) {
-  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, wanted ? 1 : 0, nullptr);
+void SqliteConnection::harden() {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
 }
 

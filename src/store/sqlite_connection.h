@@ -119,9 +119,8 @@ class SqliteConnection {
   bool checkpoint(bool restart);
   // Whether closing, as the last connection, moves the log into the file (as SQLite does unless told otherwise).
   void set_checkpoint_on_close(bool wanted);
-  // Hardens against a hostile or damaged file. Off only while the schema's steps run: one changes the schema's texts in
-  // place.
-  void set_defensive(bool wanted);
+  // Protects against a hostile or damaged file: nothing but its own statements changes the schema.
+  void harden();
 
   [[nodiscard]] sqlite3* handle() const { return handle_; }
 

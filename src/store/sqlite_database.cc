@@ -14,7 +14,7 @@ Result<std::unique_ptr<SqliteConnection>> open_checked(const std::filesystem::pa
   if (!opened) return opened;
   SqliteConnection& connection = **opened;
   connection.set_checkpoint_on_close(false);
-  if (auto ours = check_schema(connection, path); !ours) return ours.error();
+  if (auto ours = check_schema(connection, path, sqlite_migrations()); !ours) return ours.error();
   if (auto sound = check_integrity(connection, path); !sound) return sound.error();
   connection.set_checkpoint_on_close(true);
   return opened;
@@ -24,7 +24,7 @@ Result<std::unique_ptr<SqliteConnection>> open_writer(const std::filesystem::pat
   auto opened = open_checked(path);
   if (!opened) return opened;
   if (auto configured = configure_writer(**opened); !configured) return configured.error();
-  if (auto migrated = migrate(**opened, now); !migrated) return migrated.error();
+  if (auto migrated = migrate(**opened, now, sqlite_migrations()); !migrated) return migrated.error();
   return opened;
 }
 

@@ -45,7 +45,7 @@ TEST_F(Database, AllMigrationsAreRecordedOnce) {
   for (int round = 0; round < 2; ++round) {
     const auto database = open().value();
     EXPECT_EQ(ask(*database, "SELECT count(*) FROM migrations"), std::to_string(sqlite_migrations().size()));
-    EXPECT_EQ(ask(*database, "SELECT name FROM migrations WHERE number = 1"), "0001_queue");
+    EXPECT_EQ(ask(*database, "SELECT name FROM migrations WHERE number = 1"), "0001_schema");
   }
 }
 

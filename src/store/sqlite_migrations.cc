@@ -29,8 +29,8 @@ Error foreign(const std::filesystem::path& path) {
           fmt::format("{} is an SQLite database, but not one of vodlift's: give another [store] path", path.string())};
 }
 
-Result<> check_history(SqliteConnection& connection, const std::filesystem::path& path) {
-  const auto known = sqlite_migrations();
+Result<> check_history(SqliteConnection& connection, const std::filesystem::path& path,
+                       std::span<const Migration> known) {
   auto history = connection.prepare(kHistory);
   while (history.step()) {
     const auto number = history.integer(0);
@@ -49,24 +49,23 @@ Result<> check_history(SqliteConnection& connection, const std::filesystem::path
 }
 
 bool apply(SqliteConnection& connection, const Migration& migration, WallTime now) {
-  connection.set_defensive(false);
   const bool done = connection.execute("BEGIN IMMEDIATE") && connection.execute(std::string(migration.sql)) &&
                     connection.prepare(kRecord).bind(migration.number, migration.name, to_unix_ms(now)).run() &&
                     connection.execute("COMMIT");
   if (!done) connection.roll_back();
-  connection.set_defensive(true);
   return done;
 }
 
 }  // namespace
 
-Result<> check_schema(SqliteConnection& connection, const std::filesystem::path& path) {
+Result<> check_schema(SqliteConnection& connection, const std::filesystem::path& path,
+                      std::span<const Migration> steps) {
   const auto application = connection.query("PRAGMA application_id");
   const auto tables = connection.query(kTableCount);
   if (auto error = connection.take_error()) return *error;
   if (tables == "0" && application == "0") return {};
   if (application != kApplicationId) return foreign(path);
-  return check_history(connection, path);
+  return check_history(connection, path, steps);
 }
 
 Result<> migrate(SqliteConnection& connection, WallTime now, std::span<const Migration> steps) {

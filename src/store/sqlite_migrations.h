@@ -1,4 +1,4 @@
-// The schema's history, carried in the binary.
+// The steps that make the schema. The binary carries them.
 #pragma once
 
 #include <array>
@@ -21,12 +21,13 @@ struct Migration {
 
 std::span<const Migration> sqlite_migrations();
 
-// Refuses what this binary must not touch: somebody else's database, and one that a newer vodlift has changed. Only
-// reads. Errors: config_invalid, store_corrupt, store_failed.
-Result<> check_schema(SqliteConnection& connection, const std::filesystem::path& path);
+// Refuses a database that this binary must not touch: another program's, and one that has other steps than `steps` or
+// more of them. Only reads. Errors: config_invalid, store_corrupt, store_failed.
+Result<> check_schema(SqliteConnection& connection, const std::filesystem::path& path,
+                      std::span<const Migration> steps);
 
-// Brings the schema up to the last of `steps`, each in a transaction of its own. Those it has already are left
-// alone. Errors: store_failed (the steps before stay).
-Result<> migrate(SqliteConnection& connection, WallTime now, std::span<const Migration> steps = sqlite_migrations());
+// Brings the schema up to the last of `steps`, each in a transaction of its own. Steps that were applied before are not
+// applied again. Errors: store_failed (the steps before the failed one stay).
+Result<> migrate(SqliteConnection& connection, WallTime now, std::span<const Migration> steps);
 
 }  // namespace vodlift::store

@@ -53,7 +53,6 @@ TEST_F(Plan, WhatIsDueNextIsAtTheHeadOfItsIndex) {
 
 TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
   expect_seek(sql::kFindSignature, "PRIMARY KEY", "timestamp_s=? AND key_id=? AND mac=?");
-  expect_seek(sql::kFindSignature, "PRIMARY KEY", "key_id=? AND mac=?");
   expect_seek(sql::kFindOpenTarget, "uploads_open_target", "account=? AND bucket=? AND destination_path=?");
 }
 
@@ -111,10 +110,7 @@ TEST_F(Plan, CallbacksSeekWhatIsDue) {
   expect_seek(sql::kRecordCallback, "INTEGER PRIMARY KEY", "rowid=?");
 }
 
-TEST_F(Plan, ForgettingSeeksByAge) {
-  expect_seek(sql::kForgetSignatures, "PRIMARY KEY", "timestamp_s<?");
-  expect_seek(sql::kForgetOldSignatures, "signatures_by_age", "created_ms<?");
-}
+TEST_F(Plan, ForgettingSeeksByAge) { expect_seek(sql::kForgetSignatures, "PRIMARY KEY", "timestamp_s<?"); }
 
 TEST_F(Plan, TheLedgerSeeks) {
   for (const auto statement : {sql::kSelectIntent, sql::kSelectSearch, sql::kLeaveAll, sql::kDeleteIntent, sql::kFulfil,

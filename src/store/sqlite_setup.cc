@@ -45,7 +45,7 @@ constexpr std::array kReaderSettings = {
 };
 
 Result<> apply_settings(SqliteConnection& connection, std::span<const Setting> settings) {
-  connection.set_defensive(true);
+  connection.harden();
   for (const Setting& setting : settings) {
     connection.execute(fmt::format("PRAGMA {} = {}", setting.name, setting.set));
     const auto value = connection.query(fmt::format("PRAGMA {}", setting.name));

@@ -198,9 +198,7 @@ void keep_signature(SqliteConnection& connection, std::int64_t key_id, const Req
 
 int forget_signatures(SqliteConnection& connection, WallTime before, int limit) {
   connection.prepare(sql::kForgetSignatures).bind(to_unix_seconds(before), limit).run();
-  const auto forgotten = static_cast<int>(connection.changes());
-  connection.prepare(sql::kForgetOldSignatures).bind(to_unix_ms(before), limit - forgotten).run();
-  return forgotten + static_cast<int>(connection.changes());
+  return static_cast<int>(connection.changes());
 }
 
 std::vector<HeldLease> renew_leases(SqliteConnection& connection, const std::vector<Lease>& leases,

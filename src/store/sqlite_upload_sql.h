@@ -11,10 +11,9 @@
 
 namespace vodlift::store::sql {
 
-// ?1 timestamp, ?2 key_id, ?3 mac; also among those from before the timestamp was kept
-inline constexpr std::string_view kFindSignature = R"sql(
-  SELECT upload_id FROM signed_requests WHERE timestamp_s = ?1 AND key_id = ?2 AND mac = ?3
-  UNION ALL SELECT upload_id FROM signatures WHERE key_id = ?2 AND mac = ?3 LIMIT 1)sql";
+// ?1 timestamp, ?2 key_id, ?3 mac
+inline constexpr std::string_view kFindSignature =
+    "SELECT upload_id FROM signed_requests WHERE timestamp_s = ?1 AND key_id = ?2 AND mac = ?3";
 
 // ?1 account, ?2 bucket, ?3 destination_path: the newest upload to the same object that has not ended
 inline constexpr std::string_view kFindOpenTarget = R"sql(
@@ -33,10 +32,6 @@ inline constexpr std::string_view kInsertSignature =
 inline constexpr std::string_view kForgetSignatures = R"sql(
   DELETE FROM signed_requests WHERE (timestamp_s, key_id, mac) IN
     (SELECT timestamp_s, key_id, mac FROM signed_requests WHERE timestamp_s < ?1 ORDER BY timestamp_s LIMIT ?2)
-)sql";
-inline constexpr std::string_view kForgetOldSignatures = R"sql(
-  DELETE FROM signatures WHERE (key_id, mac) IN
-    (SELECT key_id, mac FROM signatures INDEXED BY signatures_by_age WHERE created_ms < ?1 ORDER BY created_ms LIMIT ?2)
 )sql";
 
 // A key's scope: ?4 path prefix and ?5 bucket names as a JSON list; empty ones narrow nothing. "0" is what comes after
