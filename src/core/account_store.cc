@@ -2,11 +2,14 @@
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "base/words.h"
 
 namespace vodlift {
 namespace {
 
 constexpr std::size_t kWebhookSecretBytes = 32;
+
+constexpr Words<AclPolicy> kAclPolicies = {{AclPolicy::fail, "fail"}, {AclPolicy::private_acl, "private"}};
 
 }  // namespace
 
@@ -15,12 +18,7 @@ Secret make_webhook_secret() {
   return Secret("whsec_" + to_base64(bytes_of(bytes.reveal())));
 }
 
-std::string_view to_string(AclPolicy policy) { return policy == AclPolicy::fail ? "fail" : "private"; }
-
-std::optional<AclPolicy> acl_policy_from(std::string_view word) {
-  if (word == "fail") return AclPolicy::fail;
-  if (word == "private") return AclPolicy::private_acl;
-  return std::nullopt;
-}
+std::string_view to_string(AclPolicy policy) { return kAclPolicies.word(policy); }
+std::optional<AclPolicy> acl_policy_from(std::string_view word) { return kAclPolicies.value(word); }
 
 }  // namespace vodlift

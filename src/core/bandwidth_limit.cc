@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/encoding.h"
+#include "base/words.h"
 
 namespace vodlift {
 namespace {
@@ -16,6 +17,13 @@ constexpr std::string_view kNone = "none";
 constexpr int kMinutesPerDay = 24 * 60;
 constexpr unsigned kEveryDay = 0x7f;
 constexpr std::array<std::string_view, 7> kDays = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+
+constexpr Words<BandwidthScope::Kind> kScopeKinds = {
+    {BandwidthScope::Kind::all, "all"},
+    {BandwidthScope::Kind::storage, "storage"},
+    {BandwidthScope::Kind::account, "account"},
+    {BandwidthScope::Kind::bucket, "bucket"},
+};
 
 struct Unit {
   std::string_view name;
@@ -166,27 +174,8 @@ std::string to_text(const BandwidthWindow& window) {
                      to_text(window.rate));
 }
 
-std::string_view to_string(BandwidthScope::Kind kind) {
-  switch (kind) {
-    case BandwidthScope::Kind::all:
-      return "all";
-    case BandwidthScope::Kind::storage:
-      return "storage";
-    case BandwidthScope::Kind::account:
-      return "account";
-    case BandwidthScope::Kind::bucket:
-      return "bucket";
-  }
-  return "";
-}
-
-std::optional<BandwidthScope::Kind> scope_kind_from(std::string_view word) {
-  using Kind = BandwidthScope::Kind;
-  for (const Kind kind : {Kind::all, Kind::storage, Kind::account, Kind::bucket}) {
-    if (word == to_string(kind)) return kind;
-  }
-  return std::nullopt;
-}
+std::string_view to_string(BandwidthScope::Kind kind) { return kScopeKinds.word(kind); }
+std::optional<BandwidthScope::Kind> scope_kind_from(std::string_view word) { return kScopeKinds.value(word); }
 
 std::string to_text(const BandwidthScope& scope) {
   switch (scope.kind) {

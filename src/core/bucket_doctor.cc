@@ -4,19 +4,16 @@
 
 #include <algorithm>
 
-namespace vodlift {
+#include "base/words.h"
 
-std::string_view to_string(Finding finding) {
-  switch (finding) {
-    case Finding::ok:
-      return "ok";
-    case Finding::warn:
-      return "warn";
-    case Finding::fail:
-      return "FAIL";
-  }
-  return "FAIL";
-}
+namespace vodlift {
+namespace {
+
+constexpr Words<Finding> kFindings = {{Finding::ok, "ok"}, {Finding::warn, "warn"}, {Finding::fail, "FAIL"}};
+
+}  // namespace
+
+std::string_view to_string(Finding finding) { return kFindings.word(finding); }
 
 Finding BucketReport::worst() const {
   Finding worst = Finding::ok;

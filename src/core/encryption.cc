@@ -1,25 +1,20 @@
 #include "core/encryption.h"
 
+#include "base/words.h"
+
 namespace vodlift {
+namespace {
 
-std::string_view to_string(EncryptionMode mode) {
-  switch (mode) {
-    case EncryptionMode::bucket_default:
-      return "default";
-    case EncryptionMode::sse_s3:
-      return "s3";
-    case EncryptionMode::sse_kms:
-      return "kms";
-  }
-  return "default";
-}
+constexpr Words<EncryptionMode> kModes = {
+    {EncryptionMode::bucket_default, "default"},
+    {EncryptionMode::sse_s3, "s3"},
+    {EncryptionMode::sse_kms, "kms"},
+};
 
-std::optional<EncryptionMode> encryption_mode_from(std::string_view word) {
-  for (const EncryptionMode mode : {EncryptionMode::bucket_default, EncryptionMode::sse_s3, EncryptionMode::sse_kms}) {
-    if (to_string(mode) == word) return mode;
-  }
-  return std::nullopt;
-}
+}  // namespace
+
+std::string_view to_string(EncryptionMode mode) { return kModes.word(mode); }
+std::optional<EncryptionMode> encryption_mode_from(std::string_view word) { return kModes.value(word); }
 
 bool satisfies(const Encryption& wanted, std::string_view applied) {
   switch (wanted.mode) {

@@ -26,16 +26,6 @@ struct ObjectTarget {
   std::string key;  // byte-exact
 };
 
-// How a store confirms bytes; learned from its answers, kept per endpoint.
-enum class ChecksumMode {
-  unknown,           // not seen yet: CRC32C is sent, and MD5 is at hand should the store ignore it
-  crc32c,            // the store computes and confirms CRC32C, of the whole object
-  crc32c_composite,  // of a multipart upload: CRC32C of each part, and of the whole only over those
-  md5,               // the store knows no CRC32C: Content-MD5 is sent, ETags are compared
-};
-std::string_view to_string(ChecksumMode mode);
-std::optional<ChecksumMode> checksum_mode_from(std::string_view word);
-
 // What stays with the object beside its bytes; an empty text sends no header.
 struct ObjectProperties {
   Metadata metadata;

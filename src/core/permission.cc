@@ -1,13 +1,17 @@
 #include "core/permission.h"
 
-#include <array>
-
 #include "base/encoding.h"
+#include "base/words.h"
 
 namespace vodlift {
 namespace {
 
-constexpr std::array kAll = {Permission::upload, Permission::status, Permission::files, Permission::manage};
+constexpr Words<Permission> kWords = {
+    {Permission::upload, "upload"},
+    {Permission::status, "status"},
+    {Permission::files, "files"},
+    {Permission::manage, "manage"},
+};
 
 std::string_view trimmed(std::string_view word) {
   while (word.starts_with(' ')) word.remove_prefix(1);
@@ -17,30 +21,13 @@ std::string_view trimmed(std::string_view word) {
 
 }  // namespace
 
-std::string_view to_string(Permission permission) {
-  switch (permission) {
-    case Permission::upload:
-      return "upload";
-    case Permission::status:
-      return "status";
-    case Permission::files:
-      return "files";
-    case Permission::manage:
-      return "manage";
-  }
-  return "unknown";
-}
-
-std::optional<Permission> permission_from(std::string_view word) {
-  for (const Permission permission : kAll) {
-    if (to_string(permission) == word) return permission;
-  }
-  return std::nullopt;
-}
+std::string_view to_string(Permission permission) { return kWords.word(permission); }
+std::optional<Permission> permission_from(std::string_view word) { return kWords.value(word); }
 
 std::string to_string(Permissions permissions) {
   std::string out;
-  for (const Permission permission : kAll) {
+  for (std::size_t at = 0; at < kWords.kCount; ++at) {
+    const auto permission = static_cast<Permission>(at);
     if (!permissions.has(permission)) continue;
     if (!out.empty()) out += ',';
     out += to_string(permission);

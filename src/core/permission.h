@@ -10,12 +10,12 @@
 
 namespace vodlift {
 
-// Spelled alike in the database, the command line and docs/api.md. The values are bits of Permissions.
+// Spelled alike in the database, the command line and docs/api.md.
 enum class Permission : std::uint8_t {
-  upload = 1,  // queue uploads
-  status = 2,  // see uploads
-  files = 4,   // see storages and source files
-  manage = 8,  // cancel, pause and resume uploads
+  upload,  // queue uploads
+  status,  // see uploads
+  files,   // see storages and source files
+  manage,  // cancel, pause and resume uploads
 };
 
 std::string_view to_string(Permission permission);  // "upload"
@@ -28,15 +28,14 @@ class Permissions {
   static constexpr Permissions all() { return Permissions(0x0F); }
 
   constexpr Permissions with(Permission permission) const {
-    return Permissions(static_cast<std::uint8_t>(bits_ | static_cast<std::uint8_t>(permission)));
+    return Permissions(static_cast<std::uint8_t>(bits_ | bit(permission)));
   }
-  [[nodiscard]] constexpr bool has(Permission permission) const {
-    return (bits_ & static_cast<std::uint8_t>(permission)) != 0;
-  }
+  [[nodiscard]] constexpr bool has(Permission permission) const { return (bits_ & bit(permission)) != 0; }
   bool operator==(const Permissions&) const = default;
 
  private:
   constexpr explicit Permissions(std::uint8_t bits) : bits_(bits) {}
+  static constexpr unsigned bit(Permission permission) { return 1U << static_cast<unsigned>(permission); }
 
   std::uint8_t bits_ = 0;
 };

@@ -3,63 +3,42 @@
 #include <algorithm>
 #include <array>
 
+#include "base/words.h"
+
 namespace vodlift {
 namespace {
 
-template <class Enum>
-struct Word {
-  Enum value;
-  std::string_view word;
-};
-// clang 14 cannot deduce the argument of an aggregate by itself.
-template <class Enum>
-Word(Enum, std::string_view) -> Word<Enum>;
-
-constexpr std::array kUploadStates = {
-    Word{UploadState::queued, "queued"},       Word{UploadState::paused, "paused"},
-    Word{UploadState::uploading, "uploading"}, Word{UploadState::completed, "completed"},
-    Word{UploadState::failed, "failed"},       Word{UploadState::cancelled, "cancelled"},
+constexpr Words<UploadState> kUploadStates = {
+    {UploadState::queued, "queued"},       {UploadState::paused, "paused"}, {UploadState::uploading, "uploading"},
+    {UploadState::completed, "completed"}, {UploadState::failed, "failed"}, {UploadState::cancelled, "cancelled"},
 };
 
-constexpr std::array kUploadChanges = {
-    Word{UploadChange::cancel, "cancel"},
-    Word{UploadChange::pause, "pause"},
-    Word{UploadChange::resume, "resume"},
-    Word{UploadChange::retry, "retry"},
+constexpr Words<UploadChange> kUploadChanges = {
+    {UploadChange::cancel, "cancel"},
+    {UploadChange::pause, "pause"},
+    {UploadChange::resume, "resume"},
+    {UploadChange::retry, "retry"},
 };
 
-constexpr std::array kAcls = {
-    Word{Acl::private_acl, "private"},
-    Word{Acl::public_read, "public-read"},
+constexpr Words<Acl> kAcls = {{Acl::private_acl, "private"}, {Acl::public_read, "public-read"}};
+
+constexpr Words<ChecksumMode> kChecksumModes = {
+    {ChecksumMode::unknown, "unknown"},
+    {ChecksumMode::crc32c, "crc32c"},
+    {ChecksumMode::crc32c_composite, "crc32c-composite"},
+    {ChecksumMode::md5, "md5"},
 };
 
-constexpr std::array kOverwrites = {
-    Word{Overwrite::replace, "replace"},
-    Word{Overwrite::keep, "keep"},
-    Word{Overwrite::fail, "fail"},
+constexpr Words<Overwrite> kOverwrites = {
+    {Overwrite::replace, "replace"},
+    {Overwrite::keep, "keep"},
+    {Overwrite::fail, "fail"},
 };
 
-constexpr std::array kCallbackStates = {
-    Word{CallbackState::none, "none"},       Word{CallbackState::waiting, "waiting"},
-    Word{CallbackState::pending, "pending"}, Word{CallbackState::delivered, "delivered"},
-    Word{CallbackState::failed, "failed"},   Word{CallbackState::stopped, "stopped"},
+constexpr Words<CallbackState> kCallbackStates = {
+    {CallbackState::none, "none"},           {CallbackState::waiting, "waiting"}, {CallbackState::pending, "pending"},
+    {CallbackState::delivered, "delivered"}, {CallbackState::failed, "failed"},   {CallbackState::stopped, "stopped"},
 };
-
-template <class Enum, std::size_t N>
-std::string_view word_of(const std::array<Word<Enum>, N>& words, Enum value) {
-  for (const auto& row : words) {
-    if (row.value == value) return row.word;
-  }
-  return "?";
-}
-
-template <class Enum, std::size_t N>
-std::optional<Enum> value_of(const std::array<Word<Enum>, N>& words, std::string_view word) {
-  for (const auto& row : words) {
-    if (row.word == word) return row.value;
-  }
-  return std::nullopt;
-}
 
 struct Move {
   UploadState from;
@@ -81,8 +60,8 @@ constexpr std::array kMoves = {
 
 }  // namespace
 
-std::string_view to_string(UploadState state) { return word_of(kUploadStates, state); }
-std::optional<UploadState> upload_state_from(std::string_view word) { return value_of(kUploadStates, word); }
+std::string_view to_string(UploadState state) { return kUploadStates.word(state); }
+std::optional<UploadState> upload_state_from(std::string_view word) { return kUploadStates.value(word); }
 
 bool may_move(UploadState from, UploadState to) {
   for (const Move& move : kMoves) {
@@ -98,16 +77,19 @@ bool is_end(UploadState state) {
   return true;
 }
 
-std::string_view to_string(UploadChange change) { return word_of(kUploadChanges, change); }
+std::string_view to_string(UploadChange change) { return kUploadChanges.word(change); }
 
-std::string_view to_string(Acl acl) { return word_of(kAcls, acl); }
-std::optional<Acl> acl_from(std::string_view word) { return value_of(kAcls, word); }
+std::string_view to_string(Acl acl) { return kAcls.word(acl); }
+std::optional<Acl> acl_from(std::string_view word) { return kAcls.value(word); }
 
-std::string_view to_string(Overwrite overwrite) { return word_of(kOverwrites, overwrite); }
-std::optional<Overwrite> overwrite_from(std::string_view word) { return value_of(kOverwrites, word); }
+std::string_view to_string(ChecksumMode mode) { return kChecksumModes.word(mode); }
+std::optional<ChecksumMode> checksum_mode_from(std::string_view word) { return kChecksumModes.value(word); }
 
-std::string_view to_string(CallbackState state) { return word_of(kCallbackStates, state); }
-std::optional<CallbackState> callback_state_from(std::string_view word) { return value_of(kCallbackStates, word); }
+std::string_view to_string(Overwrite overwrite) { return kOverwrites.word(overwrite); }
+std::optional<Overwrite> overwrite_from(std::string_view word) { return kOverwrites.value(word); }
+
+std::string_view to_string(CallbackState state) { return kCallbackStates.word(state); }
+std::optional<CallbackState> callback_state_from(std::string_view word) { return kCallbackStates.value(word); }
 
 int Upload::percent() const {
   if (state == UploadState::completed) return 100;

@@ -38,6 +38,16 @@ std::optional<Acl> acl_from(std::string_view word);
 
 using Metadata = std::map<std::string, std::string>;  // names lower-case
 
+// How a store confirms bytes. Known from its answers, kept for each endpoint.
+enum class ChecksumMode {
+  unknown,           // not seen yet: CRC32C is sent, and MD5 is at hand in case the store ignores it
+  crc32c,            // the store computes and confirms CRC32C, of the whole object
+  crc32c_composite,  // of a multipart upload: CRC32C of each part, and of the whole only over those
+  md5,               // the store does not support CRC32C: Content-MD5 is sent, ETags are compared
+};
+std::string_view to_string(ChecksumMode mode);  // "unknown", "crc32c", "crc32c-composite", "md5"
+std::optional<ChecksumMode> checksum_mode_from(std::string_view word);
+
 // What to do where an object of that key is there already.
 enum class Overwrite { replace, keep, fail };
 std::string_view to_string(Overwrite overwrite);
@@ -96,7 +106,8 @@ struct MultipartJournal {
   std::string endpoint;        // where it lies, from the ledger; empty: not known
   std::int64_t part_size = 0;  // bytes, every part but the last
   SourceIdentity source;       // the version the parts were read from
-  std::string checksum_mode;   // which integrity the multipart upload was opened with (s3)
+  // How its parts are confirmed, as agreed when it was opened. unknown: no part of it can be used again.
+  ChecksumMode checksum_mode = ChecksumMode::unknown;
   Acl acl = Acl::private_acl;  // it was opened with
   std::vector<Part> parts;     // by number
 };

@@ -52,6 +52,10 @@ TEST(UploadWords, GoThereAndBack) {
                                     CallbackState::delivered, CallbackState::failed, CallbackState::stopped}) {
     EXPECT_EQ(callback_state_from(to_string(state)), state);
   }
+  for (const ChecksumMode mode :
+       {ChecksumMode::unknown, ChecksumMode::crc32c, ChecksumMode::crc32c_composite, ChecksumMode::md5}) {
+    EXPECT_EQ(checksum_mode_from(to_string(mode)), mode);
+  }
 }
 
 TEST(UploadWords, AreThePublicOnes) {

@@ -219,7 +219,7 @@ MultipartJournal load_journal(SqliteConnection& connection, UploadId id) {
   if (!row.step()) return journal;
   journal.multipart_id = row.text(0);
   journal.part_size = row.integer(1);
-  journal.checksum_mode = row.text(2);
+  journal.checksum_mode = checksum_mode_from(row.text(2)).value_or(ChecksumMode::unknown);
   journal.source = {std::bit_cast<std::uint64_t>(row.integer(3)), std::bit_cast<std::uint64_t>(row.integer(4)),
                     row.integer(5), row.integer(6), row.integer(7)};
   journal.acl = acl_from(row.text(8)).value_or(Acl::private_acl);
@@ -238,7 +238,7 @@ void store_journal(SqliteConnection& connection, UploadId id, const MultipartJou
   if (journal.multipart_id.empty()) return;
   const SourceIdentity& source = journal.source;
   connection.prepare(sql::kInsertMultipart)
-      .bind(id, journal.multipart_id, journal.part_size, journal.checksum_mode,
+      .bind(id, journal.multipart_id, journal.part_size, to_string(journal.checksum_mode),
             std::bit_cast<std::int64_t>(source.device), std::bit_cast<std::int64_t>(source.inode), source.size,
             source.change_ns, source.modified_ns, to_string(journal.acl))
       .run();

@@ -26,7 +26,7 @@ Result<Verification> MultipartRun::send() {
     const auto same_number = [number](const Part& part) { return part.number == number; };
     if (std::none_of(journal_.parts.begin(), journal_.parts.end(), same_number)) missing.push_back(number);
   }
-  const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
+  const Multipart multipart{journal_.multipart_id, journal_.checksum_mode};
   PartSender sender(context_.objects,
                     {attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload, attempt_.storage},
                     control_, [this](const Part& part) { return record_part(part); });
@@ -70,7 +70,7 @@ Result<PartPlan> MultipartRun::open() {
               access.endpoint,
               plan->part_size,
               attempt_.source->identity(),
-              std::string(to_string(multipart->mode)),
+              multipart->mode,
               attempt_.properties.acl,
               {}};
   if (auto recorded = record(journal_); !recorded) {
@@ -92,7 +92,7 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
   }
   const auto plan = plan_with_part_size(attempt_.source->identity().size, journal_.part_size);
   const bool fits = plan && plan->count <= attempt_.target.access.max_parts;
-  if (journal_.source != attempt_.source->identity() || !fits || !checksum_mode_from(journal_.checksum_mode)) {
+  if (journal_.source != attempt_.source->identity() || !fits || journal_.checksum_mode == ChecksumMode::unknown) {
     log::info("what was sent cannot be gone on with, starting over", {{"upload", claimed_.lease.id}});
     if (auto gone = abandon(); !gone) return gone.error();
     return std::optional<PartPlan>();
@@ -174,7 +174,7 @@ Result<Verification> MultipartRun::complete(const PartPlan& plan) {
 
 // Whether the store has confirmed each part for itself. One that tells no digest of them is put to the test.
 bool MultipartRun::parts_verified(const PartPlan& plan) {
-  if (*checksum_mode_from(journal_.checksum_mode) != ChecksumMode::md5) return false;
+  if (journal_.checksum_mode != ChecksumMode::md5) return false;
   const auto digest = [](const Part& part) { return reported_digest(part.etag, "", part.md5); };
   if (std::ranges::all_of(journal_.parts, digest)) return true;
   if (const auto known = context_.objects.refuses_wrong_md5(attempt_.target.access)) return *known;
@@ -186,7 +186,7 @@ bool MultipartRun::parts_verified(const PartPlan& plan) {
 
 // With an empty checksum where the store confirmed nothing.
 Result<Verification> MultipartRun::complete_unread(const PartPlan& plan, std::uint32_t crc) {
-  const Multipart multipart{journal_.multipart_id, *checksum_mode_from(journal_.checksum_mode)};
+  const Multipart multipart{journal_.multipart_id, journal_.checksum_mode};
   parts_verified_ = parts_verified(plan);
   return with_retries(control_, [&]() -> Result<Verification> {
     const auto object = context_.objects.complete_multipart(attempt_.target, multipart, journal_.parts, crc, plan.size,

@@ -40,7 +40,8 @@ TEST_F(UploadRunTest, AnAbortThatFailsIsLeftToTheReaper) {
 
 TEST_F(UploadRunTest, WhatLiesAtAnotherEndpointIsNotAskedForAtThisOne) {
   storages_.bytes = std::string(kThreeParts, 'v');
-  claimed_.journal = {"old", "https://old.example", kPreferredPartBytes, {}, "crc32c", Acl::private_acl, {}};
+  claimed_.journal = {"old", "https://old.example", kPreferredPartBytes, {}, ChecksumMode::crc32c, Acl::private_acl,
+                      {}};
   accounts_.bucket->endpoint = "https://new.example";
   run();
   expect_completed();
@@ -49,7 +50,8 @@ TEST_F(UploadRunTest, WhatLiesAtAnotherEndpointIsNotAskedForAtThisOne) {
 }
 
 TEST_F(UploadRunTest, AfterTheBucketIsGoneItsMultipartUploadIsLeft) {
-  claimed_.journal = {"old", "https://old.example", kPreferredPartBytes, {}, "crc32c", Acl::private_acl, {}};
+  claimed_.journal = {"old", "https://old.example", kPreferredPartBytes, {}, ChecksumMode::crc32c, Acl::private_acl,
+                      {}};
   accounts_.bucket.reset();
   run();
   expect_failed(Errc::bucket_not_configured);

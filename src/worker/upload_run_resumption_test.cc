@@ -42,6 +42,19 @@ TEST_F(UploadRunTest, AnotherVersionOfTheSourceStartsOver) {
   EXPECT_EQ(objects_.count("part"), 3);
 }
 
+TEST_F(UploadRunTest, AnUnknownChecksumModeStartsOver) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  claimed_.journal = uploads_.journal;
+  claimed_.journal.checksum_mode = ChecksumMode::unknown;
+  objects_.calls.clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.calls.front(), "abort");
+  EXPECT_EQ(objects_.count("part"), 3);
+}
+
 TEST_F(UploadRunTest, AVanishedMultipartUploadIsOpenedAnew) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};

@@ -37,6 +37,20 @@ TEST_P(JournalConformance, ComesBackWithTheNextClaimAfterAReopen) {
   EXPECT_EQ(claimed.upload.bytes_sent, 250);
 }
 
+TEST_P(JournalConformance, KeepsEveryChecksumMode) {
+  insert("a");
+  for (const ChecksumMode mode : {ChecksumMode::crc32c, ChecksumMode::crc32c_composite, ChecksumMode::md5}) {
+    const Lease lease = claim_one().lease;
+    MultipartJournal written = journal(250);
+    written.checksum_mode = mode;
+    ASSERT_TRUE(uploads().record_multipart(lease, written));
+    ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+    const auto again = claim_one();
+    EXPECT_EQ(again.journal.checksum_mode, mode);
+    ASSERT_TRUE(uploads().requeue(again.lease, clock_.now(), std::nullopt, false));
+  }
+}
+
 TEST_P(JournalConformance, StaysOverARetry) {
   insert("a");
   const Lease lease = claim_one().lease;

@@ -88,7 +88,7 @@ MultipartJournal StoreSuite::journal(std::int64_t size) {
   // The largest values show whether unsigned numbers survive.
   journal.source = {~std::uint64_t{0}, ~std::uint64_t{0} - 1, size, 1'690'000'000'123'456'789,
                     1'690'000'000'000'000'001};
-  journal.checksum_mode = "crc32c";
+  journal.checksum_mode = ChecksumMode::crc32c;
   journal.acl = Acl::public_read;
   return journal;
 }
