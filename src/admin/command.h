@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "core/account_store.h"
 #include "core/audit_log.h"
-#include "core/bandwidth_control.h"
+#include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
 #include "core/multipart_ledger.h"
 #include "core/upload_intake.h"

@@ -12,7 +12,7 @@
 #include "admin/fake_uploads_test.h"
 #include "base/clock.h"
 #include "core/audit_log.h"
-#include "core/bandwidth_limits.h"
+#include "core/bandwidth_limit.h"
 #include "core/bucket_doctor.h"
 #include "core/multipart_ledger.h"
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 
 namespace vodlift {
 
@@ -32,5 +33,12 @@ class SystemClock final : public Clock {
     return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   }
 };
+
+// A moment of this process's monotonic clock, for deadlines and durations. It means nothing in another process, so it
+// is never stored.
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// Where such moments come from; std::chrono::steady_clock::now outside of tests. Safe to call from any thread.
+using SteadyClock = std::function<SteadyTime()>;
 
 }  // namespace vodlift

@@ -12,10 +12,8 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "core/api_key.h"
-#include "core/credential_origin.h"
-#include "core/encryption.h"
+#include "core/bucket_access.h"
 #include "core/fair_share.h"
-#include "core/part_plan.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -35,27 +33,6 @@ Secret make_webhook_secret();
 struct KeyUse {
   std::int64_t key_id = 0;
   WallTime when;
-};
-
-// What to do where a bucket refuses acl=public-read.
-enum class AclPolicy { fail, private_acl };
-std::string_view to_string(AclPolicy policy);  // "fail", "private"
-std::optional<AclPolicy> acl_policy_from(std::string_view word);
-
-// How to reach one bucket.
-struct BucketAccess {
-  AccountId cdn = 0;
-  std::string bucket;
-  std::string endpoint;  // "https://s3.eu-west-1.amazonaws.com", scheme and authority only
-  std::string region;
-  std::string access_key;  // this and the next: empty unless credentials.source is `fixed`
-  Secret secret_key;
-  bool path_style = false;
-  AclPolicy acl_policy = AclPolicy::fail;
-  WallTime created;
-  CredentialOrigin credentials{};
-  Encryption encryption{};
-  int max_parts = kMaxParts;  // of one multipart upload there, kLeastMaxParts..kMaxParts
 };
 
 // Port of the accounts. Any thread. Reads are answered from memory and do not block; changes block until the disk has

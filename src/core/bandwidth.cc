@@ -1,22 +1,26 @@
 #include "core/bandwidth.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
+
+#include "base/encoding.h"
 
 namespace vodlift {
 namespace {
 
-using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// A chunk lasts a fiftieth of a second at its rate: smooth, and worth its system call.
+// At its rate, a chunk lasts a fiftieth of a second: short enough to be smooth, long enough to be worth a system call.
 constexpr std::int64_t kChunksPerSecond = 50;
 constexpr std::int64_t kSmallestChunk = 4096;
 constexpr std::int64_t kLargestChunk = std::int64_t{256} * 1024;
 // Windows begin and end on a minute.
-constexpr auto kLookAtTimetable = 1s;
-// Who is late for his chunk, because threads and timers are, gets on as if he had been in time.
-constexpr auto kMadeGood = 50ms;
+constexpr auto kReadTimetableAfter = 1s;
+// A sender that comes this late for its chunk, because threads and timers are late, loses nothing.
+constexpr auto kToleratedDelay = 50ms;
 
 }  // namespace
 
@@ -27,7 +31,7 @@ void Bandwidth::set(const std::vector<BandwidthLimit>& limits) {
     Line& line = lines[limit.scope];
     line.limit = limit;
     if (auto zone = TimeZone::find(limit.time_zone)) line.zone = *zone;
-    // What waits already goes at its time; what comes now goes behind it.
+    // Chunks that wait already keep their time; new ones come after them.
     if (const auto before = lines_.find(limit.scope); before != lines_.end()) line.free_from = before->second.free_from;
   }
   lines_ = std::move(lines);
@@ -47,7 +51,7 @@ Bandwidth::Chunk Bandwidth::next(const BandwidthUse& use, std::size_t wanted) {
         BandwidthScope{Kind::account, use.account, ""}, BandwidthScope{Kind::bucket, use.account, use.bucket}}) {
     const auto at = lines_.find(scope);
     if (at == lines_.end()) continue;
-    look_at_timetable(at->second, now);
+    read_timetable(at->second, now);
     if (!at->second.rate) continue;
     lines[count++] = &at->second;
     slowest = std::min(slowest, *at->second.rate);
@@ -59,19 +63,49 @@ Bandwidth::Chunk Bandwidth::next(const BandwidthUse& use, std::size_t wanted) {
   for (std::size_t i = 0; i < count; ++i) start = std::max(start, lines[i]->free_from);
   for (std::size_t i = 0; i < count; ++i) {
     const auto lasts = std::chrono::nanoseconds(bytes * 1'000'000'000 / *lines[i]->rate);
-    lines[i]->free_from = std::max(now - kMadeGood, lines[i]->free_from) + lasts;
+    lines[i]->free_from = std::max(now - kToleratedDelay, lines[i]->free_from) + lasts;
   }
   return {static_cast<std::size_t>(bytes), start - now};
 }
 
-void Bandwidth::look_at_timetable(Line& line, steady_clock::time_point now) const {
+void Bandwidth::read_timetable(Line& line, SteadyTime now) const {
   if (line.limit.windows.empty()) {
     line.rate = line.limit.rate;
     return;
   }
-  if (now < line.looked + kLookAtTimetable && line.looked != steady_clock::time_point{}) return;
+  if (now < line.looked + kReadTimetableAfter && line.looked != SteadyTime{}) return;
   line.looked = now;
   line.rate = line.limit.rate_at(line.zone.at(clock_.now()));
+}
+
+Result<> BandwidthControl::load() {
+  const std::lock_guard lock(mutex_);
+  return apply();
+}
+
+Result<> BandwidthControl::set(const BandwidthLimit& limit) {
+  if (auto zone = TimeZone::find(limit.time_zone); !zone) return zone.error();
+  const bool of_storage = limit.scope.kind == BandwidthScope::Kind::storage;
+  if (of_storage && std::ranges::find(storages_, limit.scope.name) == storages_.end()) {
+    return Error{Errc::not_found, fmt::format("there is no storage '{}': the configured ones are {}",
+                                              printable(limit.scope.name), fmt::join(storages_, ", "))};
+  }
+  const std::lock_guard lock(mutex_);
+  if (auto put = kept_.put(limit); !put) return put;
+  return apply();
+}
+
+Result<> BandwidthControl::remove(const BandwidthScope& scope) {
+  const std::lock_guard lock(mutex_);
+  if (auto removed = kept_.remove(scope); !removed) return removed;
+  return apply();
+}
+
+Result<> BandwidthControl::apply() {
+  auto limits = kept_.list();
+  if (!limits) return limits.error();
+  live_.set(*limits);
+  return {};
 }
 
 }  // namespace vodlift

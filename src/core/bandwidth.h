@@ -1,9 +1,8 @@
-// Holds what is sent to the limits that are set.
+// Bandwidth limits at work: what may be sent when, and how limits are changed while uploads run.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -21,41 +20,67 @@ struct BandwidthUse {
   std::string storage;
 };
 
-// Whoever sends asks before each chunk, and sends it when its time has come: in the order of asking, so that all who
-// share a limit get on. A limit that was not used up saves nothing. Internally locked; never blocks.
+// A sender asks before each chunk, and waits as long as the answer says. Chunks that share a limit are sent in the
+// order of asking, so that every sender progresses. Unused bandwidth is not carried over. Internally locked; never
+// blocks.
 class Bandwidth {
  public:
-  using Steady = std::function<std::chrono::steady_clock::time_point()>;
-
-  explicit Bandwidth(const Clock& clock, Steady steady = std::chrono::steady_clock::now)
+  explicit Bandwidth(const Clock& clock, SteadyClock steady = std::chrono::steady_clock::now)
       : clock_(clock), steady_(std::move(steady)) {}
 
-  // These limits count from now on, none else. Their windows' time zones must exist; one that does not is UTC.
+  // Replaces all limits. A time zone that does not exist is read as UTC.
   void set(const std::vector<BandwidthLimit>& limits);
 
   struct Chunk {
     std::size_t bytes = 0;  // 1..wanted
     std::chrono::nanoseconds wait{0};
   };
-  // What may be sent of `wanted` (>= 1) bytes, and when. It is used up with that, sent or not.
+  // How much of `wanted` (>= 1) bytes may be sent, and after which wait. The bytes are charged at once, whether they
+  // are sent or not.
   Chunk next(const BandwidthUse& use, std::size_t wanted);
 
  private:
   struct Line {
     BandwidthLimit limit;
     TimeZone zone = TimeZone::utc();
-    ByteRate rate;                                      // at `looked`
-    std::chrono::steady_clock::time_point looked{};     // when the timetable was looked at
-    std::chrono::steady_clock::time_point free_from{};  // all before is given away
+    ByteRate rate;           // at `looked`
+    SteadyTime looked{};     // when the timetable was read last
+    SteadyTime free_from{};  // all time before this moment is given away
   };
 
-  void look_at_timetable(Line& line, std::chrono::steady_clock::time_point now) const;
+  void read_timetable(Line& line, SteadyTime now) const;
 
   const Clock& clock_;
-  const Steady steady_;
+  const SteadyClock steady_;
   std::atomic<bool> limited_{false};
   std::mutex mutex_;  // guards the rest
   std::map<BandwidthScope, Line> lines_;
+};
+
+// Changes the limits that are kept and those that apply, in one step. Internally locked; blocks for the disk. Errors of
+// all: those of BandwidthLimits.
+class BandwidthControl {
+ public:
+  // `storages`: the names of the configured storages.
+  BandwidthControl(BandwidthLimits& kept, Bandwidth& live, std::vector<std::string> storages)
+      : kept_(kept), live_(live), storages_(std::move(storages)) {}
+
+  // Applies the limits that are kept.
+  Result<> load();
+
+  Result<std::vector<BandwidthLimit>> list() { return kept_.list(); }
+  // Effective at once. Errors also: invalid_value (no such time zone), not_found (no such storage).
+  Result<> set(const BandwidthLimit& limit);
+  // Errors also: not_found.
+  Result<> remove(const BandwidthScope& scope);
+
+ private:
+  Result<> apply();
+
+  BandwidthLimits& kept_;
+  Bandwidth& live_;
+  const std::vector<std::string> storages_;
+  std::mutex mutex_;  // one change at a time, so that the limits kept last are those that apply
 };
 
 }  // namespace vodlift

@@ -29,7 +29,7 @@ struct Unit {
   std::string_view name;
   double bytes;
 };
-// The largest first; to_text() uses those of whole bytes that are powers of 1000.
+// The largest first. to_text() uses the first kUnitsOfText: bytes in powers of 1000.
 constexpr std::array kUnits = {
     Unit{"GB", 1e9},        Unit{"MB", 1e6},     Unit{"kB", 1e3},      Unit{"B", 1},         Unit{"GiB", 1073741824.0},
     Unit{"MiB", 1048576.0}, Unit{"KiB", 1024.0}, Unit{"Gbit", 1.25e8}, Unit{"Mbit", 1.25e5}, Unit{"kbit", 125},
@@ -38,8 +38,8 @@ constexpr std::size_t kUnitsOfText = 4;
 
 Error bad_rate(std::string_view text) {
   return {Errc::invalid_value,
-          fmt::format("rate: '{}' is none; give bytes or bits per second with a unit, such as 50MB, 48MiB or 400Mbit, "
-                      "or \"none\"",
+          fmt::format("rate: '{}' is not a rate; give bytes or bits per second with a unit, such as 50MB, 48MiB or "
+                      "400Mbit, or \"none\"",
                       printable(text))};
 }
 
@@ -147,7 +147,7 @@ std::string to_text(const ByteRate& rate) {
   return {};
 }
 
-bool BandwidthWindow::holds(const LocalTime& time) const {
+bool BandwidthWindow::contains(const LocalTime& time) const {
   const auto begins_on = [this](int weekday) { return (days >> weekday & 1U) != 0; };
   if (from < to) return begins_on(time.weekday) && time.minute >= from && time.minute < to;
   return (begins_on(time.weekday) && time.minute >= from) || (begins_on((time.weekday + 6) % 7) && time.minute < to);
@@ -192,7 +192,7 @@ std::string to_text(const BandwidthScope& scope) {
 }
 
 ByteRate BandwidthLimit::rate_at(const LocalTime& time) const {
-  const auto window = std::ranges::find_if(windows, [&](const BandwidthWindow& one) { return one.holds(time); });
+  const auto window = std::ranges::find_if(windows, [&](const BandwidthWindow& one) { return one.contains(time); });
   return window == windows.end() ? rate : window->rate;
 }
 

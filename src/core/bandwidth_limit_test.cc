@@ -52,20 +52,20 @@ TEST(Window, IsRefusedWhereItIsNone) {
 
 TEST(Window, HoldsItsDaysAndMinutes) {
   const auto day = parse_window("Mon-Fri 08:00-18:00 10MB").value();
-  EXPECT_FALSE(day.holds({0, 8 * 60 - 1}));
-  EXPECT_TRUE(day.holds({0, 8 * 60}));
-  EXPECT_TRUE(day.holds({4, 18 * 60 - 1}));
-  EXPECT_FALSE(day.holds({4, 18 * 60}));
-  EXPECT_FALSE(day.holds({5, 12 * 60}));
+  EXPECT_FALSE(day.contains({0, 8 * 60 - 1}));
+  EXPECT_TRUE(day.contains({0, 8 * 60}));
+  EXPECT_TRUE(day.contains({4, 18 * 60 - 1}));
+  EXPECT_FALSE(day.contains({4, 18 * 60}));
+  EXPECT_FALSE(day.contains({5, 12 * 60}));
 }
 
 TEST(Window, MayEndOnTheDayAfter) {
   const auto night = parse_window("Sun 22:00-06:00 none").value();
-  EXPECT_TRUE(night.holds({6, 23 * 60}));
-  EXPECT_TRUE(night.holds({0, 6 * 60 - 1})) << "Monday morning";
-  EXPECT_FALSE(night.holds({0, 6 * 60}));
-  EXPECT_FALSE(night.holds({0, 23 * 60}));
-  EXPECT_FALSE(night.holds({6, 5 * 60})) << "Sunday morning is Saturday's night";
+  EXPECT_TRUE(night.contains({6, 23 * 60}));
+  EXPECT_TRUE(night.contains({0, 6 * 60 - 1})) << "Monday morning";
+  EXPECT_FALSE(night.contains({0, 6 * 60}));
+  EXPECT_FALSE(night.contains({0, 23 * 60}));
+  EXPECT_FALSE(night.contains({6, 5 * 60})) << "Sunday morning is Saturday's night";
 }
 
 TEST(Limit, TheFirstWindowThatHoldsCounts) {

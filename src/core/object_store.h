@@ -13,8 +13,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "core/account_store.h"
-#include "core/multipart_listing.h"
+#include "core/bucket_access.h"
 #include "core/storage.h"
 #include "core/upload.h"
 
@@ -95,8 +94,32 @@ struct ObjectInfo {
   std::string encryption{};  // as satisfies() takes it
 };
 
+// A part as the store lists it.
+struct ListedPart {
+  int number = 0;
+  std::int64_t size = 0;
+  std::string etag;
+  std::string checksum;  // base64 CRC32C; empty: the store keeps none
+};
+
+// An open multipart upload as the store lists it, whichever program opened it.
+struct ListedMultipart {
+  std::string id;
+  std::optional<WallTime> initiated;  // by the store's clock; nothing: not known
+  std::string initiator;              // the principal's id; empty: not known
+};
+
+// The open multipart uploads of one key.
+struct MultipartListing {
+  std::vector<ListedMultipart> uploads;
+  std::chrono::milliseconds store_ahead{0};  // the store's clock minus ours, to the second
+};
+
 // `etag` without the quotes that stores put around it.
-std::string unquoted_etag(std::string_view etag);
+inline std::string unquoted_etag(std::string_view etag) {
+  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') etag = etag.substr(1, etag.size() - 2);
+  return std::string(etag);
+}
 
 // Port of the S3 side. Any thread. Errors of all: network, timeout, tls, interrupted, s3_* (the class decides about a
 // retry; the message names operation, object, HTTP status, S3 code and request id).

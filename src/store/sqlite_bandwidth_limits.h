@@ -1,7 +1,7 @@
 // The bandwidth limits in SQLite.
 #pragma once
 
-#include "core/bandwidth_limits.h"
+#include "core/bandwidth_limit.h"
 #include "store/sqlite_database.h"
 
 namespace vodlift::store {

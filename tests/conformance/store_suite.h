@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "core/account_store.h"
-#include "core/bandwidth_limits.h"
+#include "core/bandwidth_limit.h"
 #include "core/multipart_ledger.h"
 #include "core/upload_store.h"
 
