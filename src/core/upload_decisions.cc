@@ -1,0 +1,123 @@
+#include "core/upload_decisions.h"
+
+#include <fmt/format.h>
+
+#include "base/words.h"
+
+namespace vodlift {
+namespace {
+
+using Decision = std::variant<ChangeStep, ChangeRefusal>;
+
+Decision decide_cancel(UploadState state) {
+  if (is_end(state)) return ChangeRefusal::has_ended;
+  return state == UploadState::uploading ? ChangeStep::want_cancel : ChangeStep::cancel;
+}
+
+Decision decide_pause(UploadState state, Wanted wanted) {
+  if (is_end(state)) return ChangeRefusal::has_ended;
+  if (state == UploadState::paused) return ChangeRefusal::is_paused;
+  if (state == UploadState::queued) return ChangeStep::pause;
+  if (wanted == Wanted::cancel) return ChangeRefusal::is_cancelling;
+  return ChangeStep::want_pause;
+}
+
+Decision decide_resume(UploadState state, Wanted wanted) {
+  if (is_end(state)) return ChangeRefusal::has_ended;
+  if (state == UploadState::paused) return ChangeStep::resume;
+  // The worker has not paused it yet. A worker that saw the recall already only gives the upload back.
+  if (state == UploadState::uploading && wanted == Wanted::pause) return ChangeStep::want_nothing;
+  return ChangeRefusal::is_not_paused;
+}
+
+Decision decide_retry(UploadState state) {
+  switch (state) {
+    case UploadState::queued:
+      return ChangeStep::run_now;
+    case UploadState::paused:
+      return ChangeRefusal::is_paused;
+    case UploadState::uploading:
+      return ChangeRefusal::is_running;
+    case UploadState::completed:
+      return ChangeRefusal::has_ended;
+    case UploadState::failed:
+    case UploadState::cancelled:
+      break;
+  }
+  // UploadControl queues a new upload for these, unless the upload ended between its look and this one.
+  return ChangeRefusal::ended_just_now;
+}
+
+constexpr Words<Wanted> kWanted = {{Wanted::nothing, ""}, {Wanted::pause, "pause"}, {Wanted::cancel, "cancel"}};
+
+// "An upload cannot be …"
+constexpr Words<UploadChange> kParticiples = {
+    {UploadChange::cancel, "cancelled"},
+    {UploadChange::pause, "paused"},
+    {UploadChange::resume, "resumed"},
+    {UploadChange::retry, "retried"},
+};
+
+}  // namespace
+
+std::string_view to_string(Wanted wanted) { return kWanted.word(wanted); }
+std::optional<Wanted> wanted_from(std::string_view word) { return kWanted.value(word); }
+
+Decision decide_change(UploadState state, Wanted wanted, UploadChange change) {
+  switch (change) {
+    case UploadChange::cancel:
+      return decide_cancel(state);
+    case UploadChange::pause:
+      return decide_pause(state, wanted);
+    case UploadChange::resume:
+      return decide_resume(state, wanted);
+    case UploadChange::retry:
+      break;
+  }
+  return decide_retry(state);
+}
+
+std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange change) {
+  const std::string sentence =
+      fmt::format("upload {} is {} and cannot be {}", upload.id, to_string(upload.state), kParticiples.word(change));
+  switch (refusal) {
+    case ChangeRefusal::has_ended:
+      return sentence + ": it has ended";
+    case ChangeRefusal::ended_just_now:
+      return sentence + ": it ended just now; send the request again";
+    case ChangeRefusal::is_cancelling:
+      return sentence + ": it is being cancelled";
+    case ChangeRefusal::is_not_paused:
+      return sentence + ": only a paused upload can be resumed";
+    case ChangeRefusal::is_paused:
+    case ChangeRefusal::is_running:
+      break;
+  }
+  return sentence;
+}
+
+UploadState decide_requeue(Wanted wanted) {
+  switch (wanted) {
+    case Wanted::pause:
+      return UploadState::paused;
+    case Wanted::cancel:
+      return UploadState::cancelled;
+    case Wanted::nothing:
+      break;
+  }
+  return UploadState::queued;
+}
+
+UploadState decide_rescue(Wanted wanted, int crashes, int max_crashes) {
+  const bool give_up = wanted == Wanted::nothing && crashes >= max_crashes;
+  return give_up ? UploadState::failed : decide_requeue(wanted);
+}
+
+UploadError crashed_repeatedly(int crashes) {
+  return {Errc::crashed_repeatedly,
+          fmt::format("the worker crashed {} times in a row during this upload, without one more part sent in between",
+                      crashes),
+          info(Errc::crashed_repeatedly).retryable};
+}
+
+}  // namespace vodlift

@@ -1,0 +1,57 @@
+// What becomes of an upload: the rules, without any I/O. A store reads the facts, asks here, and carries out the answer
+// in the same transaction.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "core/upload.h"
+
+namespace vodlift {
+
+// What the client of an upload under way asked for, until its worker gives the upload back.
+enum class Wanted { nothing, pause, cancel };
+std::string_view to_string(Wanted wanted);  // "", "pause", "cancel": as a database stores it
+std::optional<Wanted> wanted_from(std::string_view word);
+
+// How a store carries out a change.
+enum class ChangeStep {
+  cancel,       // queued or paused -> cancelled, with the callback and everything else that an end brings
+  pause,        // queued -> paused
+  resume,       // paused -> queued, in its old place, due now
+  run_now,      // queued: in its old place, due now
+  want_cancel,  // uploading: keep Wanted::cancel and recall the lease
+  want_pause,   // uploading: keep Wanted::pause and recall the lease
+  want_nothing  // uploading: forget Wanted::pause
+};
+
+// Why an upload cannot be changed. With the state this is all that a door needs to say what its client can do instead.
+enum class ChangeRefusal {
+  has_ended,       // completed, failed, cancelled: an end is final
+  ended_just_now,  // a retry: the upload failed or was cancelled after the caller looked; another retry may succeed
+  is_paused,       // paused: resume it first
+  is_running,      // a retry: uploading
+  is_cancelling,   // uploading, and a cancellation was asked for
+  is_not_paused    // a resume: queued or uploading
+};
+
+// Total: every change of every state has an answer. `wanted` counts only while the upload is uploading.
+std::variant<ChangeStep, ChangeRefusal> decide_change(UploadState state, Wanted wanted, UploadChange change);
+
+// The refusal as one sentence without a full stop, for every door: "upload 7 is paused and cannot be retried".
+// A door adds how its own client can go on.
+std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange change);
+
+// The state that an upload gets when its worker gives it back unfinished: queued, paused or cancelled.
+UploadState decide_requeue(Wanted wanted);
+
+// The same for an upload whose worker is gone. `crashes`: how often in a row that has happened now without one more
+// part sent in between, >= 1. With `max_crashes` of them the upload is failed, but what its client wants goes first.
+UploadState decide_rescue(Wanted wanted, int crashes, int max_crashes);
+
+// The error of an upload that decide_rescue() lets fail.
+UploadError crashed_repeatedly(int crashes);
+
+}  // namespace vodlift

@@ -1,0 +1,138 @@
+#include "core/upload_decisions.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <tuple>
+
+namespace vodlift {
+namespace {
+
+using State = UploadState;
+using Change = UploadChange;
+using Step = ChangeStep;
+using Refusal = ChangeRefusal;
+
+constexpr std::array kStates = {State::queued,    State::paused, State::uploading,
+                                State::completed, State::failed, State::cancelled};
+constexpr std::array kChanges = {Change::cancel, Change::pause, Change::resume, Change::retry};
+constexpr std::array kWanted = {Wanted::nothing, Wanted::pause, Wanted::cancel};
+
+// Every state, and for `uploading` everything that can be wanted, with its answers to cancel, pause, resume, retry.
+struct Row {
+  State state;
+  Wanted wanted;
+  std::array<std::variant<Step, Refusal>, kChanges.size()> answers;
+};
+const std::array kTable = {
+    Row{State::queued, Wanted::nothing, {Step::cancel, Step::pause, Refusal::is_not_paused, Step::run_now}},
+    Row{State::paused, Wanted::nothing, {Step::cancel, Refusal::is_paused, Step::resume, Refusal::is_paused}},
+    Row{State::uploading,
+        Wanted::nothing,
+        {Step::want_cancel, Step::want_pause, Refusal::is_not_paused, Refusal::is_running}},
+    Row{State::uploading,
+        Wanted::pause,
+        {Step::want_cancel, Step::want_pause, Step::want_nothing, Refusal::is_running}},
+    Row{State::uploading,
+        Wanted::cancel,
+        {Step::want_cancel, Refusal::is_cancelling, Refusal::is_not_paused, Refusal::is_running}},
+    Row{State::completed,
+        Wanted::nothing,
+        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::has_ended}},
+    Row{State::failed,
+        Wanted::nothing,
+        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now}},
+    Row{State::cancelled,
+        Wanted::nothing,
+        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now}},
+};
+
+std::string name_of(State state, Wanted wanted, Change change) {
+  return std::string(to_string(change)) + " of " + std::string(to_string(state)) + " '" +
+         std::string(to_string(wanted)) + "'";
+}
+
+TEST(UploadDecisions, EveryChangeOfEveryStateIsDecided) {
+  for (const Row& row : kTable) {
+    for (std::size_t i = 0; i < kChanges.size(); ++i) {
+      EXPECT_EQ(decide_change(row.state, row.wanted, kChanges.at(i)), row.answers.at(i))
+          << name_of(row.state, row.wanted, kChanges.at(i));
+    }
+  }
+}
+
+TEST(UploadDecisions, WhatIsWantedCountsOnlyWhileUploading) {
+  for (const State state : kStates) {
+    if (state == State::uploading) continue;
+    for (const Change change : kChanges) {
+      for (const Wanted wanted : kWanted) {
+        EXPECT_EQ(decide_change(state, wanted, change), decide_change(state, Wanted::nothing, change))
+            << name_of(state, wanted, change);
+      }
+    }
+  }
+}
+
+TEST(UploadDecisions, EveryStepIsALegalMove) {
+  const std::map<Step, State> ends = {
+      {Step::cancel, State::cancelled}, {Step::pause, State::paused}, {Step::resume, State::queued}};
+  for (const State state : kStates) {
+    for (const Wanted wanted : kWanted) {
+      for (const Change change : kChanges) {
+        const auto decision = decide_change(state, wanted, change);
+        const Step* step = std::get_if<Step>(&decision);
+        if (step == nullptr) continue;
+        const std::string name = name_of(state, wanted, change);
+        if (const auto end = ends.find(*step); end != ends.end()) {
+          EXPECT_TRUE(may_move(state, end->second)) << name;
+        } else {
+          EXPECT_EQ(state, *step == Step::run_now ? State::queued : State::uploading) << name;
+        }
+      }
+    }
+  }
+}
+
+TEST(UploadDecisions, ARefusalNamesTheUploadItsStateAndTheChange) {
+  Upload upload;
+  upload.id = 7;
+  upload.state = State::paused;
+  EXPECT_EQ(describe(Refusal::is_paused, upload, Change::retry), "upload 7 is paused and cannot be retried");
+  upload.state = State::completed;
+  EXPECT_EQ(describe(Refusal::has_ended, upload, Change::pause),
+            "upload 7 is completed and cannot be paused: it has ended");
+  upload.state = State::uploading;
+  EXPECT_EQ(describe(Refusal::is_not_paused, upload, Change::resume),
+            "upload 7 is uploading and cannot be resumed: only a paused upload can be resumed");
+  EXPECT_EQ(describe(Refusal::is_cancelling, upload, Change::pause),
+            "upload 7 is uploading and cannot be paused: it is being cancelled");
+}
+
+TEST(UploadDecisions, WhatTheClientWantsBecomesOfAnUploadThatIsGivenBack) {
+  EXPECT_EQ(decide_requeue(Wanted::nothing), State::queued);
+  EXPECT_EQ(decide_requeue(Wanted::pause), State::paused);
+  EXPECT_EQ(decide_requeue(Wanted::cancel), State::cancelled);
+}
+
+TEST(UploadDecisions, RepeatedCrashesFailOnlyWhatNobodyWantsOtherwise) {
+  for (const Wanted wanted : kWanted) {
+    EXPECT_EQ(decide_rescue(wanted, 1, 3), decide_requeue(wanted));
+    EXPECT_EQ(decide_rescue(wanted, 2, 3), decide_requeue(wanted));
+  }
+  for (const int crashes : {3, 4}) {
+    EXPECT_EQ(decide_rescue(Wanted::nothing, crashes, 3), State::failed);
+    EXPECT_EQ(decide_rescue(Wanted::pause, crashes, 3), State::paused);
+    EXPECT_EQ(decide_rescue(Wanted::cancel, crashes, 3), State::cancelled);
+  }
+  EXPECT_EQ(crashed_repeatedly(3).code, Errc::crashed_repeatedly);
+  EXPECT_NE(crashed_repeatedly(3).message.find("3 times"), std::string::npos);
+}
+
+TEST(UploadDecisions, WantedHasAWordForTheDatabase) {
+  for (const Wanted wanted : kWanted) EXPECT_EQ(wanted_from(to_string(wanted)), wanted);
+  EXPECT_EQ(to_string(Wanted::nothing), "");
+  EXPECT_EQ(wanted_from("resume"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace vodlift
