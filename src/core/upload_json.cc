@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/encoding.h"
+#include "core/upload_fields.h"
 
 namespace vodlift {
 namespace {
@@ -46,29 +47,6 @@ json::value eta_or_null(const Upload& upload, WallTime now) {
   return static_cast<std::int64_t>(seconds + 0.999);
 }
 
-json::object metadata_object(const Metadata& metadata) {
-  json::object out;
-  out.reserve(metadata.size());
-  for (const auto& [name, value] : metadata) out.emplace(name, value);
-  return out;
-}
-
-// What was asked for beside the contract's fields, under the fields' names; only what was asked for.
-json::object options_object(const UploadOptions& options) {
-  json::object out;
-  const auto add = [&out](std::string_view name, const std::string& value) {
-    if (!value.empty()) out.emplace(name, value);
-  };
-  add("content_type", options.content_type);
-  add("cache_control", options.cache_control);
-  add("content_disposition", options.content_disposition);
-  add("storage_class", options.storage_class);
-  if (!options.tags.empty()) out.emplace("tags", metadata_object(options.tags));
-  if (options.overwrite != Overwrite::replace) out.emplace("overwrite", to_string(options.overwrite));
-  add("checksum", options.checksum);
-  return out;
-}
-
 std::string ending_message(const Upload& ended) {
   switch (ended.state) {
     case UploadState::completed:
@@ -93,7 +71,7 @@ json::object to_json(const Upload& upload, WallTime now) {
   out["bucket"] = request.bucket;
   out["acl"] = to_string(request.acl);
   out["acl_applied"] = text_or_null(upload.acl_applied ? to_string(*upload.acl_applied) : std::string_view());
-  out["metadata"] = metadata_object(request.metadata);
+  out["metadata"] = pairs_json(request.metadata);
   out["callback"] = request.callback;
   out["size"] = upload.size;
   out["bytes_sent"] = upload.bytes_sent;
@@ -111,7 +89,7 @@ json::object to_json(const Upload& upload, WallTime now) {
   out["callback_state"] = to_string(upload.callback_state);
   out["retry_of"] = upload.retry_of == 0 ? json::value(nullptr) : json::value(upload.retry_of);
   out["priority"] = request.priority;
-  out["options"] = options_object(request.options);
+  out["options"] = options_json(request.options);
   out["kept"] = upload.kept();
   return out;
 }

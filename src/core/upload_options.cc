@@ -23,41 +23,6 @@ constexpr std::array kAlgorithms = {
     AlgorithmRow{"sha256", ExpectedChecksum::Algorithm::sha256, 32},
 };
 
-// A value that goes into a header as it is.
-Result<> check_header_value(std::string_view field, std::string& value, std::size_t limit) {
-  if (value.size() > limit) return field_too_long(field, value.size(), limit);
-  if (has_control(value)) return invalid_field(field, "line breaks and control characters are not allowed");
-  if (!is_ascii(value)) {
-    return invalid_field(field, field == "content_disposition"
-                                    ? "only ASCII is allowed; give other names as filename*=UTF-8''… (RFC 6266)"
-                                    : "only ASCII is allowed");
-  }
-  value = std::string(trimmed_spaces(value));
-  return {};
-}
-
-Result<> check_content_type(std::string& type) {
-  constexpr std::string_view kField = "content_type";
-  if (auto checked = check_header_value(kField, type, kMaxContentTypeBytes); !checked) return checked;
-  if (type.empty()) return {};
-  const std::string_view essence = trimmed_spaces(std::string_view(type).substr(0, type.find(';')));
-  const std::size_t slash = essence.find('/');
-  const bool right = slash != std::string_view::npos && slash > 0 && slash + 1 < essence.size() &&
-                     std::ranges::all_of(essence.substr(0, slash), is_token_char) &&
-                     std::ranges::all_of(essence.substr(slash + 1), is_token_char);
-  if (right) return {};
-  return invalid_field(kField, "is no media type; write one like video/mp4 or text/plain; charset=utf-8");
-}
-
-Result<> check_storage_class(std::string_view name) {
-  constexpr std::string_view kField = "storage_class";
-  if (name.size() > kMaxStorageClassBytes) return field_too_long(kField, name.size(), kMaxStorageClassBytes);
-  // Which ones there are is the store's matter: S3-compatible stores have classes of their own.
-  const auto is_right = [](char c) { return is_ascii_alnum(c) || c == '_' || c == '-'; };
-  if (std::ranges::all_of(name, is_right)) return {};
-  return invalid_field(kField, "may hold letters, digits, _ and - only, like STANDARD_IA");
-}
-
 std::size_t utf16_units(std::string_view utf8) {
   std::size_t units = 0;
   for (const char c : utf8) {
@@ -68,20 +33,20 @@ std::size_t utf16_units(std::string_view utf8) {
   return units;
 }
 
-// S3 takes letters, digits and spaces of any script, and these.
+// S3 takes letters, digits and spaces of any script, and these characters.
 bool may_be_in_tag(char c) {
   return static_cast<unsigned char>(c) >= 0x80 || is_ascii_alnum(c) ||
          std::string_view(" +-=._:/@").find(c) != std::string_view::npos;
 }
 
-Result<> check_tag(std::string_view name, std::string_view value) {
-  if (name.empty()) return invalid_field("tags", "a name is empty");
-  const std::string shown = "tags." + printable(name, kMaxShownBytes);
+Result<> check_tag(std::string_view field, std::string_view name, std::string_view value) {
+  if (name.empty()) return invalid_field(field, "a name is empty");
+  const std::string shown = std::string(field) + "." + printable(name, kMaxShownBytes);
   if (!is_valid_utf8(name) || !is_valid_utf8(value)) return invalid_field(shown, "is not valid UTF-8");
   if (!std::ranges::all_of(name, may_be_in_tag) || !std::ranges::all_of(value, may_be_in_tag)) {
-    return invalid_field(shown, "names and values of tags may hold letters, digits, spaces and + - = . _ : / @ only");
+    return invalid_field(shown, "names and values of tags may hold only letters, digits, spaces and + - = . _ : / @");
   }
-  if (name.starts_with("aws:")) return invalid_field(shown, "names beginning with aws: are S3's own");
+  if (name.starts_with("aws:")) return invalid_field(shown, "names beginning with aws: are reserved for S3");
   if (utf16_units(name) > kMaxTagNameUnits) {
     return invalid_field(shown, "the name has more than " + std::to_string(kMaxTagNameUnits) + " characters");
   }
@@ -91,30 +56,64 @@ Result<> check_tag(std::string_view name, std::string_view value) {
   return {};
 }
 
-Result<> check_tags(const Metadata& tags) {
+}  // namespace
+
+Result<> check_header_value(const FieldSpec& spec, std::string& value) {
+  const auto limit = static_cast<std::size_t>(spec.high);
+  if (value.size() > limit) return field_too_long(spec.name, value.size(), limit);
+  if (has_control(value)) return invalid_field(spec.name, "line breaks and control characters are not allowed");
+  if (!is_ascii(value)) {
+    return invalid_field(spec.name, spec.name == "content_disposition"
+                                        ? "only ASCII is allowed; give other names as filename*=UTF-8''… (RFC 6266)"
+                                        : "only ASCII is allowed");
+  }
+  value = std::string(trimmed_spaces(value));
+  return {};
+}
+
+Result<> check_content_type(const FieldSpec& spec, std::string& value) {
+  if (auto checked = check_header_value(spec, value); !checked) return checked;
+  if (value.empty()) return {};
+  const std::string_view essence = trimmed_spaces(std::string_view(value).substr(0, value.find(';')));
+  const std::size_t slash = essence.find('/');
+  const bool right = slash != std::string_view::npos && slash > 0 && slash + 1 < essence.size() &&
+                     std::ranges::all_of(essence.substr(0, slash), is_token_char) &&
+                     std::ranges::all_of(essence.substr(slash + 1), is_token_char);
+  if (right) return {};
+  return invalid_field(spec.name, "is not a media type; write one such as video/mp4 or text/plain; charset=utf-8");
+}
+
+Result<> check_storage_class(const FieldSpec& spec, const std::string& value) {
+  const auto limit = static_cast<std::size_t>(spec.high);
+  if (value.size() > limit) return field_too_long(spec.name, value.size(), limit);
+  // The names are not checked against a list: S3-compatible stores have storage classes of their own.
+  const auto is_right = [](char c) { return is_ascii_alnum(c) || c == '_' || c == '-'; };
+  if (std::ranges::all_of(value, is_right)) return {};
+  return invalid_field(spec.name, "may hold only letters, digits, _ and -, as in STANDARD_IA");
+}
+
+Result<> check_tags(const FieldSpec& spec, const Metadata& tags) {
   if (tags.size() > kMaxTags) {
-    return invalid_field("tags",
+    return invalid_field(spec.name,
                          std::to_string(tags.size()) + " tags; at most " + std::to_string(kMaxTags) + " are allowed");
   }
   for (const auto& [name, value] : tags) {
-    if (auto checked = check_tag(name, value); !checked) return checked;
+    if (auto checked = check_tag(spec.name, name, value); !checked) return checked;
   }
   return {};
 }
 
-Result<> check_checksum(std::string& checksum) {
-  if (checksum.empty()) return {};
-  const auto parsed = parse_checksum(checksum);
+Result<> check_checksum(const FieldSpec& spec, std::string& value) {
+  if (value.empty()) return {};
+  const auto parsed = parse_checksum(value);
   if (!parsed) {
-    return invalid_field("checksum",
+    return invalid_field(spec.name,
                          "must be crc32c: and 8 characters of base64, md5: and 32 hex digits, or sha256: and 64 hex "
                          "digits");
   }
-  checksum = parsed->text();
+  value = parsed->text();
   return {};
 }
-
-}  // namespace
 
 std::string ExpectedChecksum::text() const {
   const auto found = std::ranges::find(kAlgorithms, algorithm, &AlgorithmRow::algorithm);
@@ -134,22 +133,6 @@ std::optional<ExpectedChecksum> parse_checksum(std::string_view text) {
   const auto bytes = from_hex(digest);
   if (!bytes || bytes->size() != found->digest_bytes) return std::nullopt;
   return ExpectedChecksum{found->algorithm, to_hex(bytes_of(*bytes))};
-}
-
-Result<UploadOptions> validate_options(UploadOptions options) {
-  if (auto type = check_content_type(options.content_type); !type) return type.error();
-  if (auto cache = check_header_value("cache_control", options.cache_control, kMaxCacheControlBytes); !cache) {
-    return cache.error();
-  }
-  if (auto disposition =
-          check_header_value("content_disposition", options.content_disposition, kMaxContentDispositionBytes);
-      !disposition) {
-    return disposition.error();
-  }
-  if (auto name = check_storage_class(options.storage_class); !name) return name.error();
-  if (auto tags = check_tags(options.tags); !tags) return tags.error();
-  if (auto checksum = check_checksum(options.checksum); !checksum) return checksum.error();
-  return options;
 }
 
 }  // namespace vodlift

@@ -1,10 +1,12 @@
-// The rules for what a client may ask of an upload beside the contract's fields.
+// S3's rules for the options of an upload, one function each. The table in upload_fields.cc says which option follows
+// which rule.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/field_spec.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -18,11 +20,16 @@ inline constexpr std::size_t kMaxTagNameUnits = 128;   // UTF-16 code units, as 
 inline constexpr std::size_t kMaxTagValueUnits = 256;  // likewise
 inline constexpr std::size_t kMaxChecksumBytes = 71;   // "sha256:" and 64 hex digits
 
-// Checks each option by S3's rules and brings the checksum into its one form (hex in lower case). Errors: invalid_value
-// (the message begins with the field's name).
-Result<UploadOptions> validate_options(UploadOptions options);
+// Each checks one value against its field's spec and S3's rules and brings it into its one form: spaces around a header
+// are dropped, a checksum's hex digits become lower case. Errors: invalid_value (the message begins with the field's
+// name).
+Result<> check_header_value(const FieldSpec& spec, std::string& value);
+Result<> check_content_type(const FieldSpec& spec, std::string& value);
+Result<> check_storage_class(const FieldSpec& spec, const std::string& value);
+Result<> check_tags(const FieldSpec& spec, const Metadata& tags);
+Result<> check_checksum(const FieldSpec& spec, std::string& value);
 
-// A checksum that the whole source must have.
+// A checksum that the source as a whole must have.
 struct ExpectedChecksum {
   enum class Algorithm { crc32c, md5, sha256 };
   Algorithm algorithm = Algorithm::crc32c;
@@ -30,7 +37,7 @@ struct ExpectedChecksum {
 
   [[nodiscard]] std::string text() const;  // "sha256:9f86d0…"
 };
-// Reads "crc32c:<base64>", "md5:<hex>", "sha256:<hex>"; nothing for anything else.
+// Reads "crc32c:<base64>", "md5:<hex>", "sha256:<hex>"; nothing for any other text.
 std::optional<ExpectedChecksum> parse_checksum(std::string_view text);
 
 }  // namespace vodlift

@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "core/upload_fields.h"
+
 namespace vodlift {
 namespace {
 

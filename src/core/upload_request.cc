@@ -7,7 +7,7 @@
 #include "base/encoding.h"
 #include "core/callback_url.h"
 #include "core/field_errors.h"
-#include "core/upload_options.h"
+#include "core/upload_fields.h"
 
 namespace vodlift {
 namespace {

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <bit>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.h"
+#include "core/upload_fields.h"
 #include "store/sqlite_upload_sql.h"
 
 namespace vodlift::store {
@@ -16,73 +16,32 @@ namespace {
 
 constexpr std::size_t kMaxMessageBytes = 1024;
 
-std::optional<Metadata> metadata_from(const boost::json::value& value) {
-  if (!value.is_object()) return std::nullopt;
-  Metadata metadata;
-  for (const auto& [name, member] : value.get_object()) {
-    if (!member.is_string()) return std::nullopt;
-    metadata.emplace(name, std::string(member.get_string()));
-  }
-  return metadata;
-}
-
-std::optional<Metadata> metadata_from_json(const std::string& text) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(text, failed);
-  return failed ? std::nullopt : metadata_from(value);
-}
-
-// The texts among the options, under their names in the column.
-struct OptionText {
-  std::string_view name;
-  std::string UploadOptions::*member;
-};
-constexpr std::array kOptionTexts = {
-    OptionText{"content_type", &UploadOptions::content_type},
-    OptionText{"cache_control", &UploadOptions::cache_control},
-    OptionText{"content_disposition", &UploadOptions::content_disposition},
-    OptionText{"storage_class", &UploadOptions::storage_class},
-    OptionText{"checksum", &UploadOptions::checksum},
-};
-constexpr std::string_view kTags = "tags";
-constexpr std::string_view kOverwrite = "overwrite";
 constexpr std::string_view kRetryOf = "retry_of";
 
-// False: it holds something this build does not know.
+std::optional<boost::json::value> json_from(const std::string& text) {
+  boost::system::error_code failed;
+  auto value = boost::json::parse(text, failed);
+  return failed ? std::nullopt : std::optional(std::move(value));
+}
+
+std::optional<Metadata> metadata_from(const std::string& text) {
+  const auto value = json_from(text);
+  return value ? pairs_from_json(*value) : std::nullopt;
+}
+
+// False: the column holds something that this build does not know.
 bool read_options(const std::string& text, Upload& upload) {
   if (text == "{}") return true;
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(text, failed);
-  if (failed || !value.is_object()) return false;
-  const auto& object = value.get_object();
-  UploadOptions& options = upload.request.options;
-  for (const auto& [name, member] : kOptionTexts) {
-    const auto* given = object.if_contains(name);
-    if (given == nullptr) continue;
-    if (!given->is_string()) return false;
-    options.*member = std::string(given->get_string());
-  }
-  if (const auto* given = object.if_contains(kTags)) {
-    auto tags = metadata_from(*given);
-    if (!tags) return false;
-    options.tags = std::move(*tags);
-  }
-  if (const auto* given = object.if_contains(kOverwrite)) {
-    const auto overwrite = given->is_string() ? overwrite_from(std::string(given->get_string())) : std::nullopt;
-    if (!overwrite) return false;
-    options.overwrite = *overwrite;
-  }
-  if (const auto* given = object.if_contains(kRetryOf)) {
+  const auto value = json_from(text);
+  const auto* object = value ? value->if_object() : nullptr;
+  auto options = object != nullptr ? options_from_json(*object) : std::nullopt;
+  if (!options) return false;
+  upload.request.options = std::move(*options);
+  if (const auto* given = object->if_contains(kRetryOf)) {
     if (!given->is_int64()) return false;
     upload.retry_of = given->get_int64();
   }
   return true;
-}
-
-boost::json::object json_of(const Metadata& metadata) {
-  boost::json::object object;
-  for (const auto& [name, value] : metadata) object.emplace(name, value);
-  return object;
 }
 
 std::optional<WallTime> optional_time(const SqliteStatement& row, int column) {
@@ -131,7 +90,7 @@ bool read_request(const SqliteStatement& row, UploadRequest& request) {
   request.callback = row.text(kCallback);
   request.priority = static_cast<int>(row.integer(kPriority));
   const auto acl = acl_from(row.text(kAcl));
-  auto metadata = metadata_from_json(row.text(kMetadata));
+  auto metadata = metadata_from(row.text(kMetadata));
   if (!acl || !metadata) return false;
   request.acl = *acl;
   request.metadata = std::move(*metadata);
@@ -176,15 +135,9 @@ bool read_upload(const SqliteStatement& row, Upload& upload) {
 }  // namespace
 
 UploadTexts texts_of(const NewUpload& upload) {
-  const UploadOptions& options = upload.request.options;
-  boost::json::object given;
-  for (const auto& [name, member] : kOptionTexts) {
-    if (!(options.*member).empty()) given.emplace(name, options.*member);
-  }
-  if (!options.tags.empty()) given.emplace(kTags, json_of(options.tags));
-  if (options.overwrite != Overwrite::replace) given.emplace(kOverwrite, to_string(options.overwrite));
-  if (upload.retry_of != 0) given.emplace(kRetryOf, upload.retry_of);
-  return {boost::json::serialize(json_of(upload.request.metadata)), boost::json::serialize(given)};
+  boost::json::object options = options_json(upload.request.options);
+  if (upload.retry_of != 0) options.emplace(kRetryOf, upload.retry_of);
+  return {boost::json::serialize(pairs_json(upload.request.metadata)), boost::json::serialize(options)};
 }
 
 UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts,
