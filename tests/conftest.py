@@ -30,7 +30,8 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def rgw():
-    """Debian's radosgw, one for each process of pytest: endpoint, access_key, secret_key, region, and `client` of boto3."""
+    """Debian's radosgw, one for each process of pytest: endpoint, access_key, secret_key, region, its `folder`, and
+    `client` of boto3."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-rgw-"))
     try:
         subprocess.run([ROOT / "tests/s3/rgw-up", folder], check=True, stdout=subprocess.DEVNULL, timeout=180)
@@ -38,7 +39,7 @@ def rgw():
         client = boto3.client("s3", endpoint_url=settings["endpoint"], region_name=settings["region"],
                               aws_access_key_id=settings["access_key"], aws_secret_access_key=settings["secret_key"],
                               config=Config(s3={"addressing_style": "path"}))
-        yield types.SimpleNamespace(**settings, client=client)
+        yield types.SimpleNamespace(**settings, client=client, folder=folder)
     finally:
         subprocess.run([ROOT / "tests/s3/rgw-down", folder], check=True, timeout=60)
 

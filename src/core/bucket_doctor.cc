@@ -61,9 +61,14 @@ std::string bucket_policy(const BucketAccess& access, bool public_read) {
   "Statement": [
     {{
       "Effect": "Allow",
-      "Action": ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"{}],
-      "Resource": "arn:{}:s3:::{}/*"
-    }}{}
+      "Action": ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"{0}],
+      "Resource": "arn:{1}:s3:::{2}/*"
+    }},
+    {{
+      "Effect": "Allow",
+      "Action": "s3:ListBucketMultipartUploads",
+      "Resource": "arn:{1}:s3:::{2}"
+    }}{3}
   ]
 }}
 )",

@@ -17,6 +17,13 @@ std::string policy(EncryptionMode mode, std::string kms_key) {
   return bucket_policy(access, false);
 }
 
+TEST(BucketPolicy, TheSearchForMultipartUploadsIsAllowedOnTheBucket) {
+  EXPECT_THAT(policy(EncryptionMode::bucket_default, ""), HasSubstr(R"(
+      "Action": "s3:ListBucketMultipartUploads",
+      "Resource": "arn:aws:s3:::videos"
+    })"));
+}
+
 TEST(BucketPolicy, KmsIsInItOnlyWhereItIsUsed) {
   EXPECT_THAT(policy(EncryptionMode::bucket_default, ""), Not(HasSubstr("kms:")));
   EXPECT_THAT(policy(EncryptionMode::sse_s3, ""), Not(HasSubstr("kms:")));

@@ -1,8 +1,12 @@
 """`vodlift bucket check`: what it finds in a good bucket, what it says of each fault, and that nothing stays behind."""
 
 import json
+import subprocess
 
 import pytest
+
+from proxy import Proxy
+from support import MIB, make_file, wait_until
 
 
 def check(site, bucket="videos", code=0) -> dict:
@@ -135,11 +139,50 @@ def test_may_not_delete(site, fake):
 def test_policy_alone(site, fake):
     site.use(fake, "videos")
     policy = json.loads(site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos", "--policy"))
-    statement, = policy["Statement"]
-    assert statement["Resource"] == "arn:aws:s3:::videos/*" and "s3:PutObjectAcl" not in statement["Action"]
+    objects, bucket = policy["Statement"]
+    assert objects["Resource"] == "arn:aws:s3:::videos/*" and "s3:PutObjectAcl" not in objects["Action"]
+    assert bucket["Resource"] == "arn:aws:s3:::videos"
     public = site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos", "--policy", "--public-read")
     assert "s3:PutObjectAcl" in public
     assert not fake.requests, "nothing is tried"
+
+
+@pytest.fixture
+def stranger(rgw):
+    """A second user of radosgw, who owns nothing: `id`, `access_key`, `secret_key`."""
+    command = ["radosgw-admin", "-c", rgw.folder / "ceph.conf", "-n", "client.rgw", "user"]
+    made = subprocess.run([*command, "create", "--uid=stranger", "--display-name=stranger"], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+    yield {"id": "stranger"} | {name: json.loads(made.stdout)["keys"][0][name] for name in ("access_key", "secret_key")}
+    subprocess.run([*command, "rm", "--uid=stranger"], check=True, stderr=subprocess.DEVNULL, timeout=60)
+
+
+def test_the_policy_is_enough(new_site, rgw, rgw_bucket, stranger):
+    """A user who may do exactly what the policy says: a multipart upload goes on after a crash, and one whose beginning
+    was not answered is found and aborted."""
+    site = new_site(extra="[litter]\nretry_s = 1\ngrace_s = 1")
+    make_file(site.files / "film.mp4", 24 * MIB)
+    with Proxy(rgw.endpoint) as proxy:
+        site.server.add_bucket(rgw_bucket, proxy.endpoint, stranger["access_key"], stranger["secret_key"], region=rgw.region)
+        policy = json.loads(site.server.cli("bucket", "check", "--cdn", 158, "--bucket", rgw_bucket, "--policy"))
+        for statement in policy["Statement"]:
+            statement["Principal"] = {"AWS": [f"arn:aws:iam:::user/{stranger['id']}"]}
+        rgw.client.put_bucket_policy(Bucket=rgw_bucket, Policy=json.dumps(policy))
+
+        creates = []
+        proxy.loses = lambda seen: seen.method == "POST" and seen.target.endswith("?uploads=") and not creates.append(seen)
+        upload_id = site.queue("film.mp4", rgw_bucket)
+        wait_until(lambda: creates, 20, "a Create is lost")
+        proxy.loses = lambda seen: False
+        proxy.bytes_per_s = 2 * MIB
+        wait_until(lambda: any(seen.part and seen.answered == 200 for seen in proxy.seen), 60, "a part has been sent")
+        site.server.kill9()
+        proxy.bytes_per_s = None
+        site.server.start()
+        site.wait_for(upload_id, "completed", within_s=60)
+    assert any(seen.method == "GET" and "/film.mp4?" in seen.target and "uploadId=" in seen.target and seen.answered == 200 for seen in proxy.seen)
+    wait_until(lambda: "nothing waits" in site.server.cli("bucket", "litter"), 30, "the ledger has nothing to do")
+    assert "Uploads" not in rgw.client.list_multipart_uploads(Bucket=rgw_bucket)
 
 
 def test_credentials_from_elsewhere(site, fake, aws):

@@ -130,7 +130,7 @@ def test_the_setting_is_shown_kept_and_in_the_policy(site, fake):
     assert "kms films, bucket key" in site.server.cli("bucket", "list")
     bucket, = json.loads(site.server.cli("bucket", "list", "--json"))
     assert (bucket["sse"], bucket["kms_key"], bucket["sse_bucket_key"]) == ("kms", "films", True)
-    statement = json.loads(policy(site))["Statement"][1]
+    statement = json.loads(policy(site))["Statement"][-1]
     assert statement["Action"] == ["kms:GenerateDataKey", "kms:Decrypt"]
     assert statement["Resource"] == "arn:aws:kms:us-east-1:*:key/films"
     assert findings(site)["encryption"]["finding"] == "ok"
