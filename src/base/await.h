@@ -1,0 +1,33 @@
+// Waiting for the answer of a call that gives it to a callback.
+#pragma once
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace vodlift {
+
+// Calls `start` with a callback and returns what the callback is called with, however long that takes. The callback
+// must be called exactly once, on any thread. Not for a thread that has to make that call itself.
+template <class Answer, class Start>
+Answer await(Start&& start) {
+  // Shared: this caller may have returned before set_value() has.
+  const auto promise = std::make_shared<std::promise<Answer>>();
+  auto answer = promise->get_future();
+  std::forward<Start>(start)([promise](Answer value) { promise->set_value(std::move(value)); });
+  return answer.get();
+}
+
+// The same, but waits for `patience` at most: nothing when there is no answer by then. A late answer is dropped.
+template <class Answer, class Start>
+std::optional<Answer> await_for(std::chrono::milliseconds patience, Start&& start) {
+  const auto promise = std::make_shared<std::promise<Answer>>();
+  auto answer = promise->get_future();
+  std::forward<Start>(start)([promise](Answer value) { promise->set_value(std::move(value)); });
+  if (answer.wait_for(patience) != std::future_status::ready) return std::nullopt;
+  return answer.get();
+}
+
+}  // namespace vodlift
