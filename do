@@ -67,7 +67,23 @@ do_e2e() {
   say "End-to-end tests"
   # A file's tests share fixtures, and stay together.
   [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadfile
-  VODLIFT_BINARY="$PWD/build/release/vodlift" "$python" -m pytest -q tests "$@"
+  with_rights env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \
+    "$python" -m pytest -p no:cacheprovider -q tests "$@"
+}
+
+# Runs a command with the rights that some tests need (mounts, a look into other processes). Another user than root has
+# them in a user namespace, or by sudo where the system allows no such namespace. Without them the tests that need them are
+# listed at the end of the run.
+with_rights() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif unshare --user --map-root-user --mount true 2>/dev/null; then
+    unshare --user --map-root-user --mount "$@"
+  elif sudo -n true 2>/dev/null; then
+    sudo -n "$@"
+  else
+    "$@"
+  fi
 }
 
 ##: check               format, clang-tidy, include rule, a short fuzz run, unit and conformance tests under ASan+UBSan and TSan

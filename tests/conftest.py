@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -17,11 +19,11 @@ for folder in ("e2e", "fakes", "catalogue"):
     sys.path.insert(0, str(TESTS / folder))
 
 from callback_receiver import CallbackReceiver
-from catalogue_rows import RowReport
+from catalogue_rows import NOT_RUN, RowReport
 from fake_aws import FakeAws
 from fake_s3 import FakeS3
 from server import Site
-from support import ROOT
+from support import CAP_SYS_ADMIN, ROOT, need_capability
 
 
 def pytest_configure(config):
@@ -84,6 +86,53 @@ def new_site():
 @pytest.fixture
 def site(new_site):
     return new_site()
+
+
+@pytest.fixture
+def mount():
+    """Mounts: mount(*arguments of mount(8), where the target is the last); undone at the end of the test. To be asked for
+    after the site that it serves."""
+    targets = []
+
+    def make(*arguments) -> None:
+        need_capability(CAP_SYS_ADMIN, "a mount")
+        subprocess.run(["mount", *arguments], check=True)
+        targets.append(arguments[-1])
+
+    yield make
+    for one in reversed(targets):
+        subprocess.run(["umount", "--lazy", one], check=True)
+
+
+class DeviceMaker:
+    """Makes device nodes. Where mknod is refused, as in a user namespace, one of /dev is mounted in their place."""
+
+    def __init__(self, mount, folder: pathlib.Path):
+        self._mount = mount
+        try:
+            os.mknod(folder / "device", stat.S_IFCHR, os.makedev(1, 3))
+            self._may_mknod = True
+        except PermissionError:
+            self._may_mknod = False
+        self.storage = "" if self._may_mknod else "cross_mounts = true"  # what the site's storage needs
+
+    def __call__(self, path: pathlib.Path, kind: int) -> None:
+        """`kind` is stat.S_IFCHR or stat.S_IFBLK."""
+        if self._may_mknod:
+            os.mknod(path, 0o666 | kind, os.makedev(1, 3) if kind == stat.S_IFCHR else os.makedev(7, 250))
+            return
+        nodes = [one for one in pathlib.Path("/dev").iterdir()
+                 if stat.S_IFMT(one.lstat().st_mode) == kind and os.access(one, os.R_OK)]
+        if not nodes:
+            what = "block" if kind == stat.S_IFBLK else "character"
+            pytest.skip(f"{NOT_RUN}only root may make a {what} device, and this user may read none in /dev")
+        path.touch()
+        self._mount("--bind", min(nodes), path)
+
+
+@pytest.fixture
+def make_device(mount, tmp_path):
+    return DeviceMaker(mount, tmp_path)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from catalogue_rows import RowReport, in_ranges, rows_of, rows_with_a_test
+from catalogue_rows import EVERY_ROW, NOT_RUN, RowReport, in_ranges, rows_of, rows_with_a_test
 
 
-def run(folder: pathlib.Path, tests: str, *arguments: str) -> subprocess.CompletedProcess:
+def run(folder: pathlib.Path, tests: str, *arguments: str, environment: dict[str, str] = {}) -> subprocess.CompletedProcess:
     """A run of pytest over a file of tests, with the plugin and nothing else of this tree."""
     (folder / "conftest.py").write_text(
         "from catalogue_rows import RowReport\n\n\n"
@@ -17,7 +17,7 @@ def run(folder: pathlib.Path, tests: str, *arguments: str) -> subprocess.Complet
     (folder / "test_rows.py").write_text("import pytest\n\n\n" + tests)
     path = os.pathsep.join(one for one in sys.path if one)
     return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, folder],
-                          text=True, capture_output=True, timeout=60, env={"PATH": os.defpath, "PYTHONPATH": path})
+                          text=True, capture_output=True, timeout=60, env={"PATH": os.defpath, "PYTHONPATH": path} | environment)
 
 
 def test_rows_are_read_from_names():
@@ -56,6 +56,24 @@ def test_unnumbered(): pass
 def test_a_row_that_did_not_run_has_failed(tmp_path, way):
     done = run(tmp_path, way + "\n")
     assert done.returncode == 1 and "0 of 72 rows passed; failed: A01;" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_what_this_user_cannot_run_is_reported_with_its_reason(tmp_path, processes):
+    tests = f"""
+def test_A01_x(): pytest.skip("{NOT_RUN}a mount needs root")
+def test_A02_one(): pass
+def test_A02_two(): pytest.skip("{NOT_RUN}a mount needs root")
+def test_unnumbered(): pytest.skip("{NOT_RUN}no device")
+def test_A03_x(): pass
+"""
+    done = run(tmp_path, tests, "-n", processes)
+    assert done.returncode == 0, done.stdout
+    assert "1 of 72 rows passed; could not be run: A01–A02; not run: A04–A72" in done.stdout
+    for line in ("test_A01_x: a mount needs root", "test_A02_two: a mount needs root", "test_unnumbered: no device"):
+        assert f"COULD NOT BE RUN: test_rows.py::{line}" in done.stdout, done.stdout
+    done = run(tmp_path, tests, "-n", processes, environment={EVERY_ROW: "1"})
+    assert done.returncode == 1 and "failed: A01–A02" in done.stdout and "3 failed, 2 passed" in done.stdout, done.stdout
 
 
 def test_neighbours_are_told_as_ranges():

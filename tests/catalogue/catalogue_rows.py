@@ -1,10 +1,15 @@
 """The rows of the catalogue, and the lines at the end of a run that say which of them passed.
 
 A test belongs to the rows that its name begins with: test_A05_other_methods_are_405 to A05, test_A61_A62_php_objects to
-both; and a case of a parametrised test to those that its id begins with: test_scenario[D12_bad_digest] to D12. A row has passed when all of its tests have; a test of a row that is skipped, or expected to fail, has failed.
+both; and a case of a parametrised test to those that its id begins with: test_scenario[D12_bad_digest] to D12. A row has passed
+when all of its tests have. A test of a row that is skipped, or expected to fail, has failed.
+
+A test that this user cannot run skips itself with a reason that begins with NOT_RUN. It is listed at the end with its
+reason. Where EVERY_ROW is set in the environment, it has failed.
 """
 
 import ast
+import os
 import pathlib
 import re
 
@@ -12,6 +17,8 @@ import pytest
 
 GROUPS = {"A": ("(a) hostile input", 72), "B": ("(b) authentication and repeats", 28), "C": ("(c) paths and storages", 27),
           "D": ("(d) S3 faults", 54)}
+NOT_RUN = "could not be run: "
+EVERY_ROW = "VODLIFT_EVERY_ROW"
 ROWS = [f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for number in range(1, count + 1)]
 
 
@@ -42,30 +49,47 @@ def in_ranges(rows: list[str]) -> str:
     return ", ".join(one[0] if len(one) == 1 else f"{one[0]}–{one[-1]}" for one in ranges)
 
 
+def why_not_run(report) -> str:
+    """The reason of a test that this user cannot run; empty for every other report."""
+    if not report.skipped or hasattr(report, "wasxfail"):
+        return ""
+    return report.longrepr[2].partition(NOT_RUN)[2]
+
+
 class RowReport:
     """A pytest plugin: judges the rows by the tests that were run, and prints one line for each group that had any."""
 
     def __init__(self):
         self._passed: dict[str, bool] = {}
+        self._not_run: list[tuple[str, str]] = []  # tests with their reasons
+        self._rows_not_run: set[str] = set()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item):
         report = (yield).get_result()
-        if rows_of(item.name) and report.skipped:
+        if why := why_not_run(report):
+            if EVERY_ROW in os.environ:
+                report.outcome, report.longrepr = "failed", f"{item.nodeid}: {NOT_RUN}{why}"
+        elif rows_of(item.name) and report.skipped:
             report.outcome, report.longrepr = "failed", f"{item.nodeid}: a row of the catalogue is never skipped"
             vars(report).pop("wasxfail", None)
 
     # Where the tests run in several processes (pytest-xdist), this is what the one that prints the summary learns of them.
     def pytest_runtest_logreport(self, report):
-        for row in rows_of(report.nodeid.partition("::")[2]):
-            self._passed[row] = self._passed.get(row, True) and report.passed
+        rows = rows_of(report.nodeid.partition("::")[2])
+        if why := why_not_run(report):
+            self._not_run.append((report.nodeid, why))
+            self._rows_not_run.update(rows)
+        for row in rows:
+            self._passed[row] = self._passed.get(row, True) and (report.passed or bool(why))
 
     def pytest_terminal_summary(self, terminalreporter):
-        if not self._passed:
-            return
-        terminalreporter.section("catalogue")
-        for line in self.lines():
-            terminalreporter.write_line(line)
+        if self._passed:
+            terminalreporter.section("catalogue")
+            for line in self.lines():
+                terminalreporter.write_line(line)
+        for test, why in self._not_run:
+            terminalreporter.write_line(f"COULD NOT BE RUN: {test}: {why}")
 
     def lines(self) -> list[str]:
         out = []
@@ -73,9 +97,10 @@ class RowReport:
             rows = [row for row in ROWS if row[0] == letter]
             run = [row for row in rows if row in self._passed]
             failed = [row for row in run if not self._passed[row]]
+            unable = [row for row in run if self._passed[row] and row in self._rows_not_run]
             absent = [row for row in rows if row not in self._passed]
             if run:
-                faults = "".join(f"; {word}: {in_ranges(which)}"
-                                 for word, which in (("failed", failed), ("not run", absent)) if which)
-                out.append(f"{title}: {len(run) - len(failed)} of {count} rows passed{faults}")
+                faults = "".join(f"; {word}: {in_ranges(which)}" for word, which in
+                                 (("failed", failed), ("could not be run", unable), ("not run", absent)) if which)
+                out.append(f"{title}: {len(run) - len(failed) - len(unable)} of {count} rows passed{faults}")
         return out

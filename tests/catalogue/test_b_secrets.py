@@ -12,7 +12,7 @@ import urllib.parse
 import pytest
 
 from api_client import hmac_base64, sign
-from support import KIB, MIB, make_file, wait_until
+from support import CAP_SYS_PTRACE, KIB, MIB, make_file, need_capability, wait_until
 
 CALLS = 1000
 
@@ -100,6 +100,7 @@ def make_calls(site, callback: str, secrets: dict[str, str]) -> list[dict]:
 
 def everything_told(site, answers: list[dict], receiver) -> dict[str, bytes]:
     """What can be seen from outside while it runs."""
+    need_capability(CAP_SYS_PTRACE, "the environment of another process")
     process = f"/proc/{site.server.process.pid}"
     places = {"answers": json.dumps(answers).encode(), "callbacks": b"".join(one.body for one in receiver.received)}
     for name in ("cmdline", "environ"):

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import subprocess
 import threading
 import time
 
@@ -77,28 +76,23 @@ def test_C14_a_file_replaced_after_it_was_taken(shop):
 
 
 @pytest.fixture
-def mounted(new_site, fake):
+def mounted(new_site, fake, mount):
     """Makes a site whose account has a folder with another file system mounted on it."""
-    mounts = []
 
     def make(**config):
         site = new_site(**config)
         site.use(fake, "videos")
         (site.files / "disk").mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", site.files / "disk"], check=True)
-        mounts.append(site.files / "disk")
+        mount("-t", "tmpfs", "tmpfs", site.files / "disk")
         (site.files / "bound").mkdir()
         outside = site.server.folder / "outside"
         outside.mkdir()
         make_file(outside / "film.mp4", 10)
-        subprocess.run(["mount", "--bind", outside, site.files / "bound"], check=True)
-        mounts.append(site.files / "bound")
+        mount("--bind", outside, site.files / "bound")
         make_file(site.files / "disk/film.mp4", 10)
         return site
 
-    yield make
-    for one in mounts:
-        subprocess.run(["umount", one], check=True)
+    return make
 
 
 def test_C17_mounts_beneath_the_root_are_refused(mounted):
@@ -128,25 +122,22 @@ def test_C23_small_files(shop, size, puts):
         assert len(shop.fake.seen("PutObject")) == puts and not shop.fake.seen("CreateMultipartUpload")
 
 
-def test_C23_more_than_an_object_holds(new_site, fake):
+def test_C23_more_than_an_object_holds(new_site, fake, mount):
     """A sparse file on tmpfs, which takes sizes that ext4 does not."""
     site = new_site(storage="cross_mounts = true")
     site.use(fake, "videos")
     (site.files / "disk").mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", site.files / "disk"], check=True)
-    try:
-        limit = 10_000 * 5 * 1024 * MIB
-        with open(site.files / "disk/film.mp4", "wb") as out:
-            out.truncate(limit + 1)
-        refused(site.api.upload("sestore4/jb/disk/film.mp4", "x", "videos"), "2001", str(limit), "48.8 TiB")
-        os.truncate(site.files / "disk/film.mp4", 6 * 1024 * 1024 * MIB)
-        fake.play({"about": "waits", "rules": [{"operation": "CreateMultipartUpload", "fault": {"hold": True}}]})
-        upload_id = site.queue("disk/film.mp4", "videos", "6TiB")
-        wait_until(lambda: fake.seen("CreateMultipartUpload"), 10, "it is begun in parts")
-        assert site.api.status(upload_id)["size"] == 6 * 1024 * 1024 * MIB
-        site.server.kill9()
-    finally:
-        subprocess.run(["umount", site.files / "disk"], check=True)
+    mount("-t", "tmpfs", "tmpfs", site.files / "disk")
+    limit = 10_000 * 5 * 1024 * MIB
+    with open(site.files / "disk/film.mp4", "wb") as out:
+        out.truncate(limit + 1)
+    refused(site.api.upload("sestore4/jb/disk/film.mp4", "x", "videos"), "2001", str(limit), "48.8 TiB")
+    os.truncate(site.files / "disk/film.mp4", 6 * 1024 * 1024 * MIB)
+    fake.play({"about": "waits", "rules": [{"operation": "CreateMultipartUpload", "fault": {"hold": True}}]})
+    upload_id = site.queue("disk/film.mp4", "videos", "6TiB")
+    wait_until(lambda: fake.seen("CreateMultipartUpload"), 10, "it is begun in parts")
+    assert site.api.status(upload_id)["size"] == 6 * 1024 * 1024 * MIB
+    site.server.kill9()
 
 
 def test_C27_a_file_that_is_still_open_for_writing(shop):

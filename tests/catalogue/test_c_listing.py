@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 
 import pytest
 
@@ -61,7 +62,8 @@ def test_pages_hold_every_file_once_and_in_order(site):
     assert listed(site, offset="10000000")["data"] == []
 
 
-def test_nothing_but_regular_files_and_no_host_path(site):
+def test_nothing_but_regular_files_and_no_host_path(new_site, make_device):
+    site = new_site(storage=make_device.storage)
     make_file(site.files / "film.mp4", 1)
     outside = site.server.folder / "outside"
     outside.mkdir()
@@ -71,7 +73,7 @@ def test_nothing_but_regular_files_and_no_host_path(site):
     (site.files / "folder").symlink_to(outside)
     (site.files / "self").symlink_to(".")
     os.mkfifo(site.files / "pipe.mp4")
-    os.mknod(site.files / "device.mp4", 0o600 | 0o020000, os.makedev(1, 5))
+    make_device(site.files / "device.mp4", stat.S_IFCHR)
     body = listed(site, type="all")
     assert names(body) == ["film.mp4"] and body["skipped"] == 0
     assert str(site.server.folder) not in json.dumps(body)

@@ -39,16 +39,7 @@ class Server:
         self.secrets: list[str] = []  # what must never be seen in a log
         self.environment: dict[str, str] = {}  # beside PATH, from the next start on
         self._runs = 0
-        self._user: int | None = None
-
-    def run_as(self, user: int) -> None:
-        """From the next start on as this user, who gets the server's own files; those of the storage stay as they are. For
-        root only."""
-        assert self.process is None, "it runs"
-        self._user = user
-        for path in [self.folder, *self.folder.iterdir()]:
-            if path != self.storage:
-                os.chown(path, user, -1)
+        self.obeys_modes = False  # from the next start on: may not read what the files' modes forbid, though root starts it
 
     def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), uploads: int = 4, parts: int = 4,
                   log_format: str = "json", log_level: str = "info", server: str = "", storage: str = "",
@@ -68,8 +59,10 @@ class Server:
         self._runs += 1
         out = self.folder / f"stdout.{self._runs}"
         with open(out, "wb") as stdout, open(self.folder / f"stderr.{self._runs}", "wb") as stderr:
-            self.process = subprocess.Popen([binary(), "serve", "--config", self.config], stdout=stdout, stderr=stderr,
-                                            stdin=subprocess.DEVNULL, user=self._user,
+            root = self.obeys_modes and os.geteuid() == 0
+            without = ["setpriv", "--securebits=+noroot", "--inh-caps=-all", "--ambient-caps=-all"] if root else []
+            self.process = subprocess.Popen([*without, binary(), "serve", "--config", self.config], stdout=stdout,
+                                            stderr=stderr, stdin=subprocess.DEVNULL,
                                             env={"PATH": os.defpath} | self.environment)
         pattern = re.compile(r"^listening on (https?://\S+)$", re.MULTILINE)
 

@@ -3,7 +3,13 @@
 import hashlib
 import os
 import pathlib
+import re
+import subprocess
 import time
+
+import pytest
+
+from catalogue_rows import NOT_RUN
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KIB = 1024
@@ -16,6 +22,16 @@ def binary() -> pathlib.Path:
     if not os.access(path, os.X_OK):
         raise FileNotFoundError(f"{path} is not there: build it with ./do build, or name another in VODLIFT_BINARY")
     return path.resolve()
+
+
+def need_capability(number: int, what: str) -> None:
+    """Reports that a test could not be run where this process lacks a Linux capability. `what` needs it."""
+    held = int(re.search(r"CapEff:\s*(\w+)", pathlib.Path("/proc/self/status").read_text())[1], 16)
+    if not held >> number & 1:
+        pytest.skip(f"{NOT_RUN}{what} needs root, or a user namespace (./do e2e makes one where the system allows it)")
+
+
+CAP_SYS_PTRACE, CAP_SYS_ADMIN = 19, 21
 
 
 def build_dir() -> pathlib.Path:
