@@ -1,7 +1,9 @@
 // What metadata endpoints, STS and AWS files answer: only credentials that can go into headers come out, with an
 // expiry.
 #include "require.h"
-#include "s3/credential_documents.h"
+#include "s3/aws_configuration.h"
+#include "s3/credentials.h"
+#include "s3/s3_xml.h"
 
 using vodlift::fuzz::require;
 

@@ -1,5 +1,5 @@
 // A Retry-After header: whatever stands in it, nobody waits longer than a day or into the past.
-#include "callback/retry_after.h"
+#include "callback/http_callback_sender.h"
 #include "require.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -27,7 +27,7 @@
 #include "net/http_server.h"
 #include "s3/aws_credential_loader.h"
 #include "s3/credential_cache.h"
-#include "s3/learned.h"
+#include "s3/endpoint_state.h"
 #include "s3/s3_bucket_doctor.h"
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
@@ -166,8 +166,8 @@ class Server {
         bandwidth_(clock),
         bandwidth_limits_(*stores_.database),
         bandwidth_control_(bandwidth_limits_, bandwidth_, names_of(config.storages)),
-        objects_(s3_client_, credentials_, environment_, bandwidth_, clock, learned_),
-        doctor_(credentials_client_, credentials_, environment_, clock, learned_),
+        objects_(s3_client_, credentials_, environment_, bandwidth_, clock, endpoints_),
+        doctor_(credentials_client_, credentials_, environment_, clock, endpoints_),
         callbacks_(callback_client_, guard_, clock),
         ledger_(*stores_.database, clock),
         reaper_(ledger_, *stores_.accounts, objects_, clock,
@@ -285,7 +285,7 @@ class Server {
   Bandwidth bandwidth_;
   store::SqliteBandwidthLimits bandwidth_limits_;
   BandwidthControl bandwidth_control_;
-  s3::Learned learned_;
+  s3::EndpointStates endpoints_;
   s3::S3ObjectStore objects_;
   s3::S3BucketDoctor doctor_;
   callback::HttpCallbackSender callbacks_;

@@ -2,16 +2,47 @@
 
 #include <fmt/format.h>
 
-#include "callback/retry_after.h"
-#include "callback/webhook_signature.h"
+#include <algorithm>
+#include <charconv>
+
+#include "base/encoding.h"
+#include "base/hash.h"
+#include "net/http_date.h"
 
 namespace vodlift::callback {
 namespace {
 
 constexpr std::chrono::milliseconds kTotalTimeout{15000};
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} * 1024;
+constexpr std::string_view kSecretPrefix = "whsec_";
 
 }  // namespace
+
+Result<std::string> sign(const Secret& secret, std::string_view id, std::int64_t timestamp, std::string_view body) {
+  const Error unusable{Errc::invalid_value,
+                       "the account's webhook secret is not \"whsec_\" followed by base64; give the account a new one"};
+  const std::string_view text = secret.reveal();
+  if (!text.starts_with(kSecretPrefix)) return unusable;
+  auto decoded = from_base64(text.substr(kSecretPrefix.size()));
+  if (!decoded || decoded->empty()) return unusable;
+  const Secret key(std::move(*decoded));
+  const std::string message = fmt::format("{}.{}.{}", id, timestamp, body);
+  return "v1," + to_base64(hmac_sha256(bytes_of(key.reveal()), bytes_of(message)));
+}
+
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, WallTime now) {
+  if (value.empty()) return std::nullopt;
+  if (value.find_first_not_of("0123456789") == std::string_view::npos) {
+    std::int64_t seconds = 0;
+    const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+    // A number that is too large for an int64 is still a number, above the limit.
+    if (failed != std::errc()) return kMaxRetryAfter;
+    return std::min(std::chrono::seconds(seconds), kMaxRetryAfter);
+  }
+  const auto when = net::parse_http_date(value, now);
+  if (!when) return std::nullopt;
+  return std::clamp(std::chrono::ceil<std::chrono::seconds>(*when - now), std::chrono::seconds(0), kMaxRetryAfter);
+}
 
 HttpCallbackSender::HttpCallbackSender(net::HttpClient& client, std::shared_ptr<const net::AddressGuard> guard,
                                        const Clock& clock)

@@ -1,24 +1,44 @@
 // Sends callbacks over HTTP, to public addresses only, signed as Standard Webhooks prescribe.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
 #include "core/callback_sender.h"
 #include "net/address_guard.h"
 #include "net/http_client.h"
 
 namespace vodlift::callback {
 
-// Any thread. Neither connection nor proxy is shared between messages: every attempt resolves, is judged by the guard
-// and connects anew, so a name that moves to an inner address between two attempts is found out.
+// The header webhook-signature of Standard Webhooks (standardwebhooks.com, symmetric scheme v1), by which a receiver
+// knows that a callback is ours: "v1," and the base64 of the HMAC-SHA256 of "id.timestamp.body". The key is the bytes
+// that the secret ("whsec_" and base64) stands for. `timestamp` in Unix seconds. Pure. Errors: invalid_value (not such
+// a secret); the message does not contain the secret.
+Result<std::string> sign(const Secret& secret, std::string_view id, std::int64_t timestamp, std::string_view body);
+
+inline constexpr std::chrono::seconds kMaxRetryAfter = std::chrono::hours(24);
+
+// The wait from `now` on that the header Retry-After asks for (RFC 9110 section 10.2.3): a number of seconds, or one of
+// the three date forms of section 5.6.7. 0 s to kMaxRetryAfter; longer waits are cut to that. Nothing for any other
+// text. Pure.
+std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, WallTime now);
+
+// Any thread. Attempts share neither connection nor proxy: each one resolves the name, asks the guard and connects
+// again. So a name that moves to an internal address between two attempts is detected.
 class HttpCallbackSender final : public CallbackSender {
  public:
-  // All three must outlive the sender; `guard` is shared with the requests under way.
+  // All three must outlive the sender. Running requests share `guard`.
   HttpCallbackSender(net::HttpClient& client, std::shared_ptr<const net::AddressGuard> guard, const Clock& clock);
 
-  // As the port says; at most 15 s all in all. A redirect is an answer like any other, of an answer's body nothing is
-  // kept. Errors also: invalid_value (a secret that cannot sign), told at once on the caller's thread.
+  // As the port says, within 15 s. A redirect is an answer like any other. The body of an answer is dropped. Errors
+  // also: invalid_value (a secret that cannot sign), reported at once on the caller's thread.
   void send(CallbackMessage message, Done done) override;
 
  private:

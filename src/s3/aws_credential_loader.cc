@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
-#include "s3/metadata_credentials.h"
+#include "s3/credential_services.h"
 
 namespace vodlift::s3 {
 namespace {
 
-// How many profiles may lean on one another.
+// How long a chain of profiles may be, each of which uses the credentials of the next.
 constexpr std::size_t kMaxProfiles = 5;
 
-Error none(std::string message) { return {Errc::s3_credential, std::move(message)}; }
+Error no_credentials(std::string message) { return {Errc::s3_credential, std::move(message)}; }
 
 }  // namespace
 
@@ -32,40 +32,41 @@ Result<Credentials> AwsCredentialLoader::load_base(const BucketAccess& access) c
       auto profiles = AwsProfiles::read(environment_);
       if (!profiles) return profiles.error();
       const std::string& named = access.credentials.profile;
-      return from_profile(*profiles, named.empty() ? AwsProfiles::usual_name(environment_) : named, access.region, {});
+      return from_profile(*profiles, named.empty() ? AwsProfiles::default_name(environment_) : named, access.region,
+                          {});
     }
     case CredentialSource::container:
       if (!has_container_endpoint(environment_)) {
-        return none(
+        return no_credentials(
             "the daemon's environment has neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI: it runs in no ECS task or EKS pod with a role");
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI: it does not run in an ECS task or EKS pod with a role");
       }
       return container_credentials(client_, environment_);
     case CredentialSource::instance:
       return instance_credentials(client_, environment_);
     case CredentialSource::web_identity:
       if (!has_web_identity()) {
-        return none("the daemon's environment lacks AWS_WEB_IDENTITY_TOKEN_FILE or AWS_ROLE_ARN");
+        return no_credentials("the daemon's environment lacks AWS_WEB_IDENTITY_TOKEN_FILE or AWS_ROLE_ARN");
       }
       return from_web_identity(access.region);
     case CredentialSource::usual:
-      return load_usual(access.region);
+      return load_default(access.region);
   }
-  return none("an unknown source of credentials");
+  return no_credentials("an unknown source of credentials");
 }
 
-Result<Credentials> AwsCredentialLoader::load_usual(const std::string& region) const {
+Result<Credentials> AwsCredentialLoader::load_default(const std::string& region) const {
   if (!environment_.get("AWS_ACCESS_KEY_ID").empty()) return from_environment();
   if (has_web_identity()) return from_web_identity(region);
   auto profiles = AwsProfiles::read(environment_);
   if (!profiles) return profiles.error();
-  const std::string name = AwsProfiles::usual_name(environment_);
+  const std::string name = AwsProfiles::default_name(environment_);
   const bool named = !environment_.get("AWS_PROFILE").empty();
   if (named || profiles->find(name)) return from_profile(*profiles, name, region, {});
   if (has_container_endpoint(environment_)) return container_credentials(client_, environment_);
   auto found = instance_credentials(client_, environment_);
   if (found || found.error().code == Errc::interrupted) return found;
-  // Whether there should be a metadata service, nothing tells: an outage of it must not fail an upload for good.
+  // Nothing says whether there should be a metadata service. An outage of the service must not fail an upload for good.
   return Error{found.error().code,
                fmt::format("no credentials anywhere: not in the daemon's environment (AWS_ACCESS_KEY_ID, "
                            "AWS_WEB_IDENTITY_TOKEN_FILE, AWS_CONTAINER_CREDENTIALS_…), not as {}, and {}",
@@ -79,10 +80,11 @@ Result<Credentials> AwsCredentialLoader::from_environment() const {
   credentials.session_token = Secret(std::string(environment_.get("AWS_SESSION_TOKEN")));
   credentials.origin = "environment";
   if (credentials.access_key.empty() || credentials.secret_key.empty()) {
-    return none("the daemon's environment lacks AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY");
+    return no_credentials("the daemon's environment lacks AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY");
   }
   if (!are_usable(credentials)) {
-    return none("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN hold characters that keys never have");
+    return no_credentials(
+        "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN hold characters that keys never have");
   }
   return credentials;
 }
@@ -99,12 +101,13 @@ Result<Credentials> AwsCredentialLoader::from_web_identity(const std::string& re
 Result<Credentials> AwsCredentialLoader::from_profile(const AwsProfiles& profiles, const std::string& name,
                                                       const std::string& region, std::set<std::string> seen) const {
   const auto profile = profiles.find(name);
-  if (!profile) return none(fmt::format("there is no {}", profiles.describe(name)));
+  if (!profile) return no_credentials(fmt::format("there is no {}", profiles.describe(name)));
   const bool again = !seen.insert(name).second;
   if (seen.size() > kMaxProfiles) {
-    return none(fmt::format("{} leans on more than {} others", profiles.describe(name), kMaxProfiles - 1));
+    return no_credentials(
+        fmt::format("{} is at the end of a chain of more than {} profiles", profiles.describe(name), kMaxProfiles));
   }
-  // A profile that names itself as its source means its own pair.
+  // A profile that names itself as its source means its own access key and secret.
   if (!profile->role_arn.empty() && !again) {
     const std::string sts = profile->region.empty() ? sts_region(region) : profile->region;
     const RoleRequest role{profile->role_arn, profile->external_id, profile->role_session_name, sts};
@@ -117,14 +120,15 @@ Result<Credentials> AwsCredentialLoader::from_profile(const AwsProfiles& profile
   }
   if (!profile->pair.access_key.empty()) {
     if (are_usable(profile->pair)) return profile->pair;
-    return none(fmt::format("{} has an access key, but no usable secret key with it", profiles.describe(name)));
+    return no_credentials(
+        fmt::format("{} has an access key, but no usable secret key with it", profiles.describe(name)));
   }
-  if (again) return none(fmt::format("{} leans on itself", profiles.describe(name)));
+  if (again) return no_credentials(fmt::format("{} leans on itself", profiles.describe(name)));
   if (!profile->unsupported.empty()) {
-    return none(fmt::format("{} works by {}, which vodlift does not do: give it a role or a pair of keys",
-                            profiles.describe(name), profile->unsupported));
+    return no_credentials(fmt::format("{} works by {}, which vodlift does not do: give it a role or a pair of keys",
+                                      profiles.describe(name), profile->unsupported));
   }
-  return none(fmt::format("{} has no aws_access_key_id and no role_arn", profiles.describe(name)));
+  return no_credentials(fmt::format("{} has no aws_access_key_id and no role_arn", profiles.describe(name)));
 }
 
 Result<Credentials> AwsCredentialLoader::base_of(const AwsProfiles& profiles, const Profile& profile,
@@ -134,10 +138,11 @@ Result<Credentials> AwsCredentialLoader::base_of(const AwsProfiles& profiles, co
   if (profile.credential_source == "Ec2InstanceMetadata") return instance_credentials(client_, environment_);
   if (profile.credential_source == "EcsContainer") {
     if (has_container_endpoint(environment_)) return container_credentials(client_, environment_);
-    return none(
-        fmt::format("{} wants a container's role, and the daemon runs in none", profiles.describe(profile.name)));
+    return no_credentials(
+        fmt::format("{} needs a container's role, and the daemon does not run in a container with one",
+                    profiles.describe(profile.name)));
   }
-  return none(fmt::format(
+  return no_credentials(fmt::format(
       "{} has a role_arn, but neither source_profile nor credential_source (Environment, Ec2InstanceMetadata, "
       "EcsContainer) to assume it with",
       profiles.describe(profile.name)));

@@ -1,18 +1,18 @@
-// The sources of credentials, and their usual order.
+// Where credentials come from, and in which order the sources are tried.
 #pragma once
 
 #include <set>
 
-#include "s3/aws_profiles.h"
+#include "s3/aws_configuration.h"
+#include "s3/credential_services.h"
 #include "s3/credentials.h"
-#include "s3/sts.h"
 
 namespace vodlift::s3 {
 
 // Immutable; any thread that may block. What it is built from must outlive it.
 class AwsCredentialLoader final : public CredentialLoader {
  public:
-  // `client` is for metadata and STS calls: small ones that must not wait behind transfers.
+  // `client` is for metadata and STS calls, which are small and must not wait behind transfers.
   AwsCredentialLoader(net::HttpClient& client, const AwsEnvironment& environment, const Clock& clock)
       : client_(client), environment_(environment), sts_(client, environment, clock) {}
 
@@ -21,8 +21,8 @@ class AwsCredentialLoader final : public CredentialLoader {
 
  private:
   Result<Credentials> load_base(const BucketAccess& access) const;
-  // The first that is there of: environment, web identity, profile, container, instance.
-  Result<Credentials> load_usual(const std::string& region) const;
+  // From the first source that has credentials: environment, web identity, profile, container, instance.
+  Result<Credentials> load_default(const std::string& region) const;
   [[nodiscard]] Result<Credentials> from_environment() const;
   [[nodiscard]] Result<Credentials> from_web_identity(const std::string& region) const;
   [[nodiscard]] Result<Credentials> from_profile(const AwsProfiles& profiles, const std::string& name,

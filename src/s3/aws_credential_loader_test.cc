@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "net/http_server.h"
-#include "s3/metadata_credentials.h"
+#include "s3/credential_services.h"
 
 namespace vodlift::s3 {
 namespace {

@@ -15,11 +15,12 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kThreads = 4;
-// Renewed in the background from then on; half of the lifetime where that is shorter.
+// Credentials are renewed in the background this long before they expire, or at half of their lifetime if that is
+// later.
 constexpr milliseconds kRenewBefore = 10min;
-// Too short to start a request with while others can be had; used all the same where a load fails.
+// Credentials that expire so soon are not used while others can be loaded. They are used if the load fails.
 constexpr milliseconds kTooShort = 30s;
-// Files are looked at again so often while they are used.
+// Credentials from files are loaded again after this time, in case the files have changed.
 constexpr milliseconds kRereadAfter = 10s;
 constexpr milliseconds kRetryWhileValid = 10s;
 constexpr milliseconds kRetryWithout = 1s;
@@ -29,7 +30,7 @@ std::string key_of(const BucketAccess& access) {
   const std::string pair = origin.source == CredentialSource::fixed
                                ? fmt::format("{}\n{}\n{}", access.cdn, access.bucket, to_unix_ms(access.created))
                                : "";
-  // The region is STS's as well.
+  // The region selects the endpoint of STS, too.
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", to_string(origin.source), pair, origin.profile, origin.role_arn,
                      origin.external_id, access.region);
 }
@@ -59,7 +60,7 @@ void CredentialCache::get(const BucketAccess& access, Done done) {
     const auto& current = entry->current;
     const bool valid = current && !entry->rejected && (!current->expires || *current->expires > now);
     const bool lasting = valid && (!current->expires || *current->expires - now > kTooShort);
-    // Further off than was ever set: the clock was set back since, and such a time says nothing.
+    // A time further off than any that is ever set means that the clock was set back since. Such a time is ignored.
     const bool renew_at_is_off = current && current->may_change && entry->renew_at > now + kRereadAfter;
     const bool retry_at_is_off = entry->retry_at > now + kRetryWhileValid;
     const bool wanted = !valid || now >= entry->renew_at || renew_at_is_off;
@@ -135,7 +136,7 @@ void CredentialCache::run_load(const BucketAccess& access, const std::shared_ptr
   {
     const std::lock_guard lock(mutex_);
     take(*entry, std::move(loaded), now);
-    // What is there stays good to its end, whatever became of the renewal.
+    // The current credentials stay valid until they expire, even if the renewal failed.
     const auto& current = entry->current;
     if (!answer && current && !entry->rejected && current->expires && *current->expires > now) answer = *current;
     waiting.swap(entry->waiting);
@@ -148,7 +149,7 @@ void CredentialCache::take(Entry& entry, Result<Credentials> loaded, WallTime no
   if (!loaded) {
     const bool valid = entry.current && !entry.rejected && (!entry.current->expires || *entry.current->expires > now);
     if (valid) {
-      log::warn("credentials could not be renewed; those at hand are used until they expire",
+      log::warn("credentials could not be renewed; the current ones are used until they expire",
                 {{"credentials", entry.current->origin}, {"reason", loaded.error().message}});
     }
     entry.retry_at = now + (valid ? kRetryWhileValid : kRetryWithout);

@@ -13,11 +13,11 @@
 
 namespace vodlift::s3 {
 
-// So many different origins of credentials are kept; more make room by dropping those that are not being loaded.
+// At most this many different credentials are kept. When there are more, those that are not being loaded are forgotten.
 inline constexpr std::size_t kMaxCachedCredentials = 4096;
 
-// Internally locked. Loads run on threads of its own, one at a time for each origin: while valid credentials are at
-// hand every caller gets those, and whoever comes when there are none waits for the one load.
+// Internally locked. Loads run on threads of the cache, one at a time for each origin. While credentials are valid,
+// every caller gets those. While there are none, all callers wait for the one load.
 class CredentialCache {
  public:
   using Done = std::function<void(Result<Credentials>)>;
@@ -29,17 +29,17 @@ class CredentialCache {
   // Like stop().
   ~CredentialCache();
 
-  // Never blocks. `done` is called once, at once where credentials are at hand, else on a thread of the cache, and must
-  // not block. Errors: those of CredentialLoader, overloaded, interrupted.
+  // Never blocks. `done` is called once and must not block: at once if there are valid credentials, otherwise on a
+  // thread of the cache. Errors: those of CredentialLoader, overloaded, interrupted.
   void get(const BucketAccess& access, Done done);
-  // The same, waiting. Not from a thread that must not block.
+  // The same; blocks until the answer is there.
   Result<Credentials> get(const BucketAccess& access);
 
-  // The store refused `used`: the next get() loads anew, unless somebody has already. False where nothing else could be
-  // had: a static pair.
+  // The store refused `used`: the next get() loads again, unless that has happened already. False for a fixed key pair,
+  // which a load would not change.
   bool refused(const BucketAccess& access, const Credentials& used);
 
-  // Everybody who waits, and every later get() that needs a load, gets `interrupted`. May be called twice.
+  // All waiting callers, and every later get() that needs a load, get `interrupted`. May be called twice.
   void stop();
 
  private:
@@ -47,9 +47,9 @@ class CredentialCache {
     std::optional<Credentials> current;
     bool loading = false;
     bool rejected = false;  // `current` was refused by the store
-    WallTime renew_at;      // from then on a get() starts a load
+    WallTime renew_at;      // from this time on, a get() starts a load
     std::optional<Error> failure;
-    WallTime retry_at;  // after a failure no load begins before
+    WallTime retry_at;  // after a failure, no load begins before this time
     std::vector<Done> waiting;
   };
   using Entries = std::map<std::string, std::shared_ptr<Entry>>;
@@ -67,7 +67,7 @@ class CredentialCache {
   ThreadPool pool_;
 };
 
-// Whether `access` needs no cache: a static pair, used as it is.
+// Whether `access` has a fixed key pair without a role, which needs no load.
 bool is_fixed_pair(const BucketAccess& access);
 
 }  // namespace vodlift::s3

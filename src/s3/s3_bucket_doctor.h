@@ -5,21 +5,22 @@
 
 #include "core/bucket_doctor.h"
 #include "s3/credential_cache.h"
-#include "s3/learned.h"
+#include "s3/endpoint_state.h"
 #include "s3/s3_request.h"
 
 namespace vodlift::s3 {
 
-// So many checks run at once; a further one is told to come again.
+// This many checks may run at once; one more is asked to try again later.
 inline constexpr int kMaxChecks = 2;
 
-// Internally locked. What it is built from must outlive it. It uses nothing that was learned: what uploads put up with
-// (another region, another time) it tells. What it finds of checksums is learned for them.
+// Internally locked. What it is built from must outlive it. A check starts without anything that is known of the
+// endpoint, so that it reports what uploads correct by themselves, such as another region or time. What it finds of
+// checksums becomes a fact of the endpoint.
 class S3BucketDoctor final : public BucketDoctor {
  public:
   S3BucketDoctor(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
-                 const Clock& clock, Learned& learned)
-      : client_(client), credentials_(credentials), environment_(environment), clock_(clock), learned_(learned) {}
+                 const Clock& clock, EndpointStates& endpoints)
+      : client_(client), credentials_(credentials), environment_(environment), clock_(clock), endpoints_(endpoints) {}
 
   BucketReport check(const BucketAccess& access) override;
 
@@ -28,7 +29,7 @@ class S3BucketDoctor final : public BucketDoctor {
   CredentialCache& credentials_;
   const AwsEnvironment& environment_;
   const Clock& clock_;
-  Learned& learned_;
+  EndpointStates& endpoints_;
   std::atomic<int> running_ = 0;
 };
 

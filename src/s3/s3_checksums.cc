@@ -4,7 +4,7 @@
 
 #include "base/encoding.h"
 #include "base/hash.h"
-#include "s3/object_headers.h"
+#include "s3/s3_request.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
@@ -16,14 +16,14 @@ std::vector<std::pair<std::string, std::string>> checksum_offer(ChecksumMode off
   return headers;
 }
 
-// One that keeps none drops the offer in silence. One that does not say of which kind the whole's is knows only the
-// older kind, over the parts'.
+// A store without checksums ignores the offer. A store that does not name the type of the whole's checksum knows only
+// the older type, over the parts' checksums.
 ChecksumMode checksum_taken(const net::HttpResponse& created) {
   if (created.header("x-amz-checksum-algorithm") != "CRC32C") return ChecksumMode::md5;
   return created.header("x-amz-checksum-type") == "FULL_OBJECT" ? ChecksumMode::crc32c : ChecksumMode::crc32c_composite;
 }
 
-// A bad name in the metadata has such a code too: only a try without tells.
+// Invalid metadata has the same code: only another try shows what was refused.
 bool may_refuse_checksums(const net::HttpResponse& response) {
   if (response.status != 400 && response.status != 501) return false;
   const auto error = parse_error(response.body);
@@ -58,7 +58,7 @@ Result<StoredBytes> confirmed_bytes(const ObjectTarget& target, std::string_view
   }
   const std::string etag = unquoted_etag(stored.etag);
   if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
-  // An ETag need not be an MD5, and under KMS is none though it looks like one: then only a Content-MD5 that the store
+  // An ETag need not be an MD5. With KMS it is not, though it looks like one. Then only a Content-MD5 that the store
   // accepted counts.
   const bool under_kms = uses_kms(stored.encryption) || target.access.encryption.mode == EncryptionMode::sse_kms;
   const bool is_md5 = !under_kms && etag.size() == 32 && from_hex(etag).has_value();

@@ -16,7 +16,7 @@ struct Row {
 };
 
 // Source: "Error Responses", Amazon S3 API Reference, read 2026-11-23.
-// KMS answers through S3, its error's name behind "KMS.": "Errors", AWS KMS API Reference, read 2026-11-25.
+// Errors of KMS come through S3, with "KMS." before their names: "Errors", AWS KMS API Reference, read 2026-11-25.
 constexpr std::array kTable = {
     Row{"InternalError", Errc::s3_transient, ""},
     Row{"ServiceUnavailable", Errc::s3_transient, ""},
@@ -52,7 +52,7 @@ constexpr std::array kTable = {
     Row{"KMS.AccessDeniedException", Errc::s3_access_denied, ""},
     Row{"KMS.DisabledException", Errc::s3_rejected, "enable the KMS key, or give another with `vodlift bucket add`"},
     Row{"KMS.KMSInvalidStateException", Errc::s3_rejected,
-        "the KMS key is to be deleted, or waits for its key material: restore it, or give another with `vodlift bucket "
+        "the KMS key is being deleted, or has no key material yet: restore it, or give another with `vodlift bucket "
         "add`"},
     Row{"KMS.NotFoundException", Errc::s3_rejected,
         "check --kms-key of `vodlift bucket add`: the key must be in the bucket's region, and an alias names only keys "
@@ -60,7 +60,7 @@ constexpr std::array kTable = {
         "the S3 key's own account"},
     Row{"KMS.InvalidKeyUsageException", Errc::s3_rejected,
         "give a symmetric encryption key (ENCRYPT_DECRYPT) as --kms-key of `vodlift bucket add`"},
-    Row{"KMS.ThrottlingException", Errc::s3_throttled, "--bucket-key of `vodlift bucket add` spares calls to KMS"},
+    Row{"KMS.ThrottlingException", Errc::s3_throttled, "--bucket-key of `vodlift bucket add` saves calls to KMS"},
     Row{"KMS.DependencyTimeoutException", Errc::s3_transient, ""},
     Row{"KMS.KeyUnavailableException", Errc::s3_transient, ""},
     Row{"KMS.KMSInternalException", Errc::s3_transient, ""},
@@ -84,17 +84,17 @@ constexpr std::string_view kPublicAclAdvice =
     "`vodlift bucket add --acl-policy private` upload them as private";
 
 constexpr std::string_view kPublicAclPermissionAdvice =
-    "where the bucket takes ACLs, the key lacks a permission: acl=public-read needs s3:PutObjectAcl beside "
+    "where the bucket takes ACLs, the key lacks a permission: acl=public-read needs s3:PutObjectAcl besides "
     "s3:PutObject";
 
-// HEAD, which confirms the object, goes by s3:GetObject; its 403 has no body and so no code.
+// HEAD, which confirms the object, needs s3:GetObject. Its 403 has no body, and so no code.
 constexpr std::string_view kAccessDeniedAdvice =
     "the key needs s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects "
     "of this bucket";
 
 constexpr std::string_view kKmsDeniedAdvice =
-    "the key needs kms:GenerateDataKey and kms:Decrypt on the KMS key, by its own policy and, where the KMS key is "
-    "another account's, by the KMS key's policy too; `vodlift bucket check --policy` prints the former";
+    "the key needs kms:GenerateDataKey and kms:Decrypt on the KMS key: by its own policy, which `vodlift bucket check "
+    "--policy` prints, and by the KMS key's policy if that belongs to another account";
 
 constexpr std::string_view kListUploadsAdvice =
     "the key needs s3:ListBucketMultipartUploads on this bucket, to find what a lost answer left open";
@@ -104,7 +104,7 @@ constexpr std::string_view kListUploadsAdvice =
 Errc classify(int status, std::string_view code) {
   if (const Row* row = find_row(code)) return row->errc;
   if (status == 429) return Errc::s3_throttled;
-  // Whoever stands before the store has statuses of his own, 520 to 530 among them, and may have passed the request on.
+  // Proxies before the store have statuses of their own, such as 520 to 530, and may have forwarded the request.
   const bool for_good = status == 501 || status == 505 || status == 507;
   if (status == 408 || (status >= 500 && !for_good)) return Errc::s3_transient;
   if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
@@ -114,7 +114,7 @@ Errc classify(int status, std::string_view code) {
   return Errc::s3_rejected;
 }
 
-// S3 passes on what KMS says: "User: … is not authorized to perform: kms:GenerateDataKey on resource: …".
+// S3 forwards the message of KMS: "User: … is not authorized to perform: kms:GenerateDataKey on resource: …".
 bool is_of_kms(const Failure& failure) {
   return failure.code.starts_with("KMS.") || failure.message.find("kms:") != std::string::npos;
 }

@@ -1,4 +1,4 @@
-// What an S3 failure means for the upload: one table from S3's words to ours.
+// What a refusal by S3 means for the upload: one table from S3's error codes to ours, with advice.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace vodlift::s3 {
 
-// The class of an answer with HTTP `status` and S3 error `code` (empty: the body had none).
+// The error class of an answer with HTTP `status` and S3 error `code`; empty: the body had none.
 Errc classify(int status, std::string_view code);
 
-// An answer that is not the one hoped for.
+// An answer other than success.
 struct Failure {
   std::string operation;  // "UploadPart 17"
   std::string bucket;
@@ -19,18 +19,18 @@ struct Failure {
   int status = 0;
   std::string code;
   std::string message;
-  std::string region;      // the bucket's own, where the store told
-  std::string request_id;  // the store's, for its support
+  std::string region;      // the bucket's own; empty: not known
+  std::string request_id;  // by which the store's support finds the request
   bool sent_public_acl = false;
 };
 
-// Whether it was the key management service that refused.
+// Whether the key management service refused.
 bool is_of_kms(const Failure& failure);
 
-// What to do about an S3 error code; empty: no more than its name says.
+// What to do about an S3 error code; may be empty.
 std::string_view advice_on(std::string_view code);
 
-// The Error for `failure`, with what to do about it where that is known.
+// The Error for `failure`, with advice if there is any.
 Error to_error(const Failure& failure);
 
 }  // namespace vodlift::s3

@@ -7,26 +7,28 @@
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "net/http_date.h"
-#include "s3/object_headers.h"
+#include "s3/request_body.h"
 #include "s3/s3_checksums.h"
+#include "s3/s3_request.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
 namespace {
 
-// Complete may take minutes on a large object before it says a word.
+// On a large object, Complete may take minutes before its answer begins.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};
 constexpr std::chrono::seconds kCompleteTimeout{900};
 constexpr int kMaxListPages = 11;  // 10,000 parts, 1,000 a page
-// 2,000 uploads of one key. An entry may have 4 KiB: a page of them fits an answer.
+// 2,000 uploads of one key. An entry may have 4 KiB, so that a page fits an answer.
 constexpr int kMaxUploadPages = 10;
 constexpr std::string_view kUploadsPage = "200";
 
-// Sends `call` under the condition; a store that knows none is asked without it, where that is allowed.
-template <class Call, class Send>
-Result<net::HttpResponse> send_under(WriteCondition condition, const Call& call, Send send) {
+// Sends `call` under the condition. A store that does not support conditions gets the call without it, where the
+// condition allows that.
+template <class Send>
+Result<net::HttpResponse> send_under(WriteCondition condition, const S3Call& call, Send send) {
   if (condition == WriteCondition::none) return send(call);
-  Call conditional = call;
+  S3Call conditional = call;
   conditional.headers.emplace_back("if-none-match", "*");
   auto response = send(conditional);
   const bool unknown = response && response->status == 501;
@@ -40,62 +42,86 @@ std::vector<std::pair<std::string, std::string>> headers_of(const ObjectTarget& 
   return headers;
 }
 
+// Whether the failure has nothing to do with the form of a request, so that no other form is worth a try.
+bool is_regardless_of_form(Errc code) {
+  return code == Errc::s3_throttled || code == Errc::s3_unavailable || code == Errc::s3_no_such_upload ||
+         code == Errc::interrupted;
+}
+
+// Why a part was refused. A store may have taken the CRC32C that Create offered, while something between dropped that
+// word of its answer. Then all parts must be sent again, after a Create that offers none.
+Error refused_part(const Failure& failure, SentChecksum sent) {
+  Error error = to_error(failure);
+  if (sent == SentChecksum::md5 && failure.code == "InvalidRequest") error.code = Errc::s3_parts_refused;
+  return error;
+}
+
 }  // namespace
+
+net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, const S3Call& call,
+                                                  const Credentials& credentials, const Body& body) const {
+  net::HttpRequest request = s3_.make_request(target, call, credentials);
+  request.reader = std::make_shared<SourceBody>(body, bandwidth_, target.access.cdn, target.access.bucket);
+  request.reader_size = body.size;
+  request.cut = body.cut;
+  request.total_timeout = {};
+  return request;
+}
 
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                               const Body& body, const RangeChecksum& checksum,
                                               WriteCondition condition) {
-  const Call plain{"PutObject", "PUT", {}, headers_of(target, properties), "", properties.acl == Acl::public_read};
-  // The mode may have changed since `checksum` was made for it: what is at hand decides.
+  const S3Call plain{"PutObject", "PUT", {}, headers_of(target, properties), "", properties.acl == Acl::public_read};
+  // The mode may have changed since `checksum` was made for it, so that the MD5 may be missing.
   const ChecksumMode mode = checksum_mode(target.access);
   const bool has_md5 = !checksum.md5.empty();
   const auto send = [&](SentChecksum sent) {
-    Call call = plain;
+    S3Call call = plain;
     call.headers.push_back(checksum_header(sent, checksum));
-    // A store that drops the CRC in silence must still refuse other bytes than these, before it replaces the object.
+    // A store that ignores the CRC must still refuse wrong bytes before it replaces the object.
     const bool both = sent == SentChecksum::crc32c && mode == ChecksumMode::unknown && has_md5;
     if (both) call.headers.push_back(checksum_header(SentChecksum::md5, checksum));
-    return send_under(condition, call, [&](const Call& final_call) {
-      return exchange(target, final_call, [&](const Credentials& credentials) {
+    return send_under(condition, call, [&](const S3Call& final_call) {
+      return s3_.exchange(target, final_call, [&](const Credentials& credentials) {
         return make_body_request(target, final_call, credentials, body);
       });
     });
   };
   SentChecksum sent = mode == ChecksumMode::md5 && has_md5 ? SentChecksum::md5 : SentChecksum::crc32c;
   auto response = send(sent);
-  const bool try_again = mode == ChecksumMode::unknown && has_md5 && response && may_refuse_checksums(*response);
-  if (try_again) {
+  const bool again = mode == ChecksumMode::unknown && has_md5 && response && may_refuse_checksums(*response);
+  if (again) {
     sent = SentChecksum::md5;
     response = send(sent);
   }
   if (!response) return response.error();
   if (!response->is_success()) return to_error(failure_of(target, plain, *response));
   auto stored = confirmed_bytes(target, plain.operation, *response, checksum, sent);
-  if (stored) rates_.add(target.access, body.size, response->took);
-  // A CRC32C that was sent and not confirmed: this store knows none. One that was not sent tells nothing, unless the
-  // store refused it before.
-  const bool told = !response->header(kCrcHeader).empty();
-  if (told || sent == SentChecksum::crc32c || (try_again && stored)) {
-    learned_.learn_checksums(target.access, {.whole = told ? ChecksumMode::crc32c : ChecksumMode::md5});
+  if (stored) endpoints_.add_measurement(target.access, body.size, response->took);
+  // A store that does not confirm a CRC32C, or refused it before, does not support it. When none was sent, nothing is
+  // known.
+  const bool confirmed = !response->header(kCrcHeader).empty();
+  if (confirmed || sent == SentChecksum::crc32c || (again && stored)) {
+    endpoints_.add_facts(target.access, {.whole = confirmed ? ChecksumMode::crc32c : ChecksumMode::md5});
   }
   return stored;
 }
 
-// The strongest checksum that the store takes, offered one after the other until the endpoint is known.
+// Offers the strongest checksum first, until the store takes one. What it took is offered first the next time.
 Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, const ObjectProperties& properties) {
-  const Call plain{"CreateMultipartUpload",        "POST", {{"uploads", ""}},
-                   headers_of(target, properties), "",     properties.acl == Acl::public_read};
+  const S3Call plain{"CreateMultipartUpload",        "POST", {{"uploads", ""}},
+                     headers_of(target, properties), "",     properties.acl == Acl::public_read};
   const auto send = [&](ChecksumMode offer) {
-    Call call = plain;
+    S3Call call = plain;
     for (auto& header : checksum_offer(offer)) call.headers.push_back(std::move(header));
-    return exchange(target, call, [&](const Credentials& credentials) {
-      net::HttpRequest request = make_request(target, call, credentials);
-      // A second one unseen would leave a multipart upload open that nobody knows of.
+    return s3_.exchange(target, call, [&](const Credentials& credentials) {
+      net::HttpRequest request = s3_.make_request(target, call, credentials);
+      // A request that is sent twice would open a multipart upload that nobody knows of.
       request.send_once = true;
       return request;
     });
   };
-  ChecksumMode offer = learned_.checksums(target.access).multipart;
+  ChecksumMode offer = endpoints_.facts(target.access).multipart;
   if (offer == ChecksumMode::unknown) offer = ChecksumMode::crc32c;
   auto response = send(offer);
   while (offer != ChecksumMode::md5 && response && may_refuse_checksums(*response)) {
@@ -110,32 +136,135 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
                                                  target.access.bucket, printable(target.key))};
   }
   const ChecksumMode taken = checksum_taken(*response);
-  learned_.learn_checksums(target.access, {.multipart = taken});
+  endpoints_.add_facts(target.access, {.multipart = taken});
   return Multipart{*id, taken};
 }
 
 Result<bool> S3ObjectStore::try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) {
   const Md5Digest of_nothing = md5({});
-  const Call call{fmt::format("UploadPart {}", number),
-                  "PUT",
-                  {{"partNumber", std::to_string(number)}, {"uploadId", multipart_id}},
-                  {{"content-md5", to_base64({of_nothing.data(), of_nothing.size()})}},
-                  "The Content-MD5 of this part is wrong: it has to be refused.",
-                  false};
-  const auto response = perform(target, call);
+  const S3Call call{fmt::format("UploadPart {}", number),
+                    "PUT",
+                    {{"partNumber", std::to_string(number)}, {"uploadId", multipart_id}},
+                    {{"content-md5", to_base64({of_nothing.data(), of_nothing.size()})}},
+                    "The Content-MD5 of this part is wrong: it has to be refused.",
+                    false};
+  const auto response = s3_.perform(target, call);
   if (!response && response.error().code != Errc::s3_integrity) return response.error();
   const bool refused = !response;
-  learned_.learn_checksums(target.access, {.refuses_wrong_md5 = refused});
+  endpoints_.add_facts(target.access, {.refuses_wrong_md5 = refused});
   return refused;
+}
+
+void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
+                                const std::optional<RangeChecksum>& checksum, PartDone done) {
+  const S3Call call{fmt::format("UploadPart {}", number),
+                    "PUT",
+                    {{"partNumber", std::to_string(number)}, {"uploadId", multipart.id}},
+                    {},
+                    "",
+                    false};
+  if (!checksum) {
+    return send_trailing_part(target, call, body, [this, target, done = std::move(done)](Result<StoredBytes> sent) {
+      // The store took trailing checksums before, and does not any more. A retry sends the checksum first.
+      if (!sent && sent.error().code == Errc::s3_rejected) {
+        endpoints_.add_facts(target.access, {.trailing = false});
+        sent = Error{Errc::s3_transient, sent.error().message};
+      }
+      done(std::move(sent));
+    });
+  }
+  if (multipart.mode == ChecksumMode::md5) {
+    return send_part(target, call, body, *checksum, SentChecksum::md5, std::move(done));
+  }
+  if (endpoints_.begin_trailing_trial(target.access)) {
+    return try_trailing_part(target, call, body, *checksum, std::move(done));
+  }
+  send_part(target, call, body, *checksum, SentChecksum::crc32c, std::move(done));
+}
+
+void S3ObjectStore::send_part(const ObjectTarget& target, S3Call call, const Body& body, const RangeChecksum& checksum,
+                              SentChecksum kind, PartDone done) {
+  call.headers.push_back(checksum_header(kind, checksum));
+  s3_.start_exchange(
+      target, call,
+      [this, target, call, body](const Credentials& credentials) {
+        return make_body_request(target, call, credentials, body);
+      },
+      [this, target, call, size = body.size, checksum, kind,
+       done = std::move(done)](Result<net::HttpResponse> response) {
+        if (!response) return done(response.error());
+        if (!response->is_success()) return done(refused_part(failure_of(target, call, *response), kind));
+        auto stored = confirm_part(target, call, *response, checksum, kind);
+        if (stored) endpoints_.add_measurement(target.access, size, response->took);
+        done(std::move(stored));
+      });
+}
+
+// A store that does not understand the frame may keep it as content, refuse it or close the connection. Only a store
+// that confirms the CRC32C of the bytes without the frame has understood it.
+void S3ObjectStore::send_trailing_part(const ObjectTarget& target, S3Call call, const Body& body, PartDone done) {
+  call.headers = trailer_headers(body.size);
+  call.payload_hash = kUnsignedPayloadTrailer;
+  const auto crc32c = std::make_shared<std::uint32_t>(0);
+  s3_.start_exchange(
+      target, call,
+      [this, target, call, body, crc32c](const Credentials& credentials) {
+        net::HttpRequest request = make_body_request(target, call, credentials, body);
+        request.reader = std::make_shared<TrailingBody>(std::move(request.reader), body.size, crc32c);
+        request.reader_size = framed_size(body.size);
+        return request;
+      },
+      [this, target, call, size = body.size, crc32c, done = std::move(done)](Result<net::HttpResponse> response) {
+        if (!response) return done(response.error());
+        if (!response->is_success()) return done(to_error(failure_of(target, call, *response)));
+        // Bytes changed on the way would have been refused. With 200, another checksum is that of bytes and frame.
+        if (response->header(kCrcHeader) != crc32c_base64(*crc32c)) {
+          return done(Error{Errc::s3_rejected,
+                            fmt::format("{} of s3://{}/{}: the store does not confirm the checksum after the part",
+                                        call.operation, target.access.bucket, printable(target.key))});
+        }
+        auto stored = confirmed_bytes(target, call.operation, *response, {*crc32c, ""}, SentChecksum::crc32c);
+        if (stored) endpoints_.add_measurement(target.access, size, response->took);
+        done(std::move(stored));
+      });
+}
+
+void S3ObjectStore::try_trailing_part(const ObjectTarget& target, const S3Call& call, const Body& body,
+                                      const RangeChecksum& checksum, PartDone done) {
+  send_trailing_part(target, call, body,
+                     [this, target, call, body, checksum, done = std::move(done)](Result<StoredBytes> sent) mutable {
+                       if (sent || is_regardless_of_form(sent.error().code)) {
+                         endpoints_.end_trailing_trial(target.access, sent ? std::optional(true) : std::nullopt);
+                         return done(std::move(sent));
+                       }
+                       send_part(target, call, body, checksum, SentChecksum::crc32c,
+                                 [this, target, done = std::move(done)](Result<StoredBytes> sent_again) {
+                                   endpoints_.end_trailing_trial(target.access,
+                                                                 sent_again ? std::optional(false) : std::nullopt);
+                                   done(std::move(sent_again));
+                                 });
+                     });
+}
+
+Result<StoredBytes> S3ObjectStore::confirm_part(const ObjectTarget& target, const S3Call& call,
+                                                const net::HttpResponse& response, const RangeChecksum& checksum,
+                                                SentChecksum sent) {
+  const bool dropped =
+      sent == SentChecksum::crc32c && response.header(kCrcHeader).empty() && !response.header("etag").empty();
+  if (!dropped) return confirmed_bytes(target, call.operation, response, checksum, sent);
+  endpoints_.add_facts(target.access, {.multipart = ChecksumMode::md5});
+  return Error{Errc::s3_parts_refused,
+               fmt::format("{} of s3://{}/{}: the store took CRC32C for the multipart upload, but does not confirm it",
+                           call.operation, target.access.bucket, printable(target.key))};
 }
 
 Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target, const std::string& multipart_id) {
   std::vector<ListedPart> parts;
   std::string marker;
   for (int pages = 0; pages < kMaxListPages; ++pages) {
-    Call call{"ListParts", "GET", {{"uploadId", multipart_id}, {"max-parts", "1000"}}, {}, "", false};
+    S3Call call{"ListParts", "GET", {{"uploadId", multipart_id}, {"max-parts", "1000"}}, {}, "", false};
     if (!marker.empty()) call.query.emplace_back("part-number-marker", marker);
-    const auto response = perform(target, call);
+    const auto response = s3_.perform(target, call);
     if (!response) return response.error();
     const auto page = parse_parts(response->body);
     if (!page) {
@@ -155,17 +284,17 @@ Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& targ
   MultipartListing listing;
   UploadsPage page;
   for (int pages = 0; pages < kMaxUploadPages; ++pages) {
-    Call call{"ListMultipartUploads",
-              "GET",
-              {{"uploads", ""}, {"prefix", target.key}, {"max-uploads", std::string(kUploadsPage)}},
-              {},
-              "",
-              false};
+    S3Call call{"ListMultipartUploads",
+                "GET",
+                {{"uploads", ""}, {"prefix", target.key}, {"max-uploads", std::string(kUploadsPage)}},
+                {},
+                "",
+                false};
     if (pages > 0) {
       call.query.emplace_back("key-marker", page.next_key);
       if (!page.next_id.empty()) call.query.emplace_back("upload-id-marker", page.next_id);
     }
-    const auto response = perform(bucket, call);
+    const auto response = s3_.perform(bucket, call);
     if (!response) return response.error();
     auto parsed = parse_uploads(response->body);
     if (!parsed) {
@@ -178,7 +307,7 @@ Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& targ
     for (UploadsPage::Entry& entry : page.uploads) {
       if (entry.key == target.key) listing.uploads.push_back(std::move(entry.upload));
     }
-    // The key itself comes before all that it is only the beginning of.
+    // Keys are sorted: the key itself comes before all longer keys that begin with it.
     if (!page.truncated || page.next_key != target.key) return listing;
   }
   return Error{Errc::s3_rejected, fmt::format("ListMultipartUploads of s3://{}/{}: more than 2,000 are open",
@@ -189,16 +318,16 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
                                                           const std::vector<Part>& parts, std::uint32_t crc32c,
                                                           std::int64_t size, WriteCondition condition) {
   const bool crc = multipart.mode != ChecksumMode::md5;
-  Call call{"CompleteMultipartUpload", "POST", {{"uploadId", multipart.id}}, {{"content-type", "application/xml"}},
-            complete_body(parts, crc), false};
+  S3Call call{"CompleteMultipartUpload", "POST", {{"uploadId", multipart.id}}, {{"content-type", "application/xml"}},
+              complete_body(parts, crc), false};
   if (multipart.mode == ChecksumMode::crc32c) {
     call.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c));
     call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
   }
   if (crc) call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
-  const auto response = send_under(condition, call, [&](const Call& final_call) {
-    return exchange(target, final_call, [&](const Credentials& credentials) {
-      net::HttpRequest request = make_request(target, final_call, credentials);
+  const auto response = send_under(condition, call, [&](const S3Call& final_call) {
+    return s3_.exchange(target, final_call, [&](const Credentials& credentials) {
+      net::HttpRequest request = s3_.make_request(target, final_call, credentials);
       request.stall_timeout = kCompleteStallTimeout;
       request.total_timeout = kCompleteTimeout;
       return request;
@@ -212,33 +341,30 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     if (object->checksum.empty()) object->checksum = response->header(kCrcHeader);
     return *object;
   }
-  // "200 OK" is sent before the work is done: an error may still follow in the body.
+  // "200 OK" is sent before the work is done, so that the body may still hold an error.
   if (parse_error(response->body)) return to_error(failure_of(target, call, *response));
   return Error{Errc::s3_unverifiable, fmt::format("CompleteMultipartUpload of s3://{}/{}: the answer cannot be read",
                                                   target.access.bucket, printable(target.key))};
 }
 
 Result<> S3ObjectStore::abort_multipart(const ObjectTarget& target, const std::string& multipart_id) {
-  const Call call{"AbortMultipartUpload", "DELETE", {{"uploadId", multipart_id}}, {}, "", false};
-  const auto response = perform(target, call);
+  const S3Call call{"AbortMultipartUpload", "DELETE", {{"uploadId", multipart_id}}, {}, "", false};
+  const auto response = s3_.perform(target, call);
   if (response || response.error().code == Errc::s3_no_such_upload) return {};
   return response.error();
 }
 
 Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
-  const Call plain{"HeadObject", "HEAD", {}, {}, "", false};
-  Call call = plain;
-  const bool asks = learned_.checksums(target.access).on_head.value_or(true);
+  const S3Call plain{"HeadObject", "HEAD", {}, {}, "", false};
+  S3Call call = plain;
+  const bool asks = endpoints_.facts(target.access).on_head.value_or(true);
   if (asks) call.headers.emplace_back(kAskForChecksum);
-  const auto send = [&](const Call& one) {
-    return exchange(target, one,
-                    [&](const Credentials& credentials) { return make_request(target, one, credentials); });
-  };
+  const auto send = [&](const S3Call& one) { return s3_.exchange(target, one); };
   auto response = send(call);
   if (asks && response && may_refuse_checksum_mode(*response)) {
     response = send(plain);
     if (response && (response->is_success() || response->status == 404)) {
-      learned_.learn_checksums(target.access, {.on_head = false});
+      endpoints_.add_facts(target.access, {.on_head = false});
     }
   }
   if (!response) return response.error();
@@ -256,10 +382,10 @@ Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
 
 Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,
                                         std::int64_t size) {
-  Call call{"GetObject", "GET", {}, {{"range", fmt::format("bytes={}-{}", offset, offset + size - 1)}}, "", false};
+  S3Call call{"GetObject", "GET", {}, {{"range", fmt::format("bytes={}-{}", offset, offset + size - 1)}}, "", false};
   if (!etag.empty()) call.headers.emplace_back("if-match", etag);
-  auto response = perform(target, call, [&](const Credentials& credentials) {
-    net::HttpRequest request = make_request(target, call, credentials);
+  auto response = s3_.perform(target, call, [&](const Credentials& credentials) {
+    net::HttpRequest request = s3_.make_request(target, call, credentials);
     request.total_timeout = {};
     request.max_response_bytes = std::max(request.max_response_bytes, static_cast<std::size_t>(size));
     return request;
@@ -270,7 +396,7 @@ Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::s
   if (!response) return response.error();
   if (std::ssize(response->body) == size) return std::move(response->body);
   return Error{Errc::s3_unverifiable,
-               fmt::format("GetObject of s3://{}/{}: {} bytes were asked for, {} came", target.access.bucket,
+               fmt::format("GetObject of s3://{}/{}: {} bytes were requested, {} came", target.access.bucket,
                            printable(target.key), size, response->body.size())};
 }
 

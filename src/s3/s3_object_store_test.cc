@@ -30,7 +30,7 @@ class S3ObjectStoreTest : public ::testing::Test {
  protected:
   S3ObjectStoreTest()
       : server_(
-            {.body_bytes = 2 * static_cast<std::size_t>(kLeastMeasuredBytes)}, 1,
+            {.body_bytes = 2 * static_cast<std::size_t>(kMinMeasuredBytes)}, 1,
             [this](const net::Request& request, const net::Responder& respond) {
               const std::lock_guard lock(mutex_);
               requests_.push_back(request);
@@ -40,7 +40,7 @@ class S3ObjectStoreTest : public ::testing::Test {
               return net::Response{400, "text/plain", std::string(message), {}};
             }),
         client_("test-s3", 2),
-        store_(client_, credentials_, environment_, bandwidth_, clock_, learned_) {}
+        store_(client_, credentials_, environment_, bandwidth_, clock_, endpoints_) {}
   void SetUp() override {
     ASSERT_TRUE(server_.listen("127.0.0.1:0"));
     server_.start();
@@ -77,7 +77,7 @@ class S3ObjectStoreTest : public ::testing::Test {
   AwsEnvironment environment_;
   AwsCredentialLoader loader_{client_, environment_, clock_};
   CredentialCache credentials_{loader_, clock_};
-  Learned learned_;
+  EndpointStates endpoints_;
   S3ObjectStore store_;
   ObjectTarget target_;
 };
@@ -100,7 +100,7 @@ TEST_F(S3ObjectStoreTest, ARefusalForAnotherReasonTeachesNothing) {
   EXPECT_EQ(mode(), ChecksumMode::unknown);
   EXPECT_EQ(store_.create_multipart(target_, {}).error().code, Errc::s3_rejected);
   EXPECT_EQ(requests_.size(), 5U);
-  EXPECT_EQ(learned_.checksums(target_.access), Checksums{});
+  EXPECT_EQ(endpoints_.facts(target_.access), EndpointFacts{});
 }
 
 net::Response created(std::vector<std::pair<std::string, std::string>> headers = {}) {
@@ -148,7 +148,7 @@ TEST_F(S3ObjectStoreTest, ACrcThatIsTakenAndThenDroppedLeadsToMd5AllOver) {
   store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, {nullptr, 0, 0}, RangeChecksum{0, ""},
                      [&](Result<StoredBytes> result) { done.set_value(std::move(result)); });
   EXPECT_EQ(done.get_future().get().error().code, Errc::s3_parts_refused);
-  EXPECT_EQ(learned_.checksums(target_.access).multipart, ChecksumMode::md5);
+  EXPECT_EQ(endpoints_.facts(target_.access).multipart, ChecksumMode::md5);
 }
 
 TEST_F(S3ObjectStoreTest, AnOfferThatWasTakenUnheardOfLeadsToAnotherBeginning) {
@@ -222,7 +222,7 @@ TEST_F(S3ObjectStoreTest, CredentialsThatCannotBeHadSayNothingOfTheEndpoint) {
   answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
   UnreachableLoader loader;
   CredentialCache credentials(loader, clock_);
-  S3ObjectStore store(client_, credentials, environment_, bandwidth_, clock_, learned_);
+  S3ObjectStore store(client_, credentials, environment_, bandwidth_, clock_, endpoints_);
   ObjectTarget without = target_;
   without.access.bucket = "other";
   without.access.credentials.source = CredentialSource::instance;
@@ -391,8 +391,8 @@ class S3RequestRateTest : public S3ObjectStoreTest {
   void expect_measured() const {
     const auto rate = store_.request_rate(target_.access);
     ASSERT_TRUE(rate);
-    EXPECT_LE(*rate, kLeastMeasuredBytes * 1s / kDelay);
-    EXPECT_GE(*rate, kLeastMeasuredBytes / 20) << "20 s are too long for it";
+    EXPECT_LE(*rate, kMinMeasuredBytes * 1s / kDelay);
+    EXPECT_GE(*rate, kMinMeasuredBytes / 20) << "20 s are too long for it";
   }
 
   net::Response answer_of_all_{200, "", "", {{"ETag", std::string(kOpaqueEtag)}, {std::string(kCrc), "AAAAAA=="}}};
@@ -400,21 +400,21 @@ class S3RequestRateTest : public S3ObjectStoreTest {
 
 TEST_F(S3RequestRateTest, APartIsMeasuredUpToItsAnswer) {
   EXPECT_FALSE(store_.request_rate(target_.access));
-  ASSERT_TRUE(send_part(kLeastMeasuredBytes));
+  ASSERT_TRUE(send_part(kMinMeasuredBytes));
   expect_measured();
   target_.access.bucket = "other";
   EXPECT_FALSE(store_.request_rate(target_.access));
 }
 
 TEST_F(S3RequestRateTest, SoIsAWholeObject) {
-  ASSERT_TRUE(store_.put_object(target_, {}, body(kLeastMeasuredBytes), {0, ""}, WriteCondition::none));
+  ASSERT_TRUE(store_.put_object(target_, {}, body(kMinMeasuredBytes), {0, ""}, WriteCondition::none));
   expect_measured();
 }
 
 TEST_F(S3RequestRateTest, WhatIsNotConfirmedCountsNothing) {
   const auto expect_nothing = [this](Errc code) {
-    EXPECT_EQ(send_part(kLeastMeasuredBytes).error().code, code);
-    EXPECT_EQ(store_.put_object(target_, {}, body(kLeastMeasuredBytes), {0, ""}, WriteCondition::none).error().code,
+    EXPECT_EQ(send_part(kMinMeasuredBytes).error().code, code);
+    EXPECT_EQ(store_.put_object(target_, {}, body(kMinMeasuredBytes), {0, ""}, WriteCondition::none).error().code,
               code);
     EXPECT_FALSE(store_.request_rate(target_.access));
   };

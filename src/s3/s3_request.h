@@ -1,4 +1,4 @@
-// One S3 operation as a signed HTTP request.
+// How a request to S3 is built: where it goes, its headers, and its signature.
 #pragma once
 
 #include <string>
@@ -7,13 +7,42 @@
 #include <vector>
 
 #include "core/object_store.h"
-#include "s3/aws_environment.h"
+#include "s3/aws_configuration.h"
 #include "s3/credentials.h"
 #include "s3/sigv4.h"
 
 namespace vodlift::s3 {
 
-// As in UnsignedRequest: nothing is percent-encoded, names of headers are in lower case.
+// Where a bucket's requests go.
+struct Address {
+  std::string origin;  // "https://bucket.s3.eu-west-1.amazonaws.com"
+  std::string host;    // the Host header; without the port where it is the scheme's default
+  std::string prefix;  // "/bucket" in path style, else empty
+};
+
+// Virtual-host style, unless the bucket is set to path style or its name cannot be part of a host name: because of
+// characters that DNS or a wildcard certificate does not allow (`my_bucket`, `A`, `a.b` over TLS), or because the
+// endpoint is an IP address or localhost.
+Address address_of(const BucketAccess& access);
+
+inline constexpr std::string_view kTokenHeader = "x-amz-meta-vodlift-upload";
+// In requests: how to encrypt an object. In answers: how it is encrypted. "AES256", "aws:kms" or "aws:kms:dsse".
+inline constexpr std::string_view kEncryptionHeader = "x-amz-server-side-encryption";
+inline constexpr std::string_view kKms = "aws:kms";
+
+// The headers that are stored with an object or decide how it is stored, with lower-case names. acl=private yields no
+// header, which means private everywhere: buckets with ACLs disabled refuse the header.
+std::vector<std::pair<std::string, std::string>> object_headers(const ObjectProperties& properties);
+
+// The headers that ask the store to encrypt an object. They go with PutObject and CreateMultipartUpload, never with a
+// part.
+std::vector<std::pair<std::string, std::string>> encryption_headers(const Encryption& encryption);
+
+// `value` in a form that a header can carry: ASCII as it is, any other text by RFC 2047 (=?UTF-8?B?…?=), which S3
+// decodes.
+std::string metadata_header_value(std::string_view value);
+
+// One S3 operation. Like in UnsignedRequest, nothing is percent-encoded, and names of headers are in lower case.
 struct S3Operation {
   std::string method;
   std::string key;  // byte-exact; empty: the bucket itself
@@ -23,7 +52,8 @@ struct S3Operation {
   std::string_view payload_hash = kUnsignedPayload;
 };
 
-// Signed for `access.region` as of `now`; certificates and proxy as the environment says; no time limits yet.
+// `operation` as an HTTP request: signed for `access.region` as of `now`, with certificates and proxy of the
+// environment, without time limits. Pure.
 net::HttpRequest signed_request(const BucketAccess& access, const Credentials& credentials,
                                 const S3Operation& operation, const AwsEnvironment& environment, WallTime now);
 

@@ -2,14 +2,34 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <pugixml.hpp>
 
 #include "base/hash.h"
 #include "core/part_plan.h"
-#include "s3/xml_root.h"
 
 namespace vodlift::s3 {
 namespace {
+
+// The root element of `xml` when its name is `name`; an empty node otherwise. pugixml accepts a second element after
+// the root. Such an answer would be two documents at once, and is refused here.
+pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml, const char* name) {
+  if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_minimal | pugi::parse_escapes, pugi::encoding_utf8)) {
+    return {};
+  }
+  const pugi::xml_node root = document.document_element();
+  for (pugi::xml_node next = root.next_sibling(); next; next = next.next_sibling()) {
+    if (next.type() == pugi::node_element) return {};
+  }
+  return std::string_view(root.name()) == name ? root : pugi::xml_node();
+}
+
+// The text of a child element, cut to `max_bytes`; empty when there is no such child.
+std::string text_of(const pugi::xml_node& node, const char* child, std::size_t max_bytes = 2048) {
+  return std::string(std::string_view(node.child_value(child)).substr(0, max_bytes));
+}
 
 template <class Number>
 std::optional<Number> number_of(const pugi::xml_node& node, const char* child) {
@@ -20,44 +40,24 @@ std::optional<Number> number_of(const pugi::xml_node& node, const char* child) {
   return value;
 }
 
-std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
-  int value = 0;
-  const char* const end = text.data() + at + count;
-  const auto [stop, error] = std::from_chars(text.data() + at, end, value);
-  if (error != std::errc() || stop != end || value < 0) return std::nullopt;
-  return value;
+int number_at(std::string_view text, std::size_t at, std::size_t digits) {
+  int number = 0;
+  for (const char c : text.substr(at, digits)) number = number * 10 + (c - '0');
+  return number;
 }
 
-// "2026-11-24T18:40:37.123Z"; the fraction may have any number of digits, or be left out.
-std::optional<WallTime> time_of(std::string_view text) {
-  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";
-  if (text.size() <= kForm.size() || text.back() != 'Z') return std::nullopt;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    if (kForm[i] != 'd' && text[i] != kForm[i]) return std::nullopt;
-  }
-  const auto year = digits(text, 0, 4);
-  const auto month = digits(text, 5, 2);
-  const auto day = digits(text, 8, 2);
-  const auto hour = digits(text, 11, 2);
-  const auto minute = digits(text, 14, 2);
-  const auto second = digits(text, 17, 2);
-  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month{static_cast<unsigned>(*month)},
-                                         std::chrono::day{static_cast<unsigned>(*day)}};
-  if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-  WallTime time = std::chrono::sys_days{date} + std::chrono::hours{*hour} + std::chrono::minutes{*minute} +
-                  std::chrono::seconds{*second};
-  std::string_view fraction = text.substr(kForm.size(), text.size() - kForm.size() - 1);
-  if (fraction.empty()) return time;
-  if (fraction.front() != '.' || fraction.size() < 2) return std::nullopt;
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Whole milliseconds of ".123"; 0 for an empty text; nothing for any other text.
+std::optional<int> milliseconds_of(std::string_view fraction) {
+  constexpr std::size_t kMaxDigits = 11;
+  if (fraction.empty()) return 0;
+  if (fraction.front() != '.') return std::nullopt;
   fraction.remove_prefix(1);
-  std::int64_t unit = 100;
-  for (const char c : fraction) {
-    if (c < '0' || c > '9') return std::nullopt;
-    time += std::chrono::milliseconds{(c - '0') * unit};
-    unit /= 10;
-  }
-  return time;
+  if (fraction.empty() || fraction.size() > kMaxDigits || !std::ranges::all_of(fraction, is_digit)) return std::nullopt;
+  std::string digits(fraction.substr(0, 3));
+  digits.resize(3, '0');
+  return number_at(digits, 0, 3);
 }
 
 void append_escaped(std::string& out, std::string_view text) {
@@ -82,6 +82,25 @@ void append_escaped(std::string& out, std::string_view text) {
 }
 
 }  // namespace
+
+std::optional<WallTime> parse_iso_time(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:dd";
+  if (text.size() <= kForm.size() || text.back() != 'Z') return std::nullopt;
+  for (std::size_t at = 0; at < kForm.size(); ++at) {
+    if (kForm[at] == 'd' ? !is_digit(text[at]) : text[at] != kForm[at]) return std::nullopt;
+  }
+  const auto fraction = milliseconds_of(text.substr(kForm.size(), text.size() - kForm.size() - 1));
+  const std::chrono::year_month_day date{std::chrono::year(number_at(text, 0, 4)),
+                                         std::chrono::month(static_cast<unsigned>(number_at(text, 5, 2))),
+                                         std::chrono::day(static_cast<unsigned>(number_at(text, 8, 2)))};
+  const int hour = number_at(text, 11, 2);
+  const int minute = number_at(text, 14, 2);
+  const int second = number_at(text, 17, 2);
+  if (!fraction || !date.ok() || date.year() < std::chrono::year(1970)) return std::nullopt;
+  if (hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(second) + std::chrono::milliseconds(*fraction);
+}
 
 std::optional<ErrorDocument> parse_error(std::string_view xml) {
   pugi::xml_document document;
@@ -133,7 +152,7 @@ std::optional<UploadsPage> parse_uploads(std::string_view xml) {
   if (!root) return std::nullopt;
   UploadsPage page;
   for (const pugi::xml_node& node : root.children("Upload")) {
-    ListedMultipart upload{text_of(node, "UploadId"), time_of(node.child_value("Initiated")),
+    ListedMultipart upload{text_of(node, "UploadId"), parse_iso_time(node.child_value("Initiated")),
                            text_of(node.child("Initiator"), "ID")};
     if (upload.id.empty()) return std::nullopt;
     page.uploads.push_back({text_of(node, "Key"), std::move(upload)});
@@ -165,6 +184,24 @@ std::string complete_body(const std::vector<Part>& parts, bool with_checksums) {
   }
   out += "</CompleteMultipartUpload>";
   return out;
+}
+
+std::optional<StsCredentials> parse_sts_credentials(std::string_view xml, const std::string& action,
+                                                    std::size_t max_token_bytes) {
+  pugi::xml_document document;
+  const pugi::xml_node root = load_root(document, xml, (action + "Response").c_str());
+  const pugi::xml_node found = root.child((action + "Result").c_str()).child("Credentials");
+  if (!found) return std::nullopt;
+  return StsCredentials{text_of(found, "AccessKeyId"), Secret(text_of(found, "SecretAccessKey")),
+                        Secret(text_of(found, "SessionToken", max_token_bytes + 1)), text_of(found, "Expiration")};
+}
+
+std::optional<StsError> parse_sts_error(std::string_view xml) {
+  pugi::xml_document document;
+  const pugi::xml_node node = load_root(document, xml, "ErrorResponse").child("Error");
+  StsError error{text_of(node, "Code"), text_of(node, "Message")};
+  if (error.code.empty()) return std::nullopt;
+  return error;
 }
 
 }  // namespace vodlift::s3

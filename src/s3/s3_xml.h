@@ -1,4 +1,5 @@
-// The XML that S3 speaks: what vodlift sends and what it reads. Foreign bytes: bounded, no DTD, no entities of theirs.
+// The documents in XML that vodlift reads from S3 and STS, and the one that it sends. The caller bounds their size.
+// DTDs are not read, and only the five entities of XML itself are expanded. Pure; any thread.
 #pragma once
 
 #include <optional>
@@ -6,9 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/secret.h"
 #include "core/object_store.h"
 
 namespace vodlift::s3 {
+
+// "2026-11-24T20:00:00Z", with a fraction of up to 11 digits, of which whole milliseconds count. Nothing for any other
+// text, a day that does not exist, or a time before 1970.
+std::optional<WallTime> parse_iso_time(std::string_view text);
 
 // An <Error> document.
 struct ErrorDocument {
@@ -18,7 +25,7 @@ struct ErrorDocument {
   std::string request_id;
 };
 
-// Nothing when `xml` is not an error document.
+// Nothing unless `xml` is an error document.
 std::optional<ErrorDocument> parse_error(std::string_view xml);
 
 // The UploadId of an InitiateMultipartUploadResult; nothing for anything else.
@@ -43,15 +50,33 @@ struct UploadsPage {
   };
   std::vector<Entry> uploads;
   bool truncated = false;
-  std::string next_key;  // where the next page begins
+  std::string next_key;  // where the next page begins, together with next_id
   std::string next_id;
 };
 std::optional<UploadsPage> parse_uploads(std::string_view xml);
 
-// A CompleteMultipartUploadResult; nothing for anything else (an error document, half an answer, none).
+// A CompleteMultipartUploadResult; nothing for anything else, such as an error document, half an answer or no answer.
 std::optional<CompletedObject> parse_completed(std::string_view xml);
 
-// The body of CompleteMultipartUpload; with checksums where the upload was opened with CRC32C.
+// The body of CompleteMultipartUpload. `with_checksums`: the multipart upload was opened with CRC32C.
 std::string complete_body(const std::vector<Part>& parts, bool with_checksums);
+
+// The Credentials of an STS answer, not checked yet.
+struct StsCredentials {
+  std::string access_key;
+  Secret secret_key;
+  Secret session_token;  // cut to max_token_bytes + 1
+  std::string expiration;
+};
+// Nothing unless `xml` is STS's answer to `action` ("AssumeRole").
+std::optional<StsCredentials> parse_sts_credentials(std::string_view xml, const std::string& action,
+                                                    std::size_t max_token_bytes);
+
+struct StsError {
+  std::string code;
+  std::string message;
+};
+// Nothing unless `xml` is STS's ErrorResponse.
+std::optional<StsError> parse_sts_error(std::string_view xml);
 
 }  // namespace vodlift::s3

@@ -129,5 +129,28 @@ TEST(S3Xml, TimesThatDoNotExistAreNone) {
   }
 }
 
+TEST(IsoTime, ReadsUtcAndNothingElse) {
+  EXPECT_EQ(parse_iso_time("2026-11-24T20:00:01Z"), from_unix_ms(1795550401000));
+  EXPECT_EQ(parse_iso_time("2026-11-24T20:00:01.123Z"), from_unix_ms(1795550401123));
+  EXPECT_EQ(parse_iso_time("2026-11-24T20:00:01.1Z"), from_unix_ms(1795550401100));
+  EXPECT_EQ(parse_iso_time("2026-11-24T20:00:01.12345678901Z"), from_unix_ms(1795550401123));
+  for (const std::string_view bad :
+       {"", "2026-11-24T20:00:01", "2026-11-24 20:00:01Z", "2026-02-30T00:00:00Z", "2026-11-24T24:00:00Z",
+        "2026-11-24T20:00:01.Z", "2026-11-24T20:00:01+01:00", "1969-12-31T23:59:59Z", "2026-11-24T20:00:0xZ",
+        "2026-11-24T20:00:01.1234567890123Z"}) {
+    EXPECT_FALSE(parse_iso_time(bad)) << bad;
+  }
+}
+
+TEST(S3Xml, ReadsARefusalOfSts) {
+  const auto error = parse_sts_error(
+      "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></"
+      "ErrorResponse>");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, "AccessDenied");
+  EXPECT_EQ(error->message, "no");
+  EXPECT_FALSE(parse_sts_error("<AssumeRoleResponse><Error><Code>a</Code></Error></AssumeRoleResponse>"));
+}
+
 }  // namespace
 }  // namespace vodlift::s3

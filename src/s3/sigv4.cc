@@ -14,7 +14,7 @@ namespace {
 
 ByteView view(const Sha256Digest& digest) { return {digest.data(), digest.size()}; }
 
-// Leading and trailing white space goes, runs inside become one space: as both sides of the signature see a value.
+// A header's value as both sides sign it: without white space at its ends, and with one space for each run inside.
 std::string canonical_value(std::string_view value) {
   std::string out;
   bool gap = false;
@@ -55,7 +55,7 @@ Sha256Digest signing_key(const SigningCredentials& credentials, std::string_view
   return key;
 }
 
-// A signing key is good for a day of one service in one region.
+// A signing key is valid for one day, one service and one region.
 struct DerivedKey {
   Secret secret_key;
   std::string region;
@@ -69,7 +69,7 @@ struct DerivedKey {
   }
 };
 
-// Four of the five HMACs of a signature are the key's, so each thread keeps the last one.
+// Four of the five HMACs of a signature make the signing key, so each thread keeps its last one.
 ByteView kept_signing_key(const SigningCredentials& credentials, const std::string& date) {
   thread_local DerivedKey kept;
   if (!kept.is_for(credentials, date)) {

@@ -12,7 +12,7 @@
 namespace vodlift::s3 {
 
 inline constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
-// A body with its checksum behind it: trailing_body.h.
+// For a body with its checksum after it: TrailingBody.
 inline constexpr std::string_view kUnsignedPayloadTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 struct SigningCredentials {
@@ -26,19 +26,20 @@ struct SigningCredentials {
 // A request before it is signed. Nothing in it is percent-encoded; the signer encodes each byte exactly once.
 struct UnsignedRequest {
   std::string method;
-  std::string host;  // as it goes into the Host header: with the port where that is not the scheme's own
+  std::string host;  // of the Host header: with the port unless that is the scheme's default
   std::string path;  // "/bucket/key", byte-exact: S3 never normalises a key
   std::vector<std::pair<std::string, std::string>> query;
-  // Lower-case names; all are signed. host, x-amz-date, x-amz-content-sha256 and x-amz-security-token are added here.
+  // Names in lower case; all are signed. host, x-amz-date, x-amz-content-sha256 and x-amz-security-token are added
+  // here.
   std::vector<std::pair<std::string, std::string>> headers;
   std::string payload_hash{kUnsignedPayload};  // or kUnsignedPayloadTrailer, or SHA-256 in lower-case hex
 };
 
-// A request ready to go out.
+// A request that is ready to be sent.
 struct SignedRequest {
   std::string path_and_query;        // percent-encoded
-  std::vector<std::string> headers;  // "name: value", every header that must be sent but Host
-  std::string authorization;         // the value of the Authorization header, which is among `headers` too
+  std::vector<std::string> headers;  // "name: value"; every header that must be sent, except Host
+  std::string authorization;         // the value of the Authorization header, which `headers` contains too
 };
 
 // Signs `request` for `credentials.service` as of `now`. Pure; any thread.

@@ -114,7 +114,7 @@ def test_profile_is_read_again_when_it_changes(cloud, fake, aws):
     assert "InvalidAccessKeyId" in failed["error"]["message"], failed
     credentials.write_text(f"[media]\naws_access_key_id = {fake.access_key}\naws_secret_access_key = {fake.secret_key}\n")
     upload(site, fake)  # at once: the refusal has the file read again
-    assert site.server.logs().count("looking them up anew") <= 3
+    assert site.server.logs().count("looking them up again") <= 3
 
 
 def test_default_takes_the_environment_first(cloud, fake, aws):

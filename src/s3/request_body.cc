@@ -1,4 +1,4 @@
-#include "s3/trailing_body.h"
+#include "s3/request_body.h"
 
 #include <fmt/format.h>
 
@@ -22,6 +22,70 @@ std::int64_t framed_chunk_size(std::int64_t size) {
 }
 
 }  // namespace
+
+net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) {
+  const auto left = static_cast<std::size_t>(body_.size - position_);
+  if (granted_ == 0) {
+    const Bandwidth::Chunk next = bandwidth_.next(use_, std::min(buffer.size(), left));
+    granted_ = next.bytes;
+    if (next.wait.count() > 0) return {Status::wait, 0, next.wait};
+  }
+  buffer = buffer.first(std::min({buffer.size(), left, granted_}));
+
+  std::unique_lock lock(mutex_);
+  if (failure_) return {Status::failed};
+  if (reading_) return {Status::wait};
+  const std::int64_t spare_end = spare_at_ + static_cast<std::int64_t>(spare_.size());
+  if (position_ >= spare_at_ && position_ < spare_end) {
+    const auto from = static_cast<std::size_t>(position_ - spare_at_);
+    const std::size_t count = std::min(buffer.size(), spare_.size() - from);
+    std::copy_n(spare_.data() + from, count, buffer.data());
+    return give(count);
+  }
+
+  if (body_.bytes != nullptr) {
+    std::copy_n(body_.bytes.get() + position_, buffer.size(), buffer.data());
+    return give(buffer.size());
+  }
+  const auto cached = body_.source->read_cached(body_.offset + position_, buffer);
+  if (!cached) {
+    failure_ = cached.error();
+    return {Status::failed};
+  }
+  if (*cached > 0) {
+    return give(*cached);
+  }
+
+  reading_ = true;
+  spare_at_ = position_;
+  spare_.resize(std::min(left, kSpareBytes));
+  const std::span<std::uint8_t> target(spare_);
+  const std::int64_t offset = body_.offset + position_;
+  lock.unlock();  // the storage may answer at once, on this thread
+  body_.source->read_async(offset, target, [self = shared_from_this(), resume](const Result<>& result) {
+    {
+      const std::lock_guard hold(self->mutex_);
+      self->reading_ = false;
+      if (!result) self->failure_ = result.error();
+    }
+    resume();
+  });
+  return {Status::wait};
+}
+
+net::BodyReader::Chunk SourceBody::give(std::size_t count) {
+  position_ += static_cast<std::int64_t>(count);
+  granted_ -= count;
+  if (position_ == body_.size && body_.sent) body_.sent();
+  return {Status::ok, count};
+}
+
+void SourceBody::rewind() { position_ = 0; }
+
+Error SourceBody::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_.value_or(Error{Errc::internal, "the body failed without a reason"});
+}
 
 std::vector<std::pair<std::string, std::string>> trailer_headers(std::int64_t size) {
   return {{"content-encoding", "aws-chunked"},
@@ -76,7 +140,7 @@ net::BodyReader::Chunk TrailingBody::read(std::span<std::uint8_t> buffer, const 
     const auto part = buffer.subspan(filled, static_cast<std::size_t>(room));
     const Chunk chunk = body_->read(part, resume);
     if (chunk.status != Status::ok) {
-      // Asked again for the rest, the body says once more that it has to wait, or why it failed.
+      // At the next call, the body says again that it has to wait, or that it failed.
       if (filled > 0) break;
       return chunk;
     }
