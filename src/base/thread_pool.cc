@@ -1,68 +1,70 @@
 #include "base/thread_pool.h"
 
-#include <pthread.h>
+#include <system_error>
+#include <utility>
+
+#include "base/worker_thread.h"
 
 namespace vodlift {
 
-ThreadPool::ThreadPool(std::string name, std::size_t threads, std::size_t queue_limit)
-    : name_(std::move(name)), queue_limit_(queue_limit), running_(threads) {
-  threads_.reserve(threads);
-  for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { work(); });
-    pthread_setname_np(threads_.back().native_handle(), name_.c_str());
-  }
-}
-
-ThreadPool::~ThreadPool() { stop(); }
+ThreadPool::ThreadPool(std::string name, std::size_t threads, std::size_t queue_limit, std::chrono::milliseconds idle)
+    : name_(std::move(name)), most_threads_(threads), queue_limit_(queue_limit), idle_(idle) {}
 
 bool ThreadPool::post(std::function<void()> job) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || jobs_.size() >= queue_limit_) return false;
+    if (!has_thread_for_new_job()) return false;
     jobs_.push_back(std::move(job));
   }
   wake_.notify_one();
   return true;
 }
 
-void ThreadPool::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
+// Under the lock. Makes a thread when the free ones are all needed for jobs that wait already.
+bool ThreadPool::has_thread_for_new_job() {
+  if (jobs_.size() < free_ || threads_ == most_threads_) return true;
+  try {
+    named_thread(name_, [this] { work(); }).detach();
+    ++threads_;
+  } catch (const std::system_error&) {
+    return threads_ > 0;  // the machine has no more threads; those that run will do the job later
   }
-  wake_.notify_all();
-  for (std::thread& thread : threads_) {
-    if (thread.joinable()) thread.join();
-  }
-}
-
-bool ThreadPool::stop_within(std::chrono::milliseconds grace) {
-  {
-    std::unique_lock lock(mutex_);
-    stopping_ = true;
-    wake_.notify_all();
-    if (!left_.wait_for(lock, grace, [this] { return running_ == 0; })) return false;
-  }
-  stop();
   return true;
 }
 
+void ThreadPool::stop() {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  wake_.notify_all();
+  ended_.wait(lock, [this] { return threads_ == 0; });
+}
+
+bool ThreadPool::stop_within(std::chrono::milliseconds grace) {
+  std::unique_lock lock(mutex_);
+  stopping_ = true;
+  wake_.notify_all();
+  return ended_.wait_for(lock, grace, [this] { return threads_ == 0; });
+}
+
 void ThreadPool::work() {
+  std::unique_lock lock(mutex_);
   for (;;) {
-    std::function<void()> job;
+    ++free_;
+    const bool news = wake_.wait_for(lock, idle_, [this] { return stopping_ || !jobs_.empty(); });
+    --free_;
+    if (!news || jobs_.empty()) break;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (jobs_.empty()) {
-        --running_;
-        left_.notify_all();
-        return;
-      }
-      job = std::move(jobs_.front());
+      const std::function<void()> job = std::exchange(jobs_.front(), nullptr);
       jobs_.pop_front();
+      lock.unlock();
+      job();
     }
-    job();
+    lock.lock();
   }
+  --threads_;
+  // Under the lock: whoever waits in stop() may destroy the pool as soon as the lock is free.
+  if (threads_ == 0) ended_.notify_all();
 }
 
 }  // namespace vodlift

@@ -1,4 +1,4 @@
-// A fixed number of threads for work that may block (disk, SQL), with a bounded queue.
+// Threads for work that may block (disk, SQL), with a bounded queue.
 #pragma once
 
 #include <chrono>
@@ -7,43 +7,46 @@
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
 namespace vodlift {
 
-// Runs jobs in the order they came. Internally locked: any thread may call post().
+// Runs jobs in the order in which they came. A thread is made when a job finds none that is free, up to a limit, and
+// ends when it had nothing to do for `idle`. Internally locked: any thread may call post().
 class ThreadPool {
  public:
-  // `threads` in 1..256; at most `queue_limit` jobs wait. `name` (15 bytes at most) is what the system shows.
-  ThreadPool(std::string name, std::size_t threads, std::size_t queue_limit);
+  // At most `threads` (1..256) run and at most `queue_limit` jobs wait. `name` as in named_thread().
+  ThreadPool(std::string name, std::size_t threads, std::size_t queue_limit,
+             std::chrono::milliseconds idle = std::chrono::seconds(5));
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
   // Like stop().
-  ~ThreadPool();
+  ~ThreadPool() { stop(); }
 
-  // Queues `job`; false when the queue is full or the pool is stopping, and then the job is dropped unrun.
-  // A job must not throw.
+  // Queues `job`. False when the queue is full, when the pool is stopping, or when there is no thread and none can be
+  // made: then the job is dropped and does not run. A job must not throw.
   [[nodiscard]] bool post(std::function<void()> job);
 
-  // Runs what is queued, takes nothing new, joins the threads. May be called twice.
+  // Runs what is queued, takes no new jobs, and waits for the threads' end. May be called twice.
   void stop();
 
-  // The same as far as the threads end within `grace`; false when one does not. It still uses this then.
+  // The same, but waits for `grace` at most. False when threads still run then: they go on using this object.
   [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
 
  private:
+  bool has_thread_for_new_job();
   void work();
 
   const std::string name_;
+  const std::size_t most_threads_;
   const std::size_t queue_limit_;
-  std::mutex mutex_;
+  const std::chrono::milliseconds idle_;
+  std::mutex mutex_;  // guards the rest
   std::condition_variable wake_;
-  std::condition_variable left_;  // a thread has ended
-  std::size_t running_;           // threads that have not
+  std::condition_variable ended_;  // the last thread has ended
+  std::size_t threads_ = 0;        // that run
+  std::size_t free_ = 0;           // of them, those that wait for a job
   std::deque<std::function<void()>> jobs_;
   bool stopping_ = false;
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace vodlift

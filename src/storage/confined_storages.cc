@@ -18,14 +18,16 @@
 #include "storage/local_source_file.h"
 #include "storage/open_beneath.h"
 #include "storage/timed_calls.h"
-#include "storage/timed_reads.h"
 
 namespace vodlift::storage {
 namespace {
 
+// Of one storage.
+constexpr int kOpenThreads = 2;
+constexpr int kReadThreads = 4;
 // Long enough for disks that have to spin up.
-constexpr std::chrono::seconds kPatience{5};
-// Longer: reads of one storage wait for one another, and a slow one is not dead.
+constexpr std::chrono::seconds kOpenPatience{5};
+// Longer: reads of one storage wait for one another, and a slow storage is not dead.
 constexpr std::chrono::seconds kReadPatience{10};
 
 // File systems on disks of this machine: what lies in memory can be opened without asking anybody.
@@ -95,12 +97,26 @@ struct ConfinedStorages::OpenRoot {
 };
 
 struct ConfinedStorages::Mounted {
-  explicit Mounted(StorageRoot storage, const std::shared_ptr<WalkCache>& walks)
+  Mounted(StorageRoot storage, const std::shared_ptr<Watchdog>& watchdog, const std::shared_ptr<WalkCache>& walks)
       : name(storage.name),
         root(std::move(storage.root)),
         cross_mounts(storage.cross_mounts),
         deny_hardlinks(storage.deny_hardlinks),
+        reads(std::make_shared<TimedCalls>(watchdog, "disk-read", kReadThreads, kReadPatience)),
+        opens(watchdog, "disk-open", kOpenThreads, kOpenPatience),
         lister(name, cross_mounts, walks) {}
+
+  // Gives up what is under way. False when its calls still hang at `end`.
+  bool stop_until(SteadyTime end) {
+    const auto left = [end] {
+      const auto now = std::chrono::steady_clock::now();
+      return now < end ? std::chrono::ceil<std::chrono::milliseconds>(end - now) : std::chrono::milliseconds(0);
+    };
+    const bool no_reads = reads->stop_within(left());
+    const bool no_opens = opens.stop_within(left());
+    const bool no_listings = lister.stop_within(left());
+    return no_reads && no_opens && no_listings;
+  }
 
   const std::string name;
   const std::string root;
@@ -108,33 +124,29 @@ struct ConfinedStorages::Mounted {
   const bool deny_hardlinks;
   std::mutex mutex;  // guards open_root, and is held for no call of the file system
   std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
-  // Shared with the files that are open on it.
-  std::shared_ptr<TimedReads> reads = std::make_shared<TimedReads>(kReadPatience);
+  const std::shared_ptr<TimedCalls> reads;  // shared with the files that are open
+  TimedCalls opens;                         // and questions for free space
   FileLister lister;
-  TimedCalls calls{kPatience};
 };
 
 ConfinedStorages::ConfinedStorages(std::vector<StorageRoot> roots) {
   const auto walks = std::make_shared<WalkCache>();
   for (StorageRoot& root : roots) {
     const std::string name = root.name;
-    storages_.emplace(name, std::make_unique<Mounted>(std::move(root), walks));
+    storages_.emplace(name, std::make_unique<Mounted>(std::move(root), watchdog_, walks));
   }
 }
 
 ConfinedStorages::~ConfinedStorages() = default;
 
 bool ConfinedStorages::stop_within(std::chrono::milliseconds grace) {
-  const auto end = std::chrono::steady_clock::now() + grace;
-  const auto left = [end] {
-    return std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-  };
+  const SteadyTime end = std::chrono::steady_clock::now() + grace;
+  watchdog_->stop();
+  // All of them first, so that a storage that hangs uses up nobody else's time.
+  for (const auto& [name, storage] : storages_) storage->stop_until(SteadyTime::min());
   bool stopped = true;
   for (const auto& [name, storage] : storages_) {
-    const bool reads = storage->reads->stop_within(left());
-    const bool calls = storage->calls.stop_within(left());
-    const bool listings = storage->lister.stop_within(left());
-    if (reads && calls && listings) continue;
+    if (storage->stop_until(end)) continue;
     log::warn("a storage does not answer; it is not waited for", {{"storage", name}});
     stopped = false;
   }
@@ -176,7 +188,7 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& pat
   if (at == storages_.end()) return unknown(path.storage);
   Mounted& storage = *at->second;
   if (auto cached = open_in_memory(storage, path)) return std::move(*cached);
-  auto opened = storage.calls.call<Opened>([&storage, path] { return open_waiting(storage, path); });
+  auto opened = storage.opens.call<Opened>([&storage, path] { return open_waiting(storage, path); });
   return opened ? std::move(*opened) : no_answer(storage);
 }
 
@@ -247,7 +259,7 @@ void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<Fil
 std::vector<StorageInfo> ConfinedStorages::list() {
   std::vector<StorageInfo> out;
   for (const auto& [name, storage] : storages_) {
-    auto info = storage->calls.call<StorageInfo>([&storage = *storage] { return info_of(storage); });
+    auto info = storage->opens.call<StorageInfo>([&storage = *storage] { return info_of(storage); });
     out.push_back(info ? std::move(*info) : StorageInfo{name, false, 0});
   }
   return out;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/file.h"
-#include "base/thread_pool.h"
 #include "core/storage.h"
+#include "storage/timed_calls.h"
 
 namespace vodlift::storage {
 
@@ -54,6 +54,7 @@ class ConfinedStorages final : public Storages {
   static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd, bool local);
   static StorageInfo info_of(Mounted& storage);
 
+  const std::shared_ptr<Watchdog> watchdog_ = std::make_shared<Watchdog>();
   std::map<std::string, std::unique_ptr<Mounted>, std::less<>> storages_;
 };
 

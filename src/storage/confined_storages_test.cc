@@ -1,6 +1,7 @@
 #include "storage/confined_storages.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "base/temporary_folder_test.h"
@@ -132,6 +134,24 @@ TEST_F(ConfinedStoragesTest, ReadsStillWaitedForEndBeforeStopReturns) {
   EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
   EXPECT_EQ(ended, 100);
   file->read_async(0, buffers[0], [&](const Result<>& result) { EXPECT_FALSE(result); });
+}
+
+std::size_t threads_of_this_process() {
+  return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator()));
+}
+
+TEST_F(ConfinedStoragesTest, StoragesAtRestHaveOneThreadHoweverManyThereAre) {
+  const std::size_t before = threads_of_this_process();
+  for (const int number : {1, 20, 1000}) {
+    std::vector<StorageRoot> roots;
+    for (int i = 0; i < number; ++i) roots.push_back({fmt::format("sestore{}", i), root_.string()});
+    ConfinedStorages storages(std::move(roots));
+    EXPECT_EQ(threads_of_this_process(), before + 1) << number;
+    ASSERT_TRUE(storages.open({"sestore0", "jb", "videos/a.mp4"}));
+    EXPECT_EQ(threads_of_this_process(), before + 2) << "the storage that was used";
+    EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
+    while (threads_of_this_process() > before) std::this_thread::yield();  // until the system has done away with them
+  }
 }
 
 TEST_F(ConfinedStoragesTest, ARootMayItselfBeALink) {

@@ -37,14 +37,14 @@ bool is_wanted(const FileQuery& query, std::string_view name, std::string_view p
 
 }  // namespace
 
-WalkCache::Found WalkCache::find(const std::string& key, TimePoint now) {
+WalkCache::Found WalkCache::find(const std::string& key, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   while (!kept_.empty() && now - kept_.front().since > kMaxAge) drop(kept_.begin());
   const auto found = std::ranges::find(kept_, key, &Kept::key);
   return found == kept_.end() ? nullptr : found->walk;
 }
 
-void WalkCache::put(const std::string& key, Found walk, TimePoint now) {
+void WalkCache::put(const std::string& key, Found walk, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   const auto before = std::ranges::find(kept_, key, &Kept::key);
   if (before != kept_.end()) drop(before);

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/thread_pool.h"
 #include "core/storage.h"
@@ -25,18 +26,17 @@ class WalkCache {
   static constexpr std::chrono::seconds kMaxAge{60};
 
   using Found = std::shared_ptr<const Walk>;
-  using TimePoint = std::chrono::steady_clock::time_point;
 
   // Null where there is none that is young enough at `now`.
-  Found find(const std::string& key, TimePoint now);
+  Found find(const std::string& key, SteadyTime now);
   // Replaces what the key had; the oldest go until this fits. One above kMaxBytes is not kept.
-  void put(const std::string& key, Found walk, TimePoint now);
+  void put(const std::string& key, Found walk, SteadyTime now);
 
  private:
   struct Kept {
     std::string key;
     Found walk;
-    TimePoint since;
+    SteadyTime since;
   };
   void drop(std::list<Kept>::iterator one);
 
@@ -45,8 +45,8 @@ class WalkCache {
   std::size_t bytes_ = 0;
 };
 
-// One thread of its own: a storage that hangs holds up nobody else's, and listings never take more of a disk than one
-// reader does. Internally locked.
+// Lists one storage, on one thread of its own: a storage that hangs holds up no other, and listings never take more of
+// a disk than one reader does. Nobody waits for a listing, so it has no deadline. Internally locked.
 class FileLister {
  public:
   static constexpr std::size_t kMaxWaiting = 32;

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <future>
 
+#include "base/await.h"
 #include "base/encoding.h"
 
 namespace vodlift::storage {
@@ -71,7 +71,7 @@ Error became_shorter(const std::string& name) {
 }  // namespace
 
 Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::string name,
-                                                          std::shared_ptr<TimedReads> reads, bool local) {
+                                                          std::shared_ptr<TimedCalls> reads, bool local) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) {
     return Error{Errc::storage_unavailable,
@@ -101,7 +101,7 @@ void LocalSourceFile::CloseElsewhere::operator()(const Open* open) const {
     return;
   }
   // Work that is not run, the storage hanging, leaves the file open: better than to wait.
-  there->start(
+  there->start<Result<>>(
       [open]() -> Result<> {
         delete open;
         return {};
@@ -139,16 +139,14 @@ Result<> LocalSourceFile::read(std::int64_t offset, std::span<std::uint8_t> buff
     offset += static_cast<std::int64_t>(*cached);
   }
   if (buffer.empty()) return {};
-  const auto outcome = std::make_shared<std::promise<Result<>>>();
-  read_async(offset, buffer, [outcome](Result<> result) { outcome->set_value(std::move(result)); });
-  return outcome->get_future().get();
+  return await<Result<>>([&](auto done) { read_async(offset, buffer, std::move(done)); });
 }
 
 void LocalSourceFile::read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                                  std::function<void(Result<>)> done) const {
   // Memory of its own: the caller's may be gone when a read that was given up comes back.
   const std::shared_ptr<std::uint8_t[]> bytes = std::make_shared_for_overwrite<std::uint8_t[]>(buffer.size());
-  reads_->start(
+  reads_->start<Result<>>(
       [open = open_, offset, bytes, size = buffer.size()] {
         return read_waiting(*open, offset, {bytes.get(), size});
       },
@@ -176,7 +174,7 @@ Result<> LocalSourceFile::check_unchanged() const {
   // Shared: a look that was given up may still come back.
   const auto seen = std::make_shared<Looked>();
   const auto look = [open = open_, local = local_, seen] { return look_at(open->fd.get(), open->name, local, *seen); };
-  const auto looked = local_ ? look() : reads_->call(look);
+  const auto looked = local_ ? look() : reads_->call<Result<>>(look);
   if (!looked) return no_answer();
   if (!*looked) return *looked;
   const SourceIdentity& now = seen->identity;

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "core/storage.h"
-#include "storage/timed_reads.h"
+#include "storage/timed_calls.h"
 
 namespace vodlift::storage {
 
@@ -16,7 +16,7 @@ class LocalSourceFile final : public SourceFile {
   // Takes `fd` when it is a regular file; `name` is for messages. `local`: the file system answers for what is open
   // without asking anybody; else it is closed on a thread of `reads`, or not at all while its storage hangs.
   // Errors: source_not_found, storage_unavailable.
-  static Result<std::unique_ptr<SourceFile>> from(UniqueFd fd, std::string name, std::shared_ptr<TimedReads> reads,
+  static Result<std::unique_ptr<SourceFile>> from(UniqueFd fd, std::string name, std::shared_ptr<TimedCalls> reads,
                                                   bool local);
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
@@ -33,11 +33,11 @@ class LocalSourceFile final : public SourceFile {
     std::string name;
   };
   struct CloseElsewhere {
-    std::weak_ptr<TimedReads> reads;
+    std::weak_ptr<TimedCalls> reads;
     void operator()(const Open* open) const;
   };
 
-  LocalSourceFile(std::shared_ptr<const Open> open, const SourceIdentity& identity, std::shared_ptr<TimedReads> reads,
+  LocalSourceFile(std::shared_ptr<const Open> open, const SourceIdentity& identity, std::shared_ptr<TimedCalls> reads,
                   bool local)
       : open_(std::move(open)), identity_(identity), reads_(std::move(reads)), local_(local) {}
 
@@ -46,7 +46,7 @@ class LocalSourceFile final : public SourceFile {
 
   const std::shared_ptr<const Open> open_;
   const SourceIdentity identity_;
-  const std::shared_ptr<TimedReads> reads_;
+  const std::shared_ptr<TimedCalls> reads_;
   const bool local_;
 };
 

@@ -22,8 +22,10 @@ class LocalSourceFileTest : public ::testing::Test {
   void SetUp() override {
     path_ = top_ / "film.mp4";
     std::ofstream(path_, std::ios::binary) << std::string(100000, 'a') << "tail";
-    auto opened = LocalSourceFile::from(UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
-                                        std::make_shared<TimedReads>(std::chrono::seconds(30)), /*local=*/false);
+    auto opened = LocalSourceFile::from(
+        UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
+        std::make_shared<TimedCalls>(std::make_shared<Watchdog>(), "test", 2, std::chrono::seconds(30)),
+        /*local=*/false);
     ASSERT_TRUE(opened);
     file_ = std::move(*opened);
   }

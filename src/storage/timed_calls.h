@@ -1,72 +1,151 @@
 // Calls of a file system that may never come back.
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <exception>
 #include <functional>
-#include <future>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/await.h"
+#include "base/clock.h"
 #include "base/thread_pool.h"
+#include "base/worker_thread.h"
 
 namespace vodlift::storage {
 
-// Makes calls on threads of its own and waits for each only so long. When all of the threads hang, further calls are
-// given up at once, until one comes back. Internally locked.
-class TimedCalls {
+class TimedCalls;
+
+// Tells each TimedCalls when a deadline of one of its calls has come. One thread for all storages. Internally locked.
+class Watchdog {
  public:
-  static constexpr int kThreads = 2;
-  static constexpr std::size_t kMaxWaiting = 4096;
+  Watchdog();
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
 
-  explicit TimedCalls(std::chrono::milliseconds patience) : patience_(patience) {}
-
-  // What `work` gives; nothing when it did not in time. It may still run then, and what it uses must last until stop().
-  template <class T>
-  std::optional<T> call(std::function<T()> work) {
-    struct Call {
-      std::promise<T> promise;
-      std::atomic<bool> settled{false};  // by the result, or by who waited and gave up
-    };
-    if (given_up_ >= kThreads) return std::nullopt;
-    const auto one = std::make_shared<Call>();
-    auto future = one->promise.get_future();
-    const bool taken = pool_.post([this, one, work = std::move(work)] {
-      std::optional<T> result;
-      std::exception_ptr failure;
-      try {
-        result = work();
-      } catch (...) {
-        failure = std::current_exception();
-      }
-      if (one->settled.exchange(true)) {
-        --given_up_;
-      } else if (failure) {
-        one->promise.set_exception(failure);
-      } else {
-        one->promise.set_value(std::move(*result));
-      }
-    });
-    if (!taken) return std::nullopt;
-    if (future.wait_for(patience_) != std::future_status::ready && !one->settled.exchange(true)) {
-      ++given_up_;
-      return std::nullopt;
-    }
-    return future.get();
-  }
-
-  // Waits for the calls that run; further ones give nothing.
-  void stop() { pool_.stop(); }
-
-  // The same, but not for longer than `grace`; false when calls still hang then.
-  [[nodiscard]] bool stop_within(std::chrono::milliseconds grace) { return pool_.stop_within(grace); }
+  // Has `calls` look at its deadlines at `when`. It must last until forget().
+  void watch(TimedCalls& calls, SteadyTime when);
+  // Returns when this uses `calls` no more. Not on the watchdog's own thread.
+  void forget(TimedCalls& calls);
+  // Ends the thread: deadlines have no effect any more.
+  void stop() { thread_.stop(); }
 
  private:
+  void loop();
+  // Lets one TimedCalls look whose time has come; returns whether there was one, else sets `next`.
+  bool look(SteadyTime& next);
+
+  std::mutex mutex_;  // guards the next two, and is not held while a TimedCalls looks
+  std::multimap<SteadyTime, TimedCalls*> due_;
+  TimedCalls* looking_ = nullptr;
+  std::condition_variable looked_;
+  WorkerThread thread_;
+};
+
+// Makes calls on threads of its own, and gives up each that has no result after a time. While calls that were given up
+// occupy all of the threads, further calls are given up at once. Threads are made when they are needed (ThreadPool).
+// Internally locked.
+class TimedCalls {
+ public:
+  static constexpr std::size_t kMaxWaiting = 4096;
+
+  // `threads` run at once, `name` as in named_thread(), `patience` from the start of a call, waiting for a thread
+  // included.
+  TimedCalls(std::shared_ptr<Watchdog> watchdog, std::string name, int threads, std::chrono::milliseconds patience);
+  TimedCalls(const TimedCalls&) = delete;
+  TimedCalls& operator=(const TimedCalls&) = delete;
+  // Gives up all calls, and waits for those that run.
+  ~TimedCalls();
+
+  // Calls `done` once, with the result of `work`, or with nothing when the call was given up. Then `work` may still
+  // run, so it has to own what it uses. `done` is called on this thread, on one of this object or on the watchdog's,
+  // and must not block. Neither must throw.
+  template <class T>
+  void start(std::function<T()> work, std::function<void(std::optional<T>)> done) {
+    begin(std::make_shared<CallOf<T>>(std::move(work), std::move(done)));
+  }
+
+  // The same for a caller that waits. Here `work` may throw, which ends up at the caller unless the call was given up.
+  template <class T>
+  std::optional<T> call(std::function<T()> work) {
+    struct Outcome {
+      std::optional<T> result;
+      std::exception_ptr failure;
+    };
+    std::function<Outcome()> guarded = [work = std::move(work)]() -> Outcome {
+      try {
+        return {work(), nullptr};
+      } catch (...) {
+        return {std::nullopt, std::current_exception()};
+      }
+    };
+    auto outcome = await<std::optional<Outcome>>(
+        [&](std::function<void(std::optional<Outcome>)> done) { start<Outcome>(std::move(guarded), std::move(done)); });
+    if (!outcome) return std::nullopt;
+    if (outcome->failure) std::rethrow_exception(outcome->failure);
+    return std::move(outcome->result);
+  }
+
+  // Gives up all calls and takes no new ones. False when calls still hang after `grace`: their threads go on using this
+  // object.
+  [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
+
+  // For the watchdog: gives up the calls whose deadline has come. Returns the next deadline; nothing where none is
+  // left.
+  std::optional<SteadyTime> give_up_overdue(SteadyTime now);
+
+ private:
+  struct Call {
+    Call() = default;
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    virtual ~Call() = default;
+    virtual void run() = 0;
+    virtual void report_result() = 0;
+    virtual void report_given_up() = 0;
+
+    // Guarded by mutex_.
+    SteadyTime deadline;
+    bool runs = false;
+    bool settled = false;  // reported, or about to be
+  };
+
+  template <class T>
+  struct CallOf final : Call {
+    CallOf(std::function<T()> its_work, std::function<void(std::optional<T>)> its_done)
+        : work(std::move(its_work)), done(std::move(its_done)) {}
+    void run() override { result = work(); }
+    // What `done` holds is released when it has been called.
+    void report_result() override { std::exchange(done, nullptr)(std::move(result)); }
+    void report_given_up() override { std::exchange(done, nullptr)(std::nullopt); }
+
+    const std::function<T()> work;
+    std::function<void(std::optional<T>)> done;
+    std::optional<T> result;
+  };
+  using Shared = std::shared_ptr<Call>;
+
+  void begin(const Shared& call);
+  void run(const Shared& call);
+  void drop_settled();
+  std::vector<Shared> take_until(SteadyTime deadline);
+
+  const std::shared_ptr<Watchdog> watchdog_;
+  const int threads_;
   const std::chrono::milliseconds patience_;
-  std::atomic<int> given_up_{0};
-  ThreadPool pool_{"disk-open", kThreads, kMaxWaiting};
+  std::mutex mutex_;            // guards the next four
+  std::deque<Shared> pending_;  // by deadline; the first is not settled
+  int hanging_ = 0;             // calls that were given up and still occupy a thread
+  bool watched_ = false;        // the watchdog will look at the first deadline
+  bool stopping_ = false;
+  ThreadPool pool_;
 };
 
 }  // namespace vodlift::storage

@@ -2,43 +2,124 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
+#include <latch>
 #include <stdexcept>
 #include <thread>
+
+#include "base/error.h"
 
 namespace vodlift::storage {
 namespace {
 
-TEST(TimedCalls, GivesWhatTheCallGives) {
-  TimedCalls calls(std::chrono::seconds(30));
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(calls.call<int>([i] { return i; }), i);
+using namespace std::chrono_literals;
+
+constexpr int kThreads = 3;
+
+class TimedCallsTest : public ::testing::Test {
+ protected:
+  // Hangs until come_back().
+  std::function<int()> hanging() {
+    return [answer = answer_] {
+      answer.wait();
+      return 1;
+    };
+  }
+  void come_back() { back_.set_value(); }
+
+  const std::shared_ptr<Watchdog> watchdog_ = std::make_shared<Watchdog>();
+
+ private:
+  std::promise<void> back_;
+  const std::shared_future<void> answer_ = back_.get_future().share();
+};
+
+TEST_F(TimedCallsTest, GivesTheResultOfTheCall) {
+  TimedCalls calls(watchdog_, "test", kThreads, 30s);
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_EQ(calls.call<int>([i] { return i; }), i);
+    const auto failed = calls.call<Result<>>([]() -> Result<> { return Error{Errc::source_changed, "x"}; });
+    EXPECT_EQ(failed.value().error().code, Errc::source_changed);
+  }
   EXPECT_THROW(calls.call<int>([]() -> int { throw std::runtime_error("x"); }), std::runtime_error);
-  calls.stop();
-  EXPECT_EQ(calls.call<int>([] { return 1; }), std::nullopt);
+  EXPECT_TRUE(calls.stop_within(30s));
+  EXPECT_EQ(calls.call<int>([] { return 1; }), std::nullopt) << "stopped";
 }
 
-TEST(TimedCalls, GivesUpAndThenDoesNotWaitUntilOneComesBack) {
-  std::promise<void> back;
-  const std::shared_future<void> wait = back.get_future().share();
-  TimedCalls calls(std::chrono::milliseconds(50));
-  for (int i = 0; i < TimedCalls::kThreads; ++i) {
-    EXPECT_EQ(calls.call<int>([wait] {
-      wait.wait();
-      return 1;
-    }),
-              std::nullopt);
+TEST_F(TimedCallsTest, ACallThatHangsIsGivenUpAndThoseBehindAllOfThemAtOnce) {
+  TimedCalls calls(watchdog_, "test", kThreads, 50ms);
+  std::latch given_up(kThreads + 10);
+  std::atomic<int> with_a_result{0};
+  for (int i = 0; i < kThreads + 10; ++i) {
+    calls.start<int>(hanging(), [&](std::optional<int> result) {
+      if (result) ++with_a_result;
+      given_up.count_down();
+    });
   }
+  given_up.wait();
+  EXPECT_EQ(with_a_result, 0) << "those that waited behind them too";
   std::atomic<int> ran{0};
   const auto begin = std::chrono::steady_clock::now();
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(calls.call<int>([&] { return ++ran; }), std::nullopt);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5)) << "1,000 times 50 ms would be 50 s";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "1,000 times 50 ms would be 50 s";
   EXPECT_EQ(ran, 0);
-  back.set_value();
+  EXPECT_FALSE(calls.stop_within(10ms)) << "they still hang";
+  come_back();
+  EXPECT_TRUE(calls.stop_within(30s));
+  EXPECT_EQ(ran, 0) << "a call that was given up before it had a thread is not made later";
+}
+
+TEST_F(TimedCallsTest, IsOfUseAgainWhenTheStorageAnswers) {
+  TimedCalls calls(watchdog_, "test", kThreads, 20ms);
+  for (int i = 0; i < kThreads; ++i) EXPECT_EQ(calls.call<int>(hanging()), std::nullopt);
+  come_back();
   std::optional<int> after;
-  for (int i = 0; i < 10'000 && !after; ++i) {
+  while (!after) {
     after = calls.call<int>([] { return 7; });
     std::this_thread::yield();
   }
   EXPECT_EQ(after, 7);
+}
+
+TEST_F(TimedCallsTest, AStopGivesUpWhatIsUnderWay) {
+  std::latch begun(1);
+  TimedCalls calls(watchdog_, "test", kThreads, 1h);
+  std::promise<bool> reported;
+  calls.start<int>(
+      [&, hang = hanging()] {
+        begun.count_down();
+        return hang();
+      },
+      [&](std::optional<int> result) { reported.set_value(result.has_value()); });
+  begun.wait();
+  EXPECT_FALSE(calls.stop_within(1ms));
+  EXPECT_FALSE(reported.get_future().get());
+  come_back();
+}
+
+TEST_F(TimedCallsTest, OneThatHangsHoldsUpNoOtherUnderTheSameWatchdog) {
+  TimedCalls dead(watchdog_, "dead", kThreads, 1ms);
+  TimedCalls slow(watchdog_, "slow", kThreads, 1h);
+  TimedCalls other(watchdog_, "other", kThreads, 10ms);
+  std::promise<std::optional<int>> under_way;
+  slow.start<int>(hanging(), [&](std::optional<int> result) { under_way.set_value(result); });
+  for (int i = 0; i < kThreads; ++i) EXPECT_EQ(dead.call<int>(hanging()), std::nullopt);
+  EXPECT_EQ(other.call<int>([] { return 7; }), 7);
+  EXPECT_EQ(other.call<int>(hanging()), std::nullopt) << "a later deadline, watched while the first ones hang";
+  EXPECT_EQ(other.call<int>([] { return 8; }), 8) << "one of its threads hangs, two are left";
+  come_back();
+  EXPECT_EQ(under_way.get_future().get(), 1) << "others' deadlines are not its own";
+}
+
+TEST_F(TimedCallsTest, CallsMayBeStartedWhereOneIsReported) {
+  TimedCalls calls(watchdog_, "test", 1, 10ms);
+  std::promise<std::optional<int>> second;
+  calls.start<int>(hanging(), [&](std::optional<int>) {
+    calls.start<int>([] { return 1; }, [&](std::optional<int> result) { second.set_value(result); });
+  });
+  EXPECT_EQ(second.get_future().get(), std::nullopt);
+  come_back();
 }
 
 }  // namespace
