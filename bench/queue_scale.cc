@@ -13,6 +13,7 @@
 
 #include "store/sqlite_database.h"
 #include "store/sqlite_upload_store.h"
+#include "store/sqlite_work_queue.h"
 
 namespace vodlift::bench {
 namespace {
@@ -33,8 +34,7 @@ NewUpload new_upload(std::int64_t number) {
   upload.request.metadata = {{"title", "A film"}, {"season", "2"}};
   upload.size = 64 * 1024;
   upload.token = "0123456789abcdef0123456789abcdef";
-  upload.created = SystemClock().now();
-  upload.signature = {to_unix_seconds(upload.created), fmt::format("{:032}", number)};
+  upload.signature = {to_unix_seconds(SystemClock().now()), fmt::format("{:032}", number)};
   return upload;
 }
 
@@ -42,7 +42,7 @@ std::string callback_body(const Upload&) { return "{}"; }
 
 struct Queue {
   explicit Queue(const std::filesystem::path& path)
-      : database(store::SqliteDatabase::open({path, 4, {}}, clock).value()), uploads(*database, clock, callback_body) {}
+      : database(store::SqliteDatabase::open({path, 4, {}}, clock).value()), uploads(shared()), work(shared()) {}
 
   UploadId insert(std::int64_t number) {
     std::promise<Result<InsertOutcome>> done;
@@ -50,9 +50,13 @@ struct Queue {
     return done.get_future().get().value().id;
   }
 
+  store::SqliteQueue shared() { return {*database, clock, feed, callback_body, NodeTerm{1, 1}, since_boot}; }
+
   SystemClock clock;
+  LocalChangeFeed feed;
   std::unique_ptr<store::SqliteDatabase> database;
   store::SqliteUploadStore uploads;
+  store::SqliteWorkQueue work;
 };
 
 void run_sql(const std::filesystem::path& path, const std::string& sql) {
@@ -85,11 +89,11 @@ void fill(const std::filesystem::path& path, std::int64_t rows) {
       queue.uploads.insert(*upload, [&](const Result<InsertOutcome>&) { done.set_value(); });
       done.get_future().get();
       if (upload == &ended) {
-        const auto claimed = queue.uploads.claim({1, 1}, kLease).value();
-        UploadStore::Ending ending;
+        const auto claimed = queue.work.claim({1, 1}, kLease).value();
+        UploadEnding ending;
         ending.size = ended.size;
         ending.acl_applied = Acl::private_acl;
-        if (!queue.uploads.finish(claimed.at(0).lease, ending)) throw std::runtime_error("cannot finish");
+        if (!queue.work.finish(claimed.at(0).lease, ending)) throw std::runtime_error("cannot finish");
       }
     }
   }
@@ -132,7 +136,7 @@ void measure(const std::filesystem::path& path, std::int64_t rows, int rounds) {
         work();
       }
     };
-    timed(claims, [&] { claimed = queue.uploads.claim({kClaim, kClaim}, kLease).value(); });
+    timed(claims, [&] { claimed = queue.work.claim({kClaim, kClaim}, kLease).value(); });
     if (claimed.size() != kClaim) throw std::runtime_error("the queue ran empty");
     UploadId id = 0;
     timed(enqueues, [&] { id = queue.insert(1'000'000'000 + round); });
@@ -146,7 +150,7 @@ void measure(const std::filesystem::path& path, std::int64_t rows, int rounds) {
     });
     // Back to where they were, so that as many stay queued and ended.
     for (const ClaimedUpload& one : claimed) {
-      if (!queue.uploads.requeue(one.lease, one.upload.created, std::nullopt, /*counts=*/false)) {
+      if (!queue.work.requeue(one.lease, {})) {
         throw std::runtime_error("cannot give an upload back");
       }
     }

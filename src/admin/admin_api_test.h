@@ -66,7 +66,7 @@ class AdminApiTest : public testing::Test {
   MemoryAccounts accounts_;
   MemoryUploads uploads_;
   MemoryStorages storages_;
-  UploadIntake intake_{accounts_, storages_, clock_, [](const std::string&) { return std::nullopt; }};
+  UploadIntake intake_{accounts_, storages_, [](const std::string&) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};
   MemoryAudit audit_;
   ListedLedger ledger_;

@@ -191,17 +191,17 @@ Result<value> litter(const Context& context, Fields& fields) {
   const auto cdn = read_cdn_if_given(fields);
   const auto limit = fields.integer_if_given("limit", 1, kMaxLimit);
   if (auto checked = fields.check(); !checked) return checked.error();
-  const auto left = context.ledger.left(cdn, static_cast<int>(limit.value_or(kMaxLimit)));
+  const auto left = context.ledger.abandoned(cdn, static_cast<int>(limit.value_or(kMaxLimit)));
   if (!left) return left.error();
   boost::json::array answer;
-  for (const LeftMultipart& one : *left) {
+  for (const AbandonedMultipart& one : *left) {
     answer.push_back(object{{"cdn", one.account},
                             {"bucket", one.place.bucket},
                             {"endpoint", one.place.endpoint},
                             {"key", one.place.key},
                             {"multipart_id", one.multipart_id},
                             {"upload", one.upload},
-                            {"since", to_unix_seconds(one.left)},
+                            {"since", to_unix_seconds(one.abandoned)},
                             {"tries", one.attempts},
                             {"next_try", to_unix_seconds(one.next_attempt)},
                             {"error", one.error}});

@@ -140,12 +140,12 @@ TEST_F(AdminApiTest, TellsWhatTheDoctorFinds) {
 }
 
 TEST_F(AdminApiTest, ListsWhatWaitsToBeClearedAway) {
-  LeftMultipart one;
+  AbandonedMultipart one;
   one.upload = 7;
   one.account = 158;
   one.place = {"https://h", "b", "film.mp4"};
   one.multipart_id = "mp";
-  one.left = from_unix_ms(1'700'000'000'000);
+  one.abandoned = from_unix_ms(1'700'000'000'000);
   one.attempts = 2;
   one.next_attempt = from_unix_ms(1'700'000'060'000);
   one.error = "no answer";

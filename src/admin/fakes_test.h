@@ -52,27 +52,26 @@ class ScriptedDoctor final : public BucketDoctor {
   std::vector<std::string> asked;
 };
 
-// Only tells what is left.
+// Only lists what is abandoned.
 class ListedLedger final : public MultipartLedger {
  public:
-  Result<> intend(const Lease&, const MultipartPlace&) override { return {}; }
-  Result<> withdraw(const Lease&) override { return {}; }
-  Result<> leave(const Lease&) override { return {}; }
-  Result<std::vector<LeftMultipart>> due(int) override { return entries; }
-  Result<std::vector<LeftMultipart>> left(std::optional<AccountId> account, int limit) override {
+  Result<std::vector<AbandonedMultipart>> due(int) override { return entries; }
+  Result<std::vector<AbandonedMultipart>> abandoned(std::optional<AccountId> account, int limit) override {
     asked_for = account;
     limited_to = limit;
     return entries;
   }
-  Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(); }
+  Result<std::optional<std::chrono::milliseconds>> next_due() override {
+    return std::optional<std::chrono::milliseconds>();
+  }
   Result<KnownMultiparts> known(const MultipartPlace&) override { return KnownMultiparts{}; }
   Result<bool> adopt(std::int64_t, const std::vector<std::string>&) override { return true; }
-  Result<std::int64_t> intend_probe(const LeftMultipart&) override { return std::int64_t{1}; }
-  Result<> postpone(std::int64_t, WallTime, const std::optional<std::string>&) override { return {}; }
-  Result<> postpone_bucket(const LeftMultipart&, WallTime) override { return {}; }
+  Result<std::int64_t> intend_probe(const AbandonedMultipart&) override { return std::int64_t{1}; }
+  Result<> postpone(std::int64_t, std::chrono::milliseconds, const std::optional<std::string>&) override { return {}; }
+  Result<> postpone_bucket(const AbandonedMultipart&, std::chrono::milliseconds) override { return {}; }
   Result<> remove(std::int64_t) override { return {}; }
 
-  std::vector<LeftMultipart> entries;
+  std::vector<AbandonedMultipart> entries;
   std::optional<AccountId> asked_for;
   int limited_to = 0;
 };

@@ -34,8 +34,12 @@
 #include "store/master_key.h"
 #include "store/sqlite_account_store.h"
 #include "store/sqlite_bandwidth_limits.h"
+#include "store/sqlite_callback_queue.h"
+#include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
+#include "store/sqlite_nodes.h"
 #include "store/sqlite_upload_store.h"
+#include "store/sqlite_work_queue.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
 #include "worker/part_sender.h"
@@ -62,15 +66,47 @@ constexpr seconds kStorageGrace{1};
 constexpr seconds kStopDeadline{30};
 
 constexpr seconds kClockLook{1};
+constexpr seconds kBeatEvery{60};          // how often the node records that it is alive
 constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
 constexpr int kLooksForACertificate = 10;  // of those
 
-// Everything that lasts.
+// Everything that lasts. The ports go before the database that they are built over.
 struct Stores {
+  std::unique_ptr<LocalChangeFeed> feed = std::make_unique<LocalChangeFeed>();
   std::unique_ptr<store::SqliteDatabase> database;
+  NodeTerm self;
+  std::unique_ptr<store::SqliteNodes> nodes;
   std::unique_ptr<store::SqliteAccountStore> accounts;
   std::unique_ptr<store::SqliteUploadStore> uploads;
+  std::unique_ptr<store::SqliteWorkQueue> queue;
+  std::unique_ptr<store::SqliteCallbackQueue> callbacks;
+  std::unique_ptr<store::SqliteMultipartJournal> journal;
 };
+
+// The database belongs to one process at a time (its lock file), so there is one node.
+constexpr const char* kNodeName = "local";
+
+// Opens the ports of the queue in this node's name, and takes back what its last run has leased.
+Result<> open_queue(Stores& stores, const Clock& clock) {
+  stores.nodes = std::make_unique<store::SqliteNodes>(*stores.database, clock);
+  const auto self = stores.nodes->join(kNodeName);
+  if (!self) return self.error();
+  stores.self = *self;
+  const store::SqliteQueue queue{*stores.database,
+                                 clock,
+                                 *stores.feed,
+                                 [&clock](const Upload& ended) { return callback_body(ended, clock.now()); },
+                                 *self,
+                                 since_boot};
+  stores.uploads = std::make_unique<store::SqliteUploadStore>(queue);
+  stores.queue = std::make_unique<store::SqliteWorkQueue>(queue);
+  stores.callbacks = std::make_unique<store::SqliteCallbackQueue>(queue);
+  stores.journal = std::make_unique<store::SqliteMultipartJournal>(queue);
+  const auto reclaimed = stores.queue->reclaim(worker::kMaxCrashes);
+  if (!reclaimed) return reclaimed.error();
+  if (*reclaimed > 0) log::info("took back uploads that the last run had leased", {{"uploads", *reclaimed}});
+  return stores.callbacks->reclaim();
+}
 
 Result<Stores> open_stores(const Config& config, const Clock& clock) {
   Stores stores;
@@ -91,12 +127,7 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   }
   stores.accounts = std::move(*accounts);
 
-  stores.uploads = std::make_unique<store::SqliteUploadStore>(
-      *stores.database, clock, [&clock](const Upload& ended) { return callback_body(ended, clock.now()); });
-  // This is the only node: whatever is leased was left behind by the process before this one.
-  const auto rescued = stores.uploads->rescue(/*all=*/true, worker::kMaxCrashes);
-  if (!rescued) return rescued.error();
-  if (*rescued > 0) log::info("took up uploads that the last run left", {{"uploads", *rescued}});
+  if (auto opened = open_queue(stores, clock); !opened) return opened.error();
   return stores;
 }
 
@@ -170,12 +201,12 @@ class Server {
         doctor_(credentials_client_, credentials_, environment_, clock, endpoints_),
         callbacks_(callback_client_, guard_, clock),
         ledger_(*stores_.database, clock),
-        reaper_(ledger_, *stores_.accounts, objects_, clock,
+        reaper_(ledger_, *stores_.accounts, objects_,
                 {config.litter.retry, config.litter.grace, config.litter.give_up}),
-        dispatcher_(*stores_.uploads, *stores_.accounts, storages_, objects_, ledger_, callbacks_, clock,
-                    worker_options(config.worker)),
+        dispatcher_(*stores_.queue, *stores_.callbacks, *stores_.journal, *stores_.feed, *stores_.accounts, storages_,
+                    objects_, callbacks_, clock, worker_options(config.worker)),
         blocking_("blocking", kBlockingThreads, kBlockingQueue),
-        intake_(*stores_.accounts, storages_, clock,
+        intake_(*stores_.accounts, storages_,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
                {environment_.endpoint("S3"), environment_.region()}, ledger_, bandwidth_control_, blocking_),
@@ -223,9 +254,10 @@ class Server {
     return {};
   }
 
-  // To be called now and then, from one thread.
+  // To be called every second or so, from one thread.
   void tick() {
     const auto now = std::chrono::steady_clock::now();
+    if (now >= beat_due_ && blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
     if (now < usage_due_) return;
     // A full pool: with the next tick then.
     if (blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
@@ -245,6 +277,7 @@ class Server {
     credentials_.stop();
     // Answers to inserts under way reach into the router and the administration.
     stores_.database->drain();
+    (void)stores_.nodes->leave(stores_.self);
     // Reads that end late still call into the transfers' client.
     return storages_.stop_within(kStorageGrace);
   }
@@ -265,6 +298,12 @@ class Server {
   }
 
  private:
+  void beat() {
+    if (auto beaten = stores_.nodes->beat(stores_.self); !beaten) {
+      log::warn("could not record that this node is alive; it is tried again", {{"error", beaten.error().message}});
+    }
+  }
+
   void write_usage() {
     if (auto written = usage_.flush(); !written) {
       log::warn("could not write when API keys were used; it is tried again", {{"error", written.error().message}});
@@ -299,6 +338,7 @@ class Server {
   legacy::Router router_;
   net::HttpServer admin_server_;
   net::HttpServer public_server_;
+  std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
   std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
 

@@ -101,7 +101,7 @@ struct Part {
 };
 
 // What was kept of a multipart upload so that it can go on after a restart.
-struct MultipartJournal {
+struct OpenMultipart {
   std::string multipart_id;    // the store's upload id; empty: none is open
   std::string endpoint;        // where it lies, from the ledger; empty: not known
   std::int64_t part_size = 0;  // bytes, every part but the last

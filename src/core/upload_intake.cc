@@ -19,9 +19,8 @@ Result<> check_size(std::int64_t size) {
 
 }  // namespace
 
-UploadIntake::UploadIntake(const AccountStore& accounts, Storages& storages, const Clock& clock,
-                           HostRefusal refuse_host)
-    : accounts_(accounts), storages_(storages), clock_(clock), refuse_host_(std::move(refuse_host)) {}
+UploadIntake::UploadIntake(const AccountStore& accounts, Storages& storages, HostRefusal refuse_host)
+    : accounts_(accounts), storages_(storages), refuse_host_(std::move(refuse_host)) {}
 
 Result<UploadIntake::Checked> UploadIntake::check_request(const Account& account, UploadRequest request) const {
   auto valid = validate(std::move(request), account.user);
@@ -72,7 +71,6 @@ NewUpload UploadIntake::upload_of(Checked checked, std::int64_t size) const {
   upload.request = std::move(checked.request);
   upload.size = size;
   upload.token = random_hex(kTokenBytes);
-  upload.created = clock_.now();
   return upload;
 }
 

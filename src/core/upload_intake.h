@@ -18,7 +18,7 @@ class UploadIntake {
   // Why a callback to this literal host is refused; nothing when it may be tried.
   using HostRefusal = std::function<std::optional<std::string>(const std::string& host)>;
 
-  UploadIntake(const AccountStore& accounts, Storages& storages, const Clock& clock, HostRefusal refuse_host);
+  UploadIntake(const AccountStore& accounts, Storages& storages, HostRefusal refuse_host);
 
   // A request whose fields, callback host and bucket are in order.
   struct Checked {
@@ -47,7 +47,6 @@ class UploadIntake {
 
   const AccountStore& accounts_;
   Storages& storages_;
-  const Clock& clock_;
   HostRefusal refuse_host_;
 };
 

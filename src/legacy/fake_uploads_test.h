@@ -11,7 +11,7 @@
 
 namespace vodlift::legacy {
 
-// Keeps what was inserted; the worker's half of the port is not reachable from here.
+// Keeps what was inserted.
 class FakeUploads final : public UploadStore {
  public:
   void insert(NewUpload upload, InsertDone done) override {
@@ -59,25 +59,6 @@ class FakeUploads final : public UploadStore {
     }
     return Error{Errc::upload_not_found, "no such upload for this account"};
   }
-  Result<std::vector<ClaimedUpload>> claim(const Places&, std::chrono::milliseconds) override { return unreachable(); }
-  Result<std::vector<ReadyAccount>> ready_accounts(int) override { return unreachable(); }
-  Result<std::vector<HeldLease>> renew(const std::vector<Lease>&, std::chrono::milliseconds) override {
-    return unreachable();
-  }
-  Result<> record_multipart(const Lease&, const MultipartJournal&) override { return unreachable(); }
-  Result<> record_part(const Lease&, const Part&) override { return unreachable(); }
-  Result<> finish(const Lease&, const Ending&) override { return unreachable(); }
-  void finish_soon(const Lease&, Ending, FinishDone done) override { done(unreachable()); }
-  Result<> requeue(const Lease&, WallTime, const std::optional<UploadError>&, bool) override { return unreachable(); }
-  Result<int> rescue(bool, int) override { return unreachable(); }
-  Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override {
-    return unreachable();
-  }
-  Result<> record_callback(const ClaimedCallback&, const CallbackAttempt&) override { return unreachable(); }
-  Result<int> forget_signatures(WallTime) override { return unreachable(); }
-  Result<std::optional<WallTime>> next_due() override { return unreachable(); }
-  void on_work(std::function<void()>, std::function<void()>) override {}
-  void on_recall(std::function<void(const Lease&)>) override {}
 
   std::optional<Error> failure;
   bool broken = false;
@@ -86,14 +67,13 @@ class FakeUploads final : public UploadStore {
   ChangeRequest last_change;
 
  private:
-  static Error unreachable() { return {Errc::internal, "not for the API"}; }
   void keep(NewUpload added) {
     Upload upload;
     upload.id = next_id_++;
     upload.account = added.account;
     upload.request = std::move(added.request);
     upload.size = added.size;
-    upload.created = added.created;
+    upload.created = from_unix_ms(1'700'000'000'000);
     uploads.push_back(std::move(upload));
   }
 

@@ -89,7 +89,7 @@ class RouterTest : public testing::Test {
   FakeAccounts accounts_;
   FakeUploads uploads_;
   FakeStorages storages_;
-  UploadIntake intake_{accounts_, storages_, clock_, [](const std::string& host) -> std::optional<std::string> {
+  UploadIntake intake_{accounts_, storages_, [](const std::string& host) -> std::optional<std::string> {
                          return host == "127.0.0.1" ? std::optional<std::string>("127.0.0.1 is a loopback address")
                                                     : std::nullopt;
                        }};

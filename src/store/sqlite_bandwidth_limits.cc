@@ -18,13 +18,13 @@ constexpr std::string_view kRemove = "DELETE FROM bandwidth_limits WHERE scope =
 // Nothing where this build does not know what the row says.
 std::optional<BandwidthLimit> read_limit(const SqliteStatement& row) {
   BandwidthLimit limit;
-  const auto kind = scope_kind_from(row.text(0));
-  const auto rate = parse_rate(row.text(3));
-  const auto windows = texts_from_json(row.text(4));
+  const auto kind = scope_kind_from(row.text("scope"));
+  const auto rate = parse_rate(row.text("rate"));
+  const auto windows = texts_from_json(row.text("windows"));
   if (!kind || !rate || !windows) return std::nullopt;
-  limit.scope = {*kind, row.integer(1), row.text(2)};
+  limit.scope = {*kind, row.integer("account"), row.text("name")};
   limit.rate = *rate;
-  limit.time_zone = row.text(5);
+  limit.time_zone = row.text("time_zone");
   for (const std::string& text : *windows) {
     const auto window = parse_window(text);
     if (!window) return std::nullopt;
@@ -42,8 +42,8 @@ Result<std::vector<BandwidthLimit>> SqliteBandwidthLimits::list() {
     while (row.step()) {
       auto limit = read_limit(row);
       if (!limit) {
-        connection.fail(fmt::format("the bandwidth limit of {} {} {} cannot be understood", row.text(0), row.integer(1),
-                                    row.text(2)));
+        connection.fail(fmt::format("the bandwidth limit of {} {} {} cannot be understood", row.text("scope"),
+                                    row.integer("account"), row.text("name")));
         break;
       }
       limits.push_back(std::move(*limit));

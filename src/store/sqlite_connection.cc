@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cassert>
+#include <stdexcept>
 
 #include "base/file.h"
 #include "store/sqlite_wal_buffer.h"
@@ -49,6 +51,38 @@ bool SqliteStatement::run() {
   return !connection_.failed();
 }
 
+int SqliteStatement::index_of(std::string_view column) const {
+  const int count = sqlite3_column_count(statement_);
+  for (int looked = 0; looked < count; ++looked) {
+    const int index = (next_column_ + looked) % count;
+    if (column != sqlite3_column_name(statement_, index)) continue;
+    next_column_ = index + 1;
+    return index;
+  }
+  throw std::logic_error(fmt::format("no column {} in: {}", column, sqlite3_sql(statement_)));
+}
+
+bool SqliteStatement::is_null(std::string_view column) const {
+  return sqlite3_column_type(statement_, index_of(column)) == SQLITE_NULL;
+}
+
+std::int64_t SqliteStatement::integer(std::string_view column) const {
+  return sqlite3_column_int64(statement_, index_of(column));
+}
+
+std::optional<std::int64_t> SqliteStatement::optional_integer(std::string_view column) const {
+  const int index = index_of(column);
+  if (sqlite3_column_type(statement_, index) == SQLITE_NULL) return std::nullopt;
+  return sqlite3_column_int64(statement_, index);
+}
+
+std::optional<WallTime> SqliteStatement::optional_time(std::string_view column) const {
+  const auto unix_ms = optional_integer(column);
+  return unix_ms ? std::optional(from_unix_ms(*unix_ms)) : std::nullopt;
+}
+
+std::string SqliteStatement::text(std::string_view column) const { return text_at(index_of(column)); }
+
 bool SqliteStatement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
 std::int64_t SqliteStatement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
@@ -58,17 +92,31 @@ std::optional<std::int64_t> SqliteStatement::optional_integer(int column) const 
   return integer(column);
 }
 
-std::string SqliteStatement::text(int column) const {
-  // The text must be asked for before its length, which may change with a conversion.
-  const auto* data = sqlite3_column_text(statement_, column);
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-  return data == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(data), size);
-}
-
 std::string SqliteStatement::blob(int column) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
   return data == nullptr ? std::string() : std::string(data, size);
+}
+
+std::string SqliteStatement::first_text() const { return text_at(0); }
+
+std::string SqliteStatement::text_at(int index) const {
+  // The text must be asked for before its length, which may change with a conversion.
+  const auto* data = sqlite3_column_text(statement_, index);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, index));
+  return data == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(data), size);
+}
+
+std::string SqliteStatement::blob(std::string_view column) const {
+  const int index = index_of(column);
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, index));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, index));
+  return data == nullptr ? std::string() : std::string(data, size);
+}
+
+std::optional<std::chrono::milliseconds> time_until(SqliteStatement row, std::string_view column, WallTime now) {
+  if (!row.step()) return std::nullopt;
+  return std::max(from_unix_ms(row.integer(column)) - now, std::chrono::milliseconds(0));
 }
 
 void SqliteStatement::bind_one(int index, std::int64_t value) {
@@ -152,7 +200,7 @@ bool SqliteConnection::execute(const std::string& sql) {
 std::optional<std::string> SqliteConnection::query(std::string_view sql) {
   auto statement = prepare(sql);
   if (!statement.step()) return std::nullopt;
-  return statement.text(0);
+  return statement.first_text();
 }
 
 std::optional<Error> SqliteConnection::take_error() { return std::exchange(error_, std::nullopt); }

@@ -2,6 +2,7 @@
 // statements reads straight through: after the first failure every further step does nothing.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 struct sqlite3;
@@ -47,12 +49,21 @@ class SqliteStatement {
   // Runs a statement that answers no row; true when it succeeded.
   bool run();
 
-  // Columns of the current row, counted from 0.
+  // Columns of the current row, by the names that the statement gives them. A name that it does not give is a bug:
+  // std::logic_error.
+  [[nodiscard]] bool is_null(std::string_view column) const;
+  [[nodiscard]] std::int64_t integer(std::string_view column) const;
+  [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view column) const;
+  [[nodiscard]] std::optional<WallTime> optional_time(std::string_view column) const;  // of Unix milliseconds
+  [[nodiscard]] std::string text(std::string_view column) const;
+  [[nodiscard]] std::string blob(std::string_view column) const;
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
-  [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::string text(int column) const { return text_at(column); }
   [[nodiscard]] std::string blob(int column) const;
+  // The first column, for the rows of a PRAGMA.
+  [[nodiscard]] std::string first_text() const;
 
  private:
   void bind_one(int index, std::int64_t value);
@@ -68,10 +79,16 @@ class SqliteStatement {
     value ? bind_one(index, *value) : bind_one(index, std::nullopt);
   }
   void check(int code);
+  [[nodiscard]] int index_of(std::string_view column) const;
+  [[nodiscard]] std::string text_at(int index) const;
 
   SqliteConnection& connection_;
   sqlite3_stmt* statement_;
+  mutable int next_column_ = 0;  // where the last name was found, plus one: columns are mostly read in their order
 };
+
+// How long until the time in `column` of the first row, 0 where it is past; empty where there is no row.
+std::optional<std::chrono::milliseconds> time_until(SqliteStatement row, std::string_view column, WallTime now);
 
 // One thread at a time.
 class SqliteConnection {

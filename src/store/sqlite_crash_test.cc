@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "store/sqlite_upload_store.h"
+#include "store/sqlite_work_queue.h"
 #include "store/store_test_support.h"
 
 namespace vodlift::store {
@@ -25,12 +26,10 @@ class Crash : public StoreTest {
     ::_exit(99);
   }
 
-  static std::string no_body(const Upload&) { return "{}"; }
-
   // Inserts without end; each id is written to `pipe` after the store has answered it.
   [[noreturn]] void submit_forever(int pipe) {
     const auto database = open().value();
-    SqliteUploadStore uploads(*database, clock_, no_body);
+    SqliteUploadStore uploads(queue_over(*database));
     for (int i = 0;; ++i) {
       std::latch answered(1);
       UploadId id = 0;
@@ -81,7 +80,7 @@ TEST_F(Crash, EveryAnsweredIdSurvivesAKill) {
 
     const auto database = open();
     ASSERT_TRUE(database) << database.error().message;
-    SqliteUploadStore uploads(**database, clock_, no_body);
+    SqliteUploadStore uploads(queue_over(**database));
     const auto found = uploads.find(158, {.ids = answered, .limit = 25, .offset = 0});
     ASSERT_TRUE(found);
     EXPECT_EQ(found->size(), answered.size()) << "round " << round;
@@ -102,7 +101,8 @@ TEST_F(Crash, AFullDiskRefusesAndRecovers) {
     ::signal(SIGXFSZ, SIG_IGN);
     {
       const auto database = open().value();
-      SqliteUploadStore uploads(*database, clock_, no_body);
+      SqliteUploadStore uploads(queue_over(*database));
+      SqliteWorkQueue work(queue_over(*database));
       if (insert_and_wait(uploads, "before", 10) != Errc::interrupted) ::_exit(1);
       const auto log_size = std::filesystem::file_size(path_.string() + "-wal");
       set_file_size_limit(log_size);
@@ -110,14 +110,14 @@ TEST_F(Crash, AFullDiskRefusesAndRecovers) {
         if (insert_and_wait(uploads, "during", 50'000) != Errc::store_failed) ::_exit(2);
       }
       if (uploads.find(158, {}).value().size() != 1) ::_exit(3);
-      if (uploads.claim({1, 1}, std::chrono::seconds(60))) ::_exit(4);
+      if (work.claim({1, 1}, std::chrono::seconds(60))) ::_exit(4);
       set_file_size_limit(RLIM_INFINITY);
       if (insert_and_wait(uploads, "after", 50'000) != Errc::interrupted) ::_exit(5);
-      if (uploads.claim({10, 10}, std::chrono::seconds(60)).value().size() != 2) ::_exit(6);
+      if (work.claim({10, 10}, std::chrono::seconds(60)).value().size() != 2) ::_exit(6);
     }
     const auto database = open();
     if (!database) ::_exit(7);
-    SqliteUploadStore uploads(**database, clock_, no_body);
+    SqliteUploadStore uploads(queue_over(**database));
     ::_exit(uploads.find(158, {}).value().size() == 2 ? 0 : 8);
   });
   ASSERT_GT(child, 0);

@@ -33,16 +33,16 @@ Result<> check_history(SqliteConnection& connection, const std::filesystem::path
                        std::span<const Migration> known) {
   auto history = connection.prepare(kHistory);
   while (history.step()) {
-    const auto number = history.integer(0);
+    const auto number = history.integer("number");
     if (number > std::ssize(known)) {
       return Error{Errc::config_invalid,
                    fmt::format("{} was written by a newer vodlift (schema step {}, this one knows {}): start the newer "
                                "version, or restore the backup made before the upgrade; nothing was changed",
                                path.string(), number, known.size())};
     }
-    if (number < 1 || known[static_cast<std::size_t>(number - 1)].name != history.text(1)) {
+    if (number < 1 || known[static_cast<std::size_t>(number - 1)].name != history.text("name")) {
       return Error{Errc::config_invalid, fmt::format("{} has a schema step {} '{}' that no release of vodlift made",
-                                                     path.string(), number, history.text(1))};
+                                                     path.string(), number, history.text("name"))};
     }
   }
   return outcome(connection);

@@ -4,39 +4,36 @@
 
 #include <algorithm>
 
-#include "store/sqlite_ledger_sql.h"
-#include "store/sqlite_upload_queue.h"
+#include "store/sqlite_statements.h"
 #include "store/sqlite_upload_rows.h"
 
 namespace vodlift::store {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr int kMaxRows = 1000;
-// Creates further apart are looked for by themselves: a search is the safer the shorter the time it is about.
-constexpr std::chrono::minutes kOneSearch{10};
 
-Result<> check_held(SqliteConnection& connection, const Lease& lease) {
-  auto row = connection.prepare(sql::kIsHeld);
-  row.bind(lease.id, lease.fence);
-  if (row.step()) return {};
-  return lease_lost(lease);
-}
-
-LeftMultipart read_left(const SqliteStatement& row) {
-  LeftMultipart left;
-  left.id = row.integer(0);
-  left.upload = row.integer(1);
-  left.account = row.integer(2);
-  left.place = {row.text(3), row.text(4), row.text(5)};
-  left.multipart_id = row.text(6);
-  left.creates = static_cast<int>(row.integer(7));
-  left.first = from_unix_ms(row.integer(8));
-  left.last = from_unix_ms(row.integer(9));
-  left.left = from_unix_ms(row.integer(10));
-  left.attempts = static_cast<int>(row.integer(11));
-  left.next_attempt = from_unix_ms(row.integer(12));
-  left.error = row.text(13);
-  return left;
+std::vector<AbandonedMultipart> read_abandoned(SqliteStatement& row, WallTime now) {
+  std::vector<AbandonedMultipart> found;
+  while (row.step()) {
+    AbandonedMultipart entry;
+    entry.id = row.integer("id");
+    entry.upload = row.integer("upload_id");
+    entry.account = row.integer("account");
+    entry.place = {row.text("endpoint"), row.text("bucket"), row.text("object_key")};
+    entry.multipart_id = row.text("multipart_id");
+    entry.creates = static_cast<int>(row.integer("creates"));
+    entry.first = from_unix_ms(row.integer("first_ms"));
+    entry.last = from_unix_ms(row.integer("last_ms"));
+    entry.abandoned = from_unix_ms(row.integer("left_ms"));
+    entry.attempts = static_cast<int>(row.integer("attempts"));
+    entry.next_attempt = from_unix_ms(row.integer("next_attempt_ms"));
+    entry.error = row.text("error");
+    entry.read = now;
+    found.push_back(std::move(entry));
+  }
+  return found;
 }
 
 KnownMultiparts known_at(SqliteConnection& connection, const MultipartPlace& place) {
@@ -44,9 +41,9 @@ KnownMultiparts known_at(SqliteConnection& connection, const MultipartPlace& pla
   auto row = connection.prepare(sql::kKnownAt);
   row.bind(place.endpoint, place.bucket, place.key);
   while (row.step()) {
-    if (const std::string id = row.text(0); !id.empty()) {
-      known.ids.push_back(id);
-    } else if (row.integer(1) != 0) {
+    if (std::string id = row.text("multipart_id"); !id.empty()) {
+      known.ids.push_back(std::move(id));
+    } else if (row.integer("in_use") != 0) {
       known.create_under_way = true;
     }
   }
@@ -54,103 +51,34 @@ KnownMultiparts known_at(SqliteConnection& connection, const MultipartPlace& pla
 }
 
 std::optional<MultipartPlace> place_of(SqliteConnection& connection, std::int64_t id) {
-  auto row = connection.prepare("SELECT endpoint, bucket, object_key FROM multipart_ledger WHERE id = ?1");
+  auto row = connection.prepare(sql::kSelectPlace);
   row.bind(id);
   if (!row.step()) return std::nullopt;
-  return MultipartPlace{row.text(0), row.text(1), row.text(2)};
+  return MultipartPlace{row.text("endpoint"), row.text("bucket"), row.text("object_key")};
 }
 
 }  // namespace
 
-void leave_intent(SqliteConnection& connection, UploadId upload, WallTime now) {
-  std::string endpoint;
-  std::int64_t intended_ms = 0;
-  {
-    auto intent = connection.prepare(sql::kSelectIntent);
-    intent.bind(upload);
-    if (!intent.step()) return;
-    endpoint = intent.text(1);
-    intended_ms = intent.integer(2);
-  }
-  std::optional<std::int64_t> search;
-  {
-    auto earlier = connection.prepare(sql::kSelectSearch);
-    const std::int64_t not_before = intended_ms - std::chrono::milliseconds(kOneSearch).count();
-    earlier.bind(upload, endpoint, not_before);
-    if (earlier.step()) search = earlier.integer(0);
-  }
-  if (search) {
-    connection.prepare(sql::kWidenSearch).bind(*search, intended_ms).run();
-    connection.prepare(sql::kDeleteIntent).bind(upload).run();
-  } else {
-    connection.prepare(sql::kLeaveIntent).bind(upload, to_unix_ms(now)).run();
-  }
-}
-
-void fulfil_intent(SqliteConnection& connection, UploadId upload, const std::string& multipart_id) {
-  connection.prepare(sql::kFulfil).bind(upload, multipart_id).run();
-}
-
-void strike_journaled(SqliteConnection& connection, UploadId upload) {
-  connection.prepare(sql::kDeleteJournaled).bind(upload).run();
-}
-
-void leave_all(SqliteConnection& connection, UploadId upload, WallTime now) {
-  leave_intent(connection, upload, now);
-  connection.prepare(sql::kLeaveAll).bind(upload, to_unix_ms(now)).run();
-}
-
-Result<> SqliteMultipartLedger::intend(const Lease& lease, const MultipartPlace& place) {
-  return database_.write([&](SqliteConnection& connection) -> Result<> {
-    if (auto ours = check_held(connection, lease); !ours) return ours;
+Result<std::vector<AbandonedMultipart>> SqliteMultipartLedger::due(int limit) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<AbandonedMultipart>> {
     const WallTime now = clock_.now();
-    leave_all(connection, lease.id, now);
-    connection.prepare(sql::kIntend).bind(lease.id, place.endpoint, place.bucket, place.key, to_unix_ms(now)).run();
-    return {};
+    auto row = connection.prepare(sql::kSelectDueAbandoned);
+    row.bind(to_unix_ms(now), std::clamp(limit, 0, kMaxRows));
+    return read_abandoned(row, now);
   });
 }
 
-Result<> SqliteMultipartLedger::withdraw(const Lease& lease) {
-  return database_.write([&](SqliteConnection& connection) -> Result<> {
-    if (auto ours = check_held(connection, lease); !ours) return ours;
-    connection.prepare(sql::kDeleteIntent).bind(lease.id).run();
-    return {};
-  });
-}
-
-Result<> SqliteMultipartLedger::leave(const Lease& lease) {
-  return database_.write([&](SqliteConnection& connection) -> Result<> {
-    if (auto ours = check_held(connection, lease); !ours) return ours;
-    leave_all(connection, lease.id, clock_.now());
-    return restart_journal(connection, lease, {});
-  });
-}
-
-Result<std::vector<LeftMultipart>> SqliteMultipartLedger::due(int limit) {
-  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<LeftMultipart>> {
-    std::vector<LeftMultipart> found;
-    auto row = connection.prepare(sql::kSelectDueLeft);
-    row.bind(to_unix_ms(clock_.now()), std::clamp(limit, 0, kMaxRows));
-    while (row.step()) found.push_back(read_left(row));
-    return found;
-  });
-}
-
-Result<std::vector<LeftMultipart>> SqliteMultipartLedger::left(std::optional<AccountId> account, int limit) {
-  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<LeftMultipart>> {
-    std::vector<LeftMultipart> found;
-    auto row = connection.prepare(sql::kSelectLeft);
+Result<std::vector<AbandonedMultipart>> SqliteMultipartLedger::abandoned(std::optional<AccountId> account, int limit) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<AbandonedMultipart>> {
+    auto row = connection.prepare(sql::kSelectAbandoned);
     row.bind(account, std::clamp(limit, 0, kMaxRows));
-    while (row.step()) found.push_back(read_left(row));
-    return found;
+    return read_abandoned(row, clock_.now());
   });
 }
 
-Result<std::optional<WallTime>> SqliteMultipartLedger::next_due() {
-  return database_.read([&](SqliteConnection& connection) -> Result<std::optional<WallTime>> {
-    auto row = connection.prepare(sql::kNextLeftDue);
-    if (!row.step()) return std::optional<WallTime>();
-    return std::optional<WallTime>(from_unix_ms(row.integer(0)));
+Result<std::optional<milliseconds>> SqliteMultipartLedger::next_due() {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::optional<milliseconds>> {
+    return time_until(connection.prepare(sql::kNextAbandonedDue), "next_attempt_ms", clock_.now());
   });
 }
 
@@ -170,31 +98,31 @@ Result<bool> SqliteMultipartLedger::adopt(std::int64_t id, const std::vector<std
       if (std::ranges::find(known.ids, multipart_id) != known.ids.end()) continue;
       connection.prepare(sql::kAdopt).bind(id, multipart_id, to_unix_ms(clock_.now())).run();
     }
-    connection.prepare(sql::kDeleteLeft).bind(id).run();
+    connection.prepare(sql::kDeleteAbandoned).bind(id).run();
     return true;
   });
 }
 
-Result<std::int64_t> SqliteMultipartLedger::intend_probe(const LeftMultipart& beside) {
+Result<std::int64_t> SqliteMultipartLedger::intend_probe(const AbandonedMultipart& entry) {
   return database_.write([&](SqliteConnection& connection) -> Result<std::int64_t> {
-    connection.prepare(sql::kIntendProbe).bind(beside.id, to_unix_ms(clock_.now())).run();
+    connection.prepare(sql::kIntendProbe).bind(entry.id, to_unix_ms(clock_.now())).run();
     return connection.last_insert_id();
   });
 }
 
-Result<> SqliteMultipartLedger::postpone(std::int64_t id, WallTime until, const std::optional<std::string>& error) {
+Result<> SqliteMultipartLedger::postpone(std::int64_t id, milliseconds delay, const std::optional<std::string>& error) {
   return database_.write([&](SqliteConnection& connection) -> Result<> {
     std::optional<std::string> kept;
     if (error) kept = kept_message(*error);
-    connection.prepare(sql::kPostpone).bind(id, to_unix_ms(until), error ? 1 : 0, kept).run();
+    connection.prepare(sql::kPostpone).bind(id, to_unix_ms(clock_.now() + delay), error ? 1 : 0, kept).run();
     return {};
   });
 }
 
-Result<> SqliteMultipartLedger::postpone_bucket(const LeftMultipart& entry, WallTime until) {
+Result<> SqliteMultipartLedger::postpone_bucket(const AbandonedMultipart& entry, milliseconds delay) {
   return database_.write([&](SqliteConnection& connection) -> Result<> {
     connection.prepare(sql::kPostponeBucket)
-        .bind(entry.account, entry.place.endpoint, entry.place.bucket, to_unix_ms(until))
+        .bind(entry.account, entry.place.endpoint, entry.place.bucket, to_unix_ms(clock_.now() + delay))
         .run();
     return {};
   });
@@ -202,7 +130,7 @@ Result<> SqliteMultipartLedger::postpone_bucket(const LeftMultipart& entry, Wall
 
 Result<> SqliteMultipartLedger::remove(std::int64_t id) {
   return database_.write([&](SqliteConnection& connection) -> Result<> {
-    connection.prepare(sql::kDeleteLeft).bind(id).run();
+    connection.prepare(sql::kDeleteAbandoned).bind(id).run();
     return {};
   });
 }

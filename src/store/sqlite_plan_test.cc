@@ -1,8 +1,5 @@
 // The queue's statements use their indexes: what they cost does not grow with what they do not want.
-#include "store/sqlite_callback_sql.h"
-#include "store/sqlite_ledger_sql.h"
-#include "store/sqlite_ready_sql.h"
-#include "store/sqlite_upload_sql.h"
+#include "store/sqlite_statements.h"
 #include "store/store_test_support.h"
 
 namespace vodlift::store {
@@ -12,7 +9,7 @@ class Plan : public StoreTest {
  protected:
   void SetUp() override { database_ = open().value(); }
 
-  std::string explain(const std::string& how, std::string_view statement, int column) {
+  std::string explain(const std::string& how, std::string_view statement, std::string_view column) {
     return database_
         ->read([&](SqliteConnection& connection) -> Result<std::string> {
           std::string lines;
@@ -23,10 +20,10 @@ class Plan : public StoreTest {
         .value();
   }
 
-  std::string plan_of(std::string_view statement) { return explain("EXPLAIN QUERY PLAN", statement, 3); }
+  std::string plan_of(std::string_view statement) { return explain("EXPLAIN QUERY PLAN", statement, "detail"); }
 
   // What SQLite carries out for the statement, its triggers' part too.
-  std::string opcodes_of(std::string_view statement) { return explain("EXPLAIN", statement, 1); }
+  std::string opcodes_of(std::string_view statement) { return explain("EXPLAIN", statement, "opcode"); }
 
   // One search of `index` narrowed by `terms`; nothing is scanned, nothing sorted.
   void expect_seek(std::string_view statement, const std::string& index, const std::string& terms) {
@@ -59,6 +56,8 @@ TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
 TEST_F(Plan, SuccessorsAndExpiredLeasesAreSought) {
   expect_seek(sql::kReleaseSuccessor, "uploads_waiting", "waiting_on=?");
   expect_seek(sql::kExpiredLeases, "uploads_leased", "lease_until_ms>? AND lease_until_ms<?");
+  expect_seek(sql::kLeasesOfEarlierTerms, "uploads_leased", "lease_until_ms>?");
+  expect_seek(sql::kReclaimCallbacks, "callbacks_leased", "lease_until_ms>?");
 }
 
 TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
@@ -113,12 +112,12 @@ TEST_F(Plan, CallbacksSeekWhatIsDue) {
 TEST_F(Plan, ForgettingSeeksByAge) { expect_seek(sql::kForgetSignatures, "PRIMARY KEY", "timestamp_s<?"); }
 
 TEST_F(Plan, TheLedgerSeeks) {
-  for (const auto statement : {sql::kSelectIntent, sql::kSelectSearch, sql::kLeaveAll, sql::kDeleteIntent, sql::kFulfil,
-                               sql::kDeleteJournaled, sql::kLeaveIntent}) {
+  for (const auto statement : {sql::kSelectIntent, sql::kSelectSearch, sql::kAbandonAll, sql::kDeleteIntent,
+                               sql::kFulfil, sql::kDeleteJournaled, sql::kAbandonIntent}) {
     const std::string plan = plan_of(statement);
     EXPECT_NE(plan.find("multipart_ledger_of_upload (upload_id=?)"), std::string::npos) << plan;
   }
-  expect_seek(sql::kSelectDueLeft, "multipart_ledger_due", "next_attempt_ms<?");
+  expect_seek(sql::kSelectDueAbandoned, "multipart_ledger_due", "next_attempt_ms<?");
   expect_seek(sql::kPostponeBucket, "multipart_ledger_due", "next_attempt_ms<?");
   expect_seek(sql::kKnownAt, "multipart_ledger_at", "bucket=? AND object_key=?");
 }

@@ -40,19 +40,20 @@ class Schema : public StoreTest {
         "callback, "
         "token, size, next_attempt_ms, created_ms, attempts, fence, started_ms, bytes_sent, {0}) "
         "VALUES (158, 0, '{1}', 5, 'p', 'd', 'b', 'private', '{{}}', '', 't', 10, 0, 0, {2}, {2}, {3}, {4}, {5});",
-        "lease_until_ms, finished_ms, error_code, error_message, error_retryable", to_string(state), ran ? 1 : 0,
-        ran ? "1" : "NULL", state == UploadState::completed ? 10 : 0, facts_of(state));
+        "lease_until_ms, owner, owner_term, finished_ms, error_code, error_message, error_retryable", to_string(state),
+        ran ? 1 : 0, ran ? "1" : "NULL", state == UploadState::completed ? 10 : 0, facts_of(state));
   }
 
   static std::string facts_of(UploadState state) {
-    return fmt::format("{}, {}, {}", state == UploadState::uploading ? "99" : "NULL", is_end(state) ? "99" : "NULL",
+    return fmt::format("{}, {}, {}", state == UploadState::uploading ? "99, 1, 1" : "NULL, NULL, NULL",
+                       is_end(state) ? "99" : "NULL",
                        state == UploadState::failed ? "'network', 'm', 1" : "NULL, NULL, NULL");
   }
 
   static std::string move_to(UploadState state) {
     return fmt::format(
         "UPDATE uploads SET state = '{}', attempts = 1, fence = 1, started_ms = 1, bytes_sent = 10, "
-        "(lease_until_ms, finished_ms, error_code, error_message, error_retryable) = ({});",
+        "(lease_until_ms, owner, owner_term, finished_ms, error_code, error_message, error_retryable) = ({});",
         to_string(state), facts_of(state));
   }
 
@@ -76,8 +77,21 @@ TEST_F(Schema, AllowsExactlyTheMovesOfTheTable) {
 }
 
 TEST_F(Schema, ALeaseBelongsToARunningUpload) {
-  EXPECT_FALSE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET lease_until_ms = 1"));
-  EXPECT_FALSE(allowed(insert_in(UploadState::uploading) + "UPDATE uploads SET lease_until_ms = NULL"));
+  EXPECT_FALSE(
+      allowed(insert_in(UploadState::queued) + "UPDATE uploads SET (lease_until_ms, owner, owner_term) = (1, 1, 1)"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::uploading) +
+                       "UPDATE uploads SET (lease_until_ms, owner, owner_term) = (NULL, NULL, NULL)"));
+}
+
+TEST_F(Schema, ALeaseHasAnOwner) {
+  EXPECT_FALSE(allowed(insert_in(UploadState::uploading) + "UPDATE uploads SET owner = NULL"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::uploading) + "UPDATE uploads SET owner_term = NULL"));
+  EXPECT_FALSE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET owner = 1, owner_term = 1"));
+}
+
+TEST_F(Schema, NoTwoUploadsWaitForTheSame) {
+  EXPECT_FALSE(allowed(insert_in(UploadState::queued) + insert_in(UploadState::queued) +
+                       insert_in(UploadState::queued) + "UPDATE uploads SET waiting_on = 1 WHERE id > 1"));
 }
 
 TEST_F(Schema, AnEndHasATimeAndNothingElseHas) {

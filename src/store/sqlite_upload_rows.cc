@@ -9,7 +9,7 @@
 
 #include "base/encoding.h"
 #include "core/upload_fields.h"
-#include "store/sqlite_upload_sql.h"
+#include "store/sqlite_statements.h"
 
 namespace vodlift::store {
 namespace {
@@ -44,53 +44,15 @@ bool read_options(const std::string& text, Upload& upload) {
   return true;
 }
 
-std::optional<WallTime> optional_time(const SqliteStatement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return from_unix_ms(row.integer(column));
-}
-
-// Columns of sql::kSelectUpload.
-enum Column : int {
-  kAccount,
-  kState,
-  kPriority,
-  kPath,
-  kDestinationPath,
-  kBucket,
-  kAcl,
-  kMetadata,
-  kCallback,
-  kSize,
-  kBytesSent,
-  kAttempts,
-  kAclApplied,
-  kEtag,
-  kChecksum,
-  kVersionId,
-  kErrorCode,
-  kErrorMessage,
-  kErrorRetryable,
-  kCreated,
-  kStarted,
-  kFinished,
-  kNextAttempt,
-  kToken,
-  kFence,
-  kOptions,
-  kAttemptStarted,
-  kAttemptFirstByte,
-  kCallbackState,
-};
-
 // False: the row holds a word this build does not know.
 bool read_request(const SqliteStatement& row, UploadRequest& request) {
-  request.path = row.text(kPath);
-  request.destination_path = row.text(kDestinationPath);
-  request.bucket = row.text(kBucket);
-  request.callback = row.text(kCallback);
-  request.priority = static_cast<int>(row.integer(kPriority));
-  const auto acl = acl_from(row.text(kAcl));
-  auto metadata = metadata_from(row.text(kMetadata));
+  request.path = row.text("path");
+  request.destination_path = row.text("destination_path");
+  request.bucket = row.text("bucket");
+  request.callback = row.text("callback");
+  request.priority = static_cast<int>(row.integer("priority"));
+  const auto acl = acl_from(row.text("acl"));
+  auto metadata = metadata_from(row.text("metadata"));
   if (!acl || !metadata) return false;
   request.acl = *acl;
   request.metadata = std::move(*metadata);
@@ -101,30 +63,30 @@ std::optional<CallbackState> read_callback_state(const SqliteStatement& row, con
   if (upload.request.callback.empty()) return CallbackState::none;
   if (!is_end(upload.state)) return CallbackState::waiting;
   // Between the end and the callback's row, inside one transaction, there is none yet.
-  if (row.is_null(kCallbackState)) return CallbackState::pending;
-  return callback_state_from(row.text(kCallbackState));
+  if (row.is_null("callback_state")) return CallbackState::pending;
+  return callback_state_from(row.text("callback_state"));
 }
 
 bool read_upload(const SqliteStatement& row, Upload& upload) {
-  const auto state = upload_state_from(row.text(kState));
-  if (!state || !read_request(row, upload.request) || !read_options(row.text(kOptions), upload)) return false;
+  const auto state = upload_state_from(row.text("state"));
+  if (!state || !read_request(row, upload.request) || !read_options(row.text("options"), upload)) return false;
   upload.state = *state;
-  upload.account = row.integer(kAccount);
-  upload.acl_applied = acl_from(row.text(kAclApplied));
-  upload.size = row.integer(kSize);
-  upload.bytes_sent = row.integer(kBytesSent);
-  upload.attempts = static_cast<int>(row.integer(kAttempts));
-  upload.verification = {row.text(kEtag), row.text(kChecksum), row.text(kVersionId)};
-  if (!row.is_null(kErrorCode)) {
-    upload.error =
-        UploadError{errc_from_name(row.text(kErrorCode)), row.text(kErrorMessage), row.integer(kErrorRetryable) != 0};
+  upload.account = row.integer("account");
+  upload.acl_applied = acl_from(row.text("acl_applied"));
+  upload.size = row.integer("size");
+  upload.bytes_sent = row.integer("bytes_sent");
+  upload.attempts = static_cast<int>(row.integer("attempts"));
+  upload.verification = {row.text("etag"), row.text("checksum"), row.text("version_id")};
+  if (!row.is_null("error_code")) {
+    upload.error = UploadError{errc_from_name(row.text("error_code")), row.text("error_message"),
+                               row.integer("error_retryable") != 0};
   }
-  upload.created = from_unix_ms(row.integer(kCreated));
-  upload.started = optional_time(row, kStarted);
-  upload.finished = optional_time(row, kFinished);
-  upload.attempt_started = optional_time(row, kAttemptStarted);
-  upload.attempt_first_byte = row.integer(kAttemptFirstByte);
-  const auto next_attempt = from_unix_ms(row.integer(kNextAttempt));
+  upload.created = from_unix_ms(row.integer("created_ms"));
+  upload.started = row.optional_time("started_ms");
+  upload.finished = row.optional_time("finished_ms");
+  upload.attempt_started = row.optional_time("attempt_started_ms");
+  upload.attempt_first_byte = row.integer("attempt_first_byte");
+  const auto next_attempt = from_unix_ms(row.integer("next_attempt_ms"));
   const bool for_later = upload.state == UploadState::queued && next_attempt > upload.created;
   if (for_later) upload.next_attempt = next_attempt;
   const auto callback_state = read_callback_state(row, upload);
@@ -141,12 +103,12 @@ UploadTexts texts_of(const NewUpload& upload) {
 }
 
 UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts,
-                       std::optional<UploadId> waiting_on) {
+                       std::optional<UploadId> waiting_on, WallTime created) {
   const UploadRequest& request = upload.request;
   auto insert = connection.prepare(sql::kInsertUpload);
   insert.bind(upload.account, upload.key_id, request.priority, request.path, request.destination_path, request.bucket,
               to_string(request.acl), texts.metadata, request.callback, upload.token, upload.size, waiting_on,
-              to_unix_ms(upload.created), texts.options);
+              to_unix_ms(created), texts.options);
   return insert.run() ? connection.last_insert_id() : 0;
 }
 
@@ -156,8 +118,8 @@ std::optional<StoredUpload> load_upload(SqliteConnection& connection, UploadId i
   if (!row.step()) return std::nullopt;
   StoredUpload stored;
   stored.upload.id = id;
-  stored.token = row.text(kToken);
-  stored.fence = row.integer(kFence);
+  stored.token = row.text("token");
+  stored.fence = row.integer("fence");
   if (!read_upload(row, stored.upload)) {
     connection.fail(fmt::format("the row of upload {} cannot be understood", id));
     return std::nullopt;
@@ -165,28 +127,29 @@ std::optional<StoredUpload> load_upload(SqliteConnection& connection, UploadId i
   return stored;
 }
 
-MultipartJournal load_journal(SqliteConnection& connection, UploadId id) {
-  MultipartJournal journal;
+OpenMultipart load_journal(SqliteConnection& connection, UploadId id) {
+  OpenMultipart journal;
   auto row = connection.prepare(sql::kSelectMultipart);
   row.bind(id);
   if (!row.step()) return journal;
-  journal.multipart_id = row.text(0);
-  journal.part_size = row.integer(1);
-  journal.checksum_mode = checksum_mode_from(row.text(2)).value_or(ChecksumMode::unknown);
-  journal.source = {std::bit_cast<std::uint64_t>(row.integer(3)), std::bit_cast<std::uint64_t>(row.integer(4)),
-                    row.integer(5), row.integer(6), row.integer(7)};
-  journal.acl = acl_from(row.text(8)).value_or(Acl::private_acl);
-  journal.endpoint = row.text(9);
+  journal.multipart_id = row.text("multipart_id");
+  journal.part_size = row.integer("part_size");
+  journal.checksum_mode = checksum_mode_from(row.text("checksum_mode")).value_or(ChecksumMode::unknown);
+  journal.source = {std::bit_cast<std::uint64_t>(row.integer("source_device")),
+                    std::bit_cast<std::uint64_t>(row.integer("source_inode")), row.integer("source_size"),
+                    row.integer("source_change_ns"), row.integer("source_modified_ns")};
+  journal.acl = acl_from(row.text("acl")).value_or(Acl::private_acl);
+  journal.endpoint = row.text("endpoint");
   auto part = connection.prepare(sql::kSelectParts);
   part.bind(id);
   while (part.step()) {
-    journal.parts.push_back({static_cast<int>(part.integer(0)), part.integer(1), part.text(2),
-                             static_cast<std::uint32_t>(part.integer(3)), part.blob(4)});
+    journal.parts.push_back({static_cast<int>(part.integer("number")), part.integer("size"), part.text("etag"),
+                             static_cast<std::uint32_t>(part.integer("crc32c")), part.blob("md5")});
   }
   return journal;
 }
 
-void store_journal(SqliteConnection& connection, UploadId id, const MultipartJournal& journal) {
+void store_journal(SqliteConnection& connection, UploadId id, const OpenMultipart& journal) {
   connection.prepare(sql::kDeleteMultipart).bind(id).run();
   if (journal.multipart_id.empty()) return;
   const SourceIdentity& source = journal.source;

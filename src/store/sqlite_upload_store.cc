@@ -1,25 +1,31 @@
 #include "store/sqlite_upload_store.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <limits>
+#include <memory>
 #include <utility>
+#include <variant>
 
 #include "base/hash.h"
-#include "store/sqlite_callbacks.h"
+#include "core/upload_decisions.h"
 #include "store/sqlite_key_rows.h"
-#include "store/sqlite_ready_queue.h"
-#include "store/sqlite_upload_changes.h"
-#include "store/sqlite_upload_queue.h"
+#include "store/sqlite_statements.h"
+#include "store/sqlite_upload_lifecycle.h"
 #include "store/sqlite_upload_rows.h"
-#include "store/sqlite_upload_sql.h"
 
 namespace vodlift::store {
 namespace {
 
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
 constexpr int kMaxFound = 100;
-constexpr int kMaxClaim = 1000;
-// Rows that one transaction of a sweep takes, so that it holds nobody up for long.
-constexpr int kRescueStep = 100;
+// How long a signature is kept after its request's timestamp: longer than a request can be valid on either side of the
+// clock.
+constexpr milliseconds kKeepSignatures = 1h;
+constexpr milliseconds kBetweenForgettings = 15s;
+// Rows that one transaction removes, so that it holds nobody up for long.
 constexpr int kForgetStep = 2000;
 
 std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account, const UploadQuery& query) {
@@ -35,7 +41,7 @@ std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account,
   }
   auto row = connection.prepare(narrowed ? sql::kNewestInScope : sql::kNewestOfAccount);
   row.bind(account, limit, offset, query.scope.path_prefix, buckets, states);
-  while (row.step()) ids.push_back(row.integer(0));
+  while (row.step()) ids.push_back(row.integer("id"));
   return ids;
 }
 
@@ -50,11 +56,68 @@ std::vector<UploadId> newest_first(std::vector<UploadId> ids) {
   return ids;
 }
 
-// What is kept of a signed request: enough to know it again, not enough to send it again.
+// What is kept of a signed request: enough to recognise it, not enough to send it again.
 RequestSignature digest_of(const RequestSignature& signature) {
   if (signature.mac.empty()) return {};
   const Sha256Digest digest = sha256(bytes_of(signature.mac));
   return {signature.timestamp, {digest.begin(), digest.end()}};
+}
+
+std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id,
+                                       const RequestSignature& signature) {
+  auto row = connection.prepare(sql::kFindSignature);
+  row.bind(signature.timestamp, key_id, Blob{signature.mac});
+  if (!row.step()) return std::nullopt;
+  return row.integer("upload_id");
+}
+
+void keep_signature(SqliteConnection& connection, std::int64_t key_id, const RequestSignature& signature, UploadId id) {
+  connection.prepare(sql::kInsertSignature).bind(signature.timestamp, key_id, Blob{signature.mac}, id).run();
+}
+
+// The newest upload to the same object that has not ended: the end of the object's chain. The transaction is the
+// object's lock: no other insert or end can come in between.
+std::optional<UploadId> chain_end(SqliteConnection& connection, const NewUpload& upload) {
+  auto open = connection.prepare(sql::kFindOpenTarget);
+  open.bind(upload.account, upload.request.bucket, upload.request.destination_path);
+  if (!open.step()) return std::nullopt;
+  return open.integer("id");
+}
+
+// Carries out a step on an upload that is `stored`.
+Result<> carry_out(SqliteConnection& connection, ChangeStep step, const StoredUpload& stored, WallTime now,
+                   const CallbackBody& body) {
+  const UploadId id = stored.upload.id;
+  const auto want = [&](Wanted wanted) { connection.prepare(sql::kWant).bind(id, to_string(wanted)).run(); };
+  switch (step) {
+    case ChangeStep::cancel:
+      cancel_waiting(connection, id, now, body);
+      break;
+    case ChangeStep::pause:
+      return pause_queued(connection, id);
+    case ChangeStep::resume:
+      connection.prepare(sql::kResume).bind(id).run();
+      break;
+    case ChangeStep::run_now:
+      connection.prepare(sql::kRetryNow).bind(id).run();
+      break;
+    case ChangeStep::want_cancel:
+      want(Wanted::cancel);
+      break;
+    case ChangeStep::want_pause:
+      want(Wanted::pause);
+      break;
+    case ChangeStep::want_nothing:
+      want(Wanted::nothing);
+      break;
+  }
+  return {};
+}
+
+Result<Upload> reload(SqliteConnection& connection, UploadId id) {
+  auto stored = load_upload(connection, id);
+  if (!stored) return Error{Errc::internal, fmt::format("upload {} cannot be read", id)};
+  return std::move(stored->upload);
 }
 
 }  // namespace
@@ -65,19 +128,25 @@ class SqliteUploadStore::Insert final : public WriteOperation {
       : store_(store), upload_(std::move(upload)), texts_(texts_of(upload_)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    outcome_ = insert_or_find(connection, upload_, texts_);
-    if (!outcome_) return outcome_.error();
+    outcome_ = {};
+    const bool is_signed = !upload_.signature.mac.empty();
+    if (is_signed) {
+      if (const auto first = find_signature(connection, upload_.key_id, upload_.signature)) {
+        outcome_ = {*first, true};
+        return {};
+      }
+    }
+    outcome_.id = insert_upload(connection, upload_, texts_, chain_end(connection, upload_), store_.queue_.clock.now());
+    if (is_signed) keep_signature(connection, upload_.key_id, upload_.signature, outcome_.id);
     return {};
   }
 
   void done(Result<> outcome) override {
-    if (!outcome) {
-      done_(outcome.error());
-      return;
-    }
-    const bool added = !outcome_->repeated;
-    done_(std::move(outcome_));
-    if (added) store_.wake_uploads();
+    if (!outcome) return done_(outcome.error());
+    done_(outcome_);
+    if (outcome_.repeated) return;
+    store_.queue_.feed.publish({Change::Kind::uploads_due, upload_.account, outcome_.id});
+    store_.forget_signatures_if_due();
   }
 
  private:
@@ -85,55 +154,60 @@ class SqliteUploadStore::Insert final : public WriteOperation {
   const NewUpload upload_;
   const UploadTexts texts_;
   const InsertDone done_;
-  Result<InsertOutcome> outcome_ = Error{};
+  InsertOutcome outcome_;
 };
 
-class SqliteUploadStore::Finish final : public WriteOperation {
+class SqliteUploadStore::ForgetSignatures final : public WriteOperation {
  public:
-  Finish(SqliteUploadStore& store, const Lease& lease, Ending ending, FinishDone done)
-      : store_(store), lease_(lease), ending_(std::move(ending)), done_(std::move(done)) {}
+  explicit ForgetSignatures(SqliteUploadStore& store) : store_(store) {}
 
   Result<> run(SqliteConnection& connection) override {
-    followed_ = store_.end(connection, lease_, ending_);
-    if (!followed_) return followed_.error();
+    const WallTime before = store_.queue_.clock.now() - kKeepSignatures;
+    connection.prepare(sql::kForgetSignatures).bind(to_unix_seconds(before), kForgetStep).run();
+    full_ = connection.changes() == kForgetStep;
     return {};
   }
 
+  // The writer has reported an error; the next insert tries again.
   void done(Result<> outcome) override {
-    const bool made = outcome.has_value();
-    done_(std::move(outcome));
-    if (made) store_.wake(*followed_);
+    if (outcome && full_) store_.queue_.database.post(std::make_unique<ForgetSignatures>(store_));
   }
 
   [[nodiscard]] bool patient() const override { return true; }
 
  private:
   SqliteUploadStore& store_;
-  const Lease lease_;
-  const Ending ending_;
-  const FinishDone done_;
-  Result<Followed> followed_ = Error{};
+  bool full_ = false;
 };
 
-SqliteUploadStore::SqliteUploadStore(SqliteDatabase& database, const Clock& clock, CallbackBody body)
-    : database_(database), clock_(clock), body_(std::move(body)) {}
+SqliteUploadStore::SqliteUploadStore(SqliteQueue queue)
+    : queue_(std::move(queue)), clock_watch_(queue_.clock, queue_.uptime) {}
 
-SqliteUploadStore::~SqliteUploadStore() { database_.drain(); }
+SqliteUploadStore::~SqliteUploadStore() { queue_.database.drain(); }
 
 void SqliteUploadStore::insert(NewUpload upload, InsertDone done) {
   upload.signature = digest_of(upload.signature);
-  database_.post(std::make_unique<Insert>(*this, std::move(upload), std::move(done)));
+  queue_.database.post(std::make_unique<Insert>(*this, std::move(upload), std::move(done)));
+}
+
+void SqliteUploadStore::forget_signatures_if_due() {
+  const milliseconds now = queue_.uptime();
+  if (now < forget_due_) return;
+  forget_due_ = now + kBetweenForgettings;
+  clock_watch_.look();
+  if (clock_watch_.steady_for() < kKeepSignatures) return;
+  queue_.database.post(std::make_unique<ForgetSignatures>(*this));
 }
 
 Result<std::optional<UploadId>> SqliteUploadStore::find_repeat(std::int64_t key_id, const RequestSignature& signature) {
   const RequestSignature digest = digest_of(signature);
-  return database_.read([&](SqliteConnection& connection) -> Result<std::optional<UploadId>> {
+  return queue_.database.read([&](SqliteConnection& connection) -> Result<std::optional<UploadId>> {
     return find_signature(connection, key_id, digest);
   });
 }
 
 Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const UploadQuery& query) {
-  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<Upload>> {
+  return queue_.database.read([&](SqliteConnection& connection) -> Result<std::vector<Upload>> {
     const auto ids = query.ids.empty() ? newest_of(connection, account, query) : newest_first(query.ids);
     std::vector<Upload> found;
     for (const UploadId id : ids) {
@@ -145,133 +219,34 @@ Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const Upl
   });
 }
 
-Result<std::vector<ClaimedUpload>> SqliteUploadStore::claim(const Places& places, std::chrono::milliseconds lease) {
-  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedUpload>> {
-    const WallTime now = clock_.now();
-    end_delays(connection, now);
-    SqliteReadyQueue ready(connection, now, now + lease);
-    // Should the commit fail, the share has charged for nothing: a matter of one turn.
-    fair_share_.fill(ready, {std::min(places.all, kMaxClaim), places.large});
-    return std::move(ready).claimed();
-  });
-}
-
-Result<std::vector<ReadyAccount>> SqliteUploadStore::ready_accounts(int limit) {
-  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<ReadyAccount>> {
-    return store::ready_accounts(connection, std::clamp(limit, 0, kMaxFound));
-  });
-}
-
 Result<Upload> SqliteUploadStore::change(const ChangeRequest& request) {
-  ChangeRequest kept = request;
-  kept.signature = digest_of(request.signature);
-  auto changed = database_.write([&](SqliteConnection& connection) -> Result<Changed> {
-    return change_upload(connection, kept, clock_.now(), body_);
+  const RequestSignature signature = digest_of(request.signature);
+  const bool is_signed = !signature.mac.empty();
+  bool recalled = false;
+  auto changed = queue_.database.write([&](SqliteConnection& connection) -> Result<Upload> {
+    recalled = false;
+    const auto first = is_signed ? find_signature(connection, request.key_id, signature) : std::nullopt;
+    const auto stored = load_upload(connection, first.value_or(request.id));
+    if (!stored || stored->upload.account != request.account || !request.scope.holds(stored->upload.request)) {
+      return Error{Errc::upload_not_found, "no such upload for this account"};
+    }
+    if (first) return stored->upload;
+    const Wanted wanted = wanted_of(connection, {request.id, stored->fence});
+    const auto decision = decide_change(stored->upload.state, wanted, request.change);
+    if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) {
+      return Error{Errc::wrong_state, describe(*refusal, stored->upload, request.change)};
+    }
+    const auto step = std::get<ChangeStep>(decision);
+    if (auto made = carry_out(connection, step, *stored, queue_.clock.now(), queue_.body); !made) return made.error();
+    if (is_signed) keep_signature(connection, request.key_id, signature, request.id);
+    recalled = step == ChangeStep::want_cancel || step == ChangeStep::want_pause;
+    return reload(connection, request.id);
   });
-  if (!changed) return changed.error();
-  if (changed->recalled && recall_) recall_(*changed->recalled);
-  wake_all();
-  return std::move(changed->upload);
+  if (!changed) return changed;
+  if (recalled) queue_.feed.publish({Change::Kind::upload_recalled, request.account, request.id});
+  queue_.feed.publish({Change::Kind::uploads_due, request.account, request.id});
+  queue_.feed.publish({Change::Kind::callbacks_due, request.account, request.id});
+  return changed;
 }
-
-Result<std::vector<HeldLease>> SqliteUploadStore::renew(const std::vector<Lease>& leases,
-                                                        std::chrono::milliseconds lease) {
-  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<HeldLease>> {
-    return renew_leases(connection, leases, clock_.now() + lease);
-  });
-}
-
-Result<> SqliteUploadStore::record_multipart(const Lease& lease, const MultipartJournal& journal) {
-  return database_.write([&](SqliteConnection& connection) { return restart_journal(connection, lease, journal); });
-}
-
-Result<> SqliteUploadStore::record_part(const Lease& lease, const Part& part) {
-  return database_.write([&](SqliteConnection& connection) { return add_part(connection, lease, part); });
-}
-
-Result<> SqliteUploadStore::finish(const Lease& lease, const Ending& ending) {
-  const auto followed = database_.write([&](SqliteConnection& connection) { return end(connection, lease, ending); });
-  if (!followed) return followed.error();
-  wake(*followed);
-  return {};
-}
-
-void SqliteUploadStore::finish_soon(const Lease& lease, Ending ending, FinishDone done) {
-  database_.post(std::make_unique<Finish>(*this, lease, std::move(ending), std::move(done)));
-}
-
-Result<Followed> SqliteUploadStore::end(SqliteConnection& connection, const Lease& lease, const Ending& ending) {
-  if (ending.size > kLargeUploadBytes) settle_turn(connection, lease, fair_share_);
-  return end_upload(connection, lease, ending, clock_.now(), body_);
-}
-
-Result<> SqliteUploadStore::requeue(const Lease& lease, WallTime next_attempt, const std::optional<UploadError>& error,
-                                    bool counts) {
-  auto put_back = database_.write([&](SqliteConnection& connection) {
-    settle_turn(connection, lease, fair_share_);
-    return store::requeue(connection, lease, next_attempt, error, counts, clock_.now(), body_);
-  });
-  if (put_back) wake_all();
-  return put_back;
-}
-
-Result<int> SqliteUploadStore::rescue(bool all, int max_crashes) {
-  const WallTime now = clock_.now();
-  const WallTime expired = all ? from_unix_ms(std::numeric_limits<std::int64_t>::max()) : now;
-  int rescued = 0;
-  for (;;) {
-    auto step = database_.write([&](SqliteConnection& connection) -> Result<int> {
-      if (all) release_callbacks(connection, now);
-      return rescue_expired(connection, expired, max_crashes, kRescueStep, now, body_);
-    });
-    if (!step) return step.error();
-    rescued += *step;
-    if (*step < kRescueStep) break;
-  }
-  if (rescued > 0 || all) wake_all();
-  return rescued;
-}
-
-Result<std::vector<ClaimedCallback>> SqliteUploadStore::claim_callbacks(int limit, std::chrono::milliseconds lease) {
-  return database_.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedCallback>> {
-    const WallTime now = clock_.now();
-    return claim_due_callbacks(connection, std::clamp(limit, 0, kMaxClaim), now, now + lease);
-  });
-}
-
-Result<> SqliteUploadStore::record_callback(const ClaimedCallback& callback, const CallbackAttempt& attempt) {
-  auto recorded =
-      database_.write([&](SqliteConnection& connection) { return record_attempt(connection, callback, attempt); });
-  if (recorded) wake({.successor = false, .callback = true});
-  return recorded;
-}
-
-Result<int> SqliteUploadStore::forget_signatures(WallTime before) {
-  int forgotten = 0;
-  for (;;) {
-    auto step = database_.write([&](SqliteConnection& connection) -> Result<int> {
-      return store::forget_signatures(connection, before, kForgetStep);
-    });
-    if (!step) return step.error();
-    forgotten += *step;
-    if (*step < kForgetStep) return forgotten;
-  }
-}
-
-Result<std::optional<WallTime>> SqliteUploadStore::next_due() {
-  return database_.read([](SqliteConnection& connection) -> Result<std::optional<WallTime>> {
-    const auto upload = next_upload_due(connection);
-    const auto callback = next_callback_due(connection);
-    if (upload && callback) return std::min(*upload, *callback);
-    return upload ? upload : callback;
-  });
-}
-
-void SqliteUploadStore::on_work(std::function<void()> wake_uploads, std::function<void()> wake_callbacks) {
-  wake_uploads_ = std::move(wake_uploads);
-  wake_callbacks_ = std::move(wake_callbacks);
-}
-
-void SqliteUploadStore::on_recall(std::function<void(const Lease&)> recall) { recall_ = std::move(recall); }
 
 }  // namespace vodlift::store

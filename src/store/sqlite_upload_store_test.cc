@@ -15,7 +15,7 @@ TEST_F(SqliteUploadStoreTest, KeepsNoSignature) {
   {
     auto database = open();
     ASSERT_TRUE(database);
-    SqliteUploadStore uploads(**database, clock_, [](const Upload&) { return std::string(); });
+    SqliteUploadStore uploads(queue_over(**database));
     NewUpload upload = new_upload("f.mp4");
     upload.key_id = 1;
     upload.signature.mac = mac;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "core/upload_store.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_queue.h"
 
 namespace vodlift::store {
 
@@ -44,11 +45,16 @@ class StoreTest : public testing::Test {
     upload.request.bucket = "my_bucket";
     upload.size = 1000;
     upload.token = "0123456789abcdef0123456789abcdef";
-    upload.created = SystemClock().now();
     return upload;
   }
 
+  // For ports over `database`, which must outlive them.
+  SqliteQueue queue_over(SqliteDatabase& database) {
+    return {database, clock_, feed_, [](const Upload&) { return std::string(); }, {1, 1}, since_boot};
+  }
+
   SystemClock clock_;
+  LocalChangeFeed feed_;
   std::filesystem::path directory_;
   std::filesystem::path path_;
 };

@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "core/upload_store.h"
+#include "core/work_queue.h"
 #include "worker/run_control.h"
 
 namespace vodlift::worker {

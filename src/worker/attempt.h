@@ -7,12 +7,12 @@
 
 #include "base/clock.h"
 #include "core/account_store.h"
-#include "core/multipart_ledger.h"
+#include "core/multipart_journal.h"
 #include "core/object_store.h"
 #include "core/storage.h"
 #include "core/upload.h"
 #include "core/upload_options.h"
-#include "core/upload_store.h"
+#include "core/work_queue.h"
 #include "worker/run_control.h"
 #include "worker/source_check.h"
 
@@ -20,11 +20,11 @@ namespace vodlift::worker {
 
 // The ports and settings that every attempt uses. All must outlive it.
 struct RunContext {
-  UploadStore& uploads;
+  WorkQueue& queue;
   const AccountStore& accounts;
   Storages& storages;
   ObjectStore& objects;
-  MultipartLedger& ledger;
+  MultipartJournal& journal;
   const Clock& clock;
   int parts_per_upload = 4;
   SourceReadiness readiness{};

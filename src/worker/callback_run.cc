@@ -29,10 +29,9 @@ constexpr std::size_t kMaxErrorBytes = 500;
 
 }  // namespace
 
-CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer, WallTime now,
-                               milliseconds took, double unit) {
+CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer, milliseconds took,
+                               double unit) {
   CallbackAttempt attempt;
-  attempt.at = now - took;
   attempt.took = took;
   std::optional<std::chrono::seconds> retry_after;
   if (answer) {
@@ -52,13 +51,12 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
   }
   const auto delay = callback_retry_delay(callback.attempts + 1, retry_after, unit);
   attempt.next = delay ? CallbackState::pending : CallbackState::failed;
-  if (delay) attempt.next_attempt = now + *delay;
+  if (delay) attempt.delay = *delay;
   return attempt;
 }
 
-CallbackRun::CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock,
-                         milliseconds slow)
-    : uploads_(uploads), accounts_(accounts), sender_(sender), clock_(clock), slow_(slow) {}
+CallbackRun::CallbackRun(CallbackQueue& queue, const AccountStore& accounts, CallbackSender& sender, milliseconds slow)
+    : queue_(queue), accounts_(accounts), sender_(sender), slow_(slow) {}
 
 void CallbackRun::start() {
   thread_ = std::thread([this] { loop(); });
@@ -105,7 +103,7 @@ milliseconds CallbackRun::claim() {
   if (places == 0) return kLongestWait;  // a delivery that ends wakes the loop
   const auto now = steady_clock::now();
   if (now < claim_not_before_) return std::chrono::ceil<milliseconds>(claim_not_before_ - now);
-  auto due = uploads_.claim_callbacks(places, kLease);
+  auto due = queue_.claim(places, kLease);
   if (!due) {
     claim_not_before_ = steady_clock::now() + kShortestWait;
     log::error("callbacks cannot be claimed", {{"reason", due.error().message}});
@@ -134,9 +132,9 @@ bool CallbackRun::may_send(AccountId account) const {
 }
 
 milliseconds CallbackRun::time_to_next() const {
-  const auto due = uploads_.next_due();
+  const auto due = queue_.next_due();
   if (!due || !*due) return kLongestWait;
-  return std::clamp(std::chrono::ceil<milliseconds>(**due - clock_.now()), kShortestWait, kLongestWait);
+  return std::clamp(**due, kShortestWait, kLongestWait);
 }
 
 void CallbackRun::send(ClaimedCallback callback) {
@@ -162,13 +160,12 @@ void CallbackRun::record(const Delivered& delivered) {
   if (took > slow_) slow_until_[account] = steady_clock::now() + kSlowFor;
   // Cut off by our own end: not an attempt the receiver is to answer for; the lease runs out and it is sent again.
   if (!delivered.answer && delivered.answer.error().code == Errc::interrupted) return;
-  const CallbackAttempt attempt =
-      judge_delivery(delivered.callback, delivered.answer, clock_.now(), took, random_unit());
+  const CallbackAttempt attempt = judge_delivery(delivered.callback, delivered.answer, took, random_unit());
   log::info("callback attempted", {{"upload", delivered.callback.upload},
                                    {"result", to_string(attempt.next)},
                                    {"http_status", attempt.http_status},
                                    {"error", attempt.error}});
-  if (const auto recorded = uploads_.record_callback(delivered.callback, attempt); !recorded) {
+  if (const auto recorded = queue_.record(delivered.callback, attempt); !recorded) {
     log::error("a callback attempt could not be recorded",
                {{"upload", delivered.callback.upload}, {"reason", recorded.error().message}});
   }

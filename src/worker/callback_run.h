@@ -7,23 +7,22 @@
 #include <mutex>
 #include <thread>
 
-#include "base/clock.h"
 #include "core/account_store.h"
+#include "core/callback_queue.h"
 #include "core/callback_sender.h"
-#include "core/upload_store.h"
 
 namespace vodlift::worker {
 
 // What one delivery led to. 2xx: delivered; 410: stopped; anything else: again by callback_retry_delay(), failed after
 // the last. `unit` is uniform in [0, 1), for jitter.
-CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer, WallTime now,
+CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer,
                                std::chrono::milliseconds took, double unit);
 
 // Sends at most 32 at once, on one thread of its own; of them at most 8 of an account that is slow: one of its
 // deliveries took longer than `slow` within the last minute. start() and stop() from one thread, wake() from any.
 class CallbackRun {
  public:
-  CallbackRun(UploadStore& uploads, const AccountStore& accounts, CallbackSender& sender, const Clock& clock,
+  CallbackRun(CallbackQueue& queue, const AccountStore& accounts, CallbackSender& sender,
               std::chrono::milliseconds slow = std::chrono::seconds(5));
   CallbackRun(const CallbackRun&) = delete;
   CallbackRun& operator=(const CallbackRun&) = delete;
@@ -49,10 +48,9 @@ class CallbackRun {
   void record(const Delivered& delivered);
   std::chrono::milliseconds time_to_next() const;
 
-  UploadStore& uploads_;
+  CallbackQueue& queue_;
   const AccountStore& accounts_;
   CallbackSender& sender_;
-  const Clock& clock_;
   const std::chrono::milliseconds slow_;
 
   std::mutex mutex_;  // guards the next four

@@ -14,10 +14,6 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr milliseconds kLease = 60s;
-// Signatures are kept for longer than a request can be valid on either side of the clock, and all of them until the
-// clock has gone that long without being set: a wrong time would make young ones look old, and the right one, once it
-// is back, their requests valid again.
-constexpr milliseconds kKeepSignatures = 1h;
 // Runs shorter than this are worth having the next one at hand when a slot gets free.
 constexpr milliseconds kShortRun = 500ms;
 // Claimed ahead and not begun by then: the runs are not that short; others may have the better right to be next.
@@ -47,20 +43,22 @@ RunningTurn turn_of(const ActiveRun& active, steady_clock::time_point now) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(UploadStore& uploads, const AccountStore& accounts, Storages& storages, ObjectStore& objects,
-                       MultipartLedger& ledger, CallbackSender& callbacks, const Clock& clock, const Options& options)
-    : uploads_(uploads),
+Dispatcher::Dispatcher(WorkQueue& queue, CallbackQueue& callback_queue, MultipartJournal& journal, ChangeFeed& feed,
+                       const AccountStore& accounts, Storages& storages, ObjectStore& objects,
+                       CallbackSender& callbacks, const Clock& clock, const Options& options)
+    : queue_(queue),
       objects_(objects),
-      clock_(clock),
       options_(options),
-      context_{uploads, accounts, storages, objects, ledger, clock, options.parts_per_upload, options.readiness},
-      callback_run_(uploads, accounts, callbacks, clock),
-      ends_(uploads, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
+      context_{queue, accounts, storages, objects, journal, clock, options.parts_per_upload, options.readiness},
+      callback_run_(callback_queue, accounts, callbacks),
+      ends_(queue, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
             [this](const ActiveRun& active) { forget(active); }),
-      last_run_(kShortRun),
-      clock_watch_(clock, options.uptime) {
-  uploads_.on_work([this] { wake(); }, [this] { callback_run_.wake(); });
-  uploads_.on_recall([this](const Lease& lease) { recall(lease); });
+      last_run_(kShortRun) {
+  subscriptions_ = {
+      feed.subscribe(Change::Kind::uploads_due, [this](const Change&) { wake(); }),
+      feed.subscribe(Change::Kind::callbacks_due, [this](const Change&) { callback_run_.wake(); }),
+      feed.subscribe(Change::Kind::upload_recalled, [this](const Change& change) { recall(change.upload); }),
+  };
 }
 
 Dispatcher::~Dispatcher() { stop(0ms); }
@@ -100,10 +98,9 @@ void Dispatcher::stop(milliseconds grace) {
   callback_run_.stop();
 }
 
-void Dispatcher::recall(const Lease& lease) {
+void Dispatcher::recall(UploadId id) {
   const std::lock_guard lock(mutex_);
-  const auto at = active_.find(lease.id);
-  if (at != active_.end() && at->second->claimed.lease.fence == lease.fence) at->second->control.recall();
+  if (const auto at = active_.find(id); at != active_.end()) at->second->control.recall();
 }
 
 void Dispatcher::wake() {
@@ -155,7 +152,7 @@ int Dispatcher::claim_for_free_slots() {
   const Places places = free_places();
   if (places.all <= 0) return -1;
   if (steady_clock::now() < claim_not_before_) return 0;
-  auto claimed = uploads_.claim(places, kLease);
+  auto claimed = queue_.claim(places, kLease);
   if (!claimed) {
     claim_not_before_ = steady_clock::now() + kFruitlessWait;
     log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
@@ -164,7 +161,7 @@ int Dispatcher::claim_for_free_slots() {
   for (ClaimedUpload& upload : *claimed) {
     if (assign(upload)) continue;
     log::warn("an upload was claimed while an older run of it goes on here", {{"upload", upload.lease.id}});
-    give_back(upload, clock_.now() + kTimeToLetGo);
+    give_back(upload, {.delay = kTimeToLetGo});
   }
   return std::ssize(*claimed) < places.all ? static_cast<int>(claimed->size()) : -1;
 }
@@ -186,7 +183,7 @@ void Dispatcher::make_room() {
   }
   const auto over = [this](const RunningTurn& run) { return run.large && run.since_begin >= options_.turn; };
   if (std::ranges::none_of(running, over)) return;
-  const auto ready = uploads_.ready_accounts(kReadyAccounts);
+  const auto ready = queue_.ready_accounts(kReadyAccounts);
   if (!ready) return;
   const auto id = who_makes_room(running, *ready, free, options_.turn);
   if (!id) return;
@@ -232,7 +229,7 @@ void Dispatcher::give_back_waiting() {
     waiting.swap(waiting_);
   }
   for (const auto& active : waiting) {
-    give_back(active->claimed, active->claimed.upload.created);
+    give_back(active->claimed, {});
     forget(*active);
   }
 }
@@ -248,27 +245,17 @@ milliseconds Dispatcher::time_to_next(int claimed) {
   const milliseconds patience = std::max(std::chrono::ceil<milliseconds>(until - now), 0ms);
   if (claimed < 0) return patience;  // a slot that gets free wakes the loop
   if (now < claim_not_before_) return std::min(patience, std::chrono::ceil<milliseconds>(claim_not_before_ - now));
-  const auto due = uploads_.next_due();
+  const auto due = queue_.next_due();
   if (!due || !*due) return std::max(patience, kShortestWait);
-  const auto to_due = std::chrono::ceil<milliseconds>(**due - clock_.now());
-  const milliseconds shortest = claimed == 0 && to_due <= 0ms ? kFruitlessWait : kShortestWait;
-  return std::min(std::max(patience, kShortestWait), std::max(to_due, shortest));
+  const milliseconds shortest = claimed == 0 && **due <= 0ms ? kFruitlessWait : kShortestWait;
+  return std::min(std::max(patience, kShortestWait), std::max(**due, shortest));
 }
 
 void Dispatcher::housekeeping() {
   // Rows that could not be renewed may look abandoned though they still run here.
-  const auto rescued = renew_leases() ? uploads_.rescue(/*all=*/false, kMaxCrashes) : Result<int>(0);
+  const auto rescued = renew_leases() ? queue_.rescue(kMaxCrashes) : Result<int>(0);
   if (rescued && *rescued > 0) {
     log::warn("took back uploads whose worker is gone", {{"uploads", *rescued}});
-  }
-  forget_signatures();
-}
-
-void Dispatcher::forget_signatures() {
-  clock_watch_.look();
-  if (clock_watch_.steady_for() < kKeepSignatures) return;
-  if (const auto forgotten = uploads_.forget_signatures(clock_.now() - kKeepSignatures); !forgotten) {
-    log::error("old signatures cannot be forgotten", {{"reason", forgotten.error().message}});
   }
 }
 
@@ -283,7 +270,7 @@ bool Dispatcher::renew_leases() {
   std::vector<HeldLease> held;
   bool done = true;
   if (!leases.empty()) {
-    auto renewed = uploads_.renew(leases, kLease);
+    auto renewed = queue_.renew(leases, kLease);
     if (renewed) {
       held = std::move(*renewed);
     } else {
@@ -335,10 +322,10 @@ void Dispatcher::slot() {
 }
 
 void Dispatcher::run(const std::shared_ptr<ActiveRun>& active) {
-  std::optional<UploadStore::Ending> ending;
+  std::optional<UploadEnding> ending;
   if (active->control.ended()) {
     // Told to end before it began: an attempt that never was.
-    give_back(active->claimed, active->claimed.upload.created);
+    give_back(active->claimed, {});
   } else {
     ending = UploadRun(context_, active->claimed, active->control).run();
   }
@@ -359,9 +346,8 @@ void Dispatcher::forget(const ActiveRun& active) {
   if (std::ssize(active_) == completed_) idle_.notify_all();
 }
 
-// With the time it was created as `next_attempt` it gets its old place in the queue.
-void Dispatcher::give_back(const ClaimedUpload& claimed, WallTime next_attempt) {
-  const auto back = uploads_.requeue(claimed.lease, next_attempt, std::nullopt, /*counts=*/false);
+void Dispatcher::give_back(const ClaimedUpload& claimed, const Requeue& how) {
+  const auto back = queue_.requeue(claimed.lease, how);
   if (!back)
     log::warn("a claimed upload was not given back", {{"upload", claimed.lease.id}, {"reason", back.error().message}});
 }

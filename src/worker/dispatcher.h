@@ -9,8 +9,8 @@
 #include <thread>
 #include <vector>
 
-#include "base/clock_watch.h"
 #include "core/callback_sender.h"
+#include "core/change_feed.h"
 #include "worker/active_run.h"
 #include "worker/callback_run.h"
 #include "worker/end_recorder.h"
@@ -30,14 +30,14 @@ struct Options {
   std::chrono::milliseconds turn{30'000};
   // Between two rounds of renewing leases and rescuing; well below a lease, which is 60 s.
   std::chrono::milliseconds housekeeping{15'000};
-  ClockWatch::Uptime uptime = since_boot;
 };
 
 // The worker side of one node. start() and stop() from one thread; everything given must outlive it.
 class Dispatcher {
  public:
-  Dispatcher(UploadStore& uploads, const AccountStore& accounts, Storages& storages, ObjectStore& objects,
-             MultipartLedger& ledger, CallbackSender& callbacks, const Clock& clock, const Options& options);
+  Dispatcher(WorkQueue& queue, CallbackQueue& callback_queue, MultipartJournal& journal, ChangeFeed& feed,
+             const AccountStore& accounts, Storages& storages, ObjectStore& objects, CallbackSender& callbacks,
+             const Clock& clock, const Options& options);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
   // Like stop(0).
@@ -51,7 +51,6 @@ class Dispatcher {
  private:
   void loop();
   void housekeeping();
-  void forget_signatures();
   bool renew_leases();
   Places free_places();
   [[nodiscard]] int free_slots() const;
@@ -64,14 +63,13 @@ class Dispatcher {
   void slot();
   void run(const std::shared_ptr<ActiveRun>& active);
   void forget(const ActiveRun& active);
-  void give_back(const ClaimedUpload& claimed, WallTime next_attempt);
+  void give_back(const ClaimedUpload& claimed, const Requeue& how);
   void wake();
-  // Has the run that holds `lease` give its upload back.
-  void recall(const Lease& lease);
+  // Has the run of this upload give it back.
+  void recall(UploadId id);
 
-  UploadStore& uploads_;
+  WorkQueue& queue_;
   ObjectStore& objects_;
-  const Clock& clock_;
   const Options options_;
   const RunContext context_;
   CallbackRun callback_run_;
@@ -89,13 +87,15 @@ class Dispatcher {
   std::deque<std::shared_ptr<ActiveRun>> waiting_;  // claimed, no slot has taken them yet
   std::chrono::milliseconds last_run_{0};           // how long the run that ended last took
 
-  ClockWatch clock_watch_;  // for the loop
   std::chrono::steady_clock::time_point housekeeping_due_;
   std::chrono::steady_clock::time_point leases_good_until_;
   std::chrono::steady_clock::time_point claim_not_before_;
   std::chrono::steady_clock::time_point room_due_;
   std::thread loop_;
   std::vector<std::thread> slots_;
+
+  // The last members: what they call is there as long as they are.
+  std::vector<ChangeFeed::Subscription> subscriptions_;
 };
 
 }  // namespace vodlift::worker

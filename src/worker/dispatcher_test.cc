@@ -25,51 +25,40 @@ ClaimedUpload upload_of(UploadId id, std::int64_t fence) {
 
 struct GivenBack {
   Lease lease;
-  WallTime next_attempt;
-  bool counts = true;
+  Requeue how;
 };
 
 // A queue whose claims are scripted: the nth claim answers on_claim(n), n from 1.
 class ScriptedUploads final : public MemoryUploads {
  public:
   using Claimed = Result<std::vector<ClaimedUpload>>;
+  using MemoryUploads::claim;
 
   Claimed claim(const Places&, milliseconds) override { return on_claim(++claims_); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, milliseconds) override {
     return on_renew ? on_renew(leases) : all_held(leases);
   }
-  Result<> requeue(const Lease& lease, WallTime at, const std::optional<UploadError>&, bool counts) override {
+  Result<> requeue(const Lease& lease, const Requeue& how) override {
     if (watched != 0 && lease.id != watched) return {};
-    if (!told_.exchange(true)) given_back.set_value({lease, at, counts});
+    if (!given_.exchange(true)) given_back.set_value({lease, how});
     return {};
   }
-  Result<> finish(const Lease&, const Ending&) override { return {}; }
-  Result<int> rescue(bool, int) override {
-    const int nth = ++rescues;
-    if (on_rescue) on_rescue(nth);
+  Result<> finish(const Lease&, const UploadEnding&) override { return {}; }
+  Result<int> rescue(int) override {
+    ++rescues;
     return 0;
   }
-  Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(from_unix_ms(0)); }
-  Result<int> forget_signatures(WallTime before) override {
-    forgotten_before.push_back(before);
-    return 0;
-  }
-  void on_work(std::function<void()> wake_uploads, std::function<void()>) override { wake = std::move(wake_uploads); }
-  void on_recall(std::function<void(const Lease&)> callback) override { recall = std::move(callback); }
+  Result<std::optional<milliseconds>> next_due() override { return std::optional(milliseconds(0)); }
 
   std::function<Claimed(int)> on_claim;
   std::function<Result<std::vector<HeldLease>>(const std::vector<Lease>&)> on_renew;
-  std::function<void(int)> on_rescue;  // the nth, just before signatures are forgotten
-  std::function<void()> wake;
-  std::function<void(const Lease&)> recall;
-  UploadId watched = 0;                // whose giving back counts; 0: anybody's
+  UploadId watched = 0;                // the upload whose requeue counts; 0: any
   std::promise<GivenBack> given_back;  // the first
   std::atomic<int> rescues = 0;
-  std::vector<WallTime> forgotten_before;  // of the dispatcher's loop
 
  private:
   int claims_ = 0;
-  std::atomic<bool> told_ = false;
+  std::atomic<bool> given_ = false;
 };
 
 // No file is there; on_open(n) is called before the nth open says so.
@@ -92,30 +81,22 @@ class IdleReceiver final : public CallbackSender {
   void send(CallbackMessage, Done done) override { done(CallbackAnswer{204, {}}); }
 };
 
-// Goes on with what has passed, and jumps by what it is set.
-class SetClock final : public Clock {
- public:
-  [[nodiscard]] WallTime now() const override { return StoppedClock().now() + passed.load() + set.load(); }
-  std::atomic<milliseconds> passed = 0ms;
-  std::atomic<milliseconds> set = 0ms;
-};
-
 class DispatcherTest : public testing::Test {
  protected:
   Dispatcher& start(Options options) {
-    dispatcher_.emplace(uploads, accounts_, files, objects_, ledger_, receiver_, clock, options);
+    dispatcher_.emplace(uploads, uploads, uploads, feed, accounts_, files, objects_, receiver_, clock_, options);
     dispatcher_->start();
     return *dispatcher_;
   }
 
   ScriptedUploads uploads;
   MissingFiles files;
-  SetClock clock;
+  LocalChangeFeed feed;
 
  private:
+  StoppedClock clock_;
   OneBucket accounts_;
   MemoryObjects objects_;
-  MemoryLedger ledger_;
   IdleReceiver receiver_;
   std::optional<Dispatcher> dispatcher_;
 };
@@ -153,7 +134,7 @@ TEST_F(DispatcherTest, WhatAClaimBringsAfterTheSlotsLeftIsGivenBack) {
   ASSERT_EQ(given_back.wait_for(0s), std::future_status::ready);
   const GivenBack back = given_back.get();
   EXPECT_EQ(back.lease.id, 3);
-  EXPECT_FALSE(back.counts);
+  EXPECT_FALSE(back.how.failed_attempt);
 }
 
 TEST_F(DispatcherTest, WhatWaitsBehindALongRunIsGivenBack) {
@@ -174,7 +155,7 @@ TEST_F(DispatcherTest, WhatWaitsBehindALongRunIsGivenBack) {
   ASSERT_TRUE(in_time);
   const GivenBack back = given_back.get();
   EXPECT_EQ(back.lease.id, 3);
-  EXPECT_FALSE(back.counts);
+  EXPECT_FALSE(back.how.failed_attempt);
 }
 
 TEST_F(DispatcherTest, NothingIsRescuedWhileLeasesCannotBeRenewed) {
@@ -220,8 +201,8 @@ TEST_F(DispatcherTest, AnUploadIsNeverRunTwiceAtOnce) {
   ASSERT_TRUE(in_time);
   const GivenBack back = given_back.get();
   EXPECT_EQ(back.lease.fence, 2);
-  EXPECT_GT(back.next_attempt, StoppedClock().now());
-  EXPECT_FALSE(back.counts);
+  EXPECT_GT(back.how.delay.value_or(0ms), 0ms);
+  EXPECT_FALSE(back.how.failed_attempt);
   EXPECT_EQ(files.opened, 1);
 }
 
@@ -231,40 +212,12 @@ TEST_F(DispatcherTest, AFailedClaimIsNotRepeatedAtOnce) {
   uploads.on_claim = [&](int nth) -> ScriptedUploads::Claimed {
     if (nth == 1) first = steady_clock::now();
     if (nth == 2) pause.set_value(std::chrono::ceil<milliseconds>(steady_clock::now() - first));
-    uploads.wake();
+    feed.publish({.kind = Change::Kind::uploads_due});
     return Error{Errc::store_failed, "disk full"};
   };
   Dispatcher& dispatcher = start({.uploads = 1});
   EXPECT_GE(pause.get_future().get(), 1s);
   dispatcher.stop(0ms);
-}
-
-TEST_F(DispatcherTest, ForgetsSignaturesOnlyWhileTheClockIsSteady) {
-  struct Round {
-    milliseconds passes;
-    milliseconds set;
-    bool forgets;
-  };
-  // The first hour; a clock that is set forward, and then back.
-  const std::vector<Round> rounds = {{59min, 0h, false}, {1min, 0h, true},   {1h, 0h, true},     {1min, 1h, false},
-                                     {59min, 0h, false}, {1min, -1h, false}, {59min, 0h, false}, {1min, 0h, true}};
-  std::promise<void> all;
-  std::vector<std::size_t> forgets;
-  uploads.on_claim = [](int) { return std::vector<ClaimedUpload>(); };
-  uploads.on_rescue = [&](int nth) {
-    const auto round = static_cast<std::size_t>(nth) - 1;
-    if (round <= rounds.size()) forgets.push_back(uploads.forgotten_before.size());
-    if (round == rounds.size()) all.set_value();
-    if (round >= rounds.size()) return;
-    clock.passed.store(clock.passed.load() + rounds[round].passes);
-    clock.set.store(clock.set.load() + rounds[round].set);
-  };
-  Dispatcher& dispatcher = start({.uploads = 1, .housekeeping = 1ms, .uptime = [this] { return clock.passed.load(); }});
-  const bool done = all.get_future().wait_for(20s) == std::future_status::ready;
-  dispatcher.stop(0ms);
-  ASSERT_TRUE(done);
-  for (std::size_t i = 0; i < rounds.size(); ++i) EXPECT_EQ(forgets[i + 1] - forgets[i], rounds[i].forgets) << i;
-  EXPECT_EQ(uploads.forgotten_before.at(0), StoppedClock().now());
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ constexpr std::chrono::milliseconds kLookTogether{5};
 
 }  // namespace
 
-EndRecorder::EndRecorder(UploadStore& uploads, std::size_t most, Settled settled)
-    : uploads_(uploads), most_(most), settled_(std::move(settled)) {}
+EndRecorder::EndRecorder(WorkQueue& queue, std::size_t most, Settled settled)
+    : queue_(queue), most_(most), settled_(std::move(settled)) {}
 
 EndRecorder::~EndRecorder() { stop(); }
 
@@ -36,7 +36,7 @@ void EndRecorder::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void EndRecorder::record(std::shared_ptr<ActiveRun> run, UploadStore::Ending ending) {
+void EndRecorder::record(std::shared_ptr<ActiveRun> run, UploadEnding ending) {
   auto end = std::make_shared<End>();
   end->run = std::move(run);
   end->ending = std::move(ending);
@@ -50,8 +50,8 @@ void EndRecorder::record(std::shared_ptr<ActiveRun> run, UploadStore::Ending end
 
 void EndRecorder::hand_over(const std::shared_ptr<End>& end) {
   end->last_try = end->run->control.ended().has_value();
-  uploads_.finish_soon(end->run->claimed.lease, end->ending,
-                       [this, end](Result<> outcome) { answered(end, std::move(outcome)); });
+  queue_.finish_soon(end->run->claimed.lease, end->ending,
+                     [this, end](Result<> outcome) { answered(end, std::move(outcome)); });
 }
 
 // On a thread of the store, which must not wait for the log: the recorder's own thread goes on with it.

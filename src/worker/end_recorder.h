@@ -14,7 +14,7 @@
 
 namespace vodlift::worker {
 
-// Hands each end to UploadStore::finish_soon(), so that many share a commit, and again every kBetweenRecordings as long
+// Hands each end to WorkQueue::finish_soon(), so that many share a commit, and again every kBetweenRecordings as long
 // as the database takes no changes and the run is not told to end; then there is one last try. Tells the log.
 // Internally locked; start() and stop() from one thread.
 class EndRecorder {
@@ -23,7 +23,7 @@ class EndRecorder {
   using Settled = std::function<void(const ActiveRun&)>;
 
   // `most`: ends, from 1, that may be on their way at once. Everything given must outlive it.
-  EndRecorder(UploadStore& uploads, std::size_t most, Settled settled);
+  EndRecorder(WorkQueue& queue, std::size_t most, Settled settled);
   EndRecorder(const EndRecorder&) = delete;
   EndRecorder& operator=(const EndRecorder&) = delete;
   // Like stop().
@@ -34,12 +34,12 @@ class EndRecorder {
   void stop();
 
   // Has `ending` recorded. Waits for room only.
-  void record(std::shared_ptr<ActiveRun> run, UploadStore::Ending ending);
+  void record(std::shared_ptr<ActiveRun> run, UploadEnding ending);
 
  private:
   struct End {
     std::shared_ptr<ActiveRun> run;
-    UploadStore::Ending ending;
+    UploadEnding ending;
     bool last_try = false;
     Result<> outcome{};
   };
@@ -49,7 +49,7 @@ class EndRecorder {
   void answered(const std::shared_ptr<End>& end, Result<> outcome);
   void settle(const End& end);
 
-  UploadStore& uploads_;
+  WorkQueue& queue_;
   const std::size_t most_;
   const Settled settled_;
 

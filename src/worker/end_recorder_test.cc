@@ -19,8 +19,8 @@ std::shared_ptr<ActiveRun> run_of(UploadId id) {
   return run;
 }
 
-UploadStore::Ending ending_of(std::int64_t size) {
-  UploadStore::Ending ending;
+UploadEnding ending_of(std::int64_t size) {
+  UploadEnding ending;
   ending.size = size;
   return ending;
 }
@@ -28,7 +28,7 @@ UploadStore::Ending ending_of(std::int64_t size) {
 // Answers on another thread, when it is told to.
 class SlowUploads final : public MemoryUploads {
  public:
-  void finish_soon(const Lease&, Ending, FinishDone done) override {
+  void finish_soon(const Lease&, UploadEnding, FinishDone done) override {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(done));
     ++asked;

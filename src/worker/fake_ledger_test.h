@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,38 +9,29 @@
 
 namespace vodlift::worker {
 
-// Notes what a run tells it, and keeps left entries for the reaper; those are always due unless postponed beyond `now`.
+// Keeps abandoned entries for the reaper; those are due unless postponed beyond `now`.
 class MemoryLedger final : public MultipartLedger {
  public:
-  Result<> intend(const Lease&, const MultipartPlace& place) override {
-    if (on_intend) on_intend();
-    told.push_back("intend " + place.key);
-    return {};
-  }
-  Result<> withdraw(const Lease&) override {
-    told.emplace_back("withdraw");
-    return {};
-  }
-  Result<> leave(const Lease&) override {
-    told.emplace_back("leave");
-    return {};
-  }
-  Result<std::vector<LeftMultipart>> due(int limit) override {
-    std::vector<LeftMultipart> found;
-    for (const LeftMultipart& entry : entries) {
-      if (entry.next_attempt <= now && std::ssize(found) < limit) found.push_back(entry);
+  Result<std::vector<AbandonedMultipart>> due(int limit) override {
+    std::vector<AbandonedMultipart> found;
+    for (const AbandonedMultipart& entry : entries) {
+      if (entry.next_attempt > now || std::ssize(found) == limit) continue;
+      found.push_back(entry);
+      found.back().read = now;
     }
-    std::ranges::stable_sort(found, {}, &LeftMultipart::next_attempt);
+    std::ranges::stable_sort(found, {}, &AbandonedMultipart::next_attempt);
     return found;
   }
-  Result<std::vector<LeftMultipart>> left(std::optional<AccountId>, int) override { return entries; }
-  Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(); }
+  Result<std::vector<AbandonedMultipart>> abandoned(std::optional<AccountId>, int) override { return entries; }
+  Result<std::optional<std::chrono::milliseconds>> next_due() override {
+    return std::optional<std::chrono::milliseconds>();
+  }
   Result<KnownMultiparts> known(const MultipartPlace&) override { return in_use; }
   Result<bool> adopt(std::int64_t id, const std::vector<std::string>& ids) override {
     if (under_way_at_adoption) return false;
-    const LeftMultipart search = *find(id);
+    const AbandonedMultipart search = *find(id);
     for (const std::string& multipart_id : ids) {
-      LeftMultipart found = search;
+      AbandonedMultipart found = search;
       found.id = ++last_id;
       found.multipart_id = multipart_id;
       found.next_attempt = now;
@@ -49,38 +39,37 @@ class MemoryLedger final : public MultipartLedger {
     }
     return remove(id) ? Result<bool>(true) : Result<bool>(Error{});
   }
-  Result<std::int64_t> intend_probe(const LeftMultipart& beside) override {
-    LeftMultipart probe = beside;
+  Result<std::int64_t> intend_probe(const AbandonedMultipart& entry) override {
+    AbandonedMultipart probe = entry;
     probe.id = ++last_id;
     entries.push_back(probe);
     return probe.id;
   }
-  Result<> postpone(std::int64_t id, WallTime until, const std::optional<std::string>& error) override {
+  Result<> postpone(std::int64_t id, std::chrono::milliseconds delay,
+                    const std::optional<std::string>& error) override {
     const auto at = find(id);
-    at->next_attempt = until;
+    at->next_attempt = now + delay;
     if (!error) return {};
     ++at->attempts;
     at->error = *error;
     return {};
   }
-  Result<> postpone_bucket(const LeftMultipart& entry, WallTime until) override {
-    for (LeftMultipart& other : entries) {
-      if (other.place.bucket == entry.place.bucket) other.next_attempt = std::max(other.next_attempt, until);
+  Result<> postpone_bucket(const AbandonedMultipart& entry, std::chrono::milliseconds delay) override {
+    for (AbandonedMultipart& other : entries) {
+      if (other.place.bucket == entry.place.bucket) other.next_attempt = std::max(other.next_attempt, now + delay);
     }
     return {};
   }
   Result<> remove(std::int64_t id) override {
-    std::erase_if(entries, [&](const LeftMultipart& entry) { return entry.id == id; });
+    std::erase_if(entries, [&](const AbandonedMultipart& entry) { return entry.id == id; });
     return {};
   }
 
-  std::vector<LeftMultipart>::iterator find(std::int64_t id) {
-    return std::ranges::find(entries, id, &LeftMultipart::id);
+  std::vector<AbandonedMultipart>::iterator find(std::int64_t id) {
+    return std::ranges::find(entries, id, &AbandonedMultipart::id);
   }
 
-  std::vector<std::string> told;
-  std::function<void()> on_intend;
-  std::vector<LeftMultipart> entries;
+  std::vector<AbandonedMultipart> entries;
   std::int64_t last_id = 100;
   KnownMultiparts in_use;
   bool under_way_at_adoption = false;

@@ -7,28 +7,23 @@
 #include <string>
 #include <vector>
 
+#include "core/callback_queue.h"
 #include "core/callback_sender.h"
+#include "core/multipart_journal.h"
 #include "core/no_accounts_test.h"
-#include "core/upload_store.h"
 #include "worker/fake_ledger_test.h"
 #include "worker/fake_objects_test.h"
 #include "worker/fake_storages_test.h"
 
 namespace vodlift::worker {
 
-// Keeps what a run records; every method but those a run uses is never called.
-class MemoryUploads : public UploadStore {
+// Keeps what a run records. The methods that a run does not use answer as an empty queue does.
+class MemoryUploads : public WorkQueue, public MultipartJournal, public CallbackQueue {
  public:
-  void insert(NewUpload, InsertDone) override {}
-  Result<std::optional<UploadId>> find_repeat(std::int64_t, const RequestSignature&) override {
-    return std::optional<UploadId>();
-  }
-  Result<std::vector<Upload>> find(AccountId, const UploadQuery&) override { return std::vector<Upload>(); }
   Result<std::vector<ClaimedUpload>> claim(const Places&, std::chrono::milliseconds) override {
     return std::vector<ClaimedUpload>();
   }
   Result<std::vector<ReadyAccount>> ready_accounts(int) override { return std::vector<ReadyAccount>(); }
-  Result<Upload> change(const ChangeRequest&) override { return Error{Errc::internal, "not the worker's"}; }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override {
     return all_held(leases);
   }
@@ -37,49 +32,61 @@ class MemoryUploads : public UploadStore {
     for (const Lease& lease : leases) held.push_back({lease, false});
     return held;
   }
-  Result<> record_multipart(const Lease&, const MultipartJournal& entry) override {
-    if (lease_lost) return Error{Errc::lease_lost, "lost"};
+  Result<> intend(const Lease&, const MultipartPlace& place) override {
+    if (on_intend) on_intend();
+    calls.push_back("intend " + place.key);
+    return {};
+  }
+  Result<> withdraw(const Lease&) override {
+    calls.emplace_back("withdraw");
+    return {};
+  }
+  Result<> abandon(const Lease&) override {
+    calls.emplace_back("abandon");
+    return {};
+  }
+  Result<> record_multipart(const Lease&, const OpenMultipart& entry) override {
+    if (lost) return Error{Errc::lease_lost, "lost"};
     if (auto full = without_room("multipart")) return *full;
     journal = entry;
     return {};
   }
   Result<> record_part(const Lease&, const Part& part) override {
-    if (lease_lost) return Error{Errc::lease_lost, "lost"};
+    if (lost) return Error{Errc::lease_lost, "lost"};
     if (auto full = without_room("part")) return *full;
     journal.parts.push_back(part);
     return {};
   }
-  Result<> finish(const Lease&, const Ending& end) override {
+  Result<> finish(const Lease&, const UploadEnding& end) override {
     if (auto full = without_room("finish")) return *full;
     ending = end;
     return {};
   }
-  void finish_soon(const Lease& lease, Ending end, FinishDone done) override { done(finish(lease, end)); }
-  Result<> requeue(const Lease&, WallTime at, const std::optional<UploadError>& error, bool counts) override {
+  void finish_soon(const Lease& lease, UploadEnding end, FinishDone done) override { done(finish(lease, end)); }
+  Result<> requeue(const Lease&, const Requeue& how) override {
     if (auto full = without_room("requeue")) return *full;
-    requeued_for = at;
-    requeue_error = error;
-    requeue_counts = counts;
+    requeued = how;
     return {};
   }
-  Result<int> rescue(bool, int) override { return 0; }
-  Result<std::vector<ClaimedCallback>> claim_callbacks(int, std::chrono::milliseconds) override {
+  Result<int> rescue(int) override { return 0; }
+  Result<int> reclaim(int) override { return 0; }
+  Result<std::vector<ClaimedCallback>> claim(int, std::chrono::milliseconds) override {
     return std::vector<ClaimedCallback>();
   }
-  Result<> record_callback(const ClaimedCallback&, const CallbackAttempt&) override { return {}; }
-  Result<int> forget_signatures(WallTime) override { return 0; }
-  Result<std::optional<WallTime>> next_due() override { return std::optional<WallTime>(); }
-  void on_work(std::function<void()>, std::function<void()>) override {}
-  void on_recall(std::function<void(const Lease&)>) override {}
+  Result<> record(const ClaimedCallback&, const CallbackAttempt&) override { return {}; }
+  Result<> reclaim() override { return {}; }
+  Result<std::optional<std::chrono::milliseconds>> next_due() override {
+    return std::optional<std::chrono::milliseconds>();
+  }
 
-  bool lease_lost = false;
+  bool lost = false;
   std::map<std::string, int> refusals;  // by change: the first so many are refused, as by a disk without room
   std::function<void()> on_refusal;
-  MultipartJournal journal;
-  std::optional<Ending> ending;
-  std::optional<WallTime> requeued_for;
-  std::optional<UploadError> requeue_error;
-  bool requeue_counts = false;
+  OpenMultipart journal;
+  std::vector<std::string> calls;  // of the ledger's half of the journal
+  std::function<void()> on_intend;
+  std::optional<UploadEnding> ending;
+  std::optional<Requeue> requeued;
 
  private:
   std::optional<Error> without_room(const std::string& change) {

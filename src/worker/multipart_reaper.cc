@@ -29,7 +29,7 @@ constexpr std::string_view kAdvice =
     "abort it by hand (ListMultipartUploads, AbortMultipartUpload), and give the bucket a lifecycle rule with "
     "AbortIncompleteMultipartUpload, which ends what is left open";
 
-std::string name_of(const LeftMultipart& entry) {
+std::string name_of(const AbandonedMultipart& entry) {
   return fmt::format("s3://{}/{}", entry.place.bucket, printable(entry.place.key));
 }
 
@@ -59,8 +59,8 @@ bool contains(const std::vector<std::string>& ids, const std::string& id) {
 }  // namespace
 
 MultipartReaper::MultipartReaper(MultipartLedger& ledger, const AccountStore& accounts, ObjectStore& objects,
-                                 const Clock& clock, ReaperOptions options)
-    : ledger_(ledger), accounts_(accounts), objects_(objects), clock_(clock), options_(options) {}
+                                 ReaperOptions options)
+    : ledger_(ledger), accounts_(accounts), objects_(objects), options_(options) {}
 
 MultipartReaper::~MultipartReaper() { stop(); }
 
@@ -88,7 +88,7 @@ void MultipartReaper::loop() {
     round();
     milliseconds sleep = std::min(kLongestSleep, options_.retry);
     if (const auto next = ledger_.next_due(); next && *next) {
-      sleep = std::clamp(std::chrono::ceil<milliseconds>(**next - clock_.now()), kShortestSleep, sleep);
+      sleep = std::clamp(**next, kShortestSleep, sleep);
     }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, sleep, [this] { return stopping_; });
@@ -109,7 +109,7 @@ void MultipartReaper::deal_with_all() {
   principals_.clear();
   std::map<Bucket, int> dealt;
   std::set<Bucket> stuck;
-  for (const LeftMultipart& entry : *due) {
+  for (const AbandonedMultipart& entry : *due) {
     if (stopping()) return;
     const Bucket bucket{entry.account, entry.place.endpoint, entry.place.bucket};
     if (stuck.contains(bucket) || ++dealt[bucket] > kEntriesPerBucket) continue;
@@ -120,9 +120,8 @@ void MultipartReaper::deal_with_all() {
 }
 
 // False: the rest of the bucket is not to be tried now either.
-bool MultipartReaper::give_up_or_postpone(const LeftMultipart& entry, const Error& error) {
-  const WallTime now = clock_.now();
-  if (now - entry.left >= options_.give_up) {
+bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const Error& error) {
+  if (entry.read - entry.abandoned >= options_.give_up) {
     log::error("a multipart upload may stay open for ever; given up", {{"object", name_of(entry)},
                                                                        {"endpoint", entry.place.endpoint},
                                                                        {"multipart", printable(entry.multipart_id)},
@@ -139,14 +138,14 @@ bool MultipartReaper::give_up_or_postpone(const LeftMultipart& entry, const Erro
                                                                        {"tries", entry.attempts + 1},
                                                                        {"reason", error.message},
                                                                        {"in_ms", delay.count()}});
-  const auto postponed = ledger_.postpone(entry.id, now + delay, error.message);
+  const auto postponed = ledger_.postpone(entry.id, delay, error.message);
   if (!postponed || !is_of_the_bucket(error.code)) return static_cast<bool>(postponed);
-  (void)ledger_.postpone_bucket(entry, now + delay);
+  (void)ledger_.postpone_bucket(entry, delay);
   return false;
 }
 
 // Success: the entry is settled, or its time has not come.
-Result<> MultipartReaper::deal_with(const LeftMultipart& entry) {
+Result<> MultipartReaper::deal_with(const AbandonedMultipart& entry) {
   const auto access = accounts_.find_bucket(entry.account, entry.place.bucket);
   if (!access) {
     return Error{Errc::bucket_not_configured,
@@ -165,14 +164,14 @@ Result<> MultipartReaper::deal_with(const LeftMultipart& entry) {
   return ledger_.remove(entry.id);
 }
 
-Result<> MultipartReaper::search(const LeftMultipart& entry, const ObjectTarget& target) {
-  const WallTime now = clock_.now();
-  if (now < entry.last + options_.grace) return ledger_.postpone(entry.id, entry.last + options_.grace, std::nullopt);
+Result<> MultipartReaper::search(const AbandonedMultipart& entry, const ObjectTarget& target) {
+  const milliseconds too_early = entry.last + options_.grace - entry.read;
+  if (too_early > 0ms) return ledger_.postpone(entry.id, too_early, std::nullopt);
   const auto listing = objects_.list_multiparts(target);
   if (!listing) return listing.error();
   const auto known = ledger_.known(entry.place);
   if (!known) return known.error();
-  if (known->create_under_way) return ledger_.postpone(entry.id, now + options_.grace, std::nullopt);
+  if (known->create_under_way) return ledger_.postpone(entry.id, options_.grace, std::nullopt);
 
   std::vector<ListedMultipart> candidates;
   for (const ListedMultipart& listed : listing->uploads) {
@@ -207,7 +206,7 @@ Result<> MultipartReaper::search(const LeftMultipart& entry, const ObjectTarget&
   for (const ListedMultipart& one : candidates) ids.push_back(one.id);
   const auto adopted = ledger_.adopt(entry.id, ids);
   if (!adopted) return adopted.error();
-  if (!*adopted) return ledger_.postpone(entry.id, now + options_.grace, std::nullopt);
+  if (!*adopted) return ledger_.postpone(entry.id, options_.grace, std::nullopt);
   return {};
 }
 
@@ -218,7 +217,7 @@ Result<bool> MultipartReaper::is_empty(const ObjectTarget& target, const std::st
   return parts.error();
 }
 
-Result<std::string> MultipartReaper::own_principal(const LeftMultipart& entry, const ObjectTarget& target) {
+Result<std::string> MultipartReaper::own_principal(const AbandonedMultipart& entry, const ObjectTarget& target) {
   const Bucket bucket{entry.account, entry.place.endpoint, entry.place.bucket};
   if (const auto at = principals_.find(bucket); at != principals_.end()) return at->second;
   auto principal = probe(entry, target);
@@ -227,7 +226,7 @@ Result<std::string> MultipartReaper::own_principal(const LeftMultipart& entry, c
 }
 
 // Opens a multipart upload only to see whose the store says it is, and drops it. It is in the ledger meanwhile.
-Result<std::string> MultipartReaper::probe(const LeftMultipart& entry, const ObjectTarget& target) {
+Result<std::string> MultipartReaper::probe(const AbandonedMultipart& entry, const ObjectTarget& target) {
   const auto probe = ledger_.intend_probe(entry);
   if (!probe) return probe.error();
   const auto opened = objects_.create_multipart(target, {});

@@ -29,8 +29,7 @@ struct ReaperOptions {
 class MultipartReaper {
  public:
   // Everything given must outlive it.
-  MultipartReaper(MultipartLedger& ledger, const AccountStore& accounts, ObjectStore& objects, const Clock& clock,
-                  ReaperOptions options);
+  MultipartReaper(MultipartLedger& ledger, const AccountStore& accounts, ObjectStore& objects, ReaperOptions options);
   MultipartReaper(const MultipartReaper&) = delete;
   MultipartReaper& operator=(const MultipartReaper&) = delete;
   // Like stop().
@@ -49,17 +48,16 @@ class MultipartReaper {
   void loop();
   void deal_with_all();
   bool stopping();
-  Result<> deal_with(const LeftMultipart& entry);
-  Result<> search(const LeftMultipart& entry, const ObjectTarget& target);
+  Result<> deal_with(const AbandonedMultipart& entry);
+  Result<> search(const AbandonedMultipart& entry, const ObjectTarget& target);
   Result<bool> is_empty(const ObjectTarget& target, const std::string& multipart_id);
-  Result<std::string> own_principal(const LeftMultipart& entry, const ObjectTarget& target);
-  Result<std::string> probe(const LeftMultipart& entry, const ObjectTarget& target);
-  bool give_up_or_postpone(const LeftMultipart& entry, const Error& error);
+  Result<std::string> own_principal(const AbandonedMultipart& entry, const ObjectTarget& target);
+  Result<std::string> probe(const AbandonedMultipart& entry, const ObjectTarget& target);
+  bool give_up_or_postpone(const AbandonedMultipart& entry, const Error& error);
 
   MultipartLedger& ledger_;
   const AccountStore& accounts_;
   ObjectStore& objects_;
-  const Clock& clock_;
   const ReaperOptions options_;
   // Who we are at the store of a bucket, as found in this round: credentials may change. For the thread of round().
   std::map<Bucket, std::string> principals_;

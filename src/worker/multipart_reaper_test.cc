@@ -24,14 +24,14 @@ class MultipartReaperTest : public testing::Test {
   }
 
   // An entry left at `begun_`.
-  LeftMultipart& left(const std::string& multipart_id = "", const std::string& bucket = "b") {
-    LeftMultipart entry;
+  AbandonedMultipart& left(const std::string& multipart_id = "", const std::string& bucket = "b") {
+    AbandonedMultipart entry;
     entry.id = std::ssize(ledger_.entries) + 1;
     entry.upload = 7;
     entry.account = 158;
     entry.place = {"https://s3.example", bucket, "film.mp4"};
     entry.multipart_id = multipart_id;
-    entry.first = entry.last = entry.left = entry.next_attempt = begun_;
+    entry.first = entry.last = entry.abandoned = entry.next_attempt = begun_;
     ledger_.entries.push_back(entry);
     return ledger_.entries.back();
   }
@@ -50,7 +50,7 @@ class MultipartReaperTest : public testing::Test {
   MemoryLedger ledger_;
   OneBucket accounts_;
   MemoryObjects objects_;
-  MultipartReaper reaper_{ledger_, accounts_, objects_, clock_, {1min, 10min, std::chrono::days{14}}};
+  MultipartReaper reaper_{ledger_, accounts_, objects_, {1min, 10min, std::chrono::days{14}}};
 };
 
 TEST_F(MultipartReaperTest, AbortsWhatIsLeftAndOnlyThat) {
@@ -81,7 +81,7 @@ TEST_F(MultipartReaperTest, ABucketThatCannotBeWorkedOnIsLeftForLaterAsAWhole) {
   EXPECT_EQ(objects_.count("abort"), 2) << "one of the bucket, and the other bucket's";
   EXPECT_FALSE(objects_.open.contains("elsewhere"));
   EXPECT_EQ(ledger_.entries.size(), 3U);
-  for (const LeftMultipart& entry : ledger_.entries) EXPECT_EQ(entry.next_attempt, clock_.time + 1min);
+  for (const AbandonedMultipart& entry : ledger_.entries) EXPECT_EQ(entry.next_attempt, clock_.time + 1min);
   EXPECT_EQ(ledger_.entries[0].attempts, 1);
   EXPECT_EQ(ledger_.entries[1].attempts, 0);
   round_after(1min);

@@ -47,7 +47,7 @@ Result<Multipart> MultipartRun::create() {
   bool intended = false;
   auto multipart = with_retries(control_, [&]() -> Result<Multipart> {
     if (!intended) {
-      auto recorded = until_recorded(control_, [&] { return context_.ledger.intend(claimed_.lease, place); });
+      auto recorded = until_recorded(control_, [&] { return context_.journal.intend(claimed_.lease, place); });
       if (!recorded) return recorded.error();
       intended = true;
     }
@@ -56,7 +56,7 @@ Result<Multipart> MultipartRun::create() {
     return created;
   });
   // Without the withdrawal the next round of the reaper finds that nothing is there.
-  if (!multipart && intended) (void)context_.ledger.withdraw(claimed_.lease);
+  if (!multipart && intended) (void)context_.journal.withdraw(claimed_.lease);
   return multipart;
 }
 
@@ -262,12 +262,12 @@ Result<> MultipartRun::check_encryption(const ObjectInfo& object) const {
   return Error{Errc::s3_parts_refused, encrypted.error().message};
 }
 
-Result<> MultipartRun::record(const MultipartJournal& journal) {
-  return until_recorded(control_, [&] { return context_.uploads.record_multipart(claimed_.lease, journal); });
+Result<> MultipartRun::record(const OpenMultipart& journal) {
+  return until_recorded(control_, [&] { return context_.journal.record_multipart(claimed_.lease, journal); });
 }
 
 Result<> MultipartRun::record(const Part& part) {
-  return until_recorded(control_, [&] { return context_.uploads.record_part(claimed_.lease, part); });
+  return until_recorded(control_, [&] { return context_.journal.record_part(claimed_.lease, part); });
 }
 
 Result<> MultipartRun::record_part(const Part& part) {
@@ -296,7 +296,7 @@ Result<> MultipartRun::abandon() {
              {"object", object_name(claimed_.upload)},
              {"multipart", multipart_id},
              {"reason", aborted.error().message}});
-  return until_recorded(control_, [&] { return context_.ledger.leave(claimed_.lease); });
+  return until_recorded(control_, [&] { return context_.journal.abandon(claimed_.lease); });
 }
 
 }  // namespace vodlift::worker

@@ -41,7 +41,7 @@ class MultipartRun {
   Result<std::optional<Verification>> look_for_completed(std::uint32_t crc);
   Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
   Result<> check_encryption(const ObjectInfo& object) const;
-  Result<> record(const MultipartJournal& journal);
+  Result<> record(const OpenMultipart& journal);
   Result<> record(const Part& part);
   Result<> record_part(const Part& part);
   bool lies_elsewhere() const;
@@ -50,7 +50,7 @@ class MultipartRun {
   const ClaimedUpload& claimed_;
   RunControl& control_;
   Attempt& attempt_;
-  MultipartJournal journal_;
+  OpenMultipart journal_;
   bool resumed_ = false;         // it is that of an earlier attempt
   bool parts_verified_ = false;  // see ObjectToCheck
 };

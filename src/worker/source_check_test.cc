@@ -51,12 +51,12 @@ TEST_F(SourceReadinessRun, ASourceThatIsBeingWrittenIsWaitedForAndCostsNoAttempt
   storages_.modified_ns = modified(2s).modified_ns;
   run();
   EXPECT_FALSE(uploads_.ending);
-  ASSERT_TRUE(uploads_.requeue_error);
-  EXPECT_EQ(uploads_.requeue_error->code, Errc::source_busy);
-  EXPECT_NE(uploads_.requeue_error->message.find("still being written"), std::string::npos);
-  EXPECT_TRUE(uploads_.requeue_error->retryable);
-  EXPECT_EQ(uploads_.requeued_for, clock_.now() + 3s + 1ms);
-  EXPECT_FALSE(uploads_.requeue_counts);
+  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
+  EXPECT_EQ(uploads_.requeued->error->code, Errc::source_busy);
+  EXPECT_NE(uploads_.requeued->error->message.find("still being written"), std::string::npos);
+  EXPECT_TRUE(uploads_.requeued->error->retryable);
+  EXPECT_EQ(uploads_.requeued->delay, 3s + 1ms);
+  EXPECT_FALSE(uploads_.requeued->failed_attempt);
   EXPECT_TRUE(objects_.calls.empty());
 }
 
@@ -69,6 +69,7 @@ TEST_F(SourceReadinessRun, AQuietSourceIsSentAtOnce) {
 TEST_F(SourceReadinessRun, TheWaitHasAnEnd) {
   storages_.modified_ns = modified(2s).modified_ns;
   claimed_.upload.started = clock_.now() - 1h;
+  claimed_.upload.attempt_started = clock_.now();
   run();
   expect_failed(Errc::source_busy);
 }
@@ -92,8 +93,8 @@ TEST_F(SourceReadinessRun, ASourceThatIsWrittenToWhileItIsSentIsWaitedForToo) {
   };
   run();
   EXPECT_FALSE(uploads_.ending);
-  ASSERT_TRUE(uploads_.requeue_error);
-  EXPECT_EQ(uploads_.requeue_error->code, Errc::source_busy);
+  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
+  EXPECT_EQ(uploads_.requeued->error->code, Errc::source_busy);
 }
 
 TEST(SourceChecksum, IsThatOfAllBytes) {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/upload_store.h"
+#include "core/work_queue.h"
 
 namespace vodlift::worker {
 

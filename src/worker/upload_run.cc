@@ -41,7 +41,7 @@ UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunContro
   properties.tags = options.tags;
 }
 
-std::optional<UploadStore::Ending> UploadRun::run() noexcept {
+std::optional<UploadEnding> UploadRun::run() noexcept {
   try {
     auto ending = attempt();
     if (ending) return std::move(*ending);
@@ -56,7 +56,7 @@ std::optional<UploadStore::Ending> UploadRun::run() noexcept {
 // A source that changes under our hands gets a second start, from its new version; so do parts that the store confirmed
 // and then does not know, or that it refuses because somebody else wrote the object meanwhile. After that they are left
 // alone.
-Result<UploadStore::Ending> UploadRun::attempt() {
+Result<UploadEnding> UploadRun::attempt() {
   const Upload& upload = claimed_.upload;
   const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
   if (!access) {
@@ -77,7 +77,7 @@ Result<UploadStore::Ending> UploadRun::attempt() {
   return ending;
 }
 
-Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) {
+Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   const UploadRequest& request = claimed_.upload.request;
   attempt_.target = {access, request.destination_path};
 
@@ -106,7 +106,7 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
     return after_lost_race(verification.error());
   }
   if (!verification) return verification.error();
-  UploadStore::Ending ending;
+  UploadEnding ending;
   ending.state = UploadState::completed;
   ending.size = size;
   ending.acl_applied = attempt_.properties.acl;
@@ -115,7 +115,7 @@ Result<UploadStore::Ending> UploadRun::attempt_once(const BucketAccess& access) 
 }
 
 // The end of an upload that finds somebody else's object where it may not replace one.
-Result<UploadStore::Ending> UploadRun::leave_alone(const ObjectInfo& there) {
+Result<UploadEnding> UploadRun::leave_alone(const ObjectInfo& there) {
   if (claimed_.upload.request.options.overwrite == Overwrite::fail) {
     return Error{
         Errc::destination_exists,
@@ -124,7 +124,7 @@ Result<UploadStore::Ending> UploadRun::leave_alone(const ObjectInfo& there) {
                     object_name(claimed_.upload))};
   }
   if (auto gone = multipart_.abandon(); !gone) return gone.error();
-  UploadStore::Ending ending;
+  UploadEnding ending;
   ending.state = UploadState::completed;
   ending.size = std::max<std::int64_t>(there.size, 0);
   ending.verification = {unquoted_etag(there.etag), "", there.version_id};
@@ -132,7 +132,7 @@ Result<UploadStore::Ending> UploadRun::leave_alone(const ObjectInfo& there) {
 }
 
 // The store refused the object because one is there that was not there before, or could not be seen.
-Result<UploadStore::Ending> UploadRun::after_lost_race(const Error& refusal) {
+Result<UploadEnding> UploadRun::after_lost_race(const Error& refusal) {
   const auto there = attempt_.destination.look(attempt_.target, control_);
   if (!there) return there.error();
   if (*there) return leave_alone(**there);
@@ -229,33 +229,30 @@ bool UploadRun::falls_back_to_private(const Error& error) {
   return true;
 }
 
-Result<> UploadRun::finish(const UploadStore::Ending& ending) {
-  return until_recorded(control_, [&] { return context_.uploads.finish(claimed_.lease, ending); });
+Result<> UploadRun::finish(const UploadEnding& ending) {
+  return until_recorded(control_, [&] { return context_.queue.finish(claimed_.lease, ending); });
 }
 
-Result<> UploadRun::requeue(WallTime next_attempt, const std::optional<UploadError>& error, bool counts) {
-  return until_recorded(control_,
-                        [&] { return context_.uploads.requeue(claimed_.lease, next_attempt, error, counts); });
+Result<> UploadRun::requeue(const Requeue& how) {
+  return until_recorded(control_, [&] { return context_.queue.requeue(claimed_.lease, how); });
 }
 
-// Waiting for a source costs no attempt, but it has an end of its own.
+// Waiting for a source does not count as an attempt, but it has a limit of its own. Both times are of the store's
+// clock.
 bool UploadRun::may_wait_for_source() const {
   const Upload& upload = claimed_.upload;
-  return context_.clock.now() < upload.started.value_or(upload.created) + context_.readiness.wait;
+  const WallTime first = upload.started.value_or(upload.created);
+  return upload.attempt_started.value_or(first) < first + context_.readiness.wait;
 }
 
 // Back into the queue, or failed: what an attempt that ended with `error` leads to.
 Result<> UploadRun::record_what_came(const Error& error) {
   const UploadError shown{error.code, error.message, error.retryable()};
-  const WallTime now = context_.clock.now();
-  if (error.code == Errc::interrupted) {
-    // In its old place: what was begun is finished first.
-    return requeue(claimed_.upload.created, std::nullopt, /*counts=*/false);
-  }
+  if (error.code == Errc::interrupted) return requeue({});
   const bool busy = error.code == Errc::source_busy;
   if (busy && may_wait_for_source()) {
     log::info("waiting for a source that is being written", {{"upload", claimed_.lease.id}, {"reason", error.message}});
-    return requeue(quiet_at_, shown, /*counts=*/false);
+    return requeue({quiet_at_ - context_.clock.now(), shown, /*failed_attempt=*/false});
   }
   const auto delay = busy ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
   if (delay) {
@@ -263,13 +260,13 @@ Result<> UploadRun::record_what_came(const Error& error) {
                                              {"code", info(error.code).name},
                                              {"reason", error.message},
                                              {"in_ms", delay->count()}});
-    return requeue(now + *delay, shown, /*counts=*/true);
+    return requeue({*delay, shown, /*failed_attempt=*/true});
   }
   log::warn("upload failed",
             {{"upload", claimed_.lease.id}, {"code", info(error.code).name}, {"reason", error.message}});
   // What cannot be dropped now is in the ledger, and left to the reaper by the end itself.
   (void)multipart_.abandon();
-  UploadStore::Ending ending;
+  UploadEnding ending;
   ending.state = UploadState::failed;
   ending.size = attempt_.source != nullptr ? attempt_.source->identity().size : claimed_.upload.size;
   ending.error = shown;

@@ -14,13 +14,13 @@ class UploadRun {
 
   // Does the work. Answers how it completed, which the caller has to record; any other end (failed, queued again) is
   // recorded already, and answers nothing. Never throws.
-  std::optional<UploadStore::Ending> run() noexcept;
+  std::optional<UploadEnding> run() noexcept;
 
  private:
-  Result<UploadStore::Ending> attempt();
-  Result<UploadStore::Ending> attempt_once(const BucketAccess& access);
-  Result<UploadStore::Ending> leave_alone(const ObjectInfo& there);
-  Result<UploadStore::Ending> after_lost_race(const Error& refusal);
+  Result<UploadEnding> attempt();
+  Result<UploadEnding> attempt_once(const BucketAccess& access);
+  Result<UploadEnding> leave_alone(const ObjectInfo& there);
+  Result<UploadEnding> after_lost_race(const Error& refusal);
   Result<> check_quiet();
   Result<> check_source();
   Result<Verification> send_whole();
@@ -29,8 +29,8 @@ class UploadRun {
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
   bool falls_back_to_private(const Error& error);
   void record_failure(Error error);
-  Result<> finish(const UploadStore::Ending& ending);
-  Result<> requeue(WallTime next_attempt, const std::optional<UploadError>& error, bool counts);
+  Result<> finish(const UploadEnding& ending);
+  Result<> requeue(const Requeue& how);
   Result<> record_what_came(const Error& error);
   bool may_wait_for_source() const;
 

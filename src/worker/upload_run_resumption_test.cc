@@ -85,8 +85,8 @@ TEST_F(UploadRunTest, AFailureDuringAStopIsLeftForTheNextStart) {
   objects_.on_part = [this] { control_.end({Errc::interrupted, "stopping"}); };
   run();
   EXPECT_FALSE(uploads_.ending) << "a failure that could not be cleaned up behind";
-  ASSERT_TRUE(uploads_.requeued_for);
-  EXPECT_FALSE(uploads_.requeue_counts);
+  ASSERT_TRUE(uploads_.requeued);
+  EXPECT_FALSE(uploads_.requeued->failed_attempt);
 }
 
 TEST_F(UploadRunTest, WhatWasBegunUnderAnotherEncryptionBeginsAnew) {
@@ -106,8 +106,8 @@ TEST_F(UploadRunTest, AStopPutsTheUploadBackWithoutCountingAnAttempt) {
   control_.end({Errc::interrupted, "stopping"});
   run();
   EXPECT_FALSE(uploads_.ending);
-  ASSERT_TRUE(uploads_.requeued_for);
-  EXPECT_FALSE(uploads_.requeue_counts);
+  ASSERT_TRUE(uploads_.requeued);
+  EXPECT_FALSE(uploads_.requeued->failed_attempt);
 }
 
 TEST_F(UploadRunTest, AWorkerThatLostItsLeaseChangesNothing) {
@@ -115,12 +115,12 @@ TEST_F(UploadRunTest, AWorkerThatLostItsLeaseChangesNothing) {
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
   claimed_.journal = uploads_.journal;
-  uploads_.requeued_for.reset();
+  uploads_.requeued.reset();
   objects_.parts.erase(1);
-  uploads_.lease_lost = true;
+  uploads_.lost = true;
   run();
   EXPECT_FALSE(uploads_.ending);
-  EXPECT_FALSE(uploads_.requeued_for);
+  EXPECT_FALSE(uploads_.requeued);
   EXPECT_EQ(objects_.count("abort"), 0) << "the multipart upload belongs to the new owner";
 }
 

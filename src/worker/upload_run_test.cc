@@ -4,6 +4,8 @@
 namespace vodlift::worker {
 namespace {
 
+using namespace std::chrono_literals;
+
 TEST_F(UploadRunTest, ASmallFileIsOneRequest) {
   storages_.bytes = "hello";
   run();
@@ -51,9 +53,9 @@ TEST_F(UploadRunTest, AFaultThatStaysGoesBackToTheQueueWithItsJournal) {
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
   EXPECT_FALSE(uploads_.ending);
-  ASSERT_TRUE(uploads_.requeue_error);
-  EXPECT_TRUE(uploads_.requeue_counts);
-  EXPECT_GT(*uploads_.requeued_for, clock_.now());
+  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
+  EXPECT_TRUE(uploads_.requeued->failed_attempt);
+  EXPECT_GT(uploads_.requeued->delay.value(), 0s);
   EXPECT_EQ(uploads_.journal.parts.size(), 3U);
   EXPECT_EQ(objects_.count("abort"), 0);
 }
@@ -138,8 +140,8 @@ TEST_F(UploadRunTest, AnAttemptThatFailedIsRecordedOnceThereIsRoom) {
   objects_.script["put"] = {Errc::s3_clock_skew};
   uploads_.refusals["requeue"] = 1;
   run();
-  ASSERT_TRUE(uploads_.requeue_error);
-  EXPECT_EQ(uploads_.requeue_error->code, Errc::s3_clock_skew);
+  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
+  EXPECT_EQ(uploads_.requeued->error->code, Errc::s3_clock_skew);
 }
 
 TEST_F(UploadRunTest, ToldToEndItWaitsForNoDatabase) {
@@ -148,7 +150,7 @@ TEST_F(UploadRunTest, ToldToEndItWaitsForNoDatabase) {
   uploads_.refusals["requeue"] = 10;
   uploads_.on_refusal = [&] { control_.end({Errc::lease_lost, "the lease ran out"}); };
   run();
-  EXPECT_FALSE(uploads_.requeued_for);
+  EXPECT_FALSE(uploads_.requeued);
   EXPECT_EQ(uploads_.refusals["requeue"], 8) << "one last try";
 }
 

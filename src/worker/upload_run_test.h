@@ -25,13 +25,14 @@ class UploadRunTest : public ::testing::Test {
   }
 
   void run() {
-    const RunContext context{uploads_, accounts_, storages_, objects_, ledger_, clock_, 2, readiness_};
+    const RunContext context{uploads_, accounts_, storages_, objects_, uploads_, clock_, 2, readiness_};
     const auto ending = UploadRun(context, claimed_, control_).run();
     if (ending) uploads_.ending = ending;
   }
 
   void expect_completed() {
-    ASSERT_TRUE(uploads_.ending) << (uploads_.requeue_error ? uploads_.requeue_error->message : "no end recorded");
+    ASSERT_TRUE(uploads_.ending) << (uploads_.requeued && uploads_.requeued->error ? uploads_.requeued->error->message
+                                                                                   : "no end recorded");
     EXPECT_EQ(uploads_.ending->state, UploadState::completed)
         << (uploads_.ending->error ? uploads_.ending->error->message : "");
     EXPECT_TRUE(objects_.open.empty());
@@ -49,7 +50,6 @@ class UploadRunTest : public ::testing::Test {
   OneBucket accounts_;
   MemoryStorages storages_;
   MemoryObjects objects_;
-  MemoryLedger ledger_;
   ClaimedUpload claimed_;
   RunControl control_;
   SourceReadiness readiness_;

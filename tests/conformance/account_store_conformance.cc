@@ -50,7 +50,7 @@ TEST_P(AccountConformance, WeightsCountAtOnceAndStay) {
   ASSERT_TRUE(accounts().set_weight(158, 7));
   EXPECT_EQ(accounts().find_account(158)->weight, 7);
   insert("a");
-  EXPECT_EQ(uploads().ready_accounts(1).value().at(0).weight, 7);
+  EXPECT_EQ(queue().ready_accounts(1).value().at(0).weight, 7);
   reopen();
   EXPECT_EQ(accounts().find_account(158)->weight, 7);
   EXPECT_EQ(claim_one().weight, 7);

@@ -12,11 +12,11 @@ using std::chrono::seconds;
 class CallbackConformance : public StoreSuite {
  protected:
   // An upload with a callback, ended; its id.
-  UploadId ended(const std::string& destination = "a", const UploadStore::Ending& ending = completed()) {
+  UploadId ended(const std::string& destination = "a", const UploadEnding& ending = completed()) {
     NewUpload upload = new_upload(destination);
     upload.request.callback = "http://www.example.com/done";
     const UploadId id = insert(upload).id;
-    EXPECT_TRUE(uploads().finish(claim_one().lease, ending));
+    EXPECT_TRUE(queue().finish(claim_one().lease, ending));
     return id;
   }
 
@@ -27,8 +27,7 @@ class CallbackConformance : public StoreSuite {
   }
 
   CallbackAttempt attempt(CallbackState next, int http_status, seconds wait = seconds(0)) {
-    return {clock_.now(), milliseconds(12),   http_status, http_status == 200 ? "" : "refused",
-            next,         clock_.now() + wait};
+    return {milliseconds(12), http_status, http_status == 200 ? "" : "refused", next, wait};
   }
 };
 
@@ -40,7 +39,7 @@ TEST_P(CallbackConformance, ComesWithTheEnd) {
   const Lease lease = claim_one().lease;
   EXPECT_EQ(look(id).callback_state, CallbackState::waiting);
   EXPECT_TRUE(claim_callbacks().empty());
-  ASSERT_TRUE(uploads().finish(lease, completed()));
+  ASSERT_TRUE(queue().finish(lease, completed()));
   EXPECT_EQ(look(id).callback_state, CallbackState::pending);
 
   reopen();
@@ -56,7 +55,7 @@ TEST_P(CallbackConformance, ComesWithTheEnd) {
 
 TEST_P(CallbackConformance, WithoutUrlThereIsNone) {
   const UploadId id = insert("a");
-  ASSERT_TRUE(uploads().finish(claim_one().lease, failed()));
+  ASSERT_TRUE(queue().finish(claim_one().lease, failed()));
   EXPECT_TRUE(claim_callbacks().empty());
   EXPECT_EQ(look(id).callback_state, CallbackState::none);
 }
@@ -67,13 +66,13 @@ TEST_P(CallbackConformance, ARefusedEndLeavesNone) {
   insert(upload);
   Lease lease = claim_one().lease;
   ++lease.fence;
-  ASSERT_FALSE(uploads().finish(lease, completed()));
+  ASSERT_FALSE(queue().finish(lease, completed()));
   EXPECT_TRUE(claim_callbacks().empty());
 }
 
 TEST_P(CallbackConformance, DeliveredIsOver) {
   const UploadId id = ended();
-  ASSERT_TRUE(uploads().record_callback(claim_callback(), attempt(CallbackState::delivered, 200)));
+  ASSERT_TRUE(callbacks().record(claim_callback(), attempt(CallbackState::delivered, 200)));
   EXPECT_EQ(look(id).callback_state, CallbackState::delivered);
   clock_.advance(std::chrono::hours(48));
   EXPECT_TRUE(claim_callbacks().empty());
@@ -81,9 +80,9 @@ TEST_P(CallbackConformance, DeliveredIsOver) {
 
 TEST_P(CallbackConformance, FailedAndStoppedAreOverToo) {
   const UploadId failed_one = ended("a");
-  ASSERT_TRUE(uploads().record_callback(claim_callback(), attempt(CallbackState::failed, 0)));
+  ASSERT_TRUE(callbacks().record(claim_callback(), attempt(CallbackState::failed, 0)));
   const UploadId stopped_one = ended("b");
-  ASSERT_TRUE(uploads().record_callback(claim_callback(), attempt(CallbackState::stopped, 410)));
+  ASSERT_TRUE(callbacks().record(claim_callback(), attempt(CallbackState::stopped, 410)));
   EXPECT_EQ(look(failed_one).callback_state, CallbackState::failed);
   EXPECT_EQ(look(stopped_one).callback_state, CallbackState::stopped);
   EXPECT_TRUE(claim_callbacks().empty());
@@ -92,9 +91,9 @@ TEST_P(CallbackConformance, FailedAndStoppedAreOverToo) {
 TEST_P(CallbackConformance, ARetryKeepsIdAndBodyAndWaits) {
   const UploadId id = ended();
   const auto first = claim_callback();
-  ASSERT_TRUE(uploads().record_callback(first, attempt(CallbackState::pending, 503, seconds(5))));
+  ASSERT_TRUE(callbacks().record(first, attempt(CallbackState::pending, 503, seconds(5))));
   EXPECT_EQ(look(id).callback_state, CallbackState::pending);
-  EXPECT_EQ(uploads().next_due().value(), clock_.now() + seconds(5));
+  EXPECT_EQ(callbacks().next_due().value(), seconds(5));
   clock_.advance(milliseconds(4999));
   EXPECT_TRUE(claim_callbacks().empty());
   clock_.advance(milliseconds(1));
@@ -111,21 +110,23 @@ TEST_P(CallbackConformance, LeasedOnceUntilTheLeaseRunsOut) {
   EXPECT_TRUE(claim_callbacks().empty());
   clock_.advance(kLease);
   const auto second = claim_callback();
-  const auto late = uploads().record_callback(first, attempt(CallbackState::delivered, 200));
+  const auto late = callbacks().record(first, attempt(CallbackState::delivered, 200));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Errc::lease_lost);
-  ASSERT_TRUE(uploads().record_callback(second, attempt(CallbackState::delivered, 200)));
-  const auto twice = uploads().record_callback(second, attempt(CallbackState::delivered, 200));
+  ASSERT_TRUE(callbacks().record(second, attempt(CallbackState::delivered, 200)));
+  const auto twice = callbacks().record(second, attempt(CallbackState::delivered, 200));
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().code, Errc::lease_lost);
 }
 
-TEST_P(CallbackConformance, StartingTheOnlyNodeReleasesThem) {
+TEST_P(CallbackConformance, ANodeThatRestartsTakesItsOwnBack) {
   ended();
   claim_callback();
+  ASSERT_TRUE(callbacks().reclaim());
+  EXPECT_TRUE(claim_callbacks().empty()) << "this term's lease stays";
   reopen();
   EXPECT_TRUE(claim_callbacks().empty());
-  ASSERT_EQ(uploads().rescue(true, kMaxCrashes).value(), 0);
+  ASSERT_TRUE(callbacks().reclaim());
   EXPECT_EQ(claim_callbacks().size(), 1U);
 }
 
@@ -146,24 +147,24 @@ TEST_P(CallbackConformance, AnAttemptLeadsToNoStateOfAnUpload) {
   ended();
   const auto callback = claim_callback();
   for (const CallbackState next : {CallbackState::none, CallbackState::waiting}) {
-    const auto outcome = uploads().record_callback(callback, attempt(next, 200));
+    const auto outcome = callbacks().record(callback, attempt(next, 200));
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Errc::internal);
   }
 }
 
-TEST_P(CallbackConformance, EndingsAndRetriesWakeWhoSendsThem) {
+TEST_P(CallbackConformance, EndsAndRetriesArePublished) {
   std::atomic<int> woken = 0;
-  uploads().on_work({}, [&] { ++woken; });
+  const auto subscription = feed().subscribe(Change::Kind::callbacks_due, [&](const Change&) { ++woken; });
   NewUpload upload = new_upload("a");
   upload.request.callback = "http://www.example.com/done";
   insert(upload);
   const Lease lease = claim_one().lease;
   EXPECT_EQ(woken, 0) << "none is due";
-  ASSERT_TRUE(uploads().finish(lease, completed()));
+  ASSERT_TRUE(queue().finish(lease, completed()));
   const int after_end = woken;
   EXPECT_GT(after_end, 0);
-  ASSERT_TRUE(uploads().record_callback(claim_callback(), attempt(CallbackState::pending, 503, seconds(5))));
+  ASSERT_TRUE(callbacks().record(claim_callback(), attempt(CallbackState::pending, 503, seconds(5))));
   EXPECT_GT(woken, after_end);
 }
 

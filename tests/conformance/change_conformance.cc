@@ -70,35 +70,35 @@ TEST_P(ChangeConformance, ACancelledUploadLetsTheNextOneToItsObjectGo) {
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{first})) << "the third waits for the first now";
   EXPECT_EQ(changed(first, UploadChange::cancel), UploadState::uploading);
   EXPECT_TRUE(claim().empty());
-  ASSERT_TRUE(uploads().requeue({first, 1}, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue({first, 1}, {}));
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{third}));
 }
 
 TEST_P(ChangeConformance, ARunningUploadIsCalledBackAndThenCancelled) {
-  std::vector<Lease> recalled;
-  uploads().on_recall([&](const Lease& lease) { recalled.push_back(lease); });
+  std::vector<UploadId> recalled;
+  const auto subscription =
+      feed().subscribe(Change::Kind::upload_recalled, [&](const Change& change) { recalled.push_back(change.upload); });
   const UploadId id = insert_with_callback("a");
   const Lease lease = claim_one().lease;
-  EXPECT_FALSE(uploads().renew({lease}, kLease).value().at(0).recalled);
+  EXPECT_FALSE(queue().renew({lease}, kLease).value().at(0).recalled);
   EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
-  ASSERT_EQ(recalled.size(), 1U);
-  EXPECT_EQ(recalled[0].id, id);
-  EXPECT_EQ(recalled[0].fence, lease.fence);
-  EXPECT_TRUE(uploads().renew({lease}, kLease).value().at(0).recalled);
+  EXPECT_EQ(recalled, std::vector<UploadId>{id});
+  EXPECT_TRUE(queue().renew({lease}, kLease).value().at(0).recalled);
   expect_refused(id, UploadChange::pause, "uploading");
 
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(lease, {}));
   EXPECT_EQ(look(id).state, UploadState::cancelled);
   EXPECT_EQ(claim_callbacks().size(), 1U);
-  EXPECT_EQ(uploads().finish(lease, completed()).error().code, Errc::lease_lost) << "one end";
+  EXPECT_EQ(queue().finish(lease, completed()).error().code, Errc::lease_lost) << "one end";
 }
 
 TEST_P(ChangeConformance, ACancelledUploadKeepsTheErrorOfItsLastAttempt) {
   const UploadId id = insert_with_callback("a");
-  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now(), UploadError{Errc::s3_transient, "503", true}, true));
+  ASSERT_TRUE(queue().requeue(claim_one().lease,
+                              {.error = UploadError{Errc::s3_transient, "503", true}, .failed_attempt = true}));
   const Lease second = claim_one().lease;
   EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
-  ASSERT_TRUE(uploads().requeue(second, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(second, {}));
   const Upload ended = look(id);
   EXPECT_EQ(ended.state, UploadState::cancelled);
   ASSERT_TRUE(ended.error);
@@ -108,8 +108,9 @@ TEST_P(ChangeConformance, ACancelledUploadKeepsTheErrorOfItsLastAttempt) {
 
 TEST_P(ChangeConformance, ACompletedUploadKeepsNoErrorOfEarlierAttempts) {
   const UploadId id = insert("a");
-  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now(), UploadError{Errc::s3_transient, "503", true}, true));
-  ASSERT_TRUE(uploads().finish(claim_one().lease, completed()));
+  ASSERT_TRUE(queue().requeue(claim_one().lease,
+                              {.error = UploadError{Errc::s3_transient, "503", true}, .failed_attempt = true}));
+  ASSERT_TRUE(queue().finish(claim_one().lease, completed()));
   EXPECT_FALSE(look(id).error);
 }
 
@@ -119,7 +120,7 @@ TEST_P(ChangeConformance, WhatIsWantedComesBeforeTheLimitOfCrashes) {
     const UploadId id = insert("a");
     claim_one();
     EXPECT_EQ(changed(id, wanted), UploadState::uploading);
-    ASSERT_EQ(uploads().rescue(true, /*max_crashes=*/1).value(), 1);
+    ASSERT_EQ(reclaim(1), 1);
     EXPECT_EQ(look(id).state, state);
   }
 }
@@ -128,7 +129,7 @@ TEST_P(ChangeConformance, WhatIsDoneBeforeTheCancellationArrivesStaysDone) {
   const UploadId id = insert_with_callback("a");
   const Lease lease = claim_one().lease;
   EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
-  ASSERT_TRUE(uploads().finish(lease, completed()));
+  ASSERT_TRUE(queue().finish(lease, completed()));
   EXPECT_EQ(look(id).state, UploadState::completed);
   EXPECT_EQ(claim_callbacks().size(), 1U);
   expect_refused(id, UploadChange::cancel, "completed");
@@ -137,16 +138,16 @@ TEST_P(ChangeConformance, WhatIsDoneBeforeTheCancellationArrivesStaysDone) {
 TEST_P(ChangeConformance, ARunningUploadIsPausedAndKeepsItsParts) {
   const UploadId id = insert("a");
   Lease lease = claim_one().lease;
-  ASSERT_TRUE(uploads().record_multipart(lease, journal(1000)));
-  ASSERT_TRUE(uploads().record_part(lease, part(1, 100)));
+  ASSERT_TRUE(journal().record_multipart(lease, open_multipart(1000)));
+  ASSERT_TRUE(journal().record_part(lease, part(1, 100)));
   EXPECT_EQ(changed(id, UploadChange::pause), UploadState::uploading);
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(lease, {}));
   EXPECT_EQ(look(id).state, UploadState::paused);
   EXPECT_EQ(changed(id, UploadChange::resume), UploadState::queued);
   const ClaimedUpload again = claim_one();
   EXPECT_EQ(again.journal.parts.size(), 1U);
   EXPECT_EQ(again.upload.attempts, 1) << "a pause is an interruption";
-  EXPECT_FALSE(uploads().renew({again.lease}, kLease).value().at(0).recalled) << "what was wanted has been done";
+  EXPECT_FALSE(queue().renew({again.lease}, kLease).value().at(0).recalled) << "what was wanted has been done";
 }
 
 TEST_P(ChangeConformance, APauseCanBeTakenBackBeforeTheWorkerLetsGo) {
@@ -154,7 +155,7 @@ TEST_P(ChangeConformance, APauseCanBeTakenBackBeforeTheWorkerLetsGo) {
   const Lease lease = claim_one().lease;
   EXPECT_EQ(changed(id, UploadChange::pause), UploadState::uploading);
   EXPECT_EQ(changed(id, UploadChange::resume), UploadState::uploading);
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(lease, {}));
   EXPECT_EQ(look(id).state, UploadState::queued);
 }
 
@@ -165,7 +166,7 @@ TEST_P(ChangeConformance, ADeadWorkersUploadBecomesWhatWasWanted) {
   EXPECT_EQ(changed(cancelled, UploadChange::cancel), UploadState::uploading);
   EXPECT_EQ(changed(paused, UploadChange::pause), UploadState::uploading);
   reopen();
-  EXPECT_EQ(uploads().rescue(true, kMaxCrashes).value(), 2);
+  EXPECT_EQ(reclaim(kMaxCrashes), 2);
   EXPECT_EQ(look(cancelled).state, UploadState::cancelled);
   EXPECT_EQ(look(paused).state, UploadState::paused);
   EXPECT_EQ(claim_callbacks().size(), 1U);
@@ -174,14 +175,14 @@ TEST_P(ChangeConformance, ADeadWorkersUploadBecomesWhatWasWanted) {
 TEST_P(ChangeConformance, ARetryRunsNowWhatWaitsForLater) {
   const UploadId id = insert("a");
   const UploadError error{Errc::s3_throttled, "503 SlowDown", true};
-  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now() + seconds(3600), error, true));
+  ASSERT_TRUE(queue().requeue(claim_one().lease, {.delay = seconds(3600), .error = error, .failed_attempt = true}));
   EXPECT_TRUE(claim().empty());
   EXPECT_EQ(changed(id, UploadChange::retry), UploadState::queued);
   EXPECT_EQ(look(id).next_attempt, std::nullopt);
   const ClaimedUpload again = claim_one();
   EXPECT_EQ(again.upload.attempts, 2);
   expect_refused(id, UploadChange::retry, "uploading");
-  ASSERT_TRUE(uploads().finish(again.lease, completed()));
+  ASSERT_TRUE(queue().finish(again.lease, completed()));
   expect_refused(id, UploadChange::retry, "completed");
 }
 

@@ -67,11 +67,11 @@ TEST_P(ClaimConformance, SameObjectRunsOneAfterTheOther) {
   ASSERT_EQ(running.size(), 1U);
   EXPECT_EQ(running[0].upload.id, first) << "priority does not overtake on the same object";
   EXPECT_TRUE(claim().empty());
-  ASSERT_TRUE(uploads().finish(running[0].lease, completed()));
+  ASSERT_TRUE(queue().finish(running[0].lease, completed()));
   const auto next = claim();
   ASSERT_EQ(next.size(), 1U);
   EXPECT_EQ(next[0].upload.id, second);
-  ASSERT_TRUE(uploads().finish(next[0].lease, failed()));
+  ASSERT_TRUE(queue().finish(next[0].lease, failed()));
   EXPECT_EQ(claim_ids(), (Ids{third}));
 }
 
@@ -79,7 +79,7 @@ TEST_P(ClaimConformance, SameObjectWaitsThroughARetryAndARestart) {
   const UploadId first = insert("same");
   insert("same");
   const auto running = claim_one();
-  ASSERT_TRUE(uploads().requeue(running.lease, clock_.now() + seconds(60), std::nullopt, true));
+  ASSERT_TRUE(queue().requeue(running.lease, {.delay = seconds(60), .failed_attempt = true}));
   EXPECT_TRUE(claim().empty());
   reopen();
   EXPECT_TRUE(claim().empty());
@@ -89,7 +89,7 @@ TEST_P(ClaimConformance, SameObjectWaitsThroughARetryAndARestart) {
 
 TEST_P(ClaimConformance, AnEndedUploadHoldsNobodyUp) {
   insert("same");
-  ASSERT_TRUE(uploads().finish(claim_one().lease, completed()));
+  ASSERT_TRUE(queue().finish(claim_one().lease, completed()));
   const UploadId later = insert("same");
   EXPECT_EQ(claim_ids(), (Ids{later}));
 }
@@ -115,24 +115,23 @@ TEST_P(ClaimConformance, ALongChainDrainsInOrder) {
     const auto running = claim();
     ASSERT_EQ(running.size(), 1U);
     order.push_back(running[0].upload.id);
-    ASSERT_TRUE(uploads().finish(running[0].lease, completed()));
+    ASSERT_TRUE(queue().finish(running[0].lease, completed()));
   }
   EXPECT_EQ(order, chain);
 }
 
 TEST_P(ClaimConformance, NextDueIsTheEarliestOfAll) {
-  EXPECT_EQ(uploads().next_due().value(), std::nullopt);
-  const WallTime created = clock_.now();
+  EXPECT_EQ(queue().next_due().value(), std::nullopt);
   insert("a", 2);
-  EXPECT_EQ(uploads().next_due().value(), created);
+  EXPECT_EQ(queue().next_due().value(), seconds(0));
   const auto first = claim_one();
-  EXPECT_EQ(uploads().next_due().value(), std::nullopt) << "what runs is not due";
-  ASSERT_TRUE(uploads().requeue(first.lease, created + seconds(90), std::nullopt, true));
-  EXPECT_EQ(uploads().next_due().value(), created + seconds(90));
+  EXPECT_EQ(queue().next_due().value(), std::nullopt) << "what runs is not due";
+  ASSERT_TRUE(queue().requeue(first.lease, {.delay = seconds(90), .failed_attempt = true}));
+  EXPECT_EQ(queue().next_due().value(), seconds(90));
   insert("b", 9);
   const auto second = claim_one();
-  ASSERT_TRUE(uploads().requeue(second.lease, created + seconds(30), std::nullopt, true));
-  EXPECT_EQ(uploads().next_due().value(), created + seconds(30));
+  ASSERT_TRUE(queue().requeue(second.lease, {.delay = seconds(30), .failed_attempt = true}));
+  EXPECT_EQ(queue().next_due().value(), seconds(30));
 }
 
 TEST_P(ClaimConformance, AnAccountWithFewDoesNotWaitForOneWithMany) {
@@ -166,23 +165,23 @@ TEST_P(ClaimConformance, SmallAndLargeOnesOfAnAccountGoBesideOneAnother) {
     large.push_back(insert(upload).id);
   }
   const UploadId small = insert("small");
-  const auto without = uploads().claim({3, 0}, kLease).value();
+  const auto without = queue().claim({3, 0}, kLease).value();
   ASSERT_EQ(without.size(), 1U) << "there is no place for large ones";
   EXPECT_EQ(without[0].upload.id, small);
-  const auto rest = uploads().claim({5, 2}, kLease).value();
+  const auto rest = queue().claim({5, 2}, kLease).value();
   ASSERT_EQ(rest.size(), 2U);
   EXPECT_EQ(rest[0].upload.id, large[0]);
   EXPECT_EQ(rest[1].upload.id, large[1]);
 }
 
 TEST_P(ClaimConformance, ToldWhoIsReady) {
-  EXPECT_TRUE(uploads().ready_accounts(10).value().empty());
+  EXPECT_TRUE(queue().ready_accounts(10).value().empty());
   insert("a");
   NewUpload other = new_upload("b", 9);
   other.account = 159;
   other.size = kLargeUploadBytes + 1;
   insert(other);
-  const auto ready = uploads().ready_accounts(10).value();
+  const auto ready = queue().ready_accounts(10).value();
   ASSERT_EQ(ready.size(), 2U);
   EXPECT_EQ(ready[0].account, 159);
   EXPECT_EQ(ready[0].priority, 9);
@@ -190,18 +189,18 @@ TEST_P(ClaimConformance, ToldWhoIsReady) {
   EXPECT_FALSE(ready[0].small);
   EXPECT_EQ(ready[1].account, kAccount);
   EXPECT_TRUE(ready[1].small);
-  EXPECT_EQ(uploads().ready_accounts(1).value().size(), 1U);
+  EXPECT_EQ(queue().ready_accounts(1).value().size(), 1U);
   claim();
-  EXPECT_TRUE(uploads().ready_accounts(10).value().empty());
+  EXPECT_TRUE(queue().ready_accounts(10).value().empty());
 }
 
 TEST_P(ClaimConformance, WhatWaitsForItsNextAttemptIsNotReadyAndTakesItsTurnAfterwards) {
   const UploadId first = insert("a");
   const auto claimed = claim_one();
-  ASSERT_TRUE(uploads().requeue(claimed.lease, clock_.now() + seconds(60), std::nullopt, true));
+  ASSERT_TRUE(queue().requeue(claimed.lease, {.delay = seconds(60), .failed_attempt = true}));
   clock_.advance(seconds(30));
   const UploadId second = insert("b");
-  EXPECT_EQ(uploads().ready_accounts(10).value().size(), 1U);
+  EXPECT_EQ(queue().ready_accounts(10).value().size(), 1U);
   EXPECT_EQ(claim_ids(), (Ids{second}));
   clock_.advance(seconds(30));
   const UploadId third = insert("c");
@@ -213,7 +212,7 @@ TEST_P(ClaimConformance, AWaitingUploadIsNotDue) {
   insert("same");
   insert("same");
   claim_one();
-  EXPECT_EQ(uploads().next_due().value(), std::nullopt);
+  EXPECT_EQ(queue().next_due().value(), std::nullopt);
 }
 
 VODLIFT_INSTANTIATE_CONFORMANCE(ClaimConformance);

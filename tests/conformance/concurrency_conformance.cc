@@ -52,8 +52,8 @@ TEST_P(ConcurrencyConformance, SubmittingWorkingAndLookingAtOnce) {
     threads.emplace_back([&] {
       while (finished < kUploads) {
         for (const auto& claimed : claim(5)) {
-          EXPECT_EQ(uploads().renew({claimed.lease}, kLease).value().size(), 1U);
-          EXPECT_TRUE(uploads().finish(claimed.lease, completed()));
+          EXPECT_EQ(queue().renew({claimed.lease}, kLease).value().size(), 1U);
+          EXPECT_TRUE(queue().finish(claimed.lease, completed()));
           ++finished;
         }
       }
@@ -62,7 +62,7 @@ TEST_P(ConcurrencyConformance, SubmittingWorkingAndLookingAtOnce) {
   std::thread looker([&] {
     while (!stop) {
       EXPECT_TRUE(uploads().find(kAccount, {}));
-      EXPECT_TRUE(uploads().next_due());
+      EXPECT_TRUE(queue().next_due());
     }
   });
   for (auto& thread : threads) thread.join();
@@ -81,7 +81,7 @@ TEST_P(ConcurrencyConformance, AnEndHappensOnce) {
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        if (uploads().finish(lease, t % 2 == 0 ? completed() : failed())) ++successes;
+        if (queue().finish(lease, t % 2 == 0 ? completed() : failed())) ++successes;
       });
     }
     for (auto& thread : threads) thread.join();

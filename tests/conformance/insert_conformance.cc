@@ -9,6 +9,9 @@
 namespace vodlift::conformance {
 namespace {
 
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
 class InsertConformance : public StoreSuite {
  protected:
   NewUpload signed_upload(const std::string& destination, char mac) {
@@ -46,7 +49,7 @@ TEST_P(InsertConformance, KeepsEveryFieldOverAReopen) {
   EXPECT_EQ(found.size, 1000);
   EXPECT_EQ(found.bytes_sent, 0);
   EXPECT_EQ(found.attempts, 0);
-  EXPECT_EQ(found.created, upload.created);
+  EXPECT_EQ(found.created, clock_.now());
   EXPECT_FALSE(found.acl_applied || found.error || found.started || found.finished || found.next_attempt);
   EXPECT_EQ(found.callback_state, CallbackState::waiting);
 }
@@ -127,24 +130,65 @@ TEST_P(InsertConformance, FindRepeatTellsTheFirstId) {
   EXPECT_EQ(uploads().find_repeat(8, signature).value(), std::nullopt);
 }
 
-TEST_P(InsertConformance, ForgetsOldSignaturesOnly) {
-  const NewUpload before = signed_upload("a", 'm');
-  const auto old = insert(before);
-  clock_.advance(std::chrono::minutes(10));
-  const NewUpload after = signed_upload("b", 'n');
-  const auto young = insert(after);
-  EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), 1);
-  EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), 0);
-  EXPECT_EQ(uploads().find_repeat(7, before.signature).value(), std::nullopt);
-  EXPECT_EQ(uploads().find_repeat(7, after.signature).value(), young.id);
-  EXPECT_EQ(look(old.id).state, UploadState::queued) << "the upload itself stays";
+// Signatures are removed after an insert: this makes one that is due for it, and waits until it is over.
+class SignatureConformance : public StoreSuite {
+ protected:
+  NewUpload signed_at(WallTime when, const std::string& destination) {
+    NewUpload upload = new_upload(destination);
+    upload.key_id = 7;
+    upload.signature = {to_unix_seconds(when), std::string(32, 'm')};
+    return upload;
+  }
+  bool is_known(const NewUpload& upload) {
+    return uploads().find_repeat(upload.key_id, upload.signature).value().has_value();
+  }
+  // Time passes on every clock; then an upload is inserted.
+  void pass(milliseconds time) {
+    clock_.pass(time);
+    insert("later" + std::to_string(++later_));
+    insert("last" + std::to_string(later_));  // behind what the first insert set off
+  }
+
+ private:
+  int later_ = 0;
+};
+
+TEST_P(SignatureConformance, OldOnesAreForgottenAndTheirUploadsStay) {
+  pass(1h);
+  const NewUpload old = signed_at(clock_.now(), "a");
+  const UploadId id = insert(old).id;
+  pass(59min);
+  EXPECT_TRUE(is_known(old));
+  const NewUpload young = signed_at(clock_.now(), "b");
+  insert(young);
+  pass(2min);
+  EXPECT_FALSE(is_known(old));
+  EXPECT_TRUE(is_known(young));
+  EXPECT_EQ(look(id).state, UploadState::queued);
 }
 
-TEST_P(InsertConformance, ForgetsMoreThanOneStepOfSignatures) {
+TEST_P(SignatureConformance, NoneIsForgottenInTheFirstHourOrAfterTheClockWasSet) {
+  const NewUpload old = signed_at(clock_.now() - 5h, "a");
+  insert(old);
+  pass(59min);
+  EXPECT_TRUE(is_known(old)) << "the first hour";
+  clock_.advance(3h);
+  pass(2min);
+  EXPECT_TRUE(is_known(old)) << "the clock was set forward";
+  pass(59min);
+  clock_.advance(-3h);
+  pass(2min);
+  EXPECT_TRUE(is_known(old)) << "and back again";
+  pass(1h);
+  EXPECT_FALSE(is_known(old)) << "steady for an hour";
+}
+
+TEST_P(SignatureConformance, ManyAreForgotten) {
   constexpr int kRequests = 4500;
+  const WallTime when = clock_.now();
   std::latch answered(kRequests);
   for (int i = 0; i < kRequests; ++i) {
-    NewUpload upload = signed_upload(std::to_string(i), 'm');
+    NewUpload upload = signed_at(when, std::to_string(i));
     upload.signature.mac.replace(0, sizeof i, reinterpret_cast<const char*>(&i), sizeof i);
     uploads().insert(std::move(upload), [&](const Result<InsertOutcome>& outcome) {
       EXPECT_TRUE(outcome);
@@ -152,23 +196,25 @@ TEST_P(InsertConformance, ForgetsMoreThanOneStepOfSignatures) {
     });
   }
   answered.wait();
-  clock_.advance(std::chrono::seconds(1));
-  EXPECT_EQ(uploads().forget_signatures(clock_.now()).value(), kRequests);
+  for (int round = 0; round < 4; ++round) pass(1h);
+  NewUpload last = signed_at(when, "x");
+  const int number = kRequests - 1;
+  last.signature.mac.replace(0, sizeof number, reinterpret_cast<const char*>(&number), sizeof number);
+  EXPECT_FALSE(is_known(last));
 }
 
-TEST_P(InsertConformance, WakesWhoeverWaitsForWork) {
+TEST_P(InsertConformance, NewWorkIsPublished) {
   std::latch woken(1);
   std::atomic_flag first;
-  uploads().on_work(
-      [&] {
-        if (!first.test_and_set()) woken.count_down();
-      },
-      {});
+  const auto subscription = feed().subscribe(Change::Kind::uploads_due, [&](const Change&) {
+    if (!first.test_and_set()) woken.count_down();
+  });
   insert("a");
   woken.wait();
 }
 
 VODLIFT_INSTANTIATE_CONFORMANCE(InsertConformance);
+VODLIFT_INSTANTIATE_CONFORMANCE(SignatureConformance);
 
 }  // namespace
 }  // namespace vodlift::conformance

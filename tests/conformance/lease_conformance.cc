@@ -22,7 +22,7 @@ class LeaseConformance : public StoreSuite {
   void crash_once() {
     claim_one();
     clock_.advance(kLease);
-    EXPECT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+    EXPECT_EQ(queue().rescue(kMaxCrashes).value(), 1);
   }
 };
 
@@ -30,28 +30,28 @@ TEST_P(LeaseConformance, AnOldFenceChangesNothing) {
   const UploadId id = insert("a");
   const Lease old = claim_one().lease;
   clock_.advance(kLease);
-  ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  ASSERT_EQ(queue().rescue(kMaxCrashes).value(), 1);
   const Lease current = claim_one().lease;
   EXPECT_GT(current.fence, old.fence);
 
-  expect_lost(uploads().finish(old, completed()));
-  expect_lost(uploads().requeue(old, clock_.now(), std::nullopt, true));
-  expect_lost(uploads().record_multipart(old, journal(1000)));
-  expect_lost(uploads().record_part(old, part(1, 100)));
-  EXPECT_TRUE(uploads().renew({old}, kLease).value().empty());
+  expect_lost(queue().finish(old, completed()));
+  expect_lost(queue().requeue(old, {.failed_attempt = true}));
+  expect_lost(journal().record_multipart(old, open_multipart(1000)));
+  expect_lost(journal().record_part(old, part(1, 100)));
+  EXPECT_TRUE(queue().renew({old}, kLease).value().empty());
   const Upload untouched = look(id);
   EXPECT_EQ(untouched.state, UploadState::uploading);
   EXPECT_EQ(untouched.bytes_sent, 0);
-  EXPECT_TRUE(uploads().finish(current, completed()));
+  EXPECT_TRUE(queue().finish(current, completed()));
 }
 
 TEST_P(LeaseConformance, NothingLeavesAnEnd) {
   const UploadId id = insert("a");
   const Lease lease = claim_one().lease;
-  ASSERT_TRUE(uploads().finish(lease, completed()));
-  expect_lost(uploads().finish(lease, failed()));
-  expect_lost(uploads().requeue(lease, clock_.now(), std::nullopt, false));
-  EXPECT_TRUE(uploads().renew({lease}, kLease).value().empty());
+  ASSERT_TRUE(queue().finish(lease, completed()));
+  expect_lost(queue().finish(lease, failed()));
+  expect_lost(queue().requeue(lease, {}));
+  EXPECT_TRUE(queue().renew({lease}, kLease).value().empty());
   EXPECT_EQ(look(id).state, UploadState::completed);
 }
 
@@ -62,11 +62,12 @@ TEST_P(LeaseConformance, WhoDoesNotWaitForAnEndHearsOfIt) {
   std::atomic<int> woken = 0;
   std::promise<Result<>> first;
   std::promise<Result<>> second;
-  uploads().on_work([&] { ++woken; }, {});
-  uploads().finish_soon(lease, completed(), [&](Result<> outcome) { first.set_value(std::move(outcome)); });
-  uploads().finish_soon(lease, failed(), [&](Result<> outcome) { second.set_value(std::move(outcome)); });
+  auto subscription = feed().subscribe(Change::Kind::uploads_due, [&](const Change&) { ++woken; });
+  queue().finish_soon(lease, completed(), [&](Result<> outcome) { first.set_value(std::move(outcome)); });
+  queue().finish_soon(lease, failed(), [&](Result<> outcome) { second.set_value(std::move(outcome)); });
   EXPECT_TRUE(first.get_future().get());
   expect_lost(second.get_future().get());
+  subscription.reset();
   reopen();
   EXPECT_EQ(look(id).state, UploadState::completed);
   EXPECT_EQ(woken, 1) << "for the one that waited";
@@ -76,9 +77,9 @@ TEST_P(LeaseConformance, WhoDoesNotWaitForAnEndHearsOfIt) {
 TEST_P(LeaseConformance, AQueuedUploadHasNoLease) {
   insert("a");
   const Lease lease = claim_one().lease;
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, true));
-  expect_lost(uploads().finish(lease, completed()));
-  EXPECT_TRUE(uploads().renew({lease}, kLease).value().empty());
+  ASSERT_TRUE(queue().requeue(lease, {.failed_attempt = true}));
+  expect_lost(queue().finish(lease, completed()));
+  EXPECT_TRUE(queue().renew({lease}, kLease).value().empty());
 }
 
 TEST_P(LeaseConformance, RenewingKeepsItFromTheRescuer) {
@@ -88,11 +89,11 @@ TEST_P(LeaseConformance, RenewingKeepsItFromTheRescuer) {
   ASSERT_EQ(running.size(), 2U);
   clock_.advance(kLease - milliseconds(1));
   const Lease unknown{999, 1};
-  const auto held = uploads().renew({running[0].lease, unknown}, kLease).value();
+  const auto held = queue().renew({running[0].lease, unknown}, kLease).value();
   ASSERT_EQ(held.size(), 1U);
   EXPECT_EQ(held[0].lease.id, running[0].lease.id);
   clock_.advance(milliseconds(1));
-  EXPECT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  EXPECT_EQ(queue().rescue(kMaxCrashes).value(), 1);
   EXPECT_EQ(look(running[0].lease.id).state, UploadState::uploading);
   EXPECT_EQ(look(running[1].lease.id).state, UploadState::queued);
 }
@@ -100,9 +101,9 @@ TEST_P(LeaseConformance, RenewingKeepsItFromTheRescuer) {
 TEST_P(LeaseConformance, RescueLeavesLiveLeasesUnlessAllAreMeant) {
   const UploadId id = insert("a");
   claim_one();
-  EXPECT_EQ(uploads().rescue(false, kMaxCrashes).value(), 0);
+  EXPECT_EQ(queue().rescue(kMaxCrashes).value(), 0);
   reopen();
-  EXPECT_EQ(uploads().rescue(true, kMaxCrashes).value(), 1);
+  EXPECT_EQ(reclaim(kMaxCrashes), 1);
   EXPECT_EQ(look(id).state, UploadState::queued);
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id})) << "due at once";
 }
@@ -113,14 +114,14 @@ TEST_P(LeaseConformance, ARescuedUploadKeepsItsPlace) {
   clock_.advance(seconds(1));
   const UploadId second = insert("b");
   clock_.advance(kLease);
-  ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  ASSERT_EQ(queue().rescue(kMaxCrashes).value(), 1);
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{first, second}));
 }
 
 TEST_P(LeaseConformance, RescuesManyAtOnce) {
   for (int i = 0; i < 250; ++i) insert(std::to_string(i));
   ASSERT_EQ(claim(250).size(), 250U);
-  EXPECT_EQ(uploads().rescue(true, kMaxCrashes).value(), 250);
+  EXPECT_EQ(reclaim(kMaxCrashes), 250);
   EXPECT_EQ(claim(250).size(), 250U);
 }
 
@@ -147,11 +148,11 @@ TEST_P(LeaseConformance, APartInBetweenForgivesCrashes) {
   for (int i = 0; i < 3 * kMaxCrashes; ++i) {
     const Lease lease = claim_one().lease;
     if (i == 0) {
-      ASSERT_TRUE(uploads().record_multipart(lease, journal(10'000)));
+      ASSERT_TRUE(journal().record_multipart(lease, open_multipart(10'000)));
     }
-    ASSERT_TRUE(uploads().record_part(lease, part(i + 1, 100)));
+    ASSERT_TRUE(journal().record_part(lease, part(i + 1, 100)));
     clock_.advance(kLease);
-    ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+    ASSERT_EQ(queue().rescue(kMaxCrashes).value(), 1);
   }
   EXPECT_EQ(look(id).state, UploadState::queued);
 }
@@ -160,27 +161,27 @@ TEST_P(LeaseConformance, AttemptsCountWhatWasNoInterruption) {
   const UploadId id = insert("a");
   EXPECT_EQ(claim_one().upload.attempts, 1);
   clock_.advance(kLease);
-  ASSERT_EQ(uploads().rescue(false, kMaxCrashes).value(), 1);
+  ASSERT_EQ(queue().rescue(kMaxCrashes).value(), 1);
   EXPECT_EQ(look(id).attempts, 1) << "status never goes backwards";
 
   auto again = claim_one();
   EXPECT_EQ(again.upload.attempts, 1) << "a crash is an interruption: the attempt goes on";
-  ASSERT_TRUE(uploads().requeue(again.lease, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(again.lease, {}));
   again = claim_one();
   EXPECT_EQ(again.upload.attempts, 1) << "so is a shutdown";
-  ASSERT_TRUE(uploads().requeue(again.lease, clock_.now(), UploadError{Errc::network, "reset", true}, true));
+  ASSERT_TRUE(
+      queue().requeue(again.lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   EXPECT_EQ(look(id).attempts, 1);
   again = claim_one();
   EXPECT_EQ(again.upload.attempts, 2);
-  ASSERT_TRUE(uploads().finish(again.lease, completed()));
+  ASSERT_TRUE(queue().finish(again.lease, completed()));
   EXPECT_EQ(look(id).attempts, 2);
 }
 
 TEST_P(LeaseConformance, WhatGoesBackToItsOldPlaceDoesNotWaitForAClockThatWasSetBack) {
   const UploadId id = insert("a");
-  const WallTime created = clock_.now();
   clock_.advance(-seconds(7200));
-  ASSERT_TRUE(uploads().requeue(claim_one().lease, created, std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(claim_one().lease, {}));
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id}));
 }
 
@@ -188,8 +189,9 @@ TEST_P(LeaseConformance, RequeueWaitsForItsTime) {
   const UploadId id = insert("a");
   const WallTime started = clock_.now();
   const WallTime again_at = started + seconds(30);
-  ASSERT_TRUE(
-      uploads().requeue(claim_one().lease, again_at, UploadError{Errc::s3_throttled, "503 SlowDown", true}, true));
+  ASSERT_TRUE(queue().requeue(
+      claim_one().lease,
+      {.delay = seconds(30), .error = UploadError{Errc::s3_throttled, "503 SlowDown", true}, .failed_attempt = true}));
 
   reopen();
   Upload waiting = look(id);
@@ -212,7 +214,7 @@ TEST_P(LeaseConformance, RequeueWaitsForItsTime) {
 
 TEST_P(LeaseConformance, ARetryInTheFutureHoldsNobodyElseUp) {
   insert("a", 9);
-  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now() + seconds(30), std::nullopt, true));
+  ASSERT_TRUE(queue().requeue(claim_one().lease, {.delay = seconds(30), .failed_attempt = true}));
   const UploadId other = insert("b", 0);
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{other}));
 }
@@ -221,17 +223,17 @@ TEST_P(LeaseConformance, FinishRefusesWhatIsNoEnd) {
   const UploadId id = insert("a");
   const Lease lease = claim_one().lease;
   for (const UploadState state : {UploadState::queued, UploadState::paused, UploadState::uploading}) {
-    UploadStore::Ending ending;
+    UploadEnding ending;
     ending.state = state;
-    const auto outcome = uploads().finish(lease, ending);
+    const auto outcome = queue().finish(lease, ending);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Errc::internal);
   }
-  UploadStore::Ending no_reason = failed();
+  UploadEnding no_reason = failed();
   no_reason.error.reset();
-  EXPECT_EQ(uploads().finish(lease, no_reason).error().code, Errc::internal);
+  EXPECT_EQ(queue().finish(lease, no_reason).error().code, Errc::internal);
   EXPECT_EQ(look(id).state, UploadState::uploading);
-  EXPECT_TRUE(uploads().finish(lease, completed())) << "the lease is still good";
+  EXPECT_TRUE(queue().finish(lease, completed())) << "the lease is still good";
 }
 
 TEST_P(LeaseConformance, KeepsHowItEnded) {
@@ -241,11 +243,11 @@ TEST_P(LeaseConformance, KeepsHowItEnded) {
   const auto running = claim(3);
   ASSERT_EQ(running.size(), 3U);
   clock_.advance(seconds(5));
-  ASSERT_TRUE(uploads().finish(running[0].lease, completed(1234)));
-  ASSERT_TRUE(uploads().finish(running[1].lease, failed(Errc::s3_no_such_bucket)));
-  UploadStore::Ending cancelled;
+  ASSERT_TRUE(queue().finish(running[0].lease, completed(1234)));
+  ASSERT_TRUE(queue().finish(running[1].lease, failed(Errc::s3_no_such_bucket)));
+  UploadEnding cancelled;
   cancelled.state = UploadState::cancelled;
-  ASSERT_TRUE(uploads().finish(running[2].lease, cancelled));
+  ASSERT_TRUE(queue().finish(running[2].lease, cancelled));
   reopen();
 
   const Upload completed_one = look(good);
@@ -271,18 +273,19 @@ TEST_P(LeaseConformance, KeepsHowItEnded) {
 
 TEST_P(LeaseConformance, SuccessForgetsTheErrorOfEarlierAttempts) {
   const UploadId id = insert("a");
-  ASSERT_TRUE(uploads().requeue(claim_one().lease, clock_.now(), UploadError{Errc::network, "reset", true}, true));
+  ASSERT_TRUE(
+      queue().requeue(claim_one().lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   const auto claimed = claim_one();
   EXPECT_TRUE(claimed.upload.error) << "told while it is tried again";
-  ASSERT_TRUE(uploads().finish(claimed.lease, completed()));
+  ASSERT_TRUE(queue().finish(claimed.lease, completed()));
   EXPECT_FALSE(look(id).error);
 }
 
 TEST_P(LeaseConformance, ForeignTextInMessagesIsTamed) {
   const UploadId id = insert("a");
-  UploadStore::Ending ending = failed();
+  UploadEnding ending = failed();
   ending.error->message = "bad \x1b[31m\r\n\xff" + std::string(100'000, 'x');
-  ASSERT_TRUE(uploads().finish(claim_one().lease, ending));
+  ASSERT_TRUE(queue().finish(claim_one().lease, ending));
   const std::string kept = look(id).error->message;
   EXPECT_LE(kept.size(), 2000U);
   EXPECT_EQ(kept.find('\x1b'), std::string::npos);

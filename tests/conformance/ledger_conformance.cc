@@ -10,16 +10,16 @@ class LedgerConformance : public StoreSuite {
  protected:
   const MultipartPlace place_{"https://s3.example", "my_bucket", "a"};
 
-  // Claims an upload and opens the multipart upload of journal(250), as a worker does.
+  // Claims an upload and opens the multipart upload of open_multipart(250), as a worker does.
   Lease open_one() {
     insert("a");
     const Lease lease = claim_one().lease;
-    EXPECT_TRUE(ledger().intend(lease, place_));
-    EXPECT_TRUE(uploads().record_multipart(lease, journal(250)));
+    EXPECT_TRUE(journal().intend(lease, place_));
+    EXPECT_TRUE(journal().record_multipart(lease, open_multipart(250)));
     return lease;
   }
-  std::vector<LeftMultipart> left() { return ledger().left(std::nullopt, 100).value(); }
-  std::string the_id() { return journal(250).multipart_id; }
+  std::vector<AbandonedMultipart> left() { return ledger().abandoned(std::nullopt, 100).value(); }
+  std::string the_id() { return open_multipart(250).multipart_id; }
 };
 
 TEST_P(LedgerConformance, AnEntryWithItsIdIsKnownAndNotLeft) {
@@ -34,21 +34,21 @@ TEST_P(LedgerConformance, AnEntryWithItsIdIsKnownAndNotLeft) {
 
 TEST_P(LedgerConformance, TheJournalTellsWhereItLies) {
   const Lease lease = open_one();
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(lease, {}));
   EXPECT_EQ(claim_one().journal.endpoint, place_.endpoint);
 }
 
 TEST_P(LedgerConformance, AfterACrashTheCreateUnderWayIsLeftToBeLookedFor) {
   const UploadId id = insert("a");
   const Lease lease = claim_one().lease;
-  ASSERT_TRUE(ledger().intend(lease, place_));
+  ASSERT_TRUE(journal().intend(lease, place_));
   EXPECT_TRUE(ledger().known(place_).value().create_under_way);
   const WallTime intended = clock_.now();
   clock_.advance(1h);
   reopen();
-  ASSERT_EQ(uploads().rescue(true, kMaxCrashes).value(), 1);
+  ASSERT_EQ(reclaim(kMaxCrashes), 1);
   ASSERT_EQ(left().size(), 1U);
-  const LeftMultipart entry = left()[0];
+  const AbandonedMultipart entry = left()[0];
   EXPECT_EQ(entry.upload, id);
   EXPECT_EQ(entry.account, kAccount);
   EXPECT_EQ(entry.place, place_);
@@ -56,8 +56,8 @@ TEST_P(LedgerConformance, AfterACrashTheCreateUnderWayIsLeftToBeLookedFor) {
   EXPECT_EQ(entry.creates, 1);
   EXPECT_EQ(entry.first, intended);
   EXPECT_EQ(entry.last, intended);
-  EXPECT_EQ(entry.left, clock_.now());
-  EXPECT_EQ(ledger().next_due().value(), clock_.now());
+  EXPECT_EQ(entry.abandoned, clock_.now());
+  EXPECT_EQ(ledger().next_due().value(), 0min);
   EXPECT_FALSE(ledger().known(place_).value().create_under_way);
 }
 
@@ -66,17 +66,17 @@ TEST_P(LedgerConformance, CreatesThatFollowCloselyAreLookedForTogether) {
   const Lease lease = claim_one().lease;
   const WallTime first = clock_.now();
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(ledger().intend(lease, place_));
+    ASSERT_TRUE(journal().intend(lease, place_));
     clock_.advance(1min);
   }
-  ASSERT_TRUE(uploads().record_multipart(lease, journal(250)));
+  ASSERT_TRUE(journal().record_multipart(lease, open_multipart(250)));
   ASSERT_EQ(left().size(), 1U);
   EXPECT_EQ(left()[0].creates, 2);
   EXPECT_EQ(left()[0].first, first);
   EXPECT_EQ(left()[0].last, first + 1min);
   clock_.advance(1h);
-  ASSERT_TRUE(ledger().intend(lease, place_));
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, true));
+  ASSERT_TRUE(journal().intend(lease, place_));
+  ASSERT_TRUE(queue().requeue(lease, {.failed_attempt = true}));
   ASSERT_EQ(left().size(), 3U) << "the old search, the multipart upload that another was opened beside, a new search";
   EXPECT_EQ(left()[0].creates, 2);
   EXPECT_EQ(left()[1].multipart_id, the_id());
@@ -86,34 +86,34 @@ TEST_P(LedgerConformance, CreatesThatFollowCloselyAreLookedForTogether) {
 TEST_P(LedgerConformance, AWithdrawnCreateLeavesNothing) {
   insert("a");
   const Lease lease = claim_one().lease;
-  ASSERT_TRUE(ledger().intend(lease, place_));
-  ASSERT_TRUE(ledger().withdraw(lease));
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, true));
+  ASSERT_TRUE(journal().intend(lease, place_));
+  ASSERT_TRUE(journal().withdraw(lease));
+  ASSERT_TRUE(queue().requeue(lease, {.failed_attempt = true}));
   EXPECT_TRUE(left().empty());
   EXPECT_TRUE(ledger().known(place_).value().ids.empty());
 }
 
 TEST_P(LedgerConformance, ARetryKeepsItInUse) {
   const Lease lease = open_one();
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), UploadError{Errc::network, "reset", true}, true));
+  ASSERT_TRUE(queue().requeue(lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   EXPECT_TRUE(left().empty());
   EXPECT_EQ(ledger().known(place_).value().ids.size(), 1U);
 }
 
 TEST_P(LedgerConformance, WhatIsGoneOrCompletedIsStruck) {
   Lease lease = open_one();
-  ASSERT_TRUE(uploads().record_multipart(lease, {}));
+  ASSERT_TRUE(journal().record_multipart(lease, {}));
   EXPECT_TRUE(ledger().known(place_).value().ids.empty());
-  ASSERT_TRUE(ledger().intend(lease, place_));
-  ASSERT_TRUE(uploads().record_multipart(lease, journal(250)));
-  ASSERT_TRUE(uploads().finish(lease, completed()));
+  ASSERT_TRUE(journal().intend(lease, place_));
+  ASSERT_TRUE(journal().record_multipart(lease, open_multipart(250)));
+  ASSERT_TRUE(queue().finish(lease, completed()));
   EXPECT_TRUE(ledger().known(place_).value().ids.empty());
   EXPECT_TRUE(left().empty());
 }
 
 TEST_P(LedgerConformance, AFailureLeavesIt) {
   const Lease lease = open_one();
-  ASSERT_TRUE(uploads().finish(lease, failed()));
+  ASSERT_TRUE(queue().finish(lease, failed()));
   ASSERT_EQ(left().size(), 1U);
   EXPECT_EQ(left()[0].multipart_id, the_id());
   EXPECT_EQ(ledger().due(10).value().size(), 1U);
@@ -123,7 +123,7 @@ TEST_P(LedgerConformance, CrashingRepeatedlyLeavesIt) {
   open_one();
   for (int i = 0; i < kMaxCrashes; ++i) {
     if (i > 0) claim_one();
-    ASSERT_EQ(uploads().rescue(true, kMaxCrashes).value(), 1);
+    ASSERT_EQ(reclaim(kMaxCrashes), 1);
   }
   ASSERT_EQ(left().size(), 1U);
   EXPECT_EQ(left()[0].multipart_id, the_id());
@@ -131,42 +131,43 @@ TEST_P(LedgerConformance, CrashingRepeatedlyLeavesIt) {
 
 TEST_P(LedgerConformance, AnUploadCanLetGoOfItAndGoOn) {
   const Lease lease = open_one();
-  ASSERT_TRUE(ledger().leave(lease));
+  ASSERT_TRUE(journal().abandon(lease));
   ASSERT_EQ(left().size(), 1U);
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(lease, {}));
   const auto again = claim_one();
   EXPECT_TRUE(again.journal.multipart_id.empty());
-  ASSERT_TRUE(uploads().finish(again.lease, completed()));
+  ASSERT_TRUE(queue().finish(again.lease, completed()));
   EXPECT_EQ(left().size(), 1U);
 }
 
 TEST_P(LedgerConformance, OnlyUnderTheLease) {
   const Lease lease = open_one();
-  ASSERT_TRUE(uploads().requeue(lease, clock_.now(), std::nullopt, false));
+  ASSERT_TRUE(queue().requeue(lease, {}));
   const Lease current = claim_one().lease;
-  for (const Result<>& refused : {ledger().intend(lease, place_), ledger().withdraw(lease), ledger().leave(lease)}) {
+  for (const Result<>& refused :
+       {journal().intend(lease, place_), journal().withdraw(lease), journal().abandon(lease)}) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::lease_lost);
   }
   EXPECT_TRUE(left().empty());
-  EXPECT_TRUE(ledger().leave(current));
+  EXPECT_TRUE(journal().abandon(current));
 }
 
 TEST_P(LedgerConformance, PostponedEntriesAreDueLater) {
   const Lease lease = open_one();
-  ASSERT_TRUE(uploads().finish(lease, failed()));
+  ASSERT_TRUE(queue().finish(lease, failed()));
   const std::int64_t id = left()[0].id;
-  ASSERT_TRUE(ledger().postpone(id, clock_.now() + 1min, "no answer"));
+  ASSERT_TRUE(ledger().postpone(id, 1min, "no answer"));
   EXPECT_TRUE(ledger().due(10).value().empty());
   EXPECT_EQ(left()[0].attempts, 1);
   EXPECT_EQ(left()[0].error, "no answer");
-  ASSERT_TRUE(ledger().postpone(id, clock_.now() + 2min, std::nullopt));
+  ASSERT_TRUE(ledger().postpone(id, 2min, std::nullopt));
   EXPECT_EQ(left()[0].attempts, 1);
   EXPECT_EQ(left()[0].error, "no answer");
-  EXPECT_EQ(ledger().next_due().value(), clock_.now() + 2min);
+  EXPECT_EQ(ledger().next_due().value(), 2min);
   clock_.advance(2min);
   EXPECT_EQ(ledger().due(10).value().size(), 1U);
-  ASSERT_TRUE(ledger().postpone_bucket(left()[0], clock_.now() + 1h));
+  ASSERT_TRUE(ledger().postpone_bucket(left()[0], 1h));
   EXPECT_TRUE(ledger().due(10).value().empty());
   ASSERT_TRUE(ledger().remove(id));
   EXPECT_TRUE(left().empty());
@@ -174,11 +175,11 @@ TEST_P(LedgerConformance, PostponedEntriesAreDueLater) {
 
 TEST_P(LedgerConformance, WhatWasFoundIsAdoptedUnlessItIsKnown) {
   const Lease lease = open_one();
-  ASSERT_TRUE(ledger().intend(lease, place_));
-  ASSERT_TRUE(ledger().intend(lease, place_));
+  ASSERT_TRUE(journal().intend(lease, place_));
+  ASSERT_TRUE(journal().intend(lease, place_));
   const auto search = left()[1].multipart_id.empty() ? left()[1] : left()[0];
   EXPECT_FALSE(ledger().adopt(search.id, {the_id(), "lost"}).value()) << "a Create is under way";
-  ASSERT_TRUE(ledger().withdraw(lease));
+  ASSERT_TRUE(journal().withdraw(lease));
   EXPECT_TRUE(ledger().adopt(search.id, {the_id(), "lost"}).value());
   ASSERT_EQ(left().size(), 2U);
   EXPECT_EQ(left()[0].multipart_id, the_id());
@@ -188,7 +189,7 @@ TEST_P(LedgerConformance, WhatWasFoundIsAdoptedUnlessItIsKnown) {
 
 TEST_P(LedgerConformance, AProbeIsAnEntryOfItsOwn) {
   const Lease lease = open_one();
-  ASSERT_TRUE(uploads().finish(lease, failed()));
+  ASSERT_TRUE(queue().finish(lease, failed()));
   clock_.advance(1h);
   const std::int64_t id = ledger().intend_probe(left()[0]).value();
   ASSERT_EQ(left().size(), 2U);

@@ -6,19 +6,30 @@
 #include "store/master_key.h"
 #include "store/sqlite_account_store.h"
 #include "store/sqlite_bandwidth_limits.h"
+#include "store/sqlite_callback_queue.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
+#include "store/sqlite_nodes.h"
 #include "store/sqlite_upload_store.h"
+#include "store/sqlite_work_queue.h"
 
 namespace vodlift::conformance {
 namespace {
 
 class SqliteUnderTest final : public StoreUnderTest {
  public:
-  explicit SqliteUnderTest(const Clock& clock) : clock_(clock) { open(); }
+  explicit SqliteUnderTest(const ManualClock& clock) : clock_(clock) { open(); }
   ~SqliteUnderTest() override { close(); }
 
-  UploadStore& uploads() override { return *uploads_; }
+  NodeStores open_node(const std::string& name) override {
+    const NodeTerm self = nodes_->join(name).value();
+    const Node& node = *opened_.emplace_back(std::make_unique<Node>(
+        store::SqliteQueue{*database_, clock_, feed_, test_callback_body, self, [this] { return clock_.uptime(); }}));
+    return node.ports(self);
+  }
+  Nodes& nodes() override { return *nodes_; }
+  ChangeFeed& feed() override { return feed_; }
   AccountStore& accounts() override { return *accounts_; }
   MultipartLedger& ledger() override { return *ledger_; }
   BandwidthLimits& limits() override { return *limits_; }
@@ -28,12 +39,28 @@ class SqliteUnderTest final : public StoreUnderTest {
   }
 
  private:
+  struct Node {
+    explicit Node(const store::SqliteQueue& shared)
+        : uploads(std::make_unique<store::SqliteUploadStore>(shared)),
+          queue(std::make_unique<store::SqliteWorkQueue>(shared)),
+          callbacks(std::make_unique<store::SqliteCallbackQueue>(shared)),
+          journal(std::make_unique<store::SqliteMultipartJournal>(shared)) {}
+    [[nodiscard]] NodeStores ports(const NodeTerm& self) const {
+      return {self, *uploads, *queue, *callbacks, *journal};
+    }
+
+    std::unique_ptr<store::SqliteUploadStore> uploads;
+    std::unique_ptr<store::SqliteWorkQueue> queue;
+    std::unique_ptr<store::SqliteCallbackQueue> callbacks;
+    std::unique_ptr<store::SqliteMultipartJournal> journal;
+  };
+
   void open() {
     database_ = store::SqliteDatabase::open({directory_ / "queue.db", 4, {}}, clock_).value();
     const bool sealed = store::SqliteAccountStore::holds_secrets(*database_).value();
     store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
     accounts_ = store::SqliteAccountStore::open(*database_, std::move(seal)).value();
-    uploads_ = std::make_unique<store::SqliteUploadStore>(*database_, clock_, test_callback_body);
+    nodes_ = std::make_unique<store::SqliteNodes>(*database_, clock_);
     ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);
     limits_ = std::make_unique<store::SqliteBandwidthLimits>(*database_);
   }
@@ -41,24 +68,27 @@ class SqliteUnderTest final : public StoreUnderTest {
   void close() {
     limits_.reset();
     ledger_.reset();
-    uploads_.reset();
+    opened_.clear();
+    nodes_.reset();
     accounts_.reset();
     database_.reset();
   }
 
-  const Clock& clock_;
+  const ManualClock& clock_;
+  LocalChangeFeed feed_;
   const TemporaryFolder temporary_;
   const std::filesystem::path directory_ = temporary_.path();
   std::unique_ptr<store::SqliteDatabase> database_;
   std::unique_ptr<store::SqliteAccountStore> accounts_;
-  std::unique_ptr<store::SqliteUploadStore> uploads_;
+  std::unique_ptr<store::SqliteNodes> nodes_;
+  std::vector<std::unique_ptr<Node>> opened_;
   std::unique_ptr<store::SqliteMultipartLedger> ledger_;
   std::unique_ptr<store::SqliteBandwidthLimits> limits_;
 };
 
 }  // namespace
 
-std::unique_ptr<StoreUnderTest> make_sqlite_under_test(const Clock& clock) {
+std::unique_ptr<StoreUnderTest> make_sqlite_under_test(const ManualClock& clock) {
   return std::make_unique<SqliteUnderTest>(clock);
 }
 

@@ -8,6 +8,6 @@
 namespace vodlift::conformance {
 
 // In a new temporary directory, which goes with it.
-std::unique_ptr<StoreUnderTest> make_sqlite_under_test(const Clock& clock);
+std::unique_ptr<StoreUnderTest> make_sqlite_under_test(const ManualClock& clock);
 
 }  // namespace vodlift::conformance

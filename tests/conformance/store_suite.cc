@@ -19,7 +19,6 @@ NewUpload StoreSuite::new_upload(const std::string& destination, int priority) {
   upload.request.priority = priority;
   upload.size = 1000;
   upload.token = "0123456789abcdef0123456789abcdef";
-  upload.created = clock_.now();
   return upload;
 }
 
@@ -32,7 +31,7 @@ InsertOutcome StoreSuite::insert(NewUpload upload) {
 }
 
 std::vector<ClaimedUpload> StoreSuite::claim(int limit) {
-  auto claimed = uploads().claim({limit, limit}, kLease);
+  auto claimed = queue().claim({limit, limit}, kLease);
   EXPECT_TRUE(claimed) << claimed.error().message;
   return claimed ? std::move(*claimed) : std::vector<ClaimedUpload>{};
 }
@@ -50,7 +49,7 @@ ClaimedUpload StoreSuite::claim_one() {
 }
 
 std::vector<ClaimedCallback> StoreSuite::claim_callbacks(int limit) {
-  auto claimed = uploads().claim_callbacks(limit, kLease);
+  auto claimed = callbacks().claim(limit, kLease);
   EXPECT_TRUE(claimed) << claimed.error().message;
   return claimed ? std::move(*claimed) : std::vector<ClaimedCallback>{};
 }
@@ -65,8 +64,8 @@ Upload StoreSuite::look(UploadId id, AccountId account) {
   return std::move(found->front());
 }
 
-UploadStore::Ending StoreSuite::completed(std::int64_t size) {
-  UploadStore::Ending ending;
+UploadEnding StoreSuite::completed(std::int64_t size) {
+  UploadEnding ending;
   ending.state = UploadState::completed;
   ending.size = size;
   ending.acl_applied = Acl::private_acl;
@@ -74,15 +73,15 @@ UploadStore::Ending StoreSuite::completed(std::int64_t size) {
   return ending;
 }
 
-UploadStore::Ending StoreSuite::failed(Errc code) {
-  UploadStore::Ending ending;
+UploadEnding StoreSuite::failed(Errc code) {
+  UploadEnding ending;
   ending.state = UploadState::failed;
   ending.error = UploadError{code, "it did not work", false};
   return ending;
 }
 
-MultipartJournal StoreSuite::journal(std::int64_t size) {
-  MultipartJournal journal;
+OpenMultipart StoreSuite::open_multipart(std::int64_t size) {
+  OpenMultipart journal;
   journal.multipart_id = "2~upload/id+with=signs";
   journal.part_size = 100;
   // The largest values show whether unsigned numbers survive.

@@ -6,25 +6,48 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "core/account_store.h"
 #include "core/bandwidth_limit.h"
+#include "core/callback_queue.h"
+#include "core/change_feed.h"
+#include "core/multipart_journal.h"
 #include "core/multipart_ledger.h"
+#include "core/nodes.h"
 #include "core/upload_store.h"
+#include "core/work_queue.h"
 
 namespace vodlift::conformance {
 
-// Starts in the middle of 2023 and moves only when told. Any thread.
+// Starts in the middle of 2023 and moves on request only. Any thread.
 class ManualClock final : public Clock {
  public:
   [[nodiscard]] WallTime now() const override { return from_unix_ms(now_ms_.load()); }
+  // Sets the wall clock: forward, or back (negative).
   void advance(std::chrono::milliseconds by) { now_ms_ += by.count(); }
+  // Lets time pass, on the clock that cannot be set too.
+  void pass(std::chrono::milliseconds by) {
+    uptime_ms_ += by.count();
+    advance(by);
+  }
+  [[nodiscard]] std::chrono::milliseconds uptime() const { return std::chrono::milliseconds(uptime_ms_.load()); }
 
  private:
   std::atomic<std::int64_t> now_ms_{1'690'000'000'000};
+  std::atomic<std::int64_t> uptime_ms_{300'000};
+};
+
+// The ports of the queue, opened in one node's name.
+struct NodeStores {
+  NodeTerm self;
+  UploadStore& uploads;
+  WorkQueue& queue;
+  CallbackQueue& callbacks;
+  MultipartJournal& journal;
 };
 
 // One implementation with storage of its own, empty at first.
@@ -35,7 +58,10 @@ class StoreUnderTest {
   StoreUnderTest& operator=(const StoreUnderTest&) = delete;
   virtual ~StoreUnderTest() = default;
 
-  virtual UploadStore& uploads() = 0;
+  // Opens the ports in the name of a node, which begins a term by it. They are there until reopen().
+  virtual NodeStores open_node(const std::string& name) = 0;
+  virtual Nodes& nodes() = 0;
+  virtual ChangeFeed& feed() = 0;
   virtual AccountStore& accounts() = 0;
   virtual MultipartLedger& ledger() = 0;
   virtual BandwidthLimits& limits() = 0;
@@ -48,7 +74,7 @@ std::string test_callback_body(const Upload& ended);
 
 struct Implementation {
   std::string name;
-  std::function<std::unique_ptr<StoreUnderTest>(const Clock& clock)> make;
+  std::function<std::unique_ptr<StoreUnderTest>(const ManualClock& clock)> make;
 };
 std::vector<Implementation> implementations();
 
@@ -58,13 +84,31 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   static constexpr std::chrono::milliseconds kLease{60'000};
   static constexpr int kMaxCrashes = 3;
 
-  void SetUp() override { store_ = GetParam().make(clock_); }
+  void SetUp() override {
+    store_ = GetParam().make(clock_);
+    node_.emplace(store_->open_node("first"));
+  }
 
-  UploadStore& uploads() { return store_->uploads(); }
+  UploadStore& uploads() { return node_->uploads; }
+  WorkQueue& queue() { return node_->queue; }
+  CallbackQueue& callbacks() { return node_->callbacks; }
+  MultipartJournal& journal() { return node_->journal; }
+  ChangeFeed& feed() { return store_->feed(); }
+  Nodes& nodes() { return store_->nodes(); }
   AccountStore& accounts() { return store_->accounts(); }
   MultipartLedger& ledger() { return store_->ledger(); }
   BandwidthLimits& limits() { return store_->limits(); }
-  void reopen() { store_->reopen(); }
+  // The node restarts.
+  void reopen() {
+    node_.reset();
+    store_->reopen();
+    node_.emplace(store_->open_node("first"));
+  }
+  // The node restarts and takes back its uploads; answers how many.
+  int reclaim(int max_crashes) {
+    reopen();
+    return queue().reclaim(max_crashes).value();
+  }
 
   // An unsigned request for an object of its own, created now.
   NewUpload new_upload(const std::string& destination, int priority = 5);
@@ -84,13 +128,14 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   // The upload as its account sees it now; it must be there.
   Upload look(UploadId id, AccountId account = kAccount);
 
-  static UploadStore::Ending completed(std::int64_t size = 1000);
-  static UploadStore::Ending failed(Errc code = Errc::s3_access_denied);
-  static MultipartJournal journal(std::int64_t size);
+  static UploadEnding completed(std::int64_t size = 1000);
+  static UploadEnding failed(Errc code = Errc::s3_access_denied);
+  static OpenMultipart open_multipart(std::int64_t size);
   static Part part(int number, std::int64_t size);
 
   ManualClock clock_;
   std::unique_ptr<StoreUnderTest> store_;
+  std::optional<NodeStores> node_;
 };
 
 // Runs a suite against all implementations.

@@ -149,6 +149,7 @@ CREATE TABLE uploads (
   finished_ms      INTEGER,
 
   CHECK ((state = 'uploading') = (lease_until_ms IS NOT NULL)),
+  CHECK ((lease_until_ms IS NULL) = (owner IS NULL) AND (owner IS NULL) = (owner_term IS NULL)),
   CHECK ((state = 'completed' OR state = 'failed' OR state = 'cancelled') = (finished_ms IS NOT NULL)),
   CHECK (waiting_on IS NULL OR state IN ('queued', 'paused')),
   CHECK (state NOT IN ('uploading', 'completed') OR (started_ms IS NOT NULL AND attempts >= 1 AND fence >= 1)),
@@ -165,7 +166,7 @@ CREATE INDEX uploads_delayed ON uploads (next_attempt_ms)
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1;
 -- The uploads to one object that have not ended. They form a chain: each waits for the one before, and no two for the same.
 CREATE INDEX uploads_open_target ON uploads (account, bucket, destination_path) WHERE finished_ms IS NULL;
-CREATE INDEX uploads_waiting ON uploads (waiting_on) WHERE waiting_on IS NOT NULL;
+CREATE UNIQUE INDEX uploads_waiting ON uploads (waiting_on) WHERE waiting_on IS NOT NULL;
 CREATE INDEX uploads_leased ON uploads (lease_until_ms) WHERE lease_until_ms IS NOT NULL;
 -- The newest uploads of an account, in one state.
 CREATE INDEX uploads_in_state ON uploads (account, state);
@@ -259,6 +260,7 @@ CREATE TABLE callbacks (
   next_attempt_ms INTEGER NOT NULL,  -- while leased: when the lease runs out
   created_ms      INTEGER NOT NULL,
   CHECK (lease_until_ms IS NULL OR (state = 'pending' AND next_attempt_ms = lease_until_ms)),
+  CHECK ((lease_until_ms IS NULL) = (owner IS NULL) AND (owner IS NULL) = (owner_term IS NULL)),
   CHECK (state = 'pending' OR attempts >= 1)
 ) STRICT;
 CREATE INDEX callbacks_due ON callbacks (next_attempt_ms) WHERE state = 'pending';

@@ -1,0 +1,54 @@
+// Port: the processes that work on one database, and who they are to each other.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace vodlift {
+
+// One run of a node: the node keeps its id when it restarts, and each start has a higher term. Leases carry it, so that
+// a start takes back the leases of the node's own earlier terms and of nobody else.
+struct NodeTerm {
+  std::int64_t node = 0;  // >= 1
+  std::int64_t term = 0;  // >= 1
+
+  bool operator==(const NodeTerm&) const = default;
+};
+
+struct NodeInfo {
+  NodeTerm self;
+  std::string name;
+  WallTime started;
+  WallTime last_beat;
+  std::optional<WallTime> left;  // when it stopped in order; empty: it runs, or it crashed
+};
+
+// Any thread; calls block until the disk has the change. Times are of the store's clock. Errors of all: store_failed
+// (nothing was changed), internal.
+class Nodes {
+ public:
+  Nodes() = default;
+  Nodes(const Nodes&) = delete;
+  Nodes& operator=(const Nodes&) = delete;
+  virtual ~Nodes() = default;
+
+  // Begins the next term of the node called `name`, 1 to 255 bytes; a name that is new gets a new id.
+  // Errors also: invalid_value.
+  virtual Result<NodeTerm> join(const std::string& name) = 0;
+
+  // Says that the node is alive. Errors also: lease_lost (a later term has begun: another process uses this name).
+  virtual Result<> beat(const NodeTerm& self) = 0;
+
+  // Says that the node stops in order. Errors: as beat().
+  virtual Result<> leave(const NodeTerm& self) = 0;
+
+  // All nodes that ever joined, by id.
+  virtual Result<std::vector<NodeInfo>> list() = 0;
+};
+
+}  // namespace vodlift

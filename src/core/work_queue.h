@@ -1,0 +1,113 @@
+// Port of the workers: which uploads run, on which node, and how they end.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/fair_share.h"
+#include "core/nodes.h"
+#include "core/upload.h"
+
+namespace vodlift {
+
+// A worker's right to one upload until the lease expires. Every change made under it is refused once `fence` is old.
+struct Lease {
+  UploadId id = 0;
+  std::int64_t fence = 0;
+};
+
+// The error of every change that names an old fence.
+Error lease_lost(const Lease& lease);
+
+// A lease that was renewed.
+struct HeldLease {
+  Lease lease;
+  bool recalled = false;  // the client wants the upload paused or cancelled: requeue it as soon as possible
+};
+
+// An upload handed to a worker.
+struct ClaimedUpload {
+  Lease lease;
+  Upload upload;
+  std::string token;
+  OpenMultipart journal;
+  int weight = kDefaultWeight;  // of its account
+};
+
+// An account that has uploads of some priority waiting for a worker.
+struct ReadyAccount {
+  AccountId account = 0;
+  int priority = 0;
+  int weight = kDefaultWeight;
+  bool small = false;  // whether any of these is small / large (kLargeUploadBytes)
+  bool large = false;
+};
+
+// How an upload ends.
+struct UploadEnding {
+  UploadState state = UploadState::completed;  // completed, failed or cancelled
+  std::int64_t size = 0;                       // of the object, bytes; only where completed
+  std::optional<Acl> acl_applied;
+  Verification verification;
+  std::optional<UploadError> error;  // set where failed, empty where completed
+};
+
+// Why and how an upload goes back into the queue.
+struct Requeue {
+  // Until the next attempt, above 0; empty: it is due at once, in the place that it had when it was created.
+  std::optional<std::chrono::milliseconds> delay{};
+  std::optional<UploadError> error{};  // empty: the last one stays
+  bool failed_attempt = false;         // the attempt failed; false: it was interrupted, and the next claim continues it
+};
+
+// The queue as one node sees it: claims are made in the name of the node that the implementation was opened for. Any
+// thread. All but finish_soon() block until the disk has the change. Times are of the store's clock. An upload whose
+// client asked for a pause or a cancellation while it ran is paused or cancelled in the transaction that would queue it
+// again. Errors of all: store_failed (nothing was changed), internal.
+class WorkQueue {
+ public:
+  WorkQueue() = default;
+  WorkQueue(const WorkQueue&) = delete;
+  WorkQueue& operator=(const WorkQueue&) = delete;
+  virtual ~WorkQueue() = default;
+
+  // Takes uploads that are due for as many `places` as there are: highest priority first, inside a priority as
+  // FairShare says, those of one account in the order of the times since which they are due. Each becomes `uploading`,
+  // leased to this node for `lease`. Never two with the same account, bucket and destination_path at once: those run in
+  // the order of their ids.
+  virtual Result<std::vector<ClaimedUpload>> claim(const Places& places, std::chrono::milliseconds lease) = 0;
+
+  // Up to `limit` accounts that have uploads which a claim could take, highest priority first; an account once for each
+  // priority.
+  virtual Result<std::vector<ReadyAccount>> ready_accounts(int limit) = 0;
+
+  // Prolongs the leases to now + `lease`; answers those that are still held.
+  virtual Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) = 0;
+
+  // Ends the upload: state, facts and the pending callback in one transaction. Errors also: lease_lost, internal (the
+  // ending is not whole).
+  virtual Result<> finish(const Lease& lease, const UploadEnding& ending) = 0;
+
+  // The same for a caller that does not wait: the commit may come some milliseconds later, shared with others. `done`
+  // is called once, after it, on a thread of the store or on this one. It must not block. Errors also: overloaded.
+  using FinishDone = std::function<void(Result<>)>;
+  virtual void finish_soon(const Lease& lease, UploadEnding ending, FinishDone done) = 0;
+
+  // Puts the upload back into the queue; its journal stays. Errors also: lease_lost.
+  virtual Result<> requeue(const Lease& lease, const Requeue& how) = 0;
+
+  // Takes back uploads whose lease expired. One whose worker crashed `max_crashes` times without a new part in between
+  // ends as failed(crashed_repeatedly). Answers how many.
+  virtual Result<int> rescue(int max_crashes) = 0;
+
+  // Takes back what earlier terms of this node have leased, as rescue() does, before the leases expire. For the start.
+  virtual Result<int> reclaim(int max_crashes) = 0;
+
+  // How long until a queued upload is due, 0: one is; empty: none waits for a time.
+  virtual Result<std::optional<std::chrono::milliseconds>> next_due() = 0;
+};
+
+}  // namespace vodlift

@@ -1,0 +1,26 @@
+// The nodes in SQLite: one process at a time, which keeps its id over restarts.
+#pragma once
+
+#include "core/nodes.h"
+#include "store/sqlite_database.h"
+
+namespace vodlift::store {
+
+// Internally locked. Database and clock must outlive it.
+class SqliteNodes final : public Nodes {
+ public:
+  SqliteNodes(SqliteDatabase& database, const Clock& clock) : database_(database), clock_(clock) {}
+
+  Result<NodeTerm> join(const std::string& name) override;
+  Result<> beat(const NodeTerm& self) override;
+  Result<> leave(const NodeTerm& self) override;
+  Result<std::vector<NodeInfo>> list() override;
+
+ private:
+  Result<> touch(std::string_view statement, const NodeTerm& self);
+
+  SqliteDatabase& database_;
+  const Clock& clock_;
+};
+
+}  // namespace vodlift::store

@@ -1,0 +1,388 @@
+// Every SQL statement of the queue, the callbacks, the multipart uploads and the nodes. They stand in one place so that
+// the test of the query plans explains these very texts. Columns are read by their names.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "core/upload.h"
+
+namespace vodlift::store::sql {
+
+// --- Uploads
+
+// ?1 timestamp, ?2 key_id, ?3 mac
+inline constexpr std::string_view kFindSignature =
+    "SELECT upload_id FROM signed_requests WHERE timestamp_s = ?1 AND key_id = ?2 AND mac = ?3";
+
+// ?1 account, ?2 bucket, ?3 destination_path: the newest upload to the same object that has not ended
+inline constexpr std::string_view kFindOpenTarget = R"sql(
+  SELECT id FROM uploads INDEXED BY uploads_open_target
+  WHERE account = ?1 AND bucket = ?2 AND destination_path = ?3 AND finished_ms IS NULL ORDER BY id DESC LIMIT 1)sql";
+
+inline constexpr std::string_view kInsertUpload = R"sql(
+  INSERT INTO uploads (account, key_id, priority, path, destination_path, bucket, acl, metadata, callback, token, size,
+                       waiting_on, next_attempt_ms, created_ms, options)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14))sql";
+
+inline constexpr std::string_view kInsertSignature =
+    "INSERT INTO signed_requests (timestamp_s, key_id, mac, upload_id) VALUES (?1, ?2, ?3, ?4)";
+
+// ?1 before, ?2 how many at most
+inline constexpr std::string_view kForgetSignatures = R"sql(
+  DELETE FROM signed_requests WHERE (timestamp_s, key_id, mac) IN
+    (SELECT timestamp_s, key_id, mac FROM signed_requests WHERE timestamp_s < ?1 ORDER BY timestamp_s LIMIT ?2)
+)sql";
+
+// A key's scope: ?4 path prefix and ?5 bucket names as a JSON list; empty ones narrow nothing. "0" is what comes after
+// "/".
+inline constexpr std::string_view kInScope = R"sql(
+    AND (?4 = '' OR path = ?4 OR (path >= ?4 || '/' AND path < ?4 || '0'))
+    AND (?5 = '[]' OR bucket IN (SELECT value FROM json_each(?5))))sql";
+
+inline constexpr std::array kStates = {UploadState::queued,    UploadState::paused, UploadState::uploading,
+                                       UploadState::completed, UploadState::failed, UploadState::cancelled};
+
+inline int bit_of(UploadState state) { return 1 << static_cast<int>(state); }
+
+// One walk of the index for each state, newest first, which SQLite merges as it goes: `state IN (…)` would make it sort
+// all of them, or step over all that are in other states.
+inline std::string merged_states(std::string_view narrowed) {
+  std::string statement;
+  for (const UploadState state : kStates) {
+    if (!statement.empty()) statement += " UNION ALL ";
+    statement += fmt::format(
+        "SELECT id FROM uploads INDEXED BY uploads_in_state WHERE ?6 & {} AND account = ?1 AND state = '{}'{}",
+        bit_of(state), to_string(state), narrowed);
+  }
+  return statement + " ORDER BY id DESC LIMIT ?2 OFFSET ?3";
+}
+
+// The newest in some states, of the account (?4 and ?5 unused) and within a key's scope: ?1 account, ?2 limit,
+// ?3 offset, ?6 the states' bits
+inline const std::string kNewestOfAccount = merged_states("");
+inline const std::string kNewestInScope = merged_states(kInScope);
+
+inline constexpr std::string_view kSelectUpload = R"sql(
+  SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
+         acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable,
+         created_ms, started_ms, finished_ms, next_attempt_ms, token, fence, options, attempt_started_ms,
+         attempt_first_byte,
+         (SELECT callbacks.state FROM callbacks WHERE callbacks.upload_id = uploads.id) AS callback_state
+  FROM uploads WHERE id = ?1)sql";
+
+inline constexpr std::string_view kSelectMultipart = R"sql(
+  SELECT multipart_id, part_size, checksum_mode, source_device, source_inode, source_size, source_change_ns,
+         source_modified_ns, acl,
+         (SELECT ledger.endpoint FROM multipart_ledger AS ledger INDEXED BY multipart_ledger_of_upload
+          WHERE ledger.upload_id = ?1 AND ledger.multipart_id = multiparts.multipart_id) AS endpoint
+  FROM multiparts WHERE upload_id = ?1)sql";
+
+inline constexpr std::string_view kSelectParts =
+    "SELECT number, size, etag, crc32c, md5 FROM parts WHERE upload_id = ?1 ORDER BY number";
+
+// ?1 id, ?2 the lease's end, ?3 now, ?4 node, ?5 its term
+inline constexpr std::string_view kClaim = R"sql(
+  UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2, owner = ?4, owner_term = ?5,
+                     attempts = attempts + (interrupted = 0), interrupted = 0, started_ms = coalesce(started_ms, ?3),
+                     attempt_started_ms = ?3, attempt_first_byte = bytes_sent
+  WHERE id = ?1 AND state = 'queued' AND waiting_on IS NULL)sql";
+
+// Each of the following changes an upload only for the holder of its lease: ?1 id, ?2 fence.
+
+// ?3 the lease's end; answers whether the client wants the upload paused or cancelled
+inline constexpr std::string_view kRenew = R"sql(
+  UPDATE uploads SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'uploading'
+  RETURNING wanted <> '' AS recalled)sql";
+
+inline constexpr std::string_view kWanted =
+    "SELECT wanted FROM uploads WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
+
+// ?3 size, or NULL to leave it
+inline constexpr std::string_view kRestartParts = R"sql(
+  UPDATE uploads SET bytes_sent = 0, attempt_first_byte = 0, size = coalesce(?3, size)
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?3 bytes more
+inline constexpr std::string_view kAddBytes = R"sql(
+  UPDATE uploads SET bytes_sent = bytes_sent + ?3, crashes = 0
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?3 the next attempt (NULL: at once, in the place that it had when it was created), ?4-?6 error (NULL: as it was),
+// ?7 interrupted, ?8 crashes to add
+inline constexpr std::string_view kRequeue = R"sql(
+  UPDATE uploads SET state = 'queued', lease_until_ms = NULL, owner = NULL, owner_term = NULL,
+                     next_attempt_ms = coalesce(?3, created_ms), delayed = ?3 IS NOT NULL,
+                     error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
+                     error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8,
+                     wanted = ''
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error (NULL: as it was, but
+// none once it is completed)
+inline constexpr std::string_view kEnd = R"sql(
+  UPDATE uploads SET state = ?3, finished_ms = ?4, lease_until_ms = NULL, owner = NULL, owner_term = NULL,
+                     size = coalesce(?5, size),
+                     bytes_sent = coalesce(?5, bytes_sent), acl_applied = ?6, etag = ?7, checksum = ?8, version_id = ?9,
+                     error_code = iif(?3 = 'completed', NULL, coalesce(?10, error_code)),
+                     error_message = iif(?3 = 'completed', NULL, coalesce(?11, error_message)),
+                     error_retryable = iif(?3 = 'completed', NULL, coalesce(?12, error_retryable)), wanted = ''
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// Changes that a client asks for, of an upload that the caller has just looked at: ?1 id.
+
+inline constexpr std::string_view kPause = "UPDATE uploads SET state = 'paused' WHERE id = ?1 AND state = 'queued'";
+
+// Due at once, in its old place.
+inline constexpr std::string_view kResume =
+    "UPDATE uploads SET state = 'queued', next_attempt_ms = created_ms, delayed = 0 WHERE id = ?1 AND state = 'paused'";
+inline constexpr std::string_view kRetryNow =
+    "UPDATE uploads SET next_attempt_ms = created_ms, delayed = 0 WHERE id = ?1 AND state = 'queued'";
+
+// ?2 now
+inline constexpr std::string_view kCancelWaiting = R"sql(
+  UPDATE uploads SET state = 'cancelled', finished_ms = ?2, waiting_on = NULL
+  WHERE id = ?1 AND state IN ('queued', 'paused'))sql";
+
+// ?2 what
+inline constexpr std::string_view kWant = "UPDATE uploads SET wanted = ?2 WHERE id = ?1 AND state = 'uploading'";
+
+// ?1 the upload that ends, ?2 the upload that it waits for, normally none: its successor waits for that one now
+inline constexpr std::string_view kReleaseSuccessor = "UPDATE uploads SET waiting_on = ?2 WHERE waiting_on = ?1";
+
+// ?1 id
+inline constexpr std::string_view kSelectWaitingOn = "SELECT waiting_on FROM uploads WHERE id = ?1";
+
+// ?1 id
+inline constexpr std::string_view kEnded = R"sql(
+  SELECT state = 'completed' AS completed, callback <> '' AS wants_callback,
+         EXISTS (SELECT 1 FROM multiparts WHERE upload_id = ?1) AS has_journal,
+         EXISTS (SELECT 1 FROM multipart_ledger INDEXED BY multipart_ledger_of_upload WHERE upload_id = ?1) AS in_ledger
+  FROM uploads WHERE id = ?1)sql";
+
+inline constexpr std::string_view kInsertMultipart = R"sql(
+  INSERT INTO multiparts (upload_id, multipart_id, part_size, checksum_mode, source_device, source_inode, source_size,
+                          source_change_ns, source_modified_ns, acl)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10))sql";
+
+inline constexpr std::string_view kDeleteMultipart = "DELETE FROM multiparts WHERE upload_id = ?1";
+inline constexpr std::string_view kDeleteParts = "DELETE FROM parts WHERE upload_id = ?1";
+inline constexpr std::string_view kHasMultipart = "SELECT 1 FROM multiparts WHERE upload_id = ?1";
+inline constexpr std::string_view kPartSize = "SELECT size FROM parts WHERE upload_id = ?1 AND number = ?2";
+
+inline constexpr std::string_view kPutPart = R"sql(
+  INSERT OR REPLACE INTO parts (upload_id, number, size, etag, crc32c, md5) VALUES (?1, ?2, ?3, ?4, ?5, ?6))sql";
+
+// Leases that expired: ?1 now, ?3 how many at most
+inline constexpr std::string_view kExpiredLeases = R"sql(
+  SELECT id, fence, crashes FROM uploads INDEXED BY uploads_leased
+  WHERE lease_until_ms IS NOT NULL AND lease_until_ms <= ?1 ORDER BY lease_until_ms LIMIT ?3)sql";
+
+// Leases of a node's earlier terms: ?1 node, ?2 its term, ?3 how many at most
+inline constexpr std::string_view kLeasesOfEarlierTerms = R"sql(
+  SELECT id, fence, crashes FROM uploads INDEXED BY uploads_leased
+  WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2 ORDER BY lease_until_ms LIMIT ?3)sql";
+
+// --- Uploads that are ready to run (docs/storage.md)
+
+// What is ready to run (docs/storage.md): ?1 priority.
+
+// ?2 account: the next one after it that has any
+inline constexpr std::string_view kNextReadyAccount = R"sql(
+  SELECT account FROM uploads INDEXED BY uploads_ready
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND account > ?2
+  ORDER BY account LIMIT 1)sql";
+
+// ?2 account, ?3 large: the one of its kind that waits longest
+inline constexpr std::string_view kReadyHead = R"sql(
+  SELECT id, size - bytes_sent AS rest FROM uploads INDEXED BY uploads_ready
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND account = ?2 AND large = ?3
+  ORDER BY next_attempt_ms, id LIMIT 1)sql";
+
+inline constexpr std::string_view kWeight = "SELECT weight FROM accounts WHERE cdn = ?1";
+
+inline constexpr std::string_view kAnyReady = R"sql(
+  SELECT next_attempt_ms FROM uploads INDEXED BY uploads_ready
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 LIMIT 1)sql";
+
+// What waits for its next attempt.
+
+// ?1 now, ?2 how many at most
+inline constexpr std::string_view kEndDelays = R"sql(
+  UPDATE uploads SET delayed = 0 WHERE id IN
+    (SELECT id FROM uploads INDEXED BY uploads_delayed
+     WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 AND next_attempt_ms <= ?1
+     ORDER BY next_attempt_ms LIMIT ?2))sql";
+
+inline constexpr std::string_view kFirstDelayed = R"sql(
+  SELECT next_attempt_ms FROM uploads INDEXED BY uploads_delayed
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 ORDER BY next_attempt_ms LIMIT 1)sql";
+
+// ?1 id, ?2 fence: the turn of a large upload: the bytes it had to send when it began, and those that it sent
+inline constexpr std::string_view kTurn = R"sql(
+  SELECT priority, account, size - attempt_first_byte AS planned, bytes_sent - attempt_first_byte AS sent FROM uploads
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading' AND large = 1)sql";
+
+// --- Callbacks
+
+// ?1 upload, ?2 webhook id, ?3 url, ?4 body, ?5 now
+inline constexpr std::string_view kInsertCallback = R"sql(
+  INSERT INTO callbacks (upload_id, webhook_id, url, body, next_attempt_ms, created_ms)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?5))sql";
+
+// ?1 now, ?2 how many at most
+inline constexpr std::string_view kDueCallbacks = R"sql(
+  SELECT id FROM callbacks INDEXED BY callbacks_due
+  WHERE state = 'pending' AND next_attempt_ms <= ?1 ORDER BY next_attempt_ms, id LIMIT ?2)sql";
+
+inline constexpr std::string_view kNextDueCallback = R"sql(
+  SELECT next_attempt_ms FROM callbacks INDEXED BY callbacks_due
+  WHERE state = 'pending' ORDER BY next_attempt_ms LIMIT 1)sql";
+
+// ?1 id, ?2 the lease's end, ?3 node, ?4 its term. A leased callback is due again when its lease expires.
+inline constexpr std::string_view kClaimCallback = R"sql(
+  UPDATE callbacks SET fence = fence + 1, lease_until_ms = ?2, next_attempt_ms = ?2, owner = ?3, owner_term = ?4
+  WHERE id = ?1)sql";
+
+inline constexpr std::string_view kSelectCallback = R"sql(
+  SELECT callbacks.id, callbacks.fence, callbacks.upload_id, uploads.account, callbacks.webhook_id, callbacks.url,
+         callbacks.body, callbacks.attempts
+  FROM callbacks JOIN uploads ON uploads.id = callbacks.upload_id WHERE callbacks.id = ?1)sql";
+
+// ?1 id, ?2 fence, ?3 state, ?4 next attempt
+inline constexpr std::string_view kRecordCallback = R"sql(
+  UPDATE callbacks SET state = ?3, attempts = attempts + 1, lease_until_ms = NULL, owner = NULL,
+                       owner_term = NULL, next_attempt_ms = ?4
+  WHERE id = ?1 AND fence = ?2 AND lease_until_ms IS NOT NULL)sql";
+
+// ?1 id, ?2 at, ?3 took, ?4 HTTP status, ?5 error
+inline constexpr std::string_view kInsertCallbackAttempt = R"sql(
+  INSERT INTO callback_attempts (callback_id, number, at_ms, took_ms, http_status, error)
+  SELECT id, attempts, ?2, ?3, ?4, ?5 FROM callbacks WHERE id = ?1)sql";
+
+// Of a node's earlier terms: ?1 node, ?2 its term, ?3 now
+inline constexpr std::string_view kReclaimCallbacks = R"sql(
+  UPDATE callbacks INDEXED BY callbacks_leased
+  SET lease_until_ms = NULL, owner = NULL, owner_term = NULL, next_attempt_ms = ?3
+  WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2)sql";
+
+// --- The ledger of multipart uploads: an entry is in use while next_attempt_ms is NULL, and abandoned after that.
+
+// ?1 id, ?2 fence
+inline constexpr std::string_view kIsHeld =
+    "SELECT 1 FROM uploads WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
+
+// ?1 upload, ?2 endpoint, ?3 bucket, ?4 key, ?5 now
+inline constexpr std::string_view kIntend = R"sql(
+  INSERT INTO multipart_ledger (upload_id, account, endpoint, bucket, object_key, first_ms, last_ms)
+  VALUES (?1, (SELECT account FROM uploads WHERE id = ?1), ?2, ?3, ?4, ?5, ?5))sql";
+
+// ?1 upload: the Create under way
+inline constexpr std::string_view kSelectIntent = R"sql(
+  SELECT id, endpoint, first_ms FROM multipart_ledger INDEXED BY multipart_ledger_of_upload
+  WHERE upload_id = ?1 AND multipart_id = '' AND next_attempt_ms IS NULL)sql";
+
+// ?1 upload, ?2 endpoint, ?3 not before: an abandoned search that one more Create can be added to
+inline constexpr std::string_view kSelectSearch = R"sql(
+  SELECT id FROM multipart_ledger INDEXED BY multipart_ledger_of_upload
+  WHERE upload_id = ?1 AND endpoint = ?2 AND multipart_id = '' AND next_attempt_ms IS NOT NULL AND last_ms >= ?3
+  ORDER BY last_ms DESC LIMIT 1)sql";
+
+// ?1 id, ?2 last
+inline constexpr std::string_view kWidenSearch =
+    "UPDATE multipart_ledger SET creates = creates + 1, last_ms = max(last_ms, ?2) WHERE id = ?1";
+
+// ?1 upload
+inline constexpr std::string_view kDeleteIntent = R"sql(
+  DELETE FROM multipart_ledger WHERE upload_id = ?1 AND multipart_id = '' AND next_attempt_ms IS NULL)sql";
+
+// ?1 upload, ?2 multipart id
+inline constexpr std::string_view kFulfil = R"sql(
+  UPDATE multipart_ledger SET multipart_id = ?2
+  WHERE upload_id = ?1 AND multipart_id = '' AND next_attempt_ms IS NULL)sql";
+
+// ?1 upload: the open multipart upload of its journal
+inline constexpr std::string_view kDeleteJournaled = R"sql(
+  DELETE FROM multipart_ledger WHERE upload_id = ?1 AND next_attempt_ms IS NULL AND multipart_id <> ''
+    AND multipart_id = (SELECT multiparts.multipart_id FROM multiparts WHERE multiparts.upload_id = ?1))sql";
+
+// ?1 upload, ?2 now
+inline constexpr std::string_view kAbandonAll = R"sql(
+  UPDATE multipart_ledger SET left_ms = ?2, next_attempt_ms = ?2 WHERE upload_id = ?1 AND next_attempt_ms IS NULL)sql";
+
+// ?1 upload, ?2 now
+inline constexpr std::string_view kAbandonIntent = R"sql(
+  UPDATE multipart_ledger SET left_ms = ?2, next_attempt_ms = ?2
+  WHERE upload_id = ?1 AND multipart_id = '' AND next_attempt_ms IS NULL)sql";
+
+#define VODLIFT_LEDGER_COLUMNS                                                                              \
+  "SELECT id, upload_id, account, endpoint, bucket, object_key, multipart_id, creates, first_ms, last_ms, " \
+  "left_ms, attempts, next_attempt_ms, error FROM multipart_ledger "
+
+// ?1 now, ?2 how many at most
+inline constexpr std::string_view kSelectDueAbandoned = VODLIFT_LEDGER_COLUMNS
+    "INDEXED BY multipart_ledger_due WHERE next_attempt_ms <= ?1 ORDER BY next_attempt_ms LIMIT ?2";
+
+// ?1 account or NULL, ?2 how many at most
+inline constexpr std::string_view kSelectAbandoned = VODLIFT_LEDGER_COLUMNS
+    "WHERE next_attempt_ms IS NOT NULL AND (?1 IS NULL OR account = ?1) ORDER BY left_ms, id LIMIT ?2";
+
+#undef VODLIFT_LEDGER_COLUMNS
+
+inline constexpr std::string_view kNextAbandonedDue = R"sql(
+  SELECT next_attempt_ms FROM multipart_ledger INDEXED BY multipart_ledger_due
+  WHERE next_attempt_ms IS NOT NULL ORDER BY next_attempt_ms LIMIT 1)sql";
+
+// ?1 endpoint, ?2 bucket, ?3 key
+inline constexpr std::string_view kKnownAt = R"sql(
+  SELECT multipart_id, next_attempt_ms IS NULL AS in_use FROM multipart_ledger INDEXED BY multipart_ledger_at
+  WHERE bucket = ?2 AND object_key = ?3 AND endpoint = ?1)sql";
+
+// ?1 the entry of the search, ?2 multipart id, ?3 now
+inline constexpr std::string_view kAdopt = R"sql(
+  INSERT INTO multipart_ledger (upload_id, account, endpoint, bucket, object_key, multipart_id, first_ms, last_ms,
+                                left_ms, next_attempt_ms)
+  SELECT upload_id, account, endpoint, bucket, object_key, ?2, first_ms, last_ms, left_ms, ?3
+  FROM multipart_ledger WHERE id = ?1)sql";
+
+// ?1 the abandoned entry that it is for, ?2 now
+inline constexpr std::string_view kIntendProbe = R"sql(
+  INSERT INTO multipart_ledger (upload_id, account, endpoint, bucket, object_key, first_ms, last_ms, left_ms,
+                                next_attempt_ms)
+  SELECT upload_id, account, endpoint, bucket, object_key, ?2, ?2, ?2, ?2 FROM multipart_ledger WHERE id = ?1)sql";
+
+// ?1 id, ?2 until, ?3 attempts to add, ?4 error (NULL: as it was)
+inline constexpr std::string_view kPostpone = R"sql(
+  UPDATE multipart_ledger SET next_attempt_ms = ?2, attempts = attempts + ?3, error = coalesce(?4, error)
+  WHERE id = ?1 AND next_attempt_ms IS NOT NULL)sql";
+
+// ?1 account, ?2 endpoint, ?3 bucket, ?4 until
+inline constexpr std::string_view kPostponeBucket = R"sql(
+  UPDATE multipart_ledger INDEXED BY multipart_ledger_due SET next_attempt_ms = ?4
+  WHERE next_attempt_ms < ?4 AND account = ?1 AND endpoint = ?2 AND bucket = ?3)sql";
+
+// ?1 id
+inline constexpr std::string_view kSelectPlace =
+    "SELECT endpoint, bucket, object_key FROM multipart_ledger WHERE id = ?1";
+
+inline constexpr std::string_view kDeleteAbandoned =
+    "DELETE FROM multipart_ledger WHERE id = ?1 AND next_attempt_ms IS NOT NULL";
+
+// --- Nodes
+
+// ?1 name, ?2 now
+inline constexpr std::string_view kJoin = R"sql(
+  INSERT INTO nodes (name, term, started_ms, beat_ms) VALUES (?1, 1, ?2, ?2)
+  ON CONFLICT (name) DO UPDATE SET term = term + 1, started_ms = ?2, beat_ms = ?2, left_ms = NULL
+  RETURNING id, term)sql";
+
+// ?1 id, ?2 term, ?3 now
+inline constexpr std::string_view kBeat = "UPDATE nodes SET beat_ms = ?3 WHERE id = ?1 AND term = ?2";
+inline constexpr std::string_view kLeave = "UPDATE nodes SET beat_ms = ?3, left_ms = ?3 WHERE id = ?1 AND term = ?2";
+
+inline constexpr std::string_view kNodes = "SELECT id, term, name, started_ms, beat_ms, left_ms FROM nodes ORDER BY id";
+
+}  // namespace vodlift::store::sql

@@ -1,0 +1,142 @@
+#include "store/sqlite_upload_lifecycle.h"
+
+#include <fmt/format.h>
+
+#include "store/sqlite_callback_queue.h"
+#include "store/sqlite_multipart_journal.h"
+#include "store/sqlite_statements.h"
+
+namespace vodlift::store {
+namespace {
+
+std::optional<std::string_view> optional_word(const std::optional<Acl>& acl) {
+  if (!acl) return std::nullopt;
+  return to_string(*acl);
+}
+
+// The three columns of an error, all NULL where there is none.
+struct ErrorColumns {
+  std::optional<std::string_view> code;
+  std::optional<std::string> message;
+  std::optional<bool> retryable;
+
+  explicit ErrorColumns(const std::optional<UploadError>& error) {
+    if (!error) return;
+    code = info(error->code).name;
+    message = kept_message(error->message);
+    retryable = error->retryable;
+  }
+};
+
+// Lets the next upload to the same object run, or wait for the upload that this one waits for. Answers whether there is
+// one. Called when nothing waits on this upload's own row any more.
+bool release_successor(SqliteConnection& connection, UploadId id, std::optional<UploadId> waiting_on) {
+  connection.prepare(sql::kReleaseSuccessor).bind(id, waiting_on).run();
+  return connection.changes() > 0;
+}
+
+// What every end brings with it: recorded parts are forgotten, what may be open at the store is left to the reaper, the
+// callback is due. Answers whether there is a callback. A small upload, of which there are many, has nothing to remove.
+bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body) {
+  bool wants_callback = false;
+  bool has_journal = false;
+  {
+    auto ended = connection.prepare(sql::kEnded);
+    ended.bind(id);
+    if (!ended.step()) return false;
+    const bool completed = ended.integer("completed") != 0;
+    wants_callback = ended.integer("wants_callback") != 0;
+    has_journal = ended.integer("has_journal") != 0;
+    const bool in_ledger = ended.integer("in_ledger") != 0;
+    if (completed && has_journal) remove_journaled_entry(connection, id);
+    if (in_ledger) abandon_all(connection, id, now);
+  }
+  if (has_journal) {
+    connection.prepare(sql::kDeleteParts).bind(id).run();
+    connection.prepare(sql::kDeleteMultipart).bind(id).run();
+  }
+  if (!wants_callback) return false;
+  if (const auto stored = load_upload(connection, id)) {
+    insert_callback(connection, stored->upload, body(stored->upload), now);
+  }
+  return true;
+}
+
+Result<> check_ending(const Lease& lease, const UploadEnding& ending) {
+  if (!may_move(UploadState::uploading, ending.state) || !is_end(ending.state)) {
+    return Error{Errc::internal, fmt::format("upload {}: {} is no end", lease.id, to_string(ending.state))};
+  }
+  if ((ending.state == UploadState::failed && !ending.error) ||
+      (ending.state == UploadState::completed && ending.error)) {
+    return Error{Errc::internal,
+                 fmt::format("upload {}: a failed upload has an error, a completed one has none", lease.id)};
+  }
+  return {};
+}
+
+}  // namespace
+
+Wanted wanted_of(SqliteConnection& connection, const Lease& lease) {
+  auto row = connection.prepare(sql::kWanted);
+  row.bind(lease.id, lease.fence);
+  return row.step() ? wanted_from(row.text("wanted")).value_or(Wanted::nothing) : Wanted::nothing;
+}
+
+Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending,
+                              WallTime now, const CallbackBody& body) {
+  if (auto whole = check_ending(lease, ending); !whole) return whole.error();
+  const ErrorColumns error(ending.error);
+  std::optional<std::int64_t> size;
+  if (ending.state == UploadState::completed) size = ending.size;
+  connection.prepare(sql::kEnd)
+      .bind(lease.id, lease.fence, to_string(ending.state), to_unix_ms(now), size, optional_word(ending.acl_applied),
+            ending.verification.etag, ending.verification.checksum, ending.verification.version_id, error.code,
+            error.message, error.retryable)
+      .run();
+  if (connection.changes() != 1) return lease_lost(lease);
+  const bool successor = release_successor(connection, lease.id, std::nullopt);  // what runs waits for nothing
+  return EndEffects{successor, follow_end(connection, lease.id, now, body)};
+}
+
+EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body) {
+  std::optional<UploadId> waiting_on;
+  {
+    auto row = connection.prepare(sql::kSelectWaitingOn);
+    row.bind(id);
+    if (row.step()) waiting_on = row.optional_integer("waiting_on");
+  }
+  connection.prepare(sql::kCancelWaiting).bind(id, to_unix_ms(now)).run();
+  const bool successor = release_successor(connection, id, waiting_on);
+  return {successor, follow_end(connection, id, now, body)};
+}
+
+Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, bool crashed,
+                        WallTime now, const CallbackBody& body) {
+  const UploadState next = decide_requeue(wanted_of(connection, lease));
+  if (next == UploadState::cancelled) {
+    UploadEnding cancelled;
+    cancelled.state = UploadState::cancelled;
+    cancelled.error = how.error;
+    const auto ended = end_upload(connection, lease, cancelled, now, body);
+    return ended ? Result<>() : ended.error();
+  }
+  const ErrorColumns error(how.error);
+  std::optional<std::int64_t> next_attempt_ms;
+  if (how.delay && how.delay->count() > 0) next_attempt_ms = to_unix_ms(now + *how.delay);
+  connection.prepare(sql::kRequeue)
+      .bind(lease.id, lease.fence, next_attempt_ms, error.code, error.message, error.retryable, !how.failed_attempt,
+            crashed ? 1 : 0)
+      .run();
+  if (connection.changes() != 1) return lease_lost(lease);
+  abandon_intent(connection, lease.id, now);
+  if (next == UploadState::paused) return pause_queued(connection, lease.id);
+  return {};
+}
+
+Result<> pause_queued(SqliteConnection& connection, UploadId id) {
+  connection.prepare(sql::kPause).bind(id).run();
+  if (connection.changes() == 1) return {};
+  return Error{Errc::internal, fmt::format("upload {} cannot be paused: it is not queued", id)};
+}
+
+}  // namespace vodlift::store

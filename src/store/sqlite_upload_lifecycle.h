@@ -1,0 +1,39 @@
+// What happens to a row of `uploads` on its way to an end. Each function runs inside a transaction of the caller's, on
+// the writer's thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/upload_decisions.h"
+#include "core/work_queue.h"
+#include "store/sqlite_connection.h"
+#include "store/sqlite_upload_rows.h"
+
+namespace vodlift::store {
+
+// What became due by the end of an upload.
+struct EndEffects {
+  bool successor = false;  // the next upload to the same object
+  bool callback = false;
+};
+
+// What the client asked for while the upload runs under this lease.
+Wanted wanted_of(SqliteConnection& connection, const Lease& lease);
+
+// Ends an upload that runs. Errors: lease_lost, internal (the ending is not whole).
+Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending,
+                              WallTime now, const CallbackBody& body);
+
+// Ends an upload that is queued or paused as cancelled.
+EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body);
+
+// Queues an upload again, or pauses or cancels it where its client asked for that. `crashed`: its worker went down.
+// Errors: lease_lost, internal.
+Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, bool crashed,
+                        WallTime now, const CallbackBody& body);
+
+// Pauses an upload that is queued. Errors: internal (it is not).
+Result<> pause_queued(SqliteConnection& connection, UploadId id);
+
+}  // namespace vodlift::store

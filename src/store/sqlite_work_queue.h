@@ -1,0 +1,43 @@
+// The workers' side of the queue, in SQLite.
+#pragma once
+
+#include "core/fair_share.h"
+#include "core/work_queue.h"
+#include "store/sqlite_queue.h"
+#include "store/sqlite_upload_lifecycle.h"
+
+namespace vodlift::store {
+
+// WorkQueue over a SqliteDatabase. Internally locked.
+class SqliteWorkQueue final : public WorkQueue {
+ public:
+  explicit SqliteWorkQueue(SqliteQueue queue) : queue_(std::move(queue)) {}
+  // Waits for the ends that are under way.
+  ~SqliteWorkQueue() override { queue_.database.drain(); }
+
+  // 1,000 at most.
+  Result<std::vector<ClaimedUpload>> claim(const Places& places, std::chrono::milliseconds lease) override;
+  // 100 at most.
+  Result<std::vector<ReadyAccount>> ready_accounts(int limit) override;
+  Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
+  Result<> finish(const Lease& lease, const UploadEnding& ending) override;
+  void finish_soon(const Lease& lease, UploadEnding ending, FinishDone done) override;
+  Result<> requeue(const Lease& lease, const Requeue& how) override;
+  Result<int> rescue(int max_crashes) override;
+  Result<int> reclaim(int max_crashes) override;
+  Result<std::optional<std::chrono::milliseconds>> next_due() override;
+
+ private:
+  class Finish;
+
+  Result<EndEffects> end(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending);
+  // Takes back what `statement` finds, in steps; its parameters are the two numbers and how many rows at most.
+  Result<int> take_back(std::string_view statement, std::int64_t first, std::int64_t second, int max_crashes);
+  void publish(const EndEffects& effects, UploadId id);
+  void publish_all();
+
+  const SqliteQueue queue_;
+  FairShare fair_share_;  // for the writer's thread
+};
+
+}  // namespace vodlift::store
