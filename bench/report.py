@@ -1,5 +1,7 @@
 """Medians, ratios and bars as Markdown that also reads well on a terminal."""
 
+from typing import NamedTuple
+
 from measure import median
 from sections import SMALL_FILES
 
@@ -16,6 +18,18 @@ SMALL_RCLONE_BAR = 2
 SMALL_CPU_BAR_MS = 0.5
 SCALE_BAR = 2
 RESTART_BAR_S = 2
+
+
+# The clients of README.md's table: heading, then name and settings of the row that is measured.
+README_CLIENTS = [("vodlift", None), ("curl -T", ("curl -T", "as it comes")), ("rclone, tuned", ("rclone", "tuned")),
+                  ("aws s3 cp, tuned", ("aws s3 cp", "tuned"))]
+
+
+class Part(NamedTuple):
+    """What one part of the benchmark found. `figures`: for README.md, each a name and the figures of README_CLIENTS."""
+    text: str
+    bars: list
+    figures: list = []
 
 
 def table(header, rows):
@@ -43,6 +57,13 @@ def bar(name, figure, met):
     return [name, figure, "met" if met else "**missed**"]
 
 
+def figure(name, rows, form):
+    """A row of README.md's table. `form` makes the text of a client's row; a client that was not measured has a dash."""
+    ours, by_name = rows[0], {(row.name, row.settings): row for row in rows}
+    found = [ours if known is None else by_name.get(known) for _, known in README_CLIENTS]
+    return [name, *[form(row) if row else "–" for row in found]]
+
+
 def accept_part(reports):
     rates = [r["accepted_per_s"] for r in reports]
     rows = [["accepted calls/s", with_spread(rates, ",.0f")]]
@@ -56,8 +77,8 @@ def accept_part(reports):
             "`kill -9`, restart, and 1,000 accepted ids looked up and found.\n\n"
             + table(["", "median (min–max)"], rows))
     p99 = median([r["latency_ms"]["p99"] for r in reports])
-    return text, [bar(f"at least {ACCEPT_BAR:,} durable signed calls/s", f"{median(rates):,.0f}", median(rates) >= ACCEPT_BAR),
-                  bar(f"p99 of these at most {ACCEPT_P99_BAR_MS} ms", f"{p99:.1f} ms", p99 <= ACCEPT_P99_BAR_MS)]
+    return Part(text, [bar(f"at least {ACCEPT_BAR:,} durable signed calls/s", f"{median(rates):,.0f}", median(rates) >= ACCEPT_BAR),
+                       bar(f"p99 of these at most {ACCEPT_P99_BAR_MS} ms", f"{p99:.1f} ms", p99 <= ACCEPT_P99_BAR_MS)])
 
 
 def client_table(rows):
@@ -76,18 +97,20 @@ def large_part(rows):
             + client_table(rows))
     cpu_ratio = ours.median("cpu_s") / curl.median("cpu_s")
     wall_ratio = ours.median("wall_s") / curl.median("wall_s")
-    return text, [bar(f"at most {GIB_CPU_RATIO_BAR:g}× the CPU of curl -T per GiB", f"{cpu_ratio:.2f}×",
-                      cpu_ratio <= GIB_CPU_RATIO_BAR),
-                  bar(f"at most {WALL_RATIO_BAR:g}× the wall time of curl -T", f"{wall_ratio:.2f}×",
-                      wall_ratio <= WALL_RATIO_BAR)]
+    bars = [bar(f"at most {GIB_CPU_RATIO_BAR:g}× the CPU of curl -T per GiB", f"{cpu_ratio:.2f}×",
+                cpu_ratio <= GIB_CPU_RATIO_BAR),
+            bar(f"at most {WALL_RATIO_BAR:g}× the wall time of curl -T", f"{wall_ratio:.2f}×",
+                wall_ratio <= WALL_RATIO_BAR)]
+    return Part(text, bars, [figure("one file of 1 GiB: seconds", rows, lambda row: f"{row.median('wall_s'):.2f}"),
+                             figure("the same: seconds of CPU", rows, lambda row: f"{row.median('cpu_s'):.2f}")])
 
 
 def tls_part(rows):
     cpu_ratio = rows[0].median("cpu_s") / rows[1].median("cpu_s")
     text = (f"## (d) The same over TLS\n\n{len(rows[0].runs)} interleaved runs after one to warm up. stunnel before the sink "
             "takes its share of the cores, which shows in the wall time of both.\n\n" + client_table(rows))
-    return text, [bar(f"at most {TLS_CPU_RATIO_BAR:g}× the CPU of curl -T per GiB over TLS", f"{cpu_ratio:.2f}×",
-                      cpu_ratio <= TLS_CPU_RATIO_BAR)]
+    return Part(text, [bar(f"at most {TLS_CPU_RATIO_BAR:g}× the CPU of curl -T per GiB over TLS", f"{cpu_ratio:.2f}×",
+                           cpu_ratio <= TLS_CPU_RATIO_BAR)])
 
 
 def far_part(rows, delay_ms):
@@ -95,16 +118,16 @@ def far_part(rows, delay_ms):
     text = (f"## (e) The same to a sink that answers {delay_ms} ms late\n\n{len(rows[0].runs)} interleaved runs after one to "
             "warm up; beside a client that sends the parts one after the other over one connection.\n\n"
             + client_table(rows))
-    return text, [bar(f"at least {FAR_BAR:g}× faster than a serial client at {delay_ms} ms", f"{faster:.1f}×",
-                      faster >= FAR_BAR)]
+    return Part(text, [bar(f"at least {FAR_BAR:g}× faster than a serial client at {delay_ms} ms", f"{faster:.1f}×",
+                           faster >= FAR_BAR)])
 
 
 def memory_part(peaks, uploads, parts):
     largest = max(peaks) / MIB
     text = (f"## (f) Memory of {uploads} uploads of 1 GiB at once, {parts} parts of each being sent\n\n"
             + table(["", "median (min–max)"], [["peak MiB", with_spread([peak / MIB for peak in peaks], ".0f")]]))
-    return text, [bar(f"peak memory at most {PEAK_BAR_MIB} MiB with {uploads} uploads × {parts} parts",
-                      f"{largest:.0f} MiB (largest)", largest <= PEAK_BAR_MIB)]
+    return Part(text, [bar(f"peak memory at most {PEAK_BAR_MIB} MiB with {uploads} uploads × {parts} parts",
+                           f"{largest:.0f} MiB (largest)", largest <= PEAK_BAR_MIB)])
 
 
 def scale_part(reports):
@@ -122,14 +145,14 @@ def scale_part(reports):
     text = (f"## (g) A long queue\n\nThe queue alone, in process; a claim takes 16, status asks for two. {len(reports[few])} "
             "runs of 500 rounds in turns.\n\n"
             + table(["ms", f"p50, {few:,} rows", f"p50, {many:,}", f"p99, {few:,}", f"p99, {many:,}", "× p99"], cells))
-    return text, bars
+    return Part(text, bars)
 
 
 def restart_part(times, rows):
     text = (f"## (h) Ready after `kill -9` with {rows:,} queued\n\nFrom the start of the process until it listens.\n\n"
             + table(["", "median (min–max)"], [["seconds", with_spread(times, ".2f")]]))
-    return text, [bar(f"listens within {RESTART_BAR_S} s with {rows:,} queued", f"{median(times):.2f} s",
-                      median(times) <= RESTART_BAR_S)]
+    return Part(text, [bar(f"listens within {RESTART_BAR_S} s with {rows:,} queued", f"{median(times):.2f} s",
+                           median(times) <= RESTART_BAR_S)])
 
 
 def small_part(rows, generator_cpu_s):
@@ -151,27 +174,29 @@ def small_part(rows, generator_cpu_s):
     def faster(row):
         return row.median("wall_s") / ours.median("wall_s")
 
-    return text, [bar(f"at least {SMALL_BAR:,} small files/s, end to end", f"{rate:,.0f}", rate >= SMALL_BAR),
-                  *[bar(f"at least {SMALL_RCLONE_BAR:g}× rclone, {row.settings}", f"{faster(row):.2f}×",
-                        faster(row) >= SMALL_RCLONE_BAR) for row in rows if row.name == "rclone"],
-                  bar(f"at most {SMALL_CPU_BAR_MS:g} ms CPU a small file", f"{cpu_ms:.3f} ms", cpu_ms <= SMALL_CPU_BAR_MS)]
+    bars = [bar(f"at least {SMALL_BAR:,} small files/s, end to end", f"{rate:,.0f}", rate >= SMALL_BAR),
+            *[bar(f"at least {SMALL_RCLONE_BAR:g}× rclone, {row.settings}", f"{faster(row):.2f}×",
+                  faster(row) >= SMALL_RCLONE_BAR) for row in rows if row.name == "rclone"],
+            bar(f"at most {SMALL_CPU_BAR_MS:g} ms CPU a small file", f"{cpu_ms:.3f} ms", cpu_ms <= SMALL_CPU_BAR_MS)]
+    return Part(text, bars, [figure("files of 64 KiB: files a second", rows,
+                                    lambda row: f"{SMALL_FILES / row.median('wall_s'):,.0f}")])
 
 
 def bars_table(parts):
-    return table(["bar", "measured", ""], [b for _, some in parts for b in some])
+    return table(["bar", "measured", ""], [one for part in parts for one in part.bars])
 
 
 def into_readme(readme, facts, parts):
-    """README.md's text with the bars in the place that it keeps for them."""
+    """README.md's text with the figures beside the other clients in the place that it keeps for them."""
     begin, end = "<!-- bench -->\n", "<!-- /bench -->"
     before, rest = readme.split(begin)
     _, after = rest.split(end)
     known = dict(facts)
-    return f"{before}{begin}{bars_table(parts)}\n\n{known['machine']}; {known['date']}\n{end}{after}"
+    figures = table(["", *[heading for heading, _ in README_CLIENTS]], [one for part in parts for one in part.figures])
+    return f"{before}{begin}{figures}\n\n{known['machine']}; {known['date']}\n{end}{after}"
 
 
 def whole(facts, parts):
-    """facts: (name, value) pairs; parts: (text, bars) pairs."""
     made_by = "Made by `./do bench`; [docs/benchmarks.md](../docs/benchmarks.md) says what each figure means."
     return "\n\n".join(["# Benchmark results", made_by, "\n".join(f"- {name}: {value}" for name, value in facts),
-                        "## Bars", bars_table(parts), *[text for text, _ in parts]]) + "\n"
+                        "## Bars", bars_table(parts), *[part.text for part in parts]]) + "\n"

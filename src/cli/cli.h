@@ -8,7 +8,7 @@
 
 namespace vodlift::cli {
 
-// How the process ends (docs/operations.md).
+// How the process ends (docs/reference.md).
 enum ExitCode : int {
   kDone = 0,
   kFailed = 1,  // what was asked for could not be done

@@ -81,7 +81,7 @@ bool BucketProbe::find_credentials(CredentialCache& cache) {
   auto credentials = found.get();
   if (!credentials) {
     add("credentials", Finding::fail, credentials.error().message,
-        "see docs/operations.md on sources of credentials; change it with `vodlift bucket add`");
+        "see docs/buckets.md on sources of credentials; change it with `vodlift bucket add`");
     return false;
   }
   credentials_ = std::move(*credentials);

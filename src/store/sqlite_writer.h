@@ -18,7 +18,7 @@
 
 namespace vodlift::store {
 
-// How the process ends when the disk fails to sync (docs/operations.md, exit codes).
+// How the process ends when the disk fails to sync (docs/reference.md, exit codes).
 inline constexpr int kExitSyncFailed = 3;
 
 // One change, run on the writer's thread.
