@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/await.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
@@ -93,7 +94,8 @@ void fill(const std::filesystem::path& path, std::int64_t rows) {
         UploadEnding ending;
         ending.size = ended.size;
         ending.acl_applied = Acl::private_acl;
-        if (!queue.work.finish(claimed.at(0).lease, ending)) throw std::runtime_error("cannot finish");
+        const auto finish = [&](auto done) { queue.work.finish(claimed.at(0).lease, ending, std::move(done)); };
+        if (!await<Result<>>(finish)) throw std::runtime_error("cannot finish");
       }
     }
   }
@@ -150,7 +152,7 @@ void measure(const std::filesystem::path& path, std::int64_t rows, int rounds) {
     });
     // Back to where they were, so that as many stay queued and ended.
     for (const ClaimedUpload& one : claimed) {
-      if (!queue.work.requeue(one.lease, {})) {
+      if (!await<Result<>>([&](auto done) { queue.work.requeue(one.lease, {}, std::move(done)); })) {
         throw std::runtime_error("cannot give an upload back");
       }
     }

@@ -40,6 +40,7 @@
 #include "store/sqlite_nodes.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
+#include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
 #include "worker/part_sender.h"
@@ -203,8 +204,9 @@ class Server {
         ledger_(*stores_.database, clock),
         reaper_(ledger_, *stores_.accounts, objects_,
                 {config.litter.retry, config.litter.grace, config.litter.give_up}),
-        dispatcher_(*stores_.queue, *stores_.callbacks, *stores_.journal, *stores_.feed, *stores_.accounts, storages_,
-                    objects_, callbacks_, clock, worker_options(config.worker)),
+        callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
+        dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock},
+                    worker_options(config.worker)),
         blocking_("blocking", kBlockingThreads, kBlockingQueue),
         intake_(*stores_.accounts, storages_,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
@@ -248,6 +250,7 @@ class Server {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
     }
     dispatcher_.start();
+    callback_run_.start();
     reaper_.start();
     admin_server_.start();
     public_server_.start();
@@ -271,6 +274,7 @@ class Server {
     blocking_.stop();
     write_usage();
     dispatcher_.stop(kWorkerGrace);
+    callback_run_.stop();
     reaper_.stop();
     callback_client_.stop();
     s3_client_.stop();
@@ -330,6 +334,7 @@ class Server {
   callback::HttpCallbackSender callbacks_;
   store::SqliteMultipartLedger ledger_;
   worker::MultipartReaper reaper_;
+  worker::CallbackRun callback_run_;
   worker::Dispatcher dispatcher_;
   ThreadPool blocking_;
   UploadIntake intake_;

@@ -64,9 +64,9 @@ struct Requeue {
 };
 
 // The queue as one node sees it: claims are made in the name of the node that the implementation was opened for. Any
-// thread. All but finish_soon() block until the disk has the change. Times are of the store's clock. An upload whose
-// client asked for a pause or a cancellation while it ran is paused or cancelled in the transaction that would queue it
-// again. Errors of all: store_failed (nothing was changed), internal.
+// thread. All but finish() and requeue() block until the disk has the change. Times are of the store's clock. An upload
+// whose client asked for a pause or a cancellation while it ran is paused or cancelled in the transaction that would
+// queue it again. Errors of all: store_failed (nothing was changed), internal.
 class WorkQueue {
  public:
   WorkQueue() = default;
@@ -87,17 +87,17 @@ class WorkQueue {
   // Prolongs the leases to now + `lease`; answers those that are still held.
   virtual Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) = 0;
 
-  // Ends the upload: state, facts and the pending callback in one transaction. Errors also: lease_lost, internal (the
-  // ending is not whole).
-  virtual Result<> finish(const Lease& lease, const UploadEnding& ending) = 0;
+  // Called once, after the commit, on a thread of the store or on the caller's. Must not block.
+  using Done = std::function<void(Result<>)>;
 
-  // The same for a caller that does not wait: the commit may come some milliseconds later, shared with others. `done`
-  // is called once, after it, on a thread of the store or on this one. It must not block. Errors also: overloaded.
-  using FinishDone = std::function<void(Result<>)>;
-  virtual void finish_soon(const Lease& lease, UploadEnding ending, FinishDone done) = 0;
+  // Ends the upload: state, facts and the pending callback in one transaction. Returns at once; the commit may come
+  // some milliseconds later, shared with others. Errors also: lease_lost, overloaded, internal (the ending is not
+  // whole).
+  virtual void finish(const Lease& lease, UploadEnding ending, Done done) = 0;
 
-  // Puts the upload back into the queue; its journal stays. Errors also: lease_lost.
-  virtual Result<> requeue(const Lease& lease, const Requeue& how) = 0;
+  // Puts the upload back into the queue; its journal stays. Returns at once, as finish() does. Errors also: lease_lost,
+  // overloaded.
+  virtual void requeue(const Lease& lease, Requeue how, Done done) = 0;
 
   // Takes back uploads whose lease expired. One whose worker crashed `max_crashes` times without a new part in between
   // ends as failed(crashed_repeatedly). Answers how many.

@@ -107,7 +107,7 @@ struct Orphan {
 
 class SqliteWorkQueue::Finish final : public WriteOperation {
  public:
-  Finish(SqliteWorkQueue& store, const Lease& lease, UploadEnding ending, FinishDone done)
+  Finish(SqliteWorkQueue& store, const Lease& lease, UploadEnding ending, Done done)
       : store_(store), lease_(lease), ending_(std::move(ending)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
@@ -128,8 +128,33 @@ class SqliteWorkQueue::Finish final : public WriteOperation {
   SqliteWorkQueue& store_;
   const Lease lease_;
   const UploadEnding ending_;
-  const FinishDone done_;
+  const Done done_;
   Result<EndEffects> effects_ = Error{};
+};
+
+class SqliteWorkQueue::PutBack final : public WriteOperation {
+ public:
+  PutBack(SqliteWorkQueue& store, const Lease& lease, Requeue how, Done done)
+      : store_(store), lease_(lease), how_(std::move(how)), done_(std::move(done)) {}
+
+  Result<> run(SqliteConnection& connection) override {
+    settle_turn(connection, lease_, store_.fair_share_);
+    return requeue_upload(connection, lease_, how_, /*crashed=*/false, store_.queue_.clock.now(), store_.queue_.body);
+  }
+
+  void done(Result<> outcome) override {
+    const bool made = outcome.has_value();
+    done_(std::move(outcome));
+    if (made) store_.publish_all();
+  }
+
+  [[nodiscard]] bool patient() const override { return true; }
+
+ private:
+  SqliteWorkQueue& store_;
+  const Lease lease_;
+  const Requeue how_;
+  const Done done_;
 };
 
 Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const Places& places, milliseconds lease) {
@@ -177,25 +202,12 @@ Result<EndEffects> SqliteWorkQueue::end(SqliteConnection& connection, const Leas
   return end_upload(connection, lease, ending, queue_.clock.now(), queue_.body);
 }
 
-Result<> SqliteWorkQueue::finish(const Lease& lease, const UploadEnding& ending) {
-  const auto effects =
-      queue_.database.write([&](SqliteConnection& connection) { return end(connection, lease, ending); });
-  if (!effects) return effects.error();
-  publish(*effects, lease.id);
-  return {};
-}
-
-void SqliteWorkQueue::finish_soon(const Lease& lease, UploadEnding ending, FinishDone done) {
+void SqliteWorkQueue::finish(const Lease& lease, UploadEnding ending, Done done) {
   queue_.database.post(std::make_unique<Finish>(*this, lease, std::move(ending), std::move(done)));
 }
 
-Result<> SqliteWorkQueue::requeue(const Lease& lease, const Requeue& how) {
-  auto requeued = queue_.database.write([&](SqliteConnection& connection) {
-    settle_turn(connection, lease, fair_share_);
-    return requeue_upload(connection, lease, how, /*crashed=*/false, queue_.clock.now(), queue_.body);
-  });
-  if (requeued) publish_all();
-  return requeued;
+void SqliteWorkQueue::requeue(const Lease& lease, Requeue how, Done done) {
+  queue_.database.post(std::make_unique<PutBack>(*this, lease, std::move(how), std::move(done)));
 }
 
 Result<int> SqliteWorkQueue::rescue(int max_crashes) {

@@ -20,15 +20,15 @@ class SqliteWorkQueue final : public WorkQueue {
   // 100 at most.
   Result<std::vector<ReadyAccount>> ready_accounts(int limit) override;
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
-  Result<> finish(const Lease& lease, const UploadEnding& ending) override;
-  void finish_soon(const Lease& lease, UploadEnding ending, FinishDone done) override;
-  Result<> requeue(const Lease& lease, const Requeue& how) override;
+  void finish(const Lease& lease, UploadEnding ending, Done done) override;
+  void requeue(const Lease& lease, Requeue how, Done done) override;
   Result<int> rescue(int max_crashes) override;
   Result<int> reclaim(int max_crashes) override;
   Result<std::optional<std::chrono::milliseconds>> next_due() override;
 
  private:
   class Finish;
+  class PutBack;
 
   Result<EndEffects> end(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending);
   // Takes back what `statement` finds, in steps; its parameters are the two numbers and how many rows at most.

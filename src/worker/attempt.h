@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "base/clock.h"
 #include "core/account_store.h"
@@ -20,7 +21,6 @@ namespace vodlift::worker {
 
 // The ports and settings that every attempt uses. All must outlive it.
 struct RunContext {
-  WorkQueue& queue;
   const AccountStore& accounts;
   Storages& storages;
   ObjectStore& objects;
@@ -61,6 +61,9 @@ struct Attempt {
   std::shared_ptr<const SourceFile> source{};
   std::string storage{};  // the storage that holds the source
 };
+
+// What the queue must record of an attempt: that the upload ended, or that it waits again.
+using RunEnd = std::variant<UploadEnding, Requeue>;
 
 // For logs and messages.
 std::string object_name(const Upload& upload);

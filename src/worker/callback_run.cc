@@ -1,7 +1,6 @@
 #include "worker/callback_run.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 
@@ -20,10 +19,11 @@ using namespace std::chrono_literals;
 constexpr int kMaxInFlight = 32;
 constexpr int kMaxInFlightOfSlow = 8;      // for one account
 constexpr int kMaxInFlightOfAllSlow = 24;  // so that there are places left, however many accounts are slow
-constexpr milliseconds kSlowFor = 60s;     // an account stays a slow one
-constexpr milliseconds kLease = 30s;       // a delivery takes 15 s at most; also how long one is put off
+constexpr milliseconds kSlowFor = 60s;     // how long an account stays slow
+// A delivery takes 15 s at most. A callback that is claimed and not sent is due again when its lease expires.
+constexpr milliseconds kCallbackLease = 30s;
 constexpr milliseconds kLongestWait = 15s;
-// What is due may be an upload, which is not ours: no reason to write to the database again and again.
+// Between two claims that find nothing or fail: each one writes to the database.
 constexpr milliseconds kShortestWait = 1s;
 constexpr std::size_t kMaxErrorBytes = 500;
 
@@ -55,62 +55,46 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
   return attempt;
 }
 
-CallbackRun::CallbackRun(CallbackQueue& queue, const AccountStore& accounts, CallbackSender& sender, milliseconds slow)
-    : queue_(queue), accounts_(accounts), sender_(sender), slow_(slow) {}
+CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountStore& accounts, CallbackSender& sender,
+                         milliseconds slow)
+    : queue_(queue),
+      accounts_(accounts),
+      sender_(sender),
+      slow_(slow),
+      due_(feed.subscribe(Change::Kind::callbacks_due, [this](const Change&) { loop_.wake(); })) {}
 
 void CallbackRun::start() {
-  thread_ = std::thread([this] { loop(); });
-  pthread_setname_np(thread_.native_handle(), "callbacks");
+  loop_.start("callbacks", [this] { loop(); });
 }
 
-void CallbackRun::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  event_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-void CallbackRun::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-  }
-  event_.notify_one();
-}
+void CallbackRun::stop() { loop_.stop(); }
 
 void CallbackRun::loop() {
-  bool stopping = false;
-  while (!stopping || in_flight_ > 0) {
-    const milliseconds patience = stopping ? kLongestWait : claim();
+  while (!loop_.stopping() || in_flight_ > 0) {
+    loop_.wait_for(loop_.stopping() ? kLongestWait : claim());
     std::deque<Delivered> delivered;
     {
-      std::unique_lock lock(mutex_);
-      const bool was_stopping = stopping;
-      event_.wait_for(lock, patience, [&] { return woken_ || !delivered_.empty() || stopping_ != was_stopping; });
-      woken_ = false;
-      stopping = stopping_;
+      const std::lock_guard lock(mutex_);
       delivered.swap(delivered_);
     }
     for (const Delivered& one : delivered) record(one);
   }
 }
 
-// Sends what is due as far as there are places; answers how long to wait when nothing else happens.
+// Sends what is due, as far as there are places. Returns how long to wait if nothing else happens.
 milliseconds CallbackRun::claim() {
   const int places = kMaxInFlight - in_flight_;
   if (places == 0) return kLongestWait;  // a delivery that ends wakes the loop
   const auto now = steady_clock::now();
   if (now < claim_not_before_) return std::chrono::ceil<milliseconds>(claim_not_before_ - now);
-  auto due = queue_.claim(places, kLease);
+  auto due = queue_.claim(places, kCallbackLease);
   if (!due) {
     claim_not_before_ = steady_clock::now() + kShortestWait;
     log::error("callbacks cannot be claimed", {{"reason", due.error().message}});
     return kShortestWait;
   }
   for (ClaimedCallback& callback : *due) {
-    // Not sent is put off: it is due again when its lease runs out, behind those of others.
+    // A callback that may not be sent now is due again when its lease expires, after those of others.
     if (may_send(callback.account)) send(std::move(callback));
   }
   return static_cast<int>(due->size()) < places ? time_to_next() : 0ms;
@@ -144,11 +128,9 @@ void CallbackRun::send(ClaimedCallback callback) {
   if (const auto account = accounts_.find_account(callback.account)) message.secret = account->webhook_secret;
   sender_.send(std::move(message),
                [this, callback = std::move(callback), started = steady_clock::now()](Result<CallbackAnswer> answer) {
-                 {
-                   const std::lock_guard lock(mutex_);
-                   delivered_.push_back({callback, std::move(answer), started});
-                 }
-                 event_.notify_one();
+                 const std::lock_guard lock(mutex_);
+                 delivered_.push_back({callback, std::move(answer), started});
+                 loop_.wake();  // under the lock: after the last delivery this object may be gone
                });
 }
 
@@ -158,7 +140,8 @@ void CallbackRun::record(const Delivered& delivered) {
   if (--in_flight_of_[account] == 0) in_flight_of_.erase(account);
   const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - delivered.started);
   if (took > slow_) slow_until_[account] = steady_clock::now() + kSlowFor;
-  // Cut off by our own end: not an attempt the receiver is to answer for; the lease runs out and it is sent again.
+  // This process stopped and cut the delivery off. It does not count as an attempt; it is repeated when the lease
+  // expires.
   if (!delivered.answer && delivered.answer.error().code == Errc::interrupted) return;
   const CallbackAttempt attempt = judge_delivery(delivered.callback, delivered.answer, took, random_unit());
   log::info("callback attempted", {{"upload", delivered.callback.upload},

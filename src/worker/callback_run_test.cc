@@ -52,10 +52,19 @@ class AcceptingReceiver final : public CallbackSender {
   std::vector<CallbackMessage> sent;
 };
 
-// A queue with one callback due, that tells when its delivery has been recorded.
-class OneCallback final : public MemoryUploads {
+// A queue of which each test scripts what it needs.
+class ScriptedCallbacks : public CallbackQueue {
  public:
-  using MemoryUploads::claim;
+  Result<> record(const ClaimedCallback&, const CallbackAttempt&) override { return {}; }
+  Result<> reclaim() override { return {}; }
+  Result<std::optional<std::chrono::milliseconds>> next_due() override {
+    return std::optional<std::chrono::milliseconds>();
+  }
+};
+
+// A queue with one callback due, which reports when its delivery has been recorded.
+class OneCallback final : public ScriptedCallbacks {
+ public:
   Result<std::vector<ClaimedCallback>> claim(int, std::chrono::milliseconds) override {
     if (std::exchange(claimed_, true)) return std::vector<ClaimedCallback>();
     ClaimedCallback callback;
@@ -77,7 +86,8 @@ TEST(CallbackRun, DeliversWhatIsDueAndRecordsIt) {
   OneCallback uploads;
   OneBucket accounts;
   AcceptingReceiver receiver;
-  CallbackRun run(uploads, accounts, receiver);
+  LocalChangeFeed feed;
+  CallbackRun run(uploads, feed, accounts, receiver);
   run.start();
   const auto [id, state] = uploads.recorded.get_future().get();
   run.stop();
@@ -87,11 +97,10 @@ TEST(CallbackRun, DeliversWhatIsDueAndRecordsIt) {
   EXPECT_EQ(receiver.sent[0].url, "http://example.org/");
 }
 
-// Says how long after the first claim the second one came; a callback always seems to be due.
-class UnclaimableCallbacks final : public MemoryUploads {
+// Reports how long after the first claim the second one came. Something is always due, and no claim finds it.
+class UnclaimableCallbacks final : public ScriptedCallbacks {
  public:
   explicit UnclaimableCallbacks(bool fails) : fails_(fails) {}
-  using MemoryUploads::claim;
   Result<std::vector<ClaimedCallback>> claim(int, std::chrono::milliseconds) override {
     const auto now = std::chrono::steady_clock::now();
     if (++claims_ == 1) first_ = now;
@@ -101,7 +110,7 @@ class UnclaimableCallbacks final : public MemoryUploads {
     return Error{Errc::store_failed, "disk full"};
   }
   Result<std::optional<std::chrono::milliseconds>> next_due() override {
-    return std::optional(std::chrono::milliseconds(0));
+    return std::optional<std::chrono::milliseconds>(0ms);
   }
 
   std::function<void()> wake;
@@ -113,13 +122,14 @@ class UnclaimableCallbacks final : public MemoryUploads {
   std::chrono::steady_clock::time_point first_;
 };
 
-TEST(CallbackRun, DoesNotClaimAgainAtOnceAfterAFailureOrInVain) {
+TEST(CallbackRun, DoesNotClaimAgainAtOnceAfterAFailureOrAClaimThatFoundNothing) {
   for (const bool fails : {true, false}) {
     UnclaimableCallbacks uploads(fails);
     OneBucket accounts;
     AcceptingReceiver receiver;
-    CallbackRun run(uploads, accounts, receiver);
-    uploads.wake = [&run] { run.wake(); };
+    LocalChangeFeed feed;
+    CallbackRun run(uploads, feed, accounts, receiver);
+    uploads.wake = [&feed] { feed.publish({Change::Kind::callbacks_due}); };
     run.start();
     EXPECT_GE(uploads.pause.get_future().get(), 1s) << fails;
     run.stop();
@@ -130,11 +140,10 @@ constexpr AccountId kSlowAccount = 1;  // and those after it
 constexpr AccountId kOtherAccount = 100;
 
 // One callback of each slow account, then many more of them, then one of another account.
-class Backlog final : public MemoryUploads {
+class Backlog final : public ScriptedCallbacks {
  public:
   explicit Backlog(int slow_accounts = 1) : slow_accounts_(slow_accounts) {}
 
-  using MemoryUploads::claim;
   Result<std::vector<ClaimedCallback>> claim(int places, std::chrono::milliseconds) override {
     const int claim = claims_++;
     if (claim < slow_accounts_) return some(1, kSlowAccount + claim);
@@ -146,7 +155,7 @@ class Backlog final : public MemoryUploads {
     return {};
   }
   Result<std::optional<std::chrono::milliseconds>> next_due() override {
-    return std::optional(std::chrono::milliseconds(0));
+    return std::optional<std::chrono::milliseconds>(0ms);
   }
 
   std::promise<void> other_delivered;
@@ -184,7 +193,8 @@ TEST(CallbackRun, ManySlowReceiversLeavePlacesForOthers) {
   Backlog uploads(kSlowAccounts);
   OneBucket accounts;
   HangingReceiver receiver(kSlowAccounts);
-  CallbackRun run(uploads, accounts, receiver, /*slow=*/0ms);
+  LocalChangeFeed feed;
+  CallbackRun run(uploads, feed, accounts, receiver, /*slow=*/0ms);
   run.start();
   EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
   EXPECT_EQ(receiver.held.size(), 24U);
@@ -196,7 +206,8 @@ TEST(CallbackRun, ASlowReceiverLeavesPlacesForOthers) {
   Backlog uploads;
   OneBucket accounts;
   HangingReceiver receiver;
-  CallbackRun run(uploads, accounts, receiver, /*slow=*/0ms);
+  LocalChangeFeed feed;
+  CallbackRun run(uploads, feed, accounts, receiver, /*slow=*/0ms);
   run.start();
   EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
   EXPECT_EQ(receiver.held.size(), 8U) << "the others are put off, not sent";

@@ -1,101 +1,110 @@
-// Hands queued uploads to a fixed number of threads and keeps their leases alive.
+// Runs queued uploads on a fixed number of threads, the slots.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
-#include "core/callback_sender.h"
+#include "base/worker_thread.h"
 #include "core/change_feed.h"
-#include "worker/active_run.h"
-#include "worker/callback_run.h"
 #include "worker/end_recorder.h"
+#include "worker/lease_keeper.h"
 #include "worker/turns.h"
 #include "worker/upload_run.h"
 
 namespace vodlift::worker {
 
-// An upload is given up when the process died this often while it ran, without a new part in between.
+// An upload fails when the process died this often while it ran, without a new part in between.
 inline constexpr int kMaxCrashes = 3;
 
 struct Options {
   int uploads = 8;           // at once, 1..256
-  int parts_per_upload = 4;  // in flight for each, 1..64
+  int parts_per_upload = 4;  // in flight for each upload, 1..64
   SourceReadiness readiness{};
-  // What a large upload runs at least before it makes room for others that have a better right; 1 s..1 h.
+  // Minimum time a large upload runs before it yields to uploads with a stronger claim; 1 s..1 h.
   std::chrono::milliseconds turn{30'000};
-  // Between two rounds of renewing leases and rescuing; well below a lease, which is 60 s.
+  // Time between two rounds of renewing leases and of rescuing uploads; well below a lease, which is 60 s.
   std::chrono::milliseconds housekeeping{15'000};
 };
 
-// The worker side of one node. start() and stop() from one thread; everything given must outlive it.
+// The worker side of one node. start() and stop() are called from one thread. Everything given must outlive it.
 class Dispatcher {
  public:
-  Dispatcher(WorkQueue& queue, CallbackQueue& callback_queue, MultipartJournal& journal, ChangeFeed& feed,
-             const AccountStore& accounts, Storages& storages, ObjectStore& objects, CallbackSender& callbacks,
-             const Clock& clock, const Options& options);
+  struct Ports {
+    WorkQueue& queue;
+    MultipartJournal& journal;
+    ChangeFeed& feed;
+    const AccountStore& accounts;
+    Storages& storages;
+    ObjectStore& objects;
+    const Clock& clock;
+  };
+
+  Dispatcher(const Ports& ports, const Options& options);
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
   // Like stop(0).
   ~Dispatcher();
 
   void start();
-  // Claims nothing new, lets requests in flight end for up to `grace`, then cuts them off (ObjectStore::interrupt);
-  // what is not finished goes back to the queue with its journal. May be called twice.
+  // Claims nothing new, waits up to `grace` for requests in flight, then cuts them off (ObjectStore::interrupt).
+  // Unfinished uploads go back to the queue with their journal. May be called twice.
   void stop(std::chrono::milliseconds grace);
 
  private:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  // The loop and its steps, on one thread.
   void loop();
-  void housekeeping();
-  bool renew_leases();
-  Places free_places();
-  [[nodiscard]] int free_slots() const;
-  void make_room();
-  int claim_for_free_slots();
-  bool assign(ClaimedUpload upload);
+  void do_housekeeping();
   void give_back_stale();
-  void give_back_waiting();
-  std::chrono::milliseconds time_to_next(int claimed);
+  void claim();
+  Places free_places();
+  void assign(ClaimedUpload claimed);
+  [[nodiscard]] Instant next_claim(bool found_nothing) const;
+  void make_room();
+  void wait_for_work();
+
+  // A slot, on a thread of its own.
   void slot();
-  void run(const std::shared_ptr<ActiveRun>& active);
-  void forget(const ActiveRun& active);
-  void give_back(const ClaimedUpload& claimed, const Requeue& how);
-  void wake();
-  // Has the run of this upload give it back.
-  void recall(UploadId id);
+  std::shared_ptr<ActiveRun> next_run();
+  void carry_out(const std::shared_ptr<ActiveRun>& run);
+  void slot_is_free(bool held_large, std::chrono::milliseconds took);
+
+  void upload_may_be_due();
+  void give_back(const std::shared_ptr<ActiveRun>& run, std::optional<std::chrono::milliseconds> delay);
 
   WorkQueue& queue_;
   ObjectStore& objects_;
   const Options options_;
   const RunContext context_;
-  CallbackRun callback_run_;
+  LeaseKeeper leases_;
   EndRecorder ends_;
 
-  std::mutex mutex_;                  // guards the next eight
-  std::condition_variable work_;      // for the loop: something became due, or slots are free
+  std::mutex mutex_;                  // guards the next six
   std::condition_variable assigned_;  // for the slots
-  std::condition_variable idle_;      // for stop(): nothing runs
   bool stopping_ = false;
-  bool woken_ = false;
-  bool wants_work_ = false;  // the loop waits for uploads to become due: it has free places
-  std::map<UploadId, std::shared_ptr<ActiveRun>> active_;
-  int completed_ = 0;                               // of the active ones
-  std::deque<std::shared_ptr<ActiveRun>> waiting_;  // claimed, no slot has taken them yet
-  std::chrono::milliseconds last_run_{0};           // how long the run that ended last took
+  bool may_claim_ = false;                          // an upload may be due, or a slot is free
+  bool has_places_ = false;                         // the loop waits for uploads to become due
+  std::deque<std::shared_ptr<ActiveRun>> waiting_;  // claimed; no slot has taken them yet
+  ClaimAhead ahead_;
 
-  std::chrono::steady_clock::time_point housekeeping_due_;
-  std::chrono::steady_clock::time_point leases_good_until_;
-  std::chrono::steady_clock::time_point claim_not_before_;
-  std::chrono::steady_clock::time_point room_due_;
-  std::thread loop_;
+  // Of the loop.
+  Instant housekeeping_due_;
+  Instant ends_due_;
+  Instant claim_due_;
+  Instant claim_not_before_;
+  Instant room_due_;
+  WorkerThread loop_;
   std::vector<std::thread> slots_;
 
-  // The last members: what they call is there as long as they are.
-  std::vector<ChangeFeed::Subscription> subscriptions_;
+  // The last members: they end first.
+  const ChangeFeed::Subscription due_;
+  const ChangeFeed::Subscription recalled_;
 };
 
 }  // namespace vodlift::worker

@@ -32,33 +32,32 @@ struct GivenBack {
 class ScriptedUploads final : public MemoryUploads {
  public:
   using Claimed = Result<std::vector<ClaimedUpload>>;
-  using MemoryUploads::claim;
 
   Claimed claim(const Places&, milliseconds) override { return on_claim(++claims_); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, milliseconds) override {
     return on_renew ? on_renew(leases) : all_held(leases);
   }
-  Result<> requeue(const Lease& lease, const Requeue& how) override {
-    if (watched != 0 && lease.id != watched) return {};
-    if (!given_.exchange(true)) given_back.set_value({lease, how});
-    return {};
+  void requeue(const Lease& lease, Requeue how, Done done) override {
+    done({});
+    if (watched != 0 && lease.id != watched) return;
+    if (!given_back_once_.exchange(true)) given_back.set_value({lease, std::move(how)});
   }
-  Result<> finish(const Lease&, const UploadEnding&) override { return {}; }
+  void finish(const Lease&, UploadEnding, Done done) override { done({}); }
   Result<int> rescue(int) override {
     ++rescues;
     return 0;
   }
-  Result<std::optional<milliseconds>> next_due() override { return std::optional(milliseconds(0)); }
+  Result<std::optional<milliseconds>> next_due() override { return std::optional<milliseconds>(0ms); }
 
   std::function<Claimed(int)> on_claim;
   std::function<Result<std::vector<HeldLease>>(const std::vector<Lease>&)> on_renew;
-  UploadId watched = 0;                // the upload whose requeue counts; 0: any
+  UploadId watched = 0;                // whose giving back counts; 0: anybody's
   std::promise<GivenBack> given_back;  // the first
   std::atomic<int> rescues = 0;
 
  private:
   int claims_ = 0;
-  std::atomic<bool> given_ = false;
+  std::atomic<bool> given_back_once_ = false;
 };
 
 // No file is there; on_open(n) is called before the nth open says so.
@@ -76,15 +75,10 @@ class MissingFiles final : public Storages {
   std::atomic<int> opened = 0;
 };
 
-class IdleReceiver final : public CallbackSender {
- public:
-  void send(CallbackMessage, Done done) override { done(CallbackAnswer{204, {}}); }
-};
-
 class DispatcherTest : public testing::Test {
  protected:
   Dispatcher& start(Options options) {
-    dispatcher_.emplace(uploads, uploads, uploads, feed, accounts_, files, objects_, receiver_, clock_, options);
+    dispatcher_.emplace(Dispatcher::Ports{uploads, uploads, feed, accounts_, files, objects_, clock_}, options);
     dispatcher_->start();
     return *dispatcher_;
   }
@@ -94,10 +88,9 @@ class DispatcherTest : public testing::Test {
   LocalChangeFeed feed;
 
  private:
-  StoppedClock clock_;
   OneBucket accounts_;
   MemoryObjects objects_;
-  IdleReceiver receiver_;
+  StoppedClock clock_;
   std::optional<Dispatcher> dispatcher_;
 };
 
@@ -201,7 +194,7 @@ TEST_F(DispatcherTest, AnUploadIsNeverRunTwiceAtOnce) {
   ASSERT_TRUE(in_time);
   const GivenBack back = given_back.get();
   EXPECT_EQ(back.lease.fence, 2);
-  EXPECT_GT(back.how.delay.value_or(0ms), 0ms);
+  EXPECT_EQ(back.how.delay, 5s);
   EXPECT_FALSE(back.how.failed_attempt);
   EXPECT_EQ(files.opened, 1);
 }
@@ -212,7 +205,7 @@ TEST_F(DispatcherTest, AFailedClaimIsNotRepeatedAtOnce) {
   uploads.on_claim = [&](int nth) -> ScriptedUploads::Claimed {
     if (nth == 1) first = steady_clock::now();
     if (nth == 2) pause.set_value(std::chrono::ceil<milliseconds>(steady_clock::now() - first));
-    feed.publish({.kind = Change::Kind::uploads_due});
+    feed.publish({Change::Kind::uploads_due});
     return Error{Errc::store_failed, "disk full"};
   };
   Dispatcher& dispatcher = start({.uploads = 1});

@@ -1,67 +1,63 @@
-// Records the ends of completed uploads while those who ran them go on with the next.
+// Records in the queue how runs ended, and repeats that while the database accepts no changes.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
-#include "worker/active_run.h"
+#include "worker/attempt.h"
+#include "worker/lease_keeper.h"
 
 namespace vodlift::worker {
 
-// Hands each end to WorkQueue::finish_soon(), so that many share a commit, and again every kBetweenRecordings as long
-// as the database takes no changes and the run is not told to end; then there is one last try. Tells the log.
-// Internally locked; start() and stop() from one thread.
+// The one way in which a lease is given back. record() returns at once, so that many ends share a commit. If the
+// database refuses an end for want of room, it is recorded again every kBetweenRecordings until the run is told to end
+// (its lease expired, or the node stops); then there is one last try. Each end is logged, and its lease released,
+// exactly once. Internally locked.
 class EndRecorder {
  public:
-  // Called once for each, on the recorder's thread: there is nothing left to do for it.
-  using Settled = std::function<void(const ActiveRun&)>;
+  // `most`: from this many ends under way on, wait_for_room() waits; from 1. `wake`: serve() has something to do;
+  // called on a thread of the store, must not block. Everything given must outlive the recorder.
+  EndRecorder(WorkQueue& queue, LeaseKeeper& leases, std::size_t most, std::function<void()> wake);
 
-  // `most`: ends, from 1, that may be on their way at once. Everything given must outlive it.
-  EndRecorder(WorkQueue& queue, std::size_t most, Settled settled);
-  EndRecorder(const EndRecorder&) = delete;
-  EndRecorder& operator=(const EndRecorder&) = delete;
-  // Like stop().
-  ~EndRecorder();
+  // Begins to record `end`. Any thread.
+  void record(std::shared_ptr<const ActiveRun> run, RunEnd end);
+  // Waits until fewer than `most` ends are under way.
+  void wait_for_room();
 
-  void start();
-  // Returns when all that was given is settled; nothing may be given any more.
-  void stop();
-
-  // Has `ending` recorded. Waits for room only.
-  void record(std::shared_ptr<ActiveRun> run, UploadEnding ending);
+  // Logs and releases the ends that the queue has answered, and hands over again those that are due by `now`. Returns
+  // when it must be called next, unless `wake` comes first. One thread; never waits for the database.
+  std::chrono::steady_clock::time_point serve(std::chrono::steady_clock::time_point now);
+  // Whether every end that was given is released.
+  [[nodiscard]] bool idle() const;
 
  private:
   struct End {
-    std::shared_ptr<ActiveRun> run;
-    UploadEnding ending;
+    std::shared_ptr<const ActiveRun> run;
+    RunEnd end;
     bool last_try = false;
     Result<> outcome{};
   };
 
-  void loop();
   void hand_over(const std::shared_ptr<End>& end);
   void answered(const std::shared_ptr<End>& end, Result<> outcome);
-  void settle(const End& end);
 
   WorkQueue& queue_;
+  LeaseKeeper& leases_;
   const std::size_t most_;
-  const Settled settled_;
+  const std::function<void()> wake_;
 
-  std::mutex mutex_;              // guards all below
-  std::condition_variable news_;  // for the thread
+  mutable std::mutex mutex_;  // guards the next three
   std::condition_variable room_;
-  bool stopping_ = false;
-  std::size_t unsettled_ = 0;
+  std::size_t under_way_ = 0;
   std::vector<std::shared_ptr<End>> answered_;
-  std::vector<std::shared_ptr<End>> refused_;  // to be handed over again
+
+  // Of serve()'s thread: what the database had no room for, to be handed over again at `again_`.
+  std::vector<std::shared_ptr<End>> refused_;
   std::chrono::steady_clock::time_point again_;
-  std::thread thread_;
 };
 
 }  // namespace vodlift::worker

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <future>
 
 #include "worker/fakes_test.h"
@@ -10,106 +9,121 @@
 namespace vodlift::worker {
 namespace {
 
+using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-std::shared_ptr<ActiveRun> run_of(UploadId id) {
-  auto run = std::make_shared<ActiveRun>();
-  run->claimed.lease = {id, 1};
-  run->claimed.upload.id = id;
-  return run;
-}
+constexpr steady_clock::time_point kNow{1h};
 
-UploadEnding ending_of(std::int64_t size) {
-  UploadEnding ending;
-  ending.size = size;
-  return ending;
-}
-
-// Answers on another thread, when it is told to.
+// A queue that answers when the test says so.
 class SlowUploads final : public MemoryUploads {
  public:
-  void finish_soon(const Lease&, UploadEnding, FinishDone done) override {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(done));
-    ++asked;
-  }
+  void finish(const Lease&, UploadEnding, Done done) override { asked.push_back(std::move(done)); }
   void answer(const Result<>& outcome = {}) {
-    std::vector<FinishDone> waiting;
-    {
-      const std::lock_guard lock(mutex_);
-      waiting.swap(waiting_);
-    }
-    for (const auto& done : waiting) done(outcome);
+    for (const auto& done : std::exchange(asked, {})) done(outcome);
   }
-  std::atomic<int> asked = 0;
-
- private:
-  std::mutex mutex_;
-  std::vector<FinishDone> waiting_;
+  std::vector<Done> asked;
 };
 
-TEST(EndRecorderTest, ADatabaseWithoutRoomIsTriedAgain) {
-  MemoryUploads uploads;
-  uploads.refusals["finish"] = 2;
-  std::atomic<int> settled = 0;
-  EndRecorder recorder(uploads, 1, [&](const ActiveRun& run) { settled += static_cast<int>(run.claimed.lease.id); });
-  recorder.start();
-  recorder.record(run_of(7), ending_of(5));
-  recorder.stop();
-  ASSERT_TRUE(uploads.ending);
-  EXPECT_EQ(uploads.ending->size, 5);
-  EXPECT_EQ(uploads.refusals["finish"], 0);
-  EXPECT_EQ(settled, 7) << "once";
+class EndRecorderTest : public testing::Test {
+ protected:
+  std::shared_ptr<ActiveRun> run_of(UploadId id) {
+    auto run = std::make_shared<ActiveRun>();
+    run->claimed.lease = {id, 1};
+    run->claimed.upload.id = id;
+    EXPECT_TRUE(leases_.add(run));
+    leases_.leave_slot(*run);
+    return run;
+  }
+  static UploadEnding completed(std::int64_t size) {
+    UploadEnding ending;
+    ending.size = size;
+    return ending;
+  }
+  // The leases that are still renewed.
+  int held() {
+    uploads_.renewed = 0;
+    EXPECT_TRUE(leases_.renew());
+    return uploads_.renewed;
+  }
+
+  SlowUploads uploads_;
+  LeaseKeeper leases_{uploads_};
+  int woken_ = 0;
+  EndRecorder recorder_{uploads_, leases_, 2, [this] { ++woken_; }};
+};
+
+TEST_F(EndRecorderTest, AnEndIsReleasedWhenTheQueueHasIt) {
+  recorder_.record(run_of(7), completed(5));
+  EXPECT_EQ(recorder_.serve(kNow), steady_clock::time_point::max());
+  EXPECT_EQ(held(), 1);
+  EXPECT_FALSE(recorder_.idle());
+  uploads_.answer();
+  EXPECT_EQ(woken_, 1);
+  EXPECT_EQ(recorder_.serve(kNow), steady_clock::time_point::max());
+  EXPECT_EQ(held(), 0);
+  EXPECT_TRUE(recorder_.idle());
 }
 
-TEST(EndRecorderTest, ToldToEndItTriesOnceMore) {
-  MemoryUploads uploads;
-  uploads.refusals["finish"] = 10;
+TEST_F(EndRecorderTest, WithoutRoomInTheDatabaseItIsRepeatedUntilThereIsSome) {
+  for (const Errc code : {Errc::store_failed, Errc::overloaded}) {
+    recorder_.record(run_of(7), completed(5));
+    for (int i = 0; i < 10; ++i) {
+      uploads_.answer(Error{code, "full"});
+      EXPECT_EQ(recorder_.serve(kNow + i * 1h), kNow + i * 1h + kBetweenRecordings);
+      recorder_.serve(kNow + i * 1h + kBetweenRecordings - 1ms);
+      EXPECT_TRUE(uploads_.asked.empty()) << "not before its time";
+      recorder_.serve(kNow + i * 1h + kBetweenRecordings);
+      EXPECT_EQ(uploads_.asked.size(), 1);
+      EXPECT_EQ(held(), 1);
+    }
+    uploads_.answer();
+    recorder_.serve(kNow);
+    EXPECT_EQ(held(), 0);
+  }
+}
+
+TEST_F(EndRecorderTest, ARunThatWasToldToEndGetsOneLastTry) {
   const auto run = run_of(1);
-  uploads.on_refusal = [&] { run->control.end({Errc::lease_lost, "the lease ran out"}); };
-  std::atomic<int> settled = 0;
-  EndRecorder recorder(uploads, 1, [&](const ActiveRun&) { ++settled; });
-  recorder.start();
-  recorder.record(run, ending_of(5));
-  recorder.stop();
-  EXPECT_FALSE(uploads.ending);
-  EXPECT_EQ(uploads.refusals["finish"], 8) << "one last try";
-  EXPECT_EQ(settled, 1);
+  recorder_.record(run, completed(5));
+  uploads_.answer(Error{Errc::store_failed, "full"});
+  recorder_.serve(kNow);
+  run->control.end({Errc::lease_lost, "the lease expired"});
+  recorder_.serve(kNow + kBetweenRecordings);
+  ASSERT_EQ(uploads_.asked.size(), 1);
+  uploads_.answer(Error{Errc::store_failed, "full"});
+  EXPECT_EQ(recorder_.serve(kNow + 1h), steady_clock::time_point::max());
+  EXPECT_TRUE(uploads_.asked.empty());
+  EXPECT_TRUE(recorder_.idle());
 }
 
-TEST(EndRecorderTest, AFullQueueOfTheStoreIsTriedAgain) {
-  SlowUploads uploads;
-  std::atomic<int> settled = 0;
-  EndRecorder recorder(uploads, 1, [&](const ActiveRun&) { ++settled; });
-  recorder.start();
-  recorder.record(run_of(1), ending_of(1));
-  uploads.answer(Error{Errc::overloaded, "full"});
-  while (uploads.asked < 2) std::this_thread::sleep_for(1ms);
-  EXPECT_EQ(settled, 0);
-  uploads.answer();
-  recorder.stop();
-  EXPECT_EQ(settled, 1);
+TEST_F(EndRecorderTest, AnyOtherRefusalIsFinal) {
+  recorder_.record(run_of(1), completed(5));
+  uploads_.answer(Error{Errc::lease_lost, "lost"});
+  EXPECT_EQ(recorder_.serve(kNow), steady_clock::time_point::max());
+  EXPECT_TRUE(recorder_.idle());
 }
 
-TEST(EndRecorderTest, HoldsNobodyUpWhileThereIsRoom) {
-  SlowUploads uploads;
-  std::atomic<int> settled = 0;
-  EndRecorder recorder(uploads, 2, [&](const ActiveRun&) { ++settled; });
-  recorder.start();
-  recorder.record(run_of(1), ending_of(1));
-  recorder.record(run_of(2), ending_of(1));
-  EXPECT_EQ(settled, 0);
-  auto third = std::async(std::launch::async, [&] { recorder.record(run_of(3), ending_of(1)); });
-  EXPECT_EQ(third.wait_for(50ms), std::future_status::timeout) << "two are on their way";
-  EXPECT_EQ(uploads.asked, 2);
-  uploads.answer();
-  third.wait();
-  EXPECT_EQ(uploads.asked, 3);
-  auto stopped = std::async(std::launch::async, [&] { recorder.stop(); });
-  EXPECT_EQ(stopped.wait_for(50ms), std::future_status::timeout) << "the third has no answer yet";
-  uploads.answer();
-  stopped.wait();
-  EXPECT_EQ(settled, 3);
+TEST_F(EndRecorderTest, AnUploadThatWaitsAgainIsRecordedTheSameWay) {
+  uploads_.refusals["requeue"] = 1;
+  recorder_.record(run_of(1), Requeue{1min, std::nullopt, true});
+  EXPECT_EQ(recorder_.serve(kNow), kNow + kBetweenRecordings);
+  EXPECT_FALSE(uploads_.requeued);
+  recorder_.serve(kNow + kBetweenRecordings);
+  ASSERT_TRUE(uploads_.requeued);
+  EXPECT_EQ(uploads_.requeued->delay, 1min);
+  EXPECT_TRUE(uploads_.requeued->failed_attempt);
+  EXPECT_TRUE(recorder_.idle());
+}
+
+TEST_F(EndRecorderTest, HoldsNobodyUpWhileThereIsRoom) {
+  recorder_.record(run_of(1), completed(1));
+  recorder_.wait_for_room();
+  recorder_.record(run_of(2), completed(1));
+  auto waits = std::async(std::launch::async, [&] { recorder_.wait_for_room(); });
+  EXPECT_EQ(uploads_.asked.size(), 2);
+  uploads_.answer();
+  recorder_.serve(kNow);
+  waits.get();
 }
 
 }  // namespace

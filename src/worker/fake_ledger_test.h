@@ -9,13 +9,13 @@
 
 namespace vodlift::worker {
 
-// Keeps abandoned entries for the reaper; those are due unless postponed beyond `now`.
+// Keeps abandoned entries for the reaper. Each is due unless it was postponed beyond `now`.
 class MemoryLedger final : public MultipartLedger {
  public:
   Result<std::vector<AbandonedMultipart>> due(int limit) override {
     std::vector<AbandonedMultipart> found;
     for (const AbandonedMultipart& entry : entries) {
-      if (entry.next_attempt > now || std::ssize(found) == limit) continue;
+      if (entry.next_attempt > now || std::ssize(found) >= limit) continue;
       found.push_back(entry);
       found.back().read = now;
     }

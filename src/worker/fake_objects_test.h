@@ -38,7 +38,7 @@ class MemoryObjects final : public ObjectStore {
     if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
     acls.push_back(properties.acl);
     store(properties.token, checksum.crc32c, body.size);
-    return StoredBytes{"\"e\"", told(crc32c_base64(checksum.crc32c)), "", encryption, checksum.crc32c};
+    return StoredBytes{"\"e\"", reported(crc32c_base64(checksum.crc32c)), "", encryption, checksum.crc32c};
   }
   Result<Multipart> create_multipart(const ObjectTarget&, const ObjectProperties& properties) override {
     calls.push_back("create");
@@ -58,7 +58,7 @@ class MemoryObjects final : public ObjectStore {
     if (auto error = scripted("part")) return done(*error);
     if (!open.contains(multipart.id)) return done(Error{Errc::s3_no_such_upload, "gone"});
     const std::uint32_t crc = checksum ? checksum->crc32c : crc_of(body);
-    parts[number] = {number, body.size, "\"p" + std::to_string(number) + "\"", told(crc32c_base64(crc))};
+    parts[number] = {number, body.size, "\"p" + std::to_string(number) + "\"", reported(crc32c_base64(crc))};
     crcs[number] = crc;
     done(StoredBytes{parts[number].etag, parts[number].checksum, "", "", crc});
   }
@@ -96,7 +96,7 @@ class MemoryObjects final : public ObjectStore {
     if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
     open.erase(multipart.id);
     store(token, crc, bytes);
-    return CompletedObject{"\"e-2\"", told(object_crc), ""};
+    return CompletedObject{"\"e-2\"", reported(object_crc), ""};
   }
   Result<> abort_multipart(const ObjectTarget&, const std::string& id) override {
     calls.push_back("abort");
@@ -108,7 +108,7 @@ class MemoryObjects final : public ObjectStore {
     calls.push_back("head");
     if (auto error = scripted("head")) return *error;
     if (object_crc.empty()) return Error{Errc::s3_not_found, "no such object"};
-    return ObjectInfo{size, "\"e-2\"", told(object_crc), object_token, "", encryption};
+    return ObjectInfo{size, "\"e-2\"", reported(object_crc), object_token, "", encryption};
   }
   Result<std::string> read(const ObjectTarget&, const std::string&, std::int64_t offset, std::int64_t count) override {
     calls.push_back("read " + std::to_string(offset) + "+" + std::to_string(count));
@@ -141,7 +141,7 @@ class MemoryObjects final : public ObjectStore {
   std::map<int, ListedPart> parts;
   std::map<int, std::uint32_t> crcs;
   std::string encryption;                    // what is said of every object
-  ChecksumMode mode = ChecksumMode::crc32c;  // with md5, no digest of anything is told
+  ChecksumMode mode = ChecksumMode::crc32c;  // with md5, no digest is reported
   std::optional<bool> known_md5_check;
   std::optional<std::int64_t> rate;  // of one request, bytes a second
   bool md5_check = true;
@@ -164,7 +164,7 @@ class MemoryObjects final : public ObjectStore {
     (void)body.source->read(body.offset, bytes);
     return crc32c(0, bytes);
   }
-  std::string told(std::string crc) const { return mode == ChecksumMode::md5 ? "" : std::move(crc); }
+  std::string reported(std::string crc) const { return mode == ChecksumMode::md5 ? "" : std::move(crc); }
   void store(const std::string& of, std::uint32_t crc, std::int64_t bytes) {
     object_crc = crc32c_base64(flip_a_bit ? crc ^ 1 : crc);
     size = bytes;

@@ -71,7 +71,7 @@ class MemoryStorages final : public Storages {
   std::int64_t modified_ns = 0;
   std::function<void()> on_open;
   int opened = 0;
-  int changing_opens = 0;  // the first so many files change while they are read
+  int changing_opens = 0;  // how many of the first files change while they are read
 };
 
 }  // namespace vodlift::worker

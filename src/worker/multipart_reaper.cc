@@ -1,7 +1,6 @@
 #include "worker/multipart_reaper.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <algorithm>
 #include <set>
@@ -20,8 +19,8 @@ constexpr int kEntriesPerBucket = 100;
 constexpr milliseconds kLongestDelay = 6h;
 constexpr milliseconds kLongestSleep = 15s;
 constexpr milliseconds kShortestSleep = 50ms;
-// When a store says an upload began, and when we meant it to: the store's clock is told to the second, and a Create
-// with its corrections takes some minutes at most until it is given up.
+// How far the begin that a store reports may lie from the time of our Create. The store reports whole seconds, and a
+// Create with its retries takes some minutes at most.
 constexpr milliseconds kBeforeIntent = 3s;
 constexpr milliseconds kAfterIntent = 5min;
 
@@ -39,10 +38,10 @@ milliseconds delay_after(int attempts, milliseconds first) {
   return std::min(delay, kLongestDelay);
 }
 
-// Whether other entries of the same bucket would meet the same. These errors are about one entry.
-bool is_of_the_bucket(Errc code) { return code != Errc::s3_rejected && code != Errc::s3_unverifiable; }
+// Whether other entries of the same bucket would fail in the same way. The two excluded errors concern one entry.
+bool concerns_bucket(Errc code) { return code != Errc::s3_rejected && code != Errc::s3_unverifiable; }
 
-// The session of a role is another after each renewal of its credentials.
+// A role has a new session after each renewal of its credentials.
 std::string_view without_session(std::string_view principal) {
   if (principal.find(":assumed-role/") == std::string_view::npos) return principal;
   return principal.substr(0, principal.rfind('/'));
@@ -65,61 +64,47 @@ MultipartReaper::MultipartReaper(MultipartLedger& ledger, const AccountStore& ac
 MultipartReaper::~MultipartReaper() { stop(); }
 
 void MultipartReaper::start() {
-  thread_ = std::thread([this] { loop(); });
-  pthread_setname_np(thread_.native_handle(), "reaper");
+  loop_.start("reaper", [this] { loop(); });
 }
 
-void MultipartReaper::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-bool MultipartReaper::stopping() {
-  const std::lock_guard lock(mutex_);
-  return stopping_;
-}
+void MultipartReaper::stop() { loop_.stop(); }
 
 void MultipartReaper::loop() {
-  while (!stopping()) {
+  while (!loop_.stopping()) {
     round();
     milliseconds sleep = std::min(kLongestSleep, options_.retry);
     if (const auto next = ledger_.next_due(); next && *next) {
       sleep = std::clamp(**next, kShortestSleep, sleep);
     }
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, sleep, [this] { return stopping_; });
+    loop_.wait_for(sleep);
   }
 }
 
 void MultipartReaper::round() noexcept {
   try {
-    deal_with_all();
+    work_on_all();
   } catch (const std::exception& failure) {
     log::error("looking after open multipart uploads hit a bug", {{"reason", failure.what()}});
   }
 }
 
-void MultipartReaper::deal_with_all() {
+void MultipartReaper::work_on_all() {
   const auto due = ledger_.due(kEntriesPerRound);
   if (!due) return log::error("the ledger of multipart uploads cannot be read", {{"reason", due.error().message}});
   principals_.clear();
-  std::map<Bucket, int> dealt;
+  std::map<Bucket, int> tried;
   std::set<Bucket> stuck;
   for (const AbandonedMultipart& entry : *due) {
-    if (stopping()) return;
+    if (loop_.stopping()) return;
     const Bucket bucket{entry.account, entry.place.endpoint, entry.place.bucket};
-    if (stuck.contains(bucket) || ++dealt[bucket] > kEntriesPerBucket) continue;
-    const auto done = deal_with(entry);
+    if (stuck.contains(bucket) || ++tried[bucket] > kEntriesPerBucket) continue;
+    const auto done = work_on(entry);
     if (done || done.error().code == Errc::interrupted) continue;
     if (!give_up_or_postpone(entry, done.error())) stuck.insert(bucket);
   }
 }
 
-// False: the rest of the bucket is not to be tried now either.
+// False: the rest of the bucket must not be tried now either.
 bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const Error& error) {
   if (entry.read - entry.abandoned >= options_.give_up) {
     log::error("a multipart upload may stay open for ever; given up", {{"object", name_of(entry)},
@@ -139,13 +124,13 @@ bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const
                                                                        {"reason", error.message},
                                                                        {"in_ms", delay.count()}});
   const auto postponed = ledger_.postpone(entry.id, delay, error.message);
-  if (!postponed || !is_of_the_bucket(error.code)) return static_cast<bool>(postponed);
+  if (!postponed || !concerns_bucket(error.code)) return static_cast<bool>(postponed);
   (void)ledger_.postpone_bucket(entry, delay);
   return false;
 }
 
-// Success: the entry is settled, or its time has not come.
-Result<> MultipartReaper::deal_with(const AbandonedMultipart& entry) {
+// Success: the entry is removed or replaced, or it is too early for it.
+Result<> MultipartReaper::work_on(const AbandonedMultipart& entry) {
   const auto access = accounts_.find_bucket(entry.account, entry.place.bucket);
   if (!access) {
     return Error{Errc::bucket_not_configured,
@@ -165,8 +150,8 @@ Result<> MultipartReaper::deal_with(const AbandonedMultipart& entry) {
 }
 
 Result<> MultipartReaper::search(const AbandonedMultipart& entry, const ObjectTarget& target) {
-  const milliseconds too_early = entry.last + options_.grace - entry.read;
-  if (too_early > 0ms) return ledger_.postpone(entry.id, too_early, std::nullopt);
+  const auto early = std::chrono::ceil<milliseconds>(entry.last + options_.grace - entry.read);
+  if (early > 0ms) return ledger_.postpone(entry.id, early, std::nullopt);
   const auto listing = objects_.list_multiparts(target);
   if (!listing) return listing.error();
   const auto known = ledger_.known(entry.place);
@@ -183,13 +168,13 @@ Result<> MultipartReaper::search(const AbandonedMultipart& entry, const ObjectTa
     }
     const WallTime begun = *listed.initiated - listing->store_ahead;
     if (begun < entry.first - kBeforeIntent || begun > entry.last + kAfterIntent) continue;
-    // Parts are sent only to what has its id in the journal: whatever has some is somebody else's.
+    // We send parts only after the id is in the journal: a multipart upload with parts is not ours.
     const auto empty = is_empty(target, listed.id);
     if (!empty) return empty.error();
     if (*empty) candidates.push_back(listed);
   }
-  const bool told = std::ranges::any_of(candidates, [](const auto& one) { return !one.initiator.empty(); });
-  if (told) {
+  const bool reported = std::ranges::any_of(candidates, [](const auto& one) { return !one.initiator.empty(); });
+  if (reported) {
     const auto us = own_principal(entry, target);
     if (!us) return us.error();
     std::erase_if(candidates, [&](const auto& one) { return !same_principal(one.initiator, *us); });
@@ -225,7 +210,8 @@ Result<std::string> MultipartReaper::own_principal(const AbandonedMultipart& ent
   return principal;
 }
 
-// Opens a multipart upload only to see whose the store says it is, and drops it. It is in the ledger meanwhile.
+// Opens a multipart upload only to see which principal the store reports for it, and aborts it. It is in the ledger
+// meanwhile.
 Result<std::string> MultipartReaper::probe(const AbandonedMultipart& entry, const ObjectTarget& target) {
   const auto probe = ledger_.intend_probe(entry);
   if (!probe) return probe.error();

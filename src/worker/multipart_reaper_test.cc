@@ -2,18 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "worker/fake_ledger_test.h"
 #include "worker/fakes_test.h"
 
 namespace vodlift::worker {
 namespace {
 
 using namespace std::chrono_literals;
-
-class MovingClock final : public Clock {
- public:
-  [[nodiscard]] WallTime now() const override { return time; }
-  WallTime time = from_unix_ms(1'700'000'000'000);
-};
 
 class MultipartReaperTest : public testing::Test {
  protected:
@@ -40,14 +35,12 @@ class MultipartReaperTest : public testing::Test {
     objects_.listed[id] = {id, begun_ + after, initiator};
   }
   void round_after(std::chrono::milliseconds passes) {
-    clock_.time += passes;
-    ledger_.now = clock_.time;
+    ledger_.now += passes;
     reaper_.round();
   }
 
-  MovingClock clock_;
-  const WallTime begun_ = clock_.time;
   MemoryLedger ledger_;
+  const WallTime begun_ = ledger_.now;
   OneBucket accounts_;
   MemoryObjects objects_;
   MultipartReaper reaper_{ledger_, accounts_, objects_, {1min, 10min, std::chrono::days{14}}};
@@ -81,7 +74,7 @@ TEST_F(MultipartReaperTest, ABucketThatCannotBeWorkedOnIsLeftForLaterAsAWhole) {
   EXPECT_EQ(objects_.count("abort"), 2) << "one of the bucket, and the other bucket's";
   EXPECT_FALSE(objects_.open.contains("elsewhere"));
   EXPECT_EQ(ledger_.entries.size(), 3U);
-  for (const AbandonedMultipart& entry : ledger_.entries) EXPECT_EQ(entry.next_attempt, clock_.time + 1min);
+  for (const AbandonedMultipart& entry : ledger_.entries) EXPECT_EQ(entry.next_attempt, ledger_.now + 1min);
   EXPECT_EQ(ledger_.entries[0].attempts, 1);
   EXPECT_EQ(ledger_.entries[1].attempts, 0);
   round_after(1min);
@@ -183,7 +176,7 @@ TEST_F(MultipartReaperTest, OnlyOurOwnPrincipalsIsAborted) {
   is_open("ours", 1s, "arn:aws:sts::1:assumed-role/vodlift/session-1");
   is_open("foreign", 1s, "arn:aws:iam::1:user/another");
   objects_.on_create = [&](const std::string& id) {
-    objects_.listed[id] = {id, clock_.time, "arn:aws:sts::1:assumed-role/vodlift/session-2"};
+    objects_.listed[id] = {id, ledger_.now, "arn:aws:sts::1:assumed-role/vodlift/session-2"};
   };
   round_after(10min);
   round_after(0s);
@@ -195,7 +188,7 @@ TEST_F(MultipartReaperTest, OnlyOurOwnPrincipalsIsAborted) {
 TEST_F(MultipartReaperTest, WhatAProbeOpensIsInTheLedger) {
   left();
   is_open("ours", 1s, "us");
-  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, clock_.time, "us"}; };
+  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, ledger_.now, "us"}; };
   objects_.script["create answer"] = {Errc::timeout};
   round_after(10min);
   EXPECT_EQ(ledger_.entries.size(), 2U);
@@ -210,7 +203,7 @@ TEST_F(MultipartReaperTest, WhatAProbeOpensIsInTheLedger) {
 TEST_F(MultipartReaperTest, AProbeThatCannotBeAbortedIsNotForgotten) {
   left();
   is_open("ours", 1s, "us");
-  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, clock_.time, "us"}; };
+  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, ledger_.now, "us"}; };
   objects_.script["abort"] = {Errc::s3_transient};
   round_after(10min);
   round_after(0s);

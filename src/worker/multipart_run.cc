@@ -34,14 +34,14 @@ Result<Verification> MultipartRun::send() {
   if (sent) sent = attempt_.source->check_unchanged();
   if (sent) return complete(*plan);
   if (sent.error().code == Errc::s3_no_such_upload) {
-    // Aborted by somebody else, or by a lifecycle rule: what was sent is gone.
+    // Another client or a lifecycle rule aborted it: the parts are gone.
     journal_ = {};
     if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
   }
   return sent.error();
 }
 
-// Every Create is in the ledger before it is sent: should its answer never be known, what it opened is found again.
+// Every Create is in the ledger before it is sent: if its answer is lost, the reaper finds what it opened.
 Result<Multipart> MultipartRun::create() {
   const MultipartPlace place{attempt_.target.access.endpoint, attempt_.target.access.bucket, attempt_.target.key};
   bool intended = false;
@@ -55,7 +55,7 @@ Result<Multipart> MultipartRun::create() {
     if (!created && create_may_have_worked(created.error().code)) intended = false;
     return created;
   });
-  // Without the withdrawal the next round of the reaper finds that nothing is there.
+  // If this fails, the next round of the reaper finds that nothing is there.
   if (!multipart && intended) (void)context_.journal.withdraw(claimed_.lease);
   return multipart;
 }
@@ -74,7 +74,7 @@ Result<PartPlan> MultipartRun::open() {
               attempt_.properties.acl,
               {}};
   if (auto recorded = record(journal_); !recorded) {
-    // Unrecorded, it would have to be looked for: take it back while its id is known.
+    // Abort it while its id is known: later the reaper would have to search for it.
     (void)context_.objects.abort_multipart(attempt_.target, multipart->id);
     journal_ = {};
     return recorded.error();
@@ -82,7 +82,7 @@ Result<PartPlan> MultipartRun::open() {
   return plan;
 }
 
-// The plan of an earlier attempt whose parts can still be used; nothing when a new one must be opened.
+// The plan of an earlier attempt whose parts can be reused; nothing if a new multipart upload must be opened.
 Result<std::optional<PartPlan>> MultipartRun::resume() {
   if (journal_.multipart_id.empty()) return std::optional<PartPlan>();
   if (lies_elsewhere()) {
@@ -93,7 +93,7 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
   const auto plan = plan_with_part_size(attempt_.source->identity().size, journal_.part_size);
   const bool fits = plan && plan->count <= attempt_.target.access.max_parts;
   if (journal_.source != attempt_.source->identity() || !fits || journal_.checksum_mode == ChecksumMode::unknown) {
-    log::info("what was sent cannot be gone on with, starting over", {{"upload", claimed_.lease.id}});
+    log::info("the parts sent earlier cannot be reused, starting over", {{"upload", claimed_.lease.id}});
     if (auto gone = abandon(); !gone) return gone.error();
     return std::optional<PartPlan>();
   }
@@ -105,7 +105,7 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
     return std::optional<PartPlan>(*plan);
   }
   if (listed.error().code != Errc::s3_no_such_upload) return listed.error();
-  // Gone, or completed by an attempt that did not live to hear of it.
+  // It is gone, or an earlier attempt completed it and crashed before it had the answer.
   std::uint32_t crc = 0;
   const bool all_known = static_cast<int>(journal_.parts.size()) == plan->count;
   for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
@@ -119,7 +119,7 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
   return std::optional<PartPlan>();
 }
 
-// The store's list decides what is there; the journal only knows what was confirmed before it was written.
+// The store's list decides which parts are there; the journal may lack the last of them.
 Result<> MultipartRun::adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan) {
   std::vector<Part> kept;
   for (const ListedPart& there : listed) {
@@ -142,7 +142,7 @@ Result<> MultipartRun::adopt_parts(const std::vector<ListedPart>& listed, const 
   return {};
 }
 
-// A part that reached the store but not the journal: ours again if the store's checksum is that of the file.
+// A part that reached the store but not the journal is reused if the store's checksum is that of the file.
 Result<std::optional<Part>> MultipartRun::adopt(const ListedPart& listed, const PartPlan& plan) {
   if (listed.number < 1 || listed.number > plan.count || listed.size != plan.size_of(listed.number)) {
     return std::optional<Part>();
@@ -165,14 +165,14 @@ Result<Verification> MultipartRun::complete(const PartPlan& plan) {
   if (!completed || !completed->checksum.empty()) return completed;
   auto read = read_back(context_.objects, {attempt_.target, claimed_.token, crc, plan.size}, control_);
   if (!read && read.error().code == Errc::s3_integrity) {
-    // Nobody knows which of the parts are the wrong ones.
+    // It is not known which of the parts are wrong.
     journal_ = {};
     if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
   }
   return read;
 }
 
-// Whether the store has confirmed each part for itself. One that tells no digest of them is put to the test.
+// Whether the store has confirmed each part. A store that reports no digests is tested with a wrong Content-MD5.
 bool MultipartRun::parts_verified(const PartPlan& plan) {
   if (journal_.checksum_mode != ChecksumMode::md5) return false;
   const auto digest = [](const Part& part) { return reported_digest(part.etag, "", part.md5); };
@@ -184,7 +184,7 @@ bool MultipartRun::parts_verified(const PartPlan& plan) {
   return refused && *refused;
 }
 
-// With an empty checksum where the store confirmed nothing.
+// The result has an empty checksum if the store confirmed nothing.
 Result<Verification> MultipartRun::complete_unread(const PartPlan& plan, std::uint32_t crc) {
   const Multipart multipart{journal_.multipart_id, journal_.checksum_mode};
   parts_verified_ = parts_verified(plan);
@@ -192,8 +192,8 @@ Result<Verification> MultipartRun::complete_unread(const PartPlan& plan, std::ui
     const auto object = context_.objects.complete_multipart(attempt_.target, multipart, journal_.parts, crc, plan.size,
                                                             attempt_.destination.condition());
     if (object) return verify(*object, crc);
-    // No answer, or one to a repeat that says "no such upload" or "is there already", may hide a success: the object
-    // itself tells.
+    // The first request may have succeeded although there is no answer, or although the answer to its repeat says "no
+    // such upload" or "is there already". The object shows it.
     const Errc code = object.error().code;
     const bool in_doubt = code == Errc::network || code == Errc::timeout || code == Errc::s3_unverifiable ||
                           code == Errc::s3_transient || code == Errc::s3_unavailable ||
@@ -207,11 +207,11 @@ Result<Verification> MultipartRun::complete_unread(const PartPlan& plan, std::ui
   });
 }
 
-// The object at the key, if it is the very one this upload made (our token, size and checksum).
+// The object at the key, if this upload made it (its token, size and checksum).
 Result<std::optional<Verification>> MultipartRun::look_for_completed(std::uint32_t crc) {
   const auto object = with_retries(control_, [&] { return context_.objects.head(attempt_.target); });
   if (!object) {
-    // Some stores answer 403 for an object that is not there to a key that may not list.
+    // Some stores answer 403 for a missing object if the key may not list.
     const bool absent = object.error().code == Errc::s3_not_found || object.error().code == Errc::s3_access_denied;
     if (absent) return std::optional<Verification>();
     return object.error();
@@ -223,15 +223,15 @@ Result<std::optional<Verification>> MultipartRun::look_for_completed(std::uint32
   return std::optional<Verification>(std::move(*checked));
 }
 
-// The answer to Complete says the parts are one object; HEAD says how large it is and, again, what is in it.
+// The answer to Complete says that the parts are one object; HEAD reports its size and, again, its checksum.
 Result<Verification> MultipartRun::verify(const CompletedObject& object, std::uint32_t crc) {
   const auto head = with_retries(control_, [&] { return context_.objects.head(attempt_.target); });
   ObjectInfo info;
   if (head) {
     info = *head;
   } else if (head.error().code == Errc::s3_access_denied) {
-    // A key that may write but not read: what the store said of the whole in its answer to Complete must do. It took
-    // the size along with the checksum.
+    // The key may write but not read, so the answer to Complete must do. The store checked the size along with the
+    // checksum.
     info = {attempt_.source->identity().size,
             object.etag,
             object.checksum,
@@ -239,13 +239,13 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object, std::ui
             object.version_id,
             object.encryption};
   } else {
-    // The parts are an object by now: what cannot be confirmed is tried again, never called a failure at once.
+    // The parts are an object by now. An object that cannot be confirmed is checked again; it is no failure yet.
     Error error = with_context("confirming the object", head.error());
     if (!error.retryable()) error.code = Errc::s3_unverifiable;
     return error;
   }
   if (info.token != claimed_.token) {
-    return Error{Errc::s3_unverifiable, fmt::format("{} was replaced by somebody else while it was being confirmed",
+    return Error{Errc::s3_unverifiable, fmt::format("{} was replaced by another client while it was being confirmed",
                                                     object_name(claimed_.upload))};
   }
   if (info.checksum.empty()) info.checksum = object.checksum;
@@ -255,7 +255,7 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object, std::ui
   return check_object({info, journal_.parts, crc, attempt_.source->identity().size, parts_verified_});
 }
 
-// A multipart upload that was begun before the bucket's setting changed has to begin anew.
+// A multipart upload that was opened before the bucket's encryption setting changed must start over.
 Result<> MultipartRun::check_encryption(const ObjectInfo& object) const {
   auto encrypted = check_encrypted(attempt_.target.access.encryption, object.encryption);
   if (encrypted || !resumed_) return encrypted;
@@ -276,7 +276,7 @@ Result<> MultipartRun::record_part(const Part& part) {
   return {};
 }
 
-// The open multipart upload is at another endpoint than the bucket now: what the store says of it does not count.
+// Whether the open multipart upload is at another endpoint than the bucket is now: the new store knows nothing of it.
 bool MultipartRun::lies_elsewhere() const {
   return !journal_.endpoint.empty() && journal_.endpoint != attempt_.target.access.endpoint;
 }

@@ -1,4 +1,4 @@
-// The multipart upload of one attempt: begun or gone on with, its parts sent, completed and confirmed.
+// The multipart upload of one attempt: opens or resumes it, sends its parts, completes it and confirms the object.
 #pragma once
 
 #include <optional>
@@ -10,23 +10,24 @@
 
 namespace vodlift::worker {
 
-// One per run, on its thread, blocking. Whatever it opens is in the ledger before, and in the journal from then on.
+// One per run, on its thread, blocking. Whatever it opens is in the ledger before it is opened, and in the journal
+// after.
 class MultipartRun {
  public:
   // All must outlive it.
   MultipartRun(const RunContext& context, const ClaimedUpload& claimed, RunControl& control, Attempt& attempt)
       : context_(context), claimed_(claimed), control_(control), attempt_(attempt), journal_(claimed.journal) {}
 
-  // True when a multipart upload of this very version of the source is open, be it of an earlier attempt.
+  // Whether a multipart upload of exactly this version of the source is open, perhaps from an earlier attempt.
   [[nodiscard]] bool has_begun(const SourceIdentity& source) const {
     return !journal_.multipart_id.empty() && journal_.source == source;
   }
 
-  // Sends the attempt's source as the attempt's object; what an earlier attempt has sent of it is not sent again.
+  // Sends the attempt's source as the attempt's object. Parts that an earlier attempt has sent are not sent again.
   Result<Verification> send();
 
-  // Drops an open multipart upload at the store and in the journal; where the store does not let go of it, it is left
-  // to the reaper. Nothing happens where none is open.
+  // Aborts the open multipart upload, if any, and clears the journal. If the store cannot abort it now, the reaper
+  // aborts it later.
   Result<> abandon();
 
  private:

@@ -91,7 +91,7 @@ Result<Verification> read_back(ObjectStore& objects, const ObjectToRead& object,
   const auto head = with_retries(control, [&] { return objects.head(object.target); });
   if (!head) return with_context(kWhat, head.error());
   if (head->token != object.token) {
-    return Error{Errc::s3_unverifiable, fmt::format("s3://{}/{} was replaced by somebody else before it was read back",
+    return Error{Errc::s3_unverifiable, fmt::format("s3://{}/{} was replaced by another client before it was read back",
                                                     object.target.access.bucket, printable(object.target.key))};
   }
   if (head->size != object.size) {

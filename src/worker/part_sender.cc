@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How long the thread waits for a completion before it looks whether the run was told to end.
+// How long the thread waits for a completion before it checks whether the run was told to end.
 constexpr milliseconds kLookUp{200};
 
 }  // namespace
@@ -33,7 +33,7 @@ Result<> PartSender::send(const std::vector<int>& numbers) {
     }
     keep_first(take_events(patience()));
   }
-  // A part that arrives after all need not be sent by the next attempt.
+  // A part that still arrives need not be sent by the next attempt.
   while (!in_flight_.empty()) keep_first(take_events(kLookUp));
   return outcome;
 }
@@ -83,7 +83,7 @@ Result<> PartSender::start_what_is_due() {
 
 Result<> PartSender::start(Prepared part) {
   const int number = part.number;
-  // The store may have stopped taking checksums behind the bytes since the part was made ready.
+  // The store may have refused checksums after the bytes since the part was prepared.
   if (!part.checksum && !sums_while_sending()) {
     auto checksum = checksum_of_part(number);
     if (!checksum) return checksum.error();
@@ -93,17 +93,17 @@ Result<> PartSender::start(Prepared part) {
   part.sent = false;
   const std::optional<RangeChecksum> checksum = part.checksum;
   in_flight_.insert_or_assign(number, std::move(part));
-  const auto tell = [events = events_, number](std::optional<Result<StoredBytes>> result) {
+  const auto report = [events = events_, number](std::optional<Result<StoredBytes>> result) {
     {
       const std::lock_guard lock(events->mutex);
       events->queue.push_back({number, std::move(result)});
     }
     events->arrived.notify_one();
   };
-  const Body body{job_.source,  job_.plan.offset_of(number),   job_.plan.size_of(number), control_.cut(),
-                  job_.storage, [tell] { tell(std::nullopt); }};
+  const Body body{job_.source,  job_.plan.offset_of(number),       job_.plan.size_of(number), control_.cut(),
+                  job_.storage, [report] { report(std::nullopt); }};
   store_.upload_part(job_.target, job_.multipart, number, body, checksum,
-                     [tell](Result<StoredBytes> result) { tell(std::move(result)); });
+                     [report](Result<StoredBytes> result) { report(std::move(result)); });
   return {};
 }
 
@@ -113,13 +113,13 @@ bool PartSender::has_room() const {
 }
 
 milliseconds PartSender::patience() const {
-  // With every place taken, only a completion helps; what is due would have to wait for it anyway.
+  // If every place is taken, a part that is due must wait for a completion anyway.
   if (delayed_.empty() || !has_room()) return kLookUp;
   const auto left = delayed_.begin()->first - std::chrono::steady_clock::now();
   return std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLookUp);
 }
 
-// Handles what has arrived; waits for something first when `patience` is given.
+// Handles the events that have arrived. Waits for the first one, at most `patience`, if that is given.
 Result<> PartSender::take_events(std::optional<milliseconds> patience) {
   std::deque<Event> arrived;
   {
@@ -149,7 +149,7 @@ Result<> PartSender::handle(Event event) {
   }
   const auto delay = request_retry_delay(result.error().code, part.tries + 1, random_unit());
   if (!delay) return result.error();
-  // The store got other bytes than were summed: perhaps the file was written to, which no repeat mends.
+  // The store got other bytes than were hashed. If the file was written to, repeating the part cannot help.
   if (result.error().code == Errc::s3_integrity) {
     if (auto same = job_.source->check_unchanged(); !same) return same;
   }

@@ -15,14 +15,14 @@
 
 namespace vodlift::worker {
 
-// A part whose bytes are away and that waits for the store's answer makes room for the next one: so a store that is far
-// away is kept as busy as one nearby, however long its answers take.
+// A part whose bytes are sent and that waits for the store's answer leaves its place to the next part, so that a
+// distant store is kept as busy as a near one. At most this many parts are in flight for each that may be sending.
 inline constexpr int kInFlightForEachSending = 4;
 
-// Used by one thread; completions come in from transfer threads. While parts are on their way, the thread runs the
-// checksum pass of the next one or, where the store takes the checksum behind the bytes, brings it into memory. So at
-// most kInFlightForEachSending
-// * `parallel` parts are in flight, `parallel` of them still sending, and one more is prepared.
+// Used by one thread; completions come from transfer threads. While parts are in flight, the thread prepares the next
+// one: it computes its checksum or, if the store takes the checksum after the bytes, brings the bytes into memory. At
+// most kInFlightForEachSending * `parallel` parts are in flight, `parallel` of them still sending, and one more is
+// prepared.
 class PartSender {
  public:
   // Called on the sender's thread for each confirmed part; an error ends the sending.
@@ -34,7 +34,7 @@ class PartSender {
     std::shared_ptr<const SourceFile> source;
     PartPlan plan;
     int parallel = 4;       // parts whose bytes are being sent, 1..64
-    std::string storage{};  // that the source lies on
+    std::string storage{};  // the storage that holds the source
   };
 
   PartSender(ObjectStore& store, Job job, RunControl& control, Confirmed confirmed)
@@ -44,8 +44,8 @@ class PartSender {
         confirmed_(std::move(confirmed)),
         events_(std::make_shared<Events>()) {}
 
-  // Sends the parts in `numbers`, in their order, each retried by request_retry_delay(). Blocks until all are confirmed
-  // or one failed for good; in that case what is in flight is waited for, and counted when it succeeds.
+  // Sends the parts in `numbers`, in this order; each is retried by request_retry_delay(). Blocks until all are
+  // confirmed or one failed for good. In that case it waits for the parts in flight, and confirms those that succeed.
   // Errors: those of ObjectStore::upload_part and SourceFile, of `confirmed`, and the control's reason.
   Result<> send(const std::vector<int>& numbers);
 
@@ -54,16 +54,16 @@ class PartSender {
 
   struct Prepared {
     int number = 0;
-    std::optional<RangeChecksum> checksum;  // nothing: the bytes are summed as they leave
+    std::optional<RangeChecksum> checksum;  // nothing: computed while the bytes are sent
     int tries = 0;                          // made so far
-    bool sent = false;                      // all bytes are away
+    bool sent = false;                      // all bytes are sent
   };
-  // A part's bytes are away, or its answer is there.
+  // The bytes of a part are sent, or its answer is there.
   struct Event {
     int number = 0;
     std::optional<Result<StoredBytes>> result;
   };
-  // Shared with completions, which may come when the sender is gone.
+  // Shared with completions, which may come after the sender is gone.
   struct Events {
     std::mutex mutex;
     std::condition_variable arrived;

@@ -18,7 +18,7 @@ namespace vodlift::worker {
 // One per running upload. Internally locked.
 class RunControl {
  public:
-  // The run is to end at its next step with this error (interrupted, lease_lost). The first reason stays.
+  // Tells the run to end at its next step with this error (interrupted, lease_lost). The first reason stays.
   void end(Error reason) {
     {
       const std::lock_guard lock(mutex_);
@@ -27,15 +27,15 @@ class RunControl {
     wake_.notify_all();
   }
 
-  // end() with `interrupted`, and transfers under way are cut off: the upload's client waits for this.
+  // The same with `interrupted`, and cuts off transfers under way: the upload's client waits for this.
   void recall() {
     cut_->store(true);
     end({Errc::interrupted, "the upload's client wants it paused or cancelled"});
   }
 
-  // What the run found its source to be: it may have grown since the upload was claimed.
+  // The size that the run found. The source may have grown since the upload was claimed.
   void found_size(std::int64_t bytes) { size_.store(bytes); }
-  // Nothing: not looked at yet.
+  // Nothing: the run has not looked at the source yet.
   [[nodiscard]] std::optional<std::int64_t> size() const {
     const std::int64_t bytes = size_.load();
     return bytes < 0 ? std::nullopt : std::optional(bytes);
@@ -63,7 +63,7 @@ class RunControl {
   const std::shared_ptr<std::atomic<bool>> cut_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-// Calls `operation` (which answers a Result) until it succeeds, fails for good, or request_retry_delay() gives up.
+// Calls `operation`, which returns a Result, until it succeeds, fails for good, or request_retry_delay() gives up.
 // Blocks between the tries; ends early with the control's reason.
 template <class Operation>
 auto with_retries(RunControl& control, Operation operation) -> decltype(operation()) {
@@ -77,12 +77,12 @@ auto with_retries(RunControl& control, Operation operation) -> decltype(operatio
   }
 }
 
-// Between two tries of a change that the database does not take.
+// Time between two tries of a change that the database refuses.
 inline constexpr std::chrono::milliseconds kBetweenRecordings{500};
 
-// Calls `record` (a change of the database, which answers a Result<>) until the database takes or refuses it. One
-// without room thus makes a run wait, at no cost of attempts, and has what the run did as soon as there is room.
-// Blocks; once the run is told to end, be it because its lease ran out, there is one last try: `store_failed` then.
+// Calls `record`, a change of the database that returns a Result<>, until the database accepts it or refuses it for
+// good. While the database has no room, the run waits; this does not count as a failed attempt. Blocks. Once the run is
+// told to end, there is one last try, which may return store_failed.
 template <class Record>
 Result<> until_recorded(RunControl& control, Record record) {
   for (;;) {

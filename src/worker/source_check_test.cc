@@ -51,10 +51,10 @@ TEST_F(SourceReadinessRun, ASourceThatIsBeingWrittenIsWaitedForAndCostsNoAttempt
   storages_.modified_ns = modified(2s).modified_ns;
   run();
   EXPECT_FALSE(uploads_.ending);
-  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
-  EXPECT_EQ(uploads_.requeued->error->code, Errc::source_busy);
-  EXPECT_NE(uploads_.requeued->error->message.find("still being written"), std::string::npos);
-  EXPECT_TRUE(uploads_.requeued->error->retryable);
+  ASSERT_TRUE(requeue_error());
+  EXPECT_EQ(requeue_error()->code, Errc::source_busy);
+  EXPECT_NE(requeue_error()->message.find("still being written"), std::string::npos);
+  EXPECT_TRUE(requeue_error()->retryable);
   EXPECT_EQ(uploads_.requeued->delay, 3s + 1ms);
   EXPECT_FALSE(uploads_.requeued->failed_attempt);
   EXPECT_TRUE(objects_.calls.empty());
@@ -93,8 +93,8 @@ TEST_F(SourceReadinessRun, ASourceThatIsWrittenToWhileItIsSentIsWaitedForToo) {
   };
   run();
   EXPECT_FALSE(uploads_.ending);
-  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
-  EXPECT_EQ(uploads_.requeued->error->code, Errc::source_busy);
+  ASSERT_TRUE(requeue_error());
+  EXPECT_EQ(requeue_error()->code, Errc::source_busy);
 }
 
 TEST(SourceChecksum, IsThatOfAllBytes) {
@@ -106,7 +106,7 @@ TEST(SourceChecksum, IsThatOfAllBytes) {
   const auto checked = check_by_reading(source, {ExpectedChecksum::Algorithm::sha256, std::string(64, '0')}, control);
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().code, Errc::source_mismatch);
-  EXPECT_NE(checked.error().message.find("sha256:" + whole), std::string::npos) << "both are told";
+  EXPECT_NE(checked.error().message.find("sha256:" + whole), std::string::npos) << "it names both";
 }
 
 TEST(SourceChecksum, OfAnEmptyFileToo) {
@@ -130,7 +130,7 @@ TEST(SourceChecksum, CrcIsComparedWhereItIsKnownAlready) {
   EXPECT_TRUE(check_crc32c({ExpectedChecksum::Algorithm::md5, "x"}, 1)) << "another digest is compared elsewhere";
 }
 
-// A source of which some lies in memory; tells what it was read for.
+// A source of which a part is in memory. Records what was read.
 class HalfCachedSource final : public SourceFile {
  public:
   HalfCachedSource(std::int64_t size, std::int64_t cached) : cached_(cached) { identity_.size = size; }
@@ -176,7 +176,7 @@ TEST(ReadAhead, ReadsNothingWhereAllIsThere) {
   EXPECT_TRUE(source.reads.empty());
 }
 
-TEST(ReadAhead, TellsWhyItCannot) {
+TEST(ReadAhead, ReportsWhyItCannot) {
   EXPECT_EQ(read_ahead(HalfCachedSource(1000, 0), 0, 1001).error().code, Errc::source_changed);
   EXPECT_EQ(read_ahead(HalfCachedSource(1000, 1000), 0, 1001).error().code, Errc::source_changed);
 }

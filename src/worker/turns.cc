@@ -6,7 +6,7 @@
 namespace vodlift::worker {
 namespace {
 
-// Uploads that run, of each account and priority.
+// How many uploads run, by account and priority.
 class Counts {
  public:
   explicit Counts(const std::vector<RunningTurn>& running) {
@@ -18,8 +18,8 @@ class Counts {
     return of(run.priority, run.account) * waiting.weight > of(waiting.priority, waiting.account) * run.weight;
   }
 
-  // Whether `one` has less right to its place than `other`.
-  [[nodiscard]] bool less_right(const RunningTurn& one, const RunningTurn& other) const {
+  // Whether `one` has a weaker claim to its place than `other`.
+  [[nodiscard]] bool weaker(const RunningTurn& one, const RunningTurn& other) const {
     if (one.priority != other.priority) return one.priority < other.priority;
     const int share_of_one = of(one.priority, one.account) * other.weight;
     const int share_of_other = of(other.priority, other.account) * one.weight;
@@ -43,13 +43,19 @@ bool lacks_a_place(const ReadyAccount& waiting, const Places& free) {
 
 }  // namespace
 
+int ClaimAhead::places(int taken) const {
+  const bool ahead = last_run_ < kShortRun;
+  const int places = (ahead ? 2 * slots_ : slots_) - taken;
+  return ahead && places <= slots_ / 2 ? 0 : std::max(places, 0);
+}
+
 int places_for_large(int uploads) { return std::max(1, uploads - std::max(1, uploads / 4)); }
 
-std::optional<UploadId> who_makes_room(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
-                                       const Places& free, std::chrono::milliseconds turn) {
+std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
+                                   const Places& free, std::chrono::milliseconds turn) {
   if (std::ranges::any_of(running, [](const RunningTurn& run) { return run.large && run.ending; })) return std::nullopt;
   const Counts counts(running);
-  const auto has_to = [&](const RunningTurn& run) {
+  const auto must_yield = [&](const RunningTurn& run) {
     if (!run.large || run.since_begin < turn) return false;
     return std::ranges::any_of(ready, [&](const ReadyAccount& waiting) {
       if (!lacks_a_place(waiting, free)) return false;
@@ -59,7 +65,7 @@ std::optional<UploadId> who_makes_room(const std::vector<RunningTurn>& running, 
   };
   const RunningTurn* found = nullptr;
   for (const RunningTurn& run : running) {
-    if (has_to(run) && (found == nullptr || counts.less_right(run, *found))) found = &run;
+    if (must_yield(run) && (found == nullptr || counts.weaker(run, *found))) found = &run;
   }
   if (found == nullptr) return std::nullopt;
   return found->id;

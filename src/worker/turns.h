@@ -1,5 +1,4 @@
-// When a large upload that runs has to make room for others: its turn is over, and somebody waits who has a better
-// right.
+// Which uploads get the slots: how many are claimed, and when a large one must yield to others.
 #pragma once
 
 #include <chrono>
@@ -10,26 +9,47 @@
 
 namespace vodlift::worker {
 
-// An upload under way.
+// How many uploads a node claims beyond its slots. While runs are short, a slot that becomes free finds the next upload
+// claimed already, and one claim, which is one commit, serves many slots. One thread at a time.
+class ClaimAhead {
+ public:
+  explicit ClaimAhead(int slots) : slots_(slots) {}
+
+  // How many more uploads may be claimed if `taken` are claimed and not over yet. While runs are short, none until half
+  // of the slots' number can be claimed at once.
+  [[nodiscard]] int places(int taken) const;
+  // A run took this long; kShortRun or more ends claiming ahead.
+  void ran(std::chrono::milliseconds took) { last_run_ = took; }
+  // Nothing is claimed ahead until a short run ends.
+  void stop() { last_run_ = kShortRun; }
+
+  static constexpr std::chrono::milliseconds kShortRun{500};
+
+ private:
+  const int slots_;
+  std::chrono::milliseconds last_run_ = kShortRun;
+};
+
+// A running upload.
 struct RunningTurn {
   UploadId id = 0;
   AccountId account = 0;
   int priority = 0;
   int weight = kDefaultWeight;
-  bool large = false;   // small ones are through before a turn is
-  bool ending = false;  // told to end already
+  bool large = false;   // a small one never has to yield
+  bool ending = false;  // it was told to end already
   std::chrono::milliseconds since_begin{0};
 };
 
-// Of `uploads` places in all, those that large uploads may have: a quarter, at least one of several, is kept for small
-// ones.
+// How many of `uploads` places large uploads may have. A quarter, and at least one if there are several, is kept for
+// small uploads.
 int places_for_large(int uploads);
 
-// The large upload that is to make room: one that has had `turn` and runs before an upload of higher priority, or
-// before one of an account that has less running than its own, by weight. None where what waits could have a place in
-// `free`, or nobody has a better right. Of several the least in right. None either while a large one that was told to
-// end still runs: its parts under way may take long, and the place that it leaves is to be filled first.
-std::optional<UploadId> who_makes_room(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
-                                       const Places& free, std::chrono::milliseconds turn);
+// Picks the large upload that must yield, if any. It has run for `turn`, and an upload waits that has a stronger claim:
+// one of higher priority, or of an account that has fewer running uploads, by weight. Picks the weakest claim if
+// several must yield. Picks none if every waiting upload fits into `free`. Picks none either while a large upload that
+// was told to end still runs: its last parts may take long, and its place must be filled first.
+std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
+                                   const Places& free, std::chrono::milliseconds turn);
 
 }  // namespace vodlift::worker

@@ -20,7 +20,7 @@ ReadyAccount waiting(AccountId account, int priority = 5, int weight = 1) {
 
 std::optional<UploadId> who(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
                             const Places& free = kFull) {
-  return who_makes_room(running, ready, free, kTurn);
+  return who_yields(running, ready, free, kTurn);
 }
 
 TEST(PlacesForLarge, LeaveAQuarterToSmallOnes) {
@@ -73,19 +73,41 @@ TEST(WhoMakesRoom, NobodyWhereThereIsAPlace) {
 }
 
 TEST(WhoMakesRoom, NobodyWhileOneThatWasToldStillRuns) {
-  auto told = large_run(1, 1);
-  told.ending = true;
-  EXPECT_EQ(who({told, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), std::nullopt);
-  told.large = false;
-  EXPECT_EQ(who({told, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), 2) << "a small one leaves no such place";
+  auto ending = large_run(1, 1);
+  ending.ending = true;
+  EXPECT_EQ(who({ending, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), std::nullopt);
+  ending.large = false;
+  EXPECT_EQ(who({ending, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), 2) << "a small one leaves no such place";
 }
 
 TEST(WhoMakesRoom, SmallOnesAndThoseToldAlreadyAreLeftAlone) {
   auto small = large_run(1, 1);
   small.large = false;
-  auto told = large_run(2, 1);
-  told.ending = true;
-  EXPECT_EQ(who({small, told}, {waiting(2)}), std::nullopt);
+  auto ending = large_run(2, 1);
+  ending.ending = true;
+  EXPECT_EQ(who({small, ending}, {waiting(2)}), std::nullopt);
+}
+
+TEST(ClaimAheadTest, AsManyAsThereAreSlotsUntilRunsAreShort) {
+  ClaimAhead ahead(8);
+  EXPECT_EQ(ahead.places(0), 8);
+  EXPECT_EQ(ahead.places(7), 1);
+  EXPECT_EQ(ahead.places(8), 0);
+  ahead.ran(ClaimAhead::kShortRun);
+  EXPECT_EQ(ahead.places(8), 0);
+}
+
+TEST(ClaimAheadTest, TwiceAsManyWhileRunsAreShortAndManyAtATime) {
+  ClaimAhead ahead(8);
+  ahead.ran(std::chrono::milliseconds(1));
+  EXPECT_EQ(ahead.places(0), 16);
+  EXPECT_EQ(ahead.places(11), 5);
+  EXPECT_EQ(ahead.places(12), 0) << "not worth a commit";
+  EXPECT_EQ(ahead.places(16), 0);
+  ahead.stop();
+  EXPECT_EQ(ahead.places(11), 0) << "more are claimed than there are slots";
+  ahead.ran(std::chrono::milliseconds(1));
+  EXPECT_EQ(ahead.places(11), 5);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace vodlift::worker {
 namespace {
 
-// A source up to this size is read once, into memory, and sent from there: what a run holds at most for it.
+// A source up to this size is read once, into memory, and sent from there.
 constexpr std::int64_t kKeptBytes = std::int64_t{128} * 1024;
 
 }  // namespace
@@ -41,21 +41,21 @@ UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunContro
   properties.tags = options.tags;
 }
 
-std::optional<UploadEnding> UploadRun::run() noexcept {
+std::optional<RunEnd> UploadRun::run() noexcept {
+  Error error;
   try {
     auto ending = attempt();
     if (ending) return std::move(*ending);
-    record_failure(ending.error());
+    error = ending.error();
   } catch (const std::exception& failure) {
     log::error("an upload hit a bug", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
-    record_failure(Error{Errc::internal, "unexpected error; the server's log has the details"});
+    error = {Errc::internal, "unexpected error; the server's log has the details"};
   }
-  return std::nullopt;
+  return after_error(std::move(error));
 }
 
-// A source that changes under our hands gets a second start, from its new version; so do parts that the store confirmed
-// and then does not know, or that it refuses because somebody else wrote the object meanwhile. After that they are left
-// alone.
+// The attempt starts over once if the source changed while it was sent, if the store does not know parts that it has
+// confirmed, or if it refuses because another client wrote the object meanwhile. The second time it fails.
 Result<UploadEnding> UploadRun::attempt() {
   const Upload& upload = claimed_.upload;
   const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
@@ -114,7 +114,7 @@ Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   return ending;
 }
 
-// The end of an upload that finds somebody else's object where it may not replace one.
+// How an upload ends that finds another's object and may not replace it.
 Result<UploadEnding> UploadRun::leave_alone(const ObjectInfo& there) {
   if (claimed_.upload.request.options.overwrite == Overwrite::fail) {
     return Error{
@@ -131,7 +131,7 @@ Result<UploadEnding> UploadRun::leave_alone(const ObjectInfo& there) {
   return ending;
 }
 
-// The store refused the object because one is there that was not there before, or could not be seen.
+// The store refused the object because another one is there, which was not there before or could not be seen.
 Result<UploadEnding> UploadRun::after_lost_race(const Error& refusal) {
   const auto there = attempt_.destination.look(attempt_.target, control_);
   if (!there) return there.error();
@@ -141,7 +141,7 @@ Result<UploadEnding> UploadRun::after_lost_race(const Error& refusal) {
   return Error{Errc::s3_conflict, refusal.message + "; and now it is gone again"};
 }
 
-// A version whose parts are at the store already was quiet when they were begun.
+// No check for a version whose parts are at the store already: it was quiet when the first of them was sent.
 Result<> UploadRun::check_quiet() {
   if (multipart_.has_begun(attempt_.source->identity())) return {};
   const auto quiet = quiet_at(attempt_.source->identity(), context_.readiness, context_.clock.now());
@@ -154,7 +154,7 @@ Result<> UploadRun::check_quiet() {
                            std::chrono::ceil<std::chrono::seconds>(context_.readiness.quiet).count())};
 }
 
-// Before anything is sent. One whose parts are at the store already was checked before they were sent.
+// Called before anything is sent. A version whose parts are at the store already was checked before they were sent.
 Result<> UploadRun::check_source() {
   const bool checked = multipart_.has_begun(attempt_.source->identity());
   if (!attempt_.expected || checked) return {};
@@ -165,18 +165,18 @@ Result<Verification> UploadRun::send_whole() {
   if (auto gone = multipart_.abandon(); !gone) return gone.error();
   Result<RangeChecksum> checksum = Error{};
   return with_retries(control_, [&]() -> Result<Verification> {
-    // Another upload may just have learned that this store needs MD5.
+    // Another upload may have found meanwhile that this store needs MD5.
     const bool with_md5 = context_.objects.checksum_mode(attempt_.target.access) != ChecksumMode::crc32c;
     if (!checksum || (with_md5 && checksum->md5.empty())) checksum = checksum_whole(with_md5);
     if (!checksum) return checksum.error();
     if (attempt_.expected) {
       if (auto meant = check_crc32c(*attempt_.expected, checksum->crc32c); !meant) return meant.error();
     }
-    // Checked after hashing and before sending: what the store then confirms by this checksum is the version hashed.
+    // After hashing and before sending: the checksum that the store confirms then belongs to this version.
     if (auto same = attempt_.source->check_unchanged(); !same) return same.error();
     auto sent = put_whole(*checksum);
     auto verified = sent ? verify(*sent, *checksum) : Result<Verification>(sent.error());
-    // Bytes that are not the hashed ones: was the file written to meanwhile? Then say so.
+    // The store got other bytes than were hashed. If the file was written to meanwhile, that is the error to report.
     if (!verified && verified.error().code == Errc::s3_integrity) {
       if (auto same = attempt_.source->check_unchanged(); !same) return same.error();
     }
@@ -214,7 +214,7 @@ Result<StoredBytes> UploadRun::put_whole(const RangeChecksum& checksum) {
   };
   auto sent = put();
   if (sent || sent.error().code != Errc::destination_exists) return sent;
-  // What is in the way may be what this upload put there itself, and never heard of.
+  // The object in the way may be this upload's own, from a request whose answer was lost.
   const auto there = attempt_.destination.look(attempt_.target, control_);
   if (!there) return there.error();
   if (*there || attempt_.destination.condition() != WriteCondition::none) return sent;
@@ -229,14 +229,6 @@ bool UploadRun::falls_back_to_private(const Error& error) {
   return true;
 }
 
-Result<> UploadRun::finish(const UploadEnding& ending) {
-  return until_recorded(control_, [&] { return context_.queue.finish(claimed_.lease, ending); });
-}
-
-Result<> UploadRun::requeue(const Requeue& how) {
-  return until_recorded(control_, [&] { return context_.queue.requeue(claimed_.lease, how); });
-}
-
 // Waiting for a source does not count as an attempt, but it has a limit of its own. Both times are of the store's
 // clock.
 bool UploadRun::may_wait_for_source() const {
@@ -245,46 +237,43 @@ bool UploadRun::may_wait_for_source() const {
   return upload.attempt_started.value_or(first) < first + context_.readiness.wait;
 }
 
-// Back into the queue, or failed: what an attempt that ended with `error` leads to.
-Result<> UploadRun::record_what_came(const Error& error) {
+// Decides whether an attempt that ended with `error` goes back into the queue or fails the upload.
+std::optional<RunEnd> UploadRun::after_error(Error error) {
+  // A run that was told to end decides nothing for good: it could not clean up after a failure any more.
+  if (auto reason = control_.ended()) error = std::move(*reason);
+  const UploadId id = claimed_.lease.id;
+  if (error.code == Errc::lease_lost) {
+    log::warn("upload was taken over by another worker", {{"upload", id}});
+    return std::nullopt;
+  }
+  // In its old place: what was begun is finished first.
+  if (error.code == Errc::interrupted) return Requeue{};
   const UploadError shown{error.code, error.message, error.retryable()};
-  if (error.code == Errc::interrupted) return requeue({});
   const bool busy = error.code == Errc::source_busy;
   if (busy && may_wait_for_source()) {
-    log::info("waiting for a source that is being written", {{"upload", claimed_.lease.id}, {"reason", error.message}});
-    return requeue({quiet_at_ - context_.clock.now(), shown, /*failed_attempt=*/false});
+    const auto quiet_in = std::max(std::chrono::ceil<std::chrono::milliseconds>(quiet_at_ - context_.clock.now()),
+                                   std::chrono::milliseconds(1));
+    log::info("waiting for a source that is being written", {{"upload", id}, {"reason", error.message}});
+    return Requeue{quiet_in, shown, /*failed_attempt=*/false};
   }
   const auto delay = busy ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
   if (delay) {
-    log::warn("upload will be tried again", {{"upload", claimed_.lease.id},
-                                             {"code", info(error.code).name},
-                                             {"reason", error.message},
-                                             {"in_ms", delay->count()}});
-    return requeue({*delay, shown, /*failed_attempt=*/true});
+    log::warn("upload will be tried again",
+              {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}, {"in_ms", delay->count()}});
+    return Requeue{*delay, shown, /*failed_attempt=*/true};
   }
-  log::warn("upload failed",
-            {{"upload", claimed_.lease.id}, {"code", info(error.code).name}, {"reason", error.message}});
-  // What cannot be dropped now is in the ledger, and left to the reaper by the end itself.
+  log::warn("upload failed", {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}});
+  return failed(shown);
+}
+
+UploadEnding UploadRun::failed(const UploadError& error) {
+  // What cannot be aborted now is in the ledger, and the end itself leaves it to the reaper.
   (void)multipart_.abandon();
   UploadEnding ending;
   ending.state = UploadState::failed;
   ending.size = attempt_.source != nullptr ? attempt_.source->identity().size : claimed_.upload.size;
-  ending.error = shown;
-  return finish(ending);
-}
-
-void UploadRun::record_failure(Error error) {
-  // Told to end, a run decides nothing for good: it could not clean up behind a failure any more.
-  if (auto reason = control_.ended()) error = std::move(*reason);
-  if (error.code == Errc::lease_lost) {
-    log::warn("upload was taken over by another worker", {{"upload", claimed_.lease.id}});
-    return;
-  }
-  const Result<> recorded = record_what_came(error);
-  if (!recorded) {
-    log::error("the end of an attempt could not be recorded",
-               {{"upload", claimed_.lease.id}, {"reason", recorded.error().message}});
-  }
+  ending.error = error;
+  return ending;
 }
 
 }  // namespace vodlift::worker

@@ -12,9 +12,9 @@ class UploadRun {
  public:
   UploadRun(const RunContext& context, ClaimedUpload claimed, RunControl& control);
 
-  // Does the work. Answers how it completed, which the caller has to record; any other end (failed, queued again) is
-  // recorded already, and answers nothing. Never throws.
-  std::optional<UploadEnding> run() noexcept;
+  // Does the work, and returns what the caller must record. Nothing: the lease is lost, so there is nothing to record.
+  // Never throws.
+  std::optional<RunEnd> run() noexcept;
 
  private:
   Result<UploadEnding> attempt();
@@ -28,10 +28,8 @@ class UploadRun {
   Result<Verification> verify(const StoredBytes& stored, const RangeChecksum& checksum);
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
   bool falls_back_to_private(const Error& error);
-  void record_failure(Error error);
-  Result<> finish(const UploadEnding& ending);
-  Result<> requeue(const Requeue& how);
-  Result<> record_what_came(const Error& error);
+  std::optional<RunEnd> after_error(Error error);
+  UploadEnding failed(const UploadError& error);
   bool may_wait_for_source() const;
 
   const RunContext& context_;

@@ -47,8 +47,8 @@ TEST_F(UploadRunTest, AnObjectThatCannotBeConfirmedIsTriedAgain) {
   objects_.script["head"] = std::deque<Errc>(2, Errc::s3_not_found);
   run();
   EXPECT_FALSE(uploads_.ending) << "the object may be there";
-  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
-  EXPECT_TRUE(uploads_.requeued->error->retryable);
+  ASSERT_TRUE(requeue_error());
+  EXPECT_TRUE(requeue_error()->retryable);
 }
 
 TEST_F(UploadRunTest, AnObjectThatIsNotEncryptedAsAskedForIsNotCompleted) {
@@ -89,8 +89,8 @@ TEST_F(UploadRunTest, OtherBytesReadBackAreNeverCompleted) {
     objects_.object_bytes[size / 2] = 'w';
     run();
     EXPECT_FALSE(uploads_.ending);
-    ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
-    EXPECT_EQ(uploads_.requeued->error->code, Errc::s3_integrity);
+    ASSERT_TRUE(requeue_error());
+    EXPECT_EQ(requeue_error()->code, Errc::s3_integrity);
     EXPECT_TRUE(uploads_.journal.multipart_id.empty()) << "it begins anew";
   }
 }

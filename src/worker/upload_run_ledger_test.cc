@@ -1,4 +1,4 @@
-// No litter: what the ledger is told of multipart uploads, and what is aborted.
+// No litter: what is recorded in the ledger of multipart uploads, and what is aborted.
 #include "worker/upload_run_test.h"
 
 namespace vodlift::worker {
@@ -9,7 +9,7 @@ TEST_F(UploadRunTest, EveryCreateIsInTheLedgerBeforeItIsSent) {
   uploads_.on_intend = [&] { EXPECT_EQ(objects_.count("create"), 0); };
   run();
   expect_completed();
-  EXPECT_EQ(uploads_.calls, std::vector<std::string>{"intend film.mp4"});
+  EXPECT_EQ(uploads_.ledger_calls, std::vector<std::string>{"intend film.mp4"});
 }
 
 TEST_F(UploadRunTest, ACreateWithoutAnAnswerMakesTheNextOneAnotherEntry) {
@@ -17,7 +17,7 @@ TEST_F(UploadRunTest, ACreateWithoutAnAnswerMakesTheNextOneAnotherEntry) {
   objects_.script["create"] = {Errc::timeout, Errc::s3_throttled, Errc::s3_transient};
   run();
   EXPECT_EQ(objects_.count("create"), 4);
-  EXPECT_EQ(uploads_.calls, std::vector<std::string>(3, "intend film.mp4")) << "a refused one opened nothing";
+  EXPECT_EQ(uploads_.ledger_calls, std::vector<std::string>(3, "intend film.mp4")) << "a refused one opened nothing";
 }
 
 TEST_F(UploadRunTest, ARefusedCreateIsWithdrawn) {
@@ -25,7 +25,7 @@ TEST_F(UploadRunTest, ARefusedCreateIsWithdrawn) {
   objects_.script["create"] = {Errc::s3_access_denied};
   run();
   expect_failed(Errc::s3_access_denied);
-  EXPECT_EQ(uploads_.calls, (std::vector<std::string>{"intend film.mp4", "withdraw"}));
+  EXPECT_EQ(uploads_.ledger_calls, (std::vector<std::string>{"intend film.mp4", "withdraw"}));
 }
 
 TEST_F(UploadRunTest, AnAbortThatFailsIsLeftToTheReaper) {
@@ -35,7 +35,7 @@ TEST_F(UploadRunTest, AnAbortThatFailsIsLeftToTheReaper) {
   run();
   ASSERT_TRUE(uploads_.ending);
   EXPECT_EQ(uploads_.ending->state, UploadState::completed) << "it does not hold up the upload";
-  EXPECT_EQ(uploads_.calls, (std::vector<std::string>{"intend film.mp4", "abandon", "intend film.mp4"}));
+  EXPECT_EQ(uploads_.ledger_calls, (std::vector<std::string>{"intend film.mp4", "abandon", "intend film.mp4"}));
 }
 
 TEST_F(UploadRunTest, WhatLiesAtAnotherEndpointIsNotAskedForAtThisOne) {
@@ -45,7 +45,7 @@ TEST_F(UploadRunTest, WhatLiesAtAnotherEndpointIsNotAskedForAtThisOne) {
   accounts_.bucket->endpoint = "https://new.example";
   run();
   expect_completed();
-  EXPECT_EQ(uploads_.calls, (std::vector<std::string>{"abandon", "intend film.mp4"}));
+  EXPECT_EQ(uploads_.ledger_calls, (std::vector<std::string>{"abandon", "intend film.mp4"}));
   EXPECT_EQ(objects_.count("abort"), 0);
 }
 
@@ -55,7 +55,7 @@ TEST_F(UploadRunTest, AfterTheBucketIsGoneItsMultipartUploadIsLeft) {
   accounts_.bucket.reset();
   run();
   expect_failed(Errc::bucket_not_configured);
-  EXPECT_EQ(uploads_.calls, std::vector<std::string>{"abandon"});
+  EXPECT_EQ(uploads_.ledger_calls, std::vector<std::string>{"abandon"});
   EXPECT_TRUE(objects_.calls.empty());
 }
 

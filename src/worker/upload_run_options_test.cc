@@ -125,8 +125,8 @@ TEST_F(UploadRunOptions, AnotherWriterAtTheSameTimeMakesItSendAllAgainOnce) {
   objects_.script["complete"] = {Errc::s3_conflict, Errc::s3_conflict};
   run();
   EXPECT_FALSE(uploads_.ending) << "later again, from the queue";
-  ASSERT_TRUE(uploads_.requeued && uploads_.requeued->error);
-  EXPECT_EQ(uploads_.requeued->error->code, Errc::s3_conflict);
+  ASSERT_TRUE(requeue_error());
+  EXPECT_EQ(requeue_error()->code, Errc::s3_conflict);
 }
 
 TEST_F(UploadRunOptions, TheSourceIsSentWhenItsChecksumIsTheOneExpected) {

@@ -117,7 +117,7 @@ TEST_F(UploadRunTest, AWorkerThatLostItsLeaseChangesNothing) {
   claimed_.journal = uploads_.journal;
   uploads_.requeued.reset();
   objects_.parts.erase(1);
-  uploads_.lost = true;
+  uploads_.lease_lost = true;
   run();
   EXPECT_FALSE(uploads_.ending);
   EXPECT_FALSE(uploads_.requeued);

@@ -25,14 +25,23 @@ class UploadRunTest : public ::testing::Test {
   }
 
   void run() {
-    const RunContext context{uploads_, accounts_, storages_, objects_, uploads_, clock_, 2, readiness_};
-    const auto ending = UploadRun(context, claimed_, control_).run();
-    if (ending) uploads_.ending = ending;
+    const RunContext context{accounts_, storages_, objects_, uploads_, clock_, 2, readiness_};
+    const auto end = UploadRun(context, claimed_, control_).run();
+    if (!end) return;
+    if (const auto* ending = std::get_if<UploadEnding>(&*end)) {
+      uploads_.ending = *ending;
+    } else {
+      uploads_.requeued = std::get<Requeue>(*end);
+    }
+  }
+
+  // The error that the upload went back into the queue with.
+  [[nodiscard]] std::optional<UploadError> requeue_error() const {
+    return uploads_.requeued ? uploads_.requeued->error : std::nullopt;
   }
 
   void expect_completed() {
-    ASSERT_TRUE(uploads_.ending) << (uploads_.requeued && uploads_.requeued->error ? uploads_.requeued->error->message
-                                                                                   : "no end recorded");
+    ASSERT_TRUE(uploads_.ending) << (requeue_error() ? requeue_error()->message : "no end recorded");
     EXPECT_EQ(uploads_.ending->state, UploadState::completed)
         << (uploads_.ending->error ? uploads_.ending->error->message : "");
     EXPECT_TRUE(objects_.open.empty());

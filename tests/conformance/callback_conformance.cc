@@ -16,7 +16,7 @@ class CallbackConformance : public StoreSuite {
     NewUpload upload = new_upload(destination);
     upload.request.callback = "http://www.example.com/done";
     const UploadId id = insert(upload).id;
-    EXPECT_TRUE(queue().finish(claim_one().lease, ending));
+    EXPECT_TRUE(finish(claim_one().lease, ending));
     return id;
   }
 
@@ -39,7 +39,7 @@ TEST_P(CallbackConformance, ComesWithTheEnd) {
   const Lease lease = claim_one().lease;
   EXPECT_EQ(look(id).callback_state, CallbackState::waiting);
   EXPECT_TRUE(claim_callbacks().empty());
-  ASSERT_TRUE(queue().finish(lease, completed()));
+  ASSERT_TRUE(finish(lease, completed()));
   EXPECT_EQ(look(id).callback_state, CallbackState::pending);
 
   reopen();
@@ -55,7 +55,7 @@ TEST_P(CallbackConformance, ComesWithTheEnd) {
 
 TEST_P(CallbackConformance, WithoutUrlThereIsNone) {
   const UploadId id = insert("a");
-  ASSERT_TRUE(queue().finish(claim_one().lease, failed()));
+  ASSERT_TRUE(finish(claim_one().lease, failed()));
   EXPECT_TRUE(claim_callbacks().empty());
   EXPECT_EQ(look(id).callback_state, CallbackState::none);
 }
@@ -66,7 +66,7 @@ TEST_P(CallbackConformance, ARefusedEndLeavesNone) {
   insert(upload);
   Lease lease = claim_one().lease;
   ++lease.fence;
-  ASSERT_FALSE(queue().finish(lease, completed()));
+  ASSERT_FALSE(finish(lease, completed()));
   EXPECT_TRUE(claim_callbacks().empty());
 }
 
@@ -161,7 +161,7 @@ TEST_P(CallbackConformance, EndsAndRetriesArePublished) {
   insert(upload);
   const Lease lease = claim_one().lease;
   EXPECT_EQ(woken, 0) << "none is due";
-  ASSERT_TRUE(queue().finish(lease, completed()));
+  ASSERT_TRUE(finish(lease, completed()));
   const int after_end = woken;
   EXPECT_GT(after_end, 0);
   ASSERT_TRUE(callbacks().record(claim_callback(), attempt(CallbackState::pending, 503, seconds(5))));

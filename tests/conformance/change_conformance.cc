@@ -70,7 +70,7 @@ TEST_P(ChangeConformance, ACancelledUploadLetsTheNextOneToItsObjectGo) {
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{first})) << "the third waits for the first now";
   EXPECT_EQ(changed(first, UploadChange::cancel), UploadState::uploading);
   EXPECT_TRUE(claim().empty());
-  ASSERT_TRUE(queue().requeue({first, 1}, {}));
+  ASSERT_TRUE(requeue({first, 1}, {}));
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{third}));
 }
 
@@ -86,19 +86,19 @@ TEST_P(ChangeConformance, ARunningUploadIsCalledBackAndThenCancelled) {
   EXPECT_TRUE(queue().renew({lease}, kLease).value().at(0).recalled);
   expect_refused(id, UploadChange::pause, "uploading");
 
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   EXPECT_EQ(look(id).state, UploadState::cancelled);
   EXPECT_EQ(claim_callbacks().size(), 1U);
-  EXPECT_EQ(queue().finish(lease, completed()).error().code, Errc::lease_lost) << "one end";
+  EXPECT_EQ(finish(lease, completed()).error().code, Errc::lease_lost) << "one end";
 }
 
 TEST_P(ChangeConformance, ACancelledUploadKeepsTheErrorOfItsLastAttempt) {
   const UploadId id = insert_with_callback("a");
-  ASSERT_TRUE(queue().requeue(claim_one().lease,
-                              {.error = UploadError{Errc::s3_transient, "503", true}, .failed_attempt = true}));
+  ASSERT_TRUE(
+      requeue(claim_one().lease, {.error = UploadError{Errc::s3_transient, "503", true}, .failed_attempt = true}));
   const Lease second = claim_one().lease;
   EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
-  ASSERT_TRUE(queue().requeue(second, {}));
+  ASSERT_TRUE(requeue(second, {}));
   const Upload ended = look(id);
   EXPECT_EQ(ended.state, UploadState::cancelled);
   ASSERT_TRUE(ended.error);
@@ -108,9 +108,9 @@ TEST_P(ChangeConformance, ACancelledUploadKeepsTheErrorOfItsLastAttempt) {
 
 TEST_P(ChangeConformance, ACompletedUploadKeepsNoErrorOfEarlierAttempts) {
   const UploadId id = insert("a");
-  ASSERT_TRUE(queue().requeue(claim_one().lease,
-                              {.error = UploadError{Errc::s3_transient, "503", true}, .failed_attempt = true}));
-  ASSERT_TRUE(queue().finish(claim_one().lease, completed()));
+  ASSERT_TRUE(
+      requeue(claim_one().lease, {.error = UploadError{Errc::s3_transient, "503", true}, .failed_attempt = true}));
+  ASSERT_TRUE(finish(claim_one().lease, completed()));
   EXPECT_FALSE(look(id).error);
 }
 
@@ -129,7 +129,7 @@ TEST_P(ChangeConformance, WhatIsDoneBeforeTheCancellationArrivesStaysDone) {
   const UploadId id = insert_with_callback("a");
   const Lease lease = claim_one().lease;
   EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
-  ASSERT_TRUE(queue().finish(lease, completed()));
+  ASSERT_TRUE(finish(lease, completed()));
   EXPECT_EQ(look(id).state, UploadState::completed);
   EXPECT_EQ(claim_callbacks().size(), 1U);
   expect_refused(id, UploadChange::cancel, "completed");
@@ -141,7 +141,7 @@ TEST_P(ChangeConformance, ARunningUploadIsPausedAndKeepsItsParts) {
   ASSERT_TRUE(journal().record_multipart(lease, open_multipart(1000)));
   ASSERT_TRUE(journal().record_part(lease, part(1, 100)));
   EXPECT_EQ(changed(id, UploadChange::pause), UploadState::uploading);
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   EXPECT_EQ(look(id).state, UploadState::paused);
   EXPECT_EQ(changed(id, UploadChange::resume), UploadState::queued);
   const ClaimedUpload again = claim_one();
@@ -155,7 +155,7 @@ TEST_P(ChangeConformance, APauseCanBeTakenBackBeforeTheWorkerLetsGo) {
   const Lease lease = claim_one().lease;
   EXPECT_EQ(changed(id, UploadChange::pause), UploadState::uploading);
   EXPECT_EQ(changed(id, UploadChange::resume), UploadState::uploading);
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   EXPECT_EQ(look(id).state, UploadState::queued);
 }
 
@@ -175,14 +175,14 @@ TEST_P(ChangeConformance, ADeadWorkersUploadBecomesWhatWasWanted) {
 TEST_P(ChangeConformance, ARetryRunsNowWhatWaitsForLater) {
   const UploadId id = insert("a");
   const UploadError error{Errc::s3_throttled, "503 SlowDown", true};
-  ASSERT_TRUE(queue().requeue(claim_one().lease, {.delay = seconds(3600), .error = error, .failed_attempt = true}));
+  ASSERT_TRUE(requeue(claim_one().lease, {.delay = seconds(3600), .error = error, .failed_attempt = true}));
   EXPECT_TRUE(claim().empty());
   EXPECT_EQ(changed(id, UploadChange::retry), UploadState::queued);
   EXPECT_EQ(look(id).next_attempt, std::nullopt);
   const ClaimedUpload again = claim_one();
   EXPECT_EQ(again.upload.attempts, 2);
   expect_refused(id, UploadChange::retry, "uploading");
-  ASSERT_TRUE(queue().finish(again.lease, completed()));
+  ASSERT_TRUE(finish(again.lease, completed()));
   expect_refused(id, UploadChange::retry, "completed");
 }
 

@@ -67,11 +67,11 @@ TEST_P(ClaimConformance, SameObjectRunsOneAfterTheOther) {
   ASSERT_EQ(running.size(), 1U);
   EXPECT_EQ(running[0].upload.id, first) << "priority does not overtake on the same object";
   EXPECT_TRUE(claim().empty());
-  ASSERT_TRUE(queue().finish(running[0].lease, completed()));
+  ASSERT_TRUE(finish(running[0].lease, completed()));
   const auto next = claim();
   ASSERT_EQ(next.size(), 1U);
   EXPECT_EQ(next[0].upload.id, second);
-  ASSERT_TRUE(queue().finish(next[0].lease, failed()));
+  ASSERT_TRUE(finish(next[0].lease, failed()));
   EXPECT_EQ(claim_ids(), (Ids{third}));
 }
 
@@ -79,7 +79,7 @@ TEST_P(ClaimConformance, SameObjectWaitsThroughARetryAndARestart) {
   const UploadId first = insert("same");
   insert("same");
   const auto running = claim_one();
-  ASSERT_TRUE(queue().requeue(running.lease, {.delay = seconds(60), .failed_attempt = true}));
+  ASSERT_TRUE(requeue(running.lease, {.delay = seconds(60), .failed_attempt = true}));
   EXPECT_TRUE(claim().empty());
   reopen();
   EXPECT_TRUE(claim().empty());
@@ -89,7 +89,7 @@ TEST_P(ClaimConformance, SameObjectWaitsThroughARetryAndARestart) {
 
 TEST_P(ClaimConformance, AnEndedUploadHoldsNobodyUp) {
   insert("same");
-  ASSERT_TRUE(queue().finish(claim_one().lease, completed()));
+  ASSERT_TRUE(finish(claim_one().lease, completed()));
   const UploadId later = insert("same");
   EXPECT_EQ(claim_ids(), (Ids{later}));
 }
@@ -115,7 +115,7 @@ TEST_P(ClaimConformance, ALongChainDrainsInOrder) {
     const auto running = claim();
     ASSERT_EQ(running.size(), 1U);
     order.push_back(running[0].upload.id);
-    ASSERT_TRUE(queue().finish(running[0].lease, completed()));
+    ASSERT_TRUE(finish(running[0].lease, completed()));
   }
   EXPECT_EQ(order, chain);
 }
@@ -126,11 +126,11 @@ TEST_P(ClaimConformance, NextDueIsTheEarliestOfAll) {
   EXPECT_EQ(queue().next_due().value(), seconds(0));
   const auto first = claim_one();
   EXPECT_EQ(queue().next_due().value(), std::nullopt) << "what runs is not due";
-  ASSERT_TRUE(queue().requeue(first.lease, {.delay = seconds(90), .failed_attempt = true}));
+  ASSERT_TRUE(requeue(first.lease, {.delay = seconds(90), .failed_attempt = true}));
   EXPECT_EQ(queue().next_due().value(), seconds(90));
   insert("b", 9);
   const auto second = claim_one();
-  ASSERT_TRUE(queue().requeue(second.lease, {.delay = seconds(30), .failed_attempt = true}));
+  ASSERT_TRUE(requeue(second.lease, {.delay = seconds(30), .failed_attempt = true}));
   EXPECT_EQ(queue().next_due().value(), seconds(30));
 }
 
@@ -197,7 +197,7 @@ TEST_P(ClaimConformance, ToldWhoIsReady) {
 TEST_P(ClaimConformance, WhatWaitsForItsNextAttemptIsNotReadyAndTakesItsTurnAfterwards) {
   const UploadId first = insert("a");
   const auto claimed = claim_one();
-  ASSERT_TRUE(queue().requeue(claimed.lease, {.delay = seconds(60), .failed_attempt = true}));
+  ASSERT_TRUE(requeue(claimed.lease, {.delay = seconds(60), .failed_attempt = true}));
   clock_.advance(seconds(30));
   const UploadId second = insert("b");
   EXPECT_EQ(queue().ready_accounts(10).value().size(), 1U);

@@ -53,7 +53,7 @@ TEST_P(ConcurrencyConformance, SubmittingWorkingAndLookingAtOnce) {
       while (finished < kUploads) {
         for (const auto& claimed : claim(5)) {
           EXPECT_EQ(queue().renew({claimed.lease}, kLease).value().size(), 1U);
-          EXPECT_TRUE(queue().finish(claimed.lease, completed()));
+          EXPECT_TRUE(finish(claimed.lease, completed()));
           ++finished;
         }
       }
@@ -81,7 +81,7 @@ TEST_P(ConcurrencyConformance, AnEndHappensOnce) {
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
-        if (queue().finish(lease, t % 2 == 0 ? completed() : failed())) ++successes;
+        if (finish(lease, t % 2 == 0 ? completed() : failed())) ++successes;
       });
     }
     for (auto& thread : threads) thread.join();

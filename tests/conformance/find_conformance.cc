@@ -106,8 +106,8 @@ class FindByStateConformance : public FindConformance {
     if (state == UploadState::queued) {
       // Not due, so that no later claim takes it.
       const Lease lease = claim_one().lease;
-      ASSERT_TRUE(queue().requeue(
-          lease, {.delay = kLease, .error = UploadError{Errc::network, "", true}, .failed_attempt = true}));
+      ASSERT_TRUE(
+          requeue(lease, {.delay = kLease, .error = UploadError{Errc::network, "", true}, .failed_attempt = true}));
     } else if (state == UploadState::paused) {
       change(id, account, UploadChange::pause);
     } else if (state == UploadState::cancelled) {
@@ -115,7 +115,7 @@ class FindByStateConformance : public FindConformance {
     } else {
       const Lease lease = claim_one().lease;
       if (state == UploadState::uploading) return;
-      ASSERT_TRUE(queue().finish(lease, state == UploadState::failed ? failed() : completed()));
+      ASSERT_TRUE(finish(lease, state == UploadState::failed ? failed() : completed()));
     }
   }
 
@@ -215,7 +215,7 @@ TEST_P(FindConformance, SeesACommittedChangeAtOnce) {
   const UploadId id = insert("a");
   const Lease lease = claim_one().lease;
   EXPECT_EQ(look(id).state, UploadState::uploading);
-  ASSERT_TRUE(queue().finish(lease, completed()));
+  ASSERT_TRUE(finish(lease, completed()));
   EXPECT_EQ(look(id).state, UploadState::completed);
 }
 

@@ -44,10 +44,10 @@ TEST_P(JournalConformance, KeepsEveryChecksumMode) {
     OpenMultipart written = open_multipart(250);
     written.checksum_mode = mode;
     ASSERT_TRUE(journal().record_multipart(lease, written));
-    ASSERT_TRUE(queue().requeue(lease, {}));
+    ASSERT_TRUE(requeue(lease, {}));
     const auto again = claim_one();
     EXPECT_EQ(again.journal.checksum_mode, mode);
-    ASSERT_TRUE(queue().requeue(again.lease, {}));
+    ASSERT_TRUE(requeue(again.lease, {}));
   }
 }
 
@@ -56,7 +56,7 @@ TEST_P(JournalConformance, StaysOverARetry) {
   const Lease lease = claim_one().lease;
   ASSERT_TRUE(journal().record_multipart(lease, open_multipart(250)));
   ASSERT_TRUE(journal().record_part(lease, part(1, 100)));
-  ASSERT_TRUE(queue().requeue(lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
+  ASSERT_TRUE(requeue(lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   const auto again = claim_one();
   EXPECT_EQ(again.journal.multipart_id, open_multipart(250).multipart_id);
   ASSERT_EQ(again.journal.parts.size(), 1U);
@@ -70,7 +70,7 @@ TEST_P(JournalConformance, TheSameNumberTwiceCountsOnce) {
   ASSERT_TRUE(journal().record_part(lease, part(1, 100)));
   ASSERT_TRUE(journal().record_part(lease, part(1, 80)));
   EXPECT_EQ(look(id).bytes_sent, 80);
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   EXPECT_EQ(claim_one().journal.parts, (std::vector<Part>{part(1, 80)}));
 }
 
@@ -84,7 +84,7 @@ TEST_P(JournalConformance, ANewMultipartUploadForgetsTheOldParts) {
   ASSERT_TRUE(journal().record_multipart(lease, second));
   EXPECT_EQ(look(id).bytes_sent, 0);
   EXPECT_EQ(look(id).size, 400) << "the size of the version that is being sent";
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   expect_equal(claim_one().journal, second);
 }
 
@@ -95,7 +95,7 @@ TEST_P(JournalConformance, TakesPartsThatComeWithTheJournal) {
   written.parts = {part(1, 100), part(2, 100)};
   ASSERT_TRUE(journal().record_multipart(lease, written));
   EXPECT_EQ(look(id).bytes_sent, 200);
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   expect_equal(claim_one().journal, written);
 }
 
@@ -107,7 +107,7 @@ TEST_P(JournalConformance, AnEmptyIdLeavesNoneOpen) {
   ASSERT_TRUE(journal().record_multipart(lease, {}));
   EXPECT_EQ(look(id).bytes_sent, 0);
   EXPECT_EQ(look(id).size, 250) << "no source was looked at";
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   const auto again = claim_one();
   EXPECT_TRUE(again.journal.multipart_id.empty());
   EXPECT_TRUE(again.journal.parts.empty());
@@ -130,7 +130,7 @@ TEST_P(JournalConformance, ThousandsOfParts) {
   ASSERT_TRUE(journal().record_multipart(lease, written));
   EXPECT_EQ(look(id).bytes_sent, 1'000'000);
   EXPECT_EQ(look(id).percent(), 99);
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   expect_equal(claim_one().journal, written);
 }
 

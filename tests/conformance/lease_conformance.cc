@@ -34,23 +34,23 @@ TEST_P(LeaseConformance, AnOldFenceChangesNothing) {
   const Lease current = claim_one().lease;
   EXPECT_GT(current.fence, old.fence);
 
-  expect_lost(queue().finish(old, completed()));
-  expect_lost(queue().requeue(old, {.failed_attempt = true}));
+  expect_lost(finish(old, completed()));
+  expect_lost(requeue(old, {.failed_attempt = true}));
   expect_lost(journal().record_multipart(old, open_multipart(1000)));
   expect_lost(journal().record_part(old, part(1, 100)));
   EXPECT_TRUE(queue().renew({old}, kLease).value().empty());
   const Upload untouched = look(id);
   EXPECT_EQ(untouched.state, UploadState::uploading);
   EXPECT_EQ(untouched.bytes_sent, 0);
-  EXPECT_TRUE(queue().finish(current, completed()));
+  EXPECT_TRUE(finish(current, completed()));
 }
 
 TEST_P(LeaseConformance, NothingLeavesAnEnd) {
   const UploadId id = insert("a");
   const Lease lease = claim_one().lease;
-  ASSERT_TRUE(queue().finish(lease, completed()));
-  expect_lost(queue().finish(lease, failed()));
-  expect_lost(queue().requeue(lease, {}));
+  ASSERT_TRUE(finish(lease, completed()));
+  expect_lost(finish(lease, failed()));
+  expect_lost(requeue(lease, {}));
   EXPECT_TRUE(queue().renew({lease}, kLease).value().empty());
   EXPECT_EQ(look(id).state, UploadState::completed);
 }
@@ -63,8 +63,8 @@ TEST_P(LeaseConformance, WhoDoesNotWaitForAnEndHearsOfIt) {
   std::promise<Result<>> first;
   std::promise<Result<>> second;
   auto subscription = feed().subscribe(Change::Kind::uploads_due, [&](const Change&) { ++woken; });
-  queue().finish_soon(lease, completed(), [&](Result<> outcome) { first.set_value(std::move(outcome)); });
-  queue().finish_soon(lease, failed(), [&](Result<> outcome) { second.set_value(std::move(outcome)); });
+  queue().finish(lease, completed(), [&](Result<> outcome) { first.set_value(std::move(outcome)); });
+  queue().finish(lease, failed(), [&](Result<> outcome) { second.set_value(std::move(outcome)); });
   EXPECT_TRUE(first.get_future().get());
   expect_lost(second.get_future().get());
   subscription.reset();
@@ -77,8 +77,8 @@ TEST_P(LeaseConformance, WhoDoesNotWaitForAnEndHearsOfIt) {
 TEST_P(LeaseConformance, AQueuedUploadHasNoLease) {
   insert("a");
   const Lease lease = claim_one().lease;
-  ASSERT_TRUE(queue().requeue(lease, {.failed_attempt = true}));
-  expect_lost(queue().finish(lease, completed()));
+  ASSERT_TRUE(requeue(lease, {.failed_attempt = true}));
+  expect_lost(finish(lease, completed()));
   EXPECT_TRUE(queue().renew({lease}, kLease).value().empty());
 }
 
@@ -166,22 +166,21 @@ TEST_P(LeaseConformance, AttemptsCountWhatWasNoInterruption) {
 
   auto again = claim_one();
   EXPECT_EQ(again.upload.attempts, 1) << "a crash is an interruption: the attempt goes on";
-  ASSERT_TRUE(queue().requeue(again.lease, {}));
+  ASSERT_TRUE(requeue(again.lease, {}));
   again = claim_one();
   EXPECT_EQ(again.upload.attempts, 1) << "so is a shutdown";
-  ASSERT_TRUE(
-      queue().requeue(again.lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
+  ASSERT_TRUE(requeue(again.lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   EXPECT_EQ(look(id).attempts, 1);
   again = claim_one();
   EXPECT_EQ(again.upload.attempts, 2);
-  ASSERT_TRUE(queue().finish(again.lease, completed()));
+  ASSERT_TRUE(finish(again.lease, completed()));
   EXPECT_EQ(look(id).attempts, 2);
 }
 
 TEST_P(LeaseConformance, WhatGoesBackToItsOldPlaceDoesNotWaitForAClockThatWasSetBack) {
   const UploadId id = insert("a");
   clock_.advance(-seconds(7200));
-  ASSERT_TRUE(queue().requeue(claim_one().lease, {}));
+  ASSERT_TRUE(requeue(claim_one().lease, {}));
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id}));
 }
 
@@ -189,7 +188,7 @@ TEST_P(LeaseConformance, RequeueWaitsForItsTime) {
   const UploadId id = insert("a");
   const WallTime started = clock_.now();
   const WallTime again_at = started + seconds(30);
-  ASSERT_TRUE(queue().requeue(
+  ASSERT_TRUE(requeue(
       claim_one().lease,
       {.delay = seconds(30), .error = UploadError{Errc::s3_throttled, "503 SlowDown", true}, .failed_attempt = true}));
 
@@ -214,7 +213,7 @@ TEST_P(LeaseConformance, RequeueWaitsForItsTime) {
 
 TEST_P(LeaseConformance, ARetryInTheFutureHoldsNobodyElseUp) {
   insert("a", 9);
-  ASSERT_TRUE(queue().requeue(claim_one().lease, {.delay = seconds(30), .failed_attempt = true}));
+  ASSERT_TRUE(requeue(claim_one().lease, {.delay = seconds(30), .failed_attempt = true}));
   const UploadId other = insert("b", 0);
   EXPECT_EQ(claim_ids(), (std::vector<UploadId>{other}));
 }
@@ -225,15 +224,15 @@ TEST_P(LeaseConformance, FinishRefusesWhatIsNoEnd) {
   for (const UploadState state : {UploadState::queued, UploadState::paused, UploadState::uploading}) {
     UploadEnding ending;
     ending.state = state;
-    const auto outcome = queue().finish(lease, ending);
+    const auto outcome = finish(lease, ending);
     ASSERT_FALSE(outcome);
     EXPECT_EQ(outcome.error().code, Errc::internal);
   }
   UploadEnding no_reason = failed();
   no_reason.error.reset();
-  EXPECT_EQ(queue().finish(lease, no_reason).error().code, Errc::internal);
+  EXPECT_EQ(finish(lease, no_reason).error().code, Errc::internal);
   EXPECT_EQ(look(id).state, UploadState::uploading);
-  EXPECT_TRUE(queue().finish(lease, completed())) << "the lease is still good";
+  EXPECT_TRUE(finish(lease, completed())) << "the lease is still good";
 }
 
 TEST_P(LeaseConformance, KeepsHowItEnded) {
@@ -243,11 +242,11 @@ TEST_P(LeaseConformance, KeepsHowItEnded) {
   const auto running = claim(3);
   ASSERT_EQ(running.size(), 3U);
   clock_.advance(seconds(5));
-  ASSERT_TRUE(queue().finish(running[0].lease, completed(1234)));
-  ASSERT_TRUE(queue().finish(running[1].lease, failed(Errc::s3_no_such_bucket)));
+  ASSERT_TRUE(finish(running[0].lease, completed(1234)));
+  ASSERT_TRUE(finish(running[1].lease, failed(Errc::s3_no_such_bucket)));
   UploadEnding cancelled;
   cancelled.state = UploadState::cancelled;
-  ASSERT_TRUE(queue().finish(running[2].lease, cancelled));
+  ASSERT_TRUE(finish(running[2].lease, cancelled));
   reopen();
 
   const Upload completed_one = look(good);
@@ -273,11 +272,10 @@ TEST_P(LeaseConformance, KeepsHowItEnded) {
 
 TEST_P(LeaseConformance, SuccessForgetsTheErrorOfEarlierAttempts) {
   const UploadId id = insert("a");
-  ASSERT_TRUE(
-      queue().requeue(claim_one().lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
+  ASSERT_TRUE(requeue(claim_one().lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   const auto claimed = claim_one();
   EXPECT_TRUE(claimed.upload.error) << "told while it is tried again";
-  ASSERT_TRUE(queue().finish(claimed.lease, completed()));
+  ASSERT_TRUE(finish(claimed.lease, completed()));
   EXPECT_FALSE(look(id).error);
 }
 
@@ -285,7 +283,7 @@ TEST_P(LeaseConformance, ForeignTextInMessagesIsTamed) {
   const UploadId id = insert("a");
   UploadEnding ending = failed();
   ending.error->message = "bad \x1b[31m\r\n\xff" + std::string(100'000, 'x');
-  ASSERT_TRUE(queue().finish(claim_one().lease, ending));
+  ASSERT_TRUE(finish(claim_one().lease, ending));
   const std::string kept = look(id).error->message;
   EXPECT_LE(kept.size(), 2000U);
   EXPECT_EQ(kept.find('\x1b'), std::string::npos);

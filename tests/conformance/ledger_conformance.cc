@@ -34,7 +34,7 @@ TEST_P(LedgerConformance, AnEntryWithItsIdIsKnownAndNotLeft) {
 
 TEST_P(LedgerConformance, TheJournalTellsWhereItLies) {
   const Lease lease = open_one();
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   EXPECT_EQ(claim_one().journal.endpoint, place_.endpoint);
 }
 
@@ -76,7 +76,7 @@ TEST_P(LedgerConformance, CreatesThatFollowCloselyAreLookedForTogether) {
   EXPECT_EQ(left()[0].last, first + 1min);
   clock_.advance(1h);
   ASSERT_TRUE(journal().intend(lease, place_));
-  ASSERT_TRUE(queue().requeue(lease, {.failed_attempt = true}));
+  ASSERT_TRUE(requeue(lease, {.failed_attempt = true}));
   ASSERT_EQ(left().size(), 3U) << "the old search, the multipart upload that another was opened beside, a new search";
   EXPECT_EQ(left()[0].creates, 2);
   EXPECT_EQ(left()[1].multipart_id, the_id());
@@ -88,14 +88,14 @@ TEST_P(LedgerConformance, AWithdrawnCreateLeavesNothing) {
   const Lease lease = claim_one().lease;
   ASSERT_TRUE(journal().intend(lease, place_));
   ASSERT_TRUE(journal().withdraw(lease));
-  ASSERT_TRUE(queue().requeue(lease, {.failed_attempt = true}));
+  ASSERT_TRUE(requeue(lease, {.failed_attempt = true}));
   EXPECT_TRUE(left().empty());
   EXPECT_TRUE(ledger().known(place_).value().ids.empty());
 }
 
 TEST_P(LedgerConformance, ARetryKeepsItInUse) {
   const Lease lease = open_one();
-  ASSERT_TRUE(queue().requeue(lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
+  ASSERT_TRUE(requeue(lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   EXPECT_TRUE(left().empty());
   EXPECT_EQ(ledger().known(place_).value().ids.size(), 1U);
 }
@@ -106,14 +106,14 @@ TEST_P(LedgerConformance, WhatIsGoneOrCompletedIsStruck) {
   EXPECT_TRUE(ledger().known(place_).value().ids.empty());
   ASSERT_TRUE(journal().intend(lease, place_));
   ASSERT_TRUE(journal().record_multipart(lease, open_multipart(250)));
-  ASSERT_TRUE(queue().finish(lease, completed()));
+  ASSERT_TRUE(finish(lease, completed()));
   EXPECT_TRUE(ledger().known(place_).value().ids.empty());
   EXPECT_TRUE(left().empty());
 }
 
 TEST_P(LedgerConformance, AFailureLeavesIt) {
   const Lease lease = open_one();
-  ASSERT_TRUE(queue().finish(lease, failed()));
+  ASSERT_TRUE(finish(lease, failed()));
   ASSERT_EQ(left().size(), 1U);
   EXPECT_EQ(left()[0].multipart_id, the_id());
   EXPECT_EQ(ledger().due(10).value().size(), 1U);
@@ -133,16 +133,16 @@ TEST_P(LedgerConformance, AnUploadCanLetGoOfItAndGoOn) {
   const Lease lease = open_one();
   ASSERT_TRUE(journal().abandon(lease));
   ASSERT_EQ(left().size(), 1U);
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   const auto again = claim_one();
   EXPECT_TRUE(again.journal.multipart_id.empty());
-  ASSERT_TRUE(queue().finish(again.lease, completed()));
+  ASSERT_TRUE(finish(again.lease, completed()));
   EXPECT_EQ(left().size(), 1U);
 }
 
 TEST_P(LedgerConformance, OnlyUnderTheLease) {
   const Lease lease = open_one();
-  ASSERT_TRUE(queue().requeue(lease, {}));
+  ASSERT_TRUE(requeue(lease, {}));
   const Lease current = claim_one().lease;
   for (const Result<>& refused :
        {journal().intend(lease, place_), journal().withdraw(lease), journal().abandon(lease)}) {
@@ -155,7 +155,7 @@ TEST_P(LedgerConformance, OnlyUnderTheLease) {
 
 TEST_P(LedgerConformance, PostponedEntriesAreDueLater) {
   const Lease lease = open_one();
-  ASSERT_TRUE(queue().finish(lease, failed()));
+  ASSERT_TRUE(finish(lease, failed()));
   const std::int64_t id = left()[0].id;
   ASSERT_TRUE(ledger().postpone(id, 1min, "no answer"));
   EXPECT_TRUE(ledger().due(10).value().empty());
@@ -189,7 +189,7 @@ TEST_P(LedgerConformance, WhatWasFoundIsAdoptedUnlessItIsKnown) {
 
 TEST_P(LedgerConformance, AProbeIsAnEntryOfItsOwn) {
   const Lease lease = open_one();
-  ASSERT_TRUE(queue().finish(lease, failed()));
+  ASSERT_TRUE(finish(lease, failed()));
   clock_.advance(1h);
   const std::int64_t id = ledger().intend_probe(left()[0]).value();
   ASSERT_EQ(left().size(), 2U);

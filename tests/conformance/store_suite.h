@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/await.h"
 #include "base/clock.h"
 #include "core/account_store.h"
 #include "core/bandwidth_limit.h"
@@ -124,6 +125,14 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   // Claims exactly one.
   ClaimedUpload claim_one();
   std::vector<ClaimedCallback> claim_callbacks(int limit = 100);
+
+  // WorkQueue's calls of these names; each waits for the answer.
+  Result<> finish(const Lease& lease, const UploadEnding& ending) {
+    return await<Result<>>([&](auto done) { queue().finish(lease, ending, std::move(done)); });
+  }
+  Result<> requeue(const Lease& lease, const Requeue& how) {
+    return await<Result<>>([&](auto done) { queue().requeue(lease, how, std::move(done)); });
+  }
 
   // The upload as its account sees it now; it must be there.
   Upload look(UploadId id, AccountId account = kAccount);
