@@ -1,9 +1,8 @@
 // The field php: what is accepted has one meaning and one text, and each signed text is the request without its
 // signature.
 #include "legacy/json_request.h"
-#include "legacy/php_parser.h"
 #include "legacy/php_request.h"
-#include "legacy/php_writer.h"
+#include "legacy/php_value.h"
 #include "require.h"
 
 using namespace vodlift::legacy;

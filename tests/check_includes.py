@@ -12,14 +12,18 @@ import pathlib
 import re
 import sys
 
-# main -> app -> {the outer ring} -> core -> base; net -> base serves the outer ring. Siblings never meet.
+# main -> app -> {the outer ring} -> core -> base; net -> base serves the outer ring, and door its doors. Siblings never
+# meet.
 OUTER_RING = {"admin", "audit", "callback", "cli", "legacy", "rest", "s3", "storage", "store", "worker"}
+DOORS = {"admin", "legacy", "rest"}
 MAY_DEPEND = {
     "base": set(),
     "core": {"base"},
     "net": {"base"},
     "worker": {"base", "core"},  # sees ports only, never a network
     **{folder: {"base", "core", "net"} for folder in OUTER_RING - {"worker"}},
+    "door": {"base", "core", "net"},  # what all doors share
+    **{folder: {"base", "core", "net", "door"} for folder in DOORS},
     "app": {"base", "core", "net", *OUTER_RING},
 }
 

@@ -1,6 +1,5 @@
 #include <array>
 #include <boost/json/array.hpp>
-#include <limits>
 
 #include "admin/command.h"
 #include "admin/rules.h"
@@ -19,12 +18,11 @@ object account_json(const Account& account) {
           {"weight", account.weight}};
 }
 
-Result<value> add(const Context& context, Fields& fields) {
+Result<value> add(const Context& context, const Fields& fields) {
   Account account;
-  account.cdn = read_cdn(fields);
+  account.cdn = fields.number("cdn");
   account.user = fields.text("user");
-  account.weight = static_cast<int>(fields.integer_if_given("weight", 1, kMaxWeight).value_or(kDefaultWeight));
-  if (auto checked = fields.check(); !checked) return checked.error();
+  account.weight = static_cast<int>(fields.number_if_given("weight").value_or(kDefaultWeight));
   if (auto checked = check_user(account.user); !checked) return checked.error();
   account.webhook_secret = make_webhook_secret();
   account.created = context.clock.now();
@@ -36,36 +34,39 @@ Result<value> add(const Context& context, Fields& fields) {
   return value(std::move(answer));
 }
 
-Result<value> set(const Context& context, Fields& fields) {
-  const AccountId cdn = read_cdn(fields);
-  const int weight = static_cast<int>(fields.integer("weight", 1, kMaxWeight));
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> set(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  const int weight = static_cast<int>(fields.number("weight"));
   if (auto changed = context.accounts.set_weight(cdn, weight); !changed) return changed.error();
   log::info("account changed", {{"cdn", cdn}, {"weight", weight}});
   return value(account_json(*context.accounts.find_account(cdn)));
 }
 
-Result<value> list(const Context& context, Fields& fields) {
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> list(const Context& context, const Fields& /*fields*/) {
   boost::json::array answer;
   for (const Account& account : context.accounts.accounts()) answer.push_back(account_json(account));
   return value(std::move(answer));
 }
 
+constexpr std::array kAddFields = {
+    kCdn,
+    FieldSpec{.name = "user", .required = true, .high = kMaxTextBytes, .audited = true},
+    FieldSpec{.name = "weight", .type = FieldType::number, .low = 1, .high = kMaxWeight},
+};
+constexpr std::array kSetFields = {
+    kCdn,
+    FieldSpec{
+        .name = "weight", .type = FieldType::number, .required = true, .low = 1, .high = kMaxWeight, .audited = true},
+};
+
 constexpr std::array kCommands = {
-    Command{"account.add", run_at_once<add>, "cdn,user"},
-    Command{"account.set", run_at_once<set>, "cdn,weight"},
-    Command{"account.list", run_at_once<list>},
+    Command{.name = "account.add", .mutating = true, .fields = kAddFields, .run = run_at_once<add>},
+    Command{.name = "account.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
+    Command{.name = "account.list", .run = run_at_once<list>},
 };
 
 }  // namespace
 
 std::span<const Command> account_commands() { return kCommands; }
-
-std::int64_t read_cdn(Fields& fields) { return fields.integer("cdn", 1, std::numeric_limits<AccountId>::max()); }
-
-std::optional<std::int64_t> read_cdn_if_given(Fields& fields) {
-  return fields.integer_if_given("cdn", 1, std::numeric_limits<AccountId>::max());
-}
 
 }  // namespace vodlift::admin

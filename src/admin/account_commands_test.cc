@@ -37,14 +37,15 @@ TEST_F(AdminApiTest, RefusesAnAccountThatExistsOrCannotBe) {
   EXPECT_EQ(fail("account.add", {{"cdn", 158}, {"user", "x"}}, "already_exists"), "account 158 exists");
   EXPECT_EQ(last_status_, 409);
   EXPECT_THAT(fail("account.add", {{"cdn", 1}, {"user", "../x"}}, "invalid_value"), HasSubstr("user: expected"));
-  EXPECT_THAT(fail("account.add", {{"cdn", 0}, {"user", "x"}}, "invalid_value"), HasSubstr("cdn: expected an integer"));
+  EXPECT_THAT(fail("account.add", {{"cdn", 0}, {"user", "x"}}, "invalid_value"),
+              HasSubstr("cdn: must be a whole number"));
 }
 
 TEST_F(AdminApiTest, TellsAllMissingAndAllUnfitFields) {
   EXPECT_EQ(fail("bucket.add", {{"cdn", 158}, {"bucket", "b"}}, "missing_field"),
-            "required but missing: access_key, secret_key (or credentials, which says where they come from instead)");
+            "missing required fields: access_key, secret_key (or credentials, which names another source of them)");
   EXPECT_EQ(fail("account.add", {{"cdn", "158"}, {"user", 5}, {"x", 1}}, "invalid_value"),
-            "cdn: expected an integer from 1 to 9223372036854775807; user: expected a string; x: unknown field");
+            "cdn: must be a whole number, 1 or more; user: must be a string; x: there is no such field");
 }
 
 }  // namespace

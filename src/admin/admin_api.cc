@@ -2,18 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <exception>
 #include <memory>
 
-#include "admin/audit.h"
 #include "base/encoding.h"
-#include "base/log.h"
-#include "base/random.h"
 
 namespace vodlift::admin {
 namespace {
@@ -23,18 +16,29 @@ constexpr std::string_view kPrefix = "/admin/";
 const Command* find_command(std::string_view name) {
   for (const auto commands :
        {account_commands(), key_commands(), bucket_commands(), upload_commands(), limit_commands()}) {
-    const auto found = std::ranges::find(commands, name, &Command::name);
-    if (found != commands.end()) return &*found;
+    if (const Command* found = door::find_command(commands, name)) return found;
   }
   return nullptr;
 }
 
-net::Response to_response(const Result<boost::json::value>& outcome) {
-  if (!outcome) return AdminApi::fault(outcome.error().code, outcome.error().message);
-  net::Response response;
-  response.body = boost::json::serialize(boost::json::object{{"status", "success"}, {"data", *outcome}});
-  return response;
-}
+// Answers in this door's form.
+class AdminReply final : public Reply {
+ public:
+  using Reply::Reply;
+
+ private:
+  [[nodiscard]] net::Response success_response(std::string_view /*message*/, const boost::json::value& data,
+                                               const boost::json::object& /*members*/) const override {
+    net::Response response;
+    response.body = boost::json::serialize(boost::json::object{{"status", "success"}, {"data", data}});
+    return response;
+  }
+  [[nodiscard]] net::Response failure_response(const Error& error) const override {
+    return AdminApi::fault(error.code, error.message);
+  }
+  // Every text is for the operator, who is the caller.
+  [[nodiscard]] bool is_internal(Errc /*code*/) const override { return false; }
+};
 
 Result<boost::json::object> parse_object(std::string_view body) {
   boost::system::error_code error;
@@ -44,30 +48,27 @@ Result<boost::json::object> parse_object(std::string_view body) {
   return std::move(parsed.as_object());
 }
 
-// A reply that answers once, however the command ends: a second call (say, an exception after the answer) is dropped.
-Reply answering_once(Reply reply) {
-  auto answered = std::make_shared<std::atomic<bool>>(false);
-  return [reply = std::move(reply), answered](const Result<boost::json::value>& outcome) {
-    if (!answered->exchange(true)) reply(outcome);
-  };
+AuditEntry audit_entry(const Command& command, std::string address, const boost::json::object& request) {
+  AuditEntry entry;
+  entry.door = "administration";
+  entry.address = std::move(address);
+  entry.command = command.name;
+  const boost::json::value* cdn = request.if_contains("cdn");
+  if (const std::int64_t* number = cdn == nullptr ? nullptr : cdn->if_int64()) entry.cdn = *number;
+  return entry;
 }
 
-void run_command(const Command& command, const Context& context, const net::Request& request, Reply reply) {
-  try {
-    auto object = parse_object(request.body);
-    if (!object) return reply(object.error());
-    if (!command.audited.empty()) {
-      reply = audited_reply(command, context, request.peer, *object, std::move(reply));
-    }
-    reply = answering_once(std::move(reply));
-    Fields fields(std::move(*object));
-    command.run(context, fields, reply);
-  } catch (const std::exception& error) {
-    const std::string reference = random_hex(4);
-    log::error("administration command failed",
-               {{"command", command.name}, {"reference", reference}, {"error", error.what()}});
-    reply(Error{Errc::internal, fmt::format("unexpected error; the log has it under reference {}", reference)});
+void run_command(const Command& command, const Context& context, const net::Request& request,
+                 const std::shared_ptr<Reply>& reply) {
+  const auto object = parse_object(request.body);
+  if (!object) return reply->failure(object.error());
+  if (command.mutating) {
+    reply->audit(
+        {context.audit, audit_entry(command, request.peer, *object), command.fields, *object, command.audited_answer});
   }
+  const auto fields = Fields::read(command.fields, *object, door::Dialect::strict);
+  if (!fields) return reply->failure(fields.error());
+  command.run(context, *fields, reply);
 }
 
 }  // namespace
@@ -89,12 +90,10 @@ void AdminApi::handle(net::Request request, net::Responder respond) {
     response.headers.emplace_back("Allow", "POST");
     return respond(std::move(response));
   }
-  const Reply reply = [respond = std::move(respond)](const Result<boost::json::value>& outcome) {
-    respond(to_response(outcome));
-  };
-  const bool posted = blocking_.post(
-      [this, command, reply, request = std::move(request)] { run_command(*command, context_, request, reply); });
-  if (!posted) reply(Error{Errc::overloaded, "the server is busy or stopping; try again in a moment"});
+  const auto reply = std::make_shared<AdminReply>(std::move(respond));
+  door::run_on(blocking_, reply, [this, command, reply, request = std::move(request)] {
+    run_command(*command, context_, request, reply);
+  });
 }
 
 net::Response AdminApi::fault(Errc code, std::string_view message) {

@@ -10,18 +10,18 @@
 namespace vodlift::admin {
 
 // Answers {"status":"success","data":…} or {"status":"failure","code":"<Errc's name>","message":…}, the latter with the
-// HTTP status of the error table. Who may connect to the socket may do everything: the file's mode is the guard.
-// Any thread; what it is built from must outlive the last answer.
+// HTTP status of the error table. A caller that can connect to the socket may do everything: the file's mode decides
+// who can. Any thread; the constructor's arguments must outlive the last answer.
 class AdminApi {
  public:
   AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
            AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, MultipartLedger& ledger,
            BandwidthControl& bandwidth, ThreadPool& blocking);
 
-  // Answers one request; the work is done on the pool. Overload is answered at once.
+  // Answers one request from the pool; a full pool is answered at once.
   void handle(net::Request request, net::Responder respond);
 
-  // A failure in this door's envelope.
+  // A failure in this door's form.
   static net::Response fault(Errc code, std::string_view message);
 
  private:

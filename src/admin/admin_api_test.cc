@@ -45,7 +45,7 @@ TEST_F(AdminApiTest, AuditsEveryChangeAndNoLook) {
 
 TEST_F(AdminApiTest, SaysSoWhenThePoolTakesNothing) {
   pool_.stop();
-  EXPECT_THAT(fail("account.list", {}, "overloaded"), HasSubstr("busy or stopping"));
+  EXPECT_THAT(fail("account.list", {}, "overloaded"), HasSubstr("more traffic than usual"));
 }
 
 TEST(AdminFault, HasTheEnvelopeAndTheTablesStatus) {

@@ -16,6 +16,7 @@ using boost::json::object;
 using boost::json::value;
 
 constexpr std::size_t kMaxFindingBytes = 1000;
+constexpr int kMaxLitter = 1000;  // rows of one answer
 
 object bucket_json(const BucketAccess& bucket) {
   return {{"cdn", bucket.cdn},
@@ -36,7 +37,7 @@ object bucket_json(const BucketAccess& bucket) {
           {"created", to_unix_seconds(bucket.created)}};
 }
 
-// What cannot be left out, all of it at once: a pair unless the credentials come from elsewhere, a region unless the
+// Names every missing field at once: the key pair unless the credentials have another source, the region unless the
 // daemon's environment has one.
 Result<> check_missing(const BucketAccess& bucket, const Fields& fields, const BucketDefaults& defaults) {
   std::vector<std::string_view> missing;
@@ -48,9 +49,8 @@ Result<> check_missing(const BucketAccess& bucket, const Fields& fields, const B
     pair = false;
   }
   if (missing.empty()) return {};
-  return Error{Errc::missing_field,
-               fmt::format("required but missing: {}{}", fmt::join(missing, ", "),
-                           pair ? "" : " (or credentials, which says where they come from instead)")};
+  return Error{Errc::missing_field, fmt::format("missing required fields: {}{}", fmt::join(missing, ", "),
+                                                pair ? "" : " (or credentials, which names another source of them)")};
 }
 
 Result<> check_pair(const BucketAccess& bucket) {
@@ -60,19 +60,19 @@ Result<> check_pair(const BucketAccess& bucket) {
   }
   if (bucket.access_key.empty() && bucket.secret_key.empty()) return {};
   return Error{Errc::invalid_value,
-               fmt::format("access_key and secret_key: not with credentials \"{}\", which have their own",
+               fmt::format("access_key and secret_key: not allowed with credentials \"{}\", which bring their own",
                            to_string(bucket.credentials.source))};
 }
 
 Result<> check_origin(const CredentialOrigin& origin) {
   if (!origin.profile.empty()) {
     if (origin.source != CredentialSource::profile) {
-      return Error{Errc::invalid_value, "profile: only with credentials \"profile\""};
+      return Error{Errc::invalid_value, "profile: allowed only with credentials \"profile\""};
     }
     if (auto checked = check_profile(origin.profile); !checked) return checked;
   }
   if (!origin.external_id.empty()) {
-    if (origin.role_arn.empty()) return Error{Errc::invalid_value, "external_id: only with role_arn"};
+    if (origin.role_arn.empty()) return Error{Errc::invalid_value, "external_id: allowed only with role_arn"};
     if (auto checked = check_external_id(origin.external_id); !checked) return checked;
   }
   return origin.role_arn.empty() ? Result<>() : check_role_arn(origin.role_arn);
@@ -80,13 +80,13 @@ Result<> check_origin(const CredentialOrigin& origin) {
 
 Result<> check_encryption(const Encryption& encryption) {
   if (encryption.mode != EncryptionMode::sse_kms) {
-    if (!encryption.kms_key.empty()) return Error{Errc::invalid_value, "kms_key: only with sse \"kms\""};
-    if (encryption.bucket_key) return Error{Errc::invalid_value, "sse_bucket_key: only with sse \"kms\""};
+    if (!encryption.kms_key.empty()) return Error{Errc::invalid_value, "kms_key: allowed only with sse \"kms\""};
+    if (encryption.bucket_key) return Error{Errc::invalid_value, "sse_bucket_key: allowed only with sse \"kms\""};
   }
   return encryption.kms_key.empty() ? Result<>() : check_kms_key(encryption.kms_key);
 }
 
-// Where the request says nothing, the daemon's environment does.
+// Fields that the request lacks come from the daemon's environment.
 Result<> complete_address(const BucketDefaults& defaults, BucketAccess& bucket) {
   if (bucket.region.empty()) bucket.region = defaults.region;
   if (auto checked = check_region(bucket.region); !checked) return checked;
@@ -98,39 +98,29 @@ Result<> complete_address(const BucketDefaults& defaults, BucketAccess& bucket) 
   return check_endpoint(bucket.endpoint);
 }
 
-Result<value> add(const Context& context, Fields& fields) {
+BucketAccess read_bucket(const Fields& fields) {
   BucketAccess bucket;
-  bucket.cdn = read_cdn(fields);
+  bucket.cdn = fields.number("cdn");
   bucket.bucket = fields.text("bucket");
-  bucket.endpoint = fields.text_or("endpoint", "");
-  bucket.region = fields.text_or("region", "");
-  bucket.access_key = fields.text_or("access_key", "");
-  bucket.secret_key = Secret(fields.text_or("secret_key", ""));
+  bucket.endpoint = fields.text("endpoint");
+  bucket.region = fields.text("region");
+  bucket.access_key = fields.text("access_key");
+  bucket.secret_key = Secret(std::string(fields.text("secret_key")));
   bucket.path_style = fields.flag("path_style");
-  const std::string policy = fields.text_or("acl_policy", to_string(AclPolicy::fail));
-  const std::string source = fields.text_or("credentials", to_string(CredentialSource::fixed));
-  bucket.credentials.profile = fields.text_or("profile", "");
-  bucket.credentials.role_arn = fields.text_or("role_arn", "");
-  bucket.credentials.external_id = fields.text_or("external_id", "");
-  const std::string sse = fields.text_or("sse", to_string(EncryptionMode::bucket_default));
-  bucket.encryption.kms_key = fields.text_or("kms_key", "");
+  bucket.acl_policy = acl_policy_from(fields.text("acl_policy")).value();
+  bucket.credentials.source = credential_source_from(fields.text("credentials")).value();
+  bucket.credentials.profile = fields.text("profile");
+  bucket.credentials.role_arn = fields.text("role_arn");
+  bucket.credentials.external_id = fields.text("external_id");
+  bucket.encryption.mode = encryption_mode_from(fields.text("sse")).value();
+  bucket.encryption.kms_key = fields.text("kms_key");
   bucket.encryption.bucket_key = fields.flag("sse_bucket_key");
-  bucket.max_parts =
-      static_cast<int>(fields.integer_if_given("max_parts", kLeastMaxParts, kMaxParts).value_or(kMaxParts));
-  if (auto checked = fields.check(); !checked) return checked.error();
-  const auto acl_policy = acl_policy_from(policy);
-  if (!acl_policy) return Error{Errc::invalid_value, "acl_policy: expected \"fail\" or \"private\""};
-  bucket.acl_policy = *acl_policy;
-  const auto credentials = credential_source_from(source);
-  if (!credentials) {
-    return Error{Errc::invalid_value,
-                 "credentials: expected \"static\", \"environment\", \"profile\", \"container\", \"instance\", "
-                 "\"web-identity\" or \"default\""};
-  }
-  bucket.credentials.source = *credentials;
-  const auto encryption = encryption_mode_from(sse);
-  if (!encryption) return Error{Errc::invalid_value, "sse: expected \"default\", \"s3\" or \"kms\""};
-  bucket.encryption.mode = *encryption;
+  bucket.max_parts = static_cast<int>(fields.number_if_given("max_parts").value_or(kMaxParts));
+  return bucket;
+}
+
+Result<value> add(const Context& context, const Fields& fields) {
+  BucketAccess bucket = read_bucket(fields);
   if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
   if (auto checked = check_bucket_name(bucket.bucket); !checked) return checked.error();
   if (auto checked = check_pair(bucket); !checked) return checked.error();
@@ -155,12 +145,11 @@ object finding_json(const BucketFinding& one) {
           {"fix", printable(one.fix, kMaxFindingBytes)}};
 }
 
-Result<value> check(const Context& context, Fields& fields) {
-  const AccountId cdn = read_cdn(fields);
-  const std::string name = fields.text("bucket");
+Result<value> check(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  const std::string name(fields.text("bucket"));
   const bool policy_only = fields.flag("policy_only");
   const bool public_read = fields.flag("public_read");
-  if (auto checked = fields.check(); !checked) return checked.error();
   const auto bucket = context.accounts.find_bucket(cdn, name);
   if (!bucket) {
     return Error{Errc::not_found,
@@ -178,20 +167,17 @@ Result<value> check(const Context& context, Fields& fields) {
                       {"policy", bucket_policy(*bucket, public_read)}});
 }
 
-Result<value> list(const Context& context, Fields& fields) {
-  const auto cdn = read_cdn_if_given(fields);
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> list(const Context& context, const Fields& fields) {
+  const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
   for (const BucketAccess& bucket : context.accounts.buckets(cdn)) answer.push_back(bucket_json(bucket));
   return value(std::move(answer));
 }
 
-Result<value> litter(const Context& context, Fields& fields) {
-  constexpr int kMaxLimit = 1000;
-  const auto cdn = read_cdn_if_given(fields);
-  const auto limit = fields.integer_if_given("limit", 1, kMaxLimit);
-  if (auto checked = fields.check(); !checked) return checked.error();
-  const auto left = context.ledger.abandoned(cdn, static_cast<int>(limit.value_or(kMaxLimit)));
+Result<value> litter(const Context& context, const Fields& fields) {
+  const auto cdn = fields.number_if_given("cdn");
+  const auto left =
+      context.ledger.abandoned(cdn, static_cast<int>(fields.number_if_given("limit").value_or(kMaxLitter)));
   if (!left) return left.error();
   boost::json::array answer;
   for (const AbandonedMultipart& one : *left) {
@@ -209,11 +195,52 @@ Result<value> litter(const Context& context, Fields& fields) {
   return value(std::move(answer));
 }
 
+constexpr FieldSpec kBucket = {.name = "bucket", .required = true, .high = kMaxTextBytes, .audited = true};
+constexpr FieldSpec text_field(std::string_view name) { return {.name = name, .high = kMaxTextBytes}; }
+constexpr FieldSpec flag_field(std::string_view name) { return {.name = name, .type = FieldType::flag}; }
+
+constexpr std::array kAddFields = {
+    kCdn,
+    kBucket,
+    text_field("endpoint"),
+    text_field("region"),
+    text_field("access_key"),
+    text_field("secret_key"),
+    flag_field("path_style"),
+    FieldSpec{.name = "acl_policy", .type = FieldType::word, .words = kAclPolicies.all(), .otherwise = "fail"},
+    FieldSpec{.name = "credentials",
+              .type = FieldType::word,
+              .words = kCredentialSources.all(),
+              .otherwise = "static",
+              .audited = true},
+    text_field("profile"),
+    FieldSpec{.name = "role_arn", .high = kMaxTextBytes, .audited = true},
+    text_field("external_id"),
+    FieldSpec{.name = "sse",
+              .type = FieldType::word,
+              .words = kEncryptionModes.all(),
+              .otherwise = "default",
+              .audited = true},
+    FieldSpec{.name = "kms_key", .high = kMaxTextBytes, .audited = true},
+    flag_field("sse_bucket_key"),
+    FieldSpec{.name = "max_parts", .type = FieldType::number, .low = kLeastMaxParts, .high = kMaxParts},
+};
+constexpr std::array kCheckFields = {kCdn, kBucket, flag_field("policy_only"), flag_field("public_read")};
+constexpr std::array kListFields = {kCdnIfGiven};
+constexpr std::array kLitterFields = {
+    kCdnIfGiven,
+    FieldSpec{.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxLitter},
+};
+
 constexpr std::array kCommands = {
-    Command{"bucket.add", run_at_once<add>, "cdn,bucket,credentials,role_arn,sse,kms_key"},
-    Command{"bucket.check", run_at_once<check>, "cdn,bucket,result"},
-    Command{"bucket.litter", run_at_once<litter>},
-    Command{"bucket.list", run_at_once<list>},
+    Command{.name = "bucket.add", .mutating = true, .fields = kAddFields, .run = run_at_once<add>},
+    Command{.name = "bucket.check",
+            .mutating = true,  // it writes to the bucket
+            .fields = kCheckFields,
+            .audited_answer = "result",
+            .run = run_at_once<check>},
+    Command{.name = "bucket.litter", .fields = kLitterFields, .run = run_at_once<litter>},
+    Command{.name = "bucket.list", .fields = kListFields, .run = run_at_once<list>},
 };
 
 }  // namespace

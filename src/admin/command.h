@@ -1,12 +1,12 @@
-// The commands of the administration: each noun's file offers its own; admin_api.cc puts them into one table.
+// The commands of the administration. The file of each noun has its commands; admin_api.cc looks them up.
 #pragma once
 
 #include <boost/json/value.hpp>
-#include <functional>
+#include <limits>
+#include <memory>
 #include <span>
-#include <string_view>
+#include <string>
 
-#include "admin/fields.h"
 #include "base/clock.h"
 #include "core/account_store.h"
 #include "core/audit_log.h"
@@ -15,16 +15,19 @@
 #include "core/multipart_ledger.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
+#include "door/command.h"
+#include "door/fields.h"
+#include "door/reply.h"
 
 namespace vodlift::admin {
 
-// What `bucket.add` takes where the request says nothing; either may be empty.
+// The values that `bucket.add` uses for fields that the request lacks; either may be empty.
 struct BucketDefaults {
   std::string endpoint;
   std::string region;
 };
 
-// What commands work on. All internally locked.
+// What the commands use. All internally locked.
 struct Context {
   AccountStore& accounts;
   UploadStore& uploads;
@@ -37,33 +40,38 @@ struct Context {
   BandwidthControl& bandwidth;
 };
 
-// Takes the answer's `data` or the failure; to be called exactly once, from any thread.
-using Reply = std::function<void(Result<boost::json::value>)>;
+using door::Fields;
+using door::Reply;
 
-// Runs on a thread that may block.
-struct Command {
-  std::string_view name;  // "account.add"
-  void (*run)(const Context& context, Fields& fields, const Reply& reply);
-  // For a command that changes something: the members of the request or its answer that the audit log names, with
-  // commas between. Never one that holds a secret.
-  std::string_view audited{};
-};
+// Runs on a thread that may block. Answers through `reply` exactly once, from any thread.
+using Run = void (*)(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply);
+using Command = door::Command<Run>;
+
+inline void answer(Reply& reply, const Result<boost::json::value>& outcome) {
+  outcome ? reply.success({}, *outcome) : reply.failure(outcome.error());
+}
 
 // Makes a Command's `run` of a function that has its answer when it returns.
-template <Result<boost::json::value> (*function)(const Context&, Fields&)>
-void run_at_once(const Context& context, Fields& fields, const Reply& reply) {
-  reply(function(context, fields));
+template <Result<boost::json::value> (*function)(const Context&, const Fields&)>
+void run_at_once(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply) {
+  answer(*reply, function(context, fields));
 }
+
+inline constexpr std::int64_t kMaxTextBytes = 8192;  // of a text that has a rule of its own (admin/rules.h)
+
+// The number of an account.
+inline constexpr FieldSpec kCdnIfGiven = {
+    .name = "cdn", .type = FieldType::number, .low = 1, .high = std::numeric_limits<AccountId>::max()};
+inline constexpr FieldSpec kCdn = {.name = "cdn",
+                                   .type = FieldType::number,
+                                   .required = true,
+                                   .low = 1,
+                                   .high = std::numeric_limits<AccountId>::max()};
 
 std::span<const Command> account_commands();
 std::span<const Command> key_commands();
 std::span<const Command> bucket_commands();
 std::span<const Command> upload_commands();
 std::span<const Command> limit_commands();
-
-// A number of an account: any integer of 1 and above.
-std::int64_t read_cdn(Fields& fields);
-// The same where it may be left out.
-std::optional<std::int64_t> read_cdn_if_given(Fields& fields);
 
 }  // namespace vodlift::admin

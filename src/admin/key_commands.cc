@@ -1,11 +1,15 @@
 #include <array>
 #include <boost/json/array.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "admin/command.h"
-#include "admin/key_rules.h"
 #include "admin/rules.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "core/api_key.h"
+#include "core/upload_request.h"
 
 namespace vodlift::admin {
 namespace {
@@ -15,9 +19,85 @@ using boost::json::value;
 
 constexpr std::size_t kApiKeyLength = 32;
 constexpr std::size_t kSecretBytes = 32;
-constexpr std::chrono::hours kUsualOverlap{24};  // of a rotation
 
-// Uniform over A-Z 0-9: bytes of the incomplete last run of 36 are drawn again.
+constexpr std::int64_t kMaxUnixSeconds = 253'402'300'799;  // the end of the year 9999
+
+Result<> apply_networks(const std::vector<std::string>& texts, ApiKey& key) {
+  key.networks.clear();
+  for (const std::string& text : texts) {
+    const auto network = parse_network(text);
+    if (!network) return with_context("networks", network.error());
+    key.networks.push_back(*network);
+  }
+  return {};
+}
+
+Result<> apply_buckets(const std::vector<std::string>& names, ApiKey& key) {
+  for (const std::string& name : names) {
+    if (auto checked = check_bucket_name(name); !checked) return checked;
+  }
+  key.scope.buckets = names;
+  return {};
+}
+
+// The fields of key.add and key.set that say what a key may do, from where, and until when. A field that the request
+// lacks changes nothing. An empty prefix or list, and an `expires` of 0, remove a limit.
+struct KeyRules {
+  std::optional<std::string> permissions;
+  std::optional<std::string> path_prefix;
+  std::optional<std::vector<std::string>> buckets;
+  std::optional<std::vector<std::string>> networks;
+  std::optional<std::int64_t> expires;  // Unix seconds
+
+  explicit KeyRules(const Fields& fields);
+  [[nodiscard]] bool empty() const;
+
+  // Changes `key`, whose account has this user. Errors: invalid_value.
+  Result<> apply(ApiKey& key, std::string_view user, WallTime now) const;
+};
+
+KeyRules::KeyRules(const Fields& fields) : expires(fields.number_if_given("expires")) {
+  if (fields.has("permissions")) permissions = fields.text("permissions");
+  if (fields.has("path_prefix")) path_prefix = fields.text("path_prefix");
+  if (fields.has("buckets")) buckets = fields.texts("buckets");
+  if (fields.has("networks")) networks = fields.texts("networks");
+}
+
+bool KeyRules::empty() const { return !permissions && !path_prefix && !buckets && !networks && !expires; }
+
+Result<> KeyRules::apply(ApiKey& key, std::string_view user, WallTime now) const {
+  if (permissions) {
+    const auto read = permissions_from(*permissions);
+    if (!read) return read.error();
+    key.permissions = *read;
+  }
+  if (path_prefix) {
+    key.scope.path_prefix.clear();
+    if (!path_prefix->empty()) {
+      auto prefix = normalized_path_prefix(*path_prefix, user);
+      if (!prefix) return prefix.error();
+      key.scope.path_prefix = std::move(*prefix);
+    }
+  }
+  if (buckets) {
+    if (auto applied = apply_buckets(*buckets, key); !applied) return applied;
+  }
+  if (networks) {
+    if (auto applied = apply_networks(*networks, key); !applied) return applied;
+  }
+  if (expires) {
+    key.expires.reset();
+    if (*expires != 0) {
+      key.expires = from_unix_ms(*expires * 1000);
+      if (*key.expires <= now) {
+        return Error{Errc::invalid_value, "expires: lies in the past; to end a key now, revoke it"};
+      }
+    }
+  }
+  return {};
+}
+
+// Uniform over A-Z 0-9: a byte of the incomplete last run of 36 is not used.
 std::string random_api_key() {
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   constexpr std::size_t kFair = 256 / kAlphabet.size() * kAlphabet.size();
@@ -39,7 +119,7 @@ boost::json::array list_json(const std::vector<std::string>& texts) {
   return list;
 }
 
-// Everything but the secrets. `previous_until` tells of a rotation whose overlap lasts.
+// Everything but the secrets. `previous_until` is set while the secret before a rotation is still valid.
 object key_json(const ApiKey& key, WallTime now) {
   std::optional<WallTime> previous_until;
   if (previous_secret(key, now) != nullptr) previous_until = key.previous->until;
@@ -61,28 +141,29 @@ object key_json(const ApiKey& key, WallTime now) {
 // The key as it stands after a change.
 Result<value> changed_key(const Context& context, const std::string& api_key) {
   const auto key = context.accounts.find_key(api_key);
-  if (!key) return Error{Errc::internal, "the key is changed, but cannot be shown"};
+  if (!key) return Error{Errc::internal, "the key was changed, but cannot be shown"};
   return value(key_json(*key, context.clock.now()));
 }
 
-// Its folder bounds a key's prefix; without an account add_key() tells of that.
+// The folder that bounds a key's prefix; empty without the account, which add_key() reports.
 std::string user_of(const Context& context, AccountId cdn) {
   const auto account = context.accounts.find_account(cdn);
   return account ? account->user : std::string();
 }
 
-Result<value> add(const Context& context, Fields& fields) {
+Result<value> add(const Context& context, const Fields& fields) {
   ApiKey key;
-  key.cdn = read_cdn(fields);
-  // Half a pair is never completed by chance: whoever gives one wants to keep an existing pair.
+  key.cdn = fields.number("cdn");
+  // Half a pair is an error, because a caller that gives one wants to keep an existing pair.
   const bool imported = fields.has("api_key") || fields.has("secret");
+  for (const std::string_view name : {"api_key", "secret"}) {
+    if (imported && !fields.has(name)) {
+      return Error{Errc::missing_field, "missing required fields: " + std::string(name)};
+    }
+  }
   if (imported) {
     key.api_key = fields.text("api_key");
-    key.secret = fields.secret("secret");
-  }
-  const KeyRuleFields rules = KeyRuleFields::read(fields);
-  if (auto checked = fields.check(); !checked) return checked.error();
-  if (imported) {
+    key.secret = Secret(std::string(fields.text("secret")));
     if (auto checked = check_api_key(key.api_key); !checked) return checked.error();
     if (auto checked = check_api_secret(key.secret.reveal()); !checked) return checked.error();
   } else {
@@ -90,33 +171,31 @@ Result<value> add(const Context& context, Fields& fields) {
     key.secret = Secret(random_hex(kSecretBytes));
   }
   key.created = context.clock.now();
-  if (auto applied = rules.apply(key, user_of(context, key.cdn), key.created); !applied) return applied.error();
+  if (auto applied = KeyRules(fields).apply(key, user_of(context, key.cdn), key.created); !applied)
+    return applied.error();
 
   if (auto added = context.accounts.add_key(key); !added) return added.error();
   log::info("API key added", {{"cdn", key.cdn}, {"api_key", key.api_key}, {"imported", imported ? "yes" : "no"}});
   return value(object{{"api_key", key.api_key}, {"secret", key.secret.reveal()}});
 }
 
-Result<value> list(const Context& context, Fields& fields) {
-  const auto cdn = read_cdn_if_given(fields);
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> list(const Context& context, const Fields& fields) {
+  const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
   for (const ApiKey& key : context.accounts.keys(cdn)) answer.push_back(key_json(key, context.clock.now()));
   return value(std::move(answer));
 }
 
-Result<value> revoke(const Context& context, Fields& fields) {
-  const std::string api_key = fields.text("api_key");
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> revoke(const Context& context, const Fields& fields) {
+  const std::string api_key(fields.text("api_key"));
   if (auto revoked = context.accounts.revoke_key(api_key, context.clock.now()); !revoked) return revoked.error();
   log::info("API key revoked", {{"api_key", api_key}});
   return changed_key(context, api_key);
 }
 
-Result<value> set(const Context& context, Fields& fields) {
-  const std::string api_key = fields.text("api_key");
-  const KeyRuleFields rules = KeyRuleFields::read(fields);
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> set(const Context& context, const Fields& fields) {
+  const std::string api_key(fields.text("api_key"));
+  const KeyRules rules(fields);
   const auto known = context.accounts.find_key(api_key);
   const std::string user = known ? user_of(context, known->cdn) : std::string();
   if (rules.empty()) {
@@ -130,15 +209,12 @@ Result<value> set(const Context& context, Fields& fields) {
   return changed_key(context, api_key);
 }
 
-Result<value> rotate_secret(const Context& context, Fields& fields) {
-  const std::string api_key = fields.text("api_key");
-  const auto overlap = fields.integer_if_given("overlap_s", 0, kMaxSecretOverlap.count());
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> rotate_secret(const Context& context, const Fields& fields) {
+  const std::string api_key(fields.text("api_key"));
+  const std::chrono::seconds overlap(fields.number("overlap_s"));
   const Secret fresh(random_hex(kSecretBytes));
-  auto rotated = context.accounts.change_key(api_key, [&](ApiKey& key) {
-    return rotate(key, fresh, context.clock.now(),
-                  std::chrono::seconds(overlap.value_or(std::chrono::seconds(kUsualOverlap).count())));
-  });
+  auto rotated = context.accounts.change_key(
+      api_key, [&](ApiKey& key) { return rotate(key, fresh, context.clock.now(), overlap); });
   if (!rotated) return rotated.error();
   log::info("API key has a new secret", {{"api_key", api_key}});
   auto answer = changed_key(context, api_key);
@@ -147,12 +223,44 @@ Result<value> rotate_secret(const Context& context, Fields& fields) {
   return answer;
 }
 
+constexpr FieldSpec kApiKey = {.name = "api_key", .required = true, .high = kMaxTextBytes, .audited = true};
+constexpr FieldSpec kPermissions = {.name = "permissions", .high = kMaxTextBytes, .audited = true};
+constexpr FieldSpec kPathPrefix = {.name = "path_prefix", .high = kMaxTextBytes, .audited = true};
+constexpr FieldSpec kBuckets = {.name = "buckets", .type = FieldType::texts, .high = kMaxKeyBuckets, .audited = true};
+constexpr FieldSpec kNetworks = {
+    .name = "networks", .type = FieldType::texts, .high = kMaxKeyNetworks, .audited = true};
+constexpr FieldSpec kExpires = {
+    .name = "expires", .type = FieldType::number, .low = 0, .high = kMaxUnixSeconds, .audited = true};
+
+constexpr std::array kAddFields = {
+    kCdn,
+    FieldSpec{.name = "api_key", .high = kMaxTextBytes, .audited = true},
+    FieldSpec{.name = "secret", .high = kMaxTextBytes},
+    kPermissions,
+    kPathPrefix,
+    kBuckets,
+    kNetworks,
+    kExpires,
+};
+constexpr std::array kListFields = {kCdnIfGiven};
+constexpr std::array kSetFields = {kApiKey, kPermissions, kPathPrefix, kBuckets, kNetworks, kExpires};
+constexpr std::array kRotateFields = {
+    kApiKey,
+    FieldSpec{.name = "overlap_s",
+              .type = FieldType::number,
+              .low = 0,
+              .high = kMaxSecretOverlap.count(),
+              .otherwise = "86400",
+              .audited = true},
+};
+constexpr std::array kRevokeFields = {kApiKey};
+
 constexpr std::array kCommands = {
-    Command{"key.add", run_at_once<add>, "cdn,api_key,permissions,path_prefix,buckets,networks,expires"},
-    Command{"key.list", run_at_once<list>},
-    Command{"key.set", run_at_once<set>, "api_key,permissions,path_prefix,buckets,networks,expires"},
-    Command{"key.rotate", run_at_once<rotate_secret>, "api_key,overlap_s"},
-    Command{"key.revoke", run_at_once<revoke>, "api_key"},
+    Command{.name = "key.add", .mutating = true, .fields = kAddFields, .run = run_at_once<add>},
+    Command{.name = "key.list", .fields = kListFields, .run = run_at_once<list>},
+    Command{.name = "key.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
+    Command{.name = "key.rotate", .mutating = true, .fields = kRotateFields, .run = run_at_once<rotate_secret>},
+    Command{.name = "key.revoke", .mutating = true, .fields = kRevokeFields, .run = run_at_once<revoke>},
 };
 
 }  // namespace

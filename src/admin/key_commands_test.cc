@@ -30,7 +30,7 @@ TEST_F(AdminApiTest, ImportsAPairThatClientsHave) {
                        {"secret", "8fc8c48da81e6a2a06a9556379bf798af508dc0792497c678b4c3532ba8b637f"}};
   EXPECT_EQ(succeed("key.add", pair).at("api_key"), "APX4GKLM0RKQLSP2FBO1ROPKSSW47DZE");
   EXPECT_EQ(fail("key.add", {{"cdn", 158}, {"api_key", "APX4GKLM0RKQ"}}, "missing_field"),
-            "required but missing: secret");
+            "missing required fields: secret");
   EXPECT_THAT(fail("key.add", {{"cdn", 158}, {"api_key", "APX4GKLM0RKQ"}, {"secret", "short"}}, "invalid_value"),
               AllOf(HasSubstr("secret: expected"), Not(HasSubstr("short"))));
   EXPECT_EQ(fail("key.add", {{"cdn", 7}}, "not_found"), "no such account");

@@ -24,16 +24,16 @@ object limit_json(const BandwidthLimit& limit) {
   return answer;
 }
 
-// What the members cdn, bucket and storage name; none of them: all uploads.
+// The scope that the fields cdn, bucket and storage name; none of them: all uploads.
 struct ScopeFields {
   std::optional<AccountId> cdn;
   std::optional<std::string> bucket;
   std::optional<std::string> storage;
 
-  explicit ScopeFields(Fields& fields)
-      : cdn(read_cdn_if_given(fields)),
-        bucket(fields.text_if_given("bucket")),
-        storage(fields.text_if_given("storage")) {}
+  explicit ScopeFields(const Fields& fields) : cdn(fields.number_if_given("cdn")) {
+    if (fields.has("bucket")) bucket = fields.text("bucket");
+    if (fields.has("storage")) storage = fields.text("storage");
+  }
 
   [[nodiscard]] Result<BandwidthScope> scope() const {
     if (storage && !cdn && !bucket) return BandwidthScope{Kind::storage, 0, *storage};
@@ -45,7 +45,7 @@ struct ScopeFields {
   }
 };
 
-// That a limit for a name nobody has be not mistaken for one that holds.
+// A limit for a name that does not exist would look as if it applied.
 Result<> check_exists(const Context& context, const BandwidthScope& scope) {
   if (scope.account != 0 && !context.accounts.find_account(scope.account)) {
     return Error{Errc::not_found, to_text(scope) + ": there is no such account"};
@@ -56,20 +56,16 @@ Result<> check_exists(const Context& context, const BandwidthScope& scope) {
   return {};
 }
 
-Result<value> set(const Context& context, Fields& fields) {
-  const ScopeFields named(fields);
-  BandwidthLimit limit;
-  const std::string rate = fields.text("rate");
-  const auto windows = fields.texts_if_given("timetable", kMaxWindows);
-  limit.time_zone = fields.text_or("time_zone", limit.time_zone);
-  if (auto checked = fields.check(); !checked) return checked.error();
-  auto scope = named.scope();
+Result<value> set(const Context& context, const Fields& fields) {
+  auto scope = ScopeFields(fields).scope();
   if (!scope) return scope.error();
+  BandwidthLimit limit;
+  limit.time_zone = fields.text("time_zone");
   limit.scope = std::move(*scope);
-  auto parsed = parse_rate(rate);
+  auto parsed = parse_rate(fields.text("rate"));
   if (!parsed) return parsed.error();
   limit.rate = *parsed;
-  for (const std::string& text : windows.value_or(std::vector<std::string>())) {
+  for (const std::string& text : fields.texts("timetable")) {
     auto window = parse_window(text);
     if (!window) return window.error();
     limit.windows.push_back(*window);
@@ -80,18 +76,15 @@ Result<value> set(const Context& context, Fields& fields) {
   return value(limit_json(limit));
 }
 
-Result<value> remove(const Context& context, Fields& fields) {
-  const ScopeFields named(fields);
-  if (auto checked = fields.check(); !checked) return checked.error();
-  const auto scope = named.scope();
+Result<value> remove(const Context& context, const Fields& fields) {
+  const auto scope = ScopeFields(fields).scope();
   if (!scope) return scope.error();
   if (auto removed = context.bandwidth.remove(*scope); !removed) return removed.error();
   log::info("bandwidth limit removed", {{"scope", to_text(*scope)}});
   return value(object{{"scope", to_text(*scope)}});
 }
 
-Result<value> list(const Context& context, Fields& fields) {
-  if (auto checked = fields.check(); !checked) return checked.error();
+Result<value> list(const Context& context, const Fields& /*fields*/) {
   const auto limits = context.bandwidth.list();
   if (!limits) return limits.error();
   boost::json::array answer;
@@ -99,10 +92,22 @@ Result<value> list(const Context& context, Fields& fields) {
   return value(std::move(answer));
 }
 
+constexpr FieldSpec kBucket = {.name = "bucket", .high = kMaxTextBytes, .audited = true};
+constexpr FieldSpec kStorage = {.name = "storage", .high = kMaxTextBytes, .audited = true};
+constexpr std::array kSetFields = {
+    kCdnIfGiven,
+    kBucket,
+    kStorage,
+    FieldSpec{.name = "rate", .required = true, .high = kMaxTextBytes, .audited = true},
+    FieldSpec{.name = "timetable", .type = FieldType::texts, .high = kMaxWindows, .audited = true},
+    FieldSpec{.name = "time_zone", .high = kMaxTextBytes, .otherwise = "UTC", .audited = true},
+};
+constexpr std::array kRemoveFields = {kCdnIfGiven, kBucket, kStorage};
+
 constexpr std::array kCommands = {
-    Command{"limit.set", run_at_once<set>, "cdn,bucket,storage,rate,timetable,time_zone"},
-    Command{"limit.remove", run_at_once<remove>, "cdn,bucket,storage"},
-    Command{"limit.list", run_at_once<list>},
+    Command{.name = "limit.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
+    Command{.name = "limit.remove", .mutating = true, .fields = kRemoveFields, .run = run_at_once<remove>},
+    Command{.name = "limit.list", .run = run_at_once<list>},
 };
 
 }  // namespace

@@ -9,11 +9,10 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace vodlift::admin {
 namespace {
-
-bool is_alphanumeric(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
 
@@ -38,8 +37,8 @@ bool is_port(std::string_view text) {
 
 bool is_host_name(std::string_view host) {
   constexpr std::size_t kMaxHostBytes = 253;
-  return consists_of(host, 1, kMaxHostBytes, [](char c) { return is_alphanumeric(c) || c == '.' || c == '-'; }) &&
-         is_alphanumeric(host.front()) && host.find("..") == std::string_view::npos;
+  return consists_of(host, 1, kMaxHostBytes, [](char c) { return is_alnum(c) || c == '.' || c == '-'; }) &&
+         is_alnum(host.front()) && host.find("..") == std::string_view::npos;
 }
 
 bool is_host_and_port(std::string_view authority) {
@@ -60,13 +59,13 @@ bool is_host_and_port(std::string_view authority) {
 }  // namespace
 
 Result<> check_user(std::string_view user) {
-  const auto allowed = [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; };
+  const auto allowed = [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; };
   if (consists_of(user, 1, 64, allowed) && user.front() != '.' && user.front() != '-') return {};
   return invalid("user", user, "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter, a digit or _");
 }
 
 Result<> check_api_key(std::string_view api_key) {
-  const auto allowed = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
+  const auto allowed = [](char c) { return is_alnum(c) || c == '_' || c == '-'; };
   if (consists_of(api_key, 8, 128, allowed)) return {};
   return invalid("api_key", api_key, "8 to 128 of A-Z a-z 0-9 _ -");
 }
@@ -81,12 +80,12 @@ Result<> check_endpoint(std::string_view endpoint) {
     if (endpoint.starts_with(scheme) && is_host_and_port(endpoint.substr(scheme.size()))) return {};
   }
   return invalid("endpoint", endpoint,
-                 "http:// or https://, a host, and perhaps :port, with nothing behind, "
+                 "http:// or https://, a host, and optionally :port, without a path, "
                  "such as \"https://s3.eu-west-1.amazonaws.com\"");
 }
 
 Result<> check_region(std::string_view region) {
-  const auto allowed = [](char c) { return is_alphanumeric(c) || c == '_' || c == '-'; };
+  const auto allowed = [](char c) { return is_alnum(c) || c == '_' || c == '-'; };
   if (consists_of(region, 1, 64, allowed)) return {};
   return invalid("region", region, "1 to 64 of A-Z a-z 0-9 _ -, such as \"eu-west-1\"");
 }
@@ -112,17 +111,15 @@ Result<> check_role_arn(std::string_view role_arn) {
   constexpr std::size_t kAccountDigits = 12;
   const std::size_t service = role_arn.find(":iam::");
   const std::string_view account = service == std::string_view::npos ? "" : role_arn.substr(service + 6);
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   const bool good = consists_of(role_arn, 20, 2048, is_visible) && role_arn.starts_with("arn:aws") &&
-                    account.size() > kAccountDigits &&
-                    std::ranges::all_of(account.substr(0, kAccountDigits), is_digit) &&
+                    account.size() > kAccountDigits && is_number(account.substr(0, kAccountDigits)) &&
                     account.substr(kAccountDigits).starts_with(":role/") && account.size() > kAccountDigits + 6;
   if (good) return {};
   return invalid("role_arn", role_arn, "a role such as \"arn:aws:iam::123456789012:role/uploader\"");
 }
 
 Result<> check_kms_key(std::string_view kms_key) {
-  const auto allowed = [](char c) { return is_alphanumeric(c) || c == ':' || c == '/' || c == '_' || c == '-'; };
+  const auto allowed = [](char c) { return is_alnum(c) || c == ':' || c == '/' || c == '_' || c == '-'; };
   if (consists_of(kms_key, 1, 2048, allowed)) return {};
   return invalid("kms_key", kms_key,
                  "a key's id or ARN, or an alias, such as \"arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…\" or "
@@ -131,7 +128,7 @@ Result<> check_kms_key(std::string_view kms_key) {
 
 Result<> check_external_id(std::string_view external_id) {
   const auto allowed = [](char c) {
-    return is_alphanumeric(c) || std::string_view("_+=,.@:/-").find(c) != std::string_view::npos;
+    return is_alnum(c) || std::string_view("_+=,.@:/-").find(c) != std::string_view::npos;
   };
   if (consists_of(external_id, 2, 1224, allowed)) return {};
   return invalid("external_id", external_id, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -");

@@ -1,5 +1,5 @@
-// What the values of accounts, keys and buckets may look like. Every check: errors invalid_value, telling which value
-// and what is expected; a secret's value is never part of the message.
+// The rules for values of accounts, keys and buckets. Errors of every check: invalid_value; the message names the field
+// and says what is expected, and never shows a secret.
 #pragma once
 
 #include <string_view>
@@ -17,13 +17,13 @@ Result<> check_api_key(std::string_view api_key);
 // A secret to import: 16-256 printable ASCII characters without spaces.
 Result<> check_api_secret(std::string_view secret);
 
-// "http://host[:port]" or "https://host[:port]" and nothing more; host is a name, an IPv4 or a bracketed IPv6 address.
+// "http://host[:port]" or "https://host[:port]", without a path; host is a name, an IPv4 or a bracketed IPv6 address.
 Result<> check_endpoint(std::string_view endpoint);
 
 // 1-64 of A-Z a-z 0-9 _ -.
 Result<> check_region(std::string_view region);
 
-// 1-128 printable ASCII characters without spaces, commas and slashes: it becomes part of a header.
+// 1-128 printable ASCII characters without spaces, commas and slashes, because it becomes part of a header.
 Result<> check_access_key(std::string_view access_key);
 
 // 1-256 printable ASCII characters without spaces.
@@ -35,7 +35,7 @@ Result<> check_profile(std::string_view profile);
 // "arn:PARTITION:iam::ACCOUNT:role/NAME", 2048 bytes at most.
 Result<> check_role_arn(std::string_view role_arn);
 
-// 2-1224 of A-Z a-z 0-9 _ + = , . @ : / -, as STS has it.
+// 2-1224 of A-Z a-z 0-9 _ + = , . @ : / -, as in STS.
 Result<> check_external_id(std::string_view external_id);
 
 // A KMS key: its id, its ARN, "alias/NAME" or an alias's ARN; 1-2048 of A-Z a-z 0-9 : / _ -.

@@ -21,7 +21,7 @@
 #include "core/key_usage.h"
 #include "core/upload_intake.h"
 #include "core/upload_json.h"
-#include "legacy/envelope.h"
+#include "legacy/reply.h"
 #include "legacy/router.h"
 #include "net/http_client.h"
 #include "net/http_server.h"

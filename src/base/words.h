@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string_view>
 
@@ -59,6 +60,9 @@ class Words {
 
   // The word of `value`, which must be an enumerator.
   [[nodiscard]] constexpr std::string_view word(Enum value) const { return words_.at(static_cast<std::size_t>(value)); }
+
+  // All words, in the enum's order.
+  [[nodiscard]] constexpr std::span<const std::string_view> all() const { return words_; }
 
   // The enumerator of `word`, compared byte by byte; nothing for any other word.
   [[nodiscard]] constexpr std::optional<Enum> value(std::string_view word) const {

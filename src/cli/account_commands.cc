@@ -3,8 +3,8 @@
 #include <boost/json/array.hpp>
 #include <memory>
 
-#include "cli/output.h"
 #include "cli/session.h"
+#include "cli/text.h"
 
 namespace vodlift::cli {
 namespace {
@@ -13,9 +13,9 @@ using boost::json::value;
 
 std::string show_added(const value& account) {
   return fmt::format(
-      "account {0} added; its files lie in the folder \"{1}\" of each storage\n"
+      "account {0} added; its files are in the folder \"{1}\" of each storage\n"
       "webhook secret: {2}\n"
-      "Hand it to the customer, who verifies callbacks with it. It is not shown again.\n",
+      "Give it to the customer, who verifies callbacks with it. It is not shown again.\n",
       integer_at(account, "cdn"), text_at(account, "user"), text_at(account, "webhook_secret"));
 }
 
@@ -30,9 +30,9 @@ std::string show_list(const value& accounts) {
 }  // namespace
 
 void add_account_commands(CLI::App& app, Session& session) {
-  CLI::App* noun = app.add_subcommand("account", "Accounts (CDNs) and the folder each one owns")->require_subcommand(1);
+  CLI::App* noun = app.add_subcommand("account", "Accounts (CDNs) and their folders")->require_subcommand(1);
 
-  constexpr const char* weight_help = "1 to 100: its share beside other accounts that have uploads waiting";
+  constexpr const char* weight_help = "1 to 100: its share while other accounts have uploads waiting too";
   struct AddOptions {
     std::int64_t cdn = 0;
     std::string user;
@@ -54,7 +54,7 @@ void add_account_commands(CLI::App& app, Session& session) {
     int weight = 1;
   };
   auto change = std::make_shared<SetOptions>();
-  CLI::App* set = noun->add_subcommand("set", "Change an account; effective at once");
+  CLI::App* set = noun->add_subcommand("set", "Change an account; takes effect at once");
   set->add_option("--cdn", change->cdn, "The account's number")->required();
   set->add_option("--weight", change->weight, weight_help)->required()->check(CLI::Range(1, 100));
   session.attach(*set, [&session, change] {

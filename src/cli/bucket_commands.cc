@@ -5,10 +5,13 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/encoding.h"
-#include "cli/output.h"
 #include "cli/session.h"
+#include "cli/text.h"
+#include "core/bucket_access.h"
 
 namespace vodlift::cli {
 namespace {
@@ -17,6 +20,11 @@ using boost::json::object;
 using boost::json::value;
 
 constexpr std::size_t kMaxLineBytes = 1000;
+
+template <class Enum>
+std::vector<std::string> words(const Words<Enum>& table) {
+  return {table.all().begin(), table.all().end()};
+}
 
 struct AddOptions {
   std::int64_t cdn = 0;
@@ -79,14 +87,14 @@ std::string show_litter(const value& litter) {
   Table table({"CDN", "BUCKET", "KEY", "UPLOAD", "SINCE", "TRIES", "NEXT TRY", "WHY"});
   for (const value& one : litter.as_array()) {
     std::string why = text_at(one, "error");
-    if (why.empty()) why = text_at(one, "multipart_id").empty() ? "to be looked for" : "to be aborted";
+    if (why.empty()) why = text_at(one, "multipart_id").empty() ? "will be searched for" : "will be aborted";
     table.add({cell(one, "cdn"), cell(one, "bucket"), cell(one, "key"), cell(one, "upload"), time_cell(one, "since"),
                cell(one, "tries"), time_cell(one, "next_try"), why});
   }
-  return table.text("nothing waits to be cleared away");
+  return table.text("no multipart uploads wait to be aborted");
 }
 
-// What is left away, the daemon takes from its environment or refuses.
+// The daemon takes a missing field from its environment or reports it.
 int run_add(Session& session, const AddOptions& options) {
   object fields = {{"cdn", options.cdn}, {"bucket", options.bucket}};
   for (const auto& [name, text] :
@@ -123,7 +131,7 @@ std::string show_report(const value& report) {
   }
   const auto* denied = report.as_object().if_contains("access_denied");
   if (denied != nullptr && denied->is_bool() && denied->get_bool()) {
-    text += fmt::format("\nThis policy is enough:\n{}", text_at(report, "policy"));
+    text += fmt::format("\nThis policy is sufficient:\n{}", text_at(report, "policy"));
   }
   return text;
 }
@@ -148,53 +156,58 @@ void add_bucket_commands(CLI::App& app, Session& session) {
   CLI::App* noun = app.add_subcommand("bucket", "Buckets, and how the server reaches them")->require_subcommand(1);
 
   auto options = std::make_shared<AddOptions>();
-  CLI::App* add = noun->add_subcommand("add", "Add a bucket, or replace how it is reached");
+  CLI::App* add = noun->add_subcommand("add", "Add a bucket, or replace all its settings");
   add->add_option("--cdn", options->cdn, "The account's number")->required();
   add->add_option("--bucket", options->bucket, "The bucket's name")->required();
   add->add_option("--endpoint", options->endpoint,
-                  "The S3 endpoint, http(s)://HOST[:PORT]; otherwise as the daemon's environment says, or AWS's own")
+                  "The S3 endpoint, http(s)://HOST[:PORT]; by default that of the daemon's environment, or of AWS")
       ->type_name("URL");
   add->add_option("--region", options->region,
-                  "The region that requests are signed for; otherwise as the daemon's environment says");
+                  "The region that requests are signed for; by default that of the daemon's environment");
   auto* access_key = add->add_option("--access-key", options->access_key, "The S3 access key");
-  add->add_option("--secret-key-file", options->secret_key_file, "A file with the S3 secret key; - is standard input")
+  add->add_option("--secret-key-file", options->secret_key_file,
+                  "The file that holds the S3 secret key; - is standard input")
       ->type_name("FILE")
       ->needs(access_key);
-  add->add_option("--credentials", options->credentials, "Where the S3 credentials come from, when not from here")
-      ->check(CLI::IsMember({"static", "environment", "profile", "container", "instance", "web-identity", "default"}));
+  add->add_option("--credentials", options->credentials,
+                  "Where the S3 credentials come from: static (--access-key, the default), environment, profile, "
+                  "container, instance, web-identity or default (the first of them that has credentials)")
+      ->type_name("SOURCE")
+      ->check(CLI::IsMember(words(kCredentialSources)).description(""));
   add->add_option("--profile", options->profile, "The profile in the AWS files, with --credentials profile");
-  add->add_option("--role-arn", options->role_arn, "A role to assume with those credentials")->type_name("ARN");
-  add->add_option("--external-id", options->external_id, "The external id that the role asks for");
-  add->add_flag("--path-style", options->path_style, "Address it as ENDPOINT/BUCKET instead of BUCKET.HOST");
-  add->add_option("--acl-policy", options->acl_policy, "What to do where the bucket refuses public-read")
-      ->check(CLI::IsMember({"fail", "private"}))
+  add->add_option("--role-arn", options->role_arn, "The role to assume with those credentials")->type_name("ARN");
+  add->add_option("--external-id", options->external_id, "The external id that the role requires");
+  add->add_flag("--path-style", options->path_style, "Use the address ENDPOINT/BUCKET instead of BUCKET.HOST");
+  add->add_option("--acl-policy", options->acl_policy,
+                  "What happens to an upload when the bucket refuses public-read: it fails, or the object is private")
+      ->check(CLI::IsMember(words(kAclPolicies)))
       ->capture_default_str();
   auto* sse =
       add->add_option("--sse", options->sse,
-                      "Have objects encrypted with keys of the store (s3) or of its key management service (kms); "
-                      "otherwise as the bucket is set")
-          ->check(CLI::IsMember({"default", "s3", "kms"}));
-  add->add_option("--kms-key", options->kms_key, "The KMS key, with --sse kms; otherwise the account's own for S3")
+                      "Encrypt objects with keys of the store (s3) or of its key management service (kms); by default "
+                      "the bucket's own setting applies")
+          ->check(CLI::IsMember(words(kEncryptionModes)));
+  add->add_option("--kms-key", options->kms_key, "The KMS key, with --sse kms; by default the AWS account's key for S3")
       ->type_name("ID|ARN|ALIAS")
       ->needs(sse);
-  add->add_flag("--bucket-key", options->bucket_key, "With --sse kms: an S3 Bucket Key, which spares calls to KMS")
+  add->add_flag("--bucket-key", options->bucket_key, "Use an S3 Bucket Key, with --sse kms: fewer calls to KMS")
       ->needs(sse);
   add->add_option("--max-parts", options->max_parts,
-                  "The most parts that the store takes in one upload, where that is fewer than S3's 10000")
+                  "The most parts that the store takes in one upload, if fewer than the 10000 of S3")
       ->check(CLI::Range(100, 10000));
   session.attach(*add, [&session, options] { return run_add(session, *options); });
 
   auto check_options = std::make_shared<CheckOptions>();
-  CLI::App* check = noun->add_subcommand("check", "Try out whether a bucket takes uploads; tells what to change");
+  CLI::App* check = noun->add_subcommand("check", "Test whether a bucket takes uploads; says what to change");
   check->add_option("--cdn", check_options->cdn, "The account's number")->required();
   check->add_option("--bucket", check_options->bucket, "The bucket's name")->required();
-  check->add_flag("--policy", check_options->policy_only, "Print the least IAM policy that is enough; try nothing");
-  check->add_flag("--public-read", check_options->public_read, "The policy for uploads with acl=public-read too");
+  check->add_flag("--policy", check_options->policy_only, "Print the smallest sufficient IAM policy; test nothing");
+  check->add_flag("--public-read", check_options->public_read, "Include uploads with acl=public-read in the policy");
   session.attach(*check, [&session, check_options] { return run_check(session, *check_options); });
 
   auto cdn = std::make_shared<std::optional<std::int64_t>>();
-  CLI::App* list = noun->add_subcommand("list", "List the buckets; never shows secrets");
-  list->add_option("--cdn", *cdn, "Only this account's");
+  CLI::App* list = noun->add_subcommand("list", "List the buckets, without secrets");
+  list->add_option("--cdn", *cdn, "Only those of this account");
   session.attach(*list, [&session, cdn] {
     object fields;
     if (*cdn) fields["cdn"] = **cdn;
@@ -202,8 +215,8 @@ void add_bucket_commands(CLI::App& app, Session& session) {
   });
 
   auto whose = std::make_shared<std::optional<std::int64_t>>();
-  CLI::App* litter = noun->add_subcommand("litter", "List multipart uploads that wait to be cleared away");
-  litter->add_option("--cdn", *whose, "Only this account's");
+  CLI::App* litter = noun->add_subcommand("litter", "List abandoned multipart uploads that wait to be aborted");
+  litter->add_option("--cdn", *whose, "Only those of this account");
   session.attach(*litter, [&session, whose] {
     object fields;
     if (*whose) fields["cdn"] = **whose;

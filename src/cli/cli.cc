@@ -2,24 +2,117 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <memory>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/near_miss.h"
 #include "cli/session.h"
 
 namespace vodlift::cli {
 namespace {
 
+constexpr std::size_t kColumns = 80;
+
 constexpr const char* kDescription =
     "vodlift uploads video files from local storages to customers' S3 buckets.\n"
-    "\"vodlift serve\" is the daemon; every other command talks to it through its socket, found by\n"
-    "--socket PATH, else --config FILE ([server] admin_socket), else the variable VODLIFT_SOCKET,\n"
-    "else /run/vodlift/admin.sock.";
+    "\"vodlift serve\" is the daemon. Every other command talks to it through its socket,\n"
+    "which is --socket PATH, or else [server] admin_socket of --config FILE, or else the\n"
+    "variable VODLIFT_SOCKET, or else /run/vodlift/admin.sock.";
 
 constexpr const char* kExitCodes =
-    "Exit codes: 0 done; 1 what was asked for failed; 2 wrong usage, a faulty configuration, or no daemon.";
+    "Exit codes: 0 done; 1 the command failed; 2 wrong usage, an invalid configuration,\n"
+    "or no daemon.";
+
+// `text` in lines of at most `width` characters, broken at spaces.
+std::string wrapped(std::string_view text, std::size_t width) {
+  std::string out;
+  std::size_t used = 0;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (used > 0 && used + 1 + word.size() > width) {
+      out += '\n';
+      used = 0;
+    } else if (used > 0) {
+      out += ' ';
+      ++used;
+    }
+    out += word;
+    used += word.size();
+  }
+  return out;
+}
+
+// Help that fits a terminal.
+class Help final : public CLI::Formatter {
+ public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return wrapped(option->get_description(), kColumns - get_column_width());
+  }
+  std::string make_subcommand(const CLI::App* command) const override {
+    std::stringstream out;
+    CLI::detail::format_help(out, command->get_display_name(true),
+                             wrapped(command->get_description(), kColumns - get_column_width()), get_column_width());
+    return out.str();
+  }
+};
+
+// The command that was parsed last: the one that an error is about.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::vector<std::string> verbs_of(const CLI::App& command) {
+  std::vector<std::string> verbs;
+  for (const CLI::App* verb : command.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!verb->get_name().empty()) verbs.push_back(verb->get_name());
+  }
+  return verbs;
+}
+
+// "vodlift bucket", as a person types it.
+std::string words_of(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? command.get_name() : words_of(*parent) + " " + command.get_name();
+}
+
+// The verb that a misspelt word was meant to be, as a question; empty: no verb is like it.
+std::string suggestion(const std::vector<std::string>& words, const std::vector<std::string>& verbs) {
+  for (const std::string& word : words) {
+    for (const std::string& verb : verbs) {
+      if (is_near_miss(word, verb)) return fmt::format("; did you mean {}?", verb);
+    }
+  }
+  return {};
+}
+
+// What is wrong with the command line, and where to read on.
+std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+  const CLI::App& command = innermost(*app);
+  const std::vector<std::string> verbs = verbs_of(command);
+  std::vector<std::string> unknown = app->remaining(true);
+  std::string message = error.what();
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
+      message == CLI::RequiredError::Subcommand(1).what()) {
+    message = unknown.empty() ? fmt::format("{} needs a command: {}", words_of(command), fmt::join(verbs, ", "))
+                              : fmt::format("there is no command \"{} {}\"{}; the commands are {}", words_of(command),
+                                            unknown.front(), suggestion(unknown, verbs), fmt::join(verbs, ", "));
+  } else if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !unknown.empty()) {
+    // `upload cancle 3` takes the misspelt verb for a path.
+    if (const CLI::Option* path = command.get_option_no_throw("path")) {
+      unknown.insert(unknown.end(), path->results().begin(), path->results().end());
+    }
+    message = fmt::format("unexpected argument \"{}\"{}", app->remaining(true).front(), suggestion(unknown, verbs));
+  }
+  return fmt::format("vodlift: {}\nSee: {} --help\n", message, words_of(command));
+}
 
 void add_serve(CLI::App& app, Session& session, const Services& services) {
   auto config = std::make_shared<std::string>();
@@ -33,8 +126,8 @@ void add_version(CLI::App& app) {
   CLI::App* version = app.add_subcommand("version", "Print the version");
   version->add_flag("--json", *json, "Print JSON instead of text");
   version->callback([json] {
-    const boost::json::object told = {{"version", VODLIFT_VERSION}};
-    print(*json ? boost::json::serialize(told) + "\n" : fmt::format("vodlift {}\n", VODLIFT_VERSION));
+    const boost::json::object answer = {{"version", VODLIFT_VERSION}};
+    print(*json ? boost::json::serialize(answer) + "\n" : fmt::format("vodlift {}\n", VODLIFT_VERSION));
   });
 }
 
@@ -43,6 +136,8 @@ void add_version(CLI::App& app) {
 int run(int argc, const char* const* argv, const Services& services) {
   Session session(services);
   CLI::App app(kDescription, "vodlift");
+  app.formatter(std::make_shared<Help>());
+  app.failure_message(usage_error);
   app.footer(kExitCodes);
   app.require_subcommand(1);
   app.set_version_flag("--version", fmt::format("vodlift {}", VODLIFT_VERSION), "Print the version");

@@ -4,13 +4,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
+#include <sstream>
 
 #include "base/temporary_folder_test.h"
+#include "core/upload_fields.h"
 #include "net/http_server.h"
 
 namespace vodlift::cli {
@@ -128,6 +131,54 @@ TEST_F(CliTest, HelpAndVersionAreSuccess) {
   EXPECT_TRUE(boost::json::parse(out_).at("version").is_string());
 }
 
+// The names under "Subcommands:" of a help text.
+std::vector<std::string> subcommands_in(const std::string& help) {
+  std::vector<std::string> names;
+  std::istringstream lines(help.substr(std::min(help.find("Subcommands:"), help.size())));
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line) && line.starts_with("  ")) {
+    if (line[2] != ' ') names.push_back(line.substr(2, line.find(' ', 2) - 2));
+  }
+  return names;
+}
+
+TEST_F(CliTest, EveryHelpFitsATerminal) {
+  std::size_t seen = 0;
+  std::vector<std::vector<std::string>> commands = {{}};
+  while (!commands.empty()) {
+    std::vector<std::string> command = commands.back();
+    commands.pop_back();
+    command.emplace_back("--help");
+    ASSERT_EQ(run_without_socket(command), kDone);
+    ++seen;
+    std::istringstream lines(out_);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 84U) << line;
+    command.pop_back();
+    for (const std::string& name : subcommands_in(out_)) {
+      commands.push_back(command);
+      commands.back().push_back(name);
+    }
+  }
+  EXPECT_GT(seen, 25U);
+}
+
+TEST_F(CliTest, AWrongCommandIsNamedAndTheRightOnesAreListed) {
+  EXPECT_EQ(run_without_socket({}), kUsage);
+  EXPECT_THAT(err_, StartsWith("vodlift: vodlift needs a command: serve, account, key,"));
+  EXPECT_EQ(run_without_socket({"bucket"}), kUsage);
+  EXPECT_EQ(err_, "vodlift: vodlift bucket needs a command: add, check, list, litter\nSee: vodlift bucket --help\n");
+  EXPECT_EQ(run_without_socket({"bucket", "lst"}), kUsage);
+  EXPECT_THAT(err_,
+              StartsWith("vodlift: there is no command \"vodlift bucket lst\"; did you mean list?; the commands are"));
+  EXPECT_EQ(run_without_socket({"help"}), kUsage);
+  EXPECT_THAT(err_, StartsWith("vodlift: there is no command \"vodlift help\"; the commands are serve, account,"));
+  EXPECT_EQ(run_without_socket({"upload", "cancle", "3"}), kUsage);
+  EXPECT_THAT(err_, StartsWith("vodlift: unexpected argument \"3\"; did you mean cancel?\nSee: vodlift upload --help"));
+  EXPECT_EQ(run_without_socket({"account", "add", "--user", "jb"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("--cdn"));
+}
+
 TEST_F(CliTest, FindsTheDaemonByOptionConfigurationAndEnvironment) {
   answer(boost::json::array());
   EXPECT_EQ(run_with_socket({"account", "list"}), kDone);
@@ -221,7 +272,7 @@ TEST_F(CliTest, ChecksABucket) {
   const object finding = {{"topic", "write"}, {"finding", "FAIL"}, {"message", "403"}, {"fix", "allow it"}};
   answer({{"result", "FAIL"}, {"access_denied", true}, {"findings", {finding}}, {"policy", "{POLICY}\n"}});
   EXPECT_EQ(run_with_socket({"bucket", "check", "--cdn", "158", "--bucket", "b"}), kFailed);
-  EXPECT_EQ(out_, "FAIL  write        403\n                -> allow it\n\nThis policy is enough:\n{POLICY}\n");
+  EXPECT_EQ(out_, "FAIL  write        403\n                -> allow it\n\nThis policy is sufficient:\n{POLICY}\n");
   answer({{"result", "warn"}, {"access_denied", false}, {"findings", {finding}}, {"policy", "{POLICY}\n"}});
   EXPECT_EQ(run_with_socket({"bucket", "check", "--cdn", "158", "--bucket", "b"}), kDone);
   EXPECT_EQ(run_with_socket({"bucket", "check", "--cdn", "158", "--bucket", "b", "--policy"}), kDone);
@@ -235,8 +286,41 @@ TEST_F(CliTest, QueuesAnUploadWithItsDefaults) {
             kDone);
   EXPECT_EQ(out_, "queued as upload 5; follow it with: vodlift status 5 --watch\n");
   EXPECT_THAT(asked(), ElementsAre(R"(/admin/upload.add {"cdn":158,"path":"sestore4/jb/films/a.mp4",)"
-                                   R"("destination_path":"films/a.mp4","bucket":"b","acl":"private",)"
-                                   R"("metadata":{"k":"v=w","l":""},"callback":"","priority":5})"));
+                                   R"("destination_path":"films/a.mp4","bucket":"b","metadata":{"k":"v=w","l":""}})"));
+}
+
+// A word for each field of an upload; a field without one makes the test fail.
+std::string sample(const FieldSpec& spec) {
+  if (spec.name == "path") return "sestore4/jb/a.mp4";
+  if (spec.type == FieldType::pairs) return "k=v";
+  if (spec.type == FieldType::number) return std::to_string(spec.high);
+  if (spec.type == FieldType::word) return std::string(spec.words.back());
+  return "value-of-" + std::string(spec.name);
+}
+
+TEST_F(CliTest, EachFieldOfAnUploadHasAnOptionThatReachesTheDaemon) {
+  answer({{"id", 5}});
+  EXPECT_EQ(run_without_socket({"upload", "--help"}), kDone);
+  const std::string help = out_;
+  std::vector<std::string> words = {"upload", "sestore4/jb/a.mp4", "--cdn", "158"};
+  object expected = {{"cdn", 158}};
+  for (const FieldSpec& spec : upload_field_specs()) {
+    std::string flag = "--" + std::string(spec.name);
+    std::ranges::replace(flag, '_', '-');
+    if (spec.name == "destination_path") flag = "--to";
+    if (spec.name == "metadata") flag = "--meta";
+    if (spec.name == "tags") flag = "--tag";
+    if (spec.name != "path") {
+      words.insert(words.end(), {flag, sample(spec)});
+      EXPECT_THAT(help, HasSubstr("  " + flag + " ")) << spec.name;
+    }
+    value& field = expected[spec.name];
+    field = sample(spec);
+    if (spec.type == FieldType::pairs) field = object{{"k", "v"}};
+    if (spec.type == FieldType::number) field = spec.high;
+  }
+  ASSERT_EQ(run_with_socket(words), kDone) << err_;
+  EXPECT_EQ(asked().at(0), "/admin/upload.add " + boost::json::serialize(expected));
 }
 
 TEST_F(CliTest, RefusesMetadataThatIsNoPair) {
@@ -281,14 +365,14 @@ TEST_F(CliTest, ShowsUploads) {
 TEST_F(CliTest, SaysWhenThereIsNoSuchUpload) {
   answer(boost::json::array());
   EXPECT_EQ(run_with_socket({"status", "9"}), kFailed);
-  EXPECT_EQ(err_, "vodlift: there is no upload 9 of this account\n");
+  EXPECT_EQ(err_, "vodlift: this account has no upload 9\n");
   EXPECT_EQ(run_with_socket({"status", "9", "--watch"}), kFailed);
   EXPECT_EQ(run_with_socket({"status", "--watch"}), kDone);
   EXPECT_EQ(out_, "no upload is waiting or running\n");
 }
 
 TEST_F(CliTest, AsksForTheAccountWhereItIsNeeded) {
-  refuse("missing_field", "this server has 2 accounts: say which one is meant (cdn)");
+  refuse("missing_field", "this server has 2 accounts; name one of them (cdn)");
   EXPECT_EQ(run_with_socket({"status"}), kUsage);
 }
 

@@ -7,9 +7,8 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "cli/moments.h"
-#include "cli/output.h"
 #include "cli/session.h"
+#include "cli/text.h"
 
 namespace vodlift::cli {
 namespace {
@@ -17,7 +16,7 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-// What a key may do, from where and until when; as on the command line.
+// The options that say what a key may do, from where, and until when.
 struct RuleOptions {
   std::string permissions;
   std::string path_prefix;
@@ -29,19 +28,19 @@ struct RuleOptions {
   bool all_networks = false;
 
   void attach(CLI::App& command) {
-    command.add_option("--permissions", permissions, "What it may do: some of upload,status,files,manage");
-    command.add_option("--path-prefix", path_prefix, "Only source files beneath this, such as sestore4/jb/films");
-    command.add_option("--bucket", buckets, "Only this bucket; give it several times for several");
-    command.add_option("--network", networks,
-                       "Only from this network, such as 192.0.2.0/24; several times for several");
-    command.add_option("--expires", expires,
-                       "Until when: a day as 2027-01-31 (UTC), a time from now as 30d or 12h, or never");
+    command.add_option("--permissions", permissions, "What the key may do: one or more of upload,status,files,manage");
+    command.add_option("--path-prefix", path_prefix, "Only source files below this folder, such as sestore4/jb/films");
+    command.add_option("--bucket", buckets, "Only this bucket; may be repeated");
+    command.add_option("--network", networks, "Only from this network, such as 192.0.2.0/24; may be repeated");
+    command.add_option(
+        "--expires", expires,
+        "When the key expires: a day such as 2027-01-31 (UTC), a time from now such as 30d or 12h, or never");
   }
   // For a key that has limits already.
   void attach_removals(CLI::App& command) {
-    command.add_flag("--all-paths", all_paths, "Every source file of the account")->excludes("--path-prefix");
-    command.add_flag("--all-buckets", all_buckets, "Every bucket of the account")->excludes("--bucket");
-    command.add_flag("--all-networks", all_networks, "From anywhere")->excludes("--network");
+    command.add_flag("--all-paths", all_paths, "Allow every source file of the account")->excludes("--path-prefix");
+    command.add_flag("--all-buckets", all_buckets, "Allow every bucket of the account")->excludes("--bucket");
+    command.add_flag("--all-networks", all_networks, "Allow every network")->excludes("--network");
   }
 };
 
@@ -60,10 +59,11 @@ Result<> add_rules(const RuleOptions& options, object& fields) {
   std::optional<std::int64_t> moment = 0;
   if (options.expires != "never") moment = parse_moment(options.expires, to_unix_seconds(SystemClock().now()));
   if (!moment) {
-    return Error{Errc::invalid_value,
-                 fmt::format("--expires: expected a day as 2027-01-31, a time from now as 30d, 12h or 90m, or never; "
-                             "found \"{}\"",
-                             printable(options.expires, 64))};
+    return Error{
+        Errc::invalid_value,
+        fmt::format("--expires: expected a day such as 2027-01-31, a time from now such as 30d, 12h or 90m, or never; "
+                    "found \"{}\"",
+                    printable(options.expires, 64))};
   }
   fields["expires"] = *moment;
   return {};
@@ -88,8 +88,8 @@ std::string show_added(const value& pair) {
 
 std::string show_rotated(const value& key) {
   const std::int64_t until = integer_at(key, "previous_until");
-  return show_added(key) + (until == 0 ? std::string("The secret before is refused from now on.\n")
-                                       : fmt::format("The secret before is good until {}.\n", human_time(until)));
+  return show_added(key) + (until == 0 ? std::string("The old secret is refused from now on.\n")
+                                       : fmt::format("The old secret is valid until {}.\n", human_time(until)));
 }
 
 std::string joined(const value& key, std::string_view name) {
@@ -101,7 +101,7 @@ std::string joined(const value& key, std::string_view name) {
   return out;
 }
 
-// "revoked", "expired", "rotating", "active": the strongest word that fits.
+// "revoked", "expired", "rotating" or "active": the first that is true.
 std::string state_of(const value& key, std::int64_t now) {
   if (integer_at(key, "revoked") != 0) return "revoked";
   const std::int64_t expires = integer_at(key, "expires");
@@ -109,7 +109,7 @@ std::string state_of(const value& key, std::int64_t now) {
   return integer_at(key, "previous_until") != 0 ? "rotating" : "active";
 }
 
-// What narrows the key, for people; "-" when nothing does.
+// The limits of the key as text; "-" when it has none.
 std::string limits_of(const value& key) {
   std::string out;
   const auto add = [&out](std::string_view name, const std::string& text) {
@@ -163,12 +163,12 @@ int run_rotate(Session& session, const RotateOptions& options) {
 
 void add_add(CLI::App& noun, Session& session) {
   auto options = std::make_shared<AddOptions>();
-  CLI::App* add = noun.add_subcommand("add", "Make an API key, or import a pair that clients have; prints it once");
+  CLI::App* add = noun.add_subcommand("add", "Make an API key, or import an existing key and secret; prints them once");
   add->add_option("--cdn", options->cdn, "The account's number")->required();
-  auto* api_key = add->add_option("--api-key", options->api_key, "Import: the existing API key");
-  auto* secret =
-      add->add_option("--secret-file", options->secret_file, "Import: a file with its secret; - is standard input")
-          ->type_name("FILE");
+  auto* api_key = add->add_option("--api-key", options->api_key, "Import this existing API key");
+  auto* secret = add->add_option("--secret-file", options->secret_file,
+                                 "Import: the file that holds its secret; - is standard input")
+                     ->type_name("FILE");
   api_key->needs(secret);
   secret->needs(api_key);
   options->rules.attach(*add);
@@ -178,7 +178,7 @@ void add_add(CLI::App& noun, Session& session) {
 void add_set(CLI::App& noun, Session& session) {
   auto api_key = std::make_shared<std::string>();
   auto rules = std::make_shared<RuleOptions>();
-  CLI::App* set = noun.add_subcommand("set", "Change what a key may do; what is not named stays as it is");
+  CLI::App* set = noun.add_subcommand("set", "Change what a key may do; other settings stay");
   set->add_option("--api-key", *api_key, "The API key")->required();
   rules->attach(*set);
   rules->attach_removals(*set);
@@ -187,9 +187,9 @@ void add_set(CLI::App& noun, Session& session) {
 
 void add_rotate(CLI::App& noun, Session& session) {
   auto options = std::make_shared<RotateOptions>();
-  CLI::App* rotate = noun.add_subcommand("rotate", "Give a key a new secret beside the one it has; prints it once");
+  CLI::App* rotate = noun.add_subcommand("rotate", "Give a key a new secret; prints it once");
   rotate->add_option("--api-key", options->api_key, "The API key")->required();
-  rotate->add_option("--overlap", options->overlap, "How long the secret before stays good; 0: it ends at once")
+  rotate->add_option("--overlap", options->overlap, "How long the old secret stays valid; 0: it ends at once")
       ->capture_default_str();
   session.attach(*rotate, [&session, options] { return run_rotate(session, *options); });
 }
@@ -197,15 +197,15 @@ void add_rotate(CLI::App& noun, Session& session) {
 }  // namespace
 
 void add_key_commands(CLI::App& app, Session& session) {
-  CLI::App* noun = app.add_subcommand("key", "API keys, with which clients sign their requests")->require_subcommand(1);
+  CLI::App* noun = app.add_subcommand("key", "API keys that clients sign requests with")->require_subcommand(1);
 
   add_add(*noun, session);
   add_set(*noun, session);
   add_rotate(*noun, session);
 
   auto cdn = std::make_shared<std::optional<std::int64_t>>();
-  CLI::App* list = noun->add_subcommand("list", "List API keys; never shows secrets");
-  list->add_option("--cdn", *cdn, "Only this account's");
+  CLI::App* list = noun->add_subcommand("list", "List API keys, without secrets");
+  list->add_option("--cdn", *cdn, "Only those of this account");
   session.attach(*list, [&session, cdn] {
     object fields;
     if (*cdn) fields["cdn"] = **cdn;
@@ -213,7 +213,7 @@ void add_key_commands(CLI::App& app, Session& session) {
   });
 
   auto revoked = std::make_shared<std::string>();
-  CLI::App* revoke = noun->add_subcommand("revoke", "Refuse every further request signed with a key");
+  CLI::App* revoke = noun->add_subcommand("revoke", "Refuse all further requests signed with a key");
   revoke->add_option("--api-key", *revoked, "The API key")->required();
   session.attach(*revoke, [&session, revoked] {
     return session.call_and_show("key.revoke", {{"api_key", *revoked}}, [](const value& key) {

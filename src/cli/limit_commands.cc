@@ -2,8 +2,8 @@
 #include <memory>
 #include <optional>
 
-#include "cli/output.h"
 #include "cli/session.h"
+#include "cli/text.h"
 
 namespace vodlift::cli {
 namespace {
@@ -11,7 +11,7 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-// Whose limit it is.
+// The uploads that share the limit.
 struct ScopeOptions {
   bool all = false;
   std::optional<std::int64_t> cdn;
@@ -19,10 +19,11 @@ struct ScopeOptions {
   std::string storage;
 
   void add_to(CLI::App& command) {
-    CLI::Option_group* group = command.add_option_group("scope", "Whose uploads share it");
+    CLI::Option_group* group = command.add_option_group("scope", "The uploads that share the limit");
     group->add_flag("--all", all, "All uploads");
-    group->add_option("--storage", storage, "Those from a storage");
-    CLI::Option* account = group->add_option("--cdn", cdn, "Those of an account; with --bucket, to one of its buckets");
+    group->add_option("--storage", storage, "Uploads from a storage");
+    CLI::Option* account =
+        group->add_option("--cdn", cdn, "Uploads of an account; with --bucket, to one of its buckets");
     group->require_option(1);
     command.add_option("--bucket", bucket, "The bucket's name")->needs(account);
   }
@@ -63,18 +64,17 @@ std::string show_one(const value& limit) { return show_list(boost::json::array{l
 
 void add_limit_commands(CLI::App& app, Session& session) {
   CLI::App* noun =
-      app.add_subcommand("limit", "How fast uploads are sent: in all, of a storage, an account or a bucket")
-          ->require_subcommand(1);
+      app.add_subcommand("limit", "Bandwidth of all uploads, a storage, an account or a bucket")->require_subcommand(1);
 
   auto options = std::make_shared<SetOptions>();
-  CLI::App* set = noun->add_subcommand("set", "Set a limit, or replace the one that is there; effective at once");
+  CLI::App* set = noun->add_subcommand("set", "Set or replace a limit; takes effect at once");
   options->scope.add_to(*set);
   set->add_option("--rate", options->rate, "Per second: 50MB, 48MiB, 400Mbit, or none")->required();
   set->add_option("--at", options->timetable,
-                  "Days, times and the rate that counts then, such as \"Mon-Fri 08:00-18:00 10MB\"; may be repeated, "
-                  "the first that fits counts")
+                  "Days, times and their rate, such as \"Mon-Fri 08:00-18:00 10MB\"; may be repeated: the first that "
+                  "matches applies")
       ->take_all();
-  set->add_option("--zone", options->time_zone, "Time zone of the timetable, such as Europe/Paris; UTC otherwise");
+  set->add_option("--zone", options->time_zone, "The time zone of the timetable, such as Europe/Paris; by default UTC");
   session.attach(*set, [&session, options] {
     object fields = options->scope.fields();
     fields["rate"] = options->rate;
@@ -86,7 +86,7 @@ void add_limit_commands(CLI::App& app, Session& session) {
   });
 
   auto whose = std::make_shared<ScopeOptions>();
-  CLI::App* remove = noun->add_subcommand("remove", "Remove a limit; effective at once");
+  CLI::App* remove = noun->add_subcommand("remove", "Remove a limit; takes effect at once");
   whose->add_to(*remove);
   session.attach(*remove, [&session, whose] {
     return session.call_and_show("limit.remove", whose->fields(), [](const value& removed) {

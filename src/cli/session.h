@@ -1,9 +1,10 @@
-// What every command that talks to the daemon shares: its options, the daemon, and how results and failures are told.
+// What all commands that talk to the daemon share: its options, the daemon, and how results and failures are reported.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,17 +13,37 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "cli/cli.h"
-#include "cli/daemon.h"
+#include "net/http_client.h"
 
 namespace vodlift::cli {
+
+// The running daemon. Talks to one daemon through its Unix socket. One thread.
+class Daemon {
+ public:
+  explicit Daemon(std::filesystem::path socket) : socket_(std::move(socket)), client_("admin-client", 1) {}
+
+  // Runs a command ("account.add") and answers its data. Errors: network (no daemon answers there; the message says
+  // what to do), timeout, or the daemon's refusal.
+  Result<boost::json::value> call(std::string_view command, const boost::json::object& fields);
+
+ private:
+  // A plain connect, whose errno says more than the HTTP client can.
+  [[nodiscard]] Result<> probe() const;
+
+  const std::filesystem::path socket_;
+  net::HttpClient client_;
+};
+
+// The data of an answer of the daemon. Errors: internal (not an answer of vodlift), or the failure in it.
+Result<boost::json::value> read_answer(std::string_view body);
 
 // One run of the program. One thread.
 class Session {
  public:
   explicit Session(const Services& services) : services_(services) {}
 
-  // Adds --json, --socket and --config to a command, and has `body` run when the command was chosen.
-  // What `body` answers becomes the exit code.
+  // Adds --json, --socket and --config to a command, and runs `body` when the command is chosen. The answer of `body`
+  // becomes the exit code.
   void attach(CLI::App& command, std::function<int()> body);
 
   [[nodiscard]] bool json() const { return json_; }
@@ -36,7 +57,7 @@ class Session {
   int call_and_show(std::string_view command, const boost::json::object& fields,
                     const std::function<std::string(const boost::json::value& data)>& show);
 
-  // Tells a failure on standard error; answers the exit code for it.
+  // Reports a failure on standard error; answers the exit code for it.
   [[nodiscard]] int fail(const Error& error) const;
 
  private:

@@ -1,13 +1,19 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
-#include "cli/output.h"
+#include "base/text.h"
 #include "cli/session.h"
+#include "cli/text.h"
 #include "cli/watch.h"
+#include "core/upload_fields.h"
 #include "core/upload_request.h"
 
 namespace vodlift::cli {
@@ -16,22 +22,11 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-struct UploadOptions {
-  std::string path;
+// The options that give an upload's fields, by the fields' names.
+struct UploadInput {
   std::int64_t cdn = 0;
-  std::string bucket;
-  std::string destination;
-  std::string acl = "private";
-  std::vector<std::string> metadata;
-  std::string callback;
-  int priority = 5;
-  std::string content_type;
-  std::string cache_control;
-  std::string content_disposition;
-  std::string storage_class;
-  std::vector<std::string> tags;
-  std::string overwrite;
-  std::string checksum;
+  std::map<std::string_view, std::string> texts;               // fields of one value; empty: not given
+  std::map<std::string_view, std::vector<std::string>> pairs;  // fields of names and values: NAME=VALUE
   bool watch = false;
 };
 
@@ -43,7 +38,7 @@ struct StatusOptions {
   bool watch = false;
 };
 
-// The object that the NAME=VALUE words of `flag` give. Errors: invalid_value.
+// The NAME=VALUE words of `flag` as an object. Errors: invalid_value.
 Result<object> parse_pairs(std::string_view flag, const std::vector<std::string>& words) {
   object pairs;
   for (const std::string& word : words) {
@@ -58,49 +53,66 @@ Result<object> parse_pairs(std::string_view flag, const std::vector<std::string>
   return pairs;
 }
 
-// CLI11 cannot require these: the verbs of `upload` do without them.
-Result<> check_given(const UploadOptions& options) {
+// The name of a field on the command line: "--cache-control".
+std::string flag_of(std::string_view field) {
+  if (field == "path") return "path";
+  if (field == "destination_path") return "--to";
+  if (field == "metadata") return "--meta";
+  if (field == "tags") return "--tag";
+  std::string flag = "--" + std::string(field);
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
+
+// The field's explanation, which is Markdown that begins with a small letter, as a sentence of --help.
+std::string help_of(const FieldSpec& spec) {
+  std::string help(spec.about);
+  std::erase(help, '`');
+  if (is_lower(help.front())) help.front() = static_cast<char>(help.front() - 'a' + 'A');
+  if (spec.name == "destination_path") help += "; by default the path below the user's folder";
+  if (spec.type == FieldType::pairs) help += ", as NAME=VALUE; may be repeated";
+  return help;
+}
+
+// CLI11 cannot require these, because the verbs of `upload` do without them.
+Result<> check_given(const UploadInput& input) {
   std::string missing;
-  if (options.path.empty()) missing += " path";
-  if (options.cdn == 0) missing += " --cdn";
-  if (options.bucket.empty()) missing += " --bucket";
+  if (input.texts.at("path").empty()) missing += " path";
+  if (input.cdn == 0) missing += " --cdn";
+  if (input.texts.at("bucket").empty()) missing += " --bucket";
   if (missing.empty()) return {};
   return Error{Errc::missing_field, fmt::format("upload needs{}; see: vodlift upload --help", missing)};
 }
 
-Result<object> upload_fields(const UploadOptions& options) {
-  if (auto given = check_given(options); !given) return given.error();
-  const auto source = parse_source_path(options.path);
+// The fields of upload.add. A field that was not given is left to the daemon's default.
+Result<object> upload_fields_of(const UploadInput& input) {
+  if (auto given = check_given(input); !given) return given.error();
+  const auto source = parse_source_path(input.texts.at("path"));
   if (!source) return source.error();
-  auto metadata = parse_pairs("--meta", options.metadata);
-  if (!metadata) return metadata.error();
-  auto tags = parse_pairs("--tag", options.tags);
-  if (!tags) return tags.error();
-  object fields{{"cdn", options.cdn},
-                {"path", options.path},
-                {"destination_path", options.destination.empty() ? source->file : options.destination},
-                {"bucket", options.bucket},
-                {"acl", options.acl},
-                {"metadata", std::move(*metadata)},
-                {"callback", options.callback},
-                {"priority", options.priority}};
-  for (const auto& [name, text] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
-           {"content_type", options.content_type},
-           {"cache_control", options.cache_control},
-           {"content_disposition", options.content_disposition},
-           {"storage_class", options.storage_class},
-           {"overwrite", options.overwrite},
-           {"checksum", options.checksum}}) {
-    if (!text.empty()) fields.emplace(name, text);
+  object fields{{"cdn", input.cdn}};
+  for (const FieldSpec& spec : upload_field_specs()) {
+    if (spec.type == FieldType::pairs) {
+      auto pairs = parse_pairs(flag_of(spec.name), input.pairs.at(spec.name));
+      if (!pairs) return pairs.error();
+      if (!pairs->empty()) fields.emplace(spec.name, std::move(*pairs));
+      continue;
+    }
+    const std::string& text = input.texts.at(spec.name);
+    if (text.empty()) {
+      if (spec.name == "destination_path") fields.emplace(spec.name, source->file);
+    } else if (spec.type == FieldType::number) {
+      fields.emplace(spec.name, std::stoll(text));
+    } else {
+      fields.emplace(spec.name, text);
+    }
   }
-  if (!tags->empty()) fields.emplace("tags", std::move(*tags));
   return fields;
 }
 
-int run_upload(Session& session, const UploadOptions& options) {
-  const auto fields = upload_fields(options);
+int run_upload(Session& session, const UploadInput& input) {
+  const auto fields = upload_fields_of(input);
   if (!fields) return session.fail(fields.error());
-  if (!options.watch) {
+  if (!input.watch) {
     return session.call_and_show("upload.add", *fields, [](const value& queued) {
       return fmt::format("queued as upload {0}; follow it with: vodlift status {0} --watch\n",
                          integer_at(queued, "id"));
@@ -108,7 +120,7 @@ int run_upload(Session& session, const UploadOptions& options) {
   }
   const auto queued = session.call("upload.add", *fields);
   if (!queued) return session.fail(queued.error());
-  return watch_uploads(session, options.cdn, {integer_at(*queued, "id")});
+  return watch_uploads(session, input.cdn, {integer_at(*queued, "id")});
 }
 
 struct ChangeOptions {
@@ -125,7 +137,7 @@ void add_change(CLI::App& upload, Session& session, const std::string& verb, con
   auto options = std::make_shared<ChangeOptions>();
   CLI::App* command = upload.add_subcommand(verb, about);
   command->add_option("id", options->id, "The upload")->required();
-  command->add_option("--cdn", options->cdn, "The account's number; needed where there is more than one account");
+  command->add_option("--cdn", options->cdn, "The account's number; needed when there is more than one account");
   session.attach(*command, [&session, options, verb] {
     object fields = {{"id", options->id}};
     if (options->cdn) fields["cdn"] = *options->cdn;
@@ -160,7 +172,7 @@ std::string show_one(const value& upload) {
   table.add({"version", cell(upload, "version_id")});
   const value* kept = upload.as_object().if_contains("kept");
   if (kept != nullptr && kept->is_bool() && kept->get_bool()) {
-    table.add({"kept", "the object was there already; nothing was sent"});
+    table.add({"kept", "the object already existed; nothing was sent"});
   }
   table.add({"created", time_cell(upload, "created")});
   table.add({"started", time_cell(upload, "started")});
@@ -179,7 +191,7 @@ int show_upload(Session& session, const StatusOptions& options) {
   const auto found = session.call("upload.list", fields);
   if (!found) return session.fail(found.error());
   if (!found->is_array() || found->get_array().empty()) {
-    return session.fail({Errc::upload_not_found, fmt::format("there is no upload {} of this account", *options.id)});
+    return session.fail({Errc::upload_not_found, fmt::format("this account has no upload {}", *options.id)});
   }
   const value& upload = found->get_array().front();
   print(session.json() ? boost::json::serialize(upload) + "\n" : show_one(upload));
@@ -211,61 +223,59 @@ int run_status(Session& session, const StatusOptions& options) {
   return session.call_and_show("upload.list", fields, show_list);
 }
 
+// The option that gives one field.
+void add_field(CLI::App& upload, UploadInput& input, const FieldSpec& spec) {
+  const std::string flag = flag_of(spec.name);
+  if (spec.type == FieldType::pairs) {
+    upload.add_option(flag, input.pairs[spec.name], help_of(spec))->allow_extra_args(false);
+    return;
+  }
+  CLI::Option* option = upload.add_option(flag, input.texts[spec.name], help_of(spec));
+  if (spec.type == FieldType::number) option->check(CLI::Range(spec.low, spec.high))->type_name("NUMBER");
+  if (spec.type == FieldType::word) {
+    option->check(CLI::IsMember(std::vector<std::string>(spec.words.begin(), spec.words.end())));
+  }
+  if (!spec.otherwise.empty()) option->default_str(std::string(spec.otherwise));
+}
+
 void add_upload(CLI::App& app, Session& session) {
-  auto options = std::make_shared<UploadOptions>();
-  CLI::App* upload = app.add_subcommand("upload", "Queue a file for upload to a bucket");
-  upload->add_option("path", options->path, "The file: STORAGE/USER/PATH, such as sestore4/jb/films/a.mp4");
-  upload->add_option("--cdn", options->cdn, "The account's number");
-  upload->add_option("--bucket", options->bucket, "The bucket");
-  upload->add_option("--to", options->destination, "The object's key; by default the path below the user's folder");
-  upload->add_option("--acl", options->acl, "Who may read the object")
-      ->check(CLI::IsMember({"private", "public-read"}))
-      ->capture_default_str();
-  upload->add_option("--meta", options->metadata, "Metadata, NAME=VALUE; may be repeated")->allow_extra_args(false);
-  upload->add_option("--callback", options->callback, "The URL to tell when the upload has ended");
-  upload->add_option("--priority", options->priority, "9 goes first")->check(CLI::Range(0, 9))->capture_default_str();
-  upload->add_option("--content-type", options->content_type, "The media type; by default from the key's extension");
-  upload->add_option("--cache-control", options->cache_control, "The object's Cache-Control");
-  upload->add_option("--content-disposition", options->content_disposition, "The object's Content-Disposition");
-  upload->add_option("--storage-class", options->storage_class, "Such as STANDARD_IA; by default the bucket's own");
-  upload->add_option("--tag", options->tags, "A tag of the object, NAME=VALUE; up to 10 times")
-      ->allow_extra_args(false);
-  upload
-      ->add_option("--overwrite", options->overwrite,
-                   "What to do where an object of that key is there already; replace it by default")
-      ->check(CLI::IsMember({"replace", "keep", "fail"}));
-  upload->add_option("--checksum", options->checksum,
-                     "That the file must have: crc32c:<base64>, md5:<hex> or sha256:<hex>");
-  upload->add_flag("--watch", options->watch, "Show the progress to the end; the exit code tells how it ended");
-  session.attach(*upload, [&session, options, upload] {
-    // Run after a verb too, which has done what was asked for.
+  auto input = std::make_shared<UploadInput>();
+  CLI::App* upload = app.add_subcommand("upload", "Queue a file for upload, or change a queued upload");
+  upload->add_option("--cdn", input->cdn, "The account's number");
+  for (const FieldSpec& spec : upload_field_specs()) add_field(*upload, *input, spec);
+  upload->add_flag("--watch", input->watch, "Show the progress until the upload ends; the exit code says how it ended");
+  session.attach(*upload, [&session, input, upload] {
+    // Runs after a verb too, which has done the work already.
     if (!upload->get_subcommands().empty()) return session.exit_code();
-    return run_upload(session, *options);
+    return run_upload(session, *input);
   });
-  add_change(*upload, session, "cancel", "End an upload before it is done");
+  add_change(*upload, session, "cancel", "End an upload before it is complete");
   add_change(*upload, session, "pause", "Hold an upload back");
-  add_change(*upload, session, "resume", "Let a paused upload go on");
-  add_change(*upload, session, "retry", "Try an upload again now, or queue a failed or cancelled one anew");
+  add_change(*upload, session, "resume", "Resume a paused upload");
+  add_change(*upload, session, "retry", "Retry an upload now, or queue a failed or cancelled one again");
 }
 
 void add_status(CLI::App& app, Session& session) {
   auto options = std::make_shared<StatusOptions>();
   CLI::App* status = app.add_subcommand("status", "Show one upload, or the newest ones");
   CLI::Option* id = status->add_option("id", options->id, "The upload");
-  status->add_option("--cdn", options->cdn, "The account's number; needed where there is more than one account");
-  status->add_option("--limit", options->limit, "How many of the newest")
+  status->add_option("--cdn", options->cdn, "The account's number; needed when there is more than one account");
+  status->add_option("--limit", options->limit, "At most this many of the newest uploads")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   status
       ->add_option("--state", options->states,
-                   "Of the newest only those in this state, or in one of several: --state failed,cancelled")
+                   "Only uploads in this state, or in one of several, such as failed,cancelled; the states are "
+                   "queued, paused, uploading, completed, failed and cancelled")
+      ->type_name("STATE")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember({"queued", "paused", "uploading", "completed", "failed", "cancelled"}))
+      ->check(CLI::IsMember(std::vector<std::string>(kUploadStates.all().begin(), kUploadStates.all().end()))
+                  .description(""))
       ->excludes(id);
   status->add_flag("--watch", options->watch,
-                   "Show the progress of the upload (or of all listed that have not ended) to the end; "
-                   "the exit code tells how it ended");
+                   "Show the progress of the upload, or of all listed uploads, until they end; the exit code says how "
+                   "they ended");
   session.attach(*status, [&session, options] { return run_status(session, *options); });
 }
 

@@ -1,26 +1,6 @@
 #include "core/bucket_access.h"
 
-#include "base/words.h"
-
 namespace vodlift {
-namespace {
-
-constexpr Words<CredentialSource> kCredentialSources = {
-    {CredentialSource::fixed, "static"},      {CredentialSource::environment, "environment"},
-    {CredentialSource::profile, "profile"},   {CredentialSource::container, "container"},
-    {CredentialSource::instance, "instance"}, {CredentialSource::web_identity, "web-identity"},
-    {CredentialSource::usual, "default"},
-};
-
-constexpr Words<EncryptionMode> kEncryptionModes = {
-    {EncryptionMode::bucket_default, "default"},
-    {EncryptionMode::sse_s3, "s3"},
-    {EncryptionMode::sse_kms, "kms"},
-};
-
-constexpr Words<AclPolicy> kAclPolicies = {{AclPolicy::fail, "fail"}, {AclPolicy::private_acl, "private"}};
-
-}  // namespace
 
 std::string_view to_string(CredentialSource source) { return kCredentialSources.word(source); }
 std::optional<CredentialSource> credential_source_from(std::string_view word) { return kCredentialSources.value(word); }

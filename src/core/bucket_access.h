@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "base/words.h"
 #include "core/part_plan.h"
 #include "core/upload.h"
 
@@ -22,7 +23,13 @@ enum class CredentialSource {
   web_identity,  // a token file, exchanged at STS
   usual,         // "default": the first of the five above that has credentials, in the order of the AWS tools
 };
-std::string_view to_string(CredentialSource source);  // "static", "environment" ... "default"
+inline constexpr Words<CredentialSource> kCredentialSources = {
+    {CredentialSource::fixed, "static"},      {CredentialSource::environment, "environment"},
+    {CredentialSource::profile, "profile"},   {CredentialSource::container, "container"},
+    {CredentialSource::instance, "instance"}, {CredentialSource::web_identity, "web-identity"},
+    {CredentialSource::usual, "default"},
+};
+std::string_view to_string(CredentialSource source);
 std::optional<CredentialSource> credential_source_from(std::string_view word);
 
 struct CredentialOrigin {
@@ -40,7 +47,12 @@ enum class EncryptionMode {
   sse_s3,          // "s3": with keys that the store manages
   sse_kms,         // "kms": with a key of the store's key management service
 };
-std::string_view to_string(EncryptionMode mode);  // "default", "s3", "kms"
+inline constexpr Words<EncryptionMode> kEncryptionModes = {
+    {EncryptionMode::bucket_default, "default"},
+    {EncryptionMode::sse_s3, "s3"},
+    {EncryptionMode::sse_kms, "kms"},
+};
+std::string_view to_string(EncryptionMode mode);
 std::optional<EncryptionMode> encryption_mode_from(std::string_view word);
 
 struct Encryption {
@@ -63,7 +75,8 @@ enum class AclPolicy {
   fail,         // the upload fails
   private_acl,  // the object is made private
 };
-std::string_view to_string(AclPolicy policy);  // "fail", "private"
+inline constexpr Words<AclPolicy> kAclPolicies = {{AclPolicy::fail, "fail"}, {AclPolicy::private_acl, "private"}};
+std::string_view to_string(AclPolicy policy);
 std::optional<AclPolicy> acl_policy_from(std::string_view word);
 
 // How to reach one bucket.

@@ -8,11 +8,6 @@
 namespace vodlift {
 namespace {
 
-constexpr Words<UploadState> kUploadStates = {
-    {UploadState::queued, "queued"},       {UploadState::paused, "paused"}, {UploadState::uploading, "uploading"},
-    {UploadState::completed, "completed"}, {UploadState::failed, "failed"}, {UploadState::cancelled, "cancelled"},
-};
-
 constexpr Words<UploadChange> kUploadChanges = {
     {UploadChange::cancel, "cancel"},
     {UploadChange::pause, "pause"},
@@ -20,19 +15,11 @@ constexpr Words<UploadChange> kUploadChanges = {
     {UploadChange::retry, "retry"},
 };
 
-constexpr Words<Acl> kAcls = {{Acl::private_acl, "private"}, {Acl::public_read, "public-read"}};
-
 constexpr Words<ChecksumMode> kChecksumModes = {
     {ChecksumMode::unknown, "unknown"},
     {ChecksumMode::crc32c, "crc32c"},
     {ChecksumMode::crc32c_composite, "crc32c-composite"},
     {ChecksumMode::md5, "md5"},
-};
-
-constexpr Words<Overwrite> kOverwrites = {
-    {Overwrite::replace, "replace"},
-    {Overwrite::keep, "keep"},
-    {Overwrite::fail, "fail"},
 };
 
 constexpr Words<CallbackState> kCallbackStates = {

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/words.h"
 
 namespace vodlift {
 
@@ -19,6 +20,10 @@ using AccountId = std::int64_t;  // the CDN number, >= 1
 // Where an upload stands. Spelled alike in JSON, database, callback and panel (docs/upload-states.md).
 enum class UploadState { queued, paused, uploading, completed, failed, cancelled };
 
+inline constexpr Words<UploadState> kUploadStates = {
+    {UploadState::queued, "queued"},       {UploadState::paused, "paused"}, {UploadState::uploading, "uploading"},
+    {UploadState::completed, "completed"}, {UploadState::failed, "failed"}, {UploadState::cancelled, "cancelled"},
+};
 std::string_view to_string(UploadState state);
 std::optional<UploadState> upload_state_from(std::string_view word);
 
@@ -33,6 +38,7 @@ std::string_view to_string(UploadChange change);
 
 // Visibility of the object. `private` sends no ACL header at all (docs/api.md, field acl).
 enum class Acl { private_acl, public_read };
+inline constexpr Words<Acl> kAcls = {{Acl::private_acl, "private"}, {Acl::public_read, "public-read"}};
 std::string_view to_string(Acl acl);  // "private", "public-read"
 std::optional<Acl> acl_from(std::string_view word);
 
@@ -50,6 +56,11 @@ std::optional<ChecksumMode> checksum_mode_from(std::string_view word);
 
 // What to do where an object of that key is there already.
 enum class Overwrite { replace, keep, fail };
+inline constexpr Words<Overwrite> kOverwrites = {
+    {Overwrite::replace, "replace"},
+    {Overwrite::keep, "keep"},
+    {Overwrite::fail, "fail"},
+};
 std::string_view to_string(Overwrite overwrite);
 std::optional<Overwrite> overwrite_from(std::string_view word);
 

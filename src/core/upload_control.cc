@@ -18,7 +18,7 @@ Result<Upload> UploadControl::retry(const Account& account, const ChangeRequest&
   }
   auto upload = look_up(request, request.id);
   if (!upload) return upload;
-  // Nothing leaves an end, so what is seen here still holds when the new upload is inserted.
+  // An end state never changes, so it still holds when the new upload is inserted.
   const bool gone_wrong = upload->state == UploadState::failed || upload->state == UploadState::cancelled;
   return gone_wrong ? queue_again(account, request, *upload) : uploads_.change(request);
 }
@@ -30,7 +30,7 @@ Result<Upload> UploadControl::queue_again(const Account& account, const ChangeRe
   again->key_id = request.key_id;
   again->signature = request.signature;
   again->retry_of = ended.id;
-  // Shared: the waiter may be gone before set_value() has returned on the store's thread.
+  // Shared, because the waiter may return before set_value() does on the store's thread.
   const auto promise = std::make_shared<std::promise<Result<InsertOutcome>>>();
   auto answer = promise->get_future();
   uploads_.insert(std::move(*again),

@@ -1,4 +1,4 @@
-// What clients and operators do to uploads that are queued already, whichever door they come through.
+// Changes to uploads that are queued already, for every door.
 #pragma once
 
 #include "core/account_store.h"
@@ -12,9 +12,9 @@ class UploadControl {
  public:
   UploadControl(UploadStore& uploads, const UploadIntake& intake) : uploads_(uploads), intake_(intake) {}
 
-  // UploadStore::change(); beside that, `retry` of a failed or cancelled upload queues a new one with the same request,
-  // because an end stays an end, and answers that one. `request.account` must be `account`'s.
-  // Errors: those of UploadStore::change(); for a new upload those of UploadIntake::check() and UploadStore::insert().
+  // UploadStore::change(), except that `retry` of a failed or cancelled upload queues a new one with the same request
+  // and answers the new one: an ended upload never changes. `request.account` must be `account`'s. Errors: those of
+  // UploadStore::change(); for a new upload those of UploadIntake::check() and UploadStore::insert().
   [[nodiscard]] Result<Upload> carry_out(const Account& account, const ChangeRequest& request) const;
 
  private:

@@ -13,9 +13,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 2> kAclWords = {"private", "public-read"};
-constexpr std::array<std::string_view, 3> kOverwriteWords = {"replace", "keep", "fail"};
-
 template <auto member, auto rule>
 Result<> checked_by(const FieldSpec& spec, UploadOptions& options) {
   return rule(spec, options.*member);
@@ -47,13 +44,11 @@ constexpr std::array kFields = {
                 &UploadRequest::bucket},
     UploadField{{.name = "acl",
                  .type = FieldType::word,
-                 .words = kAclWords,
+                 .words = kAcls.all(),
                  .otherwise = "private",
                  .about = "who may read the object"},
                 &UploadRequest::acl},
-    UploadField{{.name = "metadata",
-                 .type = FieldType::pairs,
-                 .about = "names and values stored with the object; `{}`, `[]` and no field mean the same"},
+    UploadField{{.name = "metadata", .type = FieldType::pairs, .about = "names and values stored with the object"},
                 &UploadRequest::metadata},
     UploadField{{.name = "callback",
                  .high = kMaxCallbackBytes,
@@ -86,7 +81,7 @@ constexpr std::array kFields = {
         {.name = "tags", .type = FieldType::pairs, .about = "the object's tags: names and values, at most 10"}),
     UploadField{{.name = "overwrite",
                  .type = FieldType::word,
-                 .words = kOverwriteWords,
+                 .words = kOverwrites.all(),
                  .otherwise = "replace",
                  .audited = true,
                  .about = "what to do if the bucket already has an object with this key"},

@@ -1,4 +1,4 @@
-// What every new upload passes before it is queued, whichever door it came through.
+// The checks of every new upload before it is queued, for every door.
 #pragma once
 
 #include <functional>
@@ -15,12 +15,12 @@ namespace vodlift {
 // Turns a request into a NewUpload that may be inserted. Any thread.
 class UploadIntake {
  public:
-  // Why a callback to this literal host is refused; nothing when it may be tried.
+  // Why a callback to this literal host is refused; nothing when it is allowed.
   using HostRefusal = std::function<std::optional<std::string>(const std::string& host)>;
 
   UploadIntake(const AccountStore& accounts, Storages& storages, HostRefusal refuse_host);
 
-  // A request whose fields, callback host and bucket are in order.
+  // A request whose fields, callback host and bucket are valid.
   struct Checked {
     AccountId account = 0;
     UploadRequest request;
@@ -31,12 +31,12 @@ class UploadIntake {
   // bucket_not_configured.
   Result<Checked> check_request(const Account& account, UploadRequest request) const;
 
-  // The second half: the source file; blocks for the disk. key_id and signature are left to the caller. Errors:
+  // The second half: the source file; blocks for the disk. The caller sets key_id and signature. Errors:
   // source_not_found, storage_unavailable, storage_unknown, invalid_value (too large).
   Result<NewUpload> check_source(Checked checked) const;
 
-  // check_source() without asking the disk: takes what is in `checked`, or nothing where the disk would have to be
-  // asked or the file is refused. Never blocks.
+  // check_source() without the disk: uses up `checked`, or answers nothing and leaves it when the disk is needed or the
+  // file is refused. Never blocks.
   std::optional<NewUpload> check_cached_source(Checked& checked) const;
 
   // Both halves. Errors of both.

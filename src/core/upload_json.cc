@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-// What a foreign server said may be no UTF-8, and then it would spoil the whole document.
+// The text of a foreign server may not be valid UTF-8, and would then make the whole document invalid.
 json::value foreign_text(std::string_view text) {
   constexpr std::size_t kMaxShownBytes = 1024;
   return is_valid_utf8(text) ? json::value(text) : json::value(printable(text, kMaxShownBytes));
@@ -32,16 +32,16 @@ json::value error_or_null(const std::optional<UploadError>& error) {
                       {"retryable", error->retryable}};
 }
 
-// Whole seconds left at the average rate of the attempt under way; known only while bytes flow.
+// Whole seconds left at the average rate of the current attempt; known only while bytes are sent.
 json::value eta_or_null(const Upload& upload, WallTime now) {
   if (upload.state != UploadState::uploading || !upload.attempt_started) return nullptr;
-  // Bytes of earlier attempts took no time of this one.
+  // Bytes of earlier attempts are not part of this rate.
   const std::int64_t sent = upload.bytes_sent - upload.attempt_first_byte;
   const auto elapsed_ms = (now - *upload.attempt_started).count();
   if (sent <= 0 || elapsed_ms <= 0) return nullptr;
   const auto left = static_cast<double>(std::max<std::int64_t>(upload.size - upload.bytes_sent, 0));
   const double seconds = left * static_cast<double>(elapsed_ms) / 1000.0 / static_cast<double>(sent);
-  // A rate of next to nothing would tell centuries: that is not known rather than far.
+  // A rate near zero would give centuries, which is no useful estimate.
   constexpr double kTooFar = 1e9;
   if (seconds > kTooFar) return nullptr;
   return static_cast<std::int64_t>(seconds + 0.999);
@@ -50,7 +50,7 @@ json::value eta_or_null(const Upload& upload, WallTime now) {
 std::string ending_message(const Upload& ended) {
   switch (ended.state) {
     case UploadState::completed:
-      return ended.kept() ? "Nothing was sent: the object was there already and is kept" : "Upload completed";
+      return ended.kept() ? "Nothing was sent: the object already existed and is kept" : "Upload completed";
     case UploadState::cancelled:
       return "Upload cancelled";
     default:
@@ -99,7 +99,7 @@ std::string callback_body(const Upload& ended, WallTime now) {
   json::object body;
   body["message"] = ending_message(ended);
   body["status"] = success ? "success" : "failure";
-  // Cancelled before any attempt had failed: there is no error to tell, only a state that allows no more.
+  // An upload that was cancelled before any attempt failed has no error.
   if (!success) body["code"] = info(ended.error ? ended.error->code : Errc::wrong_state).api_code;
   body["data"] = to_json(ended, now);
   return json::serialize(body);

@@ -1,4 +1,4 @@
-// How an upload looks in JSON: aws.status, the callback and the command line show the same object.
+// An upload as JSON: aws.status, the callback and the command line show the same object.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -8,12 +8,12 @@
 
 namespace vodlift {
 
-// The object of docs/api.md, section "The upload object". Times are whole Unix seconds; what is not known yet is null.
-// `now` is for eta_seconds.
+// The object of docs/api.md, section "The upload object". Times are whole Unix seconds; a value that is not known yet
+// is null. `now` is for eta_seconds.
 boost::json::object to_json(const Upload& upload, WallTime now);
 
-// The body of the callback of an ended upload: the API's envelope around to_json(). Every failure has a code, a
-// cancellation without an error that of wrong_state.
+// The body of the callback of an ended upload: the API's envelope around to_json(). Every failure has a code; a
+// cancellation without an error has the code of wrong_state.
 std::string callback_body(const Upload& ended, WallTime now);
 
 }  // namespace vodlift

@@ -138,7 +138,7 @@ TEST(CallbackBody, TellsThatAnObjectWasKept) {
   upload.state = UploadState::completed;
   const json::value body = json::parse(callback_body(upload, kStart));
   EXPECT_EQ(body.at("status"), "success");
-  EXPECT_EQ(body.at("message"), "Nothing was sent: the object was there already and is kept");
+  EXPECT_EQ(body.at("message"), "Nothing was sent: the object already existed and is kept");
   EXPECT_EQ(body.at("data").at("kept"), true);
 }
 

@@ -35,7 +35,7 @@ std::size_t utf16_units(std::string_view utf8) {
 
 // S3 takes letters, digits and spaces of any script, and these characters.
 bool may_be_in_tag(char c) {
-  return static_cast<unsigned char>(c) >= 0x80 || is_ascii_alnum(c) ||
+  return static_cast<unsigned char>(c) >= 0x80 || is_alnum(c) ||
          std::string_view(" +-=._:/@").find(c) != std::string_view::npos;
 }
 
@@ -67,14 +67,14 @@ Result<> check_header_value(const FieldSpec& spec, std::string& value) {
                                         ? "only ASCII is allowed; give other names as filename*=UTF-8''… (RFC 6266)"
                                         : "only ASCII is allowed");
   }
-  value = std::string(trimmed_spaces(value));
+  value = std::string(trimmed(value, " "));
   return {};
 }
 
 Result<> check_content_type(const FieldSpec& spec, std::string& value) {
   if (auto checked = check_header_value(spec, value); !checked) return checked;
   if (value.empty()) return {};
-  const std::string_view essence = trimmed_spaces(std::string_view(value).substr(0, value.find(';')));
+  const std::string_view essence = trimmed(std::string_view(value).substr(0, value.find(';')), " ");
   const std::size_t slash = essence.find('/');
   const bool right = slash != std::string_view::npos && slash > 0 && slash + 1 < essence.size() &&
                      std::ranges::all_of(essence.substr(0, slash), is_token_char) &&
@@ -87,7 +87,7 @@ Result<> check_storage_class(const FieldSpec& spec, const std::string& value) {
   const auto limit = static_cast<std::size_t>(spec.high);
   if (value.size() > limit) return field_too_long(spec.name, value.size(), limit);
   // The names are not checked against a list: S3-compatible stores have storage classes of their own.
-  const auto is_right = [](char c) { return is_ascii_alnum(c) || c == '_' || c == '-'; };
+  const auto is_right = [](char c) { return is_alnum(c) || c == '_' || c == '-'; };
   if (std::ranges::all_of(value, is_right)) return {};
   return invalid_field(spec.name, "may hold only letters, digits, _ and -, as in STANDARD_IA");
 }

@@ -15,16 +15,16 @@ namespace {
 constexpr std::size_t kMaxSegmentBytes = 255;  // of a file name on every file system in use
 constexpr std::size_t kMaxMetadataPairs = 100;
 constexpr std::string_view kReservedMetadataName = "vodlift-upload";
-// S3 counts the server's own mark as well: its name and a token of 32 hex digits.
+// S3 counts the server's own entry as well: its name and a token of 32 hex digits.
 constexpr std::size_t kOwnMetadataBytes = kReservedMetadataName.size() + 32;
 constexpr std::size_t kMaxShownBytes = 100;
 
-// Calls `judge` with each part of `text` between slashes until one gives an error.
-template <class Judge>
-Result<> for_each_segment(std::string_view text, Judge judge) {
+// Calls `check` with each part of `text` between slashes until one call gives an error.
+template <class Check>
+Result<> for_each_segment(std::string_view text, Check check) {
   while (true) {
     const std::size_t slash = text.find('/');
-    if (Result<> verdict = judge(text.substr(0, slash)); !verdict) return verdict;
+    if (Result<> checked = check(text.substr(0, slash)); !checked) return checked;
     if (slash == std::string_view::npos) return {};
     text.remove_prefix(slash + 1);
   }
@@ -37,15 +37,15 @@ Result<> check_destination(std::string_view key) {
   if (!is_valid_utf8(key)) return invalid_field(kField, "is not valid UTF-8");
   if (has_control(key)) return invalid_field(kField, "control characters are not allowed");
   if (key.back() == '/') return invalid_field(kField, "ends with /; name the object, not only its folder");
-  // S3 would take these two, but libraries and proxies on the way fold them, and then it is another object.
+  // S3 accepts these two, but libraries and proxies on the way remove them, and then the key names another object.
   return for_each_segment(key, [&](std::string_view segment) -> Result<> {
     if (segment == "." || segment == "..") return invalid_field(kField, "the parts . and .. are not allowed");
     return {};
   });
 }
 
-// Bytes of `value` in the header: non-ASCII text goes as RFC 2047 words of whole characters, 45 bytes at most, in
-// base64.
+// Bytes of `value` in the header: non-ASCII text is sent as RFC 2047 words in base64, each of at most 45 bytes of whole
+// characters.
 std::size_t bytes_as_sent(std::string_view value) {
   if (is_ascii(value)) return value.size();
   constexpr std::size_t kMaxWordBytes = 45;
@@ -68,15 +68,13 @@ Error invalid_pair(std::string_view name, std::string_view why) {
 Result<std::string> check_metadata_name(std::string_view name) {
   if (name.empty()) return invalid_field("metadata", "a name is empty");
   if (!std::ranges::all_of(name, is_token_char)) {
-    return invalid_pair(name, "a name may hold letters, digits and !#$%&'*+-.^_`|~ only");
+    return invalid_pair(name, "a name may hold only letters, digits and !#$%&'*+-.^_`|~");
   }
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  std::string lower = to_lower(name);
   if (lower == kReservedMetadataName) return invalid_pair(name, "this name is reserved for the server");
   if (lower.starts_with("x-amz-")) {
-    return invalid_pair(name, "names beginning with x-amz- are S3's own; give the bare name, the prefix is added");
+    return invalid_pair(
+        name, "names beginning with x-amz- are reserved for S3; give the name without a prefix, which is added");
   }
   return lower;
 }
@@ -92,10 +90,10 @@ Result<Metadata> check_metadata(const Metadata& metadata) {
     if (!lower) return lower.error();
     if (!is_valid_utf8(value)) return invalid_pair(name, "is not valid UTF-8");
     if (has_control(value)) return invalid_pair(name, "line breaks and control characters are not allowed");
-    const std::string_view kept = trimmed_spaces(value);
+    const std::string_view kept = trimmed(value, " ");
     bytes += lower->size() + bytes_as_sent(kept);
     if (!checked.emplace(std::move(*lower), kept).second) {
-      return invalid_pair(name, "is there twice; S3 does not tell upper from lower case in names");
+      return invalid_pair(name, "occurs twice; S3 does not distinguish upper and lower case in names");
     }
   }
   if (bytes > kMaxMetadataBytes) {
@@ -108,10 +106,10 @@ Result<Metadata> check_metadata(const Metadata& metadata) {
 
 bool looks_like_ipv4(std::string_view name) {
   return name.find('.') != std::string_view::npos &&
-         std::ranges::all_of(name, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+         std::ranges::all_of(name, [](char c) { return c == '.' || is_digit(c); });
 }
 
-// What holds for the path of a file and of a folder.
+// The rules for the path of a file and of a folder.
 Result<> check_path(std::string_view path) {
   constexpr std::string_view kField = "path";
   if (path.size() > kMaxPathBytes) return field_too_long(kField, path.size(), kMaxPathBytes);
@@ -119,10 +117,10 @@ Result<> check_path(std::string_view path) {
   if (!is_valid_utf8(path)) return invalid_field(kField, "is not valid UTF-8");
   if (path.substr(0, path.find('/')) == "sestore{#}") {
     return Error{Errc::storage_unavailable,
-                 "path: sestore{#} is a placeholder; files.getstorage tells the storages of this account"};
+                 "path: sestore{#} is a placeholder; files.getstorage lists the storages of this account"};
   }
   return for_each_segment(path, [&](std::string_view segment) -> Result<> {
-    if (segment.empty()) return invalid_field(kField, "has an empty part (// or a / at the begin or the end)");
+    if (segment.empty()) return invalid_field(kField, "has an empty part: it begins or ends with / or holds //");
     if (segment == "." || segment == "..") return invalid_field(kField, "the parts . and .. are not allowed");
     if (segment.size() > kMaxSegmentBytes) return invalid_field(kField, "a part is longer than 255 bytes");
     return {};
@@ -136,11 +134,11 @@ Result<> check_bucket_name(std::string_view name) {
   if (name.size() < 3 || name.size() > kMaxBucketBytes)
     return invalid_field(kField, "a bucket's name has 3 to 63 characters");
   for (const char c : name) {
-    if (!is_ascii_alnum(c) && c != '.' && c != '_' && c != '-') {
-      return invalid_field(kField, "a bucket's name holds letters, digits, '.', '_' and '-' only");
+    if (!is_alnum(c) && c != '.' && c != '_' && c != '-') {
+      return invalid_field(kField, "a bucket's name may hold only letters, digits, '.', '_' and '-'");
     }
   }
-  if (!is_ascii_alnum(name.front()) || !is_ascii_alnum(name.back())) {
+  if (!is_alnum(name.front()) || !is_alnum(name.back())) {
     return invalid_field(kField, "a bucket's name begins and ends with a letter or a digit");
   }
   if (name.find("..") != std::string_view::npos)
@@ -161,12 +159,12 @@ Result<SourcePath> parse_source_path(std::string_view path) {
 }
 
 Result<SourcePath> parse_folder_path(std::string_view path) {
-  if (path.empty()) return invalid_field("path", "is empty; give storage/user, or a folder beneath it");
+  if (path.empty()) return invalid_field("path", "is empty; give storage/user, or a folder below it");
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   if (auto checked = check_path(path); !checked) return checked.error();
   const std::size_t slash = path.find('/');
   if (slash == std::string_view::npos)
-    return invalid_field("path", "has no user; give storage/user, or a folder beneath it");
+    return invalid_field("path", "has no user; give storage/user, or a folder below it");
   const std::size_t end = std::min(path.find('/', slash + 1), path.size());
   return SourcePath{std::string(path.substr(0, slash)), std::string(path.substr(slash + 1, end - slash - 1)),
                     std::string(path.substr(std::min(end + 1, path.size())))};
@@ -175,7 +173,7 @@ Result<SourcePath> parse_folder_path(std::string_view path) {
 Result<UploadRequest> validate(UploadRequest request, std::string_view user) {
   const auto source = parse_source_path(request.path);
   if (!source) return source.error();
-  // Told as a missing file: whether another account's file exists is nobody's business.
+  // Reported as a missing file, so that nobody learns which files another account has.
   if (source->user != user) {
     return Error{Errc::source_not_found, "file " + printable(request.path) + " does not exist"};
   }
@@ -190,7 +188,7 @@ Result<UploadRequest> validate(UploadRequest request, std::string_view user) {
     request.callback = std::move(callback->url);
   }
   if (request.priority < 0 || request.priority > kMaxPriority) {
-    return invalid_field("priority", std::to_string(request.priority) + "; 0 to 9 are allowed, 9 goes first");
+    return invalid_field("priority", std::to_string(request.priority) + "; 0 to 9 are allowed, 9 is sent first");
   }
   auto options = validate_options(std::move(request.options));
   if (!options) return options.error();

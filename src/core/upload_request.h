@@ -1,4 +1,4 @@
-// The rules for the fields of an upload request: one place for every door (API, CLI).
+// The rules for the fields of an upload request, for every door.
 #pragma once
 
 #include <string>
@@ -14,28 +14,28 @@ inline constexpr std::size_t kMaxMetadataBytes = 2048;  // names and values toge
 inline constexpr std::size_t kMaxPathBytes = 4095;
 inline constexpr std::size_t kMaxCallbackBytes = 2048;
 inline constexpr std::size_t kMaxBucketBytes = 63;
-inline constexpr int kMaxPriority = 9;  // goes first; 0 goes last
+inline constexpr int kMaxPriority = 9;                                                         // is sent first; 0 last
 inline constexpr std::int64_t kMaxObjectBytes = std::int64_t{10000} * 5 * 1024 * 1024 * 1024;  // 48.8 TiB
 
-// A source path taken apart: "sestore4/jb/path/to/file.mp4".
+// The parts of a source path: "sestore4/jb/path/to/file.mp4".
 struct SourcePath {
   std::string storage;  // "sestore4"
   std::string user;     // "jb"
   std::string file;     // "path/to/file.mp4", relative to the user's folder
 };
 
-// Takes `path` apart by text alone. Errors: invalid_value (empty segment, `.`, `..`, NUL, too long, no file),
+// Parses `path` without looking at the disk. Errors: invalid_value (empty segment, `.`, `..`, NUL, too long, no file),
 // storage_unavailable for a literal `sestore{#}` (the message says to call files.getstorage).
 Result<SourcePath> parse_source_path(std::string_view path);
 
-// The same for a folder: "sestore4/jb" and what lies beneath it, with or without one "/" at the end; `file` is the
-// folder's path relative to the user's, empty for that one itself. Errors: as parse_source_path.
+// The same for a folder: "sestore4/jb" or a folder below it, with or without one "/" at the end. `file` is the folder's
+// path relative to the user's folder, empty for the user's folder itself. Errors: as parse_source_path.
 Result<SourcePath> parse_folder_path(std::string_view path);
 
 // Checks every field of `request` against the limits of S3 and of this server; lower-cases metadata names and
-// completes a callback without scheme to http://. `user` is the account's folder: any other is refused.
-// Errors: invalid_value, source_not_found (another user's folder, told as absent), storage_unavailable.
-// Touches no file and no network.
+// completes a callback without scheme to http://. `user` is the account's folder; every other folder is refused.
+// Errors: invalid_value, source_not_found (another user's folder, reported as missing), storage_unavailable.
+// Uses neither files nor network.
 Result<UploadRequest> validate(UploadRequest request, std::string_view user);
 
 // Whether `name` can be a bucket of S3 or an S3-compatible store (3-63 of a-z A-Z 0-9 . _ -, no IP address).

@@ -2,19 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/string.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/log.h"
 #include "base/random.h"
-#include "legacy/fields.h"
+#include "door/fields.h"
 
 namespace vodlift::legacy {
 namespace {
 
 namespace json = boost::json;
+using door::whole_number;
 
 constexpr std::size_t kDummySecretBytes = 32;
 
@@ -38,7 +42,7 @@ Result<std::string_view> api_key_of(const json::object& fields) {
   return std::string_view(key->data(), key->size());
 }
 
-// The request's timestamp, where it lies in the window.
+// The request's timestamp, if it is in the window.
 Result<std::int64_t> check_timestamp(const json::object& fields, std::int64_t now, std::int64_t window) {
   const json::value* value = fields.if_contains("timestamp");
   const auto timestamp = value != nullptr ? whole_number(*value) : std::nullopt;
@@ -60,13 +64,14 @@ std::string_view signature_of(const json::object& fields) {
 Error bad_signature(std::string_view signature) {
   if (signature.empty()) return {Errc::bad_signature, "failed HMAC-SHA256 signature: the member signature is missing"};
   if (signature.find(' ') != std::string_view::npos) {
-    return {Errc::bad_signature, "failed HMAC-SHA256 signature: it holds a space; in an urlencoded form send + as %2B"};
+    return {Errc::bad_signature,
+            "failed HMAC-SHA256 signature: it contains a space; in an urlencoded form send + as %2B"};
   }
   return {Errc::bad_signature, "failed HMAC-SHA256 signature"};
 }
 
-// Both rules cost their work whichever holds. The mac is the JSON's in either case: a request that is sent again by the
-// other rule, or as JSON, is the same request.
+// Both rules are always computed, so that the time does not depend on the rule that matches. The mac is always the
+// JSON's: a request that is repeated by the other rule, or as JSON, is the same request.
 SignatureVerdict verify_request(const SignedRequest& request, std::string_view signature, std::string_view secret) {
   SignatureVerdict verdict = verify_signature(request.signed_text, signature, secret);
   if (request.signed_serialized) {
@@ -78,7 +83,7 @@ SignatureVerdict verify_request(const SignedRequest& request, std::string_view s
 
 constexpr std::size_t kFailureBuckets = 65536;  // 1 MiB
 
-// Names the bucket that a failure takes its token from.
+// The name of the bucket that a failure takes a token from.
 std::string bucket_of(std::string_view peer, std::int64_t key_id) {
   const auto address = parse_address(peer);
   std::string name(1, !address ? '?' : address->v6 ? '6' : '4');
@@ -95,6 +100,23 @@ void throw_exception_from_error(const Refused& refused, const boost::source_loca
   vodlift::throw_exception_from_error(refused.error, where);
 }
 
+void RefusalLog::note(std::string_view reason, std::string_view peer, std::int64_t key_id,
+                      std::chrono::steady_clock::time_point now) {
+  std::int64_t count = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::ranges::find_if(
+        entries_, [&](const Entry& entry) { return entry.reason.empty() || entry.reason == reason; });
+    Entry& entry = found == entries_.end() ? entries_.back() : *found;
+    if (entry.reason.empty()) entry.reason = reason;
+    ++entry.unreported;
+    if (now < entry.next) return;
+    entry.next = now + kEvery;
+    count = std::exchange(entry.unreported, 0);
+  }
+  log::warn("requests were refused", {{"reason", reason}, {"count", count}, {"last_from", peer}, {"last_key", key_id}});
+}
+
 Authentication::Authentication(const AccountStore& accounts, KeyUsage& usage, const Clock& clock,
                                std::chrono::seconds timestamp_window, Rate failures)
     : accounts_(accounts),
@@ -102,18 +124,18 @@ Authentication::Authentication(const AccountStore& accounts, KeyUsage& usage, co
       clock_(clock),
       timestamp_window_(timestamp_window),
       failures_(failures, kFailureBuckets) {
-  nobody_.api_key = random_hex(kDummySecretBytes / 2);
-  nobody_.secret = Secret(random_hex(kDummySecretBytes));
+  dummy_.api_key = random_hex(kDummySecretBytes / 2);
+  dummy_.secret = Secret(random_hex(kDummySecretBytes));
 }
 
-// As much work whatever is known of the key: none tells by its time whether the key exists or is being rotated.
+// Always does the same work, so that the time does not show whether the key exists or is being rotated.
 SignatureVerdict Authentication::verify(const SignedRequest& request, std::string_view signature, const ApiKey& key,
                                         WallTime now) const {
   const Secret* previous = previous_secret(key, now);
   const SignatureVerdict current = verify_request(request, signature, key.secret.reveal());
   const SignatureVerdict older =
-      verify_request(request, signature, (previous != nullptr ? *previous : nobody_.secret).reveal());
-  // The one that matched names the request: a repeat after the rotation is still a repeat.
+      verify_request(request, signature, (previous != nullptr ? *previous : dummy_.secret).reveal());
+  // The secret that matched names the request, so that a repeat after the rotation is still a repeat.
   return previous != nullptr && older.matches ? older : current;
 }
 
@@ -140,10 +162,10 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   if (!cdn) return refuse(bucket_of(origin.peer, 0), origin, 0, "no cdn", cdn.error());
 
   const WallTime now = clock_.now();
-  // A copy in any case, and everything that can be asked of it: an unknown key costs what a known one does.
+  // Every check runs on a copy, so that an unknown key takes as long as a known one.
   std::optional<ApiKey> key = accounts_.find_key(*api_key);
   const bool known = key.has_value();
-  if (!known) key = nobody_;
+  if (!known) key = dummy_;
   const auto timestamp = check_timestamp(fields, to_unix_seconds(now), timestamp_window_.count());
   std::optional<std::string_view> fault = refusal(*key, now, origin.peer);
   if (key->cdn != *cdn) fault = "key of another cdn";
@@ -155,12 +177,12 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   }
 
   const std::string_view signature = signature_of(fields);
-  const SignatureVerdict verdict = verify(request, signature, fault ? nobody_ : *key, now);
+  const SignatureVerdict verdict = verify(request, signature, fault ? dummy_ : *key, now);
   if (fault || !verdict.matches) {
-    // Both are made whichever is told: a text costs time too.
-    Error nobody{Errc::not_authorized, "CDN authorization failed: no active API key like this for this cdn"};
+    // Both errors are made, because a text takes time too.
+    Error unauthorized{Errc::not_authorized, "CDN authorization failed: no active API key like this for this cdn"};
     Error forged = bad_signature(signature);
-    if (fault) return refuse(bucket, origin, key_id, *fault, std::move(nobody));
+    if (fault) return refuse(bucket, origin, key_id, *fault, std::move(unauthorized));
     if (timestamp) return refuse(bucket, origin, key_id, "signature", std::move(forged));
   }
   if (!timestamp) return refuse(bucket, origin, key_id, "timestamp", timestamp.error());

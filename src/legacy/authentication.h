@@ -1,8 +1,11 @@
-// Who is calling: key, cdn, timestamp and signature of a request, judged in this order.
+// The caller of a request: its key, cdn, timestamp and signature are checked in this order.
 #pragma once
 
+#include <array>
 #include <boost/system/result.hpp>
 #include <chrono>
+#include <cstdint>
+#include <mutex>
 #include <string_view>
 
 #include "base/clock.h"
@@ -12,49 +15,71 @@
 #include "core/key_usage.h"
 #include "core/rate_limiter.h"
 #include "core/upload_store.h"
-#include "legacy/refusal_log.h"
-#include "legacy/signature.h"
 #include "legacy/signed_request.h"
 
 namespace vodlift::legacy {
 
-// Who signed the request that is being answered.
+// The owner of the key that signed the request.
 struct Caller {
   Account account;
   std::int64_t key_id = 0;
-  RequestSignature signature;  // the same by whichever rule the request was signed
+  RequestSignature signature;  // the same for both rules of signing
   Permissions permissions;     // of the key
-  KeyScope scope;              // likewise
+  KeyScope scope;              // of the key
 };
 
-// Where and when a request came in.
+// The source and time of a request.
 struct Origin {
   std::string_view peer;  // the client's address
   std::chrono::steady_clock::time_point received;
 };
 
-// Why a request is not answered. `wait` is above 0 where it was one failure too many from its address: then nothing was
-// judged, and the error is overloaded.
+// Why a request is refused. `wait` is above 0 when its address failed too often: then nothing was checked, and the
+// error is overloaded.
 struct Refused {
   Error error;
   std::chrono::nanoseconds wait{0};
 };
 [[noreturn]] void throw_exception_from_error(const Refused& refused, const boost::source_location& where);
 
-// Judges who signed a request. Internally locked; any thread; does not block. What it is built from must outlive it.
+// Reports refused requests to the operator, but not each. Internally locked. Writes a line for the first refusal of a
+// reason, and then at most one line in kEvery for that reason, with the number of refusals since the last line.
+class RefusalLog {
+ public:
+  static constexpr std::chrono::seconds kEvery{10};
+
+  // `reason` is a literal ("signature"); `key_id` is 0 when no key is known. The client's api_key is never written: it
+  // may be a secret in the wrong field.
+  void note(std::string_view reason, std::string_view peer, std::int64_t key_id,
+            std::chrono::steady_clock::time_point now);
+
+ private:
+  struct Entry {
+    std::string_view reason;
+    std::int64_t unreported = 0;
+    std::chrono::steady_clock::time_point next{};
+  };
+  static constexpr std::size_t kReasons = 16;  // more share the last entry
+
+  std::mutex mutex_;
+  std::array<Entry, kReasons> entries_;
+};
+
+// Checks who signed a request. Internally locked; any thread; does not block. The constructor's arguments must outlive
+// it.
 //
-// Failures take tokens of a bucket, and where it is empty requests are refused unjudged. There is one bucket for each
-// address and key, and one for each address and all who name no key that is good there: nobody who fails can keep an
-// honest client out, unless he knows its key and comes from its address. IPv6 addresses count by their /64.
+// Failures take tokens from a bucket. While it is empty, requests are refused unchecked. Each address has one bucket
+// for each valid key, and one for all requests without a valid key. So a client that fails cannot lock out an honest
+// client, unless it knows that client's key and has its address. IPv6 addresses count by their /64.
 class Authentication {
  public:
   Authentication(const AccountStore& accounts, KeyUsage& usage, const Clock& clock,
                  std::chrono::seconds timestamp_window, Rate failures);
 
-  // Errors, in this order: not_authorized (api_key or cdn missing; unknown, revoked or expired key, key of another cdn,
-  // key that may not be used from this address: these alike, after the same work), invalid_value (api_key or cdn of a
-  // wrong type, cdn and cdn_id that differ), timestamp_out_of_range (also missing or malformed), bad_signature;
-  // overloaded instead of each, see Refused.
+  // Errors, in this order: not_authorized (api_key or cdn missing; or, with one text and after the same work: unknown,
+  // revoked or expired key, key of another cdn, key that is not allowed from this address), invalid_value (api_key or
+  // cdn of a wrong type, cdn and cdn_id that differ), timestamp_out_of_range (also missing or malformed),
+  // bad_signature. Each can be overloaded instead, see Refused.
   [[nodiscard]] boost::system::result<Caller, Refused> judge(const SignedRequest& request, const Origin& origin);
 
  private:
@@ -68,7 +93,7 @@ class Authentication {
   KeyUsage& usage_;
   const Clock& clock_;
   std::chrono::seconds timestamp_window_;
-  ApiKey nobody_;  // stands in for an unknown key, so that it costs the same; nobody knows its secret
+  ApiKey dummy_;  // stands in for an unknown key, so that the check takes the same time; its secret is random
   RateLimiter failures_;
   RefusalLog refusals_;
 };

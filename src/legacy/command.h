@@ -1,7 +1,7 @@
 // The commands of the legacy API, and what they work with.
 #pragma once
 
-#include <functional>
+#include <array>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -9,13 +9,12 @@
 #include "base/clock.h"
 #include "base/thread_pool.h"
 #include "core/audit_log.h"
-#include "core/permission.h"
 #include "core/storage.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
+#include "door/command.h"
+#include "door/fields.h"
 #include "legacy/authentication.h"
-#include "legacy/field_spec.h"
-#include "legacy/fields.h"
 #include "legacy/reply.h"
 
 namespace vodlift::legacy {
@@ -29,28 +28,32 @@ struct Services {
   AuditLog& audit;
 };
 
-// Answers one request whose caller, permission and fields are judged. Called on a network thread, so it hands what may
-// block to Services::blocking; `fields` is gone when it returns. Answers through `reply` exactly once, from any thread.
+using door::Fields;
+
+// Answers one request whose caller, permission and fields have been checked. Called on a network thread, so work that
+// may block goes to Services::blocking; `fields` is gone when it returns. Answers through `reply` exactly once, from
+// any thread. A mutating command keeps Caller::signature with what it did, because a repeat of the same signed bytes
+// must not act twice.
 using Run = void (*)(const Services& services, const Caller& caller, const Fields& fields,
                      const std::shared_ptr<Reply>& reply);
+using Command = door::Command<Run>;
 
-// One row of the table that the router judges requests by and that docs/api.md is checked against.
-struct Command {
-  std::string_view name;
-  Permission permission;  // what the key needs
-  // A repeat of the same signed bytes must not act twice: the command keeps Caller::mac with what it did.
-  bool mutating = false;
-  std::span<const FieldSpec> fields;  // beside kCommonFields
-  std::string_view about;             // for docs/api.md; one line of Markdown
-  std::string_view answer;            // what `data` is, likewise
-  Run run = nullptr;
+// The fields of every request, which authentication and the router check.
+inline constexpr std::array kCommonFields = {
+    FieldSpec{.name = "command", .required = true, .about = "the command"},
+    FieldSpec{.name = "api_key", .required = true, .about = "your key"},
+    FieldSpec{.name = "cdn", .type = FieldType::number, .required = true, .about = "your account's number"},
+    FieldSpec{.name = "cdn_id",
+              .type = FieldType::number,
+              .about = "another name of `cdn`; send both only when they are equal"},
+    FieldSpec{.name = "timestamp", .type = FieldType::number, .required = true, .about = "now, in Unix seconds"},
+    FieldSpec{.name = "signature", .required = true, .about = "see Signing"},
 };
 
-std::span<const Command> commands();
-// The command of exactly that name; null when there is none.
-const Command* find_command(std::string_view name);
+std::span<const Command> upload_commands();
+std::span<const Command> file_commands();
 
-// Runs `work` on the pool, exceptions guarded; answers `overloaded` when the pool is full.
-void run_blocking(const Services& services, const std::shared_ptr<Reply>& reply, std::function<void()> work);
+// All commands, in the order of docs/api.md: the table that the router checks requests by.
+std::span<const Command> commands();
 
 }  // namespace vodlift::legacy

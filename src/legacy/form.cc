@@ -3,20 +3,13 @@
 #include <optional>
 #include <span>
 
-#include "legacy/header_value.h"
+#include "base/text.h"
 #include "legacy/multipart.h"
 
 namespace vodlift::legacy {
 namespace {
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// Resolves + and %XX within `text`, which never grows; answers what it became.
+// Decodes + and %XX within `text`, which never grows; answers the decoded text.
 Result<std::string_view> decode_in_place(std::span<char> text) {
   std::size_t out = 0;
   for (std::size_t in = 0; in < text.size(); ++in) {
@@ -25,8 +18,8 @@ Result<std::string_view> decode_in_place(std::span<char> text) {
     } else if (text[in] != '%') {
       text[out++] = text[in];
     } else {
-      const int high = in + 2 < text.size() ? hex_value(text[in + 1]) : -1;
-      const int low = in + 2 < text.size() ? hex_value(text[in + 2]) : -1;
+      const int high = in + 2 < text.size() ? hex_digit(text[in + 1]) : -1;
+      const int low = in + 2 < text.size() ? hex_digit(text[in + 2]) : -1;
       if (high < 0 || low < 0) return Error{Errc::bad_request, "form: a % is not followed by two hexadecimal digits"};
       text[out++] = static_cast<char>(high * 16 + low);
       in += 2;
@@ -35,7 +28,7 @@ Result<std::string_view> decode_in_place(std::span<char> text) {
   return std::string_view(text.data(), out);
 }
 
-// Keeps the one field that counts and refuses a second one.
+// Keeps the field that holds the call and refuses a second one.
 class Picker {
  public:
   explicit Picker(std::optional<Form::Field>& seen) : seen_(seen) {}
@@ -46,9 +39,8 @@ class Picker {
     const Form::Field field = json ? Form::Field::json : Form::Field::php;
     if (form_) {
       if (form_->field != field) seen_.reset();
-      return Error{Errc::invalid_value, form_->field == field
-                                            ? "form: the field " + std::string(name) + " is there twice"
-                                            : "form: both fields json and php are there; send one"};
+      return Error{Errc::invalid_value, form_->field == field ? "form: the field " + std::string(name) + " occurs twice"
+                                                              : "form: has both fields json and php; send one of them"};
     }
     form_ = Form{field, value};
     seen_ = field;

@@ -1,4 +1,4 @@
-// The form of a legacy request: which of its fields holds the call, in either body format.
+// The form of a legacy request: finds the field that holds the call, in both body formats.
 #pragma once
 
 #include <optional>
@@ -18,8 +18,8 @@ struct Form {
 
 // Finds the field `json` or `php` in a multipart/form-data or application/x-www-form-urlencoded body; percent-encoding
 // is resolved within `body` itself. Other fields are ignored. An empty body is a form without fields, whatever its
-// type. `seen` tells the one field that was met, also when there is an error; nothing for none or both.
-// Errors: missing_field (neither is there), invalid_value (both, or one twice), unsupported_media_type,
+// type. `seen` is set to the field that was found, also on errors; nothing if none or both were found.
+// Errors: missing_field (no such field), invalid_value (both, or one twice), unsupported_media_type,
 // bad_request (malformed), too_large (over 16 fields).
 Result<Form> parse_form(std::string_view content_type, std::string& body, std::optional<Form::Field>& seen);
 inline Result<Form> parse_form(std::string_view content_type, std::string& body) {

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "legacy/header_value.h"
 #include "legacy/multipart.h"
 
 namespace vodlift::legacy {

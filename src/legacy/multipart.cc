@@ -4,10 +4,46 @@
 #include <array>
 #include <optional>
 
-#include "legacy/header_value.h"
+#include "base/text.h"
 
 namespace vodlift::legacy {
 namespace {
+
+constexpr std::size_t kMaxParams = 8;
+
+void skip_space(std::string_view& text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+}
+
+// Takes a token off the front; '/' belongs to a media type.
+std::string_view take_token(std::string_view& text) {
+  std::size_t size = 0;
+  while (size < text.size() && (is_token_char(text[size]) || text[size] == '/')) ++size;
+  const std::string_view token = text.substr(0, size);
+  text.remove_prefix(size);
+  return token;
+}
+
+// Takes a quoted string off the front, which is its opening quote.
+std::optional<std::string> take_quoted(std::string_view& text) {
+  std::string out;
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      text.remove_prefix(i + 1);
+      return out;
+    }
+    if (text[i] == '\\' && ++i == text.size()) break;
+    out += text[i];
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> take_param_value(std::string_view& text) {
+  if (text.starts_with('"')) return take_quoted(text);
+  const std::string_view token = take_token(text);
+  if (token.empty()) return std::nullopt;
+  return std::string(token);
+}
 
 constexpr std::size_t kMaxBoundaryBytes = 70;  // RFC 2046 section 5.1.1
 constexpr std::size_t kMaxPartHeaders = 8;
@@ -17,8 +53,7 @@ constexpr std::string_view kLineEnd = "\r\n";
 Error malformed(std::string_view why) { return {Errc::bad_request, "multipart: " + std::string(why)}; }
 
 bool is_boundary_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
+  return is_alnum(c) || std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
 }
 
 bool is_boundary(std::string_view text) {
@@ -44,17 +79,17 @@ Result<std::string> name_in(std::string_view disposition) {
   return *name;
 }
 
-// Bytes are read as they are and as UTF-8, so what would need decoding is refused.
+// Bytes are read undecoded and as UTF-8, so a part that needs decoding is refused.
 Result<> check_content_type(std::string_view value) {
   const auto parsed = parse_header_value(value);
   if (!parsed) return malformed("Content-Type of a part is malformed");
   const std::string* charset = parsed->param("charset");
-  if (charset == nullptr || among(ascii_lower(*charset), {"utf-8", "us-ascii", "iso-8859-1"})) return {};
+  if (charset == nullptr || among(to_lower(*charset), {"utf-8", "us-ascii", "iso-8859-1"})) return {};
   return malformed("the charset of a part must be UTF-8");
 }
 
 Result<> check_transfer_encoding(std::string_view value) {
-  if (among(ascii_lower(value), {"7bit", "8bit", "binary"})) return {};
+  if (among(to_lower(value), {"7bit", "8bit", "binary"})) return {};
   return malformed("Content-Transfer-Encoding is not supported; send the bytes as they are");
 }
 
@@ -79,7 +114,7 @@ class Parser {
   }
 
  private:
-  // Leaves at_ behind the first boundary.
+  // Leaves at_ after the first boundary.
   bool skip_preamble() {
     const std::string_view without_line_end = std::string_view(delimiter_).substr(kLineEnd.size());
     if (body_.starts_with(without_line_end)) {
@@ -92,7 +127,7 @@ class Parser {
     return true;
   }
 
-  // Reads one part; leaves at_ behind the boundary that ends it.
+  // Reads one part; leaves at_ after the boundary that ends it.
   Result<Part> next_part() {
     auto name = read_headers();
     if (!name) return name.error();
@@ -120,16 +155,14 @@ class Parser {
   }
 
   static Result<> read_header(std::string_view line, std::optional<std::string>& part_name) {
-    const auto is_control = [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F; };
-    if (std::ranges::any_of(line, is_control)) return malformed("a control character or bare LF in a part's header");
+    if (std::ranges::any_of(line, [](char c) { return is_control(c) && c != '\t'; }))
+      return malformed("a control character or bare LF in a part's header");
     const std::size_t colon = line.find(':');
     if (colon == 0 || colon == std::string_view::npos || line.substr(0, colon).find_first_of(" \t") != line.npos) {
       return malformed("a header of a part is malformed");
     }
-    const std::string field = ascii_lower(line.substr(0, colon));
-    std::string_view value = line.substr(colon + 1);
-    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+    const std::string field = to_lower(line.substr(0, colon));
+    const std::string_view value = trimmed(line.substr(colon + 1));
 
     if (field == "content-type") return check_content_type(value);
     if (field == "content-transfer-encoding") return check_transfer_encoding(value);
@@ -147,6 +180,31 @@ class Parser {
 };
 
 }  // namespace
+
+const std::string* HeaderValue::param(std::string_view name) const {
+  const auto found = std::ranges::find(params, name, [](const auto& param) { return std::string_view(param.first); });
+  return found == params.end() ? nullptr : &found->second;
+}
+
+std::optional<HeaderValue> parse_header_value(std::string_view text) {
+  HeaderValue out;
+  skip_space(text);
+  out.value = to_lower(take_token(text));
+  if (out.value.empty()) return std::nullopt;
+  for (skip_space(text); !text.empty(); skip_space(text)) {
+    if (text.front() != ';') return std::nullopt;
+    text.remove_prefix(1);
+    skip_space(text);
+    if (text.empty()) break;
+    std::string name = to_lower(take_token(text));
+    if (name.empty() || !text.starts_with('=')) return std::nullopt;
+    text.remove_prefix(1);
+    auto value = take_param_value(text);
+    if (!value || out.param(name) != nullptr || out.params.size() == kMaxParams) return std::nullopt;
+    out.params.emplace_back(std::move(name), std::move(*value));
+  }
+  return out;
+}
 
 Result<std::vector<Part>> parse_multipart(std::string_view body, std::string_view boundary) {
   if (!is_boundary(boundary)) return malformed("the boundary must have 1 to 70 characters of RFC 2046");

@@ -1,13 +1,28 @@
-// multipart/form-data (RFC 7578), strictly.
+// multipart/form-data (RFC 7578), read strictly, and values of headers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
 
 namespace vodlift::legacy {
+
+// A header's value with parameters: `form-data; name="json"`.
+struct HeaderValue {
+  std::string value;                                        // lower-case: "form-data"
+  std::vector<std::pair<std::string, std::string>> params;  // names lower-case, each name once, quotes resolved
+
+  // The parameter of that (lower-case) name; null when there is none.
+  [[nodiscard]] const std::string* param(std::string_view name) const;
+};
+
+// Parses `text` by RFC 9110 section 5.6.6; a backslash in a quoted string escapes the next character.
+// Nothing if it is malformed: a parameter twice, an open quote, more than 8 parameters.
+std::optional<HeaderValue> parse_header_value(std::string_view text);
 
 inline constexpr std::size_t kMaxFormFields = 16;
 

@@ -1,4 +1,4 @@
-// What PHP's serialize() writes of arrays and scalars, as a value.
+// Values of PHP: arrays and scalars, and how PHP 8.2 writes them (serialize_precision -1, no flags), byte for byte.
 #pragma once
 
 #include <boost/json/storage_ptr.hpp>
@@ -8,6 +8,8 @@
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "base/error.h"
 
 namespace vodlift::legacy {
 
@@ -30,17 +32,28 @@ struct PhpPair {
   bool operator==(const PhpPair&) const = default;
 };
 
-// The key that PHP makes of `name`: the number it spells ("5", "-3"), or itself.
+// The key that PHP uses for `name`: the number that it spells ("5", "-3"), or `name` itself.
 PhpKey php_key(std::string_view name);
 
-// True when the keys are 0, 1, 2… in this order (no keys at all, too): what PHP's JSON writes in square brackets.
+// True when the keys are 0, 1, 2… in this order, or there are none: such an array is a list in PHP's JSON.
 bool is_php_list(const PhpArray& array);
 
-// What a JSON parser reads in php_json_encode(value): lists become arrays, other arrays objects, and a float that JSON
-// writes as whole digits becomes a whole number. Recurses as deep as `value`, which the parser has bounded.
+// A value as a JSON parser reads it from php_json_encode(value): lists become arrays, other arrays objects, and a float
+// that JSON writes as whole digits becomes a whole number. Recurses as deep as `value`, which the parser has bounded.
 boost::json::value json_from_php(const PhpValue& value, boost::json::storage_ptr memory);
 
-// What PHP's json_decode($text, true) makes of a JSON value. Recurses as deep as `value`.
+// A JSON value as PHP's json_decode($text, true) gives it. Recurses as deep as `value`.
 PhpValue php_from_json(const boost::json::value& value);
+
+// serialize($value). Recurses as deep as `value`.
+std::string php_serialize(const PhpValue& value);
+
+// json_encode($value): `/` and all characters beyond ASCII are escaped. Errors: invalid_value (a string or key is not
+// UTF-8, a float is not finite), where PHP answers false. Recurses as deep as `value`.
+Result<std::string> php_json_encode(const PhpValue& value);
+
+// A finite float in the fewest digits that give it back, as both write it; `exponent` is 'E' in serialize(), 'e' in
+// JSON.
+std::string php_float(double number, char exponent);
 
 }  // namespace vodlift::legacy

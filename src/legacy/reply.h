@@ -1,67 +1,41 @@
-// The one answer to one request.
+// How the legacy API answers: an envelope as JSON, or as PHP's serialize() writes it.
 #pragma once
 
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
 #include <chrono>
-#include <exception>
-#include <optional>
 #include <string_view>
 
-#include "base/error.h"
-#include "core/audit_log.h"
-#include "legacy/envelope.h"
-#include "net/http_server.h"
+#include "door/reply.h"
 
 namespace vodlift::legacy {
 
-// Answers once; what comes after the first answer is dropped. One thread at a time, handed from thread to thread with
-// the request.
-class Reply {
- public:
-  Reply(net::Responder respond, std::chrono::steady_clock::time_point received);
+enum class Encoding { json, php };
 
-  // What the answer is written in: JSON until the request's field is known. Before the answer only.
+// Writes {"message":…,"status":"success","data":…,"handle_time":seconds}, with more members after `data` where a
+// command has them, or {"message":…,"status":"failure","code":"0000","data":0,"handle_time":seconds}. Faults of the
+// transport go out with their own HTTP status, every other answer with 200.
+class Reply final : public door::Reply {
+ public:
+  Reply(net::Responder respond, std::chrono::steady_clock::time_point received)
+      : door::Reply(std::move(respond)), received_(received) {}
+
+  // The encoding of the answer: JSON until the form's field is known. Before the answer only.
   void use(Encoding encoding) { encoding_ = encoding; }
 
-  // Has the outcome recorded in `log`, which must outlive this, before it is answered. Before the answer only.
-  void audit(AuditLog& log, AuditEntry entry);
-
-  // `beside`: members of the envelope that this command has beside `data`.
-  void success(std::string_view message, const boost::json::value& data, const boost::json::object& beside = {});
-
-  // Transport faults go out with their own HTTP status, everything else in the envelope with 200. What maps to code
-  // 0004 is told to the log only; the client gets a reference to it.
-  void failure(const Error& error);
-
-  // A failure for the time being, with this HTTP status, and when to come back as Retry-After: whole seconds, 1 at
-  // least.
+  // A failure that will pass: with this HTTP status, and in Retry-After how long to wait, in whole seconds, at least 1.
   void throttled(int http_status, const Error& error, std::chrono::nanoseconds wait);
 
-  // Runs `work`; an exception becomes the failure 0004.
-  template <class Work>
-  void guard(Work&& work) noexcept {
-    try {
-      work();
-    } catch (const std::exception& unexpected) {
-      broken(unexpected.what());
-    } catch (...) {
-      broken("unknown exception");
-    }
-  }
-
  private:
-  void record(std::optional<Errc> failure, UploadId upload);
-  void internal_failure(std::string_view code, std::string_view detail);
-  void broken(std::string_view what) noexcept;
-  void answer(net::Response response);
+  [[nodiscard]] net::Response success_response(std::string_view message, const boost::json::value& data,
+                                               const boost::json::object& members) const override;
+  [[nodiscard]] net::Response failure_response(const Error& error) const override;
+  [[nodiscard]] bool is_internal(Errc code) const override;
   [[nodiscard]] std::chrono::steady_clock::duration took() const;
 
   Encoding encoding_ = Encoding::json;
-  AuditLog* audit_ = nullptr;
-  AuditEntry entry_;
-  net::Responder respond_;
   std::chrono::steady_clock::time_point received_;
 };
+
+// The answer to a fault of the transport that was met before a Reply existed, in JSON. Any thread.
+net::Response fault(Errc code, std::string_view message);
 
 }  // namespace vodlift::legacy

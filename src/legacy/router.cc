@@ -8,10 +8,11 @@
 #include <boost/json/string.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/encoding.h"
 #include "base/log.h"
-#include "legacy/header_value.h"
+#include "base/text.h"
 #include "legacy/json_request.h"
 #include "legacy/php_request.h"
 
@@ -21,7 +22,7 @@ namespace {
 constexpr std::size_t kMaxShownBytes = 64;
 constexpr std::size_t kKeyBuckets = 16384;  // 256 KiB
 constexpr int kTooManyRequests = 429;
-constexpr std::size_t kTreeBytes = std::size_t{16} * 1024;  // holds an ordinary request without asking the heap
+constexpr std::size_t kTreeBytes = std::size_t{16} * 1024;  // holds an ordinary request without the heap
 
 // The path of a request target, which may be absolute ("http://host/stable/"), without its query.
 std::string_view path_of(std::string_view target) {
@@ -35,15 +36,15 @@ std::string_view path_of(std::string_view target) {
 std::optional<Error> transport_fault(const net::Request& request) {
   const std::string_view path = path_of(request.target);
   if (path != "/stable/" && path != "/stable" && path != "/dev/" && path != "/dev") {
-    return Error{Errc::path_not_found, "nothing here; the API is at POST /stable/"};
+    return Error{Errc::path_not_found, "there is nothing here; the API is at POST /stable/"};
   }
-  if (request.method != "POST") return Error{Errc::method_not_allowed, "only POST is served here"};
+  if (request.method != "POST") return Error{Errc::method_not_allowed, "only POST is allowed here"};
   const auto types = std::ranges::count(request.headers, "content-type",
                                         [](const auto& header) -> const std::string& { return header.first; });
   if (types > 1) return Error{Errc::bad_request, "more than one Content-Type header"};
   const std::string_view encoding = request.header("content-encoding");
-  if (!encoding.empty() && ascii_lower(encoding) != "identity") {
-    return Error{Errc::unsupported_media_type, "Content-Encoding is not supported; send the body as it is"};
+  if (!encoding.empty() && to_lower(encoding) != "identity") {
+    return Error{Errc::unsupported_media_type, "Content-Encoding is not supported; send the body unencoded"};
   }
   return std::nullopt;
 }
@@ -54,42 +55,38 @@ Result<const Command*> command_of(const boost::json::object& fields) {
   const boost::json::string* name = value->if_string();
   if (name == nullptr) return Error{Errc::unknown_command, "unrecognized API command: command must be a string"};
   const std::string_view text(name->data(), name->size());
-  if (const Command* command = find_command(text)) return command;
+  if (const Command* command = door::find_command(commands(), text)) return command;
   return Error{Errc::unknown_command, "unrecognized API command: " + printable(text, kMaxShownBytes)};
 }
 
 Result<> check_permission(const Command& command, const Caller& caller) {
-  if (caller.permissions.has(command.permission)) return {};
+  if (caller.permissions.has(*command.permission)) return {};
   return Error{Errc::permission_denied,
                fmt::format("unauthorized access to this API: {} needs the permission {}, which "
                            "this key lacks; ask the operator for a key that has it",
-                           command.name, to_string(command.permission))};
+                           command.name, to_string(*command.permission))};
 }
 
-// Whatever becomes of the call, and whatever its fields hold: they have not been judged yet.
-AuditEntry audit_entry(const Command& command, const Caller& caller, std::string_view peer,
-                       const boost::json::object& fields) {
+AuditEntry audit_entry(const Command& command, const Caller& caller, std::string_view peer) {
   AuditEntry entry;
   entry.door = "api";
   entry.address = peer;
   entry.cdn = caller.account.cdn;
   entry.key_id = caller.key_id;
   entry.command = command.name;
-  for (const FieldSpec& spec : command.fields) {
-    const boost::json::value* value = spec.audited ? fields.if_contains(spec.name) : nullptr;
-    if (value == nullptr) continue;
-    if (const auto* text = value->if_string()) {
-      entry.what.emplace_back(spec.name, std::string(text->data(), text->size()));
-    } else if (const auto number = whole_number(*value)) {
-      entry.what.emplace_back(spec.name, std::to_string(*number));
-    } else {
-      entry.what.emplace_back(spec.name, "(neither text nor number)");
-    }
-  }
   return entry;
 }
 
 }  // namespace
+
+std::span<const Command> commands() {
+  static const std::vector<Command> kCommands = [] {
+    std::vector<Command> all;
+    for (const auto some : {upload_commands(), file_commands()}) all.insert(all.end(), some.begin(), some.end());
+    return all;
+  }();
+  return kCommands;
+}
 
 Router::Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
                const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, AuditLog& audit, Options options)
@@ -127,10 +124,12 @@ void Router::judge_form(const Form& form, const Origin& origin, const std::share
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
   log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
-  if ((*command)->mutating)
-    reply->audit(services_.audit, audit_entry(**command, *caller, origin.peer, request->fields()));
+  if ((*command)->mutating) {
+    reply->audit(
+        {services_.audit, audit_entry(**command, *caller, origin.peer), (*command)->fields, request->fields()});
+  }
   if (auto permitted = check_permission(**command, *caller); !permitted) return reply->failure(permitted.error());
-  const auto fields = Fields::read((*command)->fields, request->fields());
+  const auto fields = Fields::read((*command)->fields, request->fields(), door::Dialect::lenient, kCommonFields);
   if (!fields) return reply->failure(fields.error());
   (*command)->run(services_, *caller, *fields, reply);
 }

@@ -5,7 +5,6 @@
 
 #include "legacy/authentication.h"
 #include "legacy/command.h"
-#include "legacy/envelope.h"
 #include "legacy/form.h"
 #include "net/http_server.h"
 
@@ -17,9 +16,9 @@ struct Options {
   Rate failures;                               // requests that fail to authenticate, of one address and key
 };
 
-// Judges a request (form, JSON or PHP, key and cdn, timestamp, signature, command, permission, fields, in this order)
-// and hands it to its command. Internally locked; any thread. Everything given here must outlive the router, and the
-// router must outlive the jobs on `blocking` and the store's pending inserts: stop those first.
+// Checks a request (form, JSON or PHP, key and cdn, timestamp, signature, command, permission, fields, in this order)
+// and passes it to its command. Internally locked; any thread. The constructor's arguments must outlive the router, and
+// the router must outlive the jobs on `blocking` and the store's pending inserts: stop those first.
 class Router {
  public:
   Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
@@ -31,7 +30,7 @@ class Router {
  private:
   void judge(net::Request& request, const std::shared_ptr<Reply>& reply);
   void judge_form(const Form& form, const Origin& origin, const std::shared_ptr<Reply>& reply);
-  // True when the request may go on; answers it otherwise.
+  // False: the key sent too many requests, and this one is answered.
   bool within_limit(const Caller& caller, const Origin& origin, Reply& reply);
 
   Services services_;

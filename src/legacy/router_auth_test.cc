@@ -53,7 +53,7 @@ TEST_F(RouterAuth, B03TakesPythonsSpacesAndTheSignatureAnywhere) {
 TEST_F(RouterAuth, A40RefusesTwoSignatures) {
   const std::string text = signed_json(status_text());
   const std::string twice = replaced(text, "{", R"({"\u0073ignature":"x",)");
-  EXPECT_TRUE(verdict_raw(twice).starts_with("2001: json: the member signature is there twice")) << verdict_raw(twice);
+  EXPECT_TRUE(verdict_raw(twice).starts_with("2001: json: the member signature occurs twice")) << verdict_raw(twice);
 }
 
 TEST_F(RouterAuth, B05RefusesEveryFlippedBit) {

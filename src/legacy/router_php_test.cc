@@ -1,8 +1,8 @@
 // The field `php`: both encodings under it, both signing rules, answers that PHP's unserialize() reads.
 #include <boost/json/object.hpp>
 
-#include "legacy/php_parser.h"
-#include "legacy/php_writer.h"
+#include "legacy/php_request.h"
+#include "legacy/php_value.h"
 #include "legacy/router_test.h"
 
 namespace vodlift::legacy {
@@ -161,7 +161,7 @@ TEST_F(RouterPhp, FaultsOfTheFormToo) {
     request.body = body;
     return ask(request);
   };
-  EXPECT_EQ(verdict(serialized_envelope(answer_to("php=1&php=2"))), "2001: form: the field php is there twice");
+  EXPECT_EQ(verdict(serialized_envelope(answer_to("php=1&php=2"))), "2001: form: the field php occurs twice");
   const net::Response broken = answer_to("php=1&x=%zz");
   EXPECT_EQ(broken.status, 400);
   EXPECT_TRUE(verdict(serialized_envelope(broken)).starts_with("2001: form: a %"));

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/encoding.h"
-#include "legacy/php_parser.h"
-#include "legacy/php_writer.h"
+#include "legacy/php_request.h"
+#include "legacy/php_value.h"
 
 namespace {
 

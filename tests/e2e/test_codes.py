@@ -89,7 +89,7 @@ def test_code_0004(new_site, fake, encoding):
     with site.server.full_disk():
         answer = site.api.post(text, field=encoding)
         expect_failure(answer, "0004", encoding,
-                       "^unexpected error; try again, and if it stays tell the operator the reference [0-9a-f]{16}$")
+                       "^unexpected error; try again, and if it happens again give the operator the reference [0-9a-f]{16}$")
         assert site.api.all() == []
     reference = answer.message.split()[-1]
     line, = (line for line in site.server.logs().splitlines() if reference in line)

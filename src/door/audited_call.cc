@@ -1,0 +1,48 @@
+#include "door/audited_call.h"
+
+#include <boost/json/serialize.hpp>
+#include <utility>
+
+namespace vodlift::door {
+namespace {
+
+std::string text_of(const boost::json::value& value) {
+  const auto* text = value.if_string();
+  return text != nullptr ? std::string(text->data(), text->size()) : boost::json::serialize(value);
+}
+
+}  // namespace
+
+AuditedCall::AuditedCall(AuditLog& log, AuditEntry entry, std::span<const FieldSpec> fields,
+                         const boost::json::object& request, std::string_view answered)
+    : log_(log), entry_(std::move(entry)) {
+  for (const FieldSpec& spec : fields) {
+    if (!spec.audited) continue;
+    const boost::json::value* value = request.if_contains(spec.name);
+    values_.emplace_back(spec.name, value == nullptr ? std::nullopt : std::optional(text_of(*value)));
+  }
+  if (!answered.empty()) values_.emplace_back(answered, std::nullopt);
+}
+
+void AuditedCall::succeeded(const boost::json::value& data) {
+  const boost::json::object* answer = data.if_object();
+  const boost::json::value* id = answer == nullptr ? &data : answer->if_contains("id");
+  if (const std::int64_t* number = id == nullptr ? nullptr : id->if_int64()) entry_.upload = *number;
+  record(answer);
+}
+
+void AuditedCall::failed(Errc code) {
+  entry_.failure = code;
+  record(nullptr);
+}
+
+void AuditedCall::record(const boost::json::object* answer) {
+  for (auto& [name, value] : values_) {
+    const boost::json::value* answered = value || answer == nullptr ? nullptr : answer->if_contains(name);
+    if (answered != nullptr) value = text_of(*answered);
+    if (value) entry_.what.emplace_back(name, std::move(*value));
+  }
+  log_.record(entry_);
+}
+
+}  // namespace vodlift::door

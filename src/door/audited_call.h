@@ -1,0 +1,39 @@
+// The audit log's entry of one call that changes something.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/audit_log.h"
+#include "core/field_spec.h"
+
+namespace vodlift::door {
+
+// Keeps the audited fields of a request until the outcome is known, then writes one entry. The fields' values need not
+// have been checked. A value that the request lacks is taken from the answer, so that the log shows what the server
+// chose. One thread at a time.
+class AuditedCall {
+ public:
+  // `entry`: everything but `what`, `failure` and `upload`. `log` and `fields` must outlive this. `answered`: a member
+  // of the answer to show as well; empty: none.
+  AuditedCall(AuditLog& log, AuditEntry entry, std::span<const FieldSpec> fields, const boost::json::object& request,
+              std::string_view answered = {});
+
+  // Call one of them, once. `data` is the answer: an upload's id, or an object, whose `id` is an upload's.
+  void succeeded(const boost::json::value& data);
+  void failed(Errc code);
+
+ private:
+  void record(const boost::json::object* answer);
+
+  AuditLog& log_;
+  AuditEntry entry_;
+  std::vector<std::pair<std::string_view, std::optional<std::string>>> values_;  // nothing: not in the request
+};
+
+}  // namespace vodlift::door

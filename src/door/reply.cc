@@ -1,0 +1,60 @@
+#include "door/reply.h"
+
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "base/random.h"
+
+namespace vodlift::door {
+namespace {
+
+constexpr std::size_t kReferenceBytes = 8;
+
+}  // namespace
+
+template <class Record>
+void Reply::answer(net::Response response, Record record) {
+  if (answered_.exchange(true)) return;
+  if (audited_) record(*audited_);
+  std::exchange(respond_, nullptr)(std::move(response));
+}
+
+void Reply::success(std::string_view message, const boost::json::value& data, const boost::json::object& members) {
+  answer(success_response(message, data, members), [&](AuditedCall& call) { call.succeeded(data); });
+}
+
+void Reply::fail(Errc code, net::Response response) {
+  answer(std::move(response), [code](AuditedCall& call) { call.failed(code); });
+}
+
+void Reply::failure(const Error& error) {
+  if (is_internal(error.code)) return fail_internally(info(error.code).name, error.message);
+  fail(error.code, failure_response(error));
+}
+
+void Reply::fail_internally(std::string_view code, std::string_view detail) {
+  const std::string reference = random_hex(kReferenceBytes);
+  log::error("request failed unexpectedly", {{"reference", reference}, {"code", code}, {"detail", detail}});
+  fail(Errc::internal,
+       failure_response(
+           {Errc::internal,
+            "unexpected error; try again, and if it happens again give the operator the reference " + reference}));
+}
+
+void Reply::broken(std::string_view what) noexcept {
+  try {
+    fail_internally("exception", what);
+  } catch (...) {
+    // No memory is left: the responder, dropped uncalled, answers 500.
+  }
+}
+
+void run_on(ThreadPool& pool, const std::shared_ptr<Reply>& reply, std::function<void()> work) {
+  const bool queued = pool.post([reply, work = std::move(work)] { reply->guard(work); });
+  if (!queued) {
+    reply->failure({Errc::overloaded, "more traffic than usual; nothing was queued, try again in a few minutes"});
+  }
+}
+
+}  // namespace vodlift::door
