@@ -1,6 +1,12 @@
-"""How tidy.py puts files together, and whose a fault is. What clang-tidy finds is clang-tidy's."""
+"""How tidy.py puts files together, where it reports a fault, and when it checks a file again. What clang-tidy itself finds is not
+tested here: a script takes its place."""
 
+import json
+import os
 import pathlib
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -64,11 +70,135 @@ def test_a_group_has_an_end(groups_of, monkeypatch):
     assert [len(group.files) for group in groups_of({f"{i}.cc": source(f"int n{i};") for i in range(5)})] == [2, 2, 1]
 
 
-def test_a_fault_is_told_of_its_file(groups_of):
+def test_a_fault_is_reported_in_its_file(groups_of):
     group, = groups_of({"a.cc": source("int a;"), "b.cc": source("int b;"), "c.cc": source("int c;")})
     lines = group.path.read_text().splitlines()
     for name in "abc":
         at = lines.index(f"int {name};") + 1
         own = (pathlib.Path(group.files[0]).parent / f"{name}.cc").read_text().splitlines().index(f"int {name};") + 1
-        assert group.told_of_files(f"{group.path}:{at}:5: error: no") == f"{group.files[0].parent}/{name}.cc:{own}:5: error: no"
-    assert group.told_of_files("/usr/include/x.h:3:1: note") == "/usr/include/x.h:3:1: note"
+        assert group.in_files(f"{group.path}:{at}:5: error: no") == f"{group.files[0].parent}/{name}.cc:{own}:5: error: no"
+    assert group.in_files("/usr/include/x.h:3:1: note") == "/usr/include/x.h:3:1: note"
+
+
+# Finds a fault where a file, or a header that it includes, has the word in .clang-tidy. Notes which files it checked.
+CLANG_TIDY = """#!/bin/sh
+[ "$1" = --version ] && { echo "$TIDY_VERSION"; exit; }
+for file; do :; done
+echo "${file##*/}" >>"$TIDY_CHECKED"
+word=$(cat .clang-tidy)
+if grep -q "$word" "$file" || { grep -q '"a.h"' "$file" && grep -q "$word" src/a.h; }; then
+  echo "$file:1:1: error: $word"
+  exit 1
+fi
+"""
+
+
+class Project:
+    """A project of three sources in `folder`, where `one.cc` and `two.cc` include `a.h`; `cache` is its user's cache."""
+
+    def __init__(self, folder: pathlib.Path, cache: pathlib.Path):
+        self.folder, self.cache, self.version = folder, cache, "14"
+        for name in ("src", "tests", "build/tidy", "tools"):
+            (folder / name).mkdir(parents=True)
+        shutil.copy(tidy.__file__, folder / "tests/tidy.py")
+        (folder / "tools/clang-tidy").write_text(CLANG_TIDY)
+        (folder / "tools/clang-tidy").chmod(0o755)
+        self.write(".clang-tidy", "PLANTED")
+        self.write("src/a.h", "int a();\n")
+        for name, text in {"one.cc": '#include "a.h"', "two.cc": '#include "a.h"\n#include <version>', "three.cc": ""}.items():
+            self.write(f"src/{name}", text + "\n")
+        self.compile_with("-O1")
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+        subprocess.run(["git", "add", "src"], cwd=folder, check=True)
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def compile_with(self, option: str) -> None:
+        self.write("build/tidy/compile_commands.json", json.dumps([
+            {"directory": str(self.folder / "build/tidy"), "file": str(self.folder / "src" / name),
+             "command": f"g++ {option} -I{self.folder}/src -o {name}.o -c {self.folder}/src/{name}"}
+            for name in ("one.cc", "two.cc", "three.cc")]))
+
+    def check(self, *arguments: str) -> tuple[int, set[str]]:
+        """Runs tidy.py; gives back its exit code and the files that clang-tidy was run on."""
+        checked = self.folder / "checked"
+        checked.write_text("")
+        done = subprocess.run(
+            [sys.executable, "tests/tidy.py", *arguments], cwd=self.folder, text=True, capture_output=True, timeout=60,
+            env={"PATH": f"{self.folder}/tools{os.pathsep}{os.defpath}", "XDG_CACHE_HOME": str(self.cache),
+                 "TIDY_CHECKED": str(checked), "TIDY_VERSION": self.version})
+        assert done.stderr == "" and ("PLANTED" in done.stdout) == (done.returncode == 1), done
+        return done.returncode, set(checked.read_text().split())
+
+
+ALL = {"one.cc", "two.cc", "three.cc"}
+
+
+@pytest.fixture
+def project(tmp_path):
+    """One whose three files have been found clean."""
+    made = Project(tmp_path / "here", tmp_path / "cache")
+    assert made.check() == (0, ALL)
+    return made
+
+
+def test_a_clean_file_is_not_checked_again(project):
+    assert project.check() == (0, set())
+    project.write("src/three.cc", "int three;\n")
+    assert project.check() == (0, {"three.cc"})
+    assert project.check() == (0, set())
+    assert project.check("src/one.cc") == (0, set())
+    assert project.check("--all") == (0, ALL)
+
+
+def test_a_fault_is_found_and_never_kept(project):
+    project.write("src/three.cc", "// PLANTED\n")
+    for _ in range(3):
+        assert project.check() == (1, {"three.cc"})
+    project.write("src/three.cc", "\n")
+    assert project.check() == (0, set()), "it is as it was when it was clean"
+
+
+def test_a_fault_in_a_header_is_found_in_the_files_that_include_it(project):
+    project.write("src/a.h", "// PLANTED\n")
+    for _ in range(2):
+        assert project.check() == (1, {"one.cc", "two.cc"})
+
+
+def test_a_header_beside_that_hides_another_one_is_noticed(project):
+    project.write("src/version", "// found before the system's, as -I is searched first\n")
+    assert project.check() == (0, {"two.cc"})
+
+
+def test_a_header_that_is_nowhere_is_no_clean_result(project):
+    (project.folder / "src/a.h").unlink()
+    for _ in range(2):
+        assert project.check() == (0, {"one.cc", "two.cc"}), "it is left to clang-tidy, which fails"
+
+
+@pytest.mark.parametrize("change", [
+    lambda project: project.write(".clang-tidy", "ANOTHER"), lambda project: project.compile_with("-O2"),
+    lambda project: setattr(project, "version", "15"),
+    lambda project: project.write("tests/tidy.py", (project.folder / "tests/tidy.py").read_text() + "\n# changed\n")],
+    ids=["settings", "command", "version", "program"])
+def test_whatever_a_result_depends_on_makes_it_due_again(project, change):
+    change(project)
+    assert project.check() == (0, ALL)
+    assert project.check() == (0, set())
+
+
+def test_a_clone_in_another_folder_finds_the_results(project, tmp_path):
+    assert Project(tmp_path / "elsewhere/deeper", project.cache).check() == (0, set())
+
+
+def test_many_files_are_checked_in_groups_and_kept_one_by_one(project):
+    text = (project.folder / "tests/tidy.py").read_text()
+    project.write("tests/tidy.py", text.replace("FEW = 24", "FEW = 1"))
+    assert project.check() == (0, {"1.cc", *ALL}), "a group, and the analyzer for each file"
+    assert project.check() == (0, set())
+    project.write("src/a.h", "// PLANTED\n")
+    for _ in range(2):
+        assert project.check()[0] == 1
+    project.write("src/a.h", "int a();\n")
+    assert project.check() == (0, set())

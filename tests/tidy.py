@@ -1,17 +1,25 @@
 #!/usr/bin/python3
-"""Runs clang-tidy over the sources of src/; `./do check` calls this.
+"""Runs clang-tidy over the sources of src/; `./do tidy` calls this.
 
-    tidy.py [FILE...]      all of src/ but the tests, or these files; exit code 1 where there is a fault
+    tidy.py [--all] [FILE...]      all of src/ but the tests, or these files; exit code 1 if there is a fault
 
-The analyzer looks at one file after the other. Every other check matches mostly what a file includes, so for those many
-files are put one behind the other into one (build/tidy/grouped/1.cc): headers are gone through once for all of them, and
-a fault is told of the file that it stands in. Files that give one name to things of their own do not meet. Where that is
-not seen and a group does not compile, its files are checked one by one.
+Clean results are kept in the user's cache folder (CLEAN below), and a file is checked again only if something has changed that
+could change the result: clang-tidy, its settings, this program, the compile command, the file, or a file that it includes. Paths
+are compared relative to the project, so a clone in another folder finds the results too. Faults are never kept. --all
+checks every file, whatever is kept.
+
+A few files are checked one by one. Many are checked in groups: the analyzer looks at each file alone, but every other check
+matches mostly what a file includes. So for those checks several files are put one behind the other into one
+(build/tidy/grouped/1.cc): clang-tidy reads their headers once, and a fault is reported at its place in the original file. Files
+that give one name to different things of their own are not put into one group. If a group does not compile all the same, its
+files are checked one by one.
 """
 
 import argparse
 import bisect
 import concurrent.futures
+import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -19,12 +27,16 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/tidy"
 GROUPED = BUILD / "grouped"
+CLEAN = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "vodlift/clang-tidy"
 MAX_LINES = 2500  # of a group
+FEW = 24  # files that are checked one by one
+KEPT_DAYS = 30  # since a result was last used
 
 _TYPE = re.compile(r"^(?:struct|class|enum class|enum|union|using|namespace)\s+(\w+)")
 _OTHER = re.compile(r"(\w+)\s*[(={\[;]")
@@ -33,7 +45,7 @@ _NOT_COMPILED = "[clang-diagnostic-error"
 
 
 def own_names(text: str) -> set[str]:
-    """What a source names for itself, in namespaces without a name: as far as lines that begin at the margin tell."""
+    """The names that a source defines in unnamed namespaces, as far as lines that begin at the margin show them."""
     names = set()
     space = ""
     inside = False
@@ -68,8 +80,8 @@ class Group:
         self.starts.append(self.text.count("\n") + 1)
         self.text += text
 
-    def told_of_files(self, output: str) -> str:
-        """The output, with places in the group as places in its files."""
+    def in_files(self, output: str) -> str:
+        """The output, with each place in the group replaced by its place in the original file."""
         def place(match: re.Match) -> str:
             line = int(match[1])
             at = bisect.bisect_right(self.starts, line) - 1
@@ -105,33 +117,98 @@ def make_groups(files: list[pathlib.Path], commands: dict[pathlib.Path, list[str
     return groups
 
 
-def clang_tidy(path: pathlib.Path, build: pathlib.Path, checks: str) -> tuple[bool, str]:
-    """Whether a file is clean, and what is wrong with it."""
+@functools.cache
+def _digest_of(path: str, modified_ns: int, size: int) -> bytes:
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).digest()
+
+
+def digest_of(path: str) -> bytes:
+    """Of the file's content."""
+    stat = os.stat(path)
+    return _digest_of(path, stat.st_mtime_ns, stat.st_size)
+
+
+def included_files(file: pathlib.Path, command: list[str]) -> list[str]:
+    """The file and everything that it includes, system headers too, as the compiler finds them now; empty if it finds one
+    of them nowhere."""
+    if "-include-pch" in command:  # the headers in it are wanted one by one
+        pch = command.index("-include-pch")
+        command = command[:pch - 1] + command[pch + 3:]
+    rule = subprocess.run([*command, "-M", "-MT", "all", str(file)], cwd=BUILD, capture_output=True, text=True)
+    return [os.path.join(BUILD, name) for name in shlex.split(rule.stdout.replace("\\\n", " "))[1:]]
+
+
+@functools.cache
+def tool_version() -> str:
+    return subprocess.run(["clang-tidy", "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def key_of(file: pathlib.Path, command: list[str]) -> str:
+    """The name under which the file's clean result is kept: a checksum of everything that the result depends on. Empty if it
+    cannot be known."""
+    included = included_files(file, command)
+    if not included:
+        return ""
+    key = hashlib.sha256()
+
+    def add(part: bytes) -> None:
+        key.update(len(part).to_bytes(8, "little") + part)
+
+    add(tool_version().encode())
+    for word in command:
+        add(word.replace(str(ROOT), ".").encode())
+    settings = [str(folder / ".clang-tidy") for folder in file.parents if (folder / ".clang-tidy").exists()]
+    for path in (__file__, *settings, *included):
+        add(path.replace(str(ROOT), ".").encode())
+        add(digest_of(path))
+    return key.hexdigest()
+
+
+def forget_old_results() -> None:
+    for one in CLEAN.iterdir():
+        if time.time() - one.stat().st_mtime > KEPT_DAYS * 86400:
+            one.unlink(missing_ok=True)
+
+
+@dataclass
+class Result:
+    files: list[pathlib.Path]
+    clean: bool
+    output: str
+
+
+def clang_tidy(path: pathlib.Path, build: pathlib.Path, checks: str = "") -> tuple[bool, str]:
+    """Whether a file is clean, and what is wrong with it; `checks` is added to those of .clang-tidy."""
     done = subprocess.run(["clang-tidy", "-p", build, "--quiet", f"--checks={checks}", path],
                           capture_output=True, text=True, errors="replace")
     return done.returncode == 0, "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def analyze(file: pathlib.Path) -> tuple[bool, str]:
+def check_alone(file: pathlib.Path) -> list[Result]:
+    return [Result([file], *clang_tidy(file, BUILD))]
+
+
+def analyze(file: pathlib.Path) -> list[Result]:
     of_analyzer = re.findall(r"-?clang-analyzer-[\w.*]+", (ROOT / ".clang-tidy").read_text())
-    return clang_tidy(file, BUILD, ",".join(["-*", *of_analyzer]))
+    return [Result([file], *clang_tidy(file, BUILD, ",".join(["-*", *of_analyzer])))]
 
 
-def check(group: Group) -> tuple[bool, str]:
+def check_group(group: Group) -> list[Result]:
     clean, output = clang_tidy(group.path, GROUPED, "-clang-analyzer-*")
+    output = group.in_files(output)
     if len(group.files) == 1 or _NOT_COMPILED not in output:
-        return clean, group.told_of_files(output)
-    why = next(line for line in group.told_of_files(output).splitlines() if _NOT_COMPILED in line)
-    alone = [clang_tidy(file, BUILD, "-clang-analyzer-*") for file in group.files]
-    return (all(clean for clean, _ in alone),
-            "".join(output for _, output in alone)
-            or f"note: {len(alone)} files were checked one by one, because of {why}\n")
+        return [Result(group.files, clean, output)]
+    why = next(line for line in output.splitlines() if _NOT_COMPILED in line)
+    note = Result([], True, f"note: {len(group.files)} files were checked one by one, because of {why}\n")
+    return [note, *(Result([file], *clang_tidy(file, BUILD, "-clang-analyzer-*")) for file in group.files)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="check every file, whatever is kept")
     parser.add_argument("files", nargs="*", type=lambda name: pathlib.Path(name).resolve())
-    files = parser.parse_args().files
+    arguments = parser.parse_args()
+    files = arguments.files
     if not files:
         tracked = subprocess.run(["git", "ls-files", "src/*.cc"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
         files = [ROOT / name for name in tracked.stdout.split() if not name.endswith("_test.cc")]
@@ -140,15 +217,33 @@ def main() -> int:
         print(f"no target has {', '.join(unknown)}", file=sys.stderr)
         return 1
 
-    clean = True
+    CLEAN.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(check, group) for group in make_groups(files, commands)]
-        jobs += [pool.submit(analyze, file) for file in files]
+        keys = dict(zip(files, pool.map(lambda file: key_of(file, commands[file]), files)))
+        due = []
+        for file, key in keys.items():
+            if key and (CLEAN / key).exists() and not arguments.all:
+                (CLEAN / key).touch()
+            else:
+                due.append(file)
+        print(f"clang-tidy: {len(due)} of {len(files)} files to check", flush=True)
+        if len(due) <= FEW:
+            jobs = [pool.submit(check_alone, file) for file in due]
+        else:
+            jobs = [pool.submit(check_group, group) for group in make_groups(due, commands)]
+            jobs += [pool.submit(analyze, file) for file in due]
+        faulty: set[pathlib.Path] = set()
         for job in concurrent.futures.as_completed(jobs):
-            job_clean, output = job.result()
-            clean &= job_clean
-            print(output, end="", flush=True)
-    return 0 if clean else 1
+            for result in job.result():
+                faulty.update([] if result.clean else result.files)
+                print(result.output, end="", flush=True)
+    for file in due:
+        # A file that was changed meanwhile was perhaps not checked as it was when its key was made.
+        if file not in faulty and keys[file] and key_of(file, commands[file]) == keys[file]:
+            (CLEAN / keys[file]).touch()
+    forget_old_results()
+    print("clang-tidy: clean" if not faulty else f"clang-tidy: faults in {len(faulty)} files or in files near them")
+    return 1 if faulty else 0
 
 
 if __name__ == "__main__":
