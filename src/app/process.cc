@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 
@@ -20,6 +21,14 @@ namespace {
 
 void require(bool done, std::string_view what) {
   if (!done) throw std::runtime_error(fmt::format("cannot {}: {}", what, errno_text(errno)));
+}
+
+bool may_be_debugged() {
+#ifdef VODLIFT_DEBUG_BUILD
+  return std::getenv("VODLIFT_DEBUGGER") != nullptr;
+#else
+  return false;
+#endif
 }
 
 sigset_t stop_signals() {
@@ -47,7 +56,7 @@ void end_process(int) {
 
 void prepare_process() {
   ::umask(077);
-  require(::prctl(PR_SET_DUMPABLE, 0) == 0, "close the process to debuggers");
+  if (!may_be_debugged()) require(::prctl(PR_SET_DUMPABLE, 0) == 0, "close the process to debuggers");
   const rlimit no_core{0, 0};
   require(::setrlimit(RLIMIT_CORE, &no_core) == 0, "turn core dumps off");
   require(::signal(SIGPIPE, SIG_IGN) != SIG_ERR, "ignore SIGPIPE");

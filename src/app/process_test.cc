@@ -8,9 +8,16 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 namespace vodlift::app {
 namespace {
+
+#ifdef VODLIFT_DEBUG_BUILD
+constexpr int kDumpableOnRequest = 1;
+#else
+constexpr int kDumpableOnRequest = 0;
+#endif
 
 bool prepared() {
   rlimit core{1, 1};
@@ -30,6 +37,15 @@ TEST(ProcessDeathTest, PreparesTheProcess) {
     ::_exit(prepared() ? 0 : 9);
   };
   EXPECT_EXIT(body(), testing::ExitedWithCode(0), "");
+}
+
+TEST(ProcessDeathTest, OnlyADebugBuildAdmitsADebuggerOnRequest) {
+  const auto body = [] {
+    ::setenv("VODLIFT_DEBUGGER", "1", 1);
+    prepare_process();
+    ::_exit(::prctl(PR_GET_DUMPABLE));
+  };
+  EXPECT_EXIT(body(), testing::ExitedWithCode(kDumpableOnRequest), "");
 }
 
 TEST(ProcessDeathTest, WaitsForASignalThatCameBefore) {
