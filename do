@@ -10,29 +10,66 @@ e2e_processes=3  # most of the tests wait most of the time
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
+# Runs COMMAND as the part NAME of a check, and adds its time to the file VODLIFT_TIMES, which .ci/run prints.
+part() {  # part NAME COMMAND [ARGUMENT...]
+  local name=$1 began=$SECONDS
+  shift
+  say "$name"
+  "$@"
+  [ -z "${VODLIFT_TIMES-}" ] || printf '%5d s  %s\n' $((SECONDS - began)) "$name" >>"$VODLIFT_TIMES"
+}
+
+# Runs functions of this script at the same time. The output of each follows in one piece, in the order given.
+at_once() {  # at_once FUNCTION...
+  local folder name pid failed=() pids=()
+  folder=$(mktemp -d)
+  trap 'kill -TERM 0' INT
+  for name; do
+    "$name" >"$folder/$name" 2>&1 &
+    pids+=($!)
+  done
+  for name; do
+    pid=${pids[0]}
+    pids=("${pids[@]:1}")
+    wait "$pid" || failed+=("$name")
+    cat "$folder/$name"
+  done
+  trap - INT
+  rm -r "$folder"
+  [ ${#failed[@]} -eq 0 ] || { say "FAILED: ${failed[*]}"; exit 1; }
+}
+
 # Installs the Debian packages named in packaging/NAME-packages.txt that are not there yet.
 need() {
-  local missing=() package list
+  local missing=() package list lock
+  mkdir -p build
+  exec {lock}>build/packages.lock
+  flock "$lock"
   for list in "$@"; do
     while read -r package; do
       [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
     done < <(grep -v '^#' "packaging/$list-packages.txt")
   done
-  [ ${#missing[@]} -eq 0 ] && return 0
+  [ ${#missing[@]} -eq 0 ] && { exec {lock}>&-; return 0; }
   command -v apt-get >/dev/null || { echo "vodlift builds on Debian 12; please install: ${missing[*]}" >&2; exit 1; }
   local sudo=()
   [ "$(id -u)" -eq 0 ] || sudo=(sudo)
   say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
   "${sudo[@]}" apt-get update -qq
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null {lock}>&-
+  exec {lock}>&-
 }
 
 build() {  # build PRESET [TARGET...]
   local preset=$1
   shift
   need build
-  say "Building ($preset)"
-  local output
+  part "build $preset" compile "$preset" "$@"
+}
+
+compile() {  # compile PRESET [TARGET...]
+  local preset=$1 output
+  shift
   output=$(cmake --preset "$preset" 2>&1) || { echo "$output"; exit 1; }
   cmake --build --preset "$preset" ${1:+--target "$@"}
 }
@@ -46,16 +83,14 @@ do_demo() {
   case "${1-}" in "" | /*) ;; *) file=("$called_from/$1") ;; esac
   need build s3 demo
   build release vodlift
-  say "Demo"
-  "$python" demo/demo.py --binary build/release/vodlift "${file[@]}"
+  part "demo" "$python" demo/demo.py --binary build/release/vodlift "${file[@]}"
 }
 
 ##: test                install what it needs, build, run every test
 do_test() {
   need build s3 test
   build release
-  say "Unit and conformance tests"
-  ctest --preset release -j2
+  part "unit and conformance tests" ctest --preset release -j2
   do_e2e
 }
 
@@ -64,10 +99,9 @@ do_e2e() {
   need build s3 test
   build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read full_disk \
     hanging_storage replays
-  say "End-to-end tests"
   # A file's tests share fixtures, and stay together.
   [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadfile
-  with_rights env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \
+  part "end-to-end tests" with_rights env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \
     "$python" -m pytest -p no:cacheprovider -q tests "$@"
 }
 
@@ -86,33 +120,58 @@ with_rights() {
   fi
 }
 
-##: check               format, clang-tidy, include rule, a short fuzz run, unit and conformance tests under ASan+UBSan and TSan
+##: check               all of: includes, format, asan, tsan, tidy, and a short fuzz run
 do_check() {
   need build check fuzz
-  say "Include rule"
-  "$python" tests/check_includes.py
-  say "Format"
-  git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror
-  local preset
-  for preset in asan tsan; do
-    build "$preset"
-    say "Tests under $preset"
-    ctest --preset "$preset" -j2
-  done
-  say "Fuzzing"
-  "$python" fuzz/run.py --build build/asan "$short_fuzz_seconds"
-  say "clang-tidy"
-  build tidy src/base/CMakeFiles/vodlift_base.dir/cmake_pch.hxx.pch
-  "$python" tests/tidy.py
-  echo "clang-tidy: clean"
+  do_includes
+  do_format
+  at_once do_asan do_tidy_and_tsan
+  part "fuzz" "$python" fuzz/run.py --build build/asan "$short_fuzz_seconds"
 }
+do_tidy_and_tsan() {
+  do_tidy
+  do_tsan
+}
+
+##: asan [TEST...]      the unit and conformance tests under ASan and UBSan, or some of them: ./do asan core_test
+do_asan() { sanitize asan "$@"; }
+
+##: tsan [TEST...]      the same under TSan
+do_tsan() { sanitize tsan "$@"; }
+
+sanitize() {  # sanitize PRESET [TEST...]
+  local preset=$1
+  shift
+  need build fuzz
+  build "$preset" "$@"
+  local only=$(IFS='|'; echo "$*")
+  part "tests under $preset" ctest --preset "$preset" -j2 --no-tests=error ${only:+-R "^($only)\$"}
+}
+
+##: tidy [--all] [FILE...]  clang-tidy on what has changed since it was clean, or on all that there is (--all)
+do_tidy() {
+  need build check fuzz
+  build tidy src/base/CMakeFiles/vodlift_base.dir/cmake_pch.hxx.pch
+  part "clang-tidy" "$python" tests/tidy.py "$@"
+}
+
+##: format [FILE...]    whether the C++ sources are formatted; ./do fmt formats them
+do_format() {
+  need check
+  part "format" formatted "$@"
+}
+formatted() {
+  if [ $# -gt 0 ]; then clang-format --dry-run --Werror "$@"; else git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror; fi
+}
+
+##: includes            whether each folder of src/ includes only what it may
+do_includes() { part "include rule" "$python" tests/check_includes.py; }
 
 ##: fuzz SECONDS [TARGET...]  let libFuzzer look for faults of the parsers, so long for each (./do fuzz 60 json)
 do_fuzz() {
   need build fuzz
   build fuzz fuzzers
-  say "Fuzzing"
-  "$python" fuzz/run.py "$@"
+  part "fuzz" "$python" fuzz/run.py "$@"
 }
 
 ##: bench [ARGS]        measure beside curl, rclone and aws; writes bench/RESULTS.md (--quick, --only a|b|c)
@@ -137,7 +196,7 @@ do_run() {
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  build | demo | test | e2e | check | fuzz | bench | fmt | run) "do_$command" "$@" ;;
+  build | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | run) "do_$command" "$@" ;;
   help | -h | --help)
     echo "usage: ./do COMMAND"
     grep '^##:' "$0" | cut -c4-
