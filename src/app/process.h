@@ -6,11 +6,12 @@
 namespace vodlift::app {
 
 // No core dumps and no debugger of the same user (secrets lie in memory; a debug build admits a debugger if
-// VODLIFT_DEBUGGER is set in the environment), files for the owner only, broken connections as errors instead of SIGPIPE,
-// a file-size limit is a failed write, and as many open files as the hard limit allows. Call first of all.
+// VODLIFT_DEBUGGER is set in the environment), files for the owner only, broken connections as errors instead of
+// SIGPIPE, a file-size limit is a failed write, and as many open files as the hard limit allows. Call first of all.
 void prepare_process();
 
-// Waits for SIGTERM and SIGINT, which end the process, and for SIGHUP, which asks it to read its files again. One thread.
+// Waits for SIGTERM and SIGINT, which end the process, and for SIGHUP, which asks it to read its files again. One
+// thread.
 class StopSignals {
  public:
   // Blocks the signals in this thread and in all threads that it starts from now on: construct before any other thread.
