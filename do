@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one entry to building, testing and trying vodlift. ./do alone lists what it can.
+# The one entry to building, testing and trying vodlift. Without arguments it lists its commands.
 set -euo pipefail
 called_from=$PWD
 cd "$(dirname "$0")"
@@ -86,7 +86,7 @@ do_demo() {
   part "demo" "$python" demo/demo.py --binary build/release/vodlift "${file[@]}"
 }
 
-##: test                install what it needs, build, run every test
+##: test                install missing packages, build, run every test
 do_test() {
   need build s3 test
   build release
@@ -148,7 +148,7 @@ sanitize() {  # sanitize PRESET [TEST...]
   part "tests under $preset" ctest --preset "$preset" -j2 --no-tests=error ${only:+-R "^($only)\$"}
 }
 
-##: tidy [--all] [FILE...]  clang-tidy on what has changed since it was clean, or on all that there is (--all)
+##: tidy [--all] [FILE...]  clang-tidy on files that changed since they were clean, or on all (--all)
 do_tidy() {
   need build check fuzz
   build tidy src/base/CMakeFiles/vodlift_base.dir/cmake_pch.hxx.pch
@@ -164,17 +164,17 @@ formatted() {
   if [ $# -gt 0 ]; then clang-format --dry-run --Werror "$@"; else git ls-files '*.cc' '*.h' | xargs clang-format --dry-run --Werror; fi
 }
 
-##: includes            whether each folder of src/ includes only what it may
+##: includes            the include rule: which folder of src/ may include which
 do_includes() { part "include rule" "$python" tests/check_includes.py; }
 
-##: fuzz SECONDS [TARGET...]  let libFuzzer look for faults of the parsers, so long for each (./do fuzz 60 json)
+##: fuzz SECONDS [TARGET...]  let libFuzzer look for faults in each parser for SECONDS (./do fuzz 60 json)
 do_fuzz() {
   need build fuzz
   build fuzz fuzzers
   part "fuzz" "$python" fuzz/run.py "$@"
 }
 
-##: bench [ARGS]        measure beside curl, rclone and aws; writes bench/RESULTS.md (--quick, --only a|b|c)
+##: bench [ARGS]        compare with curl, rclone and aws; writes bench/RESULTS.md (--quick, --only a|b|c)
 do_bench() {
   need build bench
   build release vodlift bench_null_sink bench_enqueue_load bench_queue_scale

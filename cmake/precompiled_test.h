@@ -1,3 +1,3 @@
-// What nearly every test needs beside precompiled.h.
+// The headers that nearly every test needs besides precompiled.h.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Checks that src/ is built in layers: what each folder includes against what its CMakeLists.txt says it may.
 
-    check_includes.py [ROOT]      prints every offence as FILE:LINE: what is wrong; exit code 1 where there is one
+    check_includes.py [ROOT]      prints each offence as FILE:LINE: REASON; exit code 1 if there is any
 
 Three rules: a folder includes itself and the folders its vodlift_library(... DEPENDS ...) reaches; DEPENDS itself keeps
 to the layers below; and a library that one folder wraps is included nowhere else.
@@ -140,7 +140,7 @@ def own_offence(layers: Layers, file: pathlib.PurePath, header: str) -> str:
         who = file.parts[0] if len(file.parts) > 1 else "the program"
         return f'"{header}": {who} does not depend on {folder}'
     if name.endswith("_test.h") and not is_test(file):
-        return f'"{header}": what is for tests stays in tests'
+        return f'"{header}" is for tests only'
     return ""
 
 

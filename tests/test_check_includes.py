@@ -34,7 +34,7 @@ BAD = [
     ("no folder", "core/upload.h", '#include "error.h"\n', 1, "write the folder"),
     ("an unknown folder", "core/upload.h", '#include "panel/x.h"\n', 1, "no folder of src/"),
     ("main past app", "main.cc", '#include "worker/run.h"\n', 1, "the program does not depend on worker"),
-    ("a test's helper", "worker/run.cc", '#include "worker/fakes_test.h"\n', 1, "stays in tests"),
+    ("a test's helper", "worker/run.cc", '#include "worker/fakes_test.h"\n', 1, "is for tests only"),
     ("SQLite outside store", "worker/run.cc", "#include <sqlite3.h>\n", 1, "store/*"),
     ("Asio outside the server", "net/http_client.cc", "#include <boost/asio/ip/tcp.hpp>\n", 1, "net/http_server*"),
     ("curl outside net", "app/server.cc", "int x;\n#include <curl/curl.h>\n", 2, "net/*"),

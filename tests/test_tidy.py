@@ -157,7 +157,7 @@ def test_a_fault_is_found_and_never_kept(project):
     for _ in range(3):
         assert project.check() == (1, {"three.cc"})
     project.write("src/three.cc", "\n")
-    assert project.check() == (0, set()), "it is as it was when it was clean"
+    assert project.check() == (0, set()), "its content is the clean one again"
 
 
 def test_a_fault_in_a_header_is_found_in_the_files_that_include_it(project):

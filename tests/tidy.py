@@ -11,8 +11,8 @@ checks every file, whatever is kept.
 A few files are checked one by one. Many are checked in groups: the analyzer looks at each file alone, but every other check
 matches mostly what a file includes. So for those checks several files are put one behind the other into one
 (build/tidy/grouped/1.cc): clang-tidy reads their headers once, and a fault is reported at its place in the original file. Files
-that give one name to different things of their own are not put into one group. If a group does not compile all the same, its
-files are checked one by one.
+that give one name to different things of their own are not put into one group. If a group still does not compile, its files
+are checked one by one.
 """
 
 import argparse
@@ -178,7 +178,7 @@ class Result:
 
 
 def clang_tidy(path: pathlib.Path, build: pathlib.Path, checks: str = "") -> tuple[bool, str]:
-    """Whether a file is clean, and what is wrong with it; `checks` is added to those of .clang-tidy."""
+    """Whether a file is clean, and the report of its faults; `checks` is added to those of .clang-tidy."""
     done = subprocess.run(["clang-tidy", "-p", build, "--quiet", f"--checks={checks}", path],
                           capture_output=True, text=True, errors="replace")
     return done.returncode == 0, "" if done.returncode == 0 else done.stdout + done.stderr
@@ -238,7 +238,7 @@ def main() -> int:
                 faulty.update([] if result.clean else result.files)
                 print(result.output, end="", flush=True)
     for file in due:
-        # A file that was changed meanwhile was perhaps not checked as it was when its key was made.
+        # If the file has another key now, it changed during the check: the result may belong to either content.
         if file not in faulty and keys[file] and key_of(file, commands[file]) == keys[file]:
             (CLEAN / keys[file]).touch()
     forget_old_results()

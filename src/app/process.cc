@@ -47,7 +47,7 @@ sigset_t awaited_signals() {
 
 // Runs inside a signal handler: only async-signal-safe calls.
 void end_process(int) {
-  constexpr std::string_view kMessage = "vodlift: ended at once; the next start takes up what was left\n";
+  constexpr std::string_view kMessage = "vodlift: ended at once; the next start resumes the uploads\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
   ::_exit(1);
 }

@@ -30,7 +30,8 @@ bool prepared() {
          files.rlim_cur == files.rlim_max && owner_only && sigpipe_ignored;
 }
 
-// Each in a process of its own, left with _exit: what is set here would hold for all other tests.
+// Each test body runs in a process of its own and leaves it with _exit, because its settings would affect all other
+// tests.
 TEST(ProcessDeathTest, PreparesTheProcess) {
   const auto body = [] {
     prepare_process();
@@ -60,7 +61,7 @@ TEST(ProcessDeathTest, WaitsForASignalThatCameBefore) {
   }
 }
 
-TEST(ProcessDeathTest, WaitsForASignalNoLongerThanTold) {
+TEST(ProcessDeathTest, WaitsForASignalNoLongerThanAsked) {
   const auto body = [] {
     StopSignals signals;
     const bool early = signals.wait_for(std::chrono::seconds(0)) != StopSignals::Event::none;
@@ -70,7 +71,7 @@ TEST(ProcessDeathTest, WaitsForASignalNoLongerThanTold) {
   EXPECT_EXIT(body(), testing::ExitedWithCode(7), "");
 }
 
-TEST(ProcessDeathTest, TellsReadAgainFromStop) {
+TEST(ProcessDeathTest, DistinguishesReloadFromStop) {
   const auto body = [] {
     StopSignals signals;
     ::kill(::getpid(), SIGHUP);
@@ -88,7 +89,7 @@ TEST(ProcessDeathTest, EndsAtOnceOnTheSecondSignal) {
     ::kill(::getpid(), SIGINT);
     ::_exit(9);
   };
-  EXPECT_EXIT(body(), testing::ExitedWithCode(1), "ended at once; the next start takes up what was left");
+  EXPECT_EXIT(body(), testing::ExitedWithCode(1), "ended at once; the next start resumes the uploads");
 }
 
 TEST(ProcessDeathTest, EndsAtOnceWhenTheStopTakesTooLong) {

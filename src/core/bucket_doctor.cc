@@ -23,14 +23,14 @@ Finding BucketReport::worst() const {
 
 namespace {
 
-// The keys that objects are encrypted with: the one that is named, or those of the region that the condition picks.
+// The KMS keys that encrypt objects: the named one, or those of the region that the condition selects.
 std::string kms_statement(const BucketAccess& access, std::string_view partition) {
   const std::string& key = access.encryption.kms_key;
   const std::size_t alias = key.find("alias/");
   std::string resource = key;
   std::string condition;
   if (alias != std::string::npos) {
-    // An alias is no resource of these actions; behind "arn:…:" it tells the account at least.
+    // These actions do not take an alias as their resource. An alias's ARN at least contains the account.
     resource =
         alias == 0 ? fmt::format("arn:{}:kms:{}:*:key/*", partition, access.region) : key.substr(0, alias) + "key/*";
     condition = fmt::format(R"("ForAnyValue:StringEquals": {{"kms:ResourceAliases": "{}"}})", key.substr(alias));

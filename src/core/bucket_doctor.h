@@ -22,14 +22,14 @@ struct BucketFinding {
 
 struct BucketReport {
   std::vector<BucketFinding>
-      findings;                // in the order they were looked at; what makes no sense after a fail is left out
+      findings;                // in the order of the checks; checks that make no sense after a failure are left out
   bool access_denied = false;  // a permission is missing: the policy is the fix
 
   [[nodiscard]] Finding worst() const;
 };
 
-// The least IAM policy that uploads need, as JSON to paste; the use of the KMS key too, where objects are encrypted
-// with one. `public_read`: for acl=public-read too.
+// The least IAM policy that uploads need, as JSON to paste. It allows the use of the KMS key if objects are encrypted
+// with one. `public_read`: it also allows acl=public-read.
 std::string bucket_policy(const BucketAccess& access, bool public_read);
 
 class BucketDoctor {
@@ -39,8 +39,8 @@ class BucketDoctor {
   BucketDoctor& operator=(const BucketDoctor&) = delete;
   virtual ~BucketDoctor() = default;
 
-  // Writes small objects under a random key that says what it is, and removes them again; tells what it could not
-  // remove. Blocks, a minute at most. Any thread that may block. Never fails: a failure is a finding.
+  // Writes small objects under a random key that names the check, and removes them again. Reports objects that it could
+  // not remove. Blocks for at most a minute. Any thread that may block. Never fails: a failure is a finding.
   virtual BucketReport check(const BucketAccess& access) = 0;
 };
 

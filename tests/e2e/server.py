@@ -37,7 +37,7 @@ class Server:
         self.process: subprocess.Popen | None = None
         self.url = ""
         self.secrets: list[str] = []  # what must never be seen in a log
-        self.environment: dict[str, str] = {}  # beside PATH, from the next start on
+        self.environment: dict[str, str] = {}  # besides PATH, from the next start on
         self._runs = 0
         self.obeys_modes = False  # from the next start on: may not read what the files' modes forbid, though root starts it
 

@@ -39,7 +39,7 @@ def build_dir() -> pathlib.Path:
 
 
 def wait_until(condition, within_s: float, what: str, poll_s: float = 0.02):
-    """The first true value of condition(); fails, saying `what` did not happen, when there is none in time."""
+    """The first true value of condition(). Fails if there is none in time, with the message that `what` did not happen."""
     deadline = time.monotonic() + within_s
     while True:
         value = condition()

@@ -120,7 +120,7 @@ def test_a_missing_permission_shows_the_policy(site, fake, operation, topic, per
     found = check(site, code=1)
     assert found[topic]["finding"] == "FAIL" and permission in found[topic]["fix"], found
     assert found[""]["access_denied"]
-    assert not fake.store.buckets["videos"], "the object is removed all the same"
+    assert not fake.store.buckets["videos"], "the object is removed nevertheless"
     shown = site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
     assert shown.returncode == 1 and '"arn:aws:s3:::videos/*"' in shown.stdout, shown
     if operation == "AbortMultipartUpload":
