@@ -12,6 +12,7 @@
 #include "app/config_reader.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace vodlift::app {
 namespace {
@@ -58,9 +59,8 @@ bool is_listen_address(std::string_view text) {
 }
 
 bool is_storage_name(std::string_view name) {
-  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto inner = [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-  return !name.empty() && name.size() <= kMaxStorageNameBytes && lower(name.front()) &&
+  const auto inner = [](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-'; };
+  return !name.empty() && name.size() <= kMaxStorageNameBytes && is_lower(name.front()) &&
          std::ranges::all_of(name, inner);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "net/http_date.h"
 
 namespace vodlift::callback {
@@ -31,8 +32,7 @@ Result<std::string> sign(const Secret& secret, std::string_view id, std::int64_t
 }
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, WallTime now) {
-  if (value.empty()) return std::nullopt;
-  if (value.find_first_not_of("0123456789") == std::string_view::npos) {
+  if (is_number(value)) {
     std::int64_t seconds = 0;
     const auto [end, failed] = std::from_chars(value.data(), value.data() + value.size(), seconds);
     // A number that is too large for an int64 is still a number, above the limit.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace vodlift {
 namespace {
@@ -18,8 +19,6 @@ Error bad_prefix(std::string_view text, std::string_view why) {
                                            "\"sestore4/jb/films\"",
                                            printable(text, kMaxShownBytes), why)};
 }
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; }
 
 }  // namespace
 

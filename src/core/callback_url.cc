@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "core/upload_request.h"
 
 namespace vodlift {
@@ -16,10 +17,6 @@ constexpr std::size_t kMaxHostBytes = 253;
 constexpr std::size_t kMaxLabelBytes = 63;
 
 Error refused(std::string_view why) { return {Errc::invalid_value, "callback: " + std::string(why)}; }
-
-bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // A character that RFC 3986 allows nowhere. The backslash matters most: some readers of URLs take it for a slash and
 // so see another host.
@@ -45,8 +42,7 @@ Result<SchemeAndRest> split_scheme(std::string_view text) {
   if (end == std::string_view::npos || text.substr(0, end).find_first_of("/?") != std::string_view::npos) {
     return SchemeAndRest{"http", text};
   }
-  std::string scheme(text.substr(0, end));
-  std::ranges::transform(scheme, scheme.begin(), lower);
+  const std::string scheme = to_lower(text.substr(0, end));
   const std::string_view rest = text.substr(end + 3);
   if (scheme == "http") return SchemeAndRest{"http", rest};
   if (scheme == "https") return SchemeAndRest{"https", rest};

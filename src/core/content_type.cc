@@ -4,6 +4,8 @@
 #include <array>
 #include <string>
 
+#include "base/text.h"
+
 namespace vodlift {
 namespace {
 
@@ -101,10 +103,7 @@ std::string_view content_type_for(std::string_view name) {
   const std::size_t dot = file.find_last_of('.');
   // ".mp4" is a hidden file without extension, not a film without a name.
   if (dot == std::string_view::npos || dot == 0) return kUnknown;
-  std::string extension(file.substr(dot + 1));
-  for (char& c : extension) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string extension = to_lower(file.substr(dot + 1));
   const auto row = std::ranges::lower_bound(kTypes, extension, {}, &Row::extension);
   return row != kTypes.end() && row->extension == extension ? row->type : kUnknown;
 }

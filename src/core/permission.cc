@@ -1,6 +1,7 @@
 #include "core/permission.h"
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "base/words.h"
 
 namespace vodlift {
@@ -12,12 +13,6 @@ constexpr Words<Permission> kWords = {
     {Permission::files, "files"},
     {Permission::manage, "manage"},
 };
-
-std::string_view trimmed(std::string_view word) {
-  while (word.starts_with(' ')) word.remove_prefix(1);
-  while (word.ends_with(' ')) word.remove_suffix(1);
-  return word;
-}
 
 }  // namespace
 
@@ -39,7 +34,7 @@ Result<Permissions> permissions_from(std::string_view list) {
   Permissions out;
   while (true) {
     const std::size_t comma = list.find(',');
-    const std::string_view word = trimmed(list.substr(0, comma));
+    const std::string_view word = trimmed(list.substr(0, comma), " ");
     const auto permission = permission_from(word);
     if (!permission) {
       return Error{Errc::invalid_value, "permissions: \"" + printable(word, 64) +

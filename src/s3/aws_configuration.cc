@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace vodlift::s3 {
 namespace {
@@ -42,16 +43,12 @@ constexpr std::array kVariables = {"AWS_ACCESS_KEY_ID",
                                    "NO_PROXY",
                                    "no_proxy"};
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
+// Files may have been written on Windows.
+constexpr std::string_view kSpace = " \t\r";
 
 std::string one_space(std::string_view text) {
   std::string out;
-  for (const char c : trimmed(text)) {
+  for (const char c : trimmed(text, kSpace)) {
     const bool space = c == ' ' || c == '\t';
     if (space && out.ends_with(' ')) continue;
     out += space ? ' ' : c;
@@ -63,7 +60,7 @@ std::string one_space(std::string_view text) {
 std::string_view without_comment(std::string_view value) {
   for (std::size_t at = 1; at < value.size(); ++at) {
     const bool mark = value[at] == '#' || value[at] == ';';
-    if (mark && (value[at - 1] == ' ' || value[at - 1] == '\t')) return trimmed(value.substr(0, at));
+    if (mark && (value[at - 1] == ' ' || value[at - 1] == '\t')) return trimmed(value.substr(0, at), kSpace);
   }
   return value;
 }
@@ -155,13 +152,13 @@ Result<IniFile> parse_ini(std::string_view text) {
     const std::size_t end = text.find('\n');
     const std::string_view raw = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    const std::string_view line = trimmed(raw);
+    const std::string_view line = trimmed(raw, kSpace);
     if (line.empty() || line.front() == '#' || line.front() == ';') continue;
     if (line.find('\0') != std::string_view::npos) return fault("a NUL character");
     if ((raw.front() == ' ' || raw.front() == '\t') && has_setting) continue;
     if (line.front() == '[') {
       const std::size_t close = line.find(']');
-      const std::string_view rest = close == std::string_view::npos ? "" : trimmed(line.substr(close + 1));
+      const std::string_view rest = close == std::string_view::npos ? "" : trimmed(line.substr(close + 1), kSpace);
       if (close == std::string_view::npos || (!rest.empty() && rest.front() != '#' && rest.front() != ';')) {
         return fault("expected a section such as [default] or [profile NAME]");
       }
@@ -172,12 +169,10 @@ Result<IniFile> parse_ini(std::string_view text) {
       continue;
     }
     const std::size_t equals = line.find('=');
-    std::string name(trimmed(line.substr(0, equals)));
+    const std::string name = to_lower(trimmed(line.substr(0, equals), kSpace));
     if (equals == std::string_view::npos || name.empty()) return fault("expected NAME = VALUE");
     if (section == nullptr) return fault("a setting before the first section");
-    std::ranges::transform(name, name.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    (*section)[std::move(name)] = Secret(std::string(without_comment(trimmed(line.substr(equals + 1)))));
+    (*section)[name] = Secret(std::string(without_comment(trimmed(line.substr(equals + 1), kSpace))));
     has_setting = true;
   }
   return file;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <memory>
 
+#include "base/await.h"
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "base/random.h"
@@ -70,15 +70,14 @@ void BucketProbe::add_failure(std::string topic, Finding finding, const Result<P
 }
 
 bool BucketProbe::find_credentials(CredentialCache& cache) {
-  const auto promise = std::make_shared<std::promise<Result<Credentials>>>();
-  auto found = promise->get_future();
-  cache.get(configured_, [promise](Result<Credentials> result) { promise->set_value(std::move(result)); });
-  if (found.wait_for(kCredentialsTime) != std::future_status::ready) {
+  auto found =
+      await_for<Result<Credentials>>(kCredentialsTime, [&](auto done) { cache.get(configured_, std::move(done)); });
+  if (!found) {
     add("credentials", Finding::fail, fmt::format("not found within {} s", kCredentialsTime.count()),
         "see the daemon's log for what it waits for");
     return false;
   }
-  auto credentials = found.get();
+  auto& credentials = *found;
   if (!credentials) {
     add("credentials", Finding::fail, credentials.error().message,
         "see docs/buckets.md on sources of credentials; change it with `vodlift bucket add`");

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "s3/s3_xml.h"
 #include "s3/sigv4.h"
 
@@ -182,10 +183,7 @@ Result<Credentials> container_credentials(net::HttpClient& client, const AwsEnvi
 }
 
 bool is_instance_metadata_disabled(const AwsEnvironment& environment) {
-  std::string value(environment.get("AWS_EC2_METADATA_DISABLED"));
-  std::ranges::transform(value, value.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return value == "true";
+  return to_lower(environment.get("AWS_EC2_METADATA_DISABLED")) == "true";
 }
 
 Result<Credentials> instance_credentials(net::HttpClient& client, const AwsEnvironment& environment) {

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/text.h"
 #include "net/http_date.h"
 
 namespace vodlift::s3 {
@@ -46,7 +47,7 @@ std::pair<Value&, bool> find_or_make(std::map<std::string, Value>& map, std::siz
 
 bool is_region(std::string_view text) {
   return !text.empty() && text.size() <= kMaxRegionBytes &&
-         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+         std::ranges::all_of(text, [](char c) { return is_lower(c) || is_digit(c) || c == '-'; });
 }
 
 BucketAccess in_region(BucketAccess access, std::string_view region) {

@@ -5,14 +5,13 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace vodlift::s3 {
 namespace {
 
 bool is_dns_label(std::string_view name, bool dots_too) {
-  const auto fits = [dots_too](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || (dots_too && c == '.');
-  };
+  const auto fits = [dots_too](char c) { return is_lower(c) || is_digit(c) || c == '-' || (dots_too && c == '.'); };
   return !name.empty() && name.front() != '-' && name.back() != '-' && std::all_of(name.begin(), name.end(), fits);
 }
 

@@ -8,6 +8,7 @@
 #include <pugixml.hpp>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "core/part_plan.h"
 
 namespace vodlift::s3 {
@@ -45,8 +46,6 @@ int number_at(std::string_view text, std::size_t at, std::size_t digits) {
   for (const char c : text.substr(at, digits)) number = number * 10 + (c - '0');
   return number;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Whole milliseconds of ".123"; 0 for an empty text; nothing for any other text.
 std::optional<int> milliseconds_of(std::string_view fraction) {
