@@ -1,7 +1,6 @@
 // A request as bytes of a connection: the scanner finds the header's end alike however the bytes are cut, and what is
 // accepted says clearly where its body ends.
-#include "net/http_server_chunked.h"
-#include "net/http_server_head.h"
+#include "net/http_server_message.h"
 #include "require.h"
 
 using vodlift::fuzz::require;

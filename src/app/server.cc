@@ -207,7 +207,7 @@ class Server {
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock},
                     worker_options(config.worker)),
-        blocking_("blocking", kBlockingThreads, kBlockingQueue),
+        blocking_("requests", kBlockingThreads, kBlockingQueue),
         intake_(*stores_.accounts, storages_,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
@@ -218,13 +218,13 @@ class Server {
                  {config.limits.key_requests_per_s, config.limits.key_burst},
                  {config.limits.failures_per_s, config.limits.failure_burst}}),
         admin_server_(
-            admin_limits(), 1,
+            "admin-http", admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
               admin_.handle(std::move(request), std::move(respond));
             },
             admin::AdminApi::fault),
         public_server_(
-            public_limits(config.server), static_cast<std::size_t>(config.server.threads),
+            "http", public_limits(config.server), static_cast<std::size_t>(config.server.threads),
             [this](net::Request request, net::Responder respond) {
               router_.handle(std::move(request), std::move(respond));
             },

@@ -97,6 +97,7 @@ class CliTest : public testing::Test {
   std::vector<std::string> asked_;
   std::vector<object> answers_;
   net::HttpServer server_{
+      "http",
       {},
       1,
       [this](const net::Request& request, const net::Responder& respond) { respond(handle(request)); },

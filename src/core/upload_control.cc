@@ -1,8 +1,8 @@
 #include "core/upload_control.h"
 
-#include <future>
-#include <memory>
 #include <utility>
+
+#include "base/await.h"
 
 namespace vodlift {
 
@@ -30,12 +30,8 @@ Result<Upload> UploadControl::queue_again(const Account& account, const ChangeRe
   again->key_id = request.key_id;
   again->signature = request.signature;
   again->retry_of = ended.id;
-  // Shared, because the waiter may return before set_value() does on the store's thread.
-  const auto promise = std::make_shared<std::promise<Result<InsertOutcome>>>();
-  auto answer = promise->get_future();
-  uploads_.insert(std::move(*again),
-                  [promise](Result<InsertOutcome> outcome) { promise->set_value(std::move(outcome)); });
-  const auto inserted = answer.get();
+  const auto inserted =
+      await<Result<InsertOutcome>>([&](auto done) { uploads_.insert(std::move(*again), std::move(done)); });
   if (!inserted) return inserted.error();
   return look_up(request, inserted->id);
 }

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace vodlift::net {
 namespace {
@@ -89,9 +90,7 @@ std::string refusal_text(std::string_view who, std::string_view what) {
 }
 
 bool is_localhost(std::string_view host) {
-  std::string name(host);
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::string name = to_lower(host);
   return name == "localhost" || name.ends_with(".localhost");
 }
 

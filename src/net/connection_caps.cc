@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace vodlift::net {
 namespace {
 
 constexpr std::size_t kCustomerBytes = 8;  // an IPv6 /64
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 #include "net/http_client.h"
 
 #include <algorithm>
-#include <future>
 
+#include "base/await.h"
 #include "net/transfer_loop.h"
 
 namespace vodlift::net {
@@ -39,11 +39,7 @@ void HttpClient::start(HttpRequest request, Done done) {
 }
 
 Result<HttpResponse> HttpClient::perform(HttpRequest request) {
-  // Shared: the waiter may be gone before set_value() has returned on a transfer thread.
-  const auto promise = std::make_shared<std::promise<Result<HttpResponse>>>();
-  auto answer = promise->get_future();
-  start(std::move(request), [promise](Result<HttpResponse> result) { promise->set_value(std::move(result)); });
-  return answer.get();
+  return await<Result<HttpResponse>>([&](auto done) { start(std::move(request), std::move(done)); });
 }
 
 void HttpClient::stop() {

@@ -38,7 +38,7 @@ using namespace std::chrono_literals;
 
 TEST(HttpClientDns, ALookUpThatHangsHoldsUpNoOtherRequest) {
   HttpServer server(
-      HttpServerLimits{}, 1,
+      "http", HttpServerLimits{}, 1,
       [](const Request&, const Responder& respond) {
         respond({200, "text/plain", "", {}});
       },

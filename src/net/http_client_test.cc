@@ -23,7 +23,7 @@ class HttpClientTest : public ::testing::Test {
  protected:
   HttpClientTest()
       : server_(
-            limits(), 1, [this](Request request, Responder respond) { answer(std::move(request), respond); },
+            "http", limits(), 1, [this](Request request, Responder respond) { answer(std::move(request), respond); },
             [](Errc, std::string_view message) {
               return Response{400, "text/plain", std::string(message), {}};
             }),

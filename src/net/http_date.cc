@@ -1,8 +1,12 @@
 #include "net/http_date.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
+
+#include "base/text.h"
 
 namespace vodlift::net {
 namespace {
@@ -13,6 +17,8 @@ constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesda
                                                    "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+constexpr std::size_t kShortDay = 3;  // letters of a day's short name
 
 // Reads a date piece by piece; once a piece did not fit, nothing fits any more.
 class DateReader {
@@ -28,7 +34,7 @@ class DateReader {
   int number(std::size_t digits) {
     int value = 0;
     const auto end = rest_.data() + std::min(digits, rest_.size());
-    const bool starts_with_digit = !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9';
+    const bool starts_with_digit = !rest_.empty() && is_digit(rest_.front());
     good_ = good_ && rest_.size() >= digits && starts_with_digit &&
             std::from_chars(rest_.data(), end, value).ptr == rest_.data() + digits;
     if (good_) rest_.remove_prefix(digits);
@@ -152,6 +158,17 @@ std::optional<chrono::sys_seconds> parse_http_date(std::string_view text, WallTi
   if (!date) date = read_rfc850_date(text, now);
   if (!date) date = read_asctime_date(text);
   return date ? date->to_time() : std::nullopt;
+}
+
+// Not with strftime(), whose names follow the locale.
+std::string http_date(chrono::sys_seconds when) {
+  const auto day = chrono::floor<chrono::days>(when);
+  const chrono::year_month_day date(day);
+  const chrono::hh_mm_ss time(when - day);
+  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
+                     kDays[chrono::weekday(day).c_encoding()].substr(0, kShortDay), unsigned{date.day()},
+                     kMonths[unsigned{date.month()} - 1], int{date.year()}, time.hours().count(),
+                     time.minutes().count(), time.seconds().count());
 }
 
 }  // namespace vodlift::net

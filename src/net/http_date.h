@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/clock.h"
@@ -13,5 +14,8 @@ namespace vodlift::net {
 // `now` decides the century of a year of two digits. Nothing for any other text, a day that does not exist, or one with
 // another weekday. Any thread.
 std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text, WallTime now);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date(std::chrono::sys_seconds when);
 
 }  // namespace vodlift::net

@@ -23,5 +23,10 @@ TEST(ParseHttpDate, RefusesWhatIsNoDate) {
   }
 }
 
+TEST(HttpDate, IsWrittenInTheFirstForm) {
+  EXPECT_EQ(http_date(kSunday), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(http_date(std::chrono::sys_seconds()), "Thu, 01 Jan 1970 00:00:00 GMT");
+}
+
 }  // namespace
 }  // namespace vodlift::net

@@ -1,18 +1,19 @@
 #include "net/http_server.h"
 
-#include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <future>
 #include <new>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/worker_thread.h"
+#include "net/http_date.h"
 #include "net/http_server_listener.h"
 #include "net/http_server_session.h"
 
@@ -35,6 +36,19 @@ struct SocketFile {
   ino_t inode = 0;
 };
 
+// One step of a sweep takes some ten microseconds of the thread: a session looked at costs a cache miss or two, one
+// that expires is answered or closed.
+constexpr int kSweepStep = 128;
+constexpr int kCostOfLook = 1;
+constexpr int kCostOfExpiry = 32;
+constexpr std::chrono::milliseconds kBetweenSteps{1};
+
+std::chrono::milliseconds sweep_period(const HttpServerLimits& limits) {
+  const auto shortest =
+      std::min({limits.header_timeout, limits.body_timeout, limits.idle_timeout, limits.write_timeout});
+  return std::clamp(shortest / 40, std::chrono::milliseconds(5), std::chrono::milliseconds(250));
+}
+
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const {
@@ -44,10 +58,71 @@ std::string_view Request::header(std::string_view name) const {
   return {};
 }
 
+Loop::Loop(const HttpServerLimits& limits)
+    : io_(1), work_(io_.get_executor()), sweep_timer_(io_), sweep_period_(sweep_period(limits)) {}
+
+void Loop::run() {
+  for (;;) {
+    try {
+      io_.run();
+      return;
+    } catch (const std::exception& exception) {
+      // Only memory can run out here; the session it happened to ends by its deadline.
+      log::error("network thread met an exception", {{"exception", exception.what()}});
+    }
+  }
+}
+
+void Loop::add(std::shared_ptr<Session> session) {
+  sessions_.add(std::move(session));
+  if (!sweep_armed_) arm_sweep(sweep_period_);
+}
+
+void Loop::remove(const Session& session) {
+  sessions_.remove(session);
+  if (sessions_.empty()) sweep_timer_.cancel();
+}
+
+void Loop::release() {
+  for (const auto& session : sessions_.snapshot()) session->drain();
+  work_.reset();
+}
+
+void Loop::close_all() {
+  for (const auto& session : sessions_.snapshot()) session->close();
+}
+
+std::string_view Loop::date() {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (now != date_second_) {
+    date_second_ = now;
+    date_ = http_date(now);
+  }
+  return date_;
+}
+
+void Loop::arm_sweep(std::chrono::milliseconds from_now) {
+  sweep_armed_ = true;
+  sweep_timer_.expires_after(from_now);
+  sweep_timer_.async_wait([this](const boost::system::error_code&) {
+    sweep_armed_ = false;
+    sweep();
+  });
+}
+
+void Loop::sweep() {
+  const auto now = std::chrono::steady_clock::now();
+  const bool round_over =
+      sessions_.step(kSweepStep, [now](Session& session) { return session.expire(now) ? kCostOfExpiry : kCostOfLook; });
+  if (sessions_.empty()) return;
+  arm_sweep(round_over ? sweep_period_ : std::min(sweep_period_, kBetweenSteps));
+}
+
 struct HttpServer::Impl {
-  Impl(HttpServerLimits limits, std::size_t thread_count, Handler handler, FaultBody fault_body,
+  Impl(std::string name, HttpServerLimits limits, std::size_t thread_count, Handler handler, FaultBody fault_body,
        std::vector<Network> trusted_proxies)
-      : shared(std::make_shared<ServerShared>(limits, std::move(handler), std::move(fault_body),
+      : thread_name(std::move(name)),
+        shared(std::make_shared<ServerShared>(limits, std::move(handler), std::move(fault_body),
                                               std::move(trusted_proxies))) {
     for (std::size_t i = 0; i < std::max<std::size_t>(thread_count, 1); ++i) {
       loops.push_back(std::make_shared<Loop>(limits));
@@ -68,6 +143,7 @@ struct HttpServer::Impl {
   void stop(std::chrono::milliseconds grace);
   void remove_socket_file();
 
+  const std::string thread_name;
   std::shared_ptr<ServerShared> shared;
   std::vector<std::shared_ptr<Loop>> loops;
   // On the first loop's thread once started.
@@ -75,7 +151,7 @@ struct HttpServer::Impl {
   std::optional<asio::steady_timer> accept_pause;
   std::size_t next_loop = 0;
   std::shared_ptr<std::atomic<std::size_t>> refusals = std::make_shared<std::atomic<std::size_t>>(0);
-  std::chrono::steady_clock::time_point accept_logged;
+  SteadyTime accept_logged;
 
   std::string address;
   std::optional<SocketFile> socket_file;
@@ -169,14 +245,13 @@ void HttpServer::Impl::pause_accepting(const boost::system::error_code& error) {
 void HttpServer::Impl::start() {
   accept();
   threads_running = loops.size();
-  for (std::size_t i = 0; i < loops.size(); ++i) {
-    threads.emplace_back([this, loop = loops[i]] {
+  for (const auto& loop : loops) {
+    threads.push_back(named_thread(thread_name, [this, loop] {
       loop->run();
       const std::lock_guard lock(mutex);
       --threads_running;
       thread_ended.notify_all();
-    });
-    pthread_setname_np(threads.back().native_handle(), fmt::format("http-{}", i % 1000).c_str());
+    }));
   }
 }
 
@@ -226,9 +301,9 @@ void HttpServer::Impl::remove_socket_file() {
   socket_file.reset();
 }
 
-HttpServer::HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body,
-                       std::vector<Network> trusted_proxies)
-    : impl_(std::make_unique<Impl>(limits, threads, std::move(handler), std::move(fault_body),
+HttpServer::HttpServer(const std::string& name, HttpServerLimits limits, std::size_t threads, Handler handler,
+                       FaultBody fault_body, std::vector<Network> trusted_proxies)
+    : impl_(std::make_unique<Impl>(name, limits, threads, std::move(handler), std::move(fault_body),
                                    std::move(trusted_proxies))) {}
 
 HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }

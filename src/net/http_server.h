@@ -60,13 +60,13 @@ struct HttpServerLimits {
   std::chrono::milliseconds write_timeout{30000};   // one answer: closed
 };
 
-// Serves one listener on `threads` (1..64) threads of its own; each connection stays on one of them, and its requests
-// are answered in their order. Construct, listen (once), start, stop; those four from one thread.
+// Serves one listener on threads of its own. Each connection stays on one of them, and its requests are answered in
+// their order. Construct, listen (once), start, stop: those four from one thread.
 class HttpServer {
  public:
-  // `trusted_proxies`: whose X-Forwarded-For is believed; nobody else's is looked at.
-  HttpServer(HttpServerLimits limits, std::size_t threads, Handler handler, FaultBody fault_body,
-             std::vector<Network> trusted_proxies = {});
+  // `threads`: 1..64, named as in named_thread(). X-Forwarded-For is believed from `trusted_proxies` only.
+  HttpServer(const std::string& name, HttpServerLimits limits, std::size_t threads, Handler handler,
+             FaultBody fault_body, std::vector<Network> trusted_proxies = {});
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   // Like stop(0).

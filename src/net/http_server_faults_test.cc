@@ -188,7 +188,8 @@ TEST(HttpFaultAnswers, ReachAClientThatIsStillSending) {
 }
 
 TEST(HttpFaultAnswers, SurviveAFaultBodyThatThrows) {
-  HttpServer server({}, 1, echo, [](Errc, std::string_view) -> Response { throw std::runtime_error("broken"); });
+  HttpServer server("http", {}, 1, echo,
+                    [](Errc, std::string_view) -> Response { throw std::runtime_error("broken"); });
   ASSERT_TRUE(server.listen("127.0.0.1:0"));
   server.start();
   RawClient client(server.address());

@@ -6,7 +6,6 @@
 #include <boost/asio/dispatch.hpp>
 
 #include "base/log.h"
-#include "net/http_server_answer.h"
 
 namespace vodlift::net {
 namespace {
@@ -133,7 +132,7 @@ void Session::refuse(Errc why) {
   fault(why, "The server has as many connections as it can hold. Try again in a few minutes.");
 }
 
-bool Session::expire(std::chrono::steady_clock::time_point now) {
+bool Session::expire(SteadyTime now) {
   if (now < deadline_) return false;
   const bool may_answer = (state_ == State::head && request_begun_) || (state_ == State::body && !sending_continue_);
   // What was sent after all must not make the kernel send a reset.
@@ -282,7 +281,7 @@ Result<bool> Session::take_body() {
 void Session::hand_over() {
   const auto ticket = std::make_shared<Ticket>(shared_from_this());
   state_ = State::handling;
-  deadline_ = std::chrono::steady_clock::time_point::max();
+  deadline_ = SteadyTime::max();
   try {
     // The handler may answer before it returns: nothing of the request may be touched after this line.
     shared_->handler(std::move(head_.request), [ticket](Response response) { ticket->answer(std::move(response)); });

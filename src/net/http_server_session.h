@@ -7,18 +7,16 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "net/connection_caps.h"
 #include "net/http_server.h"
-#include "net/http_server_chunked.h"
-#include "net/http_server_head.h"
-#include "net/http_server_stream.h"
+#include "net/http_server_message.h"
 #include "net/http_server_tls.h"
 #include "net/stepped_set.h"
 
@@ -103,7 +101,7 @@ class Loop {
   const std::chrono::milliseconds sweep_period_;
   bool sweep_armed_ = false;
   SteppedSet<Session> sessions_;
-  std::time_t date_second_ = 0;
+  std::chrono::sys_seconds date_second_;  // of date_
   std::string date_;
 };
 
@@ -121,7 +119,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // Answers why there is no place (an error of Place::take()) without reading anything, and closes.
   void refuse(Errc why);
   // Acts on the deadline if it has passed; false if it has not.
-  bool expire(std::chrono::steady_clock::time_point now);
+  bool expire(SteadyTime now);
   // The next answer will be the last; where no request is under way one may still come for a moment, then it closes.
   void drain();
   void close();
@@ -161,7 +159,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const Peer peer_;
   const Place place_;
   State state_ = State::head;
-  std::chrono::steady_clock::time_point deadline_;
+  SteadyTime deadline_;
 
   boost::beast::flat_buffer buffer_;  // must not be touched while a read is under way
   bool reading_ = false;

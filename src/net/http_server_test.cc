@@ -6,7 +6,6 @@
 #include <thread>
 
 #include "base/thread_pool.h"
-#include "net/http_server_answer.h"
 #include "net/http_server_test_client.h"
 
 namespace vodlift::net {
@@ -264,11 +263,6 @@ TEST(HttpServer, SurvivesAClientThatDoesNotWaitForItsAnswer) {
   kept.front()(std::move(big));
   kept.clear();
   EXPECT_TRUE(server.connect().connected());
-}
-
-TEST(HttpDate, IsImfFixdate) {
-  EXPECT_EQ(http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
-  EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
 }
 
 }  // namespace

@@ -149,14 +149,16 @@ class Hold {
   std::vector<Responder> held_;
 };
 
-inline HttpServer make_server(Handler handler = echo) { return HttpServer({}, 1, std::move(handler), fault_body); }
+inline HttpServer make_server(Handler handler = echo) {
+  return HttpServer("http", {}, 1, std::move(handler), fault_body);
+}
 
 // A server on a free loopback port, started.
 class TestServer {
  public:
   explicit TestServer(Handler handler = echo, HttpServerLimits limits = {}, std::size_t threads = 2,
                       std::vector<Network> trusted_proxies = {})
-      : server_(limits, threads, std::move(handler), fault_body, std::move(trusted_proxies)) {
+      : server_("http", limits, threads, std::move(handler), fault_body, std::move(trusted_proxies)) {
     EXPECT_TRUE(server_.listen("127.0.0.1:0"));
     server_.start();
   }

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/text.h"
+
 namespace vodlift::net {
 namespace {
 
@@ -190,15 +192,7 @@ std::size_t Transfer::take_header(std::string_view line) {
   }
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return taken;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  std::string_view value = line.substr(colon + 1);
-  const std::size_t first = value.find_first_not_of(" \t");
-  const std::size_t last = value.find_last_not_of(" \t\r\n");
-  value =
-      first == std::string_view::npos || last == std::string_view::npos ? "" : value.substr(first, last - first + 1);
-  response_.headers.emplace_back(std::move(name), value);
+  response_.headers.emplace_back(to_lower(line.substr(0, colon)), trimmed(line.substr(colon + 1), " \t\r\n"));
   return taken;
 }
 

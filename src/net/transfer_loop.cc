@@ -1,7 +1,5 @@
 #include "net/transfer_loop.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <new>
 #include <stdexcept>
@@ -29,8 +27,7 @@ TransferLoop::TransferLoop(const std::string& name, std::size_t max_connections)
   if (multi_ == nullptr) throw std::bad_alloc();
   curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(max_connections));
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(max_connections));
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), name.c_str());
+  thread_.start(name, [this] { run(); });
 }
 
 TransferLoop::~TransferLoop() {
@@ -42,7 +39,7 @@ TransferLoop::~TransferLoop() {
 void TransferLoop::start(HttpRequest request, HttpClient::Done done) {
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_) {
+    if (!thread_.stopping()) {
       ++load_;
       if (request.reader_size >= kLargeBodyBytes) ++large_load_;
       const std::uint64_t id = ++last_id_;
@@ -61,14 +58,14 @@ void TransferLoop::start(HttpRequest request, HttpClient::Done done) {
 void TransferLoop::begin_stop() {
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    thread_.request_stop();
   }
   wake();
 }
 
 void TransferLoop::stop() {
   begin_stop();
-  if (thread_.joinable()) thread_.join();
+  thread_.stop();
 }
 
 void TransferLoop::resume(std::uint64_t id) {
@@ -104,7 +101,7 @@ void TransferLoop::run() {
   running_.clear();
 }
 
-// Takes in what other threads left; false when it is time to stop.
+// Begins what other threads have asked for. False when it is time to stop.
 bool TransferLoop::take_arrivals() {
   std::vector<std::unique_ptr<Transfer>> arrivals;
   std::vector<std::uint64_t> resumed;
@@ -113,7 +110,7 @@ bool TransferLoop::take_arrivals() {
     const std::lock_guard lock(mutex_);
     arrivals.swap(arrivals_);
     resumed.swap(resumed_);
-    stopping = stopping_;
+    stopping = thread_.stopping();
   }
   for (auto& transfer : arrivals) {
     if (stopping) {

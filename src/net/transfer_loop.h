@@ -8,15 +8,16 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/worker_thread.h"
 #include "net/http_transfer.h"
 
 namespace vodlift::net {
 
-// A body of so many bytes keeps a thread busy; smaller ones are cheaper together on one than spread.
+// A body of this size keeps a thread busy. Smaller bodies cost less on one thread than spread over several.
 inline constexpr std::int64_t kLargeBodyBytes = std::int64_t{1024} * 1024;
 
 // All public methods from any thread.
@@ -56,21 +57,20 @@ class TransferLoop {
   void release(CURL* handle);
 
   CURLM* multi_ = nullptr;
-  std::thread thread_;
   const std::size_t max_connections_;
   std::atomic<std::size_t> load_{0};
   std::atomic<std::size_t> large_load_{0};
 
-  std::mutex mutex_;  // guards the next four
-  bool stopping_ = false;
+  std::mutex mutex_;  // guards the next three, and the begin of a stop
   std::uint64_t last_id_ = 0;
   std::vector<std::unique_ptr<Transfer>> arrivals_;
   std::vector<std::uint64_t> resumed_;
 
   // The rest belongs to the loop's thread.
   std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> running_;
-  std::multimap<std::chrono::steady_clock::time_point, std::uint64_t> later_;  // who goes on when
+  std::multimap<SteadyTime, std::uint64_t> later_;  // paused transfers, by the time at which they go on
   std::vector<CURL*> idle_;
+  WorkerThread thread_;  // waits in libcurl, so it is woken with wake()
 };
 
 }  // namespace vodlift::net

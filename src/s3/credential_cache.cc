@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <exception>
-#include <future>
 
+#include "base/await.h"
 #include "base/log.h"
 
 namespace vodlift::s3 {
@@ -82,10 +82,7 @@ void CredentialCache::get(const BucketAccess& access, Done done) {
 }
 
 Result<Credentials> CredentialCache::get(const BucketAccess& access) {
-  const auto promise = std::make_shared<std::promise<Result<Credentials>>>();
-  auto answer = promise->get_future();
-  get(access, [promise](Result<Credentials> result) { promise->set_value(std::move(result)); });
-  return answer.get();
+  return await<Result<Credentials>>([&](auto done) { get(access, std::move(done)); });
 }
 
 bool CredentialCache::refused(const BucketAccess& access, const Credentials& used) {

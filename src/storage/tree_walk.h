@@ -1,16 +1,39 @@
-// One walk through a folder and all beneath it.
+// One walk through a folder and all beneath it, and the paths that it found.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
-#include "storage/path_list.h"
 
 namespace vodlift::storage {
+
+// Very many sorted paths in little memory: of each path it keeps what differs from the one before. One thread while it
+// grows; immutable after close().
+class PathList {
+ public:
+  // `path` has 65,535 bytes at most. Any order will do, but memory is saved only where similar paths come together.
+  void add(std::string_view path);
+  // Gives back memory that growing has reserved.
+  void close();
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  // What it takes in memory, about.
+  [[nodiscard]] std::size_t bytes() const { return text_.capacity() + blocks_.capacity() * sizeof blocks_[0]; }
+  // At most `count` of them, from number `first`; nothing from size() on. Costs the same wherever `first` is.
+  [[nodiscard]] std::vector<std::string> slice(std::size_t first, std::size_t count) const;
+
+ private:
+  std::string text_;                 // for each: bytes shared with the one before, bytes of its own, those bytes
+  std::vector<std::size_t> blocks_;  // where every kBlock-th begins, which shares nothing
+  std::string last_;
+  std::size_t size_ = 0;
+};
 
 // What one walk may take; at the first that is reached it ends, and says so.
 struct WalkLimits {

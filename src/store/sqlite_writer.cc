@@ -69,7 +69,7 @@ void complete(WriteOperation& operation, Result<> outcome) {
 
 SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, Limits limits)
     : connection_(std::move(connection)), limits_(limits), thread_([this] { work(); }) {
-  pthread_setname_np(thread_.native_handle(), "vl-store");
+  pthread_setname_np(thread_.native_handle(), "store");
 }
 
 SqliteWriter::~SqliteWriter() {

@@ -1,12 +1,18 @@
-#include "net/http_server_head.h"
+#include "net/http_server_message.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/status.hpp>
+#include <iterator>
 #include <optional>
 
 #include "base/encoding.h"
+#include "base/log.h"
+#include "base/text.h"
 
 namespace vodlift::net {
 namespace {
@@ -17,27 +23,15 @@ using BoostError = boost::beast::error_code;
 
 constexpr std::size_t kMaxFields = 100;
 
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte < 0x20 && c != '\t') || byte == 0x7F;
-}
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower_case(string_view text) {
-  std::string out(text);
-  for (char& c : out) c = lower(c);
-  return out;
-}
+// A character that a header's value may hold.
+bool is_text(char c) { return !is_control(c) || c == '\t'; }
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower_word) {
   return text.size() == lower_word.size() &&
-         std::equal(text.begin(), text.end(), lower_word.begin(), [](char a, char b) { return lower(a) == b; });
+         std::equal(text.begin(), text.end(), lower_word.begin(), [](char a, char b) { return to_lower(a) == b; });
 }
 
-bool all_digits(std::string_view text) { return text.find_first_not_of("0123456789") == std::string_view::npos; }
-
-// Collects what Beast's parser reads; bodies are not its business here.
+// Collects what Beast's parser reads of a header.
 class HeadParser final : public http::basic_parser<true> {
  public:
   explicit HeadParser(RequestHead& out) : out_(out) { skip(true); }
@@ -71,14 +65,14 @@ class HeadParser final : public http::basic_parser<true> {
       out_.expects_continue = true;
       foreign_expectation = foreign_expectation || !equals_ignoring_case(value, "100-continue");
     }
-    out_.request.headers.emplace_back(lower_case(name), std::string(value));
+    out_.request.headers.emplace_back(to_lower(name), std::string(value));
   }
 
   void note(std::optional<std::string_view>& seen, string_view value) {
     repeated_framing = repeated_framing || seen.has_value();
     seen = value;
-    // `value` lies in the header's own bytes, trimmed: what was trimmed is still beside it. Some servers take a tab
-    // there for a part of the word, so it is not left to chance.
+    // `value` lies in the header's own bytes, between the white space that was trimmed. Some servers take a tab there
+    // for a part of the word, so it is refused.
     tab_in_framing = tab_in_framing || value.find('\t') != string_view::npos || *value.end() == '\t' ||
                      *std::prev(value.begin()) == '\t';
   }
@@ -94,15 +88,14 @@ class HeadParser final : public http::basic_parser<true> {
   RequestHead& out_;
 };
 
-// "HTTP/" digit "." digit at the end of the request line, as every version of HTTP/1 to come would begin too.
+// "HTTP/" digit "." digit at the end of the request line: the form that later versions would have too.
 bool names_a_version(std::string_view head) {
   constexpr std::string_view kName = "HTTP/";
   constexpr std::size_t kVersionBytes = 8;
   const std::string_view line = head.substr(0, head.find('\r'));
   if (line.size() < kVersionBytes) return false;
   const std::string_view version = line.substr(line.size() - kVersionBytes);
-  return version.starts_with(kName) && all_digits(version.substr(5, 1)) && version[6] == '.' &&
-         all_digits(version.substr(7));
+  return version.starts_with(kName) && is_digit(version[5]) && version[6] == '.' && is_digit(version[7]);
 }
 
 Error bad(std::string message) { return {Errc::bad_request, std::move(message)}; }
@@ -111,17 +104,16 @@ Error bad(std::string message) { return {Errc::bad_request, std::move(message)};
 bool is_valid_authority(std::string_view authority) {
   constexpr std::string_view kAllowed = "-._~%!$&'()*+;=:[]";
   for (const char c : authority) {
-    const bool alphanumeric = (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
-    if (!alphanumeric && kAllowed.find(c) == std::string_view::npos) return false;
+    if (!is_alnum(c) && kAllowed.find(c) == std::string_view::npos) return false;
   }
   const std::size_t bracket = authority.find(']');
   const std::string_view after = bracket == std::string_view::npos ? authority : authority.substr(bracket + 1);
   const std::size_t colon = after.find(':');
   if (bracket != std::string_view::npos && (authority[0] != '[' || (!after.empty() && colon != 0))) return false;
-  return colon == std::string_view::npos || all_digits(after.substr(colon + 1));
+  return colon == std::string_view::npos || colon + 1 == after.size() || is_number(after.substr(colon + 1));
 }
 
-// Brings an absolute target into the form "/path?query" (RFC 9112 section 3.2.2: its authority outdoes Host).
+// Brings an absolute target into the form "/path?query" (RFC 9112 section 3.2.2: its authority counts, not Host).
 Result<> normalize_target(Request& request) {
   std::string& target = request.target;
   for (const char c : target) {
@@ -160,12 +152,30 @@ Result<> judge_framing(const HeadParser& parser, RequestHead& head) {
     const std::string_view digits = *parser.content_length;
     // 18 digits cannot overflow; a leading zero or sign reads differently elsewhere.
     const bool leading_zero = digits.size() > 1 && digits.front() == '0';
-    if (digits.empty() || digits.size() > 18 || leading_zero || !all_digits(digits)) {
+    if (digits.size() > 18 || leading_zero || !is_number(digits)) {
       return bad("Content-Length must be one plain decimal number.");
     }
     head.content_length = std::stoull(std::string(digits));
   }
   return {};
+}
+
+Error bad_chunk(std::string_view what) {
+  return {Errc::bad_request, fmt::format("The chunked body is malformed: {}.", what)};
+}
+
+bool is_token(std::string_view name) { return !name.empty() && std::ranges::all_of(name, is_token_char); }
+bool is_safe_value(std::string_view value) { return std::ranges::all_of(value, is_text); }
+
+// A header that append_head() writes itself.
+bool is_ours(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kOurs = {"connection", "content-length", "content-type", "date",
+                                                     "transfer-encoding"};
+  return std::ranges::any_of(kOurs, [&](std::string_view ours) { return equals_ignoring_case(name, ours); });
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
 }
 
 }  // namespace
@@ -188,7 +198,7 @@ HeadScanner::Verdict HeadScanner::scan(std::string_view bytes) {
       return line_start_ - 2 == begin_ ? Verdict::bad : Verdict::complete;
     }
     if (after_cr) return Verdict::bad;
-    if (c != '\r' && is_control(c)) return Verdict::bad;
+    if (c != '\r' && !is_text(c)) return Verdict::bad;
     const bool folded = position_ == line_start_ && line_start_ != begin_ && (c == ' ' || c == '\t');
     if (folded) return Verdict::bad;
   }
@@ -227,5 +237,138 @@ Result<RequestHead> parse_head(std::string_view head, std::size_t body_limit) {
   out.keep_alive = parser.version == 11 && parser.keep_alive();
   return out;
 }
+
+Result<std::size_t> ChunkedDecoder::feed(std::string_view bytes, std::string& body) {
+  std::size_t used = 0;
+  while (used < bytes.size() && !done()) {
+    if (state_ != State::data) {
+      if (auto stepped = step(bytes[used]); !stepped) return stepped.error();
+      ++used;
+      continue;
+    }
+    const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(chunk_left_, bytes.size() - used));
+    body.append(bytes.substr(used, take));
+    used += take;
+    chunk_left_ -= take;
+    if (chunk_left_ == 0) state_ = State::data_cr;
+  }
+  return used;
+}
+
+Result<> ChunkedDecoder::step(char c) {
+  switch (state_) {
+    case State::size:
+      return step_size(c);
+    case State::extension:
+      if (c == '\r') {
+        state_ = State::size_lf;
+      } else if (!is_text(c)) {
+        return bad_chunk("a control character in a chunk extension");
+      }
+      return count_overhead();
+    case State::size_lf:
+      if (c != '\n') return bad_chunk("a chunk size that does not end with CR LF");
+      size_digits_ = 0;
+      body_size_ += chunk_left_;
+      state_ = chunk_left_ == 0 ? State::trailer_start : State::data;
+      return {};
+    case State::data_cr:
+      if (c != '\r') return bad_chunk("a chunk that is longer than its size");
+      state_ = State::data_lf;
+      return {};
+    case State::data_lf:
+      if (c != '\n') return bad_chunk("a chunk that does not end with CR LF");
+      state_ = State::size;
+      return {};
+    case State::trailer_start:
+    case State::trailer:
+    case State::trailer_lf:
+    case State::end_lf:
+      return step_trailer(c);
+    case State::data:
+    case State::done:
+      break;
+  }
+  return Error{Errc::internal, "chunked decoder fed in a state that takes no framing"};
+}
+
+Result<> ChunkedDecoder::step_size(char c) {
+  // Eight digits are 4 GiB: far beyond any limit, far below an overflow.
+  constexpr int kMaxDigits = 8;
+  const int digit = hex_digit(c);
+  if (digit >= 0) {
+    if (size_digits_ == kMaxDigits) return bad_chunk("a chunk size with more than eight digits");
+    chunk_left_ = (size_digits_ == 0 ? 0 : chunk_left_ * 16) + static_cast<std::uint64_t>(digit);
+    ++size_digits_;
+    return {};
+  }
+  if (size_digits_ == 0 || (c != '\r' && c != ';')) return bad_chunk("a chunk size that is not a hexadecimal number");
+  if (chunk_left_ > body_limit_ - body_size_) {
+    return Error{Errc::too_large, fmt::format("The body may have {} bytes at most.", body_limit_)};
+  }
+  state_ = c == '\r' ? State::size_lf : State::extension;
+  return {};
+}
+
+Result<> ChunkedDecoder::step_trailer(char c) {
+  if (state_ == State::end_lf) {
+    if (c != '\n') return bad_chunk("an end that is not CR LF");
+    state_ = State::done;
+    return {};
+  }
+  if (state_ == State::trailer_lf) {
+    if (c != '\n') return bad_chunk("a trailer that does not end with CR LF");
+    state_ = State::trailer_start;
+    return {};
+  }
+  if (state_ == State::trailer_start) {
+    trailer_named_ = false;
+    trailer_name_length_ = 0;
+    if (c == '\r') {
+      state_ = State::end_lf;
+      return {};
+    }
+    state_ = State::trailer;
+  }
+  if (!trailer_named_) {
+    trailer_named_ = c == ':' && trailer_name_length_ > 0;
+    if (!trailer_named_ && !is_token_char(c)) return bad_chunk("a trailer without a valid name");
+    ++trailer_name_length_;
+  } else if (c == '\r') {
+    state_ = State::trailer_lf;
+  } else if (!is_text(c)) {
+    return bad_chunk("a control character in a trailer");
+  }
+  return count_overhead();
+}
+
+Result<> ChunkedDecoder::count_overhead() {
+  if (++overhead_ > overhead_limit_) return bad_chunk("too many bytes of extensions and trailers");
+  return {};
+}
+
+void append_head(std::string& out, const Response& response, std::string_view date, bool close) {
+  const bool valid_status = response.status >= 200 && response.status <= 599;
+  if (!valid_status) log::error("handler answered an impossible status", {{"status", response.status}});
+  const int status = valid_status ? response.status : 500;
+  const auto reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(status));
+  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", status, std::string_view(reason));
+  append_field(out, "Date", date);
+  if (may_have_body(response)) {
+    if (is_safe_value(response.content_type)) append_field(out, "Content-Type", response.content_type);
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+  }
+  for (const auto& [name, value] : response.headers) {
+    if (is_token(name) && is_safe_value(value) && !is_ours(name)) {
+      append_field(out, name, value);
+    } else {
+      log::error("handler answered a header that cannot be sent", {{"header", name}});
+    }
+  }
+  if (close) append_field(out, "Connection", "close");
+  out.append("\r\n");
+}
+
+bool may_have_body(const Response& response) { return response.status != 204 && response.status != 304; }
 
 }  // namespace vodlift::net

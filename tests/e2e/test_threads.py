@@ -1,0 +1,78 @@
+"""Threads are made when they are needed, and every one has a name that ARCHITECTURE.md explains."""
+
+import pathlib
+import re
+
+import pytest
+
+from server import Server, Site
+from support import KIB, build_dir, make_file, wait_until
+
+ARCHITECTURE = pathlib.Path(__file__).parents[2] / "ARCHITECTURE.md"
+# Longer than a thread that has nothing to do is kept.
+UNTIL_AT_REST_S = 40
+
+
+def documented() -> set[str]:
+    """The names in the first column of the table of threads."""
+    section = ARCHITECTURE.read_text().split("\n## Threads\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return {name for row in rows for name in re.findall(r"`([^`\[]+)`", row)}
+
+
+def threads(server) -> list[str]:
+    """The names of the threads that run now."""
+    names = []
+    for comm in pathlib.Path(f"/proc/{server.process.pid}/task").glob("*/comm"):
+        try:
+            names.append(comm.read_text().strip())
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
+    return sorted(names)
+
+
+def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aws, receiver):
+    """A storage on a network file system, a bucket that needs credentials and a callback have every thread made."""
+    site = new_site()
+    site.server.environment = {
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.endpoint, "HOME": str(site.server.folder),
+        "LD_PRELOAD": str(build_dir() / "libhanging_storage.so"), "HANGING_ROOT": str(site.server.storage)}
+    site.server.restart()
+    site.server.cli("bucket", "add", "--cdn", 158, "--bucket", "videos", "--endpoint", fake.endpoint, "--region",
+                    "us-east-1", "--path-style", "--credentials", "instance")
+    make_file(site.files / "film.mp4", KIB)
+    seen = set(threads(site.server))
+    upload = site.queue("film.mp4", "videos", callback=receiver.url)
+    seen |= set(threads(site.server))
+    site.wait_for(upload, "completed")
+    assert site.api.call("files.list", path="sestore4/jb").ok
+    wait_until(lambda: receiver.received, 10, "the callback has come")
+    seen |= set(threads(site.server))
+    site.server.secrets += aws.secrets()
+    assert seen == documented()
+
+
+@pytest.fixture
+def at_rest():
+    """Gives the threads of a daemon with so many storages that has nothing to do."""
+    servers = []
+
+    def start(storages: int, expected: list[str] | None = None) -> list[str]:
+        server = Server()
+        servers.append(server)
+        more = [f'[[storage]]\nname = "sestore{10 + number}"\nroot = "{server.storage}"' for number in range(storages - 1)]
+        server.configure(extra="\n".join(more))
+        server.start()
+        wait_until(lambda: "disk-open" not in threads(server), UNTIL_AT_REST_S, "the storages are at rest")
+        return threads(server)
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize("storages", [20, 1000])
+def test_storages_at_rest_have_no_threads(at_rest, storages):
+    one = at_rest(1)
+    assert "disk-watch" in one and not [name for name in one if name.startswith("disk-") and name != "disk-watch"]
+    assert at_rest(storages) == one
