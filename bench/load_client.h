@@ -1,4 +1,4 @@
-// Many keep-alive connections on one thread, each with one call under way.
+// Many keep-alive connections on one thread, each with one call at a time.
 #pragma once
 
 #include <chrono>

@@ -77,7 +77,7 @@ def run_client(argv, env):
             output.seek(0)
             tail = output.read()[-2000:].decode(errors="replace")
             raise BenchError(f"{' '.join(argv)} ended with {process.returncode}:\n{tail}")
-    # ru_maxrss of a child begins with what its parent held at the fork; below that only the samples tell.
+    # ru_maxrss of a child begins with what its parent held at the fork; below that, only the samples are right.
     own = peak_bytes(os.getpid())
     peak = usage.ru_maxrss * 1024
     return Usage(usage.ru_utime + usage.ru_stime, wall_s, peak if peak > own else sampled[0])

@@ -34,7 +34,7 @@ class SinkServer {
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.get(), &event);
   }
 
-  // Serves until the process is told to end.
+  // Serves until the process gets a signal to end.
   [[noreturn]] void run() {
     std::array<epoll_event, 256> events;
     for (;;) {

@@ -1,4 +1,4 @@
-"""The clients vodlift is measured beside, each as its manual would have it tuned, and as it comes.
+"""The clients that vodlift is compared with, each tuned as its manual says, and with its defaults ("as it comes").
 
 docs/benchmarks.md says why each option is there.
 """
@@ -64,7 +64,7 @@ def aws(url, work, tuned):
 
 
 def for_large_files(url, work):
-    """curl first: the others are told as ratios to it."""
+    """curl comes first: the others are compared with it."""
     return [curl(url), rclone(url, work, True), rclone(url, work, False), aws(url, work, True), aws(url, work, False)]
 
 

@@ -1,4 +1,4 @@
-// What a claim, an enqueue and a look at an upload take, beside how many uploads the queue holds.
+// How long a claim, an enqueue and a query take, depending on how many uploads the queue has.
 #include <fmt/format.h>
 #include <sqlite3.h>
 

@@ -1,11 +1,11 @@
-"""Whether the time of a refusal, measured where an attacker stands, tells an unknown key from a wrong signature.
+"""Whether the time of a refusal, measured where an attacker would, shows if the key is unknown or the signature is wrong.
 
     /usr/bin/python3 bench/refusal_timing.py [--samples 40000]
 
-Over one kept connection on loopback, in random order: requests by a key that does not exist, by one that does with a signature
-wrong in its first byte, and wrong in its last. Told are the medians and Welch's t of all samples and of the fastest nine
-tenths (what met an interrupt left out); below 4.5 there is no evidence of a difference. Two halves of one kind are compared
-as well: what these give is noise. What the judging alone takes, in process, tells bench_signature_timing.
+It sends three kinds of requests in random order over one connection on loopback: with an unknown key, with a known key and a
+signature whose first byte is wrong, and with one whose last byte is wrong. It prints the medians, and Welch's t of all samples
+and of the fastest nine tenths (without those that met an interrupt). A t below 4.5 is no evidence of a difference. It also
+compares two halves of one kind: their t is noise. bench_signature_timing measures the check alone, in process.
 """
 
 import argparse

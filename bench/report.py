@@ -82,7 +82,7 @@ def accept_part(reports):
 
 
 def client_table(rows):
-    """Beside the second row, each."""
+    """Each row with its ratio to the second row."""
     reference = rows[1]
     cells = [[f"{row.name}, {row.settings}", with_spread([run.cpu_s for run in row.runs], ".3f"),
               ratio(row, reference, "cpu_s"), with_spread([run.wall_s for run in row.runs], ".3f"),
@@ -116,7 +116,7 @@ def tls_part(rows):
 def far_part(rows, delay_ms):
     faster = rows[1].median("wall_s") / rows[0].median("wall_s")
     text = (f"## (e) The same to a sink that answers {delay_ms} ms late\n\n{len(rows[0].runs)} interleaved runs after one to "
-            "warm up; beside a client that sends the parts one after the other over one connection.\n\n"
+            "warm up; compared with a client that sends the parts one after the other over one connection.\n\n"
             + client_table(rows))
     return Part(text, [bar(f"at least {FAR_BAR:g}× faster than a serial client at {delay_ms} ms", f"{faster:.1f}×",
                            faster >= FAR_BAR)])
@@ -187,7 +187,7 @@ def bars_table(parts):
 
 
 def into_readme(readme, facts, parts):
-    """README.md's text with the figures beside the other clients in the place that it keeps for them."""
+    """README.md's text with the figures of vodlift and the other clients between its two marks."""
     begin, end = "<!-- bench -->\n", "<!-- /bench -->"
     before, rest = readme.split(begin)
     _, after = rest.split(end)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Measures vodlift beside curl, rclone and the aws command, on loopback, and writes bench/RESULTS.md."""
+"""Measures vodlift, curl, rclone and the aws command on loopback. Writes bench/RESULTS.md and the figures in README.md."""
 
 import argparse
 import datetime
@@ -75,7 +75,7 @@ def make_bench(options):
 
 
 def parts_of(bench):
-    """(letter, what is measured, how to measure it and tell it) of every part."""
+    """(letter, what is measured, a function that measures and reports it) of every part."""
     worker = sections.WORKER
     return [
         ("a", "accepting signed calls", lambda: report.accept_part(sections.measure_accept(bench))),

@@ -168,7 +168,7 @@ def measure_large(bench):
 
 
 def measure_tls(bench):
-    """The same over TLS, beside curl."""
+    """The same over TLS, compared with curl."""
     with Sink(bench.binaries, bench.work) as sink, TlsFront(sink, bench.work) as front, \
             Vodlift(bench.binary, fresh_directory(bench.work / "tls"), bench.files.parent, WORKER,
                     {"AWS_CA_BUNDLE": str(front.certificate)}) as server:
@@ -177,7 +177,7 @@ def measure_tls(bench):
 
 
 def measure_far(bench):
-    """The same to a store that answers late, beside a client that waits for each answer before it goes on."""
+    """The same to a store that answers late, compared with a client that waits for each answer before it sends more."""
     with Sink(bench.binaries, bench.work, delay_ms=DELAY_MS) as sink, \
             Vodlift(bench.binary, fresh_directory(bench.work / "far"), bench.files.parent, WORKER) as server:
         server.set_up(sink.url)
@@ -260,7 +260,7 @@ def enqueue_and_wait(bench, server, sink, prefix):
             if time.monotonic() - begin > GIVE_UP_S:
                 raise BenchError(f"not all of {SMALL_FILES} files completed within {GIVE_UP_S} s")
             time.sleep(POLL_S)
-        # The rest of the loop only proves that nothing is left; its questions are nobody's cost.
+        # The rest of the loop only proves that nothing is left; its queries are not part of the cost.
         usage = usage or Usage(process_cpu_s(server.pid) - cpu, time.monotonic() - begin, peak_bytes(server.pid))
     return usage, report["generator_cpu_s"]
 

@@ -108,7 +108,7 @@ class Sink(Service):
 
 
 class TlsFront:
-    """stunnel before a sink: `url` is https, `certificate` what its clients have to trust. What it costs is nobody's."""
+    """stunnel before a sink: `url` is https, `certificate` what its clients have to trust. Its cost counts for no client."""
 
     def __init__(self, sink, work):
         self.certificate = work / "tls.pem"

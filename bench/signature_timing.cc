@@ -1,5 +1,5 @@
-// Whether the time of a refusal tells anything of the key or the signature: Welch's t over many refusals of two kinds
-// in random order, as dudect does it, of all samples and of the fastest nine tenths. The latter sees single
+// Whether the time of a refusal reveals anything about the key or the signature: Welch's t over many refusals of two
+// kinds in random order, as dudect does it, of all samples and of the fastest nine tenths. The latter sees single
 // nanoseconds, and with them how the processor guesses branches; so what is judged is the difference of their means:
 // beyond 3 % work was saved, and the program ends with 1. One HMAC that is left out is above 10 %.
 //

@@ -23,7 +23,7 @@ class SinkBody {
   void discarded(std::int64_t bytes);
 
   [[nodiscard]] bool done() const { return state_ == State::done; }
-  // The framing is broken; nothing more can be told about this connection.
+  // The framing is broken; the rest of this connection cannot be read.
   [[nodiscard]] bool failed() const { return state_ == State::failed; }
   [[nodiscard]] const std::string& tail() const { return tail_; }
   // Data bytes so far, framing excluded.

@@ -27,7 +27,7 @@ class SinkConnection {
 
   Next on_readable();
   Next on_writable();
-  // Sends the answer that is ready and goes on with what the client sent meanwhile.
+  // Sends the answer that is ready, then handles what the client sent meanwhile.
   Next release_answer();
 
  private:

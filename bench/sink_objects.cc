@@ -56,7 +56,7 @@ void add_checksum(HeaderList& headers, const HttpHead& head) {
   headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
 }
 
-// aws-chunked bodies carry signatures between the data; this header tells what is left without them.
+// aws-chunked bodies have signatures between the data; this header has the length without them.
 std::int64_t data_bytes(const SinkRequest& request) {
   const auto decoded = request.head.header("x-amz-decoded-content-length");
   return decoded ? parse_count(*decoded).value_or(request.body_bytes) : request.body_bytes;
@@ -204,7 +204,7 @@ void SinkObjects::store(const std::string& path, Object object) {
   objects_.emplace(path, std::move(object));
 }
 
-// The MD5 where the client told it, as S3 would compute it; else a mark that no client can take for one it knows.
+// The MD5 that the client sent, as S3 would compute it; else a value that no client can mistake for an MD5.
 std::string SinkObjects::next_etag(const SinkRequest& request) {
   const auto sent = request.head.header("content-md5");
   const auto digest = sent ? from_base64(*sent) : std::nullopt;

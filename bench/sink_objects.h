@@ -40,7 +40,7 @@ class SinkObjects {
   static constexpr std::size_t kMaxMultiparts = 20000;
   static constexpr int kMaxParts = 10000;
 
-  // What S3 would say, with /_sink/stats and /_sink/reset beside it for the one who measures.
+  // What S3 would answer; also /_sink/stats and /_sink/reset, for the benchmark.
   SinkResponse answer(const SinkRequest& request);
 
  private:

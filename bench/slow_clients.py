@@ -79,7 +79,7 @@ class Crowd:
                     pass  # the answer is read below
             for descriptor, _ in self.poll.poll(0):
                 self._replace(descriptor)
-        # All that were idle are still there: the measurement was beside as many as it says.
+        # All idle clients are still connected: the measurement ran with as many as it says.
         alive = sum(self._is_open(connection) for connection in self.idle)
         pipe.send({"told_408": self.told_408, "wrong": self.wrong, "idle_at_the_end": alive})
 

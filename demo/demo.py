@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The whole job before your eyes: one video goes from a local storage to a bucket of a real S3 server.
+"""The whole job, step by step: one video goes from a local storage to a bucket of a real S3 server.
 
     ./do demo [FILE]
 
@@ -58,12 +58,12 @@ class Story:
         print(f"\n{self._bold[0]}{self._number}. {title}{self._bold[1]}  [{self.seconds:.1f} s]", flush=True)
 
     @staticmethod
-    def tell(text: str) -> None:
+    def show(text: str) -> None:
         print(textwrap.indent(text, "   "), flush=True)
 
 
 def masked(text: str) -> str:
-    """Enough of a secret to tell it from another, too little to use."""
+    """Enough of a secret to recognise it, too little to use it."""
     return text[:4] + "…"
 
 
@@ -103,7 +103,7 @@ def make_video(target: pathlib.Path) -> str:
 
 
 def take_file(source: pathlib.Path, target: pathlib.Path) -> str:
-    """Puts the visitor's file under the storage without touching it: by a hard link where that can be, else a copy."""
+    """Puts the user's file into the storage without changing it: as a hard link if possible, else as a copy."""
     try:
         os.link(source, target)
         return f"a hard link to {source}"
@@ -137,13 +137,13 @@ class Demo:
             self.show_callback(customer, upload)
             self.compare(upload)
         self.server.stop()
-        self.story.tell(f"\nDone in {self.story.seconds:.0f} s: the file is in the bucket byte for byte and the "
+        self.story.show(f"\nDone in {self.story.seconds:.0f} s: the file is in the bucket byte for byte and the "
                         f"customer was told.")
 
     def prepare(self) -> None:
         """The S3 server comes up while the video is made."""
         self.story.step("A real S3 server and a video")
-        self.story.tell("starting; this takes about ten seconds")
+        self.story.show("starting; this takes about ten seconds")
         folder = self.server.storage / USER / "films"
         folder.mkdir(parents=True)
         self.name = self.file.name if self.file else "demo.mp4"
@@ -161,7 +161,7 @@ class Demo:
                                    aws_secret_access_key=self.s3["secret_key"],
                                    config=Config(s3={"addressing_style": "path"}))
         self.client.create_bucket(Bucket=BUCKET)
-        self.story.tell(f"S3:     radosgw (Debian's Ceph) at {self.s3['endpoint']}, bucket {BUCKET}\n"
+        self.story.show(f"S3:     radosgw (Debian's Ceph) at {self.s3['endpoint']}, bucket {BUCKET}\n"
                         f"video:  {STORAGE}/{USER}/films/{self.name}, {origin}\n"
                         f"        {size_text(self.size)}\n"
                         f"        SHA-256 {self.digest}")
@@ -173,7 +173,7 @@ class Demo:
         self.key = self.server.add_key(CDN)
         self.server.add_bucket(BUCKET, self.s3["endpoint"], self.s3["access_key"], self.s3["secret_key"], CDN,
                                self.s3["region"])
-        self.story.tell(f"$ vodlift serve --config vodlift.toml\n"
+        self.story.show(f"$ vodlift serve --config vodlift.toml\n"
                         f"listening on {self.server.url}\n"
                         f"$ vodlift account add --cdn {CDN} --user {USER}\n"
                         f"webhook secret: {masked(self.account['webhook_secret'])}\n"
@@ -192,10 +192,10 @@ class Demo:
         text = sign(request, self.key.secret)
         shown = json.loads(text)
         shown["api_key"], shown["signature"] = masked(shown["api_key"]), masked(shown["signature"])
-        self.story.tell(f"POST {self.server.url}/stable/   (multipart/form-data, field json)\n"
+        self.story.show(f"POST {self.server.url}/stable/   (multipart/form-data, field json)\n"
                         f"{json.dumps(shown, indent=2, ensure_ascii=False)}")
         answer = self.api.post(text)
-        self.story.tell(f"answer: {json.dumps(answer.body)}")
+        self.story.show(f"answer: {json.dumps(answer.body)}")
         if not answer.ok:
             raise DemoError(f"vodlift refused the request: {answer.message} (code {answer.code})")
         return answer.data
@@ -208,13 +208,13 @@ class Demo:
             upload = self.api.status(upload_id)
             line = f"{upload['state']:10} {upload['percent']:3} %  {upload['bytes_sent']:,} of {upload['size']:,} bytes"
             if line != shown:
-                self.story.tell(line)
+                self.story.show(line)
                 shown = line
             if upload["state"] in ("failed", "cancelled"):
                 reason = (upload["error"] or {}).get("message", "no reason given")
                 raise DemoError(f"the upload {upload['state']}: {reason}")
             if upload["state"] == "completed":
-                self.story.tell(f"ETag {upload['etag']}, confirmed by {upload['checksum']}")
+                self.story.show(f"ETag {upload['etag']}, confirmed by {upload['checksum']}")
                 return upload
             if time.monotonic() > deadline:
                 raise DemoError(f"the upload did not end in time; last seen: {line}")
@@ -232,11 +232,11 @@ class Demo:
             callback.verify(self.account["webhook_secret"])
         except AssertionError as fault:
             raise DemoError(f"the callback's signature is wrong: {fault}") from None
-        told = callback.json
-        if told["data"]["id"] != upload["id"] or told["data"]["state"] != "completed":
-            raise DemoError(f"the callback tells something else than aws.status: {told}")
-        brief = {**told, "data": {name: told["data"][name] for name in ("id", "state", "size", "etag", "checksum")}}
-        self.story.tell(f"POST {callback.path}\n"
+        received = callback.json
+        if received["data"]["id"] != upload["id"] or received["data"]["state"] != "completed":
+            raise DemoError(f"the callback differs from aws.status: {received}")
+        brief = {**received, "data": {name: received["data"][name] for name in ("id", "state", "size", "etag", "checksum")}}
+        self.story.show(f"POST {callback.path}\n"
                         f"webhook-id: {callback.webhook_id}\n"
                         f"webhook-timestamp: {callback.headers['webhook-timestamp']}\n"
                         f"webhook-signature: {callback.headers['webhook-signature'][:12]}…   verified with the webhook "
@@ -247,7 +247,7 @@ class Demo:
         self.story.step("What is in the bucket, read by another client (boto3)")
         stored = self.client.get_object(Bucket=BUCKET, Key=upload["destination_path"])
         digest = sha256_of(stored["Body"])
-        self.story.tell(f"s3://{BUCKET}/{upload['destination_path']}: {stored['ContentType']}, "
+        self.story.show(f"s3://{BUCKET}/{upload['destination_path']}: {stored['ContentType']}, "
                         f"metadata param1={stored['Metadata'].get('param1')}\n"
                         f"SHA-256 of the file:   {self.digest}\n"
                         f"SHA-256 of the object: {digest}")
@@ -255,7 +255,7 @@ class Demo:
             raise DemoError("the object is not the file")
         if "Uploads" in self.client.list_multipart_uploads(Bucket=BUCKET):
             raise DemoError("a multipart upload was left open")
-        self.story.tell("equal")
+        self.story.show("equal")
 
     def close(self, failed: bool) -> None:
         if self.server:

@@ -1,4 +1,4 @@
-// A Retry-After header: whatever stands in it, nobody waits longer than a day or into the past.
+// A Retry-After header: whatever it says, the wait is from 0 to one day.
 #include "callback/http_callback_sender.h"
 #include "require.h"
 

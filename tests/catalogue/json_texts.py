@@ -1,6 +1,6 @@
 """JSON texts for A34 to A36: values to be put where one is wanted, made from pieces rather than kept as files.
 
-MALFORMED no grammar allows, VALID every parser must take; on DISPUTED parsers differ, and it tells what we answer.
+MALFORMED no grammar allows, VALID every parser must take; on DISPUTED parsers differ, and the table has what we answer.
 """
 
 

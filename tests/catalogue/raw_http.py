@@ -45,7 +45,7 @@ def split_answers(received: bytes) -> tuple[list[RawAnswer], bytes]:
 
 
 def receive(connection: socket.socket, answers: int | None = None) -> Exchange:
-    """Reads until the server closes, or until so many answers are there. A connection that is reset counts as closed."""
+    """Reads until the server closes, or until this many answers have come. A connection that is reset counts as closed."""
     received = b""
     while True:
         found, rest = split_answers(received)

@@ -69,7 +69,7 @@ def test_A71_each_parser_has_a_target_and_its_corpus_is_replayed():
 
 
 def refused(site, body: bytes, content_type: str) -> None:
-    """A failure of the client's making, in whichever encoding it is told."""
+    """A failure that the client caused, in either encoding."""
     connection = http.client.HTTPConnection(urllib.parse.urlsplit(site.server.url).netloc, timeout=30)
     try:
         connection.request("POST", "/stable/", body, {"Content-Type": content_type})

@@ -34,7 +34,7 @@ def upload(site, *fields: str, **extra) -> bytes:
 
 
 def many(site, cases, judge):
-    """judge(case, exchange) for each case, several at once; all that differ are told together."""
+    """judge(case, exchange) for each case, several at once; all differences are reported together."""
     def one(case):
         try:
             judge(case)

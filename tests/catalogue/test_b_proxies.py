@@ -5,7 +5,7 @@ from forms import URLENCODED, send, urlencoded
 
 
 def allowed(site, forwarded: str | None) -> bool:
-    """Whether the key, which is for one network, is taken from the client that X-Forwarded-For tells."""
+    """Whether the key, which is for one network, is accepted from the client that X-Forwarded-For names."""
     body = urlencoded(("json", sign(site.api.request("files.getstorage"), site.key.secret)))
     headers = {} if forwarded is None else {"X_Forwarded_For": forwarded}
     answer = send(site, body, URLENCODED, **headers)

@@ -156,7 +156,7 @@ def test_B22_reads_may_be_repeated(ready):
 
 
 def steps(site) -> list[int]:
-    """How far the clock was set, as the log tells."""
+    """How far the clock was set, according to the log."""
     lines = [json.loads(line) for line in site.server.logs().splitlines() if line.startswith("{")]
     return [line["by_s"] for line in lines if line["message"].startswith("the clock was set")]
 

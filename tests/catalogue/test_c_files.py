@@ -59,7 +59,7 @@ def test_C13_a_folder_that_turns_into_a_link_and_back(shop):
 
 
 def test_C14_a_file_replaced_after_it_was_taken(shop):
-    """What counts is the file that is there when the upload begins; it is whole, and its size is told."""
+    """The file that exists when the upload begins counts; it is sent whole, and its size is reported."""
     shop.fake.play({"about": "waits", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
     for number in range(5):
         make_file(shop.files / f"{number}.mp4", KIB)

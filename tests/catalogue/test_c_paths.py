@@ -180,7 +180,7 @@ def test_C11_magic_links(new_site, fake):
 
 
 def test_C12_a_root_that_is_a_link_is_resolved_once(new_site, fake):
-    """The operator's choice. Turning the link while the server runs leads nowhere else; a restart follows it anew."""
+    """The operator's choice. A change of the link while the server runs has no effect; a restart follows it again."""
     site = new_site()
     site.use(fake, "videos")
     site.server.stop()

@@ -129,7 +129,7 @@ def read_while_it_hangs(site, fake, where: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("where", ["whole", "checksum", "transfer"])
 def test_C24_a_storage_that_hangs_while_it_is_read(dying, fake, where):
-    """The upload is told and tried again, and goes on where it was; those of other storages go on meanwhile."""
+    """The upload gets an error and is retried, and resumes where it was; uploads from other storages continue meanwhile."""
     upload_id, digest = read_while_it_hangs(dying, fake, where)
     dying.wait_for(upload(dying, "sestore4", destination="beside").data, "completed")
     told = wait_until(lambda: (one := dying.api.status(upload_id))["error"] and one, 40, "it is told")
@@ -144,7 +144,7 @@ def test_C24_a_storage_that_hangs_while_it_is_read(dying, fake, where):
 
 
 def test_C24_a_storage_that_dies_before_its_files_are_closed(dying, fake):
-    """The objects are there and are recorded; other storages go on, and so does the daemon's end."""
+    """The objects exist and are recorded; other storages continue, and the daemon can stop."""
     fake.play({"about": "slow", "rules": [{"operation": "PutObject", "nth": [1, 2, 3, 4], "fault": {"delay_s": 2}}]})
     sent = [upload(dying, "sestore5", destination=f"five-{number}").data for number in range(4)]
     wait_until(lambda: len(fake.seen("PutObject")) == 4, 10, "all are sent")
@@ -157,7 +157,7 @@ def test_C24_a_storage_that_dies_before_its_files_are_closed(dying, fake):
 
 
 def test_C24_another_client_writes_to_a_file_whose_attributes_are_in_memory(dying, fake):
-    """What the server tells counts: no object is made of two versions."""
+    """The file server's word counts: no object is made of two versions."""
     path = dying.second / "film.mp4"
     make_file(path, IN_PARTS)
     fake.play({"about": "slow", "rules": [{"operation": "UploadPart", "nth": [1, 2], "fault": {"delay_s": 2}}]})

@@ -70,7 +70,7 @@ def second_daemon(site, ahead_s: int) -> subprocess.CompletedProcess:
 
 def test_D42_a_worker_that_stands_still_for_ten_minutes(place, fake, receiver):
     """A database has one daemon, also while that stands still: nobody else gets its uploads, so that its lease is not stale
-    and it goes on. That changes under an old fence are refused is shown by the conformance tests of the queue."""
+    and it resumes. That changes under an old fence are refused is shown by the conformance tests of the queue."""
     place.server.process.send_signal(signal.SIGSTOP)
     place.clock.set(600)
     other = second_daemon(place, 600)

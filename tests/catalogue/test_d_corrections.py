@@ -1,4 +1,4 @@
-"""Refusals that tell how the request can be made better: where the bucket lies, what time it is there."""
+"""Refusals that say how to correct the request: where the bucket is, what time the store has."""
 
 import pytest
 

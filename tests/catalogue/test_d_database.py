@@ -1,4 +1,4 @@
-"""The database cannot be written to: nothing is acknowledged, what runs waits, and all of it goes on once it can."""
+"""The database cannot be written to: nothing is acknowledged, running uploads wait, and all continue when writing works again."""
 
 import contextlib
 import errno

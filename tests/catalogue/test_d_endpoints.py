@@ -32,7 +32,7 @@ def test_D21_a_dead_endpoint_holds_up_nobody_else(new_site, fake):
 
 
 def test_D21_credentials_that_cannot_be_had_say_nothing_of_the_endpoint(new_site, fake):
-    """Another account's bucket is at the same endpoint: its uploads do not wait for whoever gives credentials."""
+    """Another account's bucket is at the same endpoint: its uploads do not wait for the first account's source of credentials."""
     site = new_site(uploads=8)
     site.server.environment = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": dead_endpoint(fake).endpoint}
     site.server.restart()

@@ -174,7 +174,7 @@ def test_D47_foreign_uploads_to_the_same_key_stay(litter_site, fake):
 
 
 def test_D47_what_could_be_somebody_elses_stays(new_site, fake):
-    """A store that tells no initiators, and one upload more than ours can be: none is touched until it shows whose it is."""
+    """A store that names no initiators, and one upload more than ours can be: none is aborted until it is clear whose it is."""
     fake.tells_initiators = False
     site = new_site(extra=SOON)
     site.use(fake, "videos")

@@ -1,4 +1,4 @@
-"""Many uploads meet a store that errs at random, answers slowly, or has many parts to tell of."""
+"""Many uploads meet a store that errs at random, answers slowly, or has many parts to list."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Complete's answer is lost, and the store does not tell either what became of it."""
+"""Complete's answer is lost, and the store does not say either how it ended."""
 
 import pytest
 
@@ -8,9 +8,9 @@ SIZE = 33 * MIB
 
 
 def lost(*heads: dict) -> dict:
-    """Complete works and its answer is lost; the HEADs after it go as told."""
+    """Complete works and its answer is lost; `heads` says how the HEADs after it are answered."""
     rules = [{"operation": "CompleteMultipartUpload", "nth": 1, "fault": {"drop": "before_response"}}]
-    return {"about": "an end that nobody tells of", "store": {"complete_again": "no_such_upload"},
+    return {"about": "an end without an answer", "store": {"complete_again": "no_such_upload"},
             "rules": rules + [{"operation": "HeadObject", "fault": {"effect": False} | head} | more
                               for head, more in heads]}
 

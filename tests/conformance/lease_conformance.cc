@@ -165,7 +165,7 @@ TEST_P(LeaseConformance, AttemptsCountWhatWasNoInterruption) {
   EXPECT_EQ(look(id).attempts, 1) << "status never goes backwards";
 
   auto again = claim_one();
-  EXPECT_EQ(again.upload.attempts, 1) << "a crash is an interruption: the attempt goes on";
+  EXPECT_EQ(again.upload.attempts, 1) << "a crash is an interruption: the attempt continues";
   ASSERT_TRUE(requeue(again.lease, {}));
   again = claim_one();
   EXPECT_EQ(again.upload.attempts, 1) << "so is a shutdown";
@@ -274,7 +274,7 @@ TEST_P(LeaseConformance, SuccessForgetsTheErrorOfEarlierAttempts) {
   const UploadId id = insert("a");
   ASSERT_TRUE(requeue(claim_one().lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
   const auto claimed = claim_one();
-  EXPECT_TRUE(claimed.upload.error) << "told while it is tried again";
+  EXPECT_TRUE(claimed.upload.error) << "shown while the upload is retried";
   ASSERT_TRUE(finish(claimed.lease, completed()));
   EXPECT_FALSE(look(id).error);
 }

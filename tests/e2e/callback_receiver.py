@@ -1,4 +1,4 @@
-"""A customer's server: takes callbacks, checks their signatures, answers what it is told to."""
+"""A customer's server: takes callbacks, checks their signatures, and gives the answers that a test chooses."""
 
 import base64
 import dataclasses

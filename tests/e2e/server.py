@@ -103,13 +103,13 @@ class Server:
         self.start()
 
     def close(self) -> None:
-        """Stops it, removes its folder, and fails where a secret stands in its logs."""
+        """Stops it, removes its folder, and fails if its logs have a secret."""
         try:
             if self.process:
                 self.stop()
             logs = self.logs()
             for secret in self.secrets:
-                assert secret not in logs, f"a secret stands in the logs: {secret[:4]}…"
+                assert secret not in logs, f"the logs have a secret: {secret[:4]}…"
         finally:
             self.remove()
 

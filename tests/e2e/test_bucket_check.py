@@ -158,7 +158,7 @@ def stranger(rgw):
 
 
 def test_the_policy_is_enough(new_site, rgw, rgw_bucket, stranger):
-    """A user who may do exactly what the policy says: a multipart upload goes on after a crash, and one whose beginning
+    """A user who may do exactly what the policy says: a multipart upload resumes after a crash, and one whose beginning
     was not answered is found and aborted."""
     site = new_site(extra="[litter]\nretry_s = 1\ngrace_s = 1")
     make_file(site.files / "film.mp4", 24 * MIB)

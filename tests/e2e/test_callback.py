@@ -1,4 +1,4 @@
-"""The customer is told how an upload ended: at least once, signed, never too early, never by a redirect."""
+"""A callback reports to the customer how an upload ended: at least once, signed, never too early, never by a redirect."""
 
 import subprocess
 import time

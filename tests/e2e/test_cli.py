@@ -1,4 +1,4 @@
-"""The command line as an operator meets it: answers, JSON, exit codes, and faults told all at once."""
+"""The command line as an operator meets it: answers, JSON, exit codes, and all faults reported at once."""
 
 import hashlib
 import json

@@ -15,7 +15,7 @@ ENCODINGS = {"json": "application/json", "php": "application/vnd.php.serialized"
 UPLOAD = {"path": "sestore4/jb/film.mp4", "destination_path": "film.mp4", "bucket": "videos", "metadata": {},
           "acl": "private", "callback": ""}
 
-# What makes a call differ from an upload that would be taken (None: without this field), and what its message has to tell.
+# How a call differs from an upload that would be accepted (None: without this field), and what its message must say.
 CALLS = {
     "0000": [({"command": "aws.uplaod"}, r"aws\.uplaod"), ({"command": None}, "command is missing")],
     "0001": [({"api_key": "APX4GKLM0RKQLSP2FBO1ROPKSSW47DZE"}, "key .*cdn"), ({"cdn": 159}, "key .*cdn"),
@@ -83,7 +83,7 @@ def test_code(place, code, encoding):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_code_0004(new_site, fake, encoding):
-    """A full disk: nobody but the operator is told so. Nothing was queued, and with room again the same bytes are taken."""
+    """A full disk: only the operator learns the cause. Nothing was queued, and with room again the same bytes are accepted."""
     site = ready(new_site(), fake)
     text = signed(site, encoding)
     with site.server.full_disk():

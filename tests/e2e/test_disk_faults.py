@@ -35,7 +35,7 @@ def test_no_answer_is_given_that_could_be_wrong(on_a_failing_disk):
     switch.unlink()
     site.server.start()
     site.wait_for(kept, "completed")
-    answer = site.api.post(text)  # the same bytes tell what became of the first call
+    answer = site.api.post(text)  # the same bytes show how the first call ended
     assert answer.ok
     site.wait_for(answer.data, "completed")
     assert sorted(one["destination_path"] for one in site.api.all()) == ["doubtful.mp4", "film.mp4"]

@@ -123,7 +123,7 @@ def test_a_large_upload_makes_room_for_another_accounts_and_sends_no_part_twice(
 
 
 def test_one_that_grew_after_it_was_queued_counts_as_large(new_site, fake):
-    """Its size at the call is what it had while it was being written; it makes room as any large one."""
+    """At the call the file was still being written, and small; the upload yields like any large one."""
     site = large_site(new_site, fake, uploads=1, turn_s=1, quiet_s=2)
     other = Customer(site, fake)
     make_file(other.files / "b.mp4", KIB)

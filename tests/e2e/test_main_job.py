@@ -1,4 +1,4 @@
-"""The job the product exists for: a file goes to a real S3 server, byte for byte, and the customer is told."""
+"""The job the product exists for: a file goes to a real S3 server, byte for byte, and the customer gets a callback."""
 
 import email.header
 

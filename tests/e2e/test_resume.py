@@ -1,4 +1,4 @@
-"""After kill -9 or a stop an upload goes on where it was: no finished part is sent twice, the object is whole."""
+"""After kill -9 or a stop an upload resumes: no finished part is sent twice, and the object is whole."""
 
 import collections
 import types
@@ -89,7 +89,7 @@ def test_D37_kill_again_and_again(slow_site, fake):
 
 @pytest.mark.parametrize("complete_again", ["ok", "no_such_upload"])
 def test_D05_D08_D38_kill_when_the_object_is_complete_but_unconfirmed(slow_site, fake, complete_again):
-    """Complete took effect, nobody heard of it: the object's token tells that it is ours."""
+    """Complete took effect, but its answer was lost: the token shows that the object is ours."""
     fake.play({"about": "test", "store": {"complete_again": complete_again},
                "rules": [{"operation": "CompleteMultipartUpload", "fault": {"hold": True, "effect": True}}]})
     slow_site.use(fake, "videos")
@@ -174,7 +174,7 @@ def test_the_source_changes_during_the_upload(slow_site, fake):
 
 
 def test_D40_stop_and_start(slow_site, fake):
-    """SIGTERM: the server ends soon although parts hang, and the upload goes on after it."""
+    """SIGTERM: the server ends soon although parts hang, and the upload resumes after a restart."""
     upload_id, digest = begin(slow_site, fake, {"hold": True}, if_part_above=2)
     slow_site.server.stop(within_s=30)
     fake.play(NO_FAULT)

@@ -70,7 +70,7 @@ def test_a_wrong_checksum_never_becomes_completed(place, fake):
 
 
 def test_one_bad_bucket_does_not_hold_up_another(place, fake):
-    """Every worker could be busy with a store that answers nothing; the others' uploads go on."""
+    """Every worker could be busy with a store that does not answer; uploads to other stores continue."""
     fake.create_bucket("healthy")
     hanging, _, first = begin(place, fake, {
         "about": "hangs", "upload": {"size": 65536},

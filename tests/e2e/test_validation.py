@@ -31,7 +31,7 @@ def place():
 
 
 def refused(site, answer, code: str, *words: str) -> None:
-    """Fails unless the answer is the envelope of a failure with this code, tells these words, and nothing is queued."""
+    """Fails unless the answer is the envelope of a failure with this code and these words, and nothing is queued."""
     assert answer.http_status == 200 and answer.body["status"] == "failure" and answer.data == 0, answer
     assert answer.code == code, answer
     for word in words:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A scriptable S3 server for tests: verifies signatures and checksums, stores bytes, and fails as it is told.
+"""A scriptable S3 server for tests: verifies signatures and checksums, stores bytes, and fails on request.
 
 As a library: `with FakeS3() as s3: s3.create_bucket("b"); s3.play("slow_down_then_ok")`. By hand, to try a client:
 `fake_s3.py --bucket videos --scenario slow_down_then_ok`. Debian's Python and libisal2 are all it needs.
@@ -43,7 +43,7 @@ class Record:
     status: int | None = None  # None: no answer was sent
     error: str = ""  # S3's error code
     stored: bool = False
-    principal: str | None = None  # who asked, where the fake tells initiators
+    principal: str | None = None  # who asked, if the fake names initiators
 
     @property
     def content_bytes(self) -> int:
@@ -91,7 +91,7 @@ class FakeS3:
             self.store.buckets.setdefault(name, {})
 
     def play(self, scenario: str | dict) -> None:
-        """Faults from now on: a name in scenarios/, or a document of that form. Its counts begin anew."""
+        """Faults from now on: a name in scenarios/, or a document of that form. Its counts start again at 0."""
         self.release()
         self.scenario = s3_faults.parse(scenario) if isinstance(scenario, dict) else s3_faults.load(scenario)
         for name, value in self.scenario.store.items():

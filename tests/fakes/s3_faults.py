@@ -1,4 +1,4 @@
-"""Faults of the fake S3, read from scenario files (scenarios/*.json); docs/testing.md tells how to write one."""
+"""Faults of the fake S3, read from scenario files (scenarios/*.json); docs/testing.md says how to write one."""
 
 import dataclasses
 import json
