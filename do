@@ -99,8 +99,7 @@ do_e2e() {
   need build s3 test
   build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read full_disk \
     hanging_storage replays
-  # A file's tests share fixtures, and stay together.
-  [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadfile
+  [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadgroup
   part "end-to-end tests" with_rights env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \
     "$python" -m pytest -p no:cacheprovider -q tests "$@"
 }

@@ -30,6 +30,15 @@ def pytest_configure(config):
     config.pluginmanager.register(RowReport())
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """Where the tests run in several processes, those of a file that share a fixture stay in one process."""
+    for item in items:
+        fixtures = [found[-1] for found in item._fixtureinfo.name2fixturedefs.values()]
+        if any(fixture.scope == "module" for fixture in fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def rgw():
     """Debian's radosgw, one for each process of pytest: endpoint, access_key, secret_key, region, its `folder`, and
