@@ -44,7 +44,7 @@ Result<value> set(const Context& context, const Fields& fields) {
 
 Result<value> list(const Context& context, const Fields& /*fields*/) {
   boost::json::array answer;
-  for (const Account& account : context.accounts.accounts()) answer.push_back(account_json(account));
+  for (const auto& account : context.accounts.accounts()) answer.push_back(account_json(*account));
   return value(std::move(answer));
 }
 

@@ -34,7 +34,7 @@ TEST_F(AdminApiTest, WeighsAccounts) {
 
 TEST_F(AdminApiTest, RefusesAnAccountThatExistsOrCannotBe) {
   add_account();
-  EXPECT_EQ(fail("account.add", {{"cdn", 158}, {"user", "x"}}, "already_exists"), "account 158 exists");
+  EXPECT_EQ(fail("account.add", {{"cdn", 158}, {"user", "x"}}, "already_exists"), "account 158 exists already");
   EXPECT_EQ(last_status_, 409);
   EXPECT_THAT(fail("account.add", {{"cdn", 1}, {"user", "../x"}}, "invalid_value"), HasSubstr("user: expected"));
   EXPECT_THAT(fail("account.add", {{"cdn", 0}, {"user", "x"}}, "invalid_value"),

@@ -73,7 +73,7 @@ void run_command(const Command& command, const Context& context, const net::Requ
 
 }  // namespace
 
-AdminApi::AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
+AdminApi::AdminApi(AccountDirectory& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
                    AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, MultipartLedger& ledger,
                    BandwidthControl& bandwidth, ThreadPool& blocking)
     : context_{accounts, uploads, intake, clock, audit, doctor, std::move(bucket_defaults), ledger, bandwidth},

@@ -14,7 +14,7 @@ namespace vodlift::admin {
 // who can. Any thread; the constructor's arguments must outlive the last answer.
 class AdminApi {
  public:
-  AdminApi(AccountStore& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
+  AdminApi(AccountDirectory& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
            AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, MultipartLedger& ledger,
            BandwidthControl& bandwidth, ThreadPool& blocking);
 

@@ -63,7 +63,8 @@ class AdminApiTest : public testing::Test {
   }
 
   FixedClock clock_;
-  MemoryAccounts accounts_;
+  memory::MemoryAccounts account_rows_;
+  AccountDirectory accounts_{account_rows_};
   MemoryUploads uploads_;
   MemoryStorages storages_;
   UploadIntake intake_{accounts_, storages_, [](const std::string&) { return std::nullopt; }};

@@ -170,7 +170,7 @@ Result<value> check(const Context& context, const Fields& fields) {
 Result<value> list(const Context& context, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
-  for (const BucketAccess& bucket : context.accounts.buckets(cdn)) answer.push_back(bucket_json(bucket));
+  for (const auto& bucket : context.accounts.buckets(cdn)) answer.push_back(bucket_json(*bucket));
   return value(std::move(answer));
 }
 

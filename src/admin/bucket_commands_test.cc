@@ -15,7 +15,7 @@ TEST_F(AdminApiTest, ConfiguresABucketWithoutShowingItsSecret) {
   succeed("bucket.add", fields);
   EXPECT_THAT(last_body_, Not(HasSubstr("very-secret")));
   const auto bucket = accounts_.find_bucket(158, "my_bucket");
-  ASSERT_TRUE(bucket.has_value());
+  ASSERT_TRUE(bucket);
   EXPECT_EQ(bucket->secret_key.reveal(), "very-secret");
   EXPECT_TRUE(bucket->path_style);
   EXPECT_EQ(bucket->acl_policy, AclPolicy::private_acl);
@@ -92,7 +92,7 @@ TEST_F(AdminApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) 
                    {"external_id", "x=1"}};
   succeed("bucket.add", fields);
   const auto bucket = accounts_.find_bucket(158, "my_bucket");
-  ASSERT_TRUE(bucket.has_value());
+  ASSERT_TRUE(bucket);
   const CredentialOrigin expected{CredentialSource::profile, "media", "arn:aws:iam::123456789012:role/up", "x=1"};
   EXPECT_EQ(bucket->credentials, expected);
   EXPECT_EQ(bucket->endpoint, "https://s3.from.env");

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "core/account_store.h"
+#include "core/account_directory.h"
 #include "core/audit_log.h"
 #include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
@@ -29,7 +29,7 @@ struct BucketDefaults {
 
 // What the commands use. All internally locked.
 struct Context {
-  AccountStore& accounts;
+  AccountDirectory& accounts;
   UploadStore& uploads;
   const UploadIntake& intake;
   const Clock& clock;

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "admin/fake_accounts_test.h"
 #include "admin/fake_storages_test.h"
 #include "admin/fake_uploads_test.h"
 #include "base/clock.h"
@@ -15,6 +14,7 @@
 #include "core/bandwidth_limit.h"
 #include "core/bucket_doctor.h"
 #include "core/multipart_ledger.h"
+#include "memory/memory_accounts.h"
 
 namespace vodlift::admin {
 

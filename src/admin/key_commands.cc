@@ -182,7 +182,7 @@ Result<value> add(const Context& context, const Fields& fields) {
 Result<value> list(const Context& context, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
-  for (const ApiKey& key : context.accounts.keys(cdn)) answer.push_back(key_json(key, context.clock.now()));
+  for (const auto& key : context.accounts.keys(cdn)) answer.push_back(key_json(*key, context.clock.now()));
   return value(std::move(answer));
 }
 

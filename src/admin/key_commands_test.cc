@@ -33,7 +33,7 @@ TEST_F(AdminApiTest, ImportsAPairThatClientsHave) {
             "missing required fields: secret");
   EXPECT_THAT(fail("key.add", {{"cdn", 158}, {"api_key", "APX4GKLM0RKQ"}, {"secret", "short"}}, "invalid_value"),
               AllOf(HasSubstr("secret: expected"), Not(HasSubstr("short"))));
-  EXPECT_EQ(fail("key.add", {{"cdn", 7}}, "not_found"), "no such account");
+  EXPECT_EQ(fail("key.add", {{"cdn", 7}}, "not_found"), "there is no account 7: add it first (vodlift account add)");
 }
 
 TEST_F(AdminApiTest, RevokesAKey) {
@@ -42,7 +42,7 @@ TEST_F(AdminApiTest, RevokesAKey) {
   const value revoked = succeed("key.revoke", {{"api_key", added.at("api_key")}});
   EXPECT_EQ(revoked.at("revoked"), 1'700'000'000);
   EXPECT_TRUE(accounts_.find_key(added.at("api_key").as_string())->revoked.has_value());
-  EXPECT_EQ(fail("key.revoke", {{"api_key", "NOSUCHKEY"}}, "not_found"), "no such key");
+  EXPECT_EQ(fail("key.revoke", {{"api_key", "NOSUCHKEY"}}, "not_found"), "there is no API key NOSUCHKEY");
 }
 
 TEST_F(AdminApiTest, KeysHaveRulesThatCanBeChanged) {

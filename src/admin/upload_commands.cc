@@ -42,9 +42,9 @@ Result<AccountId> pick_account(const Context& context, std::optional<AccountId> 
     if (context.accounts.find_account(*cdn)) return *cdn;
     return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", *cdn)};
   }
-  const std::vector<Account> accounts = context.accounts.accounts();
+  const auto accounts = context.accounts.accounts();
   if (accounts.empty()) return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
-  if (accounts.size() == 1) return accounts.front().cdn;
+  if (accounts.size() == 1) return accounts.front()->cdn;
   return Error{Errc::missing_field,
                fmt::format("this server has {} accounts; name one of them (cdn)", accounts.size())};
 }

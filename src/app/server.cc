@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "callback/http_callback_sender.h"
+#include "core/account_directory.h"
 #include "core/key_usage.h"
 #include "core/upload_intake.h"
 #include "core/upload_json.h"
@@ -32,7 +33,7 @@
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
 #include "store/master_key.h"
-#include "store/sqlite_account_store.h"
+#include "store/sqlite_account_repository.h"
 #include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_callback_queue.h"
 #include "store/sqlite_multipart_journal.h"
@@ -77,7 +78,8 @@ struct Stores {
   std::unique_ptr<store::SqliteDatabase> database;
   NodeTerm self;
   std::unique_ptr<store::SqliteNodes> nodes;
-  std::unique_ptr<store::SqliteAccountStore> accounts;
+  std::unique_ptr<store::SqliteAccountRepository> account_rows;
+  std::unique_ptr<AccountDirectory> accounts;
   std::unique_ptr<store::SqliteUploadStore> uploads;
   std::unique_ptr<store::SqliteWorkQueue> queue;
   std::unique_ptr<store::SqliteCallbackQueue> callbacks;
@@ -117,16 +119,16 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   if (!database) return database.error();
   stores.database = std::move(*database);
 
-  const auto holds_secrets = store::SqliteAccountStore::holds_secrets(*stores.database);
+  const auto holds_secrets = store::SqliteAccountRepository::holds_secrets(*stores.database);
   if (!holds_secrets) return holds_secrets.error();
   auto master_key = store::load_or_create_master_key(config.server.master_key_file, !*holds_secrets);
   if (!master_key) return master_key.error();
-  auto accounts = store::SqliteAccountStore::open(*stores.database, store::Seal(std::move(*master_key)));
-  if (!accounts) {
-    return with_context(fmt::format("[server] master_key_file {}", config.server.master_key_file.string()),
-                        accounts.error());
-  }
-  stores.accounts = std::move(*accounts);
+  auto account_rows = store::SqliteAccountRepository::open(*stores.database, store::Seal(std::move(*master_key)));
+  const auto about_key_file = fmt::format("[server] master_key_file {}", config.server.master_key_file.string());
+  if (!account_rows) return with_context(about_key_file, account_rows.error());
+  stores.account_rows = std::move(*account_rows);
+  stores.accounts = std::make_unique<AccountDirectory>(*stores.account_rows);
+  if (auto loaded = stores.accounts->refresh(); !loaded) return with_context(about_key_file, loaded.error());
 
   if (auto opened = open_queue(stores, clock); !opened) return opened.error();
   return stores;

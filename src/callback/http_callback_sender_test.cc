@@ -8,7 +8,7 @@
 
 #include "base/encoding.h"
 #include "base/hash.h"
-#include "core/account_store.h"
+#include "core/account.h"
 #include "net/http_server.h"
 
 namespace vodlift::callback {

@@ -53,6 +53,13 @@ struct ApiKey {
   std::optional<WallTime> expires{};  // refused from then on
   std::optional<PreviousSecret> previous{};
   std::optional<WallTime> last_used{};  // of the last signed request; some minutes late, never early
+  std::int64_t version = 0;             // of the row; see AccountRepository
+};
+
+// A key signed a request at this time.
+struct KeyUse {
+  std::int64_t key_id = 0;
+  WallTime when;
 };
 
 inline constexpr std::size_t kMaxKeyBuckets = 100;

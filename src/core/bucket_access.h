@@ -1,6 +1,7 @@
 // How to reach one bucket: where it is, with which credentials, and how its objects are encrypted.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -93,6 +94,7 @@ struct BucketAccess {
   CredentialOrigin credentials{};
   Encryption encryption{};
   int max_parts = kMaxParts;  // parts of one multipart upload at most: kLeastMaxParts..kMaxParts
+  std::int64_t version = 0;   // of the row; see AccountRepository
 };
 
 }  // namespace vodlift

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/account_store.h"
+#include "core/bucket_access.h"
 
 namespace vodlift {
 

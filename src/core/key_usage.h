@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
-#include "core/account_store.h"
+#include "core/account_directory.h"
 
 namespace vodlift {
 
@@ -14,7 +14,7 @@ namespace vodlift {
 class KeyUsage {
  public:
   // The store must outlive it.
-  explicit KeyUsage(AccountStore& accounts) : accounts_(accounts) {}
+  explicit KeyUsage(AccountDirectory& accounts) : accounts_(accounts) {}
 
   // The key signed a request that was judged right. Does not block.
   void note(std::int64_t key_id, WallTime when);
@@ -24,7 +24,7 @@ class KeyUsage {
   Result<> flush();
 
  private:
-  AccountStore& accounts_;
+  AccountDirectory& accounts_;
   std::mutex mutex_;
   std::unordered_map<std::int64_t, WallTime> noted_;
 };

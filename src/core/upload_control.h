@@ -1,7 +1,7 @@
 // Changes to uploads that are queued already, for every door.
 #pragma once
 
-#include "core/account_store.h"
+#include "core/account.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 

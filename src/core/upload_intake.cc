@@ -19,7 +19,7 @@ Result<> check_size(std::int64_t size) {
 
 }  // namespace
 
-UploadIntake::UploadIntake(const AccountStore& accounts, Storages& storages, HostRefusal refuse_host)
+UploadIntake::UploadIntake(const AccountDirectory& accounts, Storages& storages, HostRefusal refuse_host)
     : accounts_(accounts), storages_(storages), refuse_host_(std::move(refuse_host)) {}
 
 Result<UploadIntake::Checked> UploadIntake::check_request(const Account& account, UploadRequest request) const {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "core/account_store.h"
+#include "core/account_directory.h"
 #include "core/storage.h"
 #include "core/upload_request.h"
 #include "core/upload_store.h"
@@ -18,7 +18,7 @@ class UploadIntake {
   // Why a callback to this literal host is refused; nothing when it is allowed.
   using HostRefusal = std::function<std::optional<std::string>(const std::string& host)>;
 
-  UploadIntake(const AccountStore& accounts, Storages& storages, HostRefusal refuse_host);
+  UploadIntake(const AccountDirectory& accounts, Storages& storages, HostRefusal refuse_host);
 
   // A request whose fields, callback host and bucket are valid.
   struct Checked {
@@ -45,7 +45,7 @@ class UploadIntake {
  private:
   [[nodiscard]] NewUpload upload_of(Checked checked, std::int64_t size) const;
 
-  const AccountStore& accounts_;
+  const AccountDirectory& accounts_;
   Storages& storages_;
   HostRefusal refuse_host_;
 };

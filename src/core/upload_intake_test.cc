@@ -5,18 +5,10 @@
 #include <set>
 
 #include "core/file_of_size_test.h"
-#include "core/no_accounts_test.h"
+#include "memory/memory_accounts.h"
 
 namespace vodlift {
 namespace {
-
-class OneBucket final : public NoAccounts {
- public:
-  [[nodiscard]] std::optional<BucketAccess> find_bucket(AccountId cdn, std::string_view bucket) const override {
-    if (cdn != 158 || bucket != "my_bucket") return std::nullopt;
-    return BucketAccess{};
-  }
-};
 
 class OneFile final : public Storages {
  public:
@@ -42,6 +34,14 @@ class OneFile final : public Storages {
 
 class UploadIntakeTest : public testing::Test {
  protected:
+  UploadIntakeTest() {
+    accounts_.add_account(account()).value();
+    BucketAccess bucket;
+    bucket.cdn = 158;
+    bucket.bucket = "my_bucket";
+    accounts_.put_bucket(bucket).value();
+  }
+
   static Account account() { return {.cdn = 158, .user = "jb", .webhook_secret = {}, .created = {}}; }
   static UploadRequest request() {
     UploadRequest out;
@@ -52,7 +52,8 @@ class UploadIntakeTest : public testing::Test {
   }
   Result<NewUpload> check(UploadRequest request) { return intake_.check(account(), std::move(request)); }
 
-  OneBucket accounts_;
+  memory::MemoryAccounts account_rows_;
+  AccountDirectory accounts_{account_rows_};
   OneFile storages_;
   std::vector<std::string> hosts_;
   UploadIntake intake_{accounts_, storages_, [this](const std::string& host) -> std::optional<std::string> {

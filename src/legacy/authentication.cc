@@ -117,7 +117,7 @@ void RefusalLog::note(std::string_view reason, std::string_view peer, std::int64
   log::warn("requests were refused", {{"reason", reason}, {"count", count}, {"last_from", peer}, {"last_key", key_id}});
 }
 
-Authentication::Authentication(const AccountStore& accounts, KeyUsage& usage, const Clock& clock,
+Authentication::Authentication(const AccountDirectory& accounts, KeyUsage& usage, const Clock& clock,
                                std::chrono::seconds timestamp_window, Rate failures)
     : accounts_(accounts),
       usage_(usage),
@@ -162,22 +162,22 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   if (!cdn) return refuse(bucket_of(origin.peer, 0), origin, 0, "no cdn", cdn.error());
 
   const WallTime now = clock_.now();
-  // Every check runs on a copy, so that an unknown key takes as long as a known one.
-  std::optional<ApiKey> key = accounts_.find_key(*api_key);
-  const bool known = key.has_value();
-  if (!known) key = dummy_;
+  // Every check runs for an unknown key too, on dummy_, so that it takes as long as a known one.
+  const auto found = accounts_.find_key(*api_key);
+  const bool known = found != nullptr;
+  const ApiKey& key = known ? *found : dummy_;
   const auto timestamp = check_timestamp(fields, to_unix_seconds(now), timestamp_window_.count());
-  std::optional<std::string_view> fault = refusal(*key, now, origin.peer);
-  if (key->cdn != *cdn) fault = "key of another cdn";
+  std::optional<std::string_view> fault = refusal(key, now, origin.peer);
+  if (key.cdn != *cdn) fault = "key of another cdn";
   if (!known) fault = "unknown key";
-  const std::int64_t key_id = key->id;
+  const std::int64_t key_id = key.id;
   const std::string bucket = bucket_of(origin.peer, fault ? 0 : key_id);
   if (const auto wait = failures_.wait(bucket, origin.received); wait > std::chrono::nanoseconds::zero()) {
     return too_many(origin, key_id, wait);
   }
 
   const std::string_view signature = signature_of(fields);
-  const SignatureVerdict verdict = verify(request, signature, fault ? dummy_ : *key, now);
+  const SignatureVerdict verdict = verify(request, signature, fault ? dummy_ : key, now);
   if (fault || !verdict.matches) {
     // Both errors are made, because a text takes time too.
     Error unauthorized{Errc::not_authorized, "CDN authorization failed: no active API key like this for this cdn"};
@@ -187,14 +187,14 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   }
   if (!timestamp) return refuse(bucket, origin, key_id, "timestamp", timestamp.error());
 
-  auto account = accounts_.find_account(key->cdn);
-  if (!account) return Refused{{Errc::internal, fmt::format("API key {} has no account {}", key->id, key->cdn)}};
-  usage_.note(key->id, now);
-  return Caller{.account = std::move(*account),
-                .key_id = key->id,
+  const auto account = accounts_.find_account(key.cdn);
+  if (!account) return Refused{{Errc::internal, fmt::format("API key {} has no account {}", key.id, key.cdn)}};
+  usage_.note(key.id, now);
+  return Caller{.account = *account,
+                .key_id = key.id,
                 .signature = {*timestamp, {verdict.mac.begin(), verdict.mac.end()}},
-                .permissions = key->permissions,
-                .scope = key->scope};
+                .permissions = key.permissions,
+                .scope = key.scope};
 }
 
 }  // namespace vodlift::legacy

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
-#include "core/account_store.h"
+#include "core/account_directory.h"
 #include "core/key_usage.h"
 #include "core/rate_limiter.h"
 #include "core/upload_store.h"
@@ -73,7 +73,7 @@ class RefusalLog {
 // client, unless it knows that client's key and has its address. IPv6 addresses count by their /64.
 class Authentication {
  public:
-  Authentication(const AccountStore& accounts, KeyUsage& usage, const Clock& clock,
+  Authentication(const AccountDirectory& accounts, KeyUsage& usage, const Clock& clock,
                  std::chrono::seconds timestamp_window, Rate failures);
 
   // Errors, in this order: not_authorized (api_key or cdn missing; or, with one text and after the same work: unknown,
@@ -89,7 +89,7 @@ class Authentication {
                  Error error);
   Refused too_many(const Origin& origin, std::int64_t key_id, std::chrono::nanoseconds wait);
 
-  const AccountStore& accounts_;
+  const AccountDirectory& accounts_;
   KeyUsage& usage_;
   const Clock& clock_;
   std::chrono::seconds timestamp_window_;

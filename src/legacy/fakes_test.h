@@ -7,14 +7,37 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/account_directory.h"
 #include "core/audit_log.h"
-#include "legacy/fake_accounts_test.h"
 #include "legacy/fake_storages_test.h"
 #include "legacy/fake_uploads_test.h"
 
 namespace vodlift::legacy {
 
 inline constexpr std::int64_t kNow = 1700000000;
+
+inline constexpr std::string_view kApiKey = "APX4GKLM0RKQLSP2FBO1ROPKSSW47DZE";
+inline constexpr std::string_view kSecret = "8fc8c48da81e6a2a06a9556379bf798af508dc0792497c678b4c3532ba8b637f";
+inline constexpr std::string_view kOtherKey = "OTHERKEY00000000000000000000000A";
+inline constexpr std::string_view kOtherSecret = "0000000000000000000000000000000000000000000000000000000000000001";
+
+// An account with one key and one bucket.
+inline void add_customer(AccountDirectory& accounts, AccountId cdn, std::string_view user, std::string_view api_key,
+                         std::string_view secret, std::string_view bucket_name) {
+  Account account;
+  account.cdn = cdn;
+  account.user = user;
+  accounts.add_account(account).value();
+  ApiKey key;
+  key.cdn = cdn;
+  key.api_key = api_key;
+  key.secret = Secret(std::string(secret));
+  accounts.add_key(key).value();
+  BucketAccess bucket;
+  bucket.cdn = cdn;
+  bucket.bucket = bucket_name;
+  accounts.put_bucket(bucket).value();
+}
 
 class ManualClock final : public Clock {
  public:

@@ -57,9 +57,7 @@ TEST_F(FilesListTest, RefusesWhatItCannotMean) {
 }
 
 TEST_F(FilesListTest, AKeyListsNothingOutsideOfItsScope) {
-  ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
-  key.scope.path_prefix = "sestore4/jb/films";
-  ASSERT_TRUE(accounts_.add_key(key));
+  change_key([](ApiKey& key) { key.scope.path_prefix = "sestore4/jb/films"; });
   const auto code = [this](std::string_view path) {
     return verdict(ask_signed(call_text("files.list", R"(,"path":")" + std::string(path) + "\""))).substr(0, 4);
   };

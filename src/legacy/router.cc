@@ -88,7 +88,7 @@ std::span<const Command> commands() {
   return kCommands;
 }
 
-Router::Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
+Router::Router(const AccountDirectory& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
                const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, AuditLog& audit, Options options)
     : services_{uploads, storages, intake, clock, blocking, audit},
       authentication_(accounts, usage, clock, options.timestamp_window, options.failures),

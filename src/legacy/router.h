@@ -21,7 +21,7 @@ struct Options {
 // the router must outlive the jobs on `blocking` and the store's pending inserts: stop those first.
 class Router {
  public:
-  Router(const AccountStore& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
+  Router(const AccountDirectory& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
          const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, AuditLog& audit, Options options);
 
   // A net::Handler: returns at once; the answer comes from this thread, the pool's or the store's.

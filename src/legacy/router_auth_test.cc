@@ -111,16 +111,17 @@ TEST_F(RouterAuth, B10B11UnknownRevokedAndForeignKeysAnswerAlike) {
 TEST_F(RouterAuth, B11ExpiredKeysAndOtherAddressesAnswerAsUnknownOnes) {
   const std::string text = status_text();
   const std::string unknown = verdict_signed(replaced(text, kApiKey, "NOSUCHKEY"));
-  ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
-  key.expires = clock_.now() + std::chrono::milliseconds(1);
-  key.networks = {parse_network("192.0.2.0/24").value()};
-  ASSERT_TRUE(accounts_.add_key(key));
+  change_key([&](ApiKey& key) {
+    key.expires = clock_.now() + std::chrono::milliseconds(1);
+    key.networks = {parse_network("192.0.2.0/24").value()};
+  });
   EXPECT_EQ(verdict_signed(text), "success");
   clock_.unix_ms += 1;
   EXPECT_EQ(verdict_signed(text), unknown);
-  key.expires.reset();
-  key.networks = {parse_network("198.51.100.0/24").value()};
-  ASSERT_TRUE(accounts_.add_key(key));
+  change_key([](ApiKey& key) {
+    key.expires.reset();
+    key.networks = {parse_network("198.51.100.0/24").value()};
+  });
   EXPECT_EQ(verdict_signed(text), unknown);
 }
 
@@ -147,13 +148,12 @@ TEST_F(RouterAuth, NotesTheUseOfAKeyOnlyWhenTheSignatureIsRight) {
   verdict_raw(signed_json(status_text(), kOtherSecret));
   verdict_signed(replaced(status_text(), "1700000000", "1"));
   ASSERT_TRUE(usage_.flush());
-  EXPECT_TRUE(accounts_.used.empty());
+  EXPECT_FALSE(accounts_.find_key(kApiKey)->last_used);
   verdict_signed(status_text());
-  EXPECT_TRUE(accounts_.used.empty()) << "nothing is written while a request is judged";
+  EXPECT_FALSE(accounts_.find_key(kApiKey)->last_used) << "nothing is written while a request is judged";
   ASSERT_TRUE(usage_.flush());
-  ASSERT_EQ(accounts_.used.size(), 1U);
-  EXPECT_EQ(accounts_.used[0].key_id, 1);
-  EXPECT_EQ(accounts_.used[0].when, clock_.now());
+  EXPECT_EQ(accounts_.find_key(kApiKey)->last_used, clock_.now());
+  EXPECT_FALSE(accounts_.find_key(kOtherKey)->last_used);
 }
 
 TEST_F(RouterAuth, B09RefusesAnotherAccountsSecret) {

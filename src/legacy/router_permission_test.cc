@@ -5,11 +5,7 @@ namespace vodlift::legacy {
 namespace {
 
 TEST_F(RouterCommand, AKeyMayDoWhatItsPermissionsSay) {
-  const auto with = [&](Permissions permissions) {
-    ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
-    key.permissions = permissions;
-    static_cast<void>(accounts_.add_key(key));
-  };
+  const auto with = [&](Permissions permissions) { change_key([&](ApiKey& key) { key.permissions = permissions; }); };
   const std::map<std::string, Permission> needs = {
       {"aws.upload", Permission::upload}, {"aws.status", Permission::status}, {"files.getstorage", Permission::files}};
   for (const auto& [command, permission] : needs) {
@@ -29,11 +25,7 @@ TEST_F(RouterCommand, AKeyMayDoWhatItsPermissionsSay) {
 }
 
 TEST_F(RouterCommand, AKeyReachesWhatItsScopeHolds) {
-  const auto with = [&](KeyScope scope) {
-    ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
-    key.scope = std::move(scope);
-    static_cast<void>(accounts_.add_key(key));
-  };
+  const auto with = [&](const KeyScope& scope) { change_key([&](ApiKey& key) { key.scope = scope; }); };
   with({"sestore4/jb/path", {"my_bucket"}});
   EXPECT_EQ(call_verdict("aws.upload", std::string(kUploadFields)), "success");
   EXPECT_EQ(call_verdict("aws.status", R"(,"id":1)"), "success");
@@ -51,10 +43,8 @@ TEST_F(RouterCommand, AKeyReachesWhatItsScopeHolds) {
 }
 
 TEST_F(RouterCommand, StoragesOfAScopedKeyAreThoseItReaches) {
-  const auto paths = [&](std::string prefix) {
-    ApiKey key = FakeAccounts::make_key(1, 158, kApiKey, kSecret);
-    key.scope.path_prefix = std::move(prefix);
-    static_cast<void>(accounts_.add_key(key));
+  const auto paths = [&](const std::string& prefix) {
+    change_key([&](ApiKey& key) { key.scope.path_prefix = prefix; });
     std::vector<std::string> out;
     const auto envelope = ask_signed(call_text("files.getstorage"));
     for (const auto& row : envelope.at("data").as_array()) out.push_back(text_at(row, "path"));

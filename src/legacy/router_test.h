@@ -6,11 +6,13 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <functional>
 #include <future>
 
 #include "base/encoding.h"
 #include "legacy/fakes_test.h"
 #include "legacy/router.h"
+#include "memory/memory_accounts.h"
 
 namespace vodlift::legacy {
 
@@ -48,6 +50,22 @@ inline constexpr std::string_view kUploadFields =
 
 class RouterTest : public testing::Test {
  protected:
+  RouterTest() {
+    add_customer(accounts_, 158, "jb", kApiKey, kSecret, "my_bucket");
+    add_customer(accounts_, 159, "eve", kOtherKey, kOtherSecret, "eves-bucket");
+  }
+
+  // Changes the key kApiKey.
+  void change_key(const std::function<void(ApiKey&)>& edit) {
+    accounts_
+        .change_key(kApiKey,
+                    [&](ApiKey& key) -> Result<> {
+                      edit(key);
+                      return {};
+                    })
+        .value();
+  }
+
   net::Response ask(net::Request request) {
     std::promise<net::Response> promise;
     auto answer = promise.get_future();
@@ -86,7 +104,8 @@ class RouterTest : public testing::Test {
   }
 
   ManualClock clock_;
-  FakeAccounts accounts_;
+  memory::MemoryAccounts account_rows_;
+  AccountDirectory accounts_{account_rows_};
   FakeUploads uploads_;
   FakeStorages storages_;
   UploadIntake intake_{accounts_, storages_, [](const std::string& host) -> std::optional<std::string> {

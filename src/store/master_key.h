@@ -10,7 +10,7 @@ namespace vodlift::store {
 
 // The key in `path`: Seal::kKeyBytes raw bytes, readable by its owner only. Where the file is missing and `may_create`
 // is true, a new random key is written there first (mode 0600, synced). Pass false when something is sealed already
-// (SqliteAccountStore::holds_secrets): a new key could not open it.
+// (SqliteAccountRepository::holds_secrets): a new key could not open it.
 // Errors: config_invalid (missing and may_create is false, readable by others, wrong size, not a regular file),
 // io_error.
 Result<Secret> load_or_create_master_key(const std::filesystem::path& path, bool may_create);

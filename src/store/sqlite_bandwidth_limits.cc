@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "store/sqlite_key_rows.h"
+#include "store/sqlite_account_rows.h"
 
 namespace vodlift::store {
 namespace {

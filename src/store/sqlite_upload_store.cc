@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "core/upload_decisions.h"
-#include "store/sqlite_key_rows.h"
+#include "store/sqlite_account_rows.h"
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_lifecycle.h"
 #include "store/sqlite_upload_rows.h"

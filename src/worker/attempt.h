@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "base/clock.h"
-#include "core/account_store.h"
+#include "core/account_directory.h"
 #include "core/multipart_journal.h"
 #include "core/object_store.h"
 #include "core/storage.h"
@@ -21,7 +21,7 @@ namespace vodlift::worker {
 
 // The ports and settings that every attempt uses. All must outlive it.
 struct RunContext {
-  const AccountStore& accounts;
+  const AccountDirectory& accounts;
   Storages& storages;
   ObjectStore& objects;
   MultipartJournal& journal;

@@ -55,8 +55,8 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
   return attempt;
 }
 
-CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountStore& accounts, CallbackSender& sender,
-                         milliseconds slow)
+CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts,
+                         CallbackSender& sender, milliseconds slow)
     : queue_(queue),
       accounts_(accounts),
       sender_(sender),

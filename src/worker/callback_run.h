@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "base/worker_thread.h"
-#include "core/account_store.h"
+#include "core/account_directory.h"
 #include "core/callback_queue.h"
 #include "core/callback_sender.h"
 #include "core/change_feed.h"
@@ -23,7 +23,7 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
 // called from one thread. Everything given must outlive it.
 class CallbackRun {
  public:
-  CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountStore& accounts, CallbackSender& sender,
+  CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts, CallbackSender& sender,
               std::chrono::milliseconds slow = std::chrono::seconds(5));
   CallbackRun(const CallbackRun&) = delete;
   CallbackRun& operator=(const CallbackRun&) = delete;
@@ -49,7 +49,7 @@ class CallbackRun {
   std::chrono::milliseconds time_to_next() const;
 
   CallbackQueue& queue_;
-  const AccountStore& accounts_;
+  const AccountDirectory& accounts_;
   CallbackSender& sender_;
   const std::chrono::milliseconds slow_;
 

@@ -87,7 +87,7 @@ TEST(CallbackRun, DeliversWhatIsDueAndRecordsIt) {
   OneBucket accounts;
   AcceptingReceiver receiver;
   LocalChangeFeed feed;
-  CallbackRun run(uploads, feed, accounts, receiver);
+  CallbackRun run(uploads, feed, accounts.directory, receiver);
   run.start();
   const auto [id, state] = uploads.recorded.get_future().get();
   run.stop();
@@ -128,7 +128,7 @@ TEST(CallbackRun, DoesNotClaimAgainAtOnceAfterAFailureOrAClaimThatFoundNothing) 
     OneBucket accounts;
     AcceptingReceiver receiver;
     LocalChangeFeed feed;
-    CallbackRun run(uploads, feed, accounts, receiver);
+    CallbackRun run(uploads, feed, accounts.directory, receiver);
     uploads.wake = [&feed] { feed.publish({Change::Kind::callbacks_due}); };
     run.start();
     EXPECT_GE(uploads.pause.get_future().get(), 1s) << fails;
@@ -194,7 +194,7 @@ TEST(CallbackRun, ManySlowReceiversLeavePlacesForOthers) {
   OneBucket accounts;
   HangingReceiver receiver(kSlowAccounts);
   LocalChangeFeed feed;
-  CallbackRun run(uploads, feed, accounts, receiver, /*slow=*/0ms);
+  CallbackRun run(uploads, feed, accounts.directory, receiver, /*slow=*/0ms);
   run.start();
   EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
   EXPECT_EQ(receiver.held.size(), 24U);
@@ -207,7 +207,7 @@ TEST(CallbackRun, ASlowReceiverLeavesPlacesForOthers) {
   OneBucket accounts;
   HangingReceiver receiver;
   LocalChangeFeed feed;
-  CallbackRun run(uploads, feed, accounts, receiver, /*slow=*/0ms);
+  CallbackRun run(uploads, feed, accounts.directory, receiver, /*slow=*/0ms);
   run.start();
   EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
   EXPECT_EQ(receiver.held.size(), 8U) << "the others are put off, not sent";

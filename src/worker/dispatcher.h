@@ -38,7 +38,7 @@ class Dispatcher {
     WorkQueue& queue;
     MultipartJournal& journal;
     ChangeFeed& feed;
-    const AccountStore& accounts;
+    const AccountDirectory& accounts;
     Storages& storages;
     ObjectStore& objects;
     const Clock& clock;

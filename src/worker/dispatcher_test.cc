@@ -19,6 +19,8 @@ ClaimedUpload upload_of(UploadId id, std::int64_t fence) {
   ClaimedUpload claimed;
   claimed.lease = {id, fence};
   claimed.upload.id = id;
+  claimed.upload.account = 158;
+  claimed.upload.request.bucket = "b";
   claimed.upload.request.path = "sestore1/a/b.mp4";
   return claimed;
 }
@@ -78,7 +80,8 @@ class MissingFiles final : public Storages {
 class DispatcherTest : public testing::Test {
  protected:
   Dispatcher& start(Options options) {
-    dispatcher_.emplace(Dispatcher::Ports{uploads, uploads, feed, accounts_, files, objects_, clock_}, options);
+    dispatcher_.emplace(Dispatcher::Ports{uploads, uploads, feed, accounts_.directory, files, objects_, clock_},
+                        options);
     dispatcher_->start();
     return *dispatcher_;
   }

@@ -7,10 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "core/account_directory.h"
 #include "core/callback_sender.h"
 #include "core/multipart_journal.h"
-#include "core/no_accounts_test.h"
 #include "core/work_queue.h"
+#include "memory/memory_accounts.h"
 #include "worker/fake_objects_test.h"
 #include "worker/fake_storages_test.h"
 
@@ -93,12 +94,40 @@ class MemoryUploads : public WorkQueue, public MultipartJournal {
   }
 };
 
-class OneBucket final : public NoAccounts {
+// Account 158 with the bucket "b".
+class OneBucket {
  public:
-  [[nodiscard]] std::optional<BucketAccess> find_bucket(AccountId, std::string_view) const override { return bucket; }
+  OneBucket() {
+    Account account;
+    account.cdn = 158;
+    account.user = "jb";
+    directory.add_account(account).value();
+    bucket_.cdn = account.cdn;
+    bucket_.bucket = "b";
+    directory.put_bucket(bucket_).value();
+  }
 
-  std::optional<BucketAccess> bucket = BucketAccess{};
+  // Changes how the bucket is reached.
+  void change(const std::function<void(BucketAccess&)>& edit) {
+    edit(bucket_);
+    directory.put_bucket(bucket_).value();
+  }
+  // Adds another bucket, which is reached in the same way.
+  void add(std::string_view name) {
+    BucketAccess another = bucket_;
+    another.bucket = name;
+    directory.put_bucket(another).value();
+  }
+
+ private:
+  BucketAccess bucket_;
+  memory::MemoryAccounts rows_;
+
+ public:
+  AccountDirectory directory{rows_};
 };
+
+;
 
 class StoppedClock final : public Clock {
  public:

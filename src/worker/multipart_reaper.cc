@@ -57,7 +57,7 @@ bool contains(const std::vector<std::string>& ids, const std::string& id) {
 
 }  // namespace
 
-MultipartReaper::MultipartReaper(MultipartLedger& ledger, const AccountStore& accounts, ObjectStore& objects,
+MultipartReaper::MultipartReaper(MultipartLedger& ledger, const AccountDirectory& accounts, ObjectStore& objects,
                                  ReaperOptions options)
     : ledger_(ledger), accounts_(accounts), objects_(objects), options_(options) {}
 

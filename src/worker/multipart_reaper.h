@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "base/worker_thread.h"
-#include "core/account_store.h"
+#include "core/account_directory.h"
 #include "core/multipart_ledger.h"
 #include "core/object_store.h"
 
@@ -28,7 +28,8 @@ struct ReaperOptions {
 class MultipartReaper {
  public:
   // Everything given must outlive it.
-  MultipartReaper(MultipartLedger& ledger, const AccountStore& accounts, ObjectStore& objects, ReaperOptions options);
+  MultipartReaper(MultipartLedger& ledger, const AccountDirectory& accounts, ObjectStore& objects,
+                  ReaperOptions options);
   MultipartReaper(const MultipartReaper&) = delete;
   MultipartReaper& operator=(const MultipartReaper&) = delete;
   // Like stop().
@@ -54,7 +55,7 @@ class MultipartReaper {
   bool give_up_or_postpone(const AbandonedMultipart& entry, const Error& error);
 
   MultipartLedger& ledger_;
-  const AccountStore& accounts_;
+  const AccountDirectory& accounts_;
   ObjectStore& objects_;
   const ReaperOptions options_;
   // Our own principal at the store of each bucket, as found in this round: credentials may change. Of round()'s thread.

@@ -13,9 +13,10 @@ using namespace std::chrono_literals;
 class MultipartReaperTest : public testing::Test {
  protected:
   MultipartReaperTest() {
-    accounts_.bucket->endpoint = "https://s3.example";
-    accounts_.bucket->bucket = "b";
-    accounts_.bucket->access_key = "AK";
+    accounts_.change([](BucketAccess& bucket) {
+      bucket.endpoint = "https://s3.example";
+      bucket.access_key = "AK";
+    });
   }
 
   // An entry left at `begun_`.
@@ -43,7 +44,7 @@ class MultipartReaperTest : public testing::Test {
   const WallTime begun_ = ledger_.now;
   OneBucket accounts_;
   MemoryObjects objects_;
-  MultipartReaper reaper_{ledger_, accounts_, objects_, {1min, 10min, std::chrono::days{14}}};
+  MultipartReaper reaper_{ledger_, accounts_.directory, objects_, {1min, 10min, std::chrono::days{14}}};
 };
 
 TEST_F(MultipartReaperTest, AbortsWhatIsLeftAndOnlyThat) {
@@ -67,6 +68,7 @@ TEST_F(MultipartReaperTest, TriesAgainUntilItIsGone) {
 
 TEST_F(MultipartReaperTest, ABucketThatCannotBeWorkedOnIsLeftForLaterAsAWhole) {
   for (const char* id : {"one", "two", "three"}) left(id);
+  accounts_.add("healthy");
   left("elsewhere", "healthy");
   objects_.open = {"one", "two", "three", "elsewhere"};
   objects_.script["abort"] = {Errc::s3_access_denied};
@@ -90,8 +92,7 @@ TEST_F(MultipartReaperTest, AHundredOfABucketARound) {
 }
 
 TEST_F(MultipartReaperTest, WithoutTheBucketItIsKeptAndGivenUpInTheEnd) {
-  left("ours");
-  accounts_.bucket.reset();
+  left("ours", "not-configured");
   round_after(0s);
   ASSERT_EQ(ledger_.entries.size(), 1U);
   EXPECT_NE(ledger_.entries[0].error.find("not configured"), std::string::npos) << ledger_.entries[0].error;
@@ -103,7 +104,7 @@ TEST_F(MultipartReaperTest, WithoutTheBucketItIsKeptAndGivenUpInTheEnd) {
 }
 
 TEST_F(MultipartReaperTest, CredentialsGoToNoOtherEndpoint) {
-  accounts_.bucket->endpoint = "https://another.example";
+  accounts_.change([](BucketAccess& bucket) { bucket.endpoint = "https://another.example"; });
   left("ours");
   left("");
   round_after(1h);

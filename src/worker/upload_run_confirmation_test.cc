@@ -52,7 +52,7 @@ TEST_F(UploadRunTest, AnObjectThatCannotBeConfirmedIsTriedAgain) {
 }
 
 TEST_F(UploadRunTest, AnObjectThatIsNotEncryptedAsAskedForIsNotCompleted) {
-  accounts_.bucket->encryption.mode = EncryptionMode::sse_kms;
+  accounts_.change([](BucketAccess& bucket) { bucket.encryption.mode = EncryptionMode::sse_kms; });
   for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
     storages_.bytes = std::string(size, 'v');
     objects_.encryption = "AES256";

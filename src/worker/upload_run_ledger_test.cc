@@ -42,7 +42,7 @@ TEST_F(UploadRunTest, WhatLiesAtAnotherEndpointIsNotAskedForAtThisOne) {
   storages_.bytes = std::string(kThreeParts, 'v');
   claimed_.journal = {"old", "https://old.example", kPreferredPartBytes, {}, ChecksumMode::crc32c, Acl::private_acl,
                       {}};
-  accounts_.bucket->endpoint = "https://new.example";
+  accounts_.change([](BucketAccess& bucket) { bucket.endpoint = "https://new.example"; });
   run();
   expect_completed();
   EXPECT_EQ(uploads_.ledger_calls, (std::vector<std::string>{"abandon", "intend film.mp4"}));
@@ -52,7 +52,7 @@ TEST_F(UploadRunTest, WhatLiesAtAnotherEndpointIsNotAskedForAtThisOne) {
 TEST_F(UploadRunTest, AfterTheBucketIsGoneItsMultipartUploadIsLeft) {
   claimed_.journal = {"old", "https://old.example", kPreferredPartBytes, {}, ChecksumMode::crc32c, Acl::private_acl,
                       {}};
-  accounts_.bucket.reset();
+  claimed_.upload.request.bucket = "not-configured";
   run();
   expect_failed(Errc::bucket_not_configured);
   EXPECT_EQ(uploads_.ledger_calls, std::vector<std::string>{"abandon"});

@@ -69,7 +69,7 @@ TEST_F(UploadRunTest, AVanishedMultipartUploadIsOpenedAnew) {
 TEST_F(UploadRunTest, AfterAFallBackToPrivateARestartTellsTheTruth) {
   storages_.bytes = std::string(kThreeParts, 'v');
   claimed_.upload.request.acl = Acl::public_read;
-  accounts_.bucket->acl_policy = AclPolicy::private_acl;
+  accounts_.change([](BucketAccess& bucket) { bucket.acl_policy = AclPolicy::private_acl; });
   objects_.script["create"] = {Errc::s3_acl_refused};
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
@@ -94,7 +94,7 @@ TEST_F(UploadRunTest, WhatWasBegunUnderAnotherEncryptionBeginsAnew) {
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
   claimed_.journal = uploads_.journal;
-  accounts_.bucket->encryption.mode = EncryptionMode::sse_s3;
+  accounts_.change([](BucketAccess& bucket) { bucket.encryption.mode = EncryptionMode::sse_s3; });
   objects_.on_create = [this](const std::string&) { objects_.encryption = "AES256"; };
   run();
   expect_completed();

@@ -97,7 +97,7 @@ TEST_F(UploadRunTest, AStorageThatIsGoneFromTheConfigurationFails) {
 
 TEST_F(UploadRunTest, ABucketThatIsGoneFails) {
   storages_.bytes = "x";
-  accounts_.bucket.reset();
+  claimed_.upload.request.bucket = "not-configured";
   run();
   expect_failed(Errc::bucket_not_configured);
 }
@@ -109,7 +109,7 @@ TEST_F(UploadRunTest, ARefusedPublicAclFailsUnlessTheAccountPrefersPrivate) {
   run();
   expect_failed(Errc::s3_acl_refused);
 
-  accounts_.bucket->acl_policy = AclPolicy::private_acl;
+  accounts_.change([](BucketAccess& bucket) { bucket.acl_policy = AclPolicy::private_acl; });
   objects_.script["put"] = {Errc::s3_acl_refused};
   run();
   expect_completed();

@@ -25,7 +25,7 @@ class UploadRunTest : public ::testing::Test {
   }
 
   void run() {
-    const RunContext context{accounts_, storages_, objects_, uploads_, clock_, 2, readiness_};
+    const RunContext context{accounts_.directory, storages_, objects_, uploads_, clock_, 2, readiness_};
     const auto end = UploadRun(context, claimed_, control_).run();
     if (!end) return;
     if (const auto* ending = std::get_if<UploadEnding>(&*end)) {

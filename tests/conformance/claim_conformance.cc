@@ -215,6 +215,15 @@ TEST_P(ClaimConformance, AWaitingUploadIsNotDue) {
   EXPECT_EQ(queue().next_due().value(), std::nullopt);
 }
 
+TEST_P(ClaimConformance, AWeightAppliesToTheNextClaim) {
+  ASSERT_TRUE(accounts().add_account({kAccount, "jb", Secret("whsec_jb"), clock_.now()}));
+  ASSERT_TRUE(accounts().set_weight(kAccount, 7));
+  insert("a");
+  EXPECT_EQ(queue().ready_accounts(1).value().at(0).weight, 7);
+  reopen();
+  EXPECT_EQ(claim_one().weight, 7);
+}
+
 VODLIFT_INSTANTIATE_CONFORMANCE(ClaimConformance);
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include "base/temporary_folder_test.h"
 #include "store/master_key.h"
-#include "store/sqlite_account_store.h"
+#include "store/sqlite_account_repository.h"
 #include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_callback_queue.h"
 #include "store/sqlite_database.h"
@@ -30,7 +30,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   }
   Nodes& nodes() override { return *nodes_; }
   ChangeFeed& feed() override { return feed_; }
-  AccountStore& accounts() override { return *accounts_; }
+  AccountRepository& account_rows() override { return *account_rows_; }
   MultipartLedger& ledger() override { return *ledger_; }
   BandwidthLimits& limits() override { return *limits_; }
   void reopen() override {
@@ -57,9 +57,9 @@ class SqliteUnderTest final : public StoreUnderTest {
 
   void open() {
     database_ = store::SqliteDatabase::open({directory_ / "queue.db", 4, {}}, clock_).value();
-    const bool sealed = store::SqliteAccountStore::holds_secrets(*database_).value();
+    const bool sealed = store::SqliteAccountRepository::holds_secrets(*database_).value();
     store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
-    accounts_ = store::SqliteAccountStore::open(*database_, std::move(seal)).value();
+    account_rows_ = store::SqliteAccountRepository::open(*database_, std::move(seal)).value();
     nodes_ = std::make_unique<store::SqliteNodes>(*database_, clock_);
     ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);
     limits_ = std::make_unique<store::SqliteBandwidthLimits>(*database_);
@@ -70,7 +70,7 @@ class SqliteUnderTest final : public StoreUnderTest {
     ledger_.reset();
     opened_.clear();
     nodes_.reset();
-    accounts_.reset();
+    account_rows_.reset();
     database_.reset();
   }
 
@@ -79,7 +79,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   const TemporaryFolder temporary_;
   const std::filesystem::path directory_ = temporary_.path();
   std::unique_ptr<store::SqliteDatabase> database_;
-  std::unique_ptr<store::SqliteAccountStore> accounts_;
+  std::unique_ptr<store::SqliteAccountRepository> account_rows_;
   std::unique_ptr<store::SqliteNodes> nodes_;
   std::vector<std::unique_ptr<Node>> opened_;
   std::unique_ptr<store::SqliteMultipartLedger> ledger_;

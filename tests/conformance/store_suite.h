@@ -12,7 +12,7 @@
 
 #include "base/await.h"
 #include "base/clock.h"
-#include "core/account_store.h"
+#include "core/account_directory.h"
 #include "core/bandwidth_limit.h"
 #include "core/callback_queue.h"
 #include "core/change_feed.h"
@@ -63,7 +63,7 @@ class StoreUnderTest {
   virtual NodeStores open_node(const std::string& name) = 0;
   virtual Nodes& nodes() = 0;
   virtual ChangeFeed& feed() = 0;
-  virtual AccountStore& accounts() = 0;
+  virtual AccountRepository& account_rows() = 0;
   virtual MultipartLedger& ledger() = 0;
   virtual BandwidthLimits& limits() = 0;
   // Closes everything in order and opens it again on the same storage.
@@ -87,7 +87,7 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
 
   void SetUp() override {
     store_ = GetParam().make(clock_);
-    node_.emplace(store_->open_node("first"));
+    open_node();
   }
 
   UploadStore& uploads() { return node_->uploads; }
@@ -96,14 +96,15 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   MultipartJournal& journal() { return node_->journal; }
   ChangeFeed& feed() { return store_->feed(); }
   Nodes& nodes() { return store_->nodes(); }
-  AccountStore& accounts() { return store_->accounts(); }
+  AccountDirectory& accounts() { return *accounts_; }
   MultipartLedger& ledger() { return store_->ledger(); }
   BandwidthLimits& limits() { return store_->limits(); }
   // The node restarts.
   void reopen() {
+    accounts_.reset();
     node_.reset();
     store_->reopen();
-    node_.emplace(store_->open_node("first"));
+    open_node();
   }
   // The node restarts and takes back its uploads; answers how many.
   int reclaim(int max_crashes) {
@@ -145,6 +146,14 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   ManualClock clock_;
   std::unique_ptr<StoreUnderTest> store_;
   std::optional<NodeStores> node_;
+  std::unique_ptr<AccountDirectory> accounts_;
+
+ private:
+  void open_node() {
+    node_.emplace(store_->open_node("first"));
+    accounts_ = std::make_unique<AccountDirectory>(store_->account_rows());
+    accounts_->refresh().value();
+  }
 };
 
 // Runs a suite against all implementations.

@@ -1,13 +1,75 @@
-// Accounts, keys and buckets: visible at once, durable, and their secrets intact.
+// Accounts, keys and buckets: changes are visible at once, durable, and seen by every node; secrets stay intact.
 #include <fmt/format.h>
 
+#include <atomic>
+#include <barrier>
+#include <thread>
+
+#include "conformance/sqlite_under_test.h"
 #include "conformance/store_suite.h"
+#include "memory/memory_accounts.h"
 
 namespace vodlift::conformance {
 namespace {
 
-class AccountConformance : public StoreSuite {
+// One repository with storage of its own, empty at first.
+class AccountStorage {
+ public:
+  AccountStorage() = default;
+  AccountStorage(const AccountStorage&) = delete;
+  AccountStorage& operator=(const AccountStorage&) = delete;
+  virtual ~AccountStorage() = default;
+
+  virtual AccountRepository& rows() = 0;
+  // Closes the repository and opens it again on the same storage.
+  virtual void reopen() = 0;
+};
+
+class SqliteAccountStorage final : public AccountStorage {
+ public:
+  explicit SqliteAccountStorage(const ManualClock& clock) : store_(make_sqlite_under_test(clock)) {}
+  AccountRepository& rows() override { return store_->account_rows(); }
+  void reopen() override { store_->reopen(); }
+
+ private:
+  std::unique_ptr<StoreUnderTest> store_;
+};
+
+class MemoryAccountStorage final : public AccountStorage {
+ public:
+  explicit MemoryAccountStorage(const ManualClock&) {}
+  AccountRepository& rows() override { return rows_; }
+  void reopen() override {}
+
+ private:
+  memory::MemoryAccounts rows_;
+};
+
+struct AccountImplementation {
+  std::string name;
+  std::function<std::unique_ptr<AccountStorage>(const ManualClock& clock)> make;
+};
+
+class AccountConformance : public testing::TestWithParam<AccountImplementation> {
  protected:
+  void SetUp() override {
+    storage_ = GetParam().make(clock_);
+    accounts_ = make_node();
+  }
+
+  AccountDirectory& accounts() { return *accounts_; }
+  // The directory of another node over the same storage.
+  std::unique_ptr<AccountDirectory> make_node() {
+    auto node = std::make_unique<AccountDirectory>(storage_->rows());
+    node->refresh().value();
+    return node;
+  }
+  void reopen() {
+    accounts_.reset();
+    storage_->reopen();
+    accounts_ = make_node();
+  }
+
   Account account(AccountId cdn, const std::string& user) { return {cdn, user, Secret("whsec_" + user), clock_.now()}; }
   ApiKey key(AccountId cdn, const std::string& name) {
     ApiKey key;
@@ -35,6 +97,10 @@ class AccountConformance : public StoreSuite {
     const auto added = accounts().add_account(account(cdn, user));
     ASSERT_TRUE(added) << added.error().message;
   }
+
+  ManualClock clock_;
+  std::unique_ptr<AccountStorage> storage_;
+  std::unique_ptr<AccountDirectory> accounts_;
 };
 
 TEST_P(AccountConformance, EmptyAtFirst) {
@@ -49,11 +115,8 @@ TEST_P(AccountConformance, WeightsCountAtOnceAndStay) {
   EXPECT_EQ(accounts().find_account(158)->weight, 1);
   ASSERT_TRUE(accounts().set_weight(158, 7));
   EXPECT_EQ(accounts().find_account(158)->weight, 7);
-  insert("a");
-  EXPECT_EQ(queue().ready_accounts(1).value().at(0).weight, 7);
   reopen();
   EXPECT_EQ(accounts().find_account(158)->weight, 7);
-  EXPECT_EQ(claim_one().weight, 7);
   EXPECT_EQ(accounts().set_weight(159, 2).error().code, Errc::not_found);
 }
 
@@ -243,14 +306,14 @@ TEST_P(AccountConformance, ListsInOrder) {
   ASSERT_TRUE(accounts().put_bucket(bucket(100, "alpha")));
 
   ASSERT_EQ(accounts().accounts().size(), 2U);
-  EXPECT_EQ(accounts().accounts()[0].cdn, 100);
+  EXPECT_EQ(accounts().accounts()[0]->cdn, 100);
   ASSERT_EQ(accounts().keys(std::nullopt).size(), 2U);
-  EXPECT_EQ(accounts().keys(std::nullopt)[0].api_key, "Z") << "by age";
+  EXPECT_EQ(accounts().keys(std::nullopt)[0]->api_key, "Z") << "by age";
   ASSERT_EQ(accounts().keys(100).size(), 1U);
   const auto all = accounts().buckets(std::nullopt);
   ASSERT_EQ(all.size(), 3U);
-  EXPECT_EQ(all[0].bucket, "alpha");
-  EXPECT_EQ(all[2].bucket, "beta");
+  EXPECT_EQ(all[0]->bucket, "alpha");
+  EXPECT_EQ(all[2]->bucket, "beta");
   EXPECT_EQ(accounts().buckets(200).size(), 1U);
 }
 
@@ -277,7 +340,152 @@ TEST_P(AccountConformance, LookingWhileChanging) {
   for (auto& thread : threads) thread.join();
 }
 
-VODLIFT_INSTANTIATE_CONFORMANCE(AccountConformance);
+// Adds `bucket` to the buckets that the key reaches.
+std::function<Result<>(ApiKey&)> allowing(const std::string& bucket) {
+  return [bucket](ApiKey& key) -> Result<> {
+    key.scope.buckets.push_back(bucket);
+    return {};
+  };
+}
+
+TEST_P(AccountConformance, AnotherNodeSeesAChangeAfterItsRefresh) {
+  const auto other = make_node();
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  ASSERT_TRUE(accounts().put_bucket(bucket(158, "b")));
+  EXPECT_FALSE(other->find_account(158)) << "reads do not look at the disk";
+  ASSERT_TRUE(other->refresh());
+  EXPECT_EQ(other->find_account(158)->webhook_secret.reveal(), "whsec_jb");
+  EXPECT_EQ(other->find_key("K")->secret.reveal(), "secret of K");
+  EXPECT_EQ(other->find_bucket(158, "b")->secret_key.reveal(), "secret of b");
+
+  ASSERT_TRUE(accounts().set_weight(158, 7));
+  ASSERT_TRUE(accounts().change_key("K", allowing("b")));
+  BucketAccess changed = bucket(158, "b");
+  changed.region = "eu-west-2";
+  ASSERT_TRUE(accounts().put_bucket(changed));
+  const std::vector<KeyUse> uses = {{accounts().find_key("K")->id, clock_.now()}};
+  ASSERT_TRUE(accounts().record_key_uses(uses));
+  ASSERT_TRUE(other->refresh());
+  EXPECT_EQ(other->find_account(158)->weight, 7);
+  EXPECT_EQ(other->find_key("K")->scope.buckets, std::vector<std::string>{"b"});
+  EXPECT_EQ(other->find_key("K")->last_used, clock_.now());
+  EXPECT_EQ(other->find_bucket(158, "b")->region, "eu-west-2");
+}
+
+TEST_P(AccountConformance, AKeyThatAnotherNodeRevokedIsRefusedAfterTheRefresh) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  const auto other = make_node();
+  EXPECT_FALSE(refusal(*other->find_key("K"), clock_.now(), "192.0.2.1"));
+  ASSERT_TRUE(accounts().revoke_key("K", clock_.now()));
+  ASSERT_TRUE(other->refresh());
+  EXPECT_EQ(refusal(*other->find_key("K"), clock_.now(), "192.0.2.1"), "revoked");
+  ASSERT_TRUE(other->revoke_key("K", clock_.now() + std::chrono::hours(1)));
+  EXPECT_EQ(other->find_key("K")->revoked, clock_.now()) << "the first one counts, whichever node made it";
+}
+
+TEST_P(AccountConformance, ANodeMayChangeWhatItHasNotSeenYet) {
+  const auto other = make_node();
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  EXPECT_EQ(other->add_account(account(158, "other")).error().code, Errc::already_exists);
+  EXPECT_EQ(other->add_key(key(158, "K")).error().code, Errc::already_exists);
+  ASSERT_TRUE(other->add_key(key(158, "K2")));
+  ASSERT_TRUE(other->put_bucket(bucket(158, "b")));
+  ASSERT_TRUE(other->change_key("K", allowing("b")));
+  ASSERT_TRUE(other->set_weight(158, 3));
+  EXPECT_EQ(other->find_account(158)->weight, 3);
+  ASSERT_TRUE(other->refresh());
+  EXPECT_EQ(other->keys(158).size(), 2U);
+}
+
+TEST_P(AccountConformance, AChangeThatLostTheRaceStartsAgainFromTheNewRow) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  const auto other = make_node();
+  int calls = 0;
+  ASSERT_TRUE(accounts().change_key("K", [&](ApiKey& key) -> Result<> {
+    if (++calls == 1) other->change_key("K", allowing("theirs")).value();
+    key.scope.buckets.push_back("ours");
+    return {};
+  }));
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(accounts().find_key("K")->scope.buckets, (std::vector<std::string>{"theirs", "ours"}));
+  reopen();
+  EXPECT_EQ(accounts().find_key("K")->scope.buckets, (std::vector<std::string>{"theirs", "ours"}));
+}
+
+TEST_P(AccountConformance, AChangeThatLosesEveryRaceChangesNothing) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  const auto other = make_node();
+  const auto refused = accounts().change_key("K", [&](ApiKey& key) -> Result<> {
+    other
+        ->change_key("K",
+                     [](ApiKey& theirs) -> Result<> {
+                       theirs.secret = Secret("their secret");
+                       return {};
+                     })
+        .value();
+    key.secret = Secret("our secret");
+    return {};
+  });
+  EXPECT_EQ(refused.error().code, Errc::overloaded);
+  EXPECT_EQ(other->find_key("K")->secret.reveal(), "their secret");
+  reopen();
+  EXPECT_EQ(accounts().find_key("K")->secret.reveal(), "their secret");
+}
+
+TEST_P(AccountConformance, ChangesByTwoNodesAtOnceLoseNothing) {
+  constexpr int kEach = 20;
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  const auto other = make_node();
+  std::barrier start(2);
+  std::vector<std::thread> threads;
+  for (AccountDirectory* node : {accounts_.get(), other.get()}) {
+    threads.emplace_back([&, node] {
+      start.arrive_and_wait();
+      for (int i = 0; i < kEach; ++i) {
+        const auto changed = node->change_key("K", allowing("b"));
+        EXPECT_TRUE(changed) << changed.error().message;
+        EXPECT_GT(node->find_key("K")->scope.buckets.size(), static_cast<std::size_t>(i)) << "visible at once";
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  for (AccountDirectory* node : {accounts_.get(), other.get()}) {
+    ASSERT_TRUE(node->refresh());
+    EXPECT_EQ(node->find_key("K")->scope.buckets.size(), 2U * kEach);
+  }
+}
+
+TEST_P(AccountConformance, RowsCarryTheVersionOfTheirLastChange) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().add_key(key(158, "K")));
+  const auto before = accounts().find_key("K");
+  ASSERT_TRUE(accounts().revoke_key("K", clock_.now()));
+  EXPECT_FALSE(before->revoked) << "what was read stays as it is";
+  EXPECT_GT(accounts().find_key("K")->version, before->version);
+  const auto changes = storage_->rows().load_since(before->version).value();
+  ASSERT_EQ(changes.rows.keys.size(), 1U);
+  EXPECT_TRUE(changes.rows.accounts.empty());
+  EXPECT_EQ(changes.rows.keys[0].version, changes.version);
+  EXPECT_TRUE(storage_->rows().load_since(changes.version).value().rows.keys.empty());
+  EXPECT_FALSE(storage_->rows().change(*before).value()) << "the row has another version by now";
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, AccountConformance,
+                         testing::Values(AccountImplementation{"sqlite",
+                                                               [](const ManualClock& clock) {
+                                                                 return std::make_unique<SqliteAccountStorage>(clock);
+                                                               }},
+                                         AccountImplementation{"memory",
+                                                               [](const ManualClock& clock) {
+                                                                 return std::make_unique<MemoryAccountStorage>(clock);
+                                                               }}),
+                         [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace vodlift::conformance

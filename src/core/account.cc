@@ -1,4 +1,4 @@
-#include "core/account_store.h"
+#include "core/account.h"
 
 #include "base/encoding.h"
 #include "base/random.h"

@@ -1,6 +1,7 @@
-// What is SQLite's own about the accounts; the rest is in tests/conformance.
-#include "store/sqlite_account_store.h"
+// What SQLite alone must do with accounts; tests/conformance has the rest.
+#include "store/sqlite_account_repository.h"
 
+#include "core/account_directory.h"
 #include "store/store_test_support.h"
 
 namespace vodlift::store {
@@ -12,15 +13,16 @@ class SqliteAccounts : public StoreTest {
 
   void fill() {
     const auto database = open().value();
-    const auto accounts = SqliteAccountStore::open(*database, seal()).value();
+    const auto rows = SqliteAccountRepository::open(*database, seal()).value();
+    AccountDirectory accounts(*rows);
     const WallTime now = clock_.now();
-    ASSERT_TRUE(accounts->add_account({158, "jb", Secret("whsec_SECRET-A"), now}));
-    ASSERT_TRUE(accounts->add_key({0, 158, "KEY1", Secret("SECRET-B"), now, std::nullopt}));
-    ASSERT_TRUE(accounts->add_key({0, 158, "KEY2", Secret("SECRET-C"), now, std::nullopt}));
-    ASSERT_TRUE(accounts->change_key(
+    ASSERT_TRUE(accounts.add_account({158, "jb", Secret("whsec_SECRET-A"), now}));
+    ASSERT_TRUE(accounts.add_key({0, 158, "KEY1", Secret("SECRET-B"), now, std::nullopt}));
+    ASSERT_TRUE(accounts.add_key({0, 158, "KEY2", Secret("SECRET-C"), now, std::nullopt}));
+    ASSERT_TRUE(accounts.change_key(
         "KEY2", [now](ApiKey& key) { return rotate(key, Secret("SECRET-E"), now, std::chrono::hours(1)); }));
     ASSERT_TRUE(
-        accounts->put_bucket({158, "b", "http://h", "r", "AKIA", Secret("SECRET-D"), false, AclPolicy::fail, now}));
+        accounts.put_bucket({158, "b", "http://h", "r", "AKIA", Secret("SECRET-D"), false, AclPolicy::fail, now}));
   }
 };
 
@@ -34,19 +36,19 @@ TEST_F(SqliteAccounts, SecretsNeverReachTheDiskInClear) {
 
 TEST_F(SqliteAccounts, TellsWhetherAnythingIsSealed) {
   const auto database = open().value();
-  EXPECT_FALSE(SqliteAccountStore::holds_secrets(*database).value());
-  ASSERT_TRUE(SqliteAccountStore::open(*database, seal()));
-  EXPECT_TRUE(SqliteAccountStore::holds_secrets(*database).value());
+  EXPECT_FALSE(SqliteAccountRepository::holds_secrets(*database).value());
+  ASSERT_TRUE(SqliteAccountRepository::open(*database, seal()));
+  EXPECT_TRUE(SqliteAccountRepository::holds_secrets(*database).value());
 }
 
 TEST_F(SqliteAccounts, AWrongMasterKeyIsRefusedAtOnce) {
-  { ASSERT_TRUE(SqliteAccountStore::open(*open().value(), seal())); }
+  { ASSERT_TRUE(SqliteAccountRepository::open(*open().value(), seal())); }
   const auto database = open().value();
-  const auto refused = SqliteAccountStore::open(*database, seal('x'));
+  const auto refused = SqliteAccountRepository::open(*database, seal('x'));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::seal_broken);
   EXPECT_NE(refused.error().message.find("another master key"), std::string::npos);
-  EXPECT_TRUE(SqliteAccountStore::open(*database, seal())) << "nothing was changed";
+  EXPECT_TRUE(SqliteAccountRepository::open(*database, seal())) << "nothing was changed";
 }
 
 TEST_F(SqliteAccounts, ASecretMovedToAnotherRowIsRefused) {
@@ -57,7 +59,7 @@ TEST_F(SqliteAccounts, ASecretMovedToAnotherRowIsRefused) {
         "UPDATE api_keys SET secret = (SELECT secret FROM api_keys WHERE api_key = 'KEY1') WHERE api_key = 'KEY2'");
     return {};
   }));
-  const auto refused = SqliteAccountStore::open(*database, seal());
+  const auto refused = SqliteAccountRepository::open(*database, seal()).value()->load_since(0);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::seal_broken);
   EXPECT_NE(refused.error().message.find("KEY2"), std::string::npos);

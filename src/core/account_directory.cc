@@ -1,0 +1,194 @@
+#include "core/account_directory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "base/encoding.h"
+
+namespace vodlift {
+namespace {
+
+// Each lost race means that somebody else's change of the same row succeeded; nobody changes one row that often.
+constexpr int kMaxTries = 100;
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
+template <class Rows, class Name>
+auto find_in(const Rows& rows, const Name& name) {
+  const auto found = rows.find(name);
+  return found != rows.end() ? found->second : nullptr;
+}
+
+template <class Row>
+void keep_newer(std::shared_ptr<const Row>& place, Row& row) {
+  if (!place || place->version < row.version) place = std::make_shared<const Row>(std::move(row));
+}
+
+}  // namespace
+
+struct AccountDirectory::Snapshot {
+  std::int64_t version = 0;  // all changes up to this one are in the rows
+  std::map<AccountId, std::shared_ptr<const Account>> accounts;
+  std::unordered_map<std::string, std::shared_ptr<const ApiKey>, TextHash, std::equal_to<>> keys;
+  std::map<AccountId, std::map<std::string, std::shared_ptr<const BucketAccess>, std::less<>>> buckets;
+};
+
+AccountDirectory::AccountDirectory(AccountRepository& repository)
+    : repository_(repository), snapshot_(std::make_shared<const Snapshot>()) {}
+
+std::shared_ptr<const Account> AccountDirectory::find_account(AccountId cdn) const {
+  return find_in(snapshot()->accounts, cdn);
+}
+
+std::shared_ptr<const ApiKey> AccountDirectory::find_key(std::string_view api_key) const {
+  return find_in(snapshot()->keys, api_key);
+}
+
+std::shared_ptr<const BucketAccess> AccountDirectory::find_bucket(AccountId cdn, std::string_view bucket) const {
+  const auto now = snapshot();
+  const auto of_account = now->buckets.find(cdn);
+  return of_account != now->buckets.end() ? find_in(of_account->second, bucket) : nullptr;
+}
+
+std::vector<std::shared_ptr<const Account>> AccountDirectory::accounts() const {
+  const auto now = snapshot();
+  std::vector<std::shared_ptr<const Account>> all;
+  for (const auto& [cdn, account] : now->accounts) all.push_back(account);
+  return all;
+}
+
+std::vector<std::shared_ptr<const ApiKey>> AccountDirectory::keys(std::optional<AccountId> cdn) const {
+  const auto now = snapshot();
+  std::vector<std::shared_ptr<const ApiKey>> all;
+  for (const auto& [name, key] : now->keys) {
+    if (!cdn || key->cdn == *cdn) all.push_back(key);
+  }
+  std::ranges::sort(all, {}, [](const auto& key) { return std::pair(key->created, key->id); });
+  return all;
+}
+
+std::vector<std::shared_ptr<const BucketAccess>> AccountDirectory::buckets(std::optional<AccountId> cdn) const {
+  const auto now = snapshot();
+  std::vector<std::shared_ptr<const BucketAccess>> all;
+  for (const auto& [account, of_account] : now->buckets) {
+    if (cdn && account != *cdn) continue;
+    for (const auto& [name, bucket] : of_account) all.push_back(bucket);
+  }
+  std::ranges::stable_sort(all, {}, [](const auto& bucket) -> std::string_view { return bucket->bucket; });
+  return all;
+}
+
+Result<> AccountDirectory::refresh() {
+  auto changes = repository_.load_since(snapshot()->version);
+  if (!changes) return changes.error();
+  if (changes->version == snapshot()->version) return {};
+  install(std::move(changes->rows), changes->version);
+  return {};
+}
+
+Result<> AccountDirectory::add_account(Account account) {
+  auto added = repository_.add(std::move(account));
+  if (!added) return added.error();
+  install({.accounts = {std::move(*added)}});
+  return {};
+}
+
+Result<> AccountDirectory::set_weight(AccountId cdn, int weight) {
+  const auto edited = [weight](Account account) -> Result<Account> {
+    account.weight = weight;
+    return account;
+  };
+  return change([&] { return find_account(cdn); }, edited, &AccountRows::accounts, no_such_account(cdn));
+}
+
+Result<> AccountDirectory::add_key(ApiKey key) {
+  auto added = repository_.add(std::move(key));
+  if (!added) return added.error();
+  install({.keys = {std::move(*added)}});
+  return {};
+}
+
+Result<> AccountDirectory::revoke_key(std::string_view api_key, WallTime when) {
+  return change_key(api_key, [when](ApiKey& key) -> Result<> {
+    if (!key.revoked) key.revoked = when;
+    return {};
+  });
+}
+
+Result<> AccountDirectory::change_key(std::string_view api_key, const std::function<Result<>(ApiKey&)>& edit) {
+  const auto edited = [&edit](const ApiKey& stored) -> Result<ApiKey> {
+    ApiKey key = stored;
+    if (auto done = edit(key); !done) return done.error();
+    key.id = stored.id;
+    key.cdn = stored.cdn;
+    key.api_key = stored.api_key;
+    key.created = stored.created;
+    key.last_used = stored.last_used;
+    key.version = stored.version;
+    return key;
+  };
+  return change([&] { return find_key(api_key); }, edited, &AccountRows::keys,
+                Error{Errc::not_found, fmt::format("there is no API key {}", printable(api_key))});
+}
+
+Result<> AccountDirectory::record_key_uses(std::span<const KeyUse> uses) {
+  if (auto recorded = repository_.record_key_uses(uses); !recorded) return recorded;
+  return refresh();
+}
+
+Result<> AccountDirectory::put_bucket(BucketAccess bucket) {
+  auto put = repository_.put(std::move(bucket));
+  if (!put) return put.error();
+  install({.buckets = {std::move(*put)}});
+  return {};
+}
+
+std::shared_ptr<const AccountDirectory::Snapshot> AccountDirectory::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+void AccountDirectory::install(AccountRows rows, std::int64_t version) {
+  const std::lock_guard turn(install_mutex_);
+  auto next = std::make_shared<Snapshot>(*snapshot());
+  next->version = std::max(next->version, version);
+  for (Account& account : rows.accounts) keep_newer(next->accounts[account.cdn], account);
+  for (ApiKey& key : rows.keys) keep_newer(next->keys[key.api_key], key);
+  for (BucketAccess& bucket : rows.buckets) keep_newer(next->buckets[bucket.cdn][bucket.bucket], bucket);
+  std::shared_ptr<const Snapshot> replaced = std::move(next);
+  const std::lock_guard lock(mutex_);
+  snapshot_.swap(replaced);
+}
+
+// Every try begins with a refresh: `edited` must not judge a row that another node has changed since.
+template <class Row, class Find, class Edited>
+Result<> AccountDirectory::change(const Find& find, const Edited& edited, std::vector<Row> AccountRows::*rows,
+                                  const Error& absent) {
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    if (auto fresh = refresh(); !fresh) return fresh;
+    const std::shared_ptr<const Row> known = find();
+    if (!known) return absent;
+    auto row = edited(*known);
+    if (!row) return row.error();
+    auto stored = repository_.change(std::move(*row));
+    if (!stored) return stored.error();
+    if (!*stored) continue;
+    AccountRows changed;
+    (changed.*rows).push_back(std::move(**stored));
+    install(std::move(changed));
+    return {};
+  }
+  return Error{Errc::overloaded, fmt::format("others made changes at the same time, {} times in a row; nothing was "
+                                             "changed, try again later",
+                                             kMaxTries)};
+}
+
+}  // namespace vodlift

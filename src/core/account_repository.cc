@@ -1,0 +1,23 @@
+#include "core/account_repository.h"
+
+#include <fmt/format.h>
+
+#include "base/encoding.h"
+
+namespace vodlift {
+
+Error no_such_account(AccountId cdn) {
+  return {Errc::not_found, fmt::format("there is no account {}: add it first (vodlift account add)", cdn)};
+}
+
+Error account_exists(AccountId cdn) { return {Errc::already_exists, fmt::format("account {} exists already", cdn)}; }
+
+Error user_exists(std::string_view user, AccountId cdn) {
+  return {Errc::already_exists, fmt::format("the user '{}' belongs to account {} already", printable(user), cdn)};
+}
+
+Error key_exists(std::string_view api_key) {
+  return {Errc::already_exists, fmt::format("the API key {} exists already", printable(api_key))};
+}
+
+}  // namespace vodlift

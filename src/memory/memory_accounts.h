@@ -1,0 +1,42 @@
+// Accounts, keys and buckets in memory, for tests.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/account_repository.h"
+
+namespace vodlift::memory {
+
+// AccountRepository that keeps its rows as long as it lives. Several directories may use one, as several nodes use one
+// database. Internally locked; any thread.
+class MemoryAccounts final : public AccountRepository {
+ public:
+  Result<AccountChanges> load_since(std::int64_t version) override;
+  Result<Account> add(Account account) override;
+  Result<ApiKey> add(ApiKey key) override;
+  Result<BucketAccess> put(BucketAccess bucket) override;
+  Result<std::optional<Account>> change(Account account) override;
+  Result<std::optional<ApiKey>> change(ApiKey key) override;
+  Result<> record_key_uses(std::span<const KeyUse> uses) override;
+
+  // The weight of the account; that of a new account if there is none.
+  [[nodiscard]] int weight_of(AccountId cdn) const;
+
+  // From now on every method fails with this error; with nothing, they work again.
+  void fail_with(std::optional<Error> failure);
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<Error> failure_;
+  std::int64_t version_ = 0;  // of the last change
+  std::int64_t last_key_id_ = 0;
+  std::map<AccountId, Account> accounts_;
+  std::map<std::int64_t, ApiKey> keys_;  // by id
+  std::map<std::pair<AccountId, std::string>, BucketAccess> buckets_;
+};
+
+}  // namespace vodlift::memory

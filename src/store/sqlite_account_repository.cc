@@ -1,0 +1,142 @@
+#include "store/sqlite_account_repository.h"
+
+#include <utility>
+
+#include "base/random.h"
+#include "store/sqlite_account_rows.h"
+
+namespace vodlift::store {
+namespace {
+
+constexpr std::string_view kHoldsCanary = "SELECT count(*) FROM seal_canary";
+constexpr std::string_view kSelectCanary = "SELECT sealed FROM seal_canary WHERE id = 1";
+constexpr std::string_view kInsertCanary = "INSERT INTO seal_canary (id, sealed) VALUES (1, ?1)";
+constexpr std::string_view kCanaryContext = "seal_canary";
+
+constexpr std::string_view kSelectVersion = "SELECT value FROM counters WHERE name = 'accounts'";
+constexpr std::string_view kNextVersion =
+    "UPDATE counters SET value = value + 1 WHERE name = 'accounts' RETURNING value";
+constexpr std::string_view kAccountExists = "SELECT 1 FROM accounts WHERE cdn = ?1";
+constexpr std::string_view kAccountOfUser = "SELECT cdn FROM accounts WHERE user = ?1";
+constexpr std::string_view kKeyExists = "SELECT 1 FROM api_keys WHERE api_key = ?1";
+
+std::int64_t version_by(SqliteConnection& connection, std::string_view sql) {
+  auto row = connection.prepare(sql);
+  return row.step() ? row.integer(0) : 0;
+}
+
+template <class Value>
+bool finds(SqliteConnection& connection, std::string_view sql, const Value& value) {
+  return connection.prepare(sql).bind(value).step();
+}
+
+// The account with this user; nothing if there is none.
+std::optional<AccountId> owner_of(SqliteConnection& connection, const std::string& user) {
+  auto row = connection.prepare(kAccountOfUser);
+  if (!row.bind(user).step()) return std::nullopt;
+  return row.integer(0);
+}
+
+Result<> check_canary(SqliteConnection& connection, const Seal& seal) {
+  std::optional<std::string> sealed;
+  {
+    auto row = connection.prepare(kSelectCanary);
+    if (row.step()) sealed = row.blob(0);
+  }
+  if (!sealed) {
+    connection.prepare(kInsertCanary).bind(Blob{seal.seal(Secret(random_hex(8)), kCanaryContext)}).run();
+    return {};
+  }
+  if (seal.open(*sealed, kCanaryContext)) return {};
+  return Error{Errc::seal_broken,
+               "the master key does not fit this database: it was set up with another master key file. Put that file "
+               "back, or start with the database that belongs to this one"};
+}
+
+}  // namespace
+
+Result<bool> SqliteAccountRepository::holds_secrets(SqliteDatabase& database) {
+  return database.read(
+      [](SqliteConnection& connection) -> Result<bool> { return connection.query(kHoldsCanary).value_or("0") != "0"; });
+}
+
+Result<std::unique_ptr<SqliteAccountRepository>> SqliteAccountRepository::open(SqliteDatabase& database, Seal seal) {
+  std::unique_ptr<SqliteAccountRepository> repository(new SqliteAccountRepository(database, std::move(seal)));
+  auto fits = database.write(
+      [&](SqliteConnection& connection) -> Result<> { return check_canary(connection, repository->seal_); });
+  if (!fits) return fits.error();
+  return repository;
+}
+
+SqliteAccountRepository::SqliteAccountRepository(SqliteDatabase& database, Seal seal)
+    : database_(database), seal_(std::move(seal)) {}
+
+Result<AccountChanges> SqliteAccountRepository::load_since(std::int64_t version) {
+  return database_.read([&](SqliteConnection& connection) -> Result<AccountChanges> {
+    AccountChanges changes;
+    changes.version = version_by(connection, kSelectVersion);
+    if (changes.version == version) return changes;
+    auto rows = load_rows(connection, seal_, version);
+    if (!rows) return rows.error();
+    changes.rows = std::move(*rows);
+    return changes;
+  });
+}
+
+Result<Account> SqliteAccountRepository::add(Account account) {
+  return database_.write([&](SqliteConnection& connection) -> Result<Account> {
+    if (finds(connection, kAccountExists, account.cdn)) return account_exists(account.cdn);
+    if (const auto owner = owner_of(connection, account.user)) return user_exists(account.user, *owner);
+    account.version = version_by(connection, kNextVersion);
+    insert_row(connection, seal_, account);
+    return account;
+  });
+}
+
+Result<ApiKey> SqliteAccountRepository::add(ApiKey key) {
+  return database_.write([&](SqliteConnection& connection) -> Result<ApiKey> {
+    if (!finds(connection, kAccountExists, key.cdn)) return no_such_account(key.cdn);
+    if (finds(connection, kKeyExists, key.api_key)) return key_exists(key.api_key);
+    key.version = version_by(connection, kNextVersion);
+    key.id = insert_row(connection, seal_, key);
+    key.last_used.reset();
+    return key;
+  });
+}
+
+Result<BucketAccess> SqliteAccountRepository::put(BucketAccess bucket) {
+  return database_.write([&](SqliteConnection& connection) -> Result<BucketAccess> {
+    if (!finds(connection, kAccountExists, bucket.cdn)) return no_such_account(bucket.cdn);
+    bucket.version = version_by(connection, kNextVersion);
+    put_row(connection, seal_, bucket);
+    return bucket;
+  });
+}
+
+Result<std::optional<Account>> SqliteAccountRepository::change(Account account) {
+  const std::int64_t expected = account.version;
+  return database_.write([&](SqliteConnection& connection) -> Result<std::optional<Account>> {
+    account.version = version_by(connection, kNextVersion);
+    if (!update_row(connection, account, expected)) return std::optional<Account>();
+    return std::optional(account);
+  });
+}
+
+Result<std::optional<ApiKey>> SqliteAccountRepository::change(ApiKey key) {
+  const std::int64_t expected = key.version;
+  return database_.write([&](SqliteConnection& connection) -> Result<std::optional<ApiKey>> {
+    key.version = version_by(connection, kNextVersion);
+    if (!update_row(connection, seal_, key, expected)) return std::optional<ApiKey>();
+    return std::optional(key);
+  });
+}
+
+Result<> SqliteAccountRepository::record_key_uses(std::span<const KeyUse> uses) {
+  return database_.write([&](SqliteConnection& connection) -> Result<> {
+    const std::int64_t version = version_by(connection, kNextVersion);
+    for (const KeyUse& use : uses) update_last_used(connection, use, version);
+    return {};
+  });
+}
+
+}  // namespace vodlift::store

@@ -1,0 +1,37 @@
+// Accounts, keys and buckets in SQLite.
+#pragma once
+
+#include <memory>
+
+#include "core/account_repository.h"
+#include "store/seal.h"
+#include "store/sqlite_database.h"
+
+namespace vodlift::store {
+
+// AccountRepository over a SqliteDatabase, which must outlive it. Any thread.
+class SqliteAccountRepository final : public AccountRepository {
+ public:
+  // Whether anything was ever sealed in this database: then a missing master key must not be replaced by a new one.
+  // Errors: store_failed.
+  static Result<bool> holds_secrets(SqliteDatabase& database);
+
+  // Errors: seal_broken (not the master key that this database was set up with), store_failed.
+  static Result<std::unique_ptr<SqliteAccountRepository>> open(SqliteDatabase& database, Seal seal);
+
+  Result<AccountChanges> load_since(std::int64_t version) override;
+  Result<Account> add(Account account) override;
+  Result<ApiKey> add(ApiKey key) override;
+  Result<BucketAccess> put(BucketAccess bucket) override;
+  Result<std::optional<Account>> change(Account account) override;
+  Result<std::optional<ApiKey>> change(ApiKey key) override;
+  Result<> record_key_uses(std::span<const KeyUse> uses) override;
+
+ private:
+  SqliteAccountRepository(SqliteDatabase& database, Seal seal);
+
+  SqliteDatabase& database_;
+  const Seal seal_;
+};
+
+}  // namespace vodlift::store
