@@ -94,7 +94,7 @@ void fill(const std::filesystem::path& path, std::int64_t rows) {
         UploadEnding ending;
         ending.size = ended.size;
         ending.acl_applied = Acl::private_acl;
-        const auto finish = [&](auto done) { queue.work.finish(claimed.at(0).lease, ending, std::move(done)); };
+        const auto finish = [&](auto answer) { queue.work.finish(claimed.at(0).lease, ending, std::move(answer)); };
         if (!await<Result<>>(finish)) throw std::runtime_error("cannot finish");
       }
     }
@@ -152,7 +152,7 @@ void measure(const std::filesystem::path& path, std::int64_t rows, int rounds) {
     });
     // Back to where they were, so that as many stay queued and ended.
     for (const ClaimedUpload& one : claimed) {
-      if (!await<Result<>>([&](auto done) { queue.work.requeue(one.lease, {}, std::move(done)); })) {
+      if (!await<Result<>>([&](auto answer) { queue.work.requeue(one.lease, {}, std::move(answer)); })) {
         throw std::runtime_error("cannot give an upload back");
       }
     }
