@@ -22,7 +22,7 @@ def ids(site) -> list[int]:
 
 @pytest.fixture(scope="module")
 def closed_site():
-    """One for all tests of a file where nothing may get in: with a file and a bucket, so that something could."""
+    """One site for all tests of a file in which no upload may be queued. It has a file and a bucket, so that one could be."""
     site = Site()
     try:
         with FakeS3() as fake:
@@ -36,7 +36,7 @@ def closed_site():
 
 @pytest.fixture
 def guarded(closed_site):
-    """The same, and after each test no upload has come, the server answers, and it never needed much memory."""
+    """The same. After each test it checks that no upload was queued, that the server answers, and that it used little memory."""
     before = ids(closed_site)
     yield closed_site
     assert ids(closed_site) == before

@@ -1,4 +1,4 @@
-"""Forms as no library would make them: bytes that a test puts together itself; and what they are answered."""
+"""Forms that no library would make: a test puts the bytes together itself; and the answers to them."""
 
 import http.client
 import urllib.parse

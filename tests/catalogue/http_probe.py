@@ -1,4 +1,4 @@
-"""A table of raw requests: what HTTP/1.1 demands, what hides requests, what is no HTTP, and what must mean one thing."""
+"""A table of raw requests: required by HTTP/1.1, hiding another request, not HTTP at all, or ambiguous."""
 
 import dataclasses
 

@@ -16,7 +16,7 @@ from support import make_file, wait_until
 
 @pytest.fixture(scope="module")
 def open_site():
-    """One for all tests here that are taken: with a file and buckets of every kind of name."""
+    """One site for all tests here whose uploads are accepted: with a file, and buckets of every kind of name."""
     site = Site()
     try:
         with FakeS3() as fake:
@@ -38,7 +38,7 @@ def upload(site, **fields):
 
 
 def stored(site, **fields):
-    """The object of an upload that has to be taken."""
+    """The object of an upload that must be accepted."""
     answer = upload(site, **fields)
     assert answer.ok, answer
     done = site.wait_for(answer.data, "completed")

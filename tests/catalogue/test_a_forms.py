@@ -11,13 +11,13 @@ from support import KIB, make_file
 
 
 def signed(site, **fields) -> str:
-    """An upload that would be taken if the form around it were."""
+    """An upload that would be accepted in a correct form."""
     return sign(site.api.request("aws.upload", path="sestore4/jb/film.mp4", destination_path="film.mp4", bucket="videos",
                                  metadata={}, callback="", **fields), site.key.secret)
 
 
 def harmless(site, **fields) -> str:
-    """A request that leaves nothing behind when it is taken."""
+    """A request that changes nothing if it is accepted."""
     return sign(site.api.request("files.getstorage", **fields), site.key.secret)
 
 
@@ -85,7 +85,7 @@ def test_A25_a_boundary_in_the_data(guarded):
 
 
 def test_A25_preamble_and_epilogue(guarded):
-    """What stands around the parts is not looked at."""
+    """Text before and after the parts is ignored."""
     other = part(signed(guarded)).decode()
     taken(send(guarded, multipart(part(harmless(guarded)), before=f"hello\r\n{other}\r\n", after="\r\n" + other), MULTIPART))
     refused(send(guarded, multipart(part(signed(guarded)), after="x"), MULTIPART), "2001", http_status=400)
@@ -214,7 +214,7 @@ def test_A32_many_fields(guarded):
     0, -1, 2**63, 2**64, -2**63, 1.5, "0", "-1", str(2**63), " 1", "1 ", "0x1", "1e0", "", None, True, [], {}, [0], [[1]],
     ["x"], list(range(1, 102))], ids=lambda value: repr(value)[:24])
 def test_A72_ids_that_cannot_be(guarded, upload_id):
-    """Absent is another thing than null: without id, aws.status lists the newest."""
+    """An absent field differs from null: without id, aws.status lists the newest."""
     request = guarded.api.request("aws.status") | {"id": upload_id}
     refused(guarded.api.post(sign(request, guarded.key.secret)), "2001")
 

@@ -44,7 +44,7 @@ def damaged(data: bytes, other: bytes, chance: random.Random) -> bytes:
 
 @pytest.fixture
 def besieged(fake):
-    """A site that refuses nobody for having asked too often, and where each of these inputs may leave no trace."""
+    """A site without request limits, in which none of these inputs may queue an upload."""
     site = Site(extra="[limits]\nfailures_per_s = 0")
     try:
         site.use(fake, "videos")

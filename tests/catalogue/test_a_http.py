@@ -21,7 +21,7 @@ AT_ONCE = 16
 
 
 def form(site, **fields) -> bytes:
-    """The body of an upload that would be taken."""
+    """The body of an upload that would be accepted."""
     text = sign(site.api.request("aws.upload", path="sestore4/jb/film.mp4", destination_path="film.mp4", bucket="videos",
                                  metadata={}, acl="private", callback="", **fields), site.key.secret)
     return urlencoded(("json", text))
@@ -48,7 +48,7 @@ def many(site, cases, judge):
 
 
 def probe(site, case) -> None:
-    """What must close: an upload follows that would be taken, and is never judged. What must not: the next is answered."""
+    """If the server must close: a valid upload follows, and is never handled. If it must not close: the next request is answered."""
     if case.closes:
         seen = exchange(site, case.request + upload(site), finish=True)
         assert seen.closed and len(seen.answers) <= 1 and not seen.rest, f"{seen}"
@@ -153,7 +153,7 @@ def test_A14_chunks_that_are_none(guarded, body):
 
 
 def test_A15_a_request_in_a_body_is_never_executed(guarded):
-    """The hidden request is an upload that would be taken; the fixture sees whether it was."""
+    """The hidden request is a valid upload; the fixture sees whether it was queued."""
     hidden = upload(guarded)
     for field in ("Content-Length: 4", "Content-Length: 0"):
         closed_with(guarded, request(field, "Transfer-Encoding: chunked") + b"0\r\n\r\n" + hidden, 400)
@@ -205,7 +205,7 @@ def test_A19_version_1_0_works_and_closes(guarded):
 
 @pytest.mark.parametrize("group", ["COMPLIANCE", "SMUGGLING", "MALFORMED", "NORMALISATION"])
 def test_A20_probe(guarded, group):
-    """The table of http_probe.py; behind each request that must be the last one comes an upload, which must stay unread."""
+    """The table of http_probe.py; after each request that must be the last one comes an upload, which must stay unread."""
     cases = getattr(http_probe, group)
     many(guarded, cases, lambda case: probe(guarded, case))
 

@@ -28,7 +28,7 @@ def signed_bytes(site, text: bytes) -> bytes:
 
 
 def request_with(site, member: bytes, command: str = "files.getstorage", **fields) -> bytes:
-    """A signed request that would be taken but for this member, which is its last."""
+    """A signed request that would be accepted without this member, which is its last."""
     whole = json.dumps(site.api.request(command, **fields), separators=(",", ":")).encode()
     return signed_bytes(site, whole[:-1] + b"," + member + b"}")
 

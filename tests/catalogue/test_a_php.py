@@ -1,4 +1,4 @@
-"""A61 to A70: what a client can put into the field php, and what it is answered."""
+"""A61 to A70: what a client can put into the field php, and the answers."""
 
 import http.client
 import random
@@ -44,7 +44,7 @@ def refused_everywhere(site, value: str, *words: str) -> None:
 
 
 def test_the_frame_is_good(guarded):
-    """What the rows below put their values into is refused for them alone."""
+    """The request into which the rows below put their values is accepted with a good value."""
     good = with_value(guarded, 'a:1:{s:1:"a";s:1:"b";}', "files.getstorage")
     answer = ask(guarded, good)
     assert answer.ok and answer.data[0]["storage"] == "sestore4", answer
@@ -108,7 +108,7 @@ def test_A65_size_and_count(guarded):
     "i:+5;", "i:05;", "i:-0;", "i: 5;", "i:5.0;", "i:9223372036854775808;", "i:-9223372036854775809;", "i:;", 'S:1:"\\61";',
     "d:INF;", "d:-INF;", "d:NAN;", "d:1e400;", "d:.5;", "d:5.;", "d:0x1;", "b:2;", "b:;", "b:true;", "n;", "N"])
 def test_A66_stricter_than_php(guarded, value):
-    """Of these PHP takes some; it writes none but INF and NAN, which JSON has not."""
+    """PHP reads some of these. It writes none of them except INF and NAN, which JSON does not have."""
     refused_everywhere(guarded, value)
 
 

@@ -1,4 +1,4 @@
-"""B01 to B04: clients as they are in the world, run for real."""
+"""B01 to B04: programs as customers have them, really run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""B27: who is believed about the address of a client."""
+"""B27: which proxies are believed about the address of a client."""
 
 from api_client import sign
 from forms import URLENCODED, send, urlencoded

@@ -1,4 +1,4 @@
-"""B05 to B15: who signed, with which key, and when; and that a doubt about any of it is a no."""
+"""B05 to B15: who signed, with which key, and when; and any doubt is a refusal."""
 
 import base64
 import concurrent.futures
@@ -21,7 +21,7 @@ NO_LIMIT = "[limits]\nfailures_per_s = 0"
 
 @pytest.fixture(scope="module")
 def open_site():
-    """One for the whole file, with a second account; it takes any number of failures, and nothing that fails gets in."""
+    """One for the whole file, with a second account; it allows any number of failures, and no failed request may queue an upload."""
     site = Site(extra=NO_LIMIT)
     try:
         with FakeS3() as fake:

@@ -1,4 +1,4 @@
-"""C01 to C12, C15, C16, C18 to C22 and C26: what a path may be, and what may lie behind it."""
+"""C01 to C12, C15, C16, C18 to C22 and C26: what a path may be, and what may be at that path."""
 
 import base64
 import hashlib
@@ -38,7 +38,7 @@ def sent(site, name: str, path: str | None = None) -> bytes:
 
 
 def one_that_waits(site, fake) -> tuple[int, str]:
-    """An upload that is queued behind four that the store holds until its rules change: its id, and its file's name."""
+    """An upload that waits for four others, which the store holds until its rules change: its id, and its file's name."""
     fake.play({"about": "waits", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
     names = {}
     for number in range(5):
@@ -90,7 +90,7 @@ def test_C05_another_users_folder(guarded):
     "sestore4/jb//film.mp4", "sestore4//jb/film.mp4", "sestore4/jb/film.mp4/", "sestore4/jb/film.mp4/.",
     "sestore4/jb/..", "sestore4/jb/.", "sestore4/jb/film.mp4/.."])
 def test_C06_dots_and_empty_parts_are_refused_by_text(guarded, path):
-    """Before anything is looked up: on a storage that nobody knows it is the same fault."""
+    """The check comes before any look-up: on an unknown storage the fault is the same."""
     refused(upload(guarded, path), "2001", "path")
     refused(upload(guarded, path.replace("sestore4/", "sestore9/", 1)), "2001", "path")
 
@@ -98,7 +98,7 @@ def test_C06_dots_and_empty_parts_are_refused_by_text(guarded, path):
 @pytest.mark.parametrize("part", ["%2e%2e", "..%2f", "%2e%2e%2f", "..\\", "..\\..\\etc", "..\u2215", "\u2024\u2024",
                                   "\uff0e\uff0e", "%252e%252e", "..;", "...", ".. ", " .."])
 def test_C07_encodings_are_never_decoded(shop, part):
-    """Each is a name as any other: absent where no such file is, and that very file where one is."""
+    """Each is a name like any other: not found if there is no such file, and exactly that file if there is one."""
     make_file(shop.server.storage / "film.mp4", 10)
     refused(upload(shop, f"sestore4/jb/{part}/film.mp4"), "2002", "does not exist")
     make_file(shop.files / part / "film.mp4", 3000)

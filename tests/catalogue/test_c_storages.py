@@ -1,4 +1,4 @@
-"""C24 and C25: storages that are empty, hang, or are no more."""
+"""C24 and C25: storages that are empty, hang, or are gone."""
 
 import contextlib
 import http.client
@@ -42,7 +42,7 @@ def held_in_the_queue(site, fake) -> int:
 
 
 def test_C24_an_empty_mount_point(two, fake):
-    """What is queued waits for the storage to come back; nobody else waits."""
+    """Its queued uploads wait for the storage to come back; no others wait."""
     waiting = held_in_the_queue(two, fake)
     two.second.rename(two.second.parent / "hidden")
     fake.play({"about": "no fault", "rules": []})

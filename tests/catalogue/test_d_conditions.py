@@ -1,4 +1,4 @@
-"""Writes under If-None-Match: what the store's refusals lead to."""
+"""Writes under If-None-Match: what follows from the store's refusals."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Group (d): credentials that end while an upload runs."""
+"""Group (d): credentials that expire while an upload runs."""
 
 from support import MIB, make_file, sha256, wait_until
 

@@ -1,4 +1,4 @@
-"""An endpoint that is down, has no address, or asks to slow down: it is left alone for a while, and nobody else waits."""
+"""An endpoint that is down, has no address, or asks to slow down: it gets no requests for a while, and no other uploads wait."""
 
 import socket
 import types

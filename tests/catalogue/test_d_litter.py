@@ -19,7 +19,7 @@ def rule(operation, fault, **more):
 
 @pytest.fixture
 def litter_site(new_site, fake):
-    """A site that clears away at once, with a bucket and a file of two parts, `film.mp4`."""
+    """A site that removes abandoned uploads at once, with a bucket and a file of two parts, `film.mp4`."""
     site = new_site(extra=SOON)
     site.use(fake, "videos")
     site.digest = make_file(site.files / "film.mp4", SIZE)
@@ -71,7 +71,7 @@ def test_D36_answers_that_are_lost(litter_site, fake):
 
 
 def test_D36_an_answer_that_is_lost_on_a_connection_used_before(litter_site, fake):
-    """There libcurl would send Create a second time by itself, and nobody would know of the first."""
+    """Here libcurl would send Create a second time by itself, and the first would stay open unnoticed."""
     site = litter_site
     make_file(site.files / "small.mp4", 1000)
     site.wait_for(site.queue("small.mp4", "videos"), "completed")

@@ -1,4 +1,4 @@
-"""The machine has nothing left to give: requests and attempts fail, the process stays, and nothing is lost."""
+"""The machine has no resources left: requests and attempts fail, the process stays, and nothing is lost."""
 
 import contextlib
 import resource
@@ -9,7 +9,7 @@ from support import KIB, make_file, sha256, wait_until
 
 @contextlib.contextmanager
 def no_more_files(server):
-    """Meanwhile the server can open no file and no connection; what it has open stays."""
+    """While this lasts, the server cannot open files and connections; what is open stays open."""
     pid = server.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     # The limit is of the number that a new one gets: the lowest that is free, and those below are the server's for good.

@@ -35,7 +35,7 @@ def replaced(path):
     pytest.param(truncated, id="D31_truncated"), pytest.param(grown, id="D32_grown"),
     pytest.param(rewritten_with_its_times_put_back, id="D33_rewritten")])
 def test_the_source_changes_once(new_site, fake, change):
-    """The version that stands at the end is the one uploaded, from its beginning, and no trace is left of the first."""
+    """The last version is uploaded, from its beginning, and nothing of the first one is left."""
     site = new_site(parts=1)
     fake.play({"about": "slow", "rules": [{"operation": "UploadPart", "nth": [1, 2], "fault": {"delay_s": 0.5}}]})
     site.use(fake, "videos")

@@ -1,4 +1,4 @@
-"""A store over TLS: its certificate has to be good, whatever it takes."""
+"""A store over TLS: its certificate must be valid in every respect."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""A forward proxy that knows CONNECT only: records whom it was asked for, and every byte of the asking."""
+"""A forward proxy that knows CONNECT only: records which hosts clients asked for, and every byte of their requests."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Runs the programs of clients/: what customers wrote in their languages long ago, with only the URL changed."""
+"""Runs the programs of clients/: programs as customers wrote them long ago, with only the URL changed."""
 
 import json
 import os

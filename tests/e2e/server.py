@@ -79,7 +79,7 @@ class Server:
         self.process = None
 
     def stop(self, within_s: float = 30) -> None:
-        """Ends it as a service manager does; it has to go quietly and in time."""
+        """Ends it as a service manager does. It must end with code 0 and in time."""
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(within_s)
         self.process = None
@@ -87,7 +87,7 @@ class Server:
 
     @contextlib.contextmanager
     def full_disk(self):
-        """Meanwhile its files do not grow, but for some lines of its logs; the database, which writes pages, finds no room."""
+        """While this lasts, its files cannot grow, except for some lines of its logs. The database, which writes pages, finds no room."""
         logs = [*self.folder.glob("std*.*"), *self.folder.glob("*.log")]
         size = max(path.stat().st_size for path in logs) + 8192
         before = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
@@ -124,12 +124,12 @@ class Server:
                        for path in sorted(self.folder.glob("std*.*")))
 
     def run_cli(self, *arguments, stdin: str = "", within_s: float = 30) -> subprocess.CompletedProcess:
-        """The command line against this daemon, whatever comes of it."""
+        """Runs the command line against this daemon. It may fail."""
         return subprocess.run([binary(), *map(str, arguments), "--socket", self.socket], input=stdin, text=True,
                               capture_output=True, timeout=within_s, env={"PATH": os.defpath})
 
     def cli(self, *arguments, stdin: str = "") -> str:
-        """The same where it has to succeed; gives back its standard output."""
+        """Runs the command line, which must succeed; returns its standard output."""
         done = self.run_cli(*arguments, stdin=stdin)
         assert done.returncode == 0, f"vodlift {' '.join(map(str, arguments))}: {done.returncode}\n{done.stderr}"
         return done.stdout
@@ -184,7 +184,7 @@ class Site:
         self.server.add_bucket(bucket, s3.endpoint, s3.access_key, s3.secret_key, **options)
 
     def queue(self, name: str, bucket: str, destination: str | None = None, **fields) -> int:
-        """aws.upload of a file in the account's folder that has to be taken; gives back the id."""
+        """aws.upload of a file in the account's folder, which must be accepted; returns the id."""
         answer = self.api.upload(f"sestore4/jb/{name}", destination or name, bucket, **fields)
         assert answer.ok and answer.message == "Queued file for upload", answer
         assert isinstance(answer.data, int) and answer.data >= 1, answer

@@ -1,4 +1,4 @@
-"""Visibility: private sends no ACL header at all; what happens where a bucket refuses public-read."""
+"""Visibility: private sends no ACL header; a bucket may refuse public-read."""
 
 import pytest
 

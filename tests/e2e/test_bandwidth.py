@@ -1,4 +1,4 @@
-"""Bandwidth limits: what is sent keeps to them, of whom they say, from the moment they are set."""
+"""Bandwidth limits: uploads in their scope obey them from the moment that they are set."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""`vodlift bucket check`: what it finds in a good bucket, what it says of each fault, and that nothing stays behind."""
+"""`vodlift bucket check`: what it finds in a good bucket, what it says about each fault; and it leaves nothing in the bucket."""
 
 import json
 import subprocess

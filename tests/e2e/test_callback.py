@@ -110,7 +110,7 @@ def test_a_slow_receiver_does_not_hold_up_others(site, fake, receiver, new_recei
 
 
 def test_proxy_settings_of_the_environment_are_ignored(site, fake, receiver, new_receiver, monkeypatch):
-    """A proxy would reach what the address guard forbids."""
+    """A proxy could reach addresses that the address guard forbids."""
     proxy = new_receiver((200, {}))
     site.server.stop()
     real_popen = subprocess.Popen

@@ -1,4 +1,4 @@
-"""aws.cancel, aws.pause, aws.resume and aws.retry: what becomes of uploads that were queued before."""
+"""aws.cancel, aws.pause, aws.resume and aws.retry: how they change uploads that were queued before."""
 
 import json
 import time

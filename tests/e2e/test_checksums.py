@@ -99,7 +99,7 @@ def test_the_search_is_made_once(site, fake):
     ("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "HeadObject"),
     ("PutObject", "UploadPart"), ("CompleteMultipartUpload", "HeadObject")], ids=["all", "parts", "the whole"])
 def test_answers_without_their_checksums(site, fake, size, operations):
-    """Something on the way takes the headers out of the answers, and the store's word on the whole is lost with them."""
+    """A proxy removes the headers from the answers, and with them the store's checksum of the whole object."""
     site.use(fake, "videos")
     fake.play({"about": "stripped", "rules": [
         {"operation": one, "fault": {"headers": NO_CRC} if one != "CompleteMultipartUpload" else {

@@ -1,4 +1,4 @@
-"""Server-side encryption as a bucket is set: what is asked for, what comes of it, and what `bucket check` says."""
+"""Server-side encryption by the bucket's setting: what is requested, how uploads end, and what `bucket check` says."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ def test_what_begins_an_object_asks_for_it_and_nothing_else_does(site, fake, siz
 
 @SIZES
 def test_under_kms_the_etag_is_not_taken_for_an_md5(site, fake, size):
-    """A store without CRC32C, whose ETags look like MD5s and are none."""
+    """A store without CRC32C, whose ETags look like MD5s but are not."""
     fake.store.checksums = False
     site.use(fake, "videos", more=KMS)
     digest = make_file(site.files / "film.mp4", size)

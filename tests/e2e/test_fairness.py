@@ -1,4 +1,4 @@
-"""No account waits for all of another, no small file for large ones, and nobody for the priority below."""
+"""No account waits for all uploads of another, no small file waits for large ones, and no upload waits for a lower priority."""
 
 import contextlib
 import itertools

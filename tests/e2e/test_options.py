@@ -1,4 +1,4 @@
-"""aws.upload's optional fields: what goes with the object, what becomes of one in the way, which file is meant."""
+"""aws.upload's optional fields: headers and tags of the object, an object in the way, the checksum of the file."""
 
 import hashlib
 import json

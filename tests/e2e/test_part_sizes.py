@@ -1,4 +1,4 @@
-"""A large file is cut by the rate that single requests to its bucket got before."""
+"""A large file is cut into parts by the rate of earlier requests to its bucket."""
 
 import pytest
 

@@ -38,7 +38,7 @@ def test_page_example_is_refused_plainly(site, rgw):
 
 
 def test_expect_100_continue(site):
-    """curl and others wait for the server's word before they send the body."""
+    """curl and others wait for 100 Continue before they send the body."""
     body = urllib.parse.urlencode({"json": sign(site.api.request("files.getstorage"), site.key.secret)}).encode()
     address = urllib.parse.urlsplit(site.server.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:

@@ -82,7 +82,7 @@ def test_after_a_restart(ready, fake):
 
 
 def test_when_the_file_is_gone_meanwhile(ready):
-    """The first answer stands, although the same request would be refused now."""
+    """A repeat gets the first answer, although the same request would be refused now."""
     text = signed_upload(ready)
     first = ready.api.post(text)
     ready.wait_for(first.data, "completed")

@@ -62,7 +62,7 @@ def test_D37_kill_in_the_middle(slow_site, fake):
 
 
 def test_D37_kill_when_parts_arrived_but_were_not_journaled(slow_site, fake):
-    """The store has parts 3 to 6, their answers never came: they are recognised by their checksums."""
+    """The store has parts 3 to 6, but their answers never came: they are recognised by their checksums."""
     upload_id, digest = begin(slow_site, fake, {"hold": True, "effect": True}, if_part_above=2)
     wait_until(lambda: len(fake.seen("UploadPart", stored=True)) == 6, 10, "parts 3 to 6 are stored")
     slow_site.server.kill9()
@@ -106,7 +106,7 @@ def test_D05_D08_D38_kill_when_the_object_is_complete_but_unconfirmed(slow_site,
 
 @pytest.mark.parametrize("same_bytes", [False, True], ids=["other bytes", "same bytes"])
 def test_D06_another_object_at_the_key_is_not_ours(slow_site, fake, same_bytes):
-    """As above, but somebody else's object stands there, of the same size or even with the same bytes: it has not our
+    """As above, but another program's object is there, of the same size or even with the same bytes: it does not have our
     token, and must not pass for ours (its metadata are not ours either)."""
     fake.play({"about": "test", "store": {"complete_again": "no_such_upload"},
                "rules": [{"operation": "CompleteMultipartUpload", "fault": {"hold": True}}]})

@@ -1,4 +1,4 @@
-"""Where the store takes a part's checksum behind its bytes, a file is read once; where not, nobody notices but the disk."""
+"""If the store accepts a part's checksum after its bytes, a file is read once; if not, it is read twice, and all else is the same."""
 
 import hashlib
 import os
@@ -99,7 +99,7 @@ def test_a_store_that_knows_it_no_longer(films, fake, kind):
 
 
 def test_a_store_that_sums_the_frame_too_by_now(films, fake):
-    """It answers 200 with the CRC32C of what it kept, again and again: no bit on the wire explains that."""
+    """The store answers 200 with the CRC32C of what it kept, every time: no error of transmission explains that."""
     upload(films, fake, "first.mp4")
     fake.play({"about": "keeps the frame as content, and sums it", "rules": [
         {"operation": "UploadPart", "if_header": "x-amz-trailer",

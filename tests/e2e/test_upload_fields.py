@@ -1,4 +1,4 @@
-"""Each field of an upload keeps its value on the whole way: form or command line, queue, restart, aws.status."""
+"""Each field of an upload keeps its value all the way: form or command line, queue, restart, aws.status."""
 
 import pathlib
 import re

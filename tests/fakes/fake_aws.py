@@ -1,4 +1,4 @@
-"""Where AWS hands out temporary credentials: the instance metadata service, a container's endpoint, and STS.
+"""AWS's sources of temporary credentials: the instance metadata service, a container's endpoint, and STS.
 
 Each is as strict as the real one: IMDS gives nothing without a token that was fetched by PUT with a lifetime, STS
 verifies signatures and trust. What they hand out is good at every FakeS3 in `stores`.

@@ -101,7 +101,7 @@ class FakeS3:
         self._released = threading.Event()
 
     def release(self) -> None:
-        """Lets go of the requests that a `hold` keeps: their connections are closed unanswered."""
+        """Releases the requests that a `hold` keeps: their connections are closed without an answer."""
         self._released.set()
 
     def cut_connections(self) -> None:
@@ -151,7 +151,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class _Drop(Exception):
-    """The connection ends here, whatever was or was not said."""
+    """The connection ends here, with or without an answer."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Judges AWS Signature Version 4 in the Authorization header, from the bytes of the request as they came.
+"""Verifies AWS Signature Version 4 in the Authorization header, from the bytes of the request as they came.
 
 Written from the S3 documentation alone, so that it is a second opinion on the signer under test.
 """

@@ -10,7 +10,7 @@ _isal.crc32_iscsi.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_uint32]
 
 
 def crc32c(data: bytes, crc: int = 0) -> int:
-    """The CRC32C (Castagnoli) of `data`, going on from `crc`."""
+    """The CRC32C (Castagnoli) of `data`, continued from `crc`."""
     return _isal.crc32_iscsi(data, len(data), crc ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
 
 

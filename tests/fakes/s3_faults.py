@@ -75,7 +75,7 @@ class Scenario:
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def fault_for(self, operation: str, headers: dict[str, str], part: int) -> Fault | None:
-        """The first rule's fault that takes this request; every rule counts it."""
+        """The fault of the first rule that matches this request; every rule counts the request."""
         with self.lock:
             taken = [rule for rule in self.rules if rule.takes(operation, headers, part)]
         return taken[0].fault if taken else None

@@ -33,7 +33,7 @@ def _broken(why: str) -> S3Error:
 
 
 def _chunks(body: bytes) -> tuple[bytes, bytes]:
-    """What the chunks hold, and what comes behind the last."""
+    """The content of the chunks, and what comes after the last one."""
     data, at, sizes = bytearray(), 0, []
     while True:
         end = body.find(b"\r\n", at)
