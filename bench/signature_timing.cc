@@ -17,9 +17,10 @@
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "core/account_directory.h"
 #include "legacy/authentication.h"
 #include "legacy/json_request.h"
-#include "store/sqlite_account_store.h"
+#include "store/sqlite_account_repository.h"
 
 namespace {
 
@@ -125,19 +126,21 @@ int run(const std::filesystem::path& directory, std::size_t samples) {
   store::SqliteOptions options;
   options.path = directory / "timing.db";
   const auto database = store::SqliteDatabase::open(options, clock).value();
-  const auto accounts =
-      store::SqliteAccountStore::open(*database, store::Seal(Secret(random_bytes(store::Seal::kKeyBytes)))).value();
-  accounts->add_account({158, "jb", make_webhook_secret(), now}).value();
+  const auto rows =
+      store::SqliteAccountRepository::open(*database, store::Seal(Secret(random_bytes(store::Seal::kKeyBytes))))
+          .value();
+  AccountDirectory accounts(*rows);
+  accounts.add_account({158, "jb", make_webhook_secret(), now}).value();
   const ApiKey plain = key_of("PLAIN000000000000000000000000001", now);
   ApiKey rotating = key_of("ROTATING000000000000000000000001", now);
   rotating.previous = PreviousSecret{Secret(random_hex(32)), now + std::chrono::hours(1)};
-  accounts->add_key(plain).value();
-  accounts->add_key(rotating).value();
-  accounts->add_key(key_of("REVOKED0000000000000000000000001", now)).value();
-  accounts->revoke_key("REVOKED0000000000000000000000001", now).value();
+  accounts.add_key(plain).value();
+  accounts.add_key(rotating).value();
+  accounts.add_key(key_of("REVOKED0000000000000000000000001", now)).value();
+  accounts.revoke_key("REVOKED0000000000000000000000001", now).value();
 
-  KeyUsage usage(*accounts);
-  legacy::Authentication authentication(*accounts, usage, clock, std::chrono::seconds(86400), Rate{});
+  KeyUsage usage(accounts);
+  legacy::Authentication authentication(accounts, usage, clock, std::chrono::seconds(86400), Rate{});
   Comparisons comparisons(authentication, samples);
   const std::int64_t seconds = to_unix_seconds(now);
   const std::string secret(plain.secret.reveal());
