@@ -161,7 +161,7 @@ class HttpCallbackSenderTest : public testing::Test {
  protected:
   HttpCallbackSenderTest()
       : server_(
-            {}, 1,
+            "http", {}, 1,
             [this](net::Request request, const net::Responder& respond) {
               seen_.push_back(std::move(request));
               respond(answer_);

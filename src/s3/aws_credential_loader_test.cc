@@ -38,7 +38,7 @@ class AwsCredentialLoaderTest : public ::testing::Test {
  protected:
   AwsCredentialLoaderTest()
       : server_(
-            {}, 1,
+            "http", {}, 1,
             [this](const net::Request& request, const net::Responder& respond) {
               const std::lock_guard lock(mutex_);
               seen_.push_back(request);

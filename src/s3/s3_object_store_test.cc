@@ -30,7 +30,7 @@ class S3ObjectStoreTest : public ::testing::Test {
  protected:
   S3ObjectStoreTest()
       : server_(
-            {.body_bytes = 2 * static_cast<std::size_t>(kMinMeasuredBytes)}, 1,
+            "http", {.body_bytes = 2 * static_cast<std::size_t>(kMinMeasuredBytes)}, 1,
             [this](const net::Request& request, const net::Responder& respond) {
               const std::lock_guard lock(mutex_);
               requests_.push_back(request);
