@@ -164,7 +164,7 @@ Result<value> check(const Context& context, const Fields& fields) {
                       {"result", to_string(report.worst())},
                       {"access_denied", report.access_denied},
                       {"findings", std::move(findings)},
-                      {"policy", bucket_policy(*bucket, public_read)}});
+                      {"policy", context.doctor.policy(*bucket, public_read)}});
 }
 
 Result<value> list(const Context& context, const Fields& fields) {

@@ -69,7 +69,8 @@ TEST_F(AdminApiTest, ConfiguresEncryption) {
   EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption, expected);
   EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("kms_key"), value(expected.kms_key));
   const object policy = {{"cdn", 158}, {"bucket", "my_bucket"}, {"policy_only", true}};
-  EXPECT_THAT(std::string(succeed("bucket.check", policy).at("policy").as_string()), HasSubstr("kms:GenerateDataKey"));
+  EXPECT_THAT(std::string(succeed("bucket.check", policy).at("policy").as_string()),
+              HasSubstr("policy of my_bucket, sse kms"));
 
   for (const object& wrong : std::initializer_list<object>{{{"sse", "rot13"}},
                                                            {{"sse", "s3"}},
@@ -126,15 +127,15 @@ TEST_F(AdminApiTest, TellsWhatTheDoctorFinds) {
   report = succeed("bucket.check", fields);
   EXPECT_EQ(report.at("result"), "FAIL");
   EXPECT_EQ(report.at("access_denied"), true);
-  EXPECT_THAT(last_body_, HasSubstr("arn:aws:s3:::my_bucket/*"));
-  EXPECT_THAT(last_body_, Not(HasSubstr("s3:PutObjectAcl")));
+  EXPECT_THAT(last_body_, HasSubstr("policy of my_bucket"));
+  EXPECT_THAT(last_body_, Not(HasSubstr("public objects")));
   EXPECT_EQ(doctor_.asked.size(), 2U);
 
   object policy = fields;
   policy["policy_only"] = true;
   policy["public_read"] = true;
   report = succeed("bucket.check", policy);
-  EXPECT_THAT(std::string(report.at("policy").as_string()), HasSubstr("s3:PutObjectAcl"));
+  EXPECT_THAT(std::string(report.at("policy").as_string()), HasSubstr("public objects"));
   EXPECT_EQ(doctor_.asked.size(), 2U) << "nothing is tried";
   fail("bucket.check", {{"cdn", 158}, {"bucket", "other"}}, "not_found");
 }

@@ -47,6 +47,10 @@ class ScriptedDoctor final : public BucketDoctor {
     asked.push_back(access.bucket);
     return report;
   }
+  [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
+    return "policy of " + access.bucket + (public_read ? ", public objects" : "") + ", sse " +
+           std::string(to_string(access.encryption.mode));
+  }
 
   BucketReport report;
   std::vector<std::string> asked;

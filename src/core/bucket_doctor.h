@@ -1,4 +1,4 @@
-// Port: whether a bucket will take uploads, tried out on the bucket itself.
+// Port: whether a bucket can take uploads, found out by trying.
 #pragma once
 
 #include <string>
@@ -12,9 +12,9 @@ namespace vodlift {
 enum class Finding { ok, warn, fail };
 std::string_view to_string(Finding finding);  // "ok", "warn", "FAIL"
 
-// One thing that was looked at.
+// The result of one examination.
 struct BucketFinding {
-  std::string topic;  // "credentials", one word
+  std::string topic;  // one word: "credentials"
   Finding finding = Finding::ok;
   std::string message;
   std::string fix;  // what to do; empty with ok
@@ -23,14 +23,10 @@ struct BucketFinding {
 struct BucketReport {
   std::vector<BucketFinding>
       findings;                // in the order of the checks; checks that make no sense after a failure are left out
-  bool access_denied = false;  // a permission is missing: the policy is the fix
+  bool access_denied = false;  // a permission is missing, which policy() would grant
 
   [[nodiscard]] Finding worst() const;
 };
-
-// The least IAM policy that uploads need, as JSON to paste. It allows the use of the KMS key if objects are encrypted
-// with one. `public_read`: it also allows acl=public-read.
-std::string bucket_policy(const BucketAccess& access, bool public_read);
 
 class BucketDoctor {
  public:
@@ -42,6 +38,10 @@ class BucketDoctor {
   // Writes small objects under a random key that names the check, and removes them again. Reports objects that it could
   // not remove. Blocks for at most a minute. Any thread that may block. Never fails: a failure is a finding.
   virtual BucketReport check(const BucketAccess& access) = 0;
+
+  // The smallest access policy that uploads need, as text to paste. `public_read`: it allows acl=public-read too. Any
+  // thread.
+  [[nodiscard]] virtual std::string policy(const BucketAccess& access, bool public_read) const = 0;
 };
 
 }  // namespace vodlift

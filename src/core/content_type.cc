@@ -14,7 +14,7 @@ struct Row {
   std::string_view type;
 };
 
-// By extension, for binary search. Types as IANA registers them; where it has none, what players and browsers use.
+// By extension, for binary search. Types as IANA registers them; otherwise those that players and browsers use.
 constexpr std::array kTypes = {
     Row{"3g2", "video/3gpp2"},
     Row{"3gp", "video/3gpp"},
@@ -101,7 +101,7 @@ std::string_view content_type_for(std::string_view name) {
   constexpr std::string_view kUnknown = "application/octet-stream";
   const std::string_view file = name.substr(name.find_last_of('/') + 1);
   const std::size_t dot = file.find_last_of('.');
-  // ".mp4" is a hidden file without extension, not a film without a name.
+  // ".mp4" is a hidden file without extension.
   if (dot == std::string_view::npos || dot == 0) return kUnknown;
   const std::string extension = to_lower(file.substr(dot + 1));
   const auto row = std::ranges::lower_bound(kTypes, extension, {}, &Row::extension);

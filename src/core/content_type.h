@@ -9,7 +9,7 @@ namespace vodlift {
 // extension is unknown or missing.
 std::string_view content_type_for(std::string_view name);
 
-// Whether files with the extension of `name` hold moving pictures: the types video/…, and MXF.
+// Whether files with the extension of `name` contain video: the types video/…, and MXF.
 bool is_video(std::string_view name);
 
 }  // namespace vodlift

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
-std::int64_t ns_of(RateLimiter::Time time) {
+std::int64_t ns_of(SteadyTime time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
@@ -31,7 +31,7 @@ std::chrono::nanoseconds RateLimiter::wait_of(std::int64_t full_at_ns, std::int6
   return std::chrono::nanoseconds(std::max<std::int64_t>(full_at_ns - slack_ns_ - now_ns, 0));
 }
 
-std::chrono::nanoseconds RateLimiter::wait(std::string_view who, Time now) const {
+std::chrono::nanoseconds RateLimiter::wait(std::string_view who, SteadyTime now) const {
   if (!limited_) return {};
   const std::uint64_t name = hash(who);
   const std::size_t set = name & (buckets_.size() / kWays - 1);
@@ -42,7 +42,7 @@ std::chrono::nanoseconds RateLimiter::wait(std::string_view who, Time now) const
   return {};
 }
 
-std::chrono::nanoseconds RateLimiter::take(std::string_view who, Time now) {
+std::chrono::nanoseconds RateLimiter::take(std::string_view who, SteadyTime now) {
   if (!limited_) return {};
   const std::int64_t now_ns = ns_of(now);
   const std::uint64_t name = hash(who);

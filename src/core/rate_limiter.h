@@ -1,4 +1,4 @@
-// Token buckets for many at once, in bounded memory.
+// Token buckets for any number of names, in bounded memory.
 #pragma once
 
 #include <array>
@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+
 namespace vodlift {
 
 struct Rate {
@@ -16,25 +18,23 @@ struct Rate {
   int burst = 1;       // tokens of a full bucket, 1 and above
 };
 
-// A bucket for everybody who is named, full at first. Internally locked; takes well below a microsecond.
+// A token bucket for each name, full at first. Internally locked; a call takes well below a microsecond.
 //
-// There are `buckets` buckets of 16 bytes. Somebody new takes the place of the fullest among the eight that his name's
-// keyed hash leads to; a full one is forgotten without loss. So who wants his own bucket forgotten before it is full
-// has to know seven others of its eight, which he cannot, and to empty each of them further than his own.
+// There are `buckets` buckets of 16 bytes. The keyed hash of a name selects eight of them. A new name replaces the
+// fullest of its eight; nothing is lost when that is full. To have its own bucket forgotten before it is full, a client
+// would have to know the names of the other seven, which it cannot, and to empty each of them further than its own.
 class RateLimiter {
  public:
-  using Time = std::chrono::steady_clock::time_point;
-
   // `buckets` is rounded up to a power of two, 8 at least.
   RateLimiter(Rate rate, std::size_t buckets);
 
-  // How long until `who` has a token; zero when there is one. Takes none.
-  [[nodiscard]] std::chrono::nanoseconds wait(std::string_view who, Time now) const;
-  // Takes a token and answers zero; takes none when there is none, and answers how long until there is.
-  std::chrono::nanoseconds take(std::string_view who, Time now);
+  // How long until `who` has a token; zero if there is one. Takes no token.
+  [[nodiscard]] std::chrono::nanoseconds wait(std::string_view who, SteadyTime now) const;
+  // Takes a token and returns zero; if there is none, returns how long until there is one.
+  std::chrono::nanoseconds take(std::string_view who, SteadyTime now);
 
  private:
-  // A bucket as the time at which it will be full: one number is all there is to know of it.
+  // A bucket is described by the time at which it will be full.
   struct Bucket {
     std::uint64_t who = 0;
     std::int64_t full_at_ns = 0;

@@ -12,7 +12,7 @@ using std::chrono::nanoseconds;
 using std::chrono::seconds;
 
 constexpr nanoseconds kNone{0};
-constexpr RateLimiter::Time kStart{std::chrono::hours(1000)};
+constexpr SteadyTime kStart{std::chrono::hours(1000)};
 
 TEST(RateLimiter, B26GivesExactlyTheBurstAndThenOneTokenEachInterval) {
   RateLimiter limiter({.per_second = 10, .burst = 5}, 64);

@@ -37,13 +37,14 @@ net::HttpRequest metadata_request(std::string method, std::string url) {
 }
 
 bool is_header_value(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= ' ' && c < '\x7f'; });
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return is_ascii(c) && !is_control(c); });
 }
 
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find_first_of("\r\n")); }
 
 bool is_unreserved_path(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '#' && c != '\\'; });
+  return std::ranges::all_of(text,
+                             [](char c) { return is_ascii(c) && !is_control(c) && c != ' ' && c != '#' && c != '\\'; });
 }
 
 bool is_trusted_plain_host(const std::string& host) {

@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
@@ -15,7 +16,7 @@ constexpr std::size_t kMaxKeyBytes = 128;
 constexpr std::size_t kMaxSecretBytes = 256;
 constexpr std::size_t kMaxTokenBytes = std::size_t{16} * 1024;
 
-bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
+bool is_visible(char c) { return is_ascii(c) && !is_control(c) && c != ' '; }
 
 Error unfit(std::string_view what) { return {Errc::s3_credential, fmt::format("the answer {}", what)}; }
 

@@ -6,6 +6,7 @@
 #include "core/bucket_doctor.h"
 #include "s3/credential_cache.h"
 #include "s3/endpoint_state.h"
+#include "s3/iam_policy.h"
 #include "s3/s3_request.h"
 
 namespace vodlift::s3 {
@@ -23,6 +24,9 @@ class S3BucketDoctor final : public BucketDoctor {
       : client_(client), credentials_(credentials), environment_(environment), clock_(clock), endpoints_(endpoints) {}
 
   BucketReport check(const BucketAccess& access) override;
+  [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
+    return iam_policy(access, public_read);
+  }
 
  private:
   net::HttpClient& client_;

@@ -52,10 +52,11 @@ net::HttpRequest S3Client::make_request(const ObjectTarget& target, const S3Call
 }
 
 Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S3Call& call, const MakeRequest& make) {
-  std::promise<void> room;
-  const auto entered = endpoints_.enter(target.access, [&room] { room.set_value(); });
+  // Shared: this thread may go on before set_value() has returned on the thread that made room.
+  const auto room = std::make_shared<std::promise<void>>();
+  const auto entered = endpoints_.enter(target.access, [room] { room->set_value(); });
   if (!entered) return with_context(call.operation, entered.error());
-  room.get_future().wait();
+  room->get_future().wait();
   return leave(target, call, exchange_inside(target, call, make));
 }
 

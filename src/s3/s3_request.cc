@@ -58,7 +58,8 @@ Address address_of(const BucketAccess& access) {
 }
 
 std::string metadata_header_value(std::string_view value) {
-  if (std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; })) return std::string(value);
+  if (std::all_of(value.begin(), value.end(), [](char c) { return is_ascii(c) && !is_control(c); }))
+    return std::string(value);
   std::string out;
   while (!value.empty()) {
     std::size_t count = std::min(value.size(), kMaxWordBytes);

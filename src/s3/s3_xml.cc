@@ -53,7 +53,7 @@ std::optional<int> milliseconds_of(std::string_view fraction) {
   if (fraction.empty()) return 0;
   if (fraction.front() != '.') return std::nullopt;
   fraction.remove_prefix(1);
-  if (fraction.empty() || fraction.size() > kMaxDigits || !std::ranges::all_of(fraction, is_digit)) return std::nullopt;
+  if (fraction.size() > kMaxDigits || !is_number(fraction)) return std::nullopt;
   std::string digits(fraction.substr(0, 3));
   digits.resize(3, '0');
   return number_at(digits, 0, 3);

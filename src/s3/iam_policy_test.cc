@@ -1,9 +1,9 @@
-#include "core/bucket_doctor.h"
+#include "s3/iam_policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vodlift {
+namespace vodlift::s3 {
 namespace {
 
 using ::testing::HasSubstr;
@@ -14,23 +14,30 @@ std::string policy(EncryptionMode mode, std::string kms_key) {
   access.bucket = "videos";
   access.region = "eu-west-1";
   access.encryption = {mode, std::move(kms_key), false};
-  return bucket_policy(access, false);
+  return iam_policy(access, false);
 }
 
-TEST(BucketPolicy, TheSearchForMultipartUploadsIsAllowedOnTheBucket) {
+TEST(IamPolicy, AllowsTheSearchForMultipartUploadsOnTheBucket) {
   EXPECT_THAT(policy(EncryptionMode::bucket_default, ""), HasSubstr(R"(
       "Action": "s3:ListBucketMultipartUploads",
       "Resource": "arn:aws:s3:::videos"
     })"));
 }
 
-TEST(BucketPolicy, KmsIsInItOnlyWhereItIsUsed) {
+TEST(IamPolicy, AllowsPublicObjectsOnlyOnRequest) {
+  BucketAccess access;
+  access.bucket = "videos";
+  EXPECT_THAT(iam_policy(access, true), HasSubstr("s3:PutObjectAcl"));
+  EXPECT_THAT(iam_policy(access, false), Not(HasSubstr("s3:PutObjectAcl")));
+}
+
+TEST(IamPolicy, AllowsKmsOnlyWhereItIsUsed) {
   EXPECT_THAT(policy(EncryptionMode::bucket_default, ""), Not(HasSubstr("kms:")));
   EXPECT_THAT(policy(EncryptionMode::sse_s3, ""), Not(HasSubstr("kms:")));
   EXPECT_THAT(policy(EncryptionMode::sse_kms, "k"), HasSubstr(R"("Action": ["kms:GenerateDataKey", "kms:Decrypt"])"));
 }
 
-TEST(BucketPolicy, TheKmsKeyIsNamedAsCloselyAsItIsKnown) {
+TEST(IamPolicy, NamesTheKmsKeyAsPreciselyAsItIsKnown) {
   const std::string arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd";
   EXPECT_THAT(policy(EncryptionMode::sse_kms, arn), HasSubstr("\"Resource\": \"" + arn + "\"\n"));
   EXPECT_THAT(policy(EncryptionMode::sse_kms, "1234abcd"), HasSubstr("\"arn:aws:kms:eu-west-1:*:key/1234abcd\"\n"));
@@ -42,4 +49,4 @@ TEST(BucketPolicy, TheKmsKeyIsNamedAsCloselyAsItIsKnown) {
 }
 
 }  // namespace
-}  // namespace vodlift
+}  // namespace vodlift::s3
