@@ -213,7 +213,7 @@ TEST_F(HttpCallbackSenderTest, PostsASignedMessage) {
   EXPECT_EQ(request.header("webhook-signature"), sign(secret_, "msg_1", 1614265330, request.body).value());
 }
 
-TEST_F(HttpCallbackSenderTest, TellsStatusAndRetryAfter) {
+TEST_F(HttpCallbackSenderTest, ReportsStatusAndRetryAfter) {
   answer_.status = 503;
   answer_.headers = {{"Retry-After", "3600"}};
   auto answer = send(guard({"127.0.0.0/8"}), message());
@@ -242,7 +242,7 @@ TEST_F(HttpCallbackSenderTest, CutsALongAnswerWithoutFailing) {
   EXPECT_EQ(answer->http_status, 200);
 }
 
-TEST_F(HttpCallbackSenderTest, RefusesInnerAddresses) {
+TEST_F(HttpCallbackSenderTest, RefusesInternalAddresses) {
   const auto answer = send(guard({}), message());
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, Errc::address_denied);
@@ -250,7 +250,7 @@ TEST_F(HttpCallbackSenderTest, RefusesInnerAddresses) {
   EXPECT_TRUE(seen_.empty());
 }
 
-TEST_F(HttpCallbackSenderTest, RefusesANameThatResolvesToAnInnerAddress) {
+TEST_F(HttpCallbackSenderTest, RefusesANameThatResolvesToAnInternalAddress) {
   CallbackMessage to_name = message();
   to_name.url = "http://localhost" + server_.address().substr(server_.address().rfind(':')) + "/";
   const auto answer = send(guard({}), std::move(to_name));

@@ -15,7 +15,7 @@ TEST(ByteRate, IsReadInItsUnits) {
   EXPECT_EQ(parse_rate("none").value(), ByteRate());
 }
 
-TEST(ByteRate, IsRefusedWhereItIsNone) {
+TEST(ByteRate, RefusesOtherText) {
   for (const char* text : {"", "50", "MB", "-1MB", "0MB", "99kB", "2000GB", "50mb", "50MB/h", "50  MB", "infMB",
                            "nanMB", "1e9MB", "0x10MB", "50MB ", "None"}) {
     EXPECT_FALSE(parse_rate(text)) << text;
@@ -39,7 +39,7 @@ TEST(Window, IsReadAndWritten) {
   EXPECT_EQ(to_text(parse_window("Fri-Mon 08:00-18:00 10MB").value()), "Mon,Fri-Sun 08:00-18:00 10MB");
 }
 
-TEST(Window, IsRefusedWhereItIsNone) {
+TEST(Window, RefusesOtherText) {
   for (const char* text :
        {"", "Mon", "Mon 08:00-18:00", "Mon 08:00 10MB", "Mon 8:00-18:00 10MB", "Mon 08:00-24:01 10MB",
         "Mon 24:00-08:00 10MB", "Mon 08:00-00:00 10MB", "Mon 08:00-08:00 10MB", "Mon 08:60-18:00 10MB",
@@ -50,7 +50,7 @@ TEST(Window, IsRefusedWhereItIsNone) {
   }
 }
 
-TEST(Window, HoldsItsDaysAndMinutes) {
+TEST(Window, ContainsItsDaysAndMinutes) {
   const auto day = parse_window("Mon-Fri 08:00-18:00 10MB").value();
   EXPECT_FALSE(day.contains({0, 8 * 60 - 1}));
   EXPECT_TRUE(day.contains({0, 8 * 60}));
@@ -68,7 +68,7 @@ TEST(Window, MayEndOnTheDayAfter) {
   EXPECT_FALSE(night.contains({6, 5 * 60})) << "Sunday morning is Saturday's night";
 }
 
-TEST(Limit, TheFirstWindowThatHoldsCounts) {
+TEST(Limit, TheFirstWindowThatContainsTheTimeApplies) {
   BandwidthLimit limit{{}, 1'000'000, {}, "UTC"};
   limit.windows = {parse_window("Mon 08:00-12:00 2MB").value(), parse_window("daily 08:00-18:00 none").value()};
   EXPECT_EQ(limit.rate_at({0, 9 * 60}), ByteRate(2'000'000));

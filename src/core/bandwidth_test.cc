@@ -65,7 +65,7 @@ TEST_F(BandwidthTest, ALimitHoldsAndIsUsedUp) {
   }
 }
 
-TEST_F(BandwidthTest, WhoShareALimitGetOnAlike) {
+TEST_F(BandwidthTest, SendersThatShareALimitProgressEqually) {
   bandwidth.set({{{Kind::all, 0, ""}, 3'000'000, {}, "UTC"}});
   auto sent = send({{1, "b", "s"}, {2, "b", "s"}, {3, "b", "s"}}, 10s);
   for (const AccountId account : {1, 2, 3}) expect_near(sent[account], 10e6);
@@ -83,13 +83,13 @@ TEST_F(BandwidthTest, EveryLimitOfAnUploadCounts) {
   expect_near(send({{4, "small", "s"}}, 10s)[4], 80e6);
 }
 
-TEST_F(BandwidthTest, WhatWasNotUsedIsNotSaved) {
+TEST_F(BandwidthTest, UnusedBandwidthIsNotCarriedOver) {
   bandwidth.set({{{Kind::all, 0, ""}, 1'000'000, {}, "UTC"}});
   now += 1h;
   expect_near(send({{1, "b", "s"}}, 5s)[1], 5e6);
 }
 
-TEST_F(BandwidthTest, CanBeChangedMeanwhile) {
+TEST_F(BandwidthTest, LimitsCanBeChangedWhileUploadsRun) {
   bandwidth.set({{{Kind::all, 0, ""}, 100'000, {}, "UTC"}});
   send({{1, "b", "s"}}, 5s);
   bandwidth.set({{{Kind::all, 0, ""}, 50'000'000, {}, "UTC"}});
@@ -111,7 +111,7 @@ TEST_F(BandwidthTest, FollowsTheTimetableInItsZone) {
   expect_near(send({{1, "b", "s"}}, 5s)[1], 5e6);
 }
 
-TEST_F(BandwidthTest, ALittleLatenessIsMadeGood) {
+TEST_F(BandwidthTest, ALittleDelayCostsNothing) {
   bandwidth.set({{{Kind::all, 0, ""}, 10'000'000, {}, "UTC"}});
   std::int64_t sent = 0;
   const auto begun = now;

@@ -22,7 +22,7 @@ TEST(ContentType, KnowsVideoAndItsCompanions) {
   EXPECT_EQ(content_type_for("clip.3g2"), "video/3gpp2");
 }
 
-TEST(ContentType, TellsVideoFromTheRest) {
+TEST(ContentType, SeparatesVideoFromTheRest) {
   for (const std::string_view name : {"film.mp4", "a/FILM.MKV", "film.mxf", "film.ts", "x.y.webm"}) {
     EXPECT_TRUE(is_video(name)) << name;
   }
@@ -33,7 +33,7 @@ TEST(ContentType, TellsVideoFromTheRest) {
 
 TEST(ContentType, FoldsCase) { EXPECT_EQ(content_type_for("a/FILM.Mp4"), "video/mp4"); }
 
-TEST(ContentType, SaysOctetsWhereItDoesNotKnow) {
+TEST(ContentType, IsOctetStreamForUnknownExtensions) {
   for (const std::string_view name :
        {"", "film", "film.", "film.unknown", ".mp4", "a/.mp4", "a.mp4/film", "mp4", "é.é"}) {
     EXPECT_EQ(content_type_for(name), "application/octet-stream") << name;

@@ -1,4 +1,4 @@
-// Port: the S3 side. One call is one S3 operation, retried by nobody here.
+// Port: the S3 side. One call is one S3 operation. Implementations do not retry it; the caller does.
 #pragma once
 
 #include <atomic>
@@ -19,13 +19,13 @@
 
 namespace vodlift {
 
-// Which object, and how to get there.
+// An object, and how to reach it.
 struct ObjectTarget {
   BucketAccess access;
   std::string key;  // byte-exact
 };
 
-// What stays with the object beside its bytes; an empty text sends no header.
+// What is stored with the object besides its bytes. No header is sent for an empty text.
 struct ObjectProperties {
   Metadata metadata;
   std::string token;  // kept as x-amz-meta-vodlift-upload
@@ -37,59 +37,61 @@ struct ObjectProperties {
   Metadata tags;
 };
 
-// What has to hold at the store in the moment an object is put in its place.
+// The condition under which the store may put the object in its place.
 enum class WriteCondition {
-  none,                      // nothing: an object that is there is replaced
-  absent,                    // no object of that key is there
-  absent_where_it_can_tell,  // likewise; a store that knows no conditions (501) is asked without
+  none,                      // no condition: an existing object is replaced
+  absent,                    // no object of that key exists
+  absent_where_it_can_tell,  // the same; no condition for a store that does not support them (501)
 };
 
-// Checksums of a byte range of the source. `md5` (16 raw bytes) may be empty where the mode is crc32c.
+// Checksums of a byte range of the source.
 struct RangeChecksum {
   std::uint32_t crc32c = 0;
-  std::string md5;
+  std::string md5;  // 16 raw bytes; may be empty where the mode is crc32c
 };
 
-// The bytes of one request: a range of the source, which is shared with the transfer until it is done.
+// The bytes of one request: a range of the source. The transfer shares the source until it ends.
 struct Body {
   std::shared_ptr<const SourceFile> source;
   std::int64_t offset = 0;
   std::int64_t size = 0;
-  std::shared_ptr<const std::atomic<bool>> cut{};  // set, it ends the transfer with `interrupted`; null: nothing does
-  std::string storage{};                           // that the source lies on: its bandwidth limit counts
-  // Called on a transfer thread, without blocking, when the last byte is on its way; again where it is sent again.
+  std::shared_ptr<const std::atomic<bool>> cut{};  // when true, the transfer ends with `interrupted`; may be null
+  std::string storage{};                           // of the source, whose bandwidth limit applies
+  // Called on a transfer thread when the last byte has been read for sending, each time that happens. Must not block.
   std::function<void()> sent{};
-  // The range's bytes, where they are in memory: sent instead of what the source would be read for.
+  // The range's bytes if they are in memory: then the source is not read.
   std::shared_ptr<const std::uint8_t[]> bytes{};
 };
 
-// The store's confirmation of one object or part: its checksum or ETag agreed with ours.
+// The store's confirmation of one object or part, whose checksum or ETag agreed with ours.
 struct StoredBytes {
-  std::string etag;      // as given, quotes included
-  std::string checksum;  // base64 CRC32C that the store computed; empty: it told none, and MD5 was compared
+  std::string etag;      // as the store sent it, with quotes
+  std::string checksum;  // base64 CRC32C that the store computed; empty: MD5 was compared
   std::string version_id;
   std::string encryption{};  // as satisfies() takes it
   std::uint32_t crc32c = 0;  // of the bytes that were sent
 };
 
-// A multipart upload that is open at the store.
+// An open multipart upload.
 struct Multipart {
   std::string id;
-  ChecksumMode mode = ChecksumMode::md5;  // not unknown: how its parts and the whole are confirmed
+  ChecksumMode mode = ChecksumMode::md5;  // how its parts and the whole are confirmed; never unknown
 };
 
+// An object whose parts have been put together.
 struct CompletedObject {
   std::string etag;
-  std::string checksum;  // as given: "<base64>" or composite "<base64>-N"; empty: none
+  std::string checksum;  // as the store sent it: "<base64>", or composite "<base64>-N"; may be empty
   std::string version_id;
   std::string encryption{};  // as satisfies() takes it
 };
 
+// What the store says of an object.
 struct ObjectInfo {
   std::int64_t size = 0;
   std::string etag;
   std::string checksum;  // as CompletedObject's
-  std::string token;     // our mark; empty: not ours
+  std::string token;     // the mark of the upload that made it; empty: no upload of vodlift
   std::string version_id;
   std::string encryption{};  // as satisfies() takes it
 };
@@ -121,8 +123,8 @@ inline std::string unquoted_etag(std::string_view etag) {
   return std::string(etag);
 }
 
-// Port of the S3 side. Any thread. Errors of all: network, timeout, tls, interrupted, s3_* (the class decides about a
-// retry; the message names operation, object, HTTP status, S3 code and request id).
+// Port of the S3 side. Any thread. Errors of all: network, timeout, tls, interrupted, s3_*. The error's class decides
+// whether a retry makes sense; its message names operation, object, HTTP status, S3 code and request id.
 class ObjectStore {
  public:
   using PartDone = std::function<void(Result<StoredBytes>)>;
@@ -132,25 +134,25 @@ class ObjectStore {
   ObjectStore& operator=(const ObjectStore&) = delete;
   virtual ~ObjectStore() = default;
 
-  // What is known of how this endpoint confirms objects sent in one request so far.
+  // How this endpoint confirms objects that are sent in one request, as far as known.
   [[nodiscard]] virtual ChecksumMode checksum_mode(const BucketAccess& access) const = 0;
 
-  // Whether this endpoint refuses bytes that are not those of their Content-MD5; nothing: not known yet.
+  // Whether this endpoint refuses bytes that do not match their Content-MD5; nothing: not known yet.
   [[nodiscard]] virtual std::optional<bool> refuses_wrong_md5(const BucketAccess& access) const = 0;
 
-  // Finds that out, by a part of a few bytes and the MD5 of others; `number` is one that no part has or will have: what
-  // a store keeps of it goes with Complete. Blocks. Errors also: s3_no_such_upload.
+  // Finds that out, with a part of a few bytes and a wrong MD5. No other part has or will have the number `number`, so
+  // that Complete drops what the store keeps of it. Blocks. Errors also: s3_no_such_upload.
   virtual Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) = 0;
 
-  // Bytes a second that one request to this bucket got lately, from its first byte to its answer; nothing: not known.
+  // Bytes a second that recent requests to this bucket reached, from first byte to answer; nothing: not known.
   [[nodiscard]] virtual std::optional<std::int64_t> request_rate(const BucketAccess& access) const = 0;
 
-  // Whether this endpoint is known to take a part's CRC32C after its bytes, so that upload_part() needs none.
+  // Whether this endpoint is known to take a part's CRC32C after its bytes, so that upload_part() needs no checksum.
   [[nodiscard]] virtual bool takes_trailing_checksums(const BucketAccess& access) const = 0;
 
   // Stores the whole object in one request (<= 5 GiB); blocks. `checksum.md5` must be there unless the endpoint's mode
-  // is crc32c. Errors also: s3_integrity (what the store confirmed is not what was read), destination_exists and
-  // s3_conflict (the condition does not hold; another writer was there at the same time).
+  // is crc32c. Errors also: s3_integrity (the store confirmed other bytes), destination_exists (the condition does not
+  // hold), s3_conflict (another writer wrote at the same time).
   virtual Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                          const Body& body, const RangeChecksum& checksum, WriteCondition condition) = 0;
 
@@ -158,38 +160,37 @@ class ObjectStore {
   virtual Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) = 0;
 
   // Sends one part without blocking; `done` is called once, on a transfer thread, and must not block.
-  // Without `checksum` the bytes are summed as they leave: only where the multipart upload's mode is not md5 and the
-  // endpoint took that before. `checksum->md5` must be there where the mode is md5. Errors also: s3_integrity,
+  // Without `checksum` it is computed while the bytes are sent: only where the multipart upload's mode is not md5 and
+  // takes_trailing_checksums(). `checksum->md5` must be there where the mode is md5. Errors also: s3_integrity,
   // s3_no_such_upload.
   virtual void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
                            const std::optional<RangeChecksum>& checksum, PartDone done) = 0;
 
-  // Every part the store has, all pages. Blocks. Errors also: s3_no_such_upload.
+  // All parts that the store has. Blocks. Errors also: s3_no_such_upload.
   virtual Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) = 0;
 
-  // Every open multipart upload for exactly this key, all pages, 2,000 at most. Blocks. Errors also: s3_rejected
-  // (more).
+  // All open multipart uploads of exactly this key. Blocks. Errors also: s3_rejected (more than 2,000).
   virtual Result<MultipartListing> list_multiparts(const ObjectTarget& target) = 0;
 
-  // Puts the parts together. Blocks, for minutes if need be. `crc32c` is the whole object's, `size` its bytes.
-  // Errors also: s3_no_such_upload, s3_unverifiable (no intelligible answer came: head() tells), destination_exists
-  // and s3_conflict as put_object's; after the latter the parts are of no use any more.
+  // Puts the parts together. Blocks, sometimes for minutes. `crc32c` is the checksum of the whole object, `size` its
+  // bytes. Errors also: s3_no_such_upload, s3_unverifiable (the answer cannot be read: head() says what happened),
+  // destination_exists and s3_conflict as put_object(); after s3_conflict the parts cannot be used again.
   virtual Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
                                                      const std::vector<Part>& parts, std::uint32_t crc32c,
                                                      std::int64_t size, WriteCondition condition) = 0;
 
-  // Drops a multipart upload; one that is gone already counts as success. Blocks.
+  // Removes a multipart upload. Succeeds also if it no longer exists. Blocks.
   virtual Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) = 0;
 
   // Blocks. Errors also: s3_not_found.
   virtual Result<ObjectInfo> head(const ObjectTarget& target) = 0;
 
   // `size` (>= 1) bytes of the object from `offset`, while its ETag is `etag`. Blocks. Errors also: s3_not_found,
-  // s3_unverifiable (it is another object by now, or other bytes were answered than asked for).
+  // s3_unverifiable (the object was replaced, or the answer has other bytes than requested).
   virtual Result<std::string> read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,
                                    std::int64_t size) = 0;
 
-  // Ends every running call, and each one made later, with `interrupted`: for the end of the program.
+  // Ends every running call, and every later one, with `interrupted`: for the end of the program.
   virtual void interrupt() = 0;
 };
 

@@ -10,22 +10,22 @@ namespace vodlift {
 
 inline constexpr std::int64_t kMinPartBytes = std::int64_t{5} * 1024 * 1024;
 inline constexpr std::int64_t kMaxPartBytes = std::int64_t{5} * 1024 * 1024 * 1024;
-inline constexpr int kMaxParts = 10000;  // of S3; some stores take fewer
+inline constexpr int kMaxParts = 10000;  // of S3; some stores allow fewer
 inline constexpr int kLeastMaxParts = 100;
-// Below this a file goes in one PutObject.
+// A file of this size or less is sent with one PutObject.
 inline constexpr std::int64_t kMultipartThresholdBytes = std::int64_t{16} * 1024 * 1024;
 inline constexpr std::int64_t kPreferredPartBytes = std::int64_t{16} * 1024 * 1024;
-// Where the rate to the store is known, a part is what takes so long. Short, as the end of a turn waits for parts on
-// their way, and as they are sent again after a broken connection; at a 30th of the rate a part still takes a minute.
+// Where the rate to the store is known, a part is as large as this time allows. It is short because the end of a turn
+// waits for running parts, and because a broken connection repeats them. At a 30th of the rate a part takes a minute.
 inline constexpr std::int64_t kPartSeconds = 2;
-// Its bounds, whatever the rate.
+// Bounds of such a part, for any rate.
 inline constexpr std::int64_t kSmallestRatedPartBytes = std::int64_t{8} * 1024 * 1024;
 inline constexpr std::int64_t kLargestRatedPartBytes = std::int64_t{64} * 1024 * 1024;
-// And it is larger than kPreferredPartBytes only in files that have so many: enough to keep all places for parts busy
-// to the end, and to show progress.
+// A part is larger than kPreferredPartBytes only in files of at least this many such parts: enough to keep all places
+// for parts busy to the end, and to show progress.
 inline constexpr std::int64_t kLeastRatedParts = 64;
 
-// Equal parts, the last one smaller or equal: what every S3-compatible store accepts.
+// Equal parts, of which only the last may be smaller: every S3-compatible store accepts that.
 struct PartPlan {
   std::int64_t size = 0;       // of the file, bytes
   std::int64_t part_size = 0;  // bytes
@@ -41,13 +41,13 @@ struct PartPlan {
 // True when a file of `size` bytes is sent in parts.
 bool wants_multipart(std::int64_t size);
 
-// The plan for `size` bytes (>= 1) where one request gets `rate` bytes a second (any value; nothing: not known): parts
-// of kPartSeconds, else of kPreferredPartBytes, or the smallest whole MiB that keeps to `max_parts` (at most kMaxParts)
-// where that is more. Errors: invalid_value above max_parts * kMaxPartBytes.
+// The plan for `size` bytes (>= 1) where one request reaches `rate` bytes a second (any value; nothing: not known).
+// Parts take kPartSeconds, or have kPreferredPartBytes if the rate is not known. They are larger, in whole MiB, where
+// `max_parts` (at most kMaxParts) requires that. Errors: invalid_value above max_parts * kMaxPartBytes.
 Result<PartPlan> plan_parts(std::int64_t size, int max_parts = kMaxParts,
                             std::optional<std::int64_t> rate = std::nullopt);
 
-// The plan that an earlier run began with parts of `part_size`. Errors: invalid_value when it cannot hold `size`.
+// The plan of an earlier run with parts of `part_size`. Errors: invalid_value when `size` does not fit.
 Result<PartPlan> plan_with_part_size(std::int64_t size, std::int64_t part_size);
 
 }  // namespace vodlift

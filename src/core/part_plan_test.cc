@@ -21,7 +21,7 @@ void expect_exact(const PartPlan& plan) {
   EXPECT_LE(plan.size_of(plan.count), plan.part_size);
 }
 
-TEST(PartPlan, ThresholdItselfGoesWhole) {
+TEST(PartPlan, AFileOfTheThresholdIsSentWhole) {
   EXPECT_FALSE(wants_multipart(0));
   EXPECT_FALSE(wants_multipart(kMultipartThresholdBytes));
   EXPECT_TRUE(wants_multipart(kMultipartThresholdBytes + 1));
@@ -38,7 +38,7 @@ TEST(PartPlan, EdgesByOneByte) {
   }
 }
 
-TEST(PartPlan, KeepsToTheStoresOwnLimit) {
+TEST(PartPlan, RespectsTheStoresLimit) {
   for (const int most : {kLeastMaxParts, 1000, 9999}) {
     const std::int64_t even = kPreferredPartBytes * most;
     for (const std::int64_t size : {std::int64_t{1}, even - 1, even, even + 1, kMaxPartBytes * most}) {

@@ -15,7 +15,7 @@ TEST(Permission, IsReadAsItIsWritten) {
   }
 }
 
-TEST(Permissions, HoldWhatTheyWereGiven) {
+TEST(Permissions, ContainWhatWasAdded) {
   const Permissions none;
   const Permissions some = none.with(Permission::manage).with(Permission::upload).with(Permission::upload);
   EXPECT_TRUE(some.has(Permission::upload));

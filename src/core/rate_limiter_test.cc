@@ -45,7 +45,7 @@ TEST(RateLimiter, B26OverALongTimeGivesTheRate) {
   EXPECT_LE(taken, 2 + 700);
 }
 
-TEST(RateLimiter, B26BucketsAreOfOneEach) {
+TEST(RateLimiter, B26EachNameHasABucketOfItsOwn) {
   RateLimiter limiter({.per_second = 1, .burst = 1}, 1024);
   EXPECT_EQ(limiter.take("a", kStart), kNone);
   EXPECT_EQ(limiter.take("b", kStart), kNone);
@@ -73,7 +73,7 @@ TEST(RateLimiter, NoRateIsNoLimit) {
 }
 
 // A table of one set: whoever comes takes the place of the fullest.
-TEST(RateLimiter, WhoIsEmptiestIsForgottenLast) {
+TEST(RateLimiter, TheEmptiestBucketIsForgottenLast) {
   RateLimiter limiter({.per_second = 1, .burst = 100}, 8);
   for (int i = 0; i < 100; ++i) ASSERT_EQ(limiter.take("attacker", kStart), kNone);
   ASSERT_NE(limiter.take("attacker", kStart), kNone);

@@ -158,7 +158,7 @@ TEST_F(AwsCredentialLoaderTest, Container) {
   EXPECT_THAT(key(CredentialSource::container), HasSubstr("TOKEN_FILE"));
 }
 
-TEST(ContainerUrl, PlainHttpOnlyToWhereNobodyElseAnswers) {
+TEST(ContainerUrl, PlainHttpIsAllowedOnlyToTrustedAddresses) {
   for (const std::string_view good :
        {"https://example.com/creds", "http://127.0.0.1:80/x", "http://127.1.2.3/x", "http://localhost/x",
         "http://[::1]:8080/x", "http://169.254.170.2/v2/x", "http://169.254.170.23/v1/x", "http://[fd00:ec2::23]/v1"}) {
@@ -243,14 +243,14 @@ TEST_F(AwsCredentialLoaderTest, Profiles) {
   }
 }
 
-TEST_F(AwsCredentialLoaderTest, AMalformedFileIsToldByItsLine) {
+TEST_F(AwsCredentialLoaderTest, AMalformedFileIsReportedWithItsLine) {
   write("credentials", "[default]\nthe-secret-without-a-name\n");
   const std::string message = key(CredentialSource::profile);
   EXPECT_THAT(message, HasSubstr("credentials: line 2"));
   EXPECT_THAT(message, Not(HasSubstr("the-secret")));
 }
 
-TEST_F(AwsCredentialLoaderTest, TheUsualOrder) {
+TEST_F(AwsCredentialLoaderTest, DefaultTriesTheSourcesInOrder) {
   EXPECT_EQ(key(CredentialSource::usual), "IMDS");
   variables_["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = origin_ + "/container";
   EXPECT_EQ(key(CredentialSource::usual), "ECS");
@@ -265,7 +265,7 @@ TEST_F(AwsCredentialLoaderTest, TheUsualOrder) {
   EXPECT_EQ(key(CredentialSource::usual), "ENV");
 }
 
-TEST_F(AwsCredentialLoaderTest, NothingAnywhereTellsWhereWasLooked) {
+TEST_F(AwsCredentialLoaderTest, WithoutCredentialsTheErrorListsThePlacesSearched) {
   variables_["AWS_EC2_METADATA_DISABLED"] = "true";
   const auto found = load(CredentialSource::usual);
   EXPECT_EQ(found.error().code, Errc::s3_credential);

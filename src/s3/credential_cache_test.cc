@@ -19,7 +19,7 @@ class HandClock final : public Clock {
   std::atomic<std::int64_t> ms_ = 1'700'000'000'000;
 };
 
-// Answers what the test put there; holds loads back while told to.
+// Answers what the test put there; holds loads back on request.
 class ScriptedLoader final : public CredentialLoader {
  public:
   Result<Credentials> load(const BucketAccess&) override {
@@ -95,7 +95,7 @@ TEST_F(CredentialCacheTest, AFixedPairNeedsNoLoad) {
   EXPECT_FALSE(cache_.refused(access_, *cache_.get(access_)));
 }
 
-TEST_F(CredentialCacheTest, ManyWhoComeAtOnceWaitForOneLoad) {
+TEST_F(CredentialCacheTest, ManyCallersAtOnceWaitForOneLoad) {
   loader_.hold(true);
   loader_.answer(pair("A", 1h));
   std::atomic<int> got = 0;
@@ -112,7 +112,7 @@ TEST_F(CredentialCacheTest, ManyWhoComeAtOnceWaitForOneLoad) {
   EXPECT_EQ(loader_.loads(), 1);
 }
 
-TEST_F(CredentialCacheTest, RenewsBeforeTheExpiryWhileOthersUseTheOldOnes) {
+TEST_F(CredentialCacheTest, RenewsBeforeTheExpiryWhileTheOldOnesAreUsed) {
   loader_.answer(pair("A", 1h));
   EXPECT_EQ(key(), "A");
   clock_.advance(49min);
@@ -129,7 +129,7 @@ TEST_F(CredentialCacheTest, RenewsBeforeTheExpiryWhileOthersUseTheOldOnes) {
   EXPECT_EQ(loader_.loads(), 2);
 }
 
-TEST_F(CredentialCacheTest, AFailedRenewalLeavesTheOldOnesToTheirEnd) {
+TEST_F(CredentialCacheTest, AfterAFailedRenewalTheOldOnesAreUsedUntilTheyExpire) {
   loader_.answer(pair("A", 1h));
   EXPECT_EQ(key(), "A");
   loader_.answer(Error{Errc::network, "down"});
@@ -150,12 +150,12 @@ TEST_F(CredentialCacheTest, AFailedRenewalLeavesTheOldOnesToTheirEnd) {
   EXPECT_EQ(key(), "B");
 }
 
-TEST_F(CredentialCacheTest, ExpiredOnesAreNoneAtAll) {
+TEST_F(CredentialCacheTest, ExpiredCredentialsAreNotUsed) {
   loader_.answer(pair("A", -1s));
   EXPECT_EQ(key(), "s3_credential");
 }
 
-TEST_F(CredentialCacheTest, RefusedOnesAreLoadedAnewOnce) {
+TEST_F(CredentialCacheTest, RefusedCredentialsAreLoadedAgainOnce) {
   loader_.answer(pair("A", 1h));
   const auto first = cache_.get(access_);
   loader_.answer(pair("B", 1h));
@@ -166,7 +166,7 @@ TEST_F(CredentialCacheTest, RefusedOnesAreLoadedAnewOnce) {
   EXPECT_EQ(loader_.loads(), 2);
 }
 
-TEST_F(CredentialCacheTest, RefusedOnesAreNotUsedWhenTheLoadFails) {
+TEST_F(CredentialCacheTest, RefusedCredentialsAreNotUsedWhenTheLoadFails) {
   loader_.answer(pair("A", 1h));
   const auto first = cache_.get(access_);
   loader_.answer(Error{Errc::timeout, "down"});
@@ -187,7 +187,7 @@ TEST_F(CredentialCacheTest, FilesAreReadAgainWhileTheyAreUsed) {
   EXPECT_EQ(loader_.loads(), 2);
 }
 
-TEST_F(CredentialCacheTest, AfterTheClockWasSetBackNoOldWaitHolds) {
+TEST_F(CredentialCacheTest, ASetBackClockEndsOldWaits) {
   loader_.answer(Error{Errc::s3_credential, "expired, by a clock that is ahead"});
   EXPECT_EQ(key(), "s3_credential");
   EXPECT_EQ(loader_.loads(), 1);
@@ -218,7 +218,7 @@ TEST_F(CredentialCacheTest, OriginsAreKeptApart) {
   EXPECT_EQ(key(), "A");
 }
 
-TEST_F(CredentialCacheTest, TheEndLetsNobodyWait) {
+TEST_F(CredentialCacheTest, StopEndsAllWaits) {
   loader_.hold(true);
   std::promise<Errc> ended;
   cache_.get(access_, [&](const Result<Credentials>& found) { ended.set_value(found.error().code); });

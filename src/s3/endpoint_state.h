@@ -68,7 +68,7 @@ enum class Outcome {
 // The outcome of a request that ended with `failure`; nothing: it succeeded.
 Outcome outcome_of(const std::optional<Errc>& failure);
 
-// The state of all endpoints and buckets, in memory only. Endpoints are told apart by their URL as configured; buckets
+// The state of all endpoints and buckets, in memory only. An endpoint is identified by its URL as configured; a bucket
 // by endpoint, region and name as configured: pass the access as configured, not what located() returns. Internally
 // locked. Callbacks run on the thread that makes room for them, without the lock.
 class EndpointStates {

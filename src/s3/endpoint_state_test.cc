@@ -37,7 +37,7 @@ TEST(InRegion, AwsEndpointsAreNamedByRegion) {
   EXPECT_EQ(endpoint("https://s3.dualstack.us-east-1.amazonaws.com"), "https://s3.dualstack.eu-west-1.amazonaws.com");
 }
 
-TEST(InRegion, NoOtherHostIsEverMadeUp) {
+TEST(InRegion, OtherHostsStayAsTheyAre) {
   for (const std::string_view other :
        {"https://s3.example.com", "http://127.0.0.1:9000", "https://s3.us-east-1.amazonaws.com.example.com",
         "https://s3.us-east-1.evil.com", "https://s3.us-west-2.amazonaws.com"}) {
@@ -197,7 +197,7 @@ TEST_F(EndpointTrafficTest, ARunningTrialIsNotForgotten) {
   EXPECT_FALSE(states_.begin_trailing_trial(at("http://trial")));
 }
 
-TEST(OutcomeOf, TellsFaultsOfTheStoreFromOthers) {
+TEST(OutcomeOf, SeparatesFaultsOfTheStoreFromOthers) {
   EXPECT_EQ(outcome_of(std::nullopt), Outcome::answered);
   EXPECT_EQ(outcome_of(Errc::s3_access_denied), Outcome::answered);
   EXPECT_EQ(outcome_of(Errc::s3_credential), Outcome::answered);

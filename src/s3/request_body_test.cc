@@ -58,7 +58,7 @@ std::shared_ptr<SourceBody> body_of(Body body, Bandwidth* bandwidth = nullptr) {
                                       "videos");
 }
 
-TEST(SourceBody, WhatIsInMemoryIsSentInsteadOfTheFile) {
+TEST(SourceBody, BytesInMemoryAreSentInsteadOfTheFile) {
   const auto bytes = std::make_shared<std::uint8_t[]>(4);
   std::memcpy(bytes.get(), "abcd", 4);
   Body whole{std::make_shared<FakeSource>("0123", 0), 0, 4};
@@ -76,7 +76,7 @@ TEST(SourceBody, WhatIsInMemoryIsSentInsteadOfTheFile) {
   EXPECT_EQ(next(), "abc") << "sent again";
 }
 
-TEST(SourceBody, TakesTheCachedAndWaitsForTheRest) {
+TEST(SourceBody, TakesCachedBytesAndWaitsForTheRest) {
   const auto source = std::make_shared<FakeSource>("0123456789", 6);
   const auto body = body_of({source, 2, 7});
   std::vector<std::uint8_t> buffer(100);
@@ -121,20 +121,20 @@ TEST(SourceBody, FailsWithTheStoragesReason) {
   EXPECT_EQ(body->failure().code, Errc::source_unreadable);
 }
 
-TEST(SourceBody, TellsWhenAllIsOnItsWay) {
+TEST(SourceBody, ReportsWhenAllBytesWereRead) {
   const auto source = std::make_shared<FakeSource>("0123456789", 10);
-  int told = 0;
+  int reports = 0;
   Body range{source, 0, 10};
-  range.sent = [&] { ++told; };
+  range.sent = [&] { ++reports; };
   const auto body = body_of(range);
   std::vector<std::uint8_t> buffer(6);
   EXPECT_EQ(body->read(buffer, [] {}).size, 6U);
-  EXPECT_EQ(told, 0);
+  EXPECT_EQ(reports, 0);
   EXPECT_EQ(body->read(buffer, [] {}).size, 4U);
-  EXPECT_EQ(told, 1);
+  EXPECT_EQ(reports, 1);
 }
 
-TEST(SourceBody, WaitsForItsTimeWhereAnythingIsLimited) {
+TEST(SourceBody, WaitsForItsTimeUnderALimit) {
   Limits limits;
   const std::string bytes(20'000, 'x');
   const auto source = std::make_shared<FakeSource>(bytes, 20'000);
@@ -167,7 +167,7 @@ TEST(SourceBody, WaitsForItsTimeWhereAnythingIsLimited) {
   }
 }
 
-// Gives its bytes in steps of at most `step`, and before each the answers it was told to.
+// Gives its bytes in steps of at most `step`, and the answers in `instead` before each of them.
 class ScriptedBody final : public net::BodyReader {
  public:
   explicit ScriptedBody(std::string bytes, std::size_t step = 1'000'000) : bytes_(std::move(bytes)), step_(step) {}
@@ -243,7 +243,7 @@ TEST(TrailingBody, TheChecksumFollowsTheBytes) {
   EXPECT_EQ(framed("123456789", 0xE3069283U), "9\r\n123456789\r\n0\r\nx-amz-checksum-crc32c:4waSgw==\r\n\r\n");
 }
 
-TEST(TrailingBody, AnEmptyBodyIsItsTrailerAlone) {
+TEST(TrailingBody, AnEmptyBodyIsOnlyATrailer) {
   EXPECT_EQ(Framing("").read_all(1000), "0\r\nx-amz-checksum-crc32c:AAAAAA==\r\n\r\n");
   EXPECT_EQ(framed("", 0), "0\r\nx-amz-checksum-crc32c:AAAAAA==\r\n\r\n");
 }
@@ -271,7 +271,7 @@ TEST(TrailingBody, PiecesOfOneByte) {
   EXPECT_EQ(framing.read_all(1), framed("abc", crc32c(0, bytes_of("abc"))));
 }
 
-TEST(TrailingBody, SentAgainItBeginsAnew) {
+TEST(TrailingBody, SentAgainItStartsAgain) {
   Framing framing(std::string(100'000, 'x'));
   std::vector<std::uint8_t> buffer(1000);
   (void)framing.body.read(buffer, [] {});
@@ -279,7 +279,7 @@ TEST(TrailingBody, SentAgainItBeginsAnew) {
   EXPECT_EQ(framing.read_all(4096), framed(framing.bytes, crc32c(0, bytes_of(framing.bytes))));
 }
 
-TEST(TrailingBody, WhatIsThereGoesOutBeforeItWaits) {
+TEST(TrailingBody, SendsAvailableBytesBeforeItWaits) {
   Framing framing("abc");
   std::vector<std::uint8_t> buffer(1000);
   const net::BodyReader::Chunk wait{net::BodyReader::Status::wait, 0, std::chrono::milliseconds(7)};
@@ -291,7 +291,7 @@ TEST(TrailingBody, WhatIsThereGoesOutBeforeItWaits) {
   EXPECT_EQ(framing.body.read(buffer, [] {}).size, static_cast<std::size_t>(framed_size(3)) - 3);
 }
 
-TEST(TrailingBody, AFailureIsTold) {
+TEST(TrailingBody, AFailureIsReported) {
   Framing framing("abc");
   std::vector<std::uint8_t> buffer(1000);
   const net::BodyReader::Chunk failed{net::BodyReader::Status::failed};
@@ -301,7 +301,7 @@ TEST(TrailingBody, AFailureIsTold) {
   EXPECT_EQ(framing.body.failure().code, Errc::source_changed);
 }
 
-TEST(TrailingBody, TheHeadersTellWhatIsInside) {
+TEST(TrailingBody, TheHeadersDescribeTheContent) {
   const auto headers = trailer_headers(12);
   EXPECT_EQ(headers, (std::vector<std::pair<std::string, std::string>>{{"content-encoding", "aws-chunked"},
                                                                        {"x-amz-decoded-content-length", "12"},

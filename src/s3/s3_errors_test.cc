@@ -56,7 +56,7 @@ TEST(S3Errors, ADenialByKmsNamesItsPermissions) {
   EXPECT_EQ(message.find("s3:AbortMultipartUpload"), std::string::npos) << message;
 }
 
-TEST(S3Errors, AMessageTellsWhatWhichAndWhatToDo) {
+TEST(S3Errors, AMessageNamesOperationObjectAndWhatToDo) {
   Failure failure;
   failure.operation = "UploadPart 17";
   failure.bucket = "b";
@@ -85,7 +85,7 @@ TEST(S3Errors, APlain403OnAPublicAclIsTheAcl) {
   EXPECT_NE(message.find("s3:PutObjectAcl"), std::string::npos) << message;
 }
 
-TEST(S3Errors, ABucketWithoutAclsIsNoMatterOfPermissions) {
+TEST(S3Errors, ABucketWithoutAclsIsNotAMissingPermission) {
   Failure failure;
   failure.operation = "PutObject";
   failure.status = 400;

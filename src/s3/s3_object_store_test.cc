@@ -82,7 +82,7 @@ class S3ObjectStoreTest : public ::testing::Test {
   ObjectTarget target_;
 };
 
-TEST_F(S3ObjectStoreTest, ARefusedChecksumHeaderIsLearntWhenTheTryWithoutItSucceeds) {
+TEST_F(S3ObjectStoreTest, ARefusedChecksumHeaderIsAFactWhenTheTryWithoutItSucceeds) {
   answer_ = [](const net::Request& request) {
     return has(request, kCrc) ? refusal("NotImplemented") : stored(kOpaqueEtag);
   };
@@ -93,7 +93,7 @@ TEST_F(S3ObjectStoreTest, ARefusedChecksumHeaderIsLearntWhenTheTryWithoutItSucce
   EXPECT_TRUE(has(requests_[1], "content-md5"));
 }
 
-TEST_F(S3ObjectStoreTest, ARefusalForAnotherReasonTeachesNothing) {
+TEST_F(S3ObjectStoreTest, ARefusalForAnotherReasonIsNoFact) {
   answer_ = [](const net::Request&) { return refusal("InvalidArgument"); };
   EXPECT_EQ(put(empty_md5()).error().code, Errc::s3_rejected);
   EXPECT_EQ(requests_.size(), 2U);
@@ -131,7 +131,7 @@ TEST_F(S3ObjectStoreTest, TheStrongestChecksumThatTheStoreTakesIsFoundOnce) {
   EXPECT_EQ(mode(), ChecksumMode::unknown) << "objects in one request are another matter";
 }
 
-TEST_F(S3ObjectStoreTest, AStoreThatDoesNotTellTheKindIsTakenForTheOlderOne) {
+TEST_F(S3ObjectStoreTest, AStoreThatDoesNotNameTheChecksumTypeHasTheOlderOne) {
   answer_ = [](const net::Request&) { return created({{"x-amz-checksum-algorithm", "CRC32C"}}); };
   EXPECT_EQ(store_.create_multipart(target_, {})->mode, ChecksumMode::crc32c_composite);
   answer_ = [](const net::Request&) {
@@ -142,7 +142,7 @@ TEST_F(S3ObjectStoreTest, AStoreThatDoesNotTellTheKindIsTakenForTheOlderOne) {
   EXPECT_EQ(store_.create_multipart(target_, {})->mode, ChecksumMode::md5);
 }
 
-TEST_F(S3ObjectStoreTest, ACrcThatIsTakenAndThenDroppedLeadsToMd5AllOver) {
+TEST_F(S3ObjectStoreTest, ACrcThatIsTakenAndThenDroppedLeadsToMd5ForAllParts) {
   answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
   std::promise<Result<StoredBytes>> done;
   store_.upload_part(target_, {"id", ChecksumMode::crc32c}, 1, {nullptr, 0, 0}, RangeChecksum{0, ""},
@@ -151,7 +151,7 @@ TEST_F(S3ObjectStoreTest, ACrcThatIsTakenAndThenDroppedLeadsToMd5AllOver) {
   EXPECT_EQ(endpoints_.facts(target_.access).multipart, ChecksumMode::md5);
 }
 
-TEST_F(S3ObjectStoreTest, AnOfferThatWasTakenUnheardOfLeadsToAnotherBeginning) {
+TEST_F(S3ObjectStoreTest, AnOfferTakenWithoutAWordLeadsToANewMultipartUpload) {
   answer_ = [](const net::Request& request) {
     return has(request, "content-md5") ? refusal("InvalidRequest") : created();
   };
@@ -178,10 +178,10 @@ TEST_F(S3ObjectStoreTest, AWrongMd5IsRefusedOrNot) {
   EXPECT_EQ(store_.refuses_wrong_md5(target_.access), true);
   answer_ = [](const net::Request&) { return refusal("NoSuchUpload"); };
   EXPECT_EQ(store_.try_wrong_md5(target_, "id", 4).error().code, Errc::s3_no_such_upload);
-  EXPECT_EQ(store_.refuses_wrong_md5(target_.access), true) << "that tells nothing";
+  EXPECT_EQ(store_.refuses_wrong_md5(target_.access), true) << "that says nothing";
 }
 
-TEST_F(S3ObjectStoreTest, ReadsARangeOfTheObjectItMeans) {
+TEST_F(S3ObjectStoreTest, ReadsARangeOfThatVersionOfTheObject) {
   answer_ = [](const net::Request& request) {
     if (request.header("if-match") != "\"e\"") return net::Response{412, "", "", {}};
     return net::Response{206, "", request.header("range") == "bytes=10-12" ? "abc" : "ab", {}};
@@ -204,7 +204,7 @@ TEST_F(S3ObjectStoreTest, AStoreThatRefusesToBeAskedForTheChecksumIsNotAskedForI
   }
 }
 
-TEST_F(S3ObjectStoreTest, ARefusedHeadForAnotherReasonTeachesNothing) {
+TEST_F(S3ObjectStoreTest, AHeadRefusedForAnotherReasonIsNoFact) {
   answer_ = [](const net::Request&) { return net::Response{400, "", "", {}}; };
   EXPECT_EQ(store_.head(target_).error().code, Errc::s3_rejected);
   answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
@@ -218,7 +218,7 @@ class UnreachableLoader final : public CredentialLoader {
   void interrupt() override {}
 };
 
-TEST_F(S3ObjectStoreTest, CredentialsThatCannotBeHadSayNothingOfTheEndpoint) {
+TEST_F(S3ObjectStoreTest, MissingCredentialsSayNothingOfTheEndpoint) {
   answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
   UnreachableLoader loader;
   CredentialCache credentials(loader, clock_);
@@ -237,7 +237,7 @@ TEST_F(S3ObjectStoreTest, CredentialsThatCannotBeHadSayNothingOfTheEndpoint) {
   EXPECT_TRUE(store.head(target_)) << "another bucket of the same endpoint";
 }
 
-TEST_F(S3ObjectStoreTest, WithoutMd5AtHandThereIsNoSecondTry) {
+TEST_F(S3ObjectStoreTest, WithoutAnMd5ThereIsNoSecondTry) {
   answer_ = [](const net::Request&) { return refusal("InvalidRequest"); };
   EXPECT_EQ(put("").error().code, Errc::s3_rejected);
   EXPECT_EQ(requests_.size(), 1U);
@@ -257,7 +257,7 @@ TEST_F(S3ObjectStoreTest, OnlyAContentMd5ThatWasSentCountsAsConfirmation) {
   EXPECT_TRUE(has(requests_.back(), "content-md5"));
 }
 
-TEST_F(S3ObjectStoreTest, AnEtagUnderKmsIsNoMd5ThoughItLooksLikeOne) {
+TEST_F(S3ObjectStoreTest, AnEtagWithKmsIsNoMd5ThoughItLooksLikeOne) {
   const std::string hex = "\"" + std::string(32, 'a') + "\"";
   answer_ = [&](const net::Request&) { return stored(hex); };
   const Multipart multipart{"id", ChecksumMode::md5};
@@ -278,7 +278,7 @@ TEST_F(S3ObjectStoreTest, AnEtagUnderKmsIsNoMd5ThoughItLooksLikeOne) {
   EXPECT_TRUE(part()) << "the bucket's own setting";
 }
 
-TEST_F(S3ObjectStoreTest, EncryptionIsAskedForUnderTheSignature) {
+TEST_F(S3ObjectStoreTest, TheEncryptionHeadersAreSigned) {
   answer_ = [](const net::Request&) { return refusal("KMS.DisabledException"); };
   target_.access.encryption = {EncryptionMode::sse_kms, "alias/films", false};
   EXPECT_EQ(put(empty_md5()).error().code, Errc::s3_rejected);
@@ -292,7 +292,7 @@ TEST_F(S3ObjectStoreTest, EncryptionIsAskedForUnderTheSignature) {
   }
 }
 
-TEST_F(S3ObjectStoreTest, AStoreWithoutConditionsIsAskedWithoutWhereThatIsAllowed) {
+TEST_F(S3ObjectStoreTest, AStoreWithoutConditionsGetsNoneWhereThatIsAllowed) {
   answer_ = [](const net::Request& request) {
     if (!has(request, "if-none-match")) return stored(kOpaqueEtag);
     net::Response answer = refusal("NotImplemented");
@@ -311,13 +311,13 @@ TEST_F(S3ObjectStoreTest, AStoreWithoutConditionsIsAskedWithoutWhereThatIsAllowe
   EXPECT_EQ(requests_.size(), 3U) << "nothing is written without the condition";
 }
 
-TEST_F(S3ObjectStoreTest, AConditionThatDoesNotHoldIsToldAsSuch) {
+TEST_F(S3ObjectStoreTest, AConditionThatDoesNotHoldHasItsOwnError) {
   answer_ = [](const net::Request&) { return net::Response{412, "application/xml", "", {}}; };
   EXPECT_EQ(put(empty_md5(), WriteCondition::absent_where_it_can_tell).error().code, Errc::destination_exists);
   EXPECT_EQ(requests_.size(), 1U);
 }
 
-TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAnewOnceAndTheTokenIsSigned) {
+TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAgainOnceAndTheTokenIsSigned) {
   // Each lookup of the container's endpoint gives another token.
   std::atomic<int> lookups = 0;
   answer_ = [&](const net::Request& request) -> net::Response {
@@ -348,7 +348,7 @@ TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAnewOnceAndTheTokenIsSign
   EXPECT_EQ(lookups, 3) << "once for each request";
 }
 
-// So many zeros, all at hand.
+// A source of this many zeros, all in memory.
 class Zeros final : public SourceFile {
  public:
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
@@ -380,7 +380,7 @@ class S3RequestRateTest : public S3ObjectStoreTest {
       return answer_of_all_;
     };
   }
-  // The store counts no bytes: it is told that their CRC32C is 0, and says so itself.
+  // The store does not look at the bytes: it receives the CRC32C 0, and confirms that.
   Body body(std::int64_t size) const { return {std::make_shared<Zeros>(), 0, size}; }
   Result<StoredBytes> send_part(std::int64_t size) {
     std::promise<Result<StoredBytes>> done;
@@ -411,7 +411,7 @@ TEST_F(S3RequestRateTest, SoIsAWholeObject) {
   expect_measured();
 }
 
-TEST_F(S3RequestRateTest, WhatIsNotConfirmedCountsNothing) {
+TEST_F(S3RequestRateTest, UnconfirmedBytesAreNotMeasured) {
   const auto expect_nothing = [this](Errc code) {
     EXPECT_EQ(send_part(kMinMeasuredBytes).error().code, code);
     EXPECT_EQ(store_.put_object(target_, {}, body(kMinMeasuredBytes), {0, ""}, WriteCondition::none).error().code,

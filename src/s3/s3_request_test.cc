@@ -24,7 +24,7 @@ TEST(Addressing, VirtualHostWhereTheNameFits) {
   EXPECT_EQ(a.prefix, "");
 }
 
-TEST(Addressing, PathStyleWhereAHostNameCannotBe) {
+TEST(Addressing, PathStyleWhereTheNameDoesNotFit) {
   EXPECT_EQ(address("my_bucket", "https://s3.amazonaws.com").prefix, "/my_bucket");
   EXPECT_EQ(address("Films", "https://s3.amazonaws.com").prefix, "/Films");
   EXPECT_EQ(address("a.b", "https://s3.amazonaws.com").prefix, "/a.b") << "a wildcard certificate covers one label";
@@ -76,13 +76,13 @@ TEST(ObjectHeaders, PublicReadSendsIt) {
   EXPECT_NE(std::find(headers.begin(), headers.end(), token), headers.end());
 }
 
-TEST(ObjectHeaders, WhatWasNotAskedForIsNotSent) {
+TEST(ObjectHeaders, OptionsThatAreNotSetAreNotSent) {
   const ObjectProperties properties{{}, "abc", Acl::private_acl, "video/mp4", "", "", "", {}};
   EXPECT_EQ(object_headers(properties), (std::vector<std::pair<std::string, std::string>>{
                                             {"content-type", "video/mp4"}, {"x-amz-meta-vodlift-upload", "abc"}}));
 }
 
-TEST(ObjectHeaders, WhatWasAskedForIsSentAndTagsAreAQuery) {
+TEST(ObjectHeaders, OptionsThatAreSetAreSentAndTagsAreAQuery) {
   const ObjectProperties properties{{},
                                     "abc",
                                     Acl::private_acl,
@@ -100,7 +100,7 @@ TEST(ObjectHeaders, WhatWasAskedForIsSentAndTagsAreAQuery) {
                                             {"x-amz-meta-vodlift-upload", "abc"}}));
 }
 
-TEST(EncryptionHeaders, AskForWhatIsConfiguredAndNothingElse) {
+TEST(EncryptionHeaders, AskOnlyForWhatIsConfigured) {
   using Headers = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(encryption_headers({}), Headers{});
   EXPECT_EQ(encryption_headers({EncryptionMode::sse_s3, "", false}),

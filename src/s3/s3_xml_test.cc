@@ -52,7 +52,7 @@ TEST(S3Xml, ReadsAPageOfParts) {
   EXPECT_EQ(page->parts[1].checksum, "c");
 }
 
-TEST(S3Xml, RefusesAPageThatMakesNoSense) {
+TEST(S3Xml, RefusesAnInvalidPage) {
   EXPECT_FALSE(parse_parts("<ListPartsResult><Part><PartNumber>x</PartNumber></Part></ListPartsResult>"));
   EXPECT_FALSE(parse_parts("<ListPartsResult><IsTruncated>true</IsTruncated></ListPartsResult>"));
   EXPECT_FALSE(
@@ -110,14 +110,14 @@ TEST(S3Xml, ReadsAListOfMultipartUploads) {
   EXPECT_EQ(page->next_id, "B");
 }
 
-TEST(S3Xml, TakesNoHalfListOfMultipartUploads) {
+TEST(S3Xml, RefusesHalfAListOfMultipartUploads) {
   EXPECT_FALSE(parse_uploads("<ListPartsResult/>"));
   EXPECT_FALSE(parse_uploads("<ListMultipartUploadsResult><Upload><Key>k</Key></Upload></ListMultipartUploadsResult>"));
   EXPECT_FALSE(
       parse_uploads("<ListMultipartUploadsResult><IsTruncated>true</IsTruncated></ListMultipartUploadsResult>"));
 }
 
-TEST(S3Xml, TimesThatDoNotExistAreNone) {
+TEST(S3Xml, TimesThatDoNotExistAreNotRead) {
   for (const char* time : {"", "2023-11-14", "2023-13-14T22:13:20Z", "2023-02-30T22:13:20Z", "2023-11-14T24:13:20Z",
                            "2023-11-14T22:13:20", "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20+00:00",
                            "2023-11-14 22:13:20Z", "-023-11-14T22:13:20Z", "2023-11-14T22:13:20.1x2Z"}) {

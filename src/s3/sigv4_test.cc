@@ -64,7 +64,7 @@ TEST(SigV4, KeysAreEncodedByteForByteAndNeverNormalised) {
   EXPECT_EQ(out.path_and_query, "/b/a%2Bb%20c%252F~%C3%A9//../x");
 }
 
-TEST(SigV4, AKeyIsKeptForNothingButWhatItIsFor) {
+TEST(SigV4, AKeptSigningKeyIsUsedOnlyForItsDayRegionAndService) {
   std::vector<std::pair<SigningCredentials, WallTime>> uses(5, {example_credentials(), kExampleTime});
   uses[1].first.secret_key = Secret("another");
   uses[2].first.region = "eu-central-1";
