@@ -42,7 +42,7 @@ def nothing_of_ours(site, fake, but=(), within_s=20):
     """Waits until only `but` is open, and until nothing is left to do."""
     wait_until(lambda: {one.upload_id for one in fake.open_uploads()} == set(but), within_s,
                f"no multipart upload of ours is open\n{site.server.logs()[-4000:]}")
-    wait_until(lambda: "nothing waits" in litter(site), within_s, "the ledger has nothing to do")
+    wait_until(lambda: "no multipart uploads wait" in litter(site), within_s, "the ledger has nothing to do")
 
 
 @pytest.mark.parametrize("effect", [pytest.param(False, id="before_it_is_done"), pytest.param(True, id="after")])
@@ -225,5 +225,5 @@ def test_D36_D47_against_radosgw(new_site, rgw, rgw_bucket):
             return [one["UploadId"] for one in rgw.client.list_multipart_uploads(Bucket=rgw_bucket).get("Uploads", [])]
 
         wait_until(lambda: open_ids() == [theirs], 30, f"only theirs is open\n{site.server.logs()[-4000:]}")
-        wait_until(lambda: "nothing waits" in litter(site), 20, "the ledger has nothing to do")
+        wait_until(lambda: "no multipart uploads wait" in litter(site), 20, "the ledger has nothing to do")
         assert open_ids() == [theirs]

@@ -181,7 +181,7 @@ def test_the_policy_is_enough(new_site, rgw, rgw_bucket, stranger):
         site.server.start()
         site.wait_for(upload_id, "completed", within_s=60)
     assert any(seen.method == "GET" and "/film.mp4?" in seen.target and "uploadId=" in seen.target and seen.answered == 200 for seen in proxy.seen)
-    wait_until(lambda: "nothing waits" in site.server.cli("bucket", "litter"), 30, "the ledger has nothing to do")
+    wait_until(lambda: "no multipart uploads wait" in site.server.cli("bucket", "litter"), 30, "the ledger has nothing to do")
     assert "Uploads" not in rgw.client.list_multipart_uploads(Bucket=rgw_bucket)
 
 
