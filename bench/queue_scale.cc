@@ -58,6 +58,7 @@ struct Queue {
   std::unique_ptr<store::SqliteDatabase> database;
   store::SqliteUploadStore uploads;
   store::SqliteWorkQueue work;
+  FairShare share;
 };
 
 void run_sql(const std::filesystem::path& path, const std::string& sql) {
@@ -90,7 +91,7 @@ void fill(const std::filesystem::path& path, std::int64_t rows) {
       queue.uploads.insert(*upload, [&](const Result<InsertOutcome>&) { done.set_value(); });
       done.get_future().get();
       if (upload == &ended) {
-        const auto claimed = queue.work.claim({1, 1}, kLease).value();
+        const auto claimed = claim_next(queue.work, queue.share, {1, 1}, kLease).value();
         UploadEnding ending;
         ending.size = ended.size;
         ending.acl_applied = Acl::private_acl;
@@ -138,7 +139,7 @@ void measure(const std::filesystem::path& path, std::int64_t rows, int rounds) {
         work();
       }
     };
-    timed(claims, [&] { claimed = queue.work.claim({kClaim, kClaim}, kLease).value(); });
+    timed(claims, [&] { claimed = claim_next(queue.work, queue.share, {kClaim, kClaim}, kLease).value(); });
     if (claimed.size() != kClaim) throw std::runtime_error("the queue ran empty");
     UploadId id = 0;
     timed(enqueues, [&] { id = queue.insert(1'000'000'000 + round); });

@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
-#include <numeric>
+#include <set>
 
 namespace vodlift {
 namespace {
@@ -13,68 +14,102 @@ constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
 constexpr std::int64_t kGiB = 1024 * kMiB;
 
 // Uploads in memory, in the order in which they were added.
-class FakeQueue final : public ReadyQueue {
+class FakeQueue {
  public:
   UploadId add(AccountId account, std::int64_t size, int priority = 5) {
-    ready_[{priority, account, size > kLargeUploadBytes}].push_back({++last_id_, size});
+    ready_[{priority, account}][size > kLargeUploadBytes ? 1 : 0].push_back({++last_id_, size});
     return last_id_;
   }
   void set_weight(AccountId account, int weight) { weights_[account] = weight; }
 
-  std::optional<AccountId> next_account(int priority, AccountId after) override {
-    ++visits;
-    std::optional<AccountId> next;
-    for (const auto& [key, uploads] : ready_) {
-      if (key.priority != priority || key.account <= after || uploads.empty()) continue;
-      if (!next || key.account < *next) next = key.account;
+  Candidates list(const CandidateQuery& query) {
+    ++lists;
+    Candidates listed;
+    int uploads = 0;
+    for (int priority = kMaxPriority; priority >= 0; --priority) {
+      const auto begin = ready_.lower_bound({priority, 0});
+      const auto end = ready_.lower_bound({priority + 1, 0});
+      const auto from = ready_.lower_bound({priority, query.from.at(static_cast<std::size_t>(priority))});
+      for (const auto& [first, last] : {std::pair(from, end), std::pair(begin, from)}) {
+        for (auto at = first; at != last; ++at) {
+          const Candidate candidate = candidate_of(at->first, at->second, query);
+          if (candidate.small.empty() && candidate.large.empty()) continue;
+          listed.more_accounts = uploads >= query.uploads;
+          if (listed.more_accounts) return listed;
+          uploads += static_cast<int>(candidate.small.size() + candidate.large.size());
+          listed.accounts.push_back(candidate);
+        }
+      }
     }
-    return next;
+    return listed;
   }
-  int weight(AccountId account) override { return weights_.contains(account) ? weights_[account] : 1; }
-  std::optional<Head> head(int priority, AccountId account, bool large) override {
-    const auto at = ready_.find({priority, account, large});
-    if (at == ready_.end() || at->second.empty()) return std::nullopt;
-    return at->second.front();
-  }
-  void take(const Head& head) override {
-    for (auto& [key, uploads] : ready_) {
-      if (uploads.empty() || uploads.front().id != head.id) continue;
-      uploads.pop_front();
-      taken.push_back(head.id);
-      bytes[key.account] += charge_for(head.rest);
-      ++count[key.account];
-      return;
-    }
-    ADD_FAILURE() << "took what was not at the head: " << head.id;
+
+  bool claim(const FairShare::Pick& pick) {
+    std::deque<Candidate::Head>& uploads = ready_[{pick.priority, pick.account}][pick.large ? 1 : 0];
+    if (refuses.contains(pick.id)) return false;
+    EXPECT_FALSE(uploads.empty());
+    EXPECT_EQ(uploads.front().id, pick.id);
+    uploads.pop_front();
+    taken.push_back(pick.id);
+    bytes[pick.account] += pick.charge;
+    ++count[pick.account];
+    return true;
   }
 
   std::vector<UploadId> taken;
   std::map<AccountId, std::int64_t> bytes;
   std::map<AccountId, int> count;
-  int visits = 0;
+  std::set<UploadId> refuses;  // to claim these
+  int lists = 0;
 
  private:
   struct Key {
     int priority;
     AccountId account;
-    bool large;
     auto operator<=>(const Key&) const = default;
   };
-  std::map<Key, std::deque<Head>> ready_;
+  using Uploads = std::array<std::deque<Candidate::Head>, 2>;  // small and large
+
+  static std::vector<Candidate::Head> first_of(const std::deque<Candidate::Head>& uploads, int limit) {
+    return {uploads.begin(), uploads.begin() + std::min<std::ptrdiff_t>(limit, std::ssize(uploads))};
+  }
+  Candidate candidate_of(const Key& key, const Uploads& uploads, const CandidateQuery& query) {
+    Candidate candidate;
+    candidate.priority = key.priority;
+    candidate.account = key.account;
+    if (weights_.contains(key.account)) candidate.weight = weights_[key.account];
+    candidate.small = first_of(uploads[0], std::min(query.depth, query.places.all));
+    candidate.large = first_of(uploads[1], std::min(query.depth, query.places.large));
+    candidate.more_small = candidate.small.size() < uploads[0].size();
+    candidate.more_large = candidate.large.size() < uploads[1].size();
+    return candidate;
+  }
+
+  std::map<Key, Uploads> ready_;
   std::map<AccountId, int> weights_;
   UploadId last_id_ = 0;
 };
 
+// Chooses, claims and charges, as a dispatcher does.
+void fill(FairShare& share, FakeQueue& queue, Places places) {
+  const auto choice = share.choose(places, [&](const CandidateQuery& query) { return queue.list(query); }).value();
+  std::vector<UploadId> claimed;
+  for (const FairShare::Pick& pick : choice.picks) {
+    if (queue.claim(pick)) claimed.push_back(pick.id);
+  }
+  share.charge(choice, claimed);
+}
+
 // One place after the other, as they get free.
 void run(FairShare& share, FakeQueue& queue, int uploads) {
-  for (int i = 0; i < uploads; ++i) share.fill(queue, {1, 1});
+  for (int i = 0; i < uploads; ++i) fill(share, queue, {1, 1});
 }
 
 TEST(FairShare, ThoseOfOneAccountGoInTheirOrder) {
   FakeQueue queue;
   FairShare share;
   for (int i = 0; i < 200; ++i) queue.add(1, kMiB);
-  share.fill(queue, {200, 200});
+  fill(share, queue, {200, 200});
   EXPECT_TRUE(std::ranges::is_sorted(queue.taken));
   EXPECT_EQ(queue.taken.size(), 200U);
 }
@@ -83,9 +118,9 @@ TEST(FairShare, TakesNoMoreThanThereArePlaces) {
   FakeQueue queue;
   FairShare share;
   for (int i = 0; i < 10; ++i) queue.add(1, kMiB);
-  share.fill(queue, {0, 0});
+  fill(share, queue, {0, 0});
   EXPECT_TRUE(queue.taken.empty());
-  share.fill(queue, {4, 4});
+  fill(share, queue, {4, 4});
   EXPECT_EQ(queue.taken.size(), 4U);
 }
 
@@ -95,7 +130,7 @@ TEST(FairShare, HigherPrioritiesGoFirstWhoeverTheyAreOf) {
   const UploadId low = queue.add(1, kMiB, 0);
   const UploadId high = queue.add(2, kMiB, 9);
   const UploadId middle = queue.add(1, kMiB, 5);
-  share.fill(queue, {3, 3});
+  fill(share, queue, {3, 3});
   EXPECT_EQ(queue.taken, (std::vector<UploadId>{high, middle, low}));
 }
 
@@ -106,7 +141,7 @@ TEST(FairShare, AFewOfOneAccountDoNotWaitForTheManyOfAnother) {
   run(share, queue, 1000);
   for (int i = 0; i < 10; ++i) queue.add(2, 64 * 1024);
   const int before = queue.count[1];
-  while (queue.count[2] < 10) share.fill(queue, {1, 1});
+  while (queue.count[2] < 10) fill(share, queue, {1, 1});
   EXPECT_LE(queue.count[1] - before, 64) << "one round of the other account at most";
 }
 
@@ -141,12 +176,12 @@ TEST(FairShare, WhatATurnSentIsChargedAtItsEnd) {
   // In each of its turns the first account sends thrice what the second one does.
   for (int i = 0; i < 80; ++i) {
     const int of_first = queue.count[1];
-    share.fill(queue, {1, 1});
+    fill(share, queue, {1, 1});
     const bool first = queue.count[1] > of_first;
     share.settle(5, first ? 1 : 2, (first ? 300 : 100) * kMiB - charge_for(200 * kGiB));
   }
   EXPECT_NEAR(static_cast<double>(queue.count[2]) / queue.count[1], 3.0, 0.3);
-  EXPECT_LT(queue.visits, 80 * 12) << "rounds that nobody may have are not walked through";
+  EXPECT_LE(queue.lists, 80 * 3) << "rounds that nobody may have are not walked through";
 }
 
 TEST(FairShare, WhoMakesRoomAtOnceIsNotNextAgain) {
@@ -196,9 +231,9 @@ TEST(FairShare, WithoutAPlaceForLargeOnesSmallOnesGoOn) {
   FairShare share;
   queue.add(1, kGiB);
   const UploadId small = queue.add(2, kMiB);
-  share.fill(queue, {4, 0});
+  fill(share, queue, {4, 0});
   EXPECT_EQ(queue.taken, (std::vector<UploadId>{small}));
-  share.fill(queue, {4, 1});
+  fill(share, queue, {4, 1});
   EXPECT_EQ(queue.taken.size(), 2U);
 }
 
@@ -207,10 +242,78 @@ TEST(FairShare, APlaceIsNotLeftEmptyWhatBecomesReadyInTheMiddleOfATurn) {
   FairShare share;
   queue.add(1, kMiB);
   queue.add(1, kMiB);
-  share.fill(queue, {1, 1});
+  fill(share, queue, {1, 1});
   queue.add(1, 10 * kGiB);
-  share.fill(queue, {2, 2});
+  fill(share, queue, {2, 2});
   EXPECT_EQ(queue.taken.size(), 3U);
+}
+
+TEST(FairShare, WhatIsNotClaimedIsNotCharged) {
+  const auto order = [](bool refuse) {
+    FakeQueue queue;
+    FairShare share;
+    for (int i = 0; i < 20; ++i) {
+      queue.add(1, kGiB);
+      queue.add(2, kGiB);
+    }
+    if (refuse) queue.refuses.insert(1);
+    run(share, queue, 1);
+    EXPECT_EQ(queue.taken.size(), refuse ? 0U : 1U);
+    queue.refuses.clear();
+    run(share, queue, refuse ? 11 : 10);
+    return queue.taken;
+  };
+  EXPECT_EQ(order(true), order(false)) << "the first upload is still the next one of its account";
+}
+
+TEST(FairShare, AChoiceChangesNothingUntilItIsCharged) {
+  FakeQueue queue;
+  FairShare share;
+  for (int i = 0; i < 20; ++i) queue.add(1 + i % 3, 50 * kMiB);
+  const auto choose = [&] {
+    return share.choose({5, 5}, [&](const CandidateQuery& query) { return queue.list(query); }).value();
+  };
+  const auto ids = [](const FairShare::Choice& choice) {
+    std::vector<UploadId> out;
+    for (const FairShare::Pick& pick : choice.picks) out.push_back(pick.id);
+    return out;
+  };
+  const auto first = ids(choose());
+  EXPECT_EQ(first.size(), 5U);
+  EXPECT_EQ(ids(choose()), first);
+}
+
+TEST(FairShare, AFailureToListIsPassedOn) {
+  const FairShare share;
+  const auto choice = share.choose({1, 1}, [](const CandidateQuery&) -> Result<Candidates> {
+    return Error{Errc::store_failed, "no disk"};
+  });
+  ASSERT_FALSE(choice);
+  EXPECT_EQ(choice.error().code, Errc::store_failed);
+}
+
+// A hundred thousand accounts are ready: a claim lists about as many as it has places, also while all are in debt.
+TEST(FairShare, ListsOnlyAsMuchAsItNeeds) {
+  FakeQueue queue;
+  FairShare share;
+  for (AccountId account = 1; account <= 100'000; ++account) queue.add(account, 10 * kGiB);
+  int listed = 0;
+  const auto choose = [&](Places places) {
+    listed = 0;
+    return share
+        .choose(places,
+                [&](const CandidateQuery& query) {
+                  Candidates candidates = queue.list(query);
+                  listed += static_cast<int>(candidates.accounts.size());
+                  return Result<Candidates>(std::move(candidates));
+                })
+        .value();
+  };
+  EXPECT_EQ(choose({16, 16}).picks.size(), 16U);
+  EXPECT_LE(listed, 32);
+  for (AccountId account = 1; account <= 100'000; ++account) share.settle(5, account, kGiB);
+  EXPECT_EQ(choose({16, 16}).picks.size(), 16U) << "nobody else is ready";
+  EXPECT_LE(listed, 8192);
 }
 
 // Whatever comes, a free place is taken as long as anything may have it.
@@ -224,11 +327,11 @@ TEST(FairShare, IsWorkConserving) {
     queue.set_weight(account, 1 + static_cast<int>(account) % 5);
     queue.add(account, sizes[static_cast<std::size_t>(i * 11) % sizes.size()], (i * 3) % 10);
     ++added;
-    if (i % 3 == 0) share.fill(queue, {1 + i % 2, 2});
+    if (i % 3 == 0) fill(share, queue, {1 + i % 2, 2});
   }
   while (queue.taken.size() < added) {
     const std::size_t before = queue.taken.size();
-    share.fill(queue, {1, 1});
+    fill(share, queue, {1, 1});
     ASSERT_EQ(queue.taken.size(), before + 1);
   }
 }

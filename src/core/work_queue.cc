@@ -10,4 +10,22 @@ Error lease_lost(const Lease& lease) {
                                         lease.id, lease.fence)};
 }
 
+Result<std::vector<ClaimedUpload>> claim_next(WorkQueue& queue, FairShare& share, const Places& places,
+                                              std::chrono::milliseconds lease) {
+  const auto choice = share.choose(places, [&](const CandidateQuery& query) { return queue.candidates(query); });
+  if (!choice) return choice.error();
+  std::vector<UploadId> ids;
+  for (const FairShare::Pick& pick : choice->picks) ids.push_back(pick.id);
+  std::vector<ClaimedUpload> claimed;
+  if (!ids.empty()) {
+    auto answer = queue.claim(ids, lease);
+    if (!answer) return answer;
+    claimed = std::move(*answer);
+  }
+  ids.clear();
+  for (const ClaimedUpload& one : claimed) ids.push_back(one.lease.id);
+  share.charge(*choice, ids);
+  return claimed;
+}
+
 }  // namespace vodlift

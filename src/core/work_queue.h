@@ -37,15 +37,6 @@ struct ClaimedUpload {
   int weight = kDefaultWeight;  // of its account
 };
 
-// An account that has uploads of some priority waiting for a worker.
-struct ReadyAccount {
-  AccountId account = 0;
-  int priority = 0;
-  int weight = kDefaultWeight;
-  bool small = false;  // whether any of these is small / large (kLargeUploadBytes)
-  bool large = false;
-};
-
 // How an upload ends.
 struct UploadEnding {
   UploadState state = UploadState::completed;  // completed, failed or cancelled
@@ -74,15 +65,14 @@ class WorkQueue {
   WorkQueue& operator=(const WorkQueue&) = delete;
   virtual ~WorkQueue() = default;
 
-  // Takes uploads that are due for as many `places` as there are: highest priority first, inside a priority as
-  // FairShare says, those of one account in the order of the times since which they are due. Each becomes `uploading`,
-  // leased to this node for `lease`. Never two with the same account, bucket and destination_path at once: those run in
-  // the order of their ids.
-  virtual Result<std::vector<ClaimedUpload>> claim(const Places& places, std::chrono::milliseconds lease) = 0;
+  // What is ready to run. Of two uploads with the same account, bucket and destination_path only the one with the lower
+  // id is ready until it has ended.
+  virtual Result<Candidates> candidates(const CandidateQuery& query) = 0;
 
-  // Up to `limit` accounts that have uploads which a claim could take, highest priority first; an account once for each
-  // priority.
-  virtual Result<std::vector<ReadyAccount>> ready_accounts(int limit) = 0;
+  // Claims uploads, 1,000 at most: each becomes `uploading`, leased to this node for `lease`. Leaves out those that are
+  // not ready any more. The order is that of `ids`.
+  virtual Result<std::vector<ClaimedUpload>> claim(const std::vector<UploadId>& ids,
+                                                   std::chrono::milliseconds lease) = 0;
 
   // Prolongs the leases to now + `lease`; answers those that are still held.
   virtual Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) = 0;
@@ -109,5 +99,10 @@ class WorkQueue {
   // How long until a queued upload is due, 0: one is; empty: none waits for a time.
   virtual Result<std::optional<std::chrono::milliseconds>> next_due() = 0;
 };
+
+// Claims for `places` what `share` chooses, and charges the accounts for it after the commit. Errors: those of `queue`;
+// then nothing is charged.
+Result<std::vector<ClaimedUpload>> claim_next(WorkQueue& queue, FairShare& share, const Places& places,
+                                              std::chrono::milliseconds lease);
 
 }  // namespace vodlift

@@ -103,6 +103,7 @@ TEST_F(Crash, AFullDiskRefusesAndRecovers) {
       const auto database = open().value();
       SqliteUploadStore uploads(queue_over(*database));
       SqliteWorkQueue work(queue_over(*database));
+      FairShare share;
       if (insert_and_wait(uploads, "before", 10) != Errc::interrupted) ::_exit(1);
       const auto log_size = std::filesystem::file_size(path_.string() + "-wal");
       set_file_size_limit(log_size);
@@ -110,10 +111,10 @@ TEST_F(Crash, AFullDiskRefusesAndRecovers) {
         if (insert_and_wait(uploads, "during", 50'000) != Errc::store_failed) ::_exit(2);
       }
       if (uploads.find(158, {}).value().size() != 1) ::_exit(3);
-      if (work.claim({1, 1}, std::chrono::seconds(60))) ::_exit(4);
+      if (claim_next(work, share, {1, 1}, std::chrono::seconds(60))) ::_exit(4);
       set_file_size_limit(RLIM_INFINITY);
       if (insert_and_wait(uploads, "after", 50'000) != Errc::interrupted) ::_exit(5);
-      if (work.claim({10, 10}, std::chrono::seconds(60)).value().size() != 2) ::_exit(6);
+      if (claim_next(work, share, {10, 10}, std::chrono::seconds(60)).value().size() != 2) ::_exit(6);
     }
     const auto database = open();
     if (!database) ::_exit(7);

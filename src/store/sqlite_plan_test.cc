@@ -37,8 +37,8 @@ class Plan : public StoreTest {
 };
 
 TEST_F(Plan, AClaimSeeksTheAccountAndItsOldest) {
-  expect_seek(sql::kNextReadyAccount, "uploads_ready", "priority=? AND account>?");
-  expect_seek(sql::kReadyHead, "uploads_ready", "priority=? AND account=? AND large=?");
+  expect_seek(sql::kNextReadyAccount, "uploads_ready", "priority=? AND large=? AND account>?");
+  expect_seek(sql::kReadyHeads, "uploads_ready", "priority=? AND large=? AND account=?");
   expect_seek(sql::kEndDelays, "uploads_delayed", "next_attempt_ms<?");
 }
 

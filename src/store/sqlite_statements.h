@@ -89,7 +89,7 @@ inline constexpr std::string_view kClaim = R"sql(
   UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2, owner = ?4, owner_term = ?5,
                      attempts = attempts + (interrupted = 0), interrupted = 0, started_ms = coalesce(started_ms, ?3),
                      attempt_started_ms = ?3, attempt_first_byte = bytes_sent
-  WHERE id = ?1 AND state = 'queued' AND waiting_on IS NULL)sql";
+  WHERE id = ?1 AND state = 'queued' AND waiting_on IS NULL AND delayed = 0)sql";
 
 // Each of the following changes an upload only for the holder of its lease: ?1 id, ?2 fence.
 
@@ -188,19 +188,17 @@ inline constexpr std::string_view kLeasesOfEarlierTerms = R"sql(
 
 // --- Uploads that are ready to run (docs/storage.md)
 
-// What is ready to run (docs/storage.md): ?1 priority.
-
-// ?2 account: the next one after it that has any
+// ?1 priority, ?2 large, ?3 account: the first account from this one on that has any of this kind
 inline constexpr std::string_view kNextReadyAccount = R"sql(
   SELECT account FROM uploads INDEXED BY uploads_ready
-  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND account > ?2
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND large = ?2 AND account >= ?3
   ORDER BY account LIMIT 1)sql";
 
-// ?2 account, ?3 large: the one of its kind that waits longest
-inline constexpr std::string_view kReadyHead = R"sql(
+// ?1 priority, ?2 large, ?3 account, ?4 how many at most: its uploads of this kind, the longest waiting first
+inline constexpr std::string_view kReadyHeads = R"sql(
   SELECT id, size - bytes_sent AS rest FROM uploads INDEXED BY uploads_ready
-  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND account = ?2 AND large = ?3
-  ORDER BY next_attempt_ms, id LIMIT 1)sql";
+  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND large = ?2 AND account = ?3
+  ORDER BY next_attempt_ms, id LIMIT ?4)sql";
 
 inline constexpr std::string_view kWeight = "SELECT weight FROM accounts WHERE cdn = ?1";
 
@@ -220,11 +218,6 @@ inline constexpr std::string_view kEndDelays = R"sql(
 inline constexpr std::string_view kFirstDelayed = R"sql(
   SELECT next_attempt_ms FROM uploads INDEXED BY uploads_delayed
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 ORDER BY next_attempt_ms LIMIT 1)sql";
-
-// ?1 id, ?2 fence: the turn of a large upload: the bytes it had to send when it began, and those that it sent
-inline constexpr std::string_view kTurn = R"sql(
-  SELECT priority, account, size - attempt_first_byte AS planned, bytes_sent - attempt_first_byte AS sent FROM uploads
-  WHERE id = ?1 AND fence = ?2 AND state = 'uploading' AND large = 1)sql";
 
 // --- Callbacks
 

@@ -1,8 +1,9 @@
 #include "store/sqlite_work_queue.h"
 
 #include <algorithm>
-#include <map>
+#include <limits>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "core/upload_decisions.h"
@@ -14,19 +15,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kMaxClaim = 1000;
-constexpr int kMaxReadyAccounts = 100;
-// How many delays one claim ends, so that it holds nobody up for long; the next claim continues.
+constexpr std::size_t kMaxClaim = 1000;
+// How many delays one look ends, so that it holds nobody up for long; the next look continues.
 constexpr int kDelaysStep = 1000;
 // How many rows one transaction takes back, for the same reason.
 constexpr int kTakeBackStep = 100;
-
-std::optional<AccountId> next_ready_account(SqliteConnection& connection, int priority, AccountId after) {
-  auto row = connection.prepare(sql::kNextReadyAccount);
-  row.bind(priority, after);
-  if (!row.step()) return std::nullopt;
-  return row.integer("account");
-}
 
 // Uploads of an account that is gone count too.
 int weight_of(SqliteConnection& connection, AccountId account) {
@@ -35,68 +28,87 @@ int weight_of(SqliteConnection& connection, AccountId account) {
   return row.step() ? static_cast<int>(row.integer("weight")) : kDefaultWeight;
 }
 
-std::optional<ReadyQueue::Head> ready_head(SqliteConnection& connection, int priority, AccountId account, bool large) {
-  auto row = connection.prepare(sql::kReadyHead);
-  row.bind(priority, account, large);
-  if (!row.step()) return std::nullopt;
-  return ReadyQueue::Head{row.integer("id"), row.integer("rest")};
-}
-
-// What is ready, as FairShare asks for it inside a claim's transaction; what it takes is claimed.
-class SqliteReadyQueue final : public ReadyQueue {
+// The accounts of one priority that have small uploads or, where these are asked for, large ones, in ascending order.
+class ReadyAccounts {
  public:
-  SqliteReadyQueue(SqliteConnection& connection, WallTime now, WallTime lease_until, const NodeTerm& owner)
-      : connection_(connection), now_(now), lease_until_(lease_until), owner_(owner) {}
+  ReadyAccounts(SqliteConnection& connection, int priority, bool with_large)
+      : connection_(connection), priority_(priority), with_large_(with_large) {}
 
-  std::optional<AccountId> next_account(int priority, AccountId after) override {
-    return next_ready_account(connection_, priority, after);
+  // The first one from `account` on, which must not be lower than in the last call.
+  std::optional<AccountId> next(AccountId account) {
+    if (!small_ || *small_ < account) small_ = seek(false, account);
+    if (with_large_ && (!large_ || *large_ < account)) large_ = seek(true, account);
+    const AccountId next = std::min(small_.value_or(kNone), large_.value_or(kNone));
+    return next == kNone ? std::nullopt : std::optional(next);
   }
-
-  int weight(AccountId account) override {
-    auto known = weights_.find(account);
-    if (known == weights_.end()) known = weights_.emplace(account, weight_of(connection_, account)).first;
-    return known->second;
-  }
-
-  std::optional<Head> head(int priority, AccountId account, bool large) override {
-    return ready_head(connection_, priority, account, large);
-  }
-
-  void take(const Head& head) override {
-    connection_.prepare(sql::kClaim)
-        .bind(head.id, to_unix_ms(lease_until_), to_unix_ms(now_), owner_.node, owner_.term)
-        .run();
-    auto stored = load_upload(connection_, head.id);
-    if (!stored) return;  // the connection has failed: nothing of the claim is kept
-    const int its_weight = weight(stored->upload.account);
-    const bool first_claim = stored->fence == 1;  // nobody can have begun anything
-    claimed_.push_back({{head.id, stored->fence},
-                        std::move(stored->upload),
-                        std::move(stored->token),
-                        first_claim ? OpenMultipart() : load_journal(connection_, head.id),
-                        its_weight});
-  }
-
-  // What was taken, in its order.
-  std::vector<ClaimedUpload> claimed() && { return std::move(claimed_); }
 
  private:
+  static constexpr AccountId kNone = std::numeric_limits<AccountId>::max();
+
+  std::optional<AccountId> seek(bool large, AccountId account) {
+    auto row = connection_.prepare(sql::kNextReadyAccount);
+    row.bind(priority_, large, account);
+    return row.step() ? row.integer("account") : kNone;
+  }
+
   SqliteConnection& connection_;
-  const WallTime now_;
-  const WallTime lease_until_;
-  const NodeTerm owner_;
-  std::map<AccountId, int> weights_;  // asked for so far
-  std::vector<ClaimedUpload> claimed_;
+  const int priority_;
+  const bool with_large_;
+  std::optional<AccountId> small_;  // kNone: no more
+  std::optional<AccountId> large_;
 };
 
-// The turn of a large upload is over: the share charges what it sent.
-void settle_turn(SqliteConnection& connection, const Lease& lease, FairShare& share) {
-  auto row = connection.prepare(sql::kTurn);
-  row.bind(lease.id, lease.fence);
-  if (!row.step()) return;
-  share.settle(static_cast<int>(row.integer("priority")), row.integer("account"),
-               row.integer("sent") - charge_for(row.integer("planned")));
+// The first `limit` ready uploads of one kind; `more`: there are others.
+std::vector<Candidate::Head> ready_heads(SqliteConnection& connection, const Candidate& of, bool large, int limit,
+                                         bool& more) {
+  std::vector<Candidate::Head> heads;
+  if (limit <= 0) return heads;
+  auto row = connection.prepare(sql::kReadyHeads);
+  row.bind(of.priority, large, of.account, limit + 1);
+  while (row.step() && !more) {
+    more = std::ssize(heads) == limit;
+    if (!more) heads.push_back({row.integer("id"), row.integer("rest")});
+  }
+  return heads;
 }
+
+// Lists candidates until there are enough.
+class CandidateList {
+ public:
+  CandidateList(SqliteConnection& connection, const CandidateQuery& query) : connection_(connection), query_(query) {}
+
+  Candidates list() && {
+    for (int priority = kMaxPriority; priority >= 0 && !listed_.more_accounts; --priority) {
+      const AccountId from = query_.from.at(static_cast<std::size_t>(priority));
+      list_between(priority, from, std::numeric_limits<AccountId>::max());
+      list_between(priority, 0, from);
+    }
+    return std::move(listed_);
+  }
+
+ private:
+  // Accounts from `first` on and below `end`.
+  void list_between(int priority, AccountId first, AccountId end) {
+    ReadyAccounts accounts(connection_, priority, query_.places.large > 0);
+    for (auto account = accounts.next(first); account && *account < end; account = accounts.next(*account + 1)) {
+      listed_.more_accounts = uploads_ >= query_.uploads;
+      if (listed_.more_accounts) return;
+      Candidate one;
+      one.priority = priority;
+      one.account = *account;
+      one.weight = weight_of(connection_, *account);
+      one.small = ready_heads(connection_, one, false, std::min(query_.depth, query_.places.all), one.more_small);
+      one.large = ready_heads(connection_, one, true, std::min(query_.depth, query_.places.large), one.more_large);
+      uploads_ += static_cast<int>(one.small.size() + one.large.size());
+      listed_.accounts.push_back(std::move(one));
+    }
+  }
+
+  SqliteConnection& connection_;
+  const CandidateQuery& query_;
+  Candidates listed_;
+  int uploads_ = 0;  // listed
+};
 
 struct Orphan {
   Lease lease;
@@ -111,7 +123,7 @@ class SqliteWorkQueue::Finish final : public WriteOperation {
       : store_(store), lease_(lease), ending_(std::move(ending)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    effects_ = store_.end(connection, lease_, ending_);
+    effects_ = end_upload(connection, lease_, ending_, store_.queue_.clock.now(), store_.queue_.body);
     if (!effects_) return effects_.error();
     return {};
   }
@@ -138,7 +150,6 @@ class SqliteWorkQueue::PutBack final : public WriteOperation {
       : store_(store), lease_(lease), how_(std::move(how)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    settle_turn(connection, lease_, store_.fair_share_);
     return requeue_upload(connection, lease_, how_, /*crashed=*/false, store_.queue_.clock.now(), store_.queue_.body);
   }
 
@@ -157,30 +168,46 @@ class SqliteWorkQueue::PutBack final : public WriteOperation {
   const Done done_;
 };
 
-Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const Places& places, milliseconds lease) {
-  return queue_.database.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedUpload>> {
-    const WallTime now = queue_.clock.now();
+Result<Candidates> SqliteWorkQueue::candidates(const CandidateQuery& query) {
+  if (auto ended = end_delays(); !ended) return ended.error();
+  return queue_.database.read(
+      [&](SqliteConnection& connection) -> Result<Candidates> { return CandidateList(connection, query).list(); });
+}
+
+// Uploads whose delay is over are ready from now on.
+Result<> SqliteWorkQueue::end_delays() {
+  const WallTime now = queue_.clock.now();
+  const auto next = queue_.database.read([&](SqliteConnection& connection) -> Result<std::optional<milliseconds>> {
+    return time_until(connection.prepare(sql::kFirstDelayed), "next_attempt_ms", now);
+  });
+  if (!next) return next.error();
+  if (!*next || **next > milliseconds(0)) return {};
+  return queue_.database.write([&](SqliteConnection& connection) -> Result<> {
     connection.prepare(sql::kEndDelays).bind(to_unix_ms(now), kDelaysStep).run();
-    SqliteReadyQueue ready(connection, now, now + lease, queue_.self);
-    fair_share_.fill(ready, {std::min(places.all, kMaxClaim), places.large});
-    return std::move(ready).claimed();
+    return {};
   });
 }
 
-Result<std::vector<ReadyAccount>> SqliteWorkQueue::ready_accounts(int limit) {
-  return queue_.database.read([&](SqliteConnection& connection) -> Result<std::vector<ReadyAccount>> {
-    const auto most = std::clamp(limit, 0, kMaxReadyAccounts);
-    std::vector<ReadyAccount> ready;
-    for (int priority = kMaxPriority; priority >= 0; --priority) {
-      auto account = next_ready_account(connection, priority, 0);
-      while (account && std::ssize(ready) < most) {
-        ready.push_back({*account, priority, weight_of(connection, *account),
-                         ready_head(connection, priority, *account, false).has_value(),
-                         ready_head(connection, priority, *account, true).has_value()});
-        account = next_ready_account(connection, priority, *account);
-      }
+Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const std::vector<UploadId>& ids, milliseconds lease) {
+  return queue_.database.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedUpload>> {
+    const WallTime now = queue_.clock.now();
+    std::vector<ClaimedUpload> claimed;
+    for (const UploadId id : std::span(ids).first(std::min(ids.size(), kMaxClaim))) {
+      connection.prepare(sql::kClaim)
+          .bind(id, to_unix_ms(now + lease), to_unix_ms(now), queue_.self.node, queue_.self.term)
+          .run();
+      if (connection.changes() != 1) continue;
+      auto stored = load_upload(connection, id);
+      if (!stored) break;  // the connection has failed: nothing of the claim is kept
+      const int weight = weight_of(connection, stored->upload.account);
+      const bool first_claim = stored->fence == 1;  // nobody can have begun anything
+      claimed.push_back({{id, stored->fence},
+                         std::move(stored->upload),
+                         std::move(stored->token),
+                         first_claim ? OpenMultipart() : load_journal(connection, id),
+                         weight});
     }
-    return ready;
+    return claimed;
   });
 }
 
@@ -195,11 +222,6 @@ Result<std::vector<HeldLease>> SqliteWorkQueue::renew(const std::vector<Lease>& 
     }
     return held;
   });
-}
-
-Result<EndEffects> SqliteWorkQueue::end(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending) {
-  if (ending.size > kLargeUploadBytes) settle_turn(connection, lease, fair_share_);
-  return end_upload(connection, lease, ending, queue_.clock.now(), queue_.body);
 }
 
 void SqliteWorkQueue::finish(const Lease& lease, UploadEnding ending, Done done) {

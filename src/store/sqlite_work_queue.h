@@ -1,7 +1,6 @@
 // The workers' side of the queue, in SQLite.
 #pragma once
 
-#include "core/fair_share.h"
 #include "core/work_queue.h"
 #include "store/sqlite_queue.h"
 #include "store/sqlite_upload_lifecycle.h"
@@ -15,10 +14,8 @@ class SqliteWorkQueue final : public WorkQueue {
   // Waits for the ends that are under way.
   ~SqliteWorkQueue() override { queue_.database.drain(); }
 
-  // 1,000 at most.
-  Result<std::vector<ClaimedUpload>> claim(const Places& places, std::chrono::milliseconds lease) override;
-  // 100 at most.
-  Result<std::vector<ReadyAccount>> ready_accounts(int limit) override;
+  Result<Candidates> candidates(const CandidateQuery& query) override;
+  Result<std::vector<ClaimedUpload>> claim(const std::vector<UploadId>& ids, std::chrono::milliseconds lease) override;
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
   void finish(const Lease& lease, UploadEnding ending, Done done) override;
   void requeue(const Lease& lease, Requeue how, Done done) override;
@@ -30,14 +27,13 @@ class SqliteWorkQueue final : public WorkQueue {
   class Finish;
   class PutBack;
 
-  Result<EndEffects> end(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending);
+  Result<> end_delays();
   // Takes back what `statement` finds, in steps; its parameters are the two numbers and how many rows at most.
   Result<int> take_back(std::string_view statement, std::int64_t first, std::int64_t second, int max_crashes);
   void publish(const EndEffects& effects, UploadId id);
   void publish_all();
 
   const SqliteQueue queue_;
-  FairShare fair_share_;  // for the writer's thread
 };
 
 }  // namespace vodlift::store

@@ -24,8 +24,9 @@ constexpr milliseconds kTimeToLetGo = 5s;
 constexpr milliseconds kLookForTurns = 1s;
 // Ends on their way into the database, for each slot.
 constexpr std::size_t kUnrecordedForEachSlot = 16;
-// How many accounts that wait are considered; those of the highest priority come first.
-constexpr int kReadyAccounts = 64;
+// How many uploads that wait are considered when one may have to yield: the first small and the first large one of each
+// account, from the highest priority on.
+constexpr int kReadyUploads = 128;
 constexpr auto kNever = steady_clock::time_point::max();
 
 RunningTurn turn_of(const ActiveRun& run, steady_clock::time_point now) {
@@ -48,7 +49,7 @@ Dispatcher::Dispatcher(const Ports& ports, const Options& options)
       context_{ports.accounts, ports.storages,           ports.objects,    ports.journal,
                ports.clock,    options.parts_per_upload, options.readiness},
       leases_(ports.queue),
-      ends_(ports.queue, leases_, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
+      ends_(ports.queue, leases_, share_, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
             [this] { loop_.wake(); }),
       ahead_(options.uploads),
       due_(ports.feed.subscribe(Change::Kind::uploads_due, [this](const Change&) { upload_may_be_due(); })),
@@ -131,7 +132,7 @@ void Dispatcher::claim() {
   claim_due_ = kNever;
   const Places free = free_places();
   if (free.all <= 0) return;
-  auto claimed = queue_.claim(free, kLease);
+  auto claimed = claim_next(queue_, share_, free, kLease);
   if (!claimed) {
     claim_due_ = claim_not_before_ = steady_clock::now() + kFruitlessWait;
     return log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
@@ -188,9 +189,9 @@ void Dispatcher::make_room() {
   for (const auto& run : leases_.in_slots()) running.push_back(turn_of(*run, now));
   const auto over = [this](const RunningTurn& run) { return run.large && run.since_begin >= options_.turn; };
   if (std::ranges::none_of(running, over)) return;
-  const auto ready = queue_.ready_accounts(kReadyAccounts);
+  const auto ready = queue_.candidates({{1, 1}, kReadyUploads, 1, {}});
   if (!ready) return;
-  const auto id = who_yields(running, *ready, free, options_.turn);
+  const auto id = who_yields(running, ready->accounts, free, options_.turn);
   if (!id) return;
   log::info("an upload yields to others and resumes when it is its turn again", {{"upload", *id}});
   leases_.end(*id, {Errc::interrupted, "others have a turn"});

@@ -83,6 +83,7 @@ class Dispatcher {
   const Options options_;
   const RunContext context_;
   LeaseKeeper leases_;
+  FairShare share_;  // of the loop
   EndRecorder ends_;
 
   std::mutex mutex_;                  // guards the next six

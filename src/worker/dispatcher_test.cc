@@ -35,7 +35,14 @@ class ScriptedUploads final : public MemoryUploads {
  public:
   using Claimed = Result<std::vector<ClaimedUpload>>;
 
-  Claimed claim(const Places&, milliseconds) override { return on_claim(++claims_); }
+  // As many as there are places, so that each look leads to a claim.
+  Result<Candidates> candidates(const CandidateQuery& query) override {
+    Candidate one;
+    one.account = 1;
+    for (int i = 0; i < query.places.all; ++i) one.small.push_back({1 + i, 1});
+    return Candidates{{one}};
+  }
+  Claimed claim(const std::vector<UploadId>&, milliseconds) override { return on_claim(++claims_); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, milliseconds) override {
     return on_renew ? on_renew(leases) : all_held(leases);
   }

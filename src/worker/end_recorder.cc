@@ -29,10 +29,19 @@ void log_end(const ActiveRun& run, const RunEnd& end, const Result<>& outcome) {
                                  {"checksum", ending->verification.checksum}});
 }
 
+// The account of a large upload is charged for what the run sent beyond the charge at the claim.
+void settle_turn(FairShare& share, const ActiveRun& run) {
+  if (!run.large()) return;
+  const Upload& upload = run.claimed.upload;
+  share.settle(upload.request.priority, upload.account,
+               run.control.bytes_sent() - charge_for(upload.size - upload.bytes_sent));
+}
+
 }  // namespace
 
-EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, std::size_t most, std::function<void()> wake)
-    : queue_(queue), leases_(leases), most_(most), wake_(std::move(wake)) {}
+EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most,
+                         std::function<void()> wake)
+    : queue_(queue), leases_(leases), share_(share), most_(most), wake_(std::move(wake)) {}
 
 void EndRecorder::record(std::shared_ptr<const ActiveRun> run, RunEnd end) {
   {
@@ -84,6 +93,7 @@ steady_clock::time_point EndRecorder::serve(steady_clock::time_point now) {
       continue;
     }
     log_end(*end->run, end->end, end->outcome);
+    if (end->outcome) settle_turn(share_, *end->run);
     leases_.release(*end->run);
     ++released;
   }

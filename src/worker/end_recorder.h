@@ -19,17 +19,19 @@ namespace vodlift::worker {
 // exactly once. Internally locked.
 class EndRecorder {
  public:
-  // `most`: from this many ends under way on, wait_for_room() waits; from 1. `wake`: serve() has something to do;
-  // called on a thread of the store, must not block. Everything given must outlive the recorder.
-  EndRecorder(WorkQueue& queue, LeaseKeeper& leases, std::size_t most, std::function<void()> wake);
+  // `share`: only serve() uses it. `most`: from this many ends under way on, wait_for_room() waits; from 1. `wake`:
+  // serve() has something to do; called on a thread of the store, must not block. Everything given must outlive the
+  // recorder.
+  EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most, std::function<void()> wake);
 
   // Begins to record `end`. Any thread.
   void record(std::shared_ptr<const ActiveRun> run, RunEnd end);
   // Waits until fewer than `most` ends are under way.
   void wait_for_room();
 
-  // Logs and releases the ends that the queue has answered, and hands over again those that are due by `now`. Returns
-  // when it must be called next, unless `wake` comes first. One thread; never waits for the database.
+  // Logs and releases the ends that the queue has answered, settles the turns of large uploads, and hands over again
+  // those that are due by `now`. Returns when it must be called next, unless `wake` comes first. One thread; never
+  // waits for the database.
   std::chrono::steady_clock::time_point serve(std::chrono::steady_clock::time_point now);
   // Whether every end that was given is released.
   [[nodiscard]] bool idle() const;
@@ -47,6 +49,7 @@ class EndRecorder {
 
   WorkQueue& queue_;
   LeaseKeeper& leases_;
+  FairShare& share_;
   const std::size_t most_;
   const std::function<void()> wake_;
 

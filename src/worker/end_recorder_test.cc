@@ -49,7 +49,8 @@ class EndRecorderTest : public testing::Test {
   SlowUploads uploads_;
   LeaseKeeper leases_{uploads_};
   int woken_ = 0;
-  EndRecorder recorder_{uploads_, leases_, 2, [this] { ++woken_; }};
+  FairShare share_;
+  EndRecorder recorder_{uploads_, leases_, share_, 2, [this] { ++woken_; }};
 };
 
 TEST_F(EndRecorderTest, AnEndIsReleasedWhenTheQueueHasIt) {

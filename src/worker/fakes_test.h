@@ -20,10 +20,10 @@ namespace vodlift::worker {
 // A queue and journal that keep what a run records. Every other method does nothing.
 class MemoryUploads : public WorkQueue, public MultipartJournal {
  public:
-  Result<std::vector<ClaimedUpload>> claim(const Places&, std::chrono::milliseconds) override {
+  Result<Candidates> candidates(const CandidateQuery&) override { return Candidates(); }
+  Result<std::vector<ClaimedUpload>> claim(const std::vector<UploadId>&, std::chrono::milliseconds) override {
     return std::vector<ClaimedUpload>();
   }
-  Result<std::vector<ReadyAccount>> ready_accounts(int) override { return std::vector<ReadyAccount>(); }
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override {
     renewed = static_cast<int>(leases.size());
     return all_held(leases);

@@ -272,6 +272,7 @@ Result<> MultipartRun::record(const Part& part) {
 
 Result<> MultipartRun::record_part(const Part& part) {
   if (auto recorded = record(part); !recorded) return recorded;
+  control_.sent(part.size);
   journal_.parts.push_back(part);
   return {};
 }

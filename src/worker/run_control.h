@@ -41,6 +41,10 @@ class RunControl {
     return bytes < 0 ? std::nullopt : std::optional(bytes);
   }
 
+  // The run sent this much more: parts that are recorded.
+  void sent(std::int64_t bytes) { sent_ += bytes; }
+  [[nodiscard]] std::int64_t bytes_sent() const { return sent_.load(); }
+
   // For Body::cut.
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> cut() const { return cut_; }
 
@@ -60,6 +64,7 @@ class RunControl {
   std::condition_variable wake_;
   std::optional<Error> reason_;
   std::atomic<std::int64_t> size_ = -1;
+  std::atomic<std::int64_t> sent_ = 0;
   const std::shared_ptr<std::atomic<bool>> cut_ = std::make_shared<std::atomic<bool>>(false);
 };
 

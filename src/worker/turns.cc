@@ -14,7 +14,7 @@ class Counts {
   }
 
   // Whether the account of `run` has more running than that of `waiting`, by weight.
-  [[nodiscard]] bool more(const RunningTurn& run, const ReadyAccount& waiting) const {
+  [[nodiscard]] bool more(const RunningTurn& run, const Candidate& waiting) const {
     return of(run.priority, run.account) * waiting.weight > of(waiting.priority, waiting.account) * run.weight;
   }
 
@@ -36,9 +36,9 @@ class Counts {
   std::map<std::pair<int, AccountId>, int> counts_;
 };
 
-bool lacks_a_place(const ReadyAccount& waiting, const Places& free) {
-  if (free.all <= 0) return waiting.small || waiting.large;
-  return free.large <= 0 && waiting.large && !waiting.small;
+bool lacks_a_place(const Candidate& waiting, const Places& free) {
+  if (free.all <= 0) return true;
+  return free.large <= 0 && waiting.small.empty();
 }
 
 }  // namespace
@@ -51,13 +51,13 @@ int ClaimAhead::places(int taken) const {
 
 int places_for_large(int uploads) { return std::max(1, uploads - std::max(1, uploads / 4)); }
 
-std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
+std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<Candidate>& ready,
                                    const Places& free, std::chrono::milliseconds turn) {
   if (std::ranges::any_of(running, [](const RunningTurn& run) { return run.large && run.ending; })) return std::nullopt;
   const Counts counts(running);
   const auto must_yield = [&](const RunningTurn& run) {
     if (!run.large || run.since_begin < turn) return false;
-    return std::ranges::any_of(ready, [&](const ReadyAccount& waiting) {
+    return std::ranges::any_of(ready, [&](const Candidate& waiting) {
       if (!lacks_a_place(waiting, free)) return false;
       if (waiting.priority != run.priority) return waiting.priority > run.priority;
       return waiting.account != run.account && counts.more(run, waiting);

@@ -49,7 +49,7 @@ int places_for_large(int uploads);
 // one of higher priority, or of an account that has fewer running uploads, by weight. Picks the weakest claim if
 // several must yield. Picks none if every waiting upload fits into `free`. Picks none either while a large upload that
 // was told to end still runs: its last parts may take long, and its place must be filled first.
-std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
+std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<Candidate>& ready,
                                    const Places& free, std::chrono::milliseconds turn);
 
 }  // namespace vodlift::worker

@@ -14,11 +14,11 @@ RunningTurn large_run(UploadId id, AccountId account, std::chrono::milliseconds 
   return {id, account, priority, kDefaultWeight, true, false, since_begin};
 }
 
-ReadyAccount waiting(AccountId account, int priority = 5, int weight = 1) {
-  return {account, priority, weight, true, true};
+Candidate waiting(AccountId account, int priority = 5, int weight = 1) {
+  return {priority, account, weight, {{1, 1}}, {{2, kLargeUploadBytes + 1}}, false, false};
 }
 
-std::optional<UploadId> who(const std::vector<RunningTurn>& running, const std::vector<ReadyAccount>& ready,
+std::optional<UploadId> who(const std::vector<RunningTurn>& running, const std::vector<Candidate>& ready,
                             const Places& free = kFull) {
   return who_yields(running, ready, free, kTurn);
 }
@@ -69,7 +69,9 @@ TEST(WhoMakesRoom, TheLongestOfEquals) {
 TEST(WhoMakesRoom, NobodyWhereThereIsAPlace) {
   EXPECT_EQ(who({large_run(1, 1)}, {waiting(2)}, {1, 1}), std::nullopt);
   EXPECT_EQ(who({large_run(1, 1)}, {waiting(2)}, {1, 0}), std::nullopt) << "its small one may have the place";
-  EXPECT_EQ(who({large_run(1, 1)}, {{2, 5, 1, false, true}}, {1, 0}), 1) << "it has large ones only";
+  Candidate large_ones_only = waiting(2);
+  large_ones_only.small.clear();
+  EXPECT_EQ(who({large_run(1, 1)}, {large_ones_only}, {1, 0}), 1);
 }
 
 TEST(WhoMakesRoom, NobodyWhileOneThatWasToldStillRuns) {

@@ -7,7 +7,13 @@ namespace {
 using std::chrono::seconds;
 using Ids = std::vector<UploadId>;
 
-class ClaimConformance : public StoreSuite {};
+class ClaimConformance : public StoreSuite {
+ protected:
+  // Up to `uploads` are listed, `depth` of each account and kind.
+  Candidates candidates(int uploads = 100, int depth = 100, Places places = {100, 100}) {
+    return queue().candidates({places, uploads, depth, {}}).value();
+  }
+};
 
 TEST_P(ClaimConformance, NothingQueuedNothingClaimed) { EXPECT_TRUE(claim().empty()); }
 
@@ -165,33 +171,93 @@ TEST_P(ClaimConformance, SmallAndLargeOnesOfAnAccountGoBesideOneAnother) {
     large.push_back(insert(upload).id);
   }
   const UploadId small = insert("small");
-  const auto without = queue().claim({3, 0}, kLease).value();
+  const auto without = claim(Places{3, 0});
   ASSERT_EQ(without.size(), 1U) << "there is no place for large ones";
   EXPECT_EQ(without[0].upload.id, small);
-  const auto rest = queue().claim({5, 2}, kLease).value();
+  const auto rest = claim(Places{5, 2});
   ASSERT_EQ(rest.size(), 2U);
   EXPECT_EQ(rest[0].upload.id, large[0]);
   EXPECT_EQ(rest[1].upload.id, large[1]);
 }
 
-TEST_P(ClaimConformance, ToldWhoIsReady) {
-  EXPECT_TRUE(queue().ready_accounts(10).value().empty());
-  insert("a");
+TEST_P(ClaimConformance, ListsWhatIsReady) {
+  EXPECT_TRUE(candidates().accounts.empty());
+  const UploadId small = insert("a");
   NewUpload other = new_upload("b", 9);
   other.account = 159;
   other.size = kLargeUploadBytes + 1;
-  insert(other);
-  const auto ready = queue().ready_accounts(10).value();
-  ASSERT_EQ(ready.size(), 2U);
-  EXPECT_EQ(ready[0].account, 159);
-  EXPECT_EQ(ready[0].priority, 9);
-  EXPECT_TRUE(ready[0].large);
-  EXPECT_FALSE(ready[0].small);
-  EXPECT_EQ(ready[1].account, kAccount);
-  EXPECT_TRUE(ready[1].small);
-  EXPECT_EQ(queue().ready_accounts(1).value().size(), 1U);
+  const UploadId large = insert(other).id;
+  const Candidates ready = candidates();
+  EXPECT_FALSE(ready.more_accounts);
+  ASSERT_EQ(ready.accounts.size(), 2U);
+  EXPECT_EQ(ready.accounts[0].account, 159);
+  EXPECT_EQ(ready.accounts[0].priority, 9);
+  EXPECT_EQ(ready.accounts[0].weight, kDefaultWeight);
+  EXPECT_TRUE(ready.accounts[0].small.empty());
+  ASSERT_EQ(ready.accounts[0].large.size(), 1U);
+  EXPECT_EQ(ready.accounts[0].large[0].id, large);
+  EXPECT_EQ(ready.accounts[0].large[0].rest, kLargeUploadBytes + 1);
+  EXPECT_EQ(ready.accounts[1].account, kAccount);
+  ASSERT_EQ(ready.accounts[1].small.size(), 1U);
+  EXPECT_EQ(ready.accounts[1].small[0].id, small);
   claim();
-  EXPECT_TRUE(queue().ready_accounts(10).value().empty());
+  EXPECT_TRUE(candidates().accounts.empty());
+}
+
+TEST_P(ClaimConformance, ListsNoMoreThanAskedAndTellsSo) {
+  for (AccountId account = 1; account <= 5; ++account) {
+    for (const std::int64_t size : {std::int64_t{1000}, kLargeUploadBytes + 1}) {
+      for (int i = 0; i < 3; ++i) {
+        NewUpload upload = new_upload(std::to_string(i) + " " + std::to_string(size));
+        upload.account = account;
+        upload.size = size;
+        insert(std::move(upload));
+      }
+    }
+  }
+  const Candidates all = candidates(1000, 3);
+  ASSERT_EQ(all.accounts.size(), 5U);
+  EXPECT_FALSE(all.more_accounts);
+  for (const Candidate& one : all.accounts) {
+    EXPECT_EQ(one.small.size() + one.large.size(), 6U);
+    EXPECT_FALSE(one.more_small || one.more_large);
+  }
+  const Candidates few = candidates(5, 2);
+  ASSERT_EQ(few.accounts.size(), 2U);
+  EXPECT_TRUE(few.more_accounts);
+  EXPECT_EQ(few.accounts[0].small.size(), 2U);
+  EXPECT_TRUE(few.accounts[0].more_small);
+  EXPECT_EQ(few.accounts[0].large.size(), 2U);
+  EXPECT_TRUE(few.accounts[0].more_large);
+  const Candidates none_large = candidates(1000, 100, {2, 0});
+  ASSERT_EQ(none_large.accounts.size(), 5U);
+  EXPECT_EQ(none_large.accounts[0].small.size(), 2U) << "no more than there are places";
+  EXPECT_TRUE(none_large.accounts[0].large.empty());
+}
+
+TEST_P(ClaimConformance, ListsTheAccountsFromWhereItIsAsked) {
+  for (AccountId account = 1; account <= 4; ++account) {
+    NewUpload upload = new_upload("a");
+    upload.account = account;
+    insert(std::move(upload));
+  }
+  CandidateQuery query{{10, 10}, 100, 10, {}};
+  query.from[5] = 3;
+  std::vector<AccountId> accounts;
+  for (const Candidate& one : queue().candidates(query).value().accounts) accounts.push_back(one.account);
+  EXPECT_EQ(accounts, (std::vector<AccountId>{3, 4, 1, 2}));
+}
+
+TEST_P(ClaimConformance, WhatIsNotReadyIsNotClaimed) {
+  const UploadId running = insert("a");
+  const UploadId waiting = insert("a");
+  claim_one();
+  const UploadId ready = insert("b");
+  const UploadId delayed = insert("c");
+  ASSERT_TRUE(requeue(queue().claim({delayed}, kLease).value().at(0).lease, {.delay = seconds(60)}));
+  const auto claimed = queue().claim({running, waiting, delayed, ready, ready, ready + 1000}, kLease).value();
+  ASSERT_EQ(claimed.size(), 1U);
+  EXPECT_EQ(claimed[0].lease.id, ready);
 }
 
 TEST_P(ClaimConformance, WhatWaitsForItsNextAttemptIsNotReadyAndTakesItsTurnAfterwards) {
@@ -200,7 +266,7 @@ TEST_P(ClaimConformance, WhatWaitsForItsNextAttemptIsNotReadyAndTakesItsTurnAfte
   ASSERT_TRUE(requeue(claimed.lease, {.delay = seconds(60), .failed_attempt = true}));
   clock_.advance(seconds(30));
   const UploadId second = insert("b");
-  EXPECT_EQ(queue().ready_accounts(10).value().size(), 1U);
+  EXPECT_EQ(candidates().accounts.size(), 1U);
   EXPECT_EQ(claim_ids(), (Ids{second}));
   clock_.advance(seconds(30));
   const UploadId third = insert("c");
@@ -219,7 +285,7 @@ TEST_P(ClaimConformance, AWeightAppliesToTheNextClaim) {
   ASSERT_TRUE(accounts().add_account({kAccount, "jb", Secret("whsec_jb"), clock_.now()}));
   ASSERT_TRUE(accounts().set_weight(kAccount, 7));
   insert("a");
-  EXPECT_EQ(queue().ready_accounts(1).value().at(0).weight, 7);
+  EXPECT_EQ(candidates(1).accounts.at(0).weight, 7);
   reopen();
   EXPECT_EQ(claim_one().weight, 7);
 }

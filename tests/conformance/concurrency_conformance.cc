@@ -24,11 +24,12 @@ TEST_P(ConcurrencyConformance, ClaimersNeverShare) {
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
-      for (;;) {
-        const auto ids = claim_ids(7);
-        if (ids.empty()) return;
+      FairShare share;
+      while (!queue().candidates({{1, 1}, 1, 1, {}}).value().accounts.empty()) {
+        // All choose the same, so that most claims find some of it taken.
+        const auto claimed = claim_next(queue(), share, {7, 7}, kLease).value();
         const std::lock_guard lock(mutex);
-        taken.insert(ids.begin(), ids.end());
+        for (const ClaimedUpload& one : claimed) taken.insert(one.lease.id);
       }
     });
   }
@@ -50,8 +51,9 @@ TEST_P(ConcurrencyConformance, SubmittingWorkingAndLookingAtOnce) {
       }
     });
     threads.emplace_back([&] {
+      FairShare share;
       while (finished < kUploads) {
-        for (const auto& claimed : claim(5)) {
+        for (const auto& claimed : claim_next(queue(), share, {5, 5}, kLease).value()) {
           EXPECT_EQ(queue().renew({claimed.lease}, kLease).value().size(), 1U);
           EXPECT_TRUE(finish(claimed.lease, completed()));
           ++finished;

@@ -30,8 +30,8 @@ InsertOutcome StoreSuite::insert(NewUpload upload) {
   return outcome ? *outcome : InsertOutcome{};
 }
 
-std::vector<ClaimedUpload> StoreSuite::claim(int limit) {
-  auto claimed = queue().claim({limit, limit}, kLease);
+std::vector<ClaimedUpload> StoreSuite::claim(const Places& places) {
+  auto claimed = claim_next(queue(), share_, places, kLease);
   EXPECT_TRUE(claimed) << claimed.error().message;
   return claimed ? std::move(*claimed) : std::vector<ClaimedUpload>{};
 }

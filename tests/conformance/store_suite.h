@@ -121,7 +121,8 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   }
 
   // The uploads claimed now / their ids; the call must succeed.
-  std::vector<ClaimedUpload> claim(int limit = 100);
+  std::vector<ClaimedUpload> claim(const Places& places);
+  std::vector<ClaimedUpload> claim(int limit = 100) { return claim({limit, limit}); }
   std::vector<UploadId> claim_ids(int limit = 100);
   // Claims exactly one.
   ClaimedUpload claim_one();
@@ -147,10 +148,12 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   std::unique_ptr<StoreUnderTest> store_;
   std::optional<NodeStores> node_;
   std::unique_ptr<AccountDirectory> accounts_;
+  FairShare share_;  // of that node
 
  private:
   void open_node() {
     node_.emplace(store_->open_node("first"));
+    share_ = {};
     accounts_ = std::make_unique<AccountDirectory>(store_->account_rows());
     accounts_->refresh().value();
   }

@@ -160,7 +160,7 @@ CREATE TABLE uploads (
 ) STRICT;
 
 -- Ready to run, in the order in which they are claimed: nothing else has to be stepped over.
-CREATE INDEX uploads_ready ON uploads (priority, account, large, next_attempt_ms)
+CREATE INDEX uploads_ready ON uploads (priority, large, account, next_attempt_ms)
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0;
 CREATE INDEX uploads_delayed ON uploads (next_attempt_ms)
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1;
