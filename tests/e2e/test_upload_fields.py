@@ -8,7 +8,7 @@ from support import KIB, make_file
 API = pathlib.Path(__file__).parents[2] / "docs/api.md"
 SAMPLES = {
     "path": "sestore4/jb/film.mp4", "destination_path": "films/ü 1.mp4", "bucket": "videos", "acl": "public-read",
-    "metadata": {"title": "Ü"}, "callback": "http://127.0.0.1:9/done", "priority": 7, "content_type": "text/vtt",
+    "metadata": {"title": "Ü"}, "callback": "http://127.0.0.1:9009/done", "priority": 7, "content_type": "text/vtt",
     "cache_control": "no-store", "content_disposition": "inline", "storage_class": "STANDARD_IA",
     "tags": {"Show": "x y"}, "overwrite": "keep", "checksum": "md5:d41d8cd98f00b204e9800998ecf8427e"}
 FLAGS = {"destination_path": "--to", "metadata": "--meta", "tags": "--tag"}
