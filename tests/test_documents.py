@@ -1,4 +1,4 @@
-"""Links of the Markdown files lead somewhere, every page of docs/ is in its index, and source files name pages that exist."""
+"""Links of the Markdown files lead somewhere, and what documents and sources say of each other is true."""
 
 import pathlib
 import re
@@ -48,4 +48,15 @@ def test_pages_named_elsewhere_exist():
         if name.endswith((".cc", ".h", ".sql", ".py", ".toml", ".service", ".txt")) and (ROOT / name).is_file():
             named = re.findall(r"\bdocs/[\w/-]+\.md\b", (ROOT / name).read_text(errors="replace"))
             missing += [f"{name}: {page}" for page in named if not (ROOT / page).exists()]
+    assert not missing
+
+
+def test_messages_of_the_failures_page_are_the_programs():
+    """The texts in the first column of docs/failures.md, up to their first `…`, are in the sources."""
+    sources = "".join((ROOT / name).read_text() for name in FILES
+                      if name.startswith("src/") and name.endswith((".cc", ".h")) and (ROOT / name).exists())
+    rows = re.findall(r"^\| `([^`]+)`", (ROOT / "docs/failures.md").read_text(), re.MULTILINE)
+    assert rows
+    joined = re.sub(r'"\s*\n\s*"', "", sources)
+    missing = [part for row in rows for part in row.split("…") if part.strip() and part.strip() not in joined]
     assert not missing
