@@ -22,7 +22,7 @@ constexpr std::string_view kKeyExists = "SELECT 1 FROM api_keys WHERE api_key = 
 
 std::int64_t version_by(SqliteConnection& connection, std::string_view sql) {
   auto row = connection.prepare(sql);
-  return row.step() ? row.integer(0) : 0;
+  return row.step() ? row.integer("value") : 0;
 }
 
 template <class Value>
@@ -34,14 +34,14 @@ bool finds(SqliteConnection& connection, std::string_view sql, const Value& valu
 std::optional<AccountId> owner_of(SqliteConnection& connection, const std::string& user) {
   auto row = connection.prepare(kAccountOfUser);
   if (!row.bind(user).step()) return std::nullopt;
-  return row.integer(0);
+  return row.integer("cdn");
 }
 
 Result<> check_canary(SqliteConnection& connection, const Seal& seal) {
   std::optional<std::string> sealed;
   {
     auto row = connection.prepare(kSelectCanary);
-    if (row.step()) sealed = row.blob(0);
+    if (row.step()) sealed = row.blob("sealed");
   }
   if (!sealed) {
     connection.prepare(kInsertCanary).bind(Blob{seal.seal(Secret(random_hex(8)), kCanaryContext)}).run();

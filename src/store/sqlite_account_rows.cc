@@ -14,8 +14,6 @@
 namespace vodlift::store {
 namespace {
 
-// Each enum below numbers the columns of the SELECT after it.
-enum AccountColumn : int { kAccountCdn, kUser, kWebhookSecret, kAccountCreated, kWeight, kAccountVersion };
 constexpr std::string_view kSelectAccounts =
     "SELECT cdn, user, webhook_secret, created_ms, weight, version FROM accounts WHERE version > ?1";
 constexpr std::string_view kInsertAccount =
@@ -23,23 +21,6 @@ constexpr std::string_view kInsertAccount =
 constexpr std::string_view kUpdateAccount =
     "UPDATE accounts SET weight = ?2, version = ?3 WHERE cdn = ?1 AND version = ?4";
 
-enum KeyColumn : int {
-  kId,
-  kKeyCdn,
-  kApiKey,
-  kSecret,
-  kKeyCreated,
-  kRevoked,
-  kPermissions,
-  kPathPrefix,
-  kBuckets,
-  kNetworks,
-  kExpires,
-  kPreviousSecret,
-  kPreviousUntil,
-  kLastUsed,
-  kKeyVersion
-};
 constexpr std::string_view kSelectKeys =
     "SELECT id, cdn, api_key, secret, created_ms, revoked_ms, permissions, path_prefix, buckets, networks, expires_ms,"
     " previous_secret, previous_until_ms, last_used_ms, version FROM api_keys WHERE version > ?1";
@@ -54,26 +35,6 @@ constexpr std::string_view kUseKey =
     "UPDATE api_keys SET last_used_ms = ?2, version = ?3"
     " WHERE id = ?1 AND (last_used_ms IS NULL OR last_used_ms < ?2)";
 
-enum BucketColumn : int {
-  kBucketCdn,
-  kBucket,
-  kEndpoint,
-  kRegion,
-  kAccessKey,
-  kSecretKey,
-  kPathStyle,
-  kAclPolicy,
-  kBucketCreated,
-  kCredentials,
-  kProfile,
-  kRoleArn,
-  kExternalId,
-  kSse,
-  kKmsKey,
-  kSseBucketKey,
-  kMaxPartsOfUpload,
-  kBucketVersion
-};
 constexpr std::string_view kSelectBuckets =
     "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
     " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, version FROM buckets WHERE version > ?1";
@@ -98,11 +59,6 @@ std::optional<std::int64_t> ms_of(const std::optional<WallTime>& time) {
   return to_unix_ms(*time);
 }
 
-std::optional<WallTime> time_of(std::optional<std::int64_t> unix_ms) {
-  if (!unix_ms) return std::nullopt;
-  return from_unix_ms(*unix_ms);
-}
-
 std::vector<std::string> texts_of(const std::vector<Network>& networks) {
   std::vector<std::string> texts;
   texts.reserve(networks.size());
@@ -111,7 +67,7 @@ std::vector<std::string> texts_of(const std::vector<Network>& networks) {
 }
 
 // Puts the opened value of a sealed column into `secret`.
-Result<> open_secret(const SqliteStatement& row, int column, const Seal& seal, std::string_view context,
+Result<> open_secret(const SqliteStatement& row, std::string_view column, const Seal& seal, std::string_view context,
                      Secret& secret) {
   auto opened = seal.open(row.blob(column), context);
   if (!opened) return opened.error();
@@ -126,18 +82,18 @@ Result<> read_rules(const SqliteStatement& row, ApiKey& key) {
                                                   "write; restore the database or the version that belongs to it",
                                                   printable(key.api_key), column)};
   };
-  if (const std::string permissions = row.text(kPermissions); permissions.empty()) {
+  if (const std::string permissions = row.text("permissions"); permissions.empty()) {
     key.permissions = Permissions();
   } else if (const auto read = permissions_from(permissions)) {
     key.permissions = *read;
   } else {
     return not_understood("permissions");
   }
-  key.scope.path_prefix = row.text(kPathPrefix);
-  auto buckets = texts_from_json(row.text(kBuckets));
+  key.scope.path_prefix = row.text("path_prefix");
+  auto buckets = texts_from_json(row.text("buckets"));
   if (!buckets) return not_understood("buckets");
   key.scope.buckets = std::move(*buckets);
-  const auto networks = texts_from_json(row.text(kNetworks));
+  const auto networks = texts_from_json(row.text("networks"));
   if (!networks) return not_understood("networks");
   for (const std::string& text : *networks) {
     const auto network = parse_network(text);
@@ -148,46 +104,46 @@ Result<> read_rules(const SqliteStatement& row, ApiKey& key) {
 }
 
 Result<> read_row(const SqliteStatement& row, const Seal& seal, Account& account) {
-  account.cdn = row.integer(kAccountCdn);
-  account.user = row.text(kUser);
-  account.created = from_unix_ms(row.integer(kAccountCreated));
-  account.weight = static_cast<int>(row.integer(kWeight));
-  account.version = row.integer(kAccountVersion);
-  return open_secret(row, kWebhookSecret, seal, context_of(account), account.webhook_secret);
+  account.cdn = row.integer("cdn");
+  account.user = row.text("user");
+  account.created = from_unix_ms(row.integer("created_ms"));
+  account.weight = static_cast<int>(row.integer("weight"));
+  account.version = row.integer("version");
+  return open_secret(row, "webhook_secret", seal, context_of(account), account.webhook_secret);
 }
 
 Result<> read_row(const SqliteStatement& row, const Seal& seal, ApiKey& key) {
-  key.id = row.integer(kId);
-  key.cdn = row.integer(kKeyCdn);
-  key.api_key = row.text(kApiKey);
-  key.created = from_unix_ms(row.integer(kKeyCreated));
-  key.revoked = time_of(row.optional_integer(kRevoked));
-  key.expires = time_of(row.optional_integer(kExpires));
-  key.last_used = time_of(row.optional_integer(kLastUsed));
-  key.version = row.integer(kKeyVersion);
+  key.id = row.integer("id");
+  key.cdn = row.integer("cdn");
+  key.api_key = row.text("api_key");
+  key.created = from_unix_ms(row.integer("created_ms"));
+  key.revoked = row.optional_time("revoked_ms");
+  key.expires = row.optional_time("expires_ms");
+  key.last_used = row.optional_time("last_used_ms");
+  key.version = row.integer("version");
   if (auto read = read_rules(row, key); !read) return read;
-  if (auto opened = open_secret(row, kSecret, seal, context_of(key), key.secret); !opened) return opened;
-  if (row.is_null(kPreviousSecret)) return {};
-  key.previous = PreviousSecret{Secret(), from_unix_ms(row.integer(kPreviousUntil))};
-  return open_secret(row, kPreviousSecret, seal, previous_context_of(key), key.previous->secret);
+  if (auto opened = open_secret(row, "secret", seal, context_of(key), key.secret); !opened) return opened;
+  if (row.is_null("previous_secret")) return {};
+  key.previous = PreviousSecret{Secret(), from_unix_ms(row.integer("previous_until_ms"))};
+  return open_secret(row, "previous_secret", seal, previous_context_of(key), key.previous->secret);
 }
 
 Result<> read_row(const SqliteStatement& row, const Seal& seal, BucketAccess& bucket) {
-  bucket.cdn = row.integer(kBucketCdn);
-  bucket.bucket = row.text(kBucket);
-  bucket.endpoint = row.text(kEndpoint);
-  bucket.region = row.text(kRegion);
-  bucket.access_key = row.text(kAccessKey);
-  bucket.path_style = row.integer(kPathStyle) != 0;
-  bucket.acl_policy = acl_policy_from(row.text(kAclPolicy)).value_or(AclPolicy::fail);
-  bucket.created = from_unix_ms(row.integer(kBucketCreated));
-  bucket.credentials = {credential_source_from(row.text(kCredentials)).value_or(CredentialSource::fixed),
-                        row.text(kProfile), row.text(kRoleArn), row.text(kExternalId)};
-  bucket.encryption = {encryption_mode_from(row.text(kSse)).value_or(EncryptionMode::bucket_default), row.text(kKmsKey),
-                       row.integer(kSseBucketKey) != 0};
-  bucket.max_parts = static_cast<int>(row.integer(kMaxPartsOfUpload));
-  bucket.version = row.integer(kBucketVersion);
-  return open_secret(row, kSecretKey, seal, context_of(bucket), bucket.secret_key);
+  bucket.cdn = row.integer("cdn");
+  bucket.bucket = row.text("bucket");
+  bucket.endpoint = row.text("endpoint");
+  bucket.region = row.text("region");
+  bucket.access_key = row.text("access_key");
+  bucket.path_style = row.integer("path_style") != 0;
+  bucket.acl_policy = acl_policy_from(row.text("acl_policy")).value_or(AclPolicy::fail);
+  bucket.created = from_unix_ms(row.integer("created_ms"));
+  bucket.credentials = {credential_source_from(row.text("credentials")).value_or(CredentialSource::fixed),
+                        row.text("profile"), row.text("role_arn"), row.text("external_id")};
+  bucket.encryption = {encryption_mode_from(row.text("sse")).value_or(EncryptionMode::bucket_default),
+                       row.text("kms_key"), row.integer("sse_bucket_key") != 0};
+  bucket.max_parts = static_cast<int>(row.integer("max_parts"));
+  bucket.version = row.integer("version");
+  return open_secret(row, "secret_key", seal, context_of(bucket), bucket.secret_key);
 }
 
 template <class Row>

@@ -83,21 +83,6 @@ std::optional<WallTime> SqliteStatement::optional_time(std::string_view column) 
 
 std::string SqliteStatement::text(std::string_view column) const { return text_at(index_of(column)); }
 
-bool SqliteStatement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
-
-std::int64_t SqliteStatement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
-
-std::optional<std::int64_t> SqliteStatement::optional_integer(int column) const {
-  if (is_null(column)) return std::nullopt;
-  return integer(column);
-}
-
-std::string SqliteStatement::blob(int column) const {
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-  return data == nullptr ? std::string() : std::string(data, size);
-}
-
 std::string SqliteStatement::first_text() const { return text_at(0); }
 
 std::string SqliteStatement::text_at(int index) const {

@@ -57,11 +57,6 @@ class SqliteStatement {
   [[nodiscard]] std::optional<WallTime> optional_time(std::string_view column) const;  // of Unix milliseconds
   [[nodiscard]] std::string text(std::string_view column) const;
   [[nodiscard]] std::string blob(std::string_view column) const;
-  [[nodiscard]] bool is_null(int column) const;
-  [[nodiscard]] std::int64_t integer(int column) const;
-  [[nodiscard]] std::optional<std::int64_t> optional_integer(int column) const;
-  [[nodiscard]] std::string text(int column) const { return text_at(column); }
-  [[nodiscard]] std::string blob(int column) const;
   // The first column, for the rows of a PRAGMA.
   [[nodiscard]] std::string first_text() const;
 

@@ -24,16 +24,16 @@ TEST_F(Connection, CarriesValuesExactly) {
   connection_->prepare("INSERT INTO t VALUES (?1, ?2, ?3)")
       .bind(std::optional<std::int64_t>(), std::string_view(), Blob{})
       .run();
-  auto row = connection_->prepare("SELECT a, b, c, typeof(b), typeof(c) FROM t ORDER BY rowid");
+  auto row = connection_->prepare("SELECT a, b, c, typeof(b) AS b_type, typeof(c) AS c_type FROM t ORDER BY rowid");
   ASSERT_TRUE(row.step());
-  EXPECT_EQ(row.integer(0), -5);
-  EXPECT_EQ(row.text(1), text);
-  EXPECT_EQ(row.blob(2), bytes);
+  EXPECT_EQ(row.integer("a"), -5);
+  EXPECT_EQ(row.text("b"), text);
+  EXPECT_EQ(row.blob("c"), bytes);
   ASSERT_TRUE(row.step());
-  EXPECT_TRUE(row.is_null(0));
-  EXPECT_EQ(row.optional_integer(0), std::nullopt);
-  EXPECT_EQ(row.text(3), "text") << "an empty string is not NULL";
-  EXPECT_EQ(row.text(4), "blob");
+  EXPECT_TRUE(row.is_null("a"));
+  EXPECT_EQ(row.optional_integer("a"), std::nullopt);
+  EXPECT_EQ(row.text("b_type"), "text") << "an empty string is not NULL";
+  EXPECT_EQ(row.text("c_type"), "blob");
   EXPECT_FALSE(row.step());
   EXPECT_FALSE(connection_->failed());
 }
