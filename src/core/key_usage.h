@@ -1,4 +1,4 @@
-// When keys were used last: remembered at once, written to the disk later and many at a time.
+// When each key was last used: noted in memory at once, written to the disk later, many at a time.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ namespace vodlift {
 // Internally locked. Holds one time for each key that was used since the last flush().
 class KeyUsage {
  public:
-  // The store must outlive it.
+  // The directory must outlive it.
   explicit KeyUsage(AccountDirectory& accounts) : accounts_(accounts) {}
 
-  // The key signed a request that was judged right. Does not block.
+  // A request with a valid signature of this key was received at `when`. Does not block.
   void note(std::int64_t key_id, WallTime when);
 
-  // Writes what was noted since the last time; blocks for the disk. What could not be written is kept for the next
-  // time. Errors: store_failed.
+  // Writes what was noted since the last flush. Blocks for the disk. After a failure the next flush writes the same
+  // again. Errors: store_failed.
   Result<> flush();
 
  private:

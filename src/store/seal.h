@@ -22,7 +22,7 @@ class Seal {
   // value copied into another row or column is of no use.
   [[nodiscard]] std::string seal(const Secret& secret, std::string_view context) const;
 
-  // The inverse. Errors: seal_broken (another master key, another context, or damaged bytes; which one cannot be told).
+  // The inverse. Errors: seal_broken (another master key, another context, or damaged bytes; it cannot say which).
   [[nodiscard]] Result<Secret> open(std::string_view sealed, std::string_view context) const;
 
  private:
