@@ -65,7 +65,7 @@ class AdminApiTest : public testing::Test {
   FixedClock clock_;
   memory::MemoryAccounts account_rows_;
   AccountDirectory accounts_{account_rows_};
-  MemoryUploads uploads_;
+  memory::WatchedUploads uploads_{clock_};
   MemoryStorages storages_;
   UploadIntake intake_{accounts_, storages_, [](const std::string&) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};

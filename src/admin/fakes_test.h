@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "admin/fake_storages_test.h"
-#include "admin/fake_uploads_test.h"
 #include "base/clock.h"
 #include "core/audit_log.h"
 #include "core/bandwidth_limit.h"
 #include "core/bucket_doctor.h"
 #include "core/multipart_ledger.h"
 #include "memory/memory_accounts.h"
+#include "memory/watched_uploads.h"
 
 namespace vodlift::admin {
 

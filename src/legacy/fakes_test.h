@@ -10,7 +10,7 @@
 #include "core/account_directory.h"
 #include "core/audit_log.h"
 #include "legacy/fake_storages_test.h"
-#include "legacy/fake_uploads_test.h"
+#include "memory/watched_uploads.h"
 
 namespace vodlift::legacy {
 

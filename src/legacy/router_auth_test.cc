@@ -24,7 +24,7 @@ TEST_F(RouterAuth, B01TakesWhatPhpSigned) {
       R"("callback":"www.mycallbackurl.com\/","signature":"yFfu0snGFOxeAz6X2Fogknk3B\/IlLfwBu+LKDfYrwUw="})");
   EXPECT_EQ(verdict(envelope), "success");
   EXPECT_EQ(envelope.at("data"), 1);
-  EXPECT_EQ(uploads_.uploads.at(0).request.metadata.at("title"), "Ünïcode / \"q\"");
+  EXPECT_EQ(uploads_.all().at(0).request.metadata.at("title"), "Ünïcode / \"q\"");
 }
 
 TEST_F(RouterAuth, B02TakesWhatPerlSplices) {
@@ -233,7 +233,7 @@ TEST_F(RouterAuth, JudgesInTheOrderOfTheContract) {
 TEST_F(RouterAuth, A41LeavesASignatureInMetadataAlone) {
   const std::string fields = replaced(std::string(kUploadFields), R"("param1":"value1")", R"("signature":"mine")");
   EXPECT_EQ(verdict_signed(call_text("aws.upload", fields)), "success");
-  EXPECT_EQ(uploads_.uploads.at(0).request.metadata.at("signature"), "mine");
+  EXPECT_EQ(uploads_.all().at(0).request.metadata.at("signature"), "mine");
 }
 
 TEST_F(RouterAuth, A33A48TellsWhatIsNoRequest) {

@@ -82,14 +82,14 @@ TEST_F(RouterCommand, SaysWhenItIsOverloaded) {
     EXPECT_EQ(verdict(ask_signed(text)),
               "1000: more traffic than usual; nothing was queued, try again in a few minutes");
   }
-  EXPECT_TRUE(uploads_.uploads.empty());
+  EXPECT_TRUE(uploads_.all().empty());
 }
 
 TEST_F(RouterCommand, AFileThatNeedsNoDiskIsQueuedWithoutAnotherThread) {
   storages_.cached = true;
   pool_.stop();
   EXPECT_EQ(call_verdict("aws.upload", kUploadFields), "success");
-  EXPECT_EQ(uploads_.uploads.size(), 1U);
+  EXPECT_EQ(uploads_.all().size(), 1U);
   storages_.gone = true;
   EXPECT_TRUE(call_verdict("aws.upload", kUploadFields).starts_with("1000")) << "a refusal looks for a first answer";
 }

@@ -39,7 +39,7 @@ TEST_F(RouterCommand, AKeyReachesWhatItsScopeHolds) {
   EXPECT_EQ(call_verdict("aws.upload", std::string(kUploadFields)),
             "0005: unauthorized access to this API: bucket: this key may use other only");
   EXPECT_EQ(call_verdict("aws.status", R"(,"id":1)"), "2005: no such upload for this account");
-  EXPECT_EQ(uploads_.uploads.size(), 1U);
+  EXPECT_EQ(uploads_.all().size(), 1U);
 }
 
 TEST_F(RouterCommand, StoragesOfAScopedKeyAreThoseItReaches) {

@@ -86,7 +86,7 @@ TEST_F(RouterPhp, B16B21OneRequestHasOneIdentity) {
     std::rotate(pairs.begin(), pairs.end() - 1, pairs.end());
     EXPECT_EQ(ask_php(php_serialize(moved)).at("data"), 1);
   }
-  EXPECT_EQ(uploads_.uploads.size(), 1U);
+  EXPECT_EQ(uploads_.all().size(), 1U);
   EXPECT_EQ(ask_php(signed_php(upload_text(R"(,"priority":3)"), Rule::json)).at("data"), 2);
 }
 
@@ -98,7 +98,7 @@ TEST_F(RouterPhp, FloatsOfOtherSpellingAreTheSameRequest) {
   };
   EXPECT_EQ(ask_php(with_note("d:1.5;")).at("data"), 1);
   EXPECT_EQ(ask_php(with_note("d:1.50E+0;")).at("data"), 1);
-  EXPECT_EQ(uploads_.uploads.size(), 1U);
+  EXPECT_EQ(uploads_.all().size(), 1U);
 }
 
 TEST_F(RouterPhp, B05RefusesEveryFlippedBit) {

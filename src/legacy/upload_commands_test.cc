@@ -9,8 +9,8 @@ TEST_F(RouterCommand, UploadAnswersTheIdOfAQueuedUpload) {
   EXPECT_EQ(verdict(envelope), "success");
   EXPECT_EQ(envelope.at("message"), "Queued file for upload");
   EXPECT_EQ(envelope.at("data"), 1);
-  ASSERT_EQ(uploads_.uploads.size(), 1U);
-  const Upload& upload = uploads_.uploads.at(0);
+  ASSERT_EQ(uploads_.all().size(), 1U);
+  const Upload upload = uploads_.all().at(0);
   EXPECT_EQ(upload.account, 158);
   EXPECT_EQ(upload.size, 1000);
   EXPECT_EQ(upload.request.path, "sestore4/jb/path/to/file.mp4");
@@ -28,7 +28,7 @@ TEST_F(RouterCommand, UploadNeedsThreeFieldsOnly) {
       "aws.upload",
       R"(,"path":"sestore4/jb/path/to/file.mp4","destination_path":"f.mp4","bucket":"my_bucket","new_field":[1])"));
   EXPECT_EQ(verdict(envelope), "success");
-  EXPECT_EQ(uploads_.uploads.at(0).request.callback, "");
+  EXPECT_EQ(uploads_.all().at(0).request.callback, "");
   EXPECT_EQ(call_verdict("aws.upload"), "0006: missing required fields: path, destination_path, bucket");
   EXPECT_EQ(call_verdict("aws.upload", R"(,"destination_path":"x","acl":7)"),
             "0006: missing required fields: path, bucket");
@@ -38,14 +38,14 @@ TEST_F(RouterCommand, A50TakesEmptyMetadataInEveryForm) {
   for (const std::string_view metadata : {"[]", "{}"})
     EXPECT_EQ(upload_verdict(R"({"param1":"value1"})", metadata), "success");
   EXPECT_EQ(upload_verdict(R"("metadata":{"param1":"value1"},)", ""), "success");
-  EXPECT_EQ(uploads_.uploads.size(), 3U);
+  EXPECT_EQ(uploads_.all().size(), 3U);
 }
 
 TEST_F(RouterCommand, UploadTakesAclAndPriority) {
   EXPECT_EQ(upload_verdict("\"private\"", "\"public-read\""), "success");
-  EXPECT_EQ(uploads_.uploads.back().request.acl, Acl::public_read);
+  EXPECT_EQ(uploads_.all().back().request.acl, Acl::public_read);
   EXPECT_EQ(upload_verdict("\"acl\"", R"("priority":"9","acl")"), "success");
-  EXPECT_EQ(uploads_.uploads.back().request.priority, 9);
+  EXPECT_EQ(uploads_.all().back().request.priority, 9);
   EXPECT_EQ(upload_verdict("\"acl\"", R"("priority":10,"acl")"), "2001: priority: must be a whole number, 0 to 9");
   for (const std::string_view acl : {"\"PUBLIC-READ\"", "\"authenticated-read\"", "\"\""}) {
     EXPECT_EQ(upload_verdict("\"private\"", acl), "2001: acl: must be private or public-read") << acl;
@@ -67,7 +67,7 @@ TEST_F(RouterCommand, A49NamesTheFieldOfAWrongType) {
   }
   for (const std::string_view wrong : {"5", "null", "true", "\"a\"", "[\"a\",\"b\"]"})
     refused(R"({"param1":"value1"})", wrong, "metadata");
-  EXPECT_TRUE(uploads_.uploads.empty());
+  EXPECT_TRUE(uploads_.all().empty());
 }
 
 TEST_F(RouterCommand, UploadTakesItsOptions) {
@@ -76,7 +76,7 @@ TEST_F(RouterCommand, UploadTakesItsOptions) {
                            R"("storage_class":"STANDARD_IA","tags":{"Show":"x","season":2},"overwrite":"fail",)"
                            R"("checksum":"md5:D41D8CD98F00B204E9800998ECF8427E","acl")"),
             "success");
-  ASSERT_EQ(uploads_.uploads.size(), 1U);
+  ASSERT_EQ(uploads_.all().size(), 1U);
   const UploadOptions expected{"text/vtt",
                                "no-store",
                                "inline",
@@ -84,7 +84,7 @@ TEST_F(RouterCommand, UploadTakesItsOptions) {
                                {{"Show", "x"}, {"season", "2"}},
                                Overwrite::fail,
                                "md5:d41d8cd98f00b204e9800998ecf8427e"};
-  EXPECT_EQ(uploads_.uploads.front().request.options, expected);
+  EXPECT_EQ(uploads_.all().front().request.options, expected);
 }
 
 TEST_F(RouterCommand, UploadRefusesOptionsThatAreWrong) {
@@ -93,7 +93,7 @@ TEST_F(RouterCommand, UploadRefusesOptionsThatAreWrong) {
   EXPECT_EQ(upload_verdict("\"acl\"", R"("cache_control":"a\r\nb","acl")"),
             "2001: cache_control: line breaks and control characters are not allowed");
   EXPECT_EQ(upload_verdict("\"acl\"", R"("tags":["x"],"acl")"), "2001: tags: must be an object of names and values");
-  EXPECT_TRUE(uploads_.uploads.empty());
+  EXPECT_TRUE(uploads_.all().empty());
 }
 
 TEST_F(RouterCommand, AMisspeltFieldIsNotLostWithoutAWord) {
@@ -103,7 +103,7 @@ TEST_F(RouterCommand, AMisspeltFieldIsNotLostWithoutAWord) {
             "2001: MetaData: there is no such field; did you mean metadata?");
   EXPECT_EQ(call_verdict("aws.status", R"(,"ids":[1])"), "2001: ids: there is no such field; did you mean id?");
   EXPECT_EQ(call_verdict("aws.status", R"(,"priorty":9,"user":"jb")"), "success");
-  EXPECT_TRUE(uploads_.uploads.empty());
+  EXPECT_TRUE(uploads_.all().empty());
 }
 
 TEST_F(RouterCommand, UploadTellsEachRefusalWithItsCode) {
@@ -119,7 +119,7 @@ TEST_F(RouterCommand, UploadTellsEachRefusalWithItsCode) {
                   .starts_with("2001: callback: 127.0.0.1 is a loopback"));
   EXPECT_TRUE(upload_verdict("value1", "a\\r\\nx-amz-acl: public-read").starts_with("2001: metadata.param1: "));
   EXPECT_TRUE(upload_verdict("param1", "x-amz-acl").starts_with("2001: metadata.x-amz-acl: "));
-  EXPECT_TRUE(uploads_.uploads.empty());
+  EXPECT_TRUE(uploads_.all().empty());
 }
 
 TEST_F(RouterCommand, B16RepeatsAnswerTheFirstId) {
@@ -131,7 +131,7 @@ TEST_F(RouterCommand, B16RepeatsAnswerTheFirstId) {
     EXPECT_EQ(again.at("data"), first.at("data"));
     EXPECT_EQ(again.at("message"), first.at("message"));
   }
-  EXPECT_EQ(uploads_.uploads.size(), 1U);
+  EXPECT_EQ(uploads_.all().size(), 1U);
 }
 
 TEST_F(RouterCommand, RepeatsAnswerTheFirstIdEvenWhenTheSourceHasGone) {
@@ -166,7 +166,7 @@ TEST_F(RouterCommand, B17ParallelRepeatsGetOneId) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(same, 160);
-  EXPECT_EQ(uploads_.uploads.size(), 1U);
+  EXPECT_EQ(uploads_.all().size(), 1U);
 }
 
 TEST_F(RouterCommand, StatusListsTheNewestFirst) {
@@ -218,7 +218,7 @@ TEST_F(RouterCommand, StatusKeepsToTheStatesAskedFor) {
 
 TEST_F(RouterCommand, StatusOfIdsTellsNoneInSuchAStateFromNoneAtAll) {
   for (int i = 0; i < 3; ++i) upload_at(kNow + i);
-  uploads_.uploads.at(1).state = UploadState::paused;
+  ASSERT_TRUE(uploads_.change({.account = 158, .id = 2, .change = UploadChange::pause, .signature = {}}));
   const auto ids_of = [this](std::string_view fields) {
     const auto envelope = ask_signed(call_text("aws.status", std::string(fields)));
     EXPECT_EQ(verdict(envelope), "success") << fields;
@@ -233,8 +233,9 @@ TEST_F(RouterCommand, StatusOfIdsTellsNoneInSuchAStateFromNoneAtAll) {
 }
 
 TEST_F(RouterCommand, A72ForeignAndAbsentIdsLookAlike) {
-  upload_at(kNow);
-  uploads_.uploads.at(0).account = 159;
+  NewUpload of_another;
+  of_another.account = 159;
+  uploads_.insert(std::move(of_another), [](const Result<InsertOutcome>& outcome) { EXPECT_EQ(outcome->id, 1); });
   const std::string foreign = call_verdict("aws.status", R"(,"id":1)");
   EXPECT_EQ(foreign, "2005: no such upload for this account");
   EXPECT_EQ(call_verdict("aws.status", R"(,"id":12345)"), foreign);

@@ -129,9 +129,8 @@ class SqliteWorkQueue::Finish final : public WriteOperation {
   }
 
   void done(Result<> outcome) override {
-    const bool made = outcome.has_value();
+    if (outcome) store_.publish(*effects_, lease_.id);
     done_(std::move(outcome));
-    if (made) store_.publish(*effects_, lease_.id);
   }
 
   [[nodiscard]] bool patient() const override { return true; }
@@ -154,9 +153,8 @@ class SqliteWorkQueue::PutBack final : public WriteOperation {
   }
 
   void done(Result<> outcome) override {
-    const bool made = outcome.has_value();
+    if (outcome) store_.publish_all();
     done_(std::move(outcome));
-    if (made) store_.publish_all();
   }
 
   [[nodiscard]] bool patient() const override { return true; }

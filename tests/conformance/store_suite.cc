@@ -22,9 +22,9 @@ NewUpload StoreSuite::new_upload(const std::string& destination, int priority) {
   return upload;
 }
 
-InsertOutcome StoreSuite::insert(NewUpload upload) {
+InsertOutcome StoreSuite::insert_into(UploadStore& uploads, NewUpload upload) {
   std::promise<Result<InsertOutcome>> answer;
-  uploads().insert(std::move(upload), [&](Result<InsertOutcome> outcome) { answer.set_value(std::move(outcome)); });
+  uploads.insert(std::move(upload), [&](Result<InsertOutcome> outcome) { answer.set_value(std::move(outcome)); });
   auto outcome = answer.get_future().get();
   EXPECT_TRUE(outcome) << outcome.error().message;
   return outcome ? *outcome : InsertOutcome{};

@@ -115,7 +115,8 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   // An unsigned request for an object of its own, created now.
   NewUpload new_upload(const std::string& destination, int priority = 5);
   // Inserts and waits for the answer, which must be a success.
-  InsertOutcome insert(NewUpload upload);
+  InsertOutcome insert(NewUpload upload) { return insert_into(uploads(), std::move(upload)); }
+  static InsertOutcome insert_into(UploadStore& uploads, NewUpload upload);
   UploadId insert(const std::string& destination, int priority = 5) {
     return insert(new_upload(destination, priority)).id;
   }
@@ -128,13 +129,15 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   ClaimedUpload claim_one();
   std::vector<ClaimedCallback> claim_callbacks(int limit = 100);
 
-  // WorkQueue's calls of these names; each waits for the answer.
-  Result<> finish(const Lease& lease, const UploadEnding& ending) {
-    return await<Result<>>([&](auto done) { queue().finish(lease, ending, std::move(done)); });
+  // WorkQueue's calls of these names, at one node; each waits for the answer.
+  static Result<> finish_at(WorkQueue& queue, const Lease& lease, const UploadEnding& ending) {
+    return await<Result<>>([&](auto done) { queue.finish(lease, ending, std::move(done)); });
   }
-  Result<> requeue(const Lease& lease, const Requeue& how) {
-    return await<Result<>>([&](auto done) { queue().requeue(lease, how, std::move(done)); });
+  static Result<> requeue_at(WorkQueue& queue, const Lease& lease, const Requeue& how) {
+    return await<Result<>>([&](auto done) { queue.requeue(lease, how, std::move(done)); });
   }
+  Result<> finish(const Lease& lease, const UploadEnding& ending) { return finish_at(queue(), lease, ending); }
+  Result<> requeue(const Lease& lease, const Requeue& how) { return requeue_at(queue(), lease, how); }
 
   // The upload as its account sees it now; it must be there.
   Upload look(UploadId id, AccountId account = kAccount);

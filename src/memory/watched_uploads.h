@@ -1,0 +1,50 @@
+// A queue in memory whose calls are noted, and fail on request. For the tests of doors.
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "memory/memory_queue.h"
+
+namespace vodlift::memory {
+
+// One thread at a time sets `failure` and `broken`; the calls may come from any.
+class WatchedUploads final : public UploadStore {
+ public:
+  explicit WatchedUploads(const Clock& clock)
+      : database_(clock, [](const Upload&) { return std::string(); }, since_boot,
+                  [](AccountId) { return kDefaultWeight; }) {}
+
+  void insert(NewUpload upload, InsertDone done) override {
+    if (failure) return done(*failure);
+    uploads_.insert(std::move(upload), std::move(done));
+  }
+  Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, const RequestSignature& signature) override {
+    if (failure) return *failure;
+    return uploads_.find_repeat(key_id, signature);
+  }
+  Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override {
+    if (broken) throw std::runtime_error("no such table: uploads");
+    if (failure) return *failure;
+    last_query = query;
+    return uploads_.find(account, query);
+  }
+  Result<Upload> change(const ChangeRequest& request) override {
+    if (failure) return *failure;
+    return uploads_.change(request);
+  }
+
+  // Every upload of every account, by id.
+  [[nodiscard]] std::vector<Upload> all() { return database_.all_uploads(); }
+
+  std::optional<Error> failure;  // what every call answers
+  bool broken = false;           // find() throws
+  UploadQuery last_query;
+
+ private:
+  MemoryDatabase database_;
+  MemoryUploadStore uploads_{database_};
+};
+
+}  // namespace vodlift::memory

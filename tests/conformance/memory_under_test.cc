@@ -1,0 +1,44 @@
+#include "conformance/memory_under_test.h"
+
+#include <vector>
+
+#include "memory/memory_accounts.h"
+#include "memory/memory_queue.h"
+
+namespace vodlift::conformance {
+namespace {
+
+class MemoryUnderTest final : public StoreUnderTest {
+ public:
+  explicit MemoryUnderTest(const ManualClock& clock)
+      : database_(clock, test_callback_body, [&clock] { return clock.uptime(); },
+                  [this](AccountId account) { return accounts_.weight_of(account); }) {}
+
+  NodeStores open_node(const std::string& name) override {
+    const NodeTerm self = nodes_.join(name).value();
+    memory::MemoryNode& node = *opened_.emplace_back(std::make_unique<memory::MemoryNode>(database_, self));
+    return {self, node.uploads, node.queue, node.callbacks, node.journal};
+  }
+  Nodes& nodes() override { return nodes_; }
+  ChangeFeed& feed() override { return database_.feed(); }
+  AccountRepository& account_rows() override { return accounts_; }
+  MultipartLedger& ledger() override { return ledger_; }
+  BandwidthLimits& limits() override { return limits_; }
+  void reopen() override { opened_.clear(); }
+
+ private:
+  memory::MemoryAccounts accounts_;
+  memory::MemoryDatabase database_;
+  memory::MemoryNodes nodes_{database_};
+  memory::MemoryMultipartLedger ledger_{database_};
+  memory::MemoryBandwidthLimits limits_{database_};
+  std::vector<std::unique_ptr<memory::MemoryNode>> opened_;
+};
+
+}  // namespace
+
+std::unique_ptr<StoreUnderTest> make_memory_under_test(const ManualClock& clock) {
+  return std::make_unique<MemoryUnderTest>(clock);
+}
+
+}  // namespace vodlift::conformance

@@ -1,0 +1,254 @@
+// Two nodes over one database: neither takes, changes or loses what is the other's.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "conformance/store_suite.h"
+
+namespace vodlift::conformance {
+namespace {
+
+using namespace std::chrono_literals;
+
+class NodeConformance : public StoreSuite {
+ protected:
+  void SetUp() override {
+    StoreSuite::SetUp();
+    other_.emplace(store_->open_node("second"));
+  }
+  void TearDown() override { other_.reset(); }
+
+  // The second node dies without a word and starts again.
+  void restart_other() { other_.emplace(store_->open_node("second")); }
+
+  static std::vector<ClaimedUpload> claim_at(const NodeStores& node, int limit) {
+    FairShare share;
+    return claim_next(node.queue, share, {limit, limit}, kLease).value();
+  }
+
+  static UploadId insert_at(const NodeStores& node, NewUpload upload) { return insert_into(node.uploads, std::move(upload)).id; }
+
+  std::optional<NodeStores> other_;
+};
+
+TEST_P(NodeConformance, ANodeKeepsItsIdAndBeginsATerm) {
+  const NodeTerm before = other_->self;
+  EXPECT_NE(before.node, node_->self.node);
+  restart_other();
+  EXPECT_EQ(other_->self.node, before.node);
+  EXPECT_EQ(other_->self.term, before.term + 1);
+  EXPECT_EQ(nodes().join("").error().code, Errc::invalid_value);
+  EXPECT_EQ(nodes().join(std::string(256, 'n')).error().code, Errc::invalid_value);
+}
+
+TEST_P(NodeConformance, BeatsAndLeavingAreSeen) {
+  const WallTime joined = clock_.now();
+  clock_.advance(10s);
+  ASSERT_TRUE(nodes().beat(other_->self));
+  clock_.advance(5s);
+  ASSERT_TRUE(nodes().leave(node_->self));
+  const auto list = nodes().list().value();
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0].name, "first");
+  EXPECT_EQ(list[0].self, node_->self);
+  EXPECT_EQ(list[0].left, joined + 15s);
+  EXPECT_EQ(list[1].started, joined);
+  EXPECT_EQ(list[1].last_beat, joined + 10s);
+  EXPECT_EQ(list[1].left, std::nullopt);
+}
+
+TEST_P(NodeConformance, AnEarlierTermIsNotAliveAnyMore) {
+  const NodeTerm before = other_->self;
+  restart_other();
+  EXPECT_EQ(nodes().beat(before).error().code, Errc::lease_lost);
+  EXPECT_EQ(nodes().leave(before).error().code, Errc::lease_lost);
+  EXPECT_TRUE(nodes().beat(other_->self));
+  EXPECT_EQ(nodes().list().value()[1].left, std::nullopt);
+}
+
+TEST_P(NodeConformance, ClaimersNeverShare) {
+  constexpr int kUploads = 200;
+  for (int i = 0; i < kUploads; ++i) insert(std::to_string(i));
+  std::mutex mutex;
+  std::multiset<UploadId> taken;
+  std::vector<std::thread> threads;
+  for (const NodeStores* node : {&*node_, &*other_}) {
+    threads.emplace_back([&, node] {
+      for (;;) {
+        const auto claimed = claim_at(*node, 7);
+        if (claimed.empty()) return;
+        const std::lock_guard lock(mutex);
+        for (const ClaimedUpload& one : claimed) taken.insert(one.lease.id);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(std::set<UploadId>(taken.begin(), taken.end()).size(), taken.size()) << "none twice";
+  EXPECT_EQ(taken.size(), static_cast<std::size_t>(kUploads));
+}
+
+TEST_P(NodeConformance, AStartTakesBackItsOwnNodesLeasesOnly) {
+  const UploadId ours = insert("a");
+  ASSERT_EQ(claim_at(*node_, 1).size(), 1U);
+  const UploadId theirs = insert("b");
+  ASSERT_EQ(claim_at(*other_, 1).size(), 1U);
+  EXPECT_EQ(other_->queue.reclaim(kMaxCrashes).value(), 0) << "this term's own";
+  restart_other();
+  EXPECT_EQ(other_->queue.reclaim(kMaxCrashes).value(), 1);
+  EXPECT_EQ(look(theirs).state, UploadState::queued);
+  EXPECT_EQ(look(ours).state, UploadState::uploading);
+}
+
+TEST_P(NodeConformance, ALostNodesUploadsAreRescuedByAnother) {
+  const UploadId id = insert("a");
+  const Lease lost = claim_at(*other_, 1).at(0).lease;
+  EXPECT_EQ(queue().rescue(kMaxCrashes).value(), 0);
+  clock_.advance(kLease);
+  EXPECT_EQ(queue().rescue(kMaxCrashes).value(), 1);
+  const auto again = claim_at(*node_, 1);
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].lease.id, id);
+  EXPECT_GT(again[0].lease.fence, lost.fence);
+  // The lost node comes back: everything it says is refused.
+  EXPECT_EQ(finish_at(other_->queue, lost, completed()).error().code, Errc::lease_lost);
+  EXPECT_EQ(requeue_at(other_->queue, lost, {}).error().code, Errc::lease_lost);
+  EXPECT_EQ(other_->journal.record_multipart(lost, open_multipart(1000)).error().code, Errc::lease_lost);
+  EXPECT_EQ(other_->journal.intend(lost, {"https://s3.example", "b", "k"}).error().code, Errc::lease_lost);
+  EXPECT_TRUE(other_->queue.renew({lost}, kLease).value().empty());
+  EXPECT_EQ(look(id).state, UploadState::uploading);
+  EXPECT_TRUE(finish_at(queue(), again[0].lease, completed()));
+}
+
+TEST_P(NodeConformance, ARenewedLeaseIsNotRescuedByAnother) {
+  insert("a");
+  const Lease lease = claim_at(*other_, 1).at(0).lease;
+  clock_.advance(kLease - 1ms);
+  ASSERT_EQ(other_->queue.renew({lease}, kLease).value().size(), 1U);
+  clock_.advance(1ms);
+  EXPECT_EQ(queue().rescue(kMaxCrashes).value(), 0);
+}
+
+TEST_P(NodeConformance, UploadsToOneObjectKeepTheirOrder) {
+  constexpr int kEach = 20;
+  std::vector<std::thread> threads;
+  for (const NodeStores* node : {&*node_, &*other_}) {
+    threads.emplace_back([&, node] {
+      for (int i = 0; i < kEach; ++i) insert_at(*node, new_upload("same"));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+
+  std::vector<UploadId> order;
+  for (int i = 0; i < 2 * kEach; ++i) {
+    const NodeStores& first = i % 2 == 0 ? *node_ : *other_;
+    const NodeStores& second = i % 2 == 0 ? *other_ : *node_;
+    const auto claimed = claim_at(first, 10);
+    ASSERT_EQ(claimed.size(), 1U) << "one at a time";
+    EXPECT_TRUE(claim_at(second, 10).empty());
+    order.push_back(claimed[0].lease.id);
+    ASSERT_TRUE(finish_at(first.queue, claimed[0].lease, completed()));
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(order));
+}
+
+TEST_P(NodeConformance, AChainKeepsItsOrderWhenLinksAreCancelled) {
+  std::vector<UploadId> chain;
+  for (int i = 0; i < 5; ++i) chain.push_back(insert_at(i % 2 == 0 ? *node_ : *other_, new_upload("same")));
+  ChangeRequest cancel;
+  cancel.account = kAccount;
+  for (const std::size_t index : {1U, 2U}) {
+    cancel.id = chain[index];
+    ASSERT_TRUE(other_->uploads.change(cancel));
+  }
+  const auto first = claim_at(*node_, 10);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(first[0].lease.id, chain[0]);
+  ASSERT_TRUE(finish_at(queue(), first[0].lease, failed()));
+  const auto next = claim_at(*other_, 10);
+  ASSERT_EQ(next.size(), 1U);
+  EXPECT_EQ(next[0].lease.id, chain[3]);
+}
+
+TEST_P(NodeConformance, TheSameSignedBytesAtBothNodesMakeOneUpload) {
+  for (int round = 0; round < 20; ++round) {
+    NewUpload upload = new_upload(fmt::format("{}", round));
+    upload.key_id = 7;
+    upload.signature = {to_unix_seconds(clock_.now()), std::string(31, 'm') + static_cast<char>('a' + round)};
+    constexpr int kEach = 4;
+    std::latch answered(2 * kEach);
+    std::mutex mutex;
+    std::set<UploadId> ids;
+    int fresh = 0;
+    std::vector<std::thread> threads;
+    for (const NodeStores* node : {&*node_, &*other_}) {
+      threads.emplace_back([&, node] {
+        for (int i = 0; i < kEach; ++i) {
+          node->uploads.insert(upload, [&](const Result<InsertOutcome>& outcome) {
+            {
+              const std::lock_guard lock(mutex);
+              ids.insert(outcome.value().id);
+              fresh += outcome->repeated ? 0 : 1;
+            }
+            answered.count_down();
+          });
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    answered.wait();
+    EXPECT_EQ(ids.size(), 1U);
+    EXPECT_EQ(fresh, 1);
+    EXPECT_EQ(other_->uploads.find_repeat(7, upload.signature).value(), *ids.begin());
+  }
+}
+
+TEST_P(NodeConformance, AChangeAtOneNodeRecallsTheUploadFromTheOther) {
+  const UploadId id = insert("a");
+  const Lease lease = claim_at(*other_, 1).at(0).lease;
+  std::vector<UploadId> recalled;
+  const auto subscription = feed().subscribe(Change::Kind::upload_recalled,
+                                             [&](const Change& change) { recalled.push_back(change.upload); });
+  ChangeRequest cancel;
+  cancel.account = kAccount;
+  cancel.id = id;
+  ASSERT_TRUE(uploads().change(cancel));
+  EXPECT_EQ(recalled, std::vector<UploadId>{id});
+  EXPECT_TRUE(other_->queue.renew({lease}, kLease).value().at(0).recalled) << "also for a node that missed the news";
+  ASSERT_TRUE(requeue_at(other_->queue, lease, {}));
+  EXPECT_EQ(look(id).state, UploadState::cancelled);
+}
+
+TEST_P(NodeConformance, CallbacksAreDeliveredOnceAndTakenBackByTheirNode) {
+  NewUpload upload = new_upload("a");
+  upload.request.callback = "http://www.example.com/";
+  insert(upload);
+  ASSERT_TRUE(finish_at(queue(), claim_at(*node_, 1).at(0).lease, completed()));
+  ASSERT_EQ(other_->callbacks.claim(10, kLease).value().size(), 1U);
+  EXPECT_TRUE(callbacks().claim(10, kLease).value().empty());
+  ASSERT_TRUE(callbacks().reclaim());
+  EXPECT_TRUE(callbacks().claim(10, kLease).value().empty()) << "another node's";
+  restart_other();
+  ASSERT_TRUE(other_->callbacks.reclaim());
+  EXPECT_EQ(callbacks().claim(10, kLease).value().size(), 1U);
+}
+
+TEST_P(NodeConformance, TheFeedEndsWithItsSubscription) {
+  std::atomic<int> heard = 0;
+  auto subscription = feed().subscribe(Change::Kind::uploads_due, [&](const Change&) { ++heard; });
+  insert_at(*other_, new_upload("a"));
+  (void)look(1);
+  clock_.advance(1ms);
+  const int before = heard;
+  subscription.reset();
+  insert_at(*other_, new_upload("b"));
+  EXPECT_EQ(heard, before);
+}
+
+VODLIFT_INSTANTIATE_CONFORMANCE(NodeConformance);
+
+}  // namespace
+}  // namespace vodlift::conformance
