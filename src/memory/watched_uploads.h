@@ -13,8 +13,8 @@ namespace vodlift::memory {
 class WatchedUploads final : public UploadStore {
  public:
   explicit WatchedUploads(const Clock& clock)
-      : database_(clock, [](const Upload&) { return std::string(); }, since_boot,
-                  [](AccountId) { return kDefaultWeight; }) {}
+      : database_(
+            clock, [](const Upload&) { return std::string(); }, since_boot, [](AccountId) { return kDefaultWeight; }) {}
 
   void insert(NewUpload upload, InsertDone done) override {
     if (failure) return done(*failure);

@@ -4,6 +4,8 @@
 
 namespace vodlift::conformance {
 
-std::vector<Implementation> implementations() { return {{"sqlite", make_sqlite_under_test}, {"memory", make_memory_under_test}}; }
+std::vector<Implementation> implementations() {
+  return {{"sqlite", make_sqlite_under_test}, {"memory", make_memory_under_test}};
+}
 
 }  // namespace vodlift::conformance

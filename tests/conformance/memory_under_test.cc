@@ -11,8 +11,9 @@ namespace {
 class MemoryUnderTest final : public StoreUnderTest {
  public:
   explicit MemoryUnderTest(const ManualClock& clock)
-      : database_(clock, test_callback_body, [&clock] { return clock.uptime(); },
-                  [this](AccountId account) { return accounts_.weight_of(account); }) {}
+      : database_(
+            clock, test_callback_body, [&clock] { return clock.uptime(); },
+            [this](AccountId account) { return accounts_.weight_of(account); }) {}
 
   NodeStores open_node(const std::string& name) override {
     const NodeTerm self = nodes_.join(name).value();

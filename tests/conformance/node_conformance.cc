@@ -30,7 +30,9 @@ class NodeConformance : public StoreSuite {
     return claim_next(node.queue, share, {limit, limit}, kLease).value();
   }
 
-  static UploadId insert_at(const NodeStores& node, NewUpload upload) { return insert_into(node.uploads, std::move(upload)).id; }
+  static UploadId insert_at(const NodeStores& node, NewUpload upload) {
+    return insert_into(node.uploads, std::move(upload)).id;
+  }
 
   std::optional<NodeStores> other_;
 };
@@ -210,8 +212,8 @@ TEST_P(NodeConformance, AChangeAtOneNodeRecallsTheUploadFromTheOther) {
   const UploadId id = insert("a");
   const Lease lease = claim_at(*other_, 1).at(0).lease;
   std::vector<UploadId> recalled;
-  const auto subscription = feed().subscribe(Change::Kind::upload_recalled,
-                                             [&](const Change& change) { recalled.push_back(change.upload); });
+  const auto subscription =
+      feed().subscribe(Change::Kind::upload_recalled, [&](const Change& change) { recalled.push_back(change.upload); });
   ChangeRequest cancel;
   cancel.account = kAccount;
   cancel.id = id;
