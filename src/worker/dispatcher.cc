@@ -18,7 +18,7 @@ constexpr milliseconds kLongestAhead = 2s;
 constexpr milliseconds kShortestWait = 50ms;
 // After a claim that failed, or that found nothing although something is due: an upload that waits for its turn.
 constexpr milliseconds kFruitlessWait = 1s;
-// When a run has lost its lease and still goes on here: how long until the same upload may be claimed again.
+// How long an upload cannot be claimed again while an earlier run of it, which lost its lease, is still active here.
 constexpr milliseconds kTimeToLetGo = 5s;
 // How often the loop checks whether a large upload must yield.
 constexpr milliseconds kLookForTurns = 1s;

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "core/multipart_policy.h"
 
 namespace vodlift::worker {
 namespace {
@@ -16,43 +17,14 @@ using namespace std::chrono_literals;
 
 constexpr int kEntriesPerRound = 1000;
 constexpr int kEntriesPerBucket = 100;
-constexpr milliseconds kLongestDelay = 6h;
 constexpr milliseconds kLongestSleep = 15s;
 constexpr milliseconds kShortestSleep = 50ms;
-// How far the begin that a store reports may lie from the time of our Create. The store reports whole seconds, and a
-// Create with its retries takes some minutes at most.
-constexpr milliseconds kBeforeIntent = 3s;
-constexpr milliseconds kAfterIntent = 5min;
-
 constexpr std::string_view kAdvice =
     "abort it by hand (ListMultipartUploads, AbortMultipartUpload), and give the bucket a lifecycle rule with "
     "AbortIncompleteMultipartUpload, which ends what is left open";
 
 std::string name_of(const AbandonedMultipart& entry) {
   return fmt::format("s3://{}/{}", entry.place.bucket, printable(entry.place.key));
-}
-
-milliseconds delay_after(int attempts, milliseconds first) {
-  milliseconds delay = first;
-  for (int i = 1; i < attempts && delay < kLongestDelay; ++i) delay *= 2;
-  return std::min(delay, kLongestDelay);
-}
-
-// Whether other entries of the same bucket would fail in the same way. The two excluded errors concern one entry.
-bool concerns_bucket(Errc code) { return code != Errc::s3_rejected && code != Errc::s3_unverifiable; }
-
-// A role has a new session after each renewal of its credentials.
-std::string_view without_session(std::string_view principal) {
-  if (principal.find(":assumed-role/") == std::string_view::npos) return principal;
-  return principal.substr(0, principal.rfind('/'));
-}
-
-bool same_principal(std::string_view left, std::string_view right) {
-  return without_session(left) == without_session(right);
-}
-
-bool contains(const std::vector<std::string>& ids, const std::string& id) {
-  return std::ranges::find(ids, id) != ids.end();
 }
 
 }  // namespace
@@ -116,7 +88,7 @@ bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const
                                                                        {"hint", kAdvice}});
     return static_cast<bool>(ledger_.remove(entry.id));
   }
-  const milliseconds delay = delay_after(entry.attempts + 1, options_.retry);
+  const milliseconds delay = reaper_retry_delay(entry.attempts + 1, options_.retry);
   log::warn("an open multipart upload could not be cleared away yet", {{"object", name_of(entry)},
                                                                        {"multipart", printable(entry.multipart_id)},
                                                                        {"upload", entry.upload},
@@ -124,7 +96,7 @@ bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const
                                                                        {"reason", error.message},
                                                                        {"in_ms", delay.count()}});
   const auto postponed = ledger_.postpone(entry.id, delay, error.message);
-  if (!postponed || !concerns_bucket(error.code)) return static_cast<bool>(postponed);
+  if (!postponed || !concerns_whole_bucket(error.code)) return static_cast<bool>(postponed);
   (void)ledger_.postpone_bucket(entry, delay);
   return false;
 }
@@ -158,48 +130,33 @@ Result<> MultipartReaper::search(const AbandonedMultipart& entry, const ObjectTa
   if (!known) return known.error();
   if (known->create_under_way) return ledger_.postpone(entry.id, options_.grace, std::nullopt);
 
-  std::vector<ListedMultipart> candidates;
-  for (const ListedMultipart& listed : listing->uploads) {
-    if (contains(known->ids, listed.id)) continue;
-    if (!listed.initiated) {
-      return Error{Errc::s3_unverifiable,
-                   "the store does not tell when its multipart uploads began: whose they are "
-                   "cannot be known"};
-    }
-    const WallTime begun = *listed.initiated - listing->store_ahead;
-    if (begun < entry.first - kBeforeIntent || begun > entry.last + kAfterIntent) continue;
-    // We send parts only after the id is in the journal: a multipart upload with parts is not ours.
-    const auto empty = is_empty(target, listed.id);
-    if (!empty) return empty.error();
-    if (*empty) candidates.push_back(listed);
+  auto candidates = opened_by(entry, *listing, known->ids);
+  if (!candidates) return candidates.error();
+  if (auto empty = keep_empty(*candidates, target); !empty) return empty;
+  std::optional<std::string> principal;
+  if (have_initiators(*candidates)) {
+    auto ours = own_principal(entry, target);
+    if (!ours) return ours.error();
+    principal = std::move(*ours);
   }
-  const bool reported = std::ranges::any_of(candidates, [](const auto& one) { return !one.initiator.empty(); });
-  if (reported) {
-    const auto us = own_principal(entry, target);
-    if (!us) return us.error();
-    std::erase_if(candidates, [&](const auto& one) { return !same_principal(one.initiator, *us); });
-  }
-  if (std::ssize(candidates) > entry.creates) {
-    return Error{
-        Errc::s3_unverifiable,
-        fmt::format("{} multipart uploads without parts are open that could be it, {} at most are ours: none is "
-                    "aborted",
-                    candidates.size(), entry.creates)};
-  }
-  std::vector<std::string> ids;
-  ids.reserve(candidates.size());
-  for (const ListedMultipart& one : candidates) ids.push_back(one.id);
-  const auto adopted = ledger_.adopt(entry.id, ids);
+  const auto ids = surely_ours(*candidates, principal, entry.creates);
+  if (!ids) return ids.error();
+  const auto adopted = ledger_.adopt(entry.id, *ids);
   if (!adopted) return adopted.error();
   if (!*adopted) return ledger_.postpone(entry.id, options_.grace, std::nullopt);
   return {};
 }
 
-Result<bool> MultipartReaper::is_empty(const ObjectTarget& target, const std::string& multipart_id) {
-  const auto parts = objects_.list_parts(target, multipart_id);
-  if (parts) return parts->empty();
-  if (parts.error().code == Errc::s3_no_such_upload) return false;
-  return parts.error();
+// We send parts only after the id is in the journal: a multipart upload with parts is not ours.
+Result<> MultipartReaper::keep_empty(std::vector<ListedMultipart>& candidates, const ObjectTarget& target) {
+  std::vector<ListedMultipart> empty;
+  for (ListedMultipart& one : candidates) {
+    const auto parts = objects_.list_parts(target, one.id);
+    if (!parts && parts.error().code != Errc::s3_no_such_upload) return parts.error();
+    if (parts && parts->empty()) empty.push_back(std::move(one));
+  }
+  candidates = std::move(empty);
+  return {};
 }
 
 Result<std::string> MultipartReaper::own_principal(const AbandonedMultipart& entry, const ObjectTarget& target) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "base/worker_thread.h"
 #include "core/account_directory.h"
@@ -49,7 +50,7 @@ class MultipartReaper {
   void work_on_all();
   Result<> work_on(const AbandonedMultipart& entry);
   Result<> search(const AbandonedMultipart& entry, const ObjectTarget& target);
-  Result<bool> is_empty(const ObjectTarget& target, const std::string& multipart_id);
+  Result<> keep_empty(std::vector<ListedMultipart>& candidates, const ObjectTarget& target);
   Result<std::string> own_principal(const AbandonedMultipart& entry, const ObjectTarget& target);
   Result<std::string> probe(const AbandonedMultipart& entry, const ObjectTarget& target);
   bool give_up_or_postpone(const AbandonedMultipart& entry, const Error& error);

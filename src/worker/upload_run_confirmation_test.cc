@@ -91,7 +91,7 @@ TEST_F(UploadRunTest, OtherBytesReadBackAreNeverCompleted) {
     EXPECT_FALSE(uploads_.ending);
     ASSERT_TRUE(requeue_error());
     EXPECT_EQ(requeue_error()->code, Errc::s3_integrity);
-    EXPECT_TRUE(uploads_.journal.multipart_id.empty()) << "it begins anew";
+    EXPECT_TRUE(uploads_.journal.multipart_id.empty()) << "it starts over";
   }
 }
 

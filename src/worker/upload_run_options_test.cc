@@ -23,12 +23,12 @@ class UploadRunOptions : public UploadRunTest {
     EXPECT_EQ(uploads_.ending->size, 99) << "that of the object that is there";
     EXPECT_EQ(uploads_.ending->verification.etag, "e-2");
     EXPECT_EQ(uploads_.ending->verification.checksum, "") << "nothing was confirmed";
-    EXPECT_EQ(objects_.object_token, "somebody else's");
+    EXPECT_EQ(objects_.object_token, "another's");
   }
 };
 
 TEST_F(UploadRunOptions, ReplacingAsksNothing) {
-  put_there("somebody else's");
+  put_there("another's");
   run();
   expect_completed();
   EXPECT_EQ(objects_.calls, std::vector<std::string>{"put"});
@@ -53,7 +53,7 @@ TEST_F(UploadRunOptions, WhatCannotBeSeenIsLeftToTheStore) {
 
 TEST_F(UploadRunOptions, AnObjectInTheWayFailsTheUploadBeforeAByteIsSent) {
   options().overwrite = Overwrite::fail;
-  put_there("somebody else's");
+  put_there("another's");
   run();
   expect_failed(Errc::destination_exists);
   EXPECT_EQ(objects_.calls, std::vector<std::string>{"head"});
@@ -62,7 +62,7 @@ TEST_F(UploadRunOptions, AnObjectInTheWayFailsTheUploadBeforeAByteIsSent) {
 
 TEST_F(UploadRunOptions, AnObjectInTheWayIsKept) {
   options().overwrite = Overwrite::keep;
-  put_there("somebody else's");
+  put_there("another's");
   run();
   expect_kept();
   EXPECT_EQ(objects_.calls, std::vector<std::string>{"head"});
@@ -73,11 +73,11 @@ TEST_F(UploadRunOptions, OneThatComesMeanwhileIsNotReplaced) {
     options().overwrite = overwrite;
     storages_.bytes = std::string(kTwoParts, 'v');
     objects_.object_crc.clear();
-    objects_.on_part = [this] { put_there("somebody else's"); };
+    objects_.on_part = [this] { put_there("another's"); };
     run();
     if (overwrite == Overwrite::keep) expect_kept();
     if (overwrite == Overwrite::fail) expect_failed(Errc::destination_exists);
-    EXPECT_EQ(objects_.object_token, "somebody else's");
+    EXPECT_EQ(objects_.object_token, "another's");
     EXPECT_TRUE(objects_.open.empty()) << "the parts are gone";
   }
 }

@@ -1,4 +1,4 @@
-// The size of an upload's parts: by the rate to its bucket when it is begun, and the same from then on.
+// The part size of an upload: chosen by the rate of its bucket when it begins, and then kept.
 #include "core/part_plan.h"
 #include "worker/upload_run_test.h"
 

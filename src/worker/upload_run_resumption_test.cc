@@ -1,4 +1,4 @@
-// How an upload goes on where it was left, and how it is left.
+// How an attempt resumes an upload that an earlier attempt began, and what it leaves behind.
 #include "worker/upload_run_test.h"
 
 namespace vodlift::worker {
@@ -89,7 +89,7 @@ TEST_F(UploadRunTest, AFailureDuringAStopIsLeftForTheNextStart) {
   EXPECT_FALSE(uploads_.requeued->failed_attempt);
 }
 
-TEST_F(UploadRunTest, WhatWasBegunUnderAnotherEncryptionBeginsAnew) {
+TEST_F(UploadRunTest, AnUploadThatWasBegunUnderAnotherEncryptionStartsOver) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
