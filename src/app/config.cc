@@ -12,6 +12,7 @@
 #include "app/config_reader.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/near_miss.h"
 #include "base/text.h"
 
 namespace vodlift::app {
@@ -97,7 +98,7 @@ class ConfigJudge {
   void refuse_unknown_sections() {
     for (const auto& [key, value] : root_) {
       if (std::ranges::find(kSections, key.str()) != kSections.end()) continue;
-      const std::string_view meant = nearest_word(key.str(), kSections);
+      const std::string_view meant = near_miss_of(key.str(), kSections);
       faults_.add(key.source().begin.line,
                   fmt::format("{}: unknown section; {}", printable(key.str(), 80),
                               meant.empty() ? fmt::format("the sections are: {}", fmt::join(kSections, ", "))

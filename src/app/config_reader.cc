@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/encoding.h"
+#include "base/near_miss.h"
 
 namespace vodlift::app {
 namespace {
@@ -31,23 +31,51 @@ std::string_view kind_of(const toml::node& node) {
   }
 }
 
-// Levenshtein's distance; both words are short (TOML keys), so the plain table will do.
-std::size_t edit_distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= from.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= to.size(); ++j) {
-      const std::size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+// From 1. Right only for text that is TOML but for the characters it looks for.
+std::optional<std::uint32_t> line_with_bare_non_ascii(std::string_view text) {
+  std::uint32_t line = 1;
+  char quote = 0;  // 0: outside of strings; '#': in a comment
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      ++line;
+      quote = 0;
+    } else if (quote == 0) {
+      if (static_cast<unsigned char>(c) >= 0x80) return line;
+      if (c == '#' || c == '"' || c == '\'') quote = c;
+    } else if (c == '\\' && quote == '"') {
+      ++i;
+    } else if (c == quote && quote != '#') {
+      quote = 0;
     }
   }
-  return row.back();
+  return std::nullopt;
+}
+
+std::variant<toml::table, TomlFault> parse_guarded(std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return TomlFault{error.source().begin.line, std::string(error.description())};
+  } catch (const TomlAssertionFailed&) {
+    return TomlFault{1, "somewhere in this file a section's name or a value is missing"};
+  }
 }
 
 }  // namespace
+
+std::variant<toml::table, TomlFault> parse_toml(std::string_view text) {
+  // What it makes of characters beyond ASCII is sound within strings and comments only. So the text has to be TOML
+  // without them first: then it is known where strings and comments are.
+  std::string ascii(text);
+  std::ranges::replace_if(
+      ascii, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, 'x');
+  if (auto plain = parse_guarded(ascii); std::holds_alternative<TomlFault>(plain)) return plain;
+  if (const auto line = line_with_bare_non_ascii(text)) {
+    return TomlFault{*line, "characters beyond ASCII belong in quotes, on one line"};
+  }
+  return parse_guarded(text);
+}
 
 void ConfigFaults::add(std::uint32_t line, std::string text) {
   faults_.push_back({std::max(line, std::uint32_t{1}), std::move(text)});
@@ -62,22 +90,6 @@ Error ConfigFaults::error() const {
     message += fmt::format("\n{}:{}: {}", file_.string(), fault.line, fault.text);
   }
   return {Errc::config_invalid, std::move(message)};
-}
-
-std::string_view nearest_word(std::string_view word, std::span<const std::string_view> words) {
-  constexpr std::size_t kMaxWordBytes = 64;
-  if (word.size() > kMaxWordBytes) return {};
-  std::string_view nearest;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string_view candidate : words) {
-    const std::size_t distance = edit_distance(word, candidate);
-    // A word with hardly a letter in common is no slip of the pen.
-    if (distance < least && distance < candidate.size()) {
-      least = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest;
 }
 
 ConfigSection::ConfigSection(const toml::table* table, std::string title, ConfigFaults& faults)
@@ -163,7 +175,7 @@ void ConfigSection::refuse_unknown() {
   if (table_ == nullptr) return;
   for (const auto& [key, value] : *table_) {
     if (std::ranges::find(known_, key.str()) != known_.end()) continue;
-    const std::string_view meant = nearest_word(key.str(), known_);
+    const std::string_view meant = near_miss_of(key.str(), known_);
     const std::string advice = meant.empty() ? fmt::format("the keys of {} are: {}", title_, fmt::join(known_, ", "))
                                              : fmt::format("did you mean \"{}\"?", meant);
     faults_.add(key.source().begin.line,

@@ -211,7 +211,7 @@ TEST(Config, TellsTheLineOfBrokenToml) {
   EXPECT_THAT(faults_of("[store]\npath = \"/a\"\npath = \"/b\"\n"), ElementsAre(StartsWith("/etc/v.toml:3: not TOML")));
 }
 
-// What the TOML library would stumble over (app/toml.h).
+// What the TOML library would stumble over (app/config_reader.h).
 TEST(Config, SurvivesTextThatTheTomlLibraryDoesNot) {
   for (const char* text :
        {"[.server]", "[=]", "[[ #]]", " [\x01server]", "[", "[[", "[\xC3\xA9]", "\xC3\xA9 = 1", "a = 1 \xEF\xBB\xBE",

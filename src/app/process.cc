@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "base/file.h"
 
@@ -91,6 +92,25 @@ void StopSignals::end_process_on_next(std::chrono::seconds deadline) {
   ::alarm(static_cast<unsigned>(std::max<std::chrono::seconds::rep>(deadline.count(), 1)));
   const sigset_t set = stop_signals();
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+bool FileWatch::changed() {
+  auto now = look();
+  const bool differ = now != seen_;
+  seen_ = std::move(now);
+  return differ;
+}
+
+std::vector<FileWatch::Mark> FileWatch::look() const {
+  std::vector<Mark> marks;
+  for (const auto& file : files_) {
+    struct stat found {};
+    const bool there = ::stat(file.c_str(), &found) == 0;
+    marks.push_back(there ? Mark{static_cast<std::int64_t>(found.st_ino), found.st_size, found.st_mtim.tv_sec,
+                                 found.st_mtim.tv_nsec, found.st_ctim.tv_sec, found.st_ctim.tv_nsec}
+                          : Mark{});
+  }
+  return marks;
 }
 
 }  // namespace vodlift::app

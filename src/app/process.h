@@ -1,7 +1,11 @@
-// What the daemon asks of the operating system for the whole process.
+// What the daemon asks of the operating system for the whole process: limits, signals, changes of files.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <vector>
 
 namespace vodlift::app {
 
@@ -25,6 +29,24 @@ class StopSignals {
   // From now on the process ends at once, with exit code 1 and without cleaning up, when another signal comes or when
   // `deadline` (whole seconds, at least one) is over. Call on the thread that waited.
   void end_process_on_next(std::chrono::seconds deadline);
+};
+
+// Notices that files were written or replaced, by size, inode and times; it reads none of them. A file that is missing
+// counts as changed when it appears. One thread.
+class FileWatch {
+ public:
+  explicit FileWatch(std::vector<std::filesystem::path> files) : files_(std::move(files)), seen_(look()) {}
+
+  // Whether a file changed since the last call, or since the construction.
+  bool changed();
+
+ private:
+  using Mark = std::array<std::int64_t, 6>;
+
+  [[nodiscard]] std::vector<Mark> look() const;
+
+  const std::vector<std::filesystem::path> files_;
+  std::vector<Mark> seen_;
 };
 
 }  // namespace vodlift::app

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 
 namespace vodlift::app {
 namespace {
@@ -100,6 +101,28 @@ TEST(ProcessDeathTest, EndsAtOnceWhenTheStopTakesTooLong) {
     ::_exit(9);
   };
   EXPECT_EXIT(body(), testing::ExitedWithCode(1), "ended at once");
+}
+
+TEST(FileWatch, NoticesWhatIsWrittenReplacedAndGone) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / std::to_string(::getpid());
+  std::filesystem::create_directory(folder);
+  const auto file = folder / "a";
+  const auto other = folder / "b";
+  std::ofstream(file) << "1";
+  FileWatch watch({file, folder / "missing"});
+  EXPECT_FALSE(watch.changed());
+  std::ofstream(file, std::ios::app) << "2";
+  EXPECT_TRUE(watch.changed());
+  EXPECT_FALSE(watch.changed());
+  std::ofstream(other) << "12";
+  std::filesystem::rename(other, file);
+  EXPECT_TRUE(watch.changed());
+  std::filesystem::remove(file);
+  EXPECT_TRUE(watch.changed());
+  EXPECT_FALSE(watch.changed());
+  std::ofstream(folder / "missing") << "";
+  EXPECT_TRUE(watch.changed());
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -11,7 +11,6 @@
 
 #include "admin/admin_api.h"
 #include "app/config.h"
-#include "app/file_watch.h"
 #include "app/process.h"
 #include "audit/file_audit_log.h"
 #include "base/clock_watch.h"

@@ -43,4 +43,9 @@ bool is_near_miss(std::string_view name, std::string_view known) {
   return name != known && (one_edit_apart(name, known) || same_letters(name, known));
 }
 
+std::string_view near_miss_of(std::string_view name, std::span<const std::string_view> known) {
+  const auto at = std::ranges::find_if(known, [&](std::string_view one) { return is_near_miss(name, one); });
+  return at == known.end() ? std::string_view() : *at;
+}
+
 }  // namespace vodlift

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 namespace vodlift {
@@ -29,6 +30,13 @@ TEST(NearMiss, OtherNamesAreNone) {
   EXPECT_FALSE(is_near_miss("", ""));
   EXPECT_FALSE(is_near_miss("destination", "destination_path"));
   EXPECT_FALSE(is_near_miss(std::string(100000, 'a'), "acl"));
+}
+
+TEST(NearMiss, TheFirstOfSeveralNames) {
+  constexpr std::array<std::string_view, 3> kKnown = {"listen", "threads", "thread"};
+  EXPECT_EQ(near_miss_of("theads", kKnown), "threads");
+  EXPECT_EQ(near_miss_of("threads", kKnown), "thread") << "the name itself is no slip";
+  EXPECT_EQ(near_miss_of("connections", kKnown), "");
 }
 
 }  // namespace
