@@ -65,7 +65,8 @@ bool is_storage_name(std::string_view name) {
          std::ranges::all_of(name, inner);
 }
 
-// Judges the root table section by section; every step goes on after a fault, so that all are told at once.
+// Judges the root table section by section; every step continues after a fault, so that all faults are reported
+// together.
 class ConfigJudge {
  public:
   ConfigJudge(const toml::table& root, const fs::path& file, ConfigFaults& faults)
@@ -73,7 +74,7 @@ class ConfigJudge {
 
   Config run() {
     refuse_unknown_sections();
-    read_store();  // first: the server's default paths lie beside it
+    read_store();  // first: the server's default paths lie in its folder
     read_server();
     read_storages();
     read_worker();
@@ -164,9 +165,9 @@ class ConfigJudge {
       server.fault(out.tls_key.empty() ? "tls_certificate" : "tls_key",
                    "tls_certificate and tls_key belong together: give both, or neither for plain HTTP");
     }
-    const fs::path beside = config_.store.path.parent_path();
-    out.admin_socket = path(server, "admin_socket").value_or(beside / "admin.sock");
-    out.master_key_file = path(server, "master_key_file").value_or(beside / "master.key");
+    const fs::path folder = config_.store.path.parent_path();
+    out.admin_socket = path(server, "admin_socket").value_or(folder / "admin.sock");
+    out.master_key_file = path(server, "master_key_file").value_or(folder / "master.key");
     if (out.admin_socket.native().size() > kMaxSocketPathBytes) {
       server.fault("admin_socket", fmt::format("a Unix socket's path has {} bytes at most; give a shorter one than {}",
                                                kMaxSocketPathBytes, out.admin_socket.string()));

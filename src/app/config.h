@@ -58,7 +58,7 @@ struct Config {
   struct Audit {
     std::filesystem::path path;
     int max_mib = 64;  // 1..10240, of one file
-    int keep = 15;     // 0..1000, older files beside it
+    int keep = 15;     // 0..1000, older files in the same folder
   };
   struct Limits {
     int key_requests_per_s = 0;  // 0..1,000,000; 0: no limit
@@ -84,13 +84,13 @@ struct Config {
 
 // Judges `text`; `file` is what faults name and what relative paths start from. Touches no file.
 // Errors: config_invalid; the message lists every fault on a line of its own as "FILE:LINE: what: what is expected".
-// A fault of TOML's own grammar is told alone, since nothing after it can be read.
+// A fault in TOML's own grammar is reported alone, because nothing after it can be read.
 Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);
 
 // Reads and judges a configuration file of at most 1 MiB. Errors: config_invalid, not_found, io_error.
 Result<Config> load_config(const std::filesystem::path& file);
 
-// Only [server] admin_socket of such a file, for those who look for the daemon. Errors: as load_config().
+// Only [server] admin_socket of such a file, for programs that look for the daemon. Errors: as load_config().
 Result<std::filesystem::path> admin_socket_of(const std::filesystem::path& file);
 
 }  // namespace vodlift::app

@@ -50,7 +50,7 @@ class ConfigFaults {
  public:
   explicit ConfigFaults(std::filesystem::path file) : file_(std::move(file)) {}
 
-  // `line` counts from 1; 0 (a place that was never written) is told as 1.
+  // `line` counts from 1; 0 (a place that was never written) is reported as 1.
   void add(std::uint32_t line, std::string text);
 
   [[nodiscard]] bool empty() const { return faults_.empty(); }

@@ -8,7 +8,7 @@ namespace vodlift::app {
 // Runs the daemon of this configuration file until SIGTERM or SIGINT, then stops within 30 s; a second signal ends it
 // at once. Prints "listening on http://ADDRESS:PORT" to standard output when it is ready; everything else goes to
 // standard error. Call once, before any other thread exists.
-// Answers the exit code: 0 stopped as told, 1 could not start, 2 the configuration is at fault.
+// Returns the exit code: 0 stopped on request, 1 could not start, 2 the configuration is at fault.
 int serve(const std::filesystem::path& config);
 
 }  // namespace vodlift::app

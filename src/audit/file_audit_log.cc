@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kUsualBytes = 512;  // of a line
 
-// Kept for the next one, which is mostly of the same second.
+// Kept for the next line, which is mostly of the same second.
 std::string_view seconds_as_text(std::int64_t seconds) {
   thread_local std::int64_t kept = -1;
   thread_local std::string text;
@@ -97,7 +97,7 @@ void FileAuditLog::rotate() {
   for (int number = options_.keep; number > 0; --number) {
     std::filesystem::rename(numbered(options_.path, number - 1), numbered(options_.path, number), ignored);
   }
-  // Where the rename failed the same file is opened again and grows on: better too long than lost.
+  // When the rename failed, the same file is opened again and grows further: a long log is better than a lost one.
   if (auto opened = open_file(); !opened) complain(opened.error().message);
 }
 
@@ -113,7 +113,7 @@ void FileAuditLog::write_line(const std::string& line) {
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       complain(fmt::format("cannot write the audit log {}: {}", options_.path.string(), errno_text(errno)));
-      // Half a line would spoil the next one; where it cannot be taken back, that is the lesser loss.
+      // Half a line would spoil the next one, so it is cut off. Nothing more can be done when that fails.
       if (bytes_ != before && ::ftruncate(file_.get(), before) == 0) bytes_ = before;
       return;
     }

@@ -18,19 +18,19 @@ namespace vodlift::audit {
 inline constexpr std::size_t kMaxValueBytes = 4096;  // of one value; more is cut, with an ellipsis
 inline constexpr std::size_t kMaxFields = 16;        // of AuditEntry::what; more are left out
 
-// `entry` as one line of JSON with its line break (docs/security.md names the members). Whatever a client sent stays
-// on this line.
+// `entry` as one line of JSON with its line break (docs/security.md names the members). No text that a client sent can
+// break the line.
 std::string audit_line(const AuditEntry& entry, WallTime when);
 
 struct FileAuditOptions {
   std::filesystem::path path;
   std::int64_t max_bytes = std::int64_t{64} * 1024 * 1024;  // of one file, 1 MiB at least
-  int keep = 15;                                            // older files beside it: path.1 (newest) to path.N; 0..1000
+  int keep = 15;  // older files in the same folder: path.1 (newest) to path.N; 0..1000
 };
 
 // Appends to a file of mode 0600 with one write for each line, so a line is in the file when record() returns and
-// survives the death of the process; only a power cut may take the last ones. When the file is full it becomes path.1,
-// what was there moves on, and the last is deleted. Internally locked.
+// survives the death of the process; only a power cut may lose the last lines. When the file is full it becomes path.1,
+// path.1 becomes path.2 and so on, and the last is deleted. Internally locked.
 class FileAuditLog final : public AuditLog {
  public:
   // Opens the file, or makes it. `clock` must outlive it. Errors: io_error.

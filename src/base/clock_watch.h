@@ -1,4 +1,4 @@
-// Notices that somebody set the wall clock, by a clock that nobody can set.
+// Notices that the wall clock was set, by a clock that cannot be set.
 #pragma once
 
 #include <chrono>
@@ -16,13 +16,13 @@ std::chrono::milliseconds since_boot();
 class ClockWatch {
  public:
   using Uptime = std::function<std::chrono::milliseconds()>;
-  // What time synchronisation slews, and leap seconds, stay below this.
+  // Corrections by time synchronisation, and leap seconds, stay below this.
   static constexpr std::chrono::milliseconds kStep{30'000};
 
   explicit ClockWatch(const Clock& wall, Uptime uptime = since_boot);
 
-  // How far the wall clock was set since the last step that was told or since the beginning: forward, or back
-  // (negative). Nothing while that is less than kStep.
+  // How far the wall clock was set since the last step that was reported, or since the beginning; negative: it was set
+  // back. Nothing while that is less than kStep.
   std::optional<std::chrono::milliseconds> look();
 
   // How long ago, at the last look, the last step was seen; without any, how long this exists.

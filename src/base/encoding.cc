@@ -46,7 +46,7 @@ std::size_t utf8_sequence_length(std::string_view text) {
   return 0;
 }
 
-// U+200E/F, U+202A-E, U+2066-9: they reorder what a person reads, so they are shown, not obeyed.
+// U+200E/F, U+202A-E, U+2066-9: they change the order in which text is shown, so they are escaped.
 // U+2028/9 break lines in some viewers.
 bool misleads_a_reader(std::string_view sequence) {
   if (sequence.size() == 2 && sequence[0] == '\xC2') return static_cast<unsigned char>(sequence[1]) < 0xA0;
@@ -57,7 +57,7 @@ bool misleads_a_reader(std::string_view sequence) {
   return second == 0x81 && third >= 0xA6 && third <= 0xA9;
 }
 
-// How many bytes at the front need no second look: most text is nothing else.
+// How many bytes at the front need no escape: in most text it is all of them.
 std::size_t plain_ascii_length(std::string_view text) {
   const auto odd = std::ranges::find_if(text, [](char c) { return c < 0x20 || c > 0x7E; });
   return static_cast<std::size_t>(odd - text.begin());

@@ -53,7 +53,7 @@ enum class Errc {
   storage_removed,
   source_changed,
   source_busy,      // still being written
-  source_mismatch,  // it is not the file whose checksum the client told
+  source_mismatch,  // it is not the file whose checksum the client gave
   source_unreadable,
   network,
   timeout,

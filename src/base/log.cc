@@ -76,7 +76,7 @@ void event(Level level, std::string_view message, std::initializer_list<Field> f
   try {
     logger().log(wanted, "{}", g_format == Format::json ? as_json(message, fields) : as_text(message, fields));
   } catch (const std::exception&) {
-    // A log line that cannot be built must not stop the work it tells about.
+    // A log line that cannot be built must not stop the work that it reports.
   }
 }
 

@@ -8,7 +8,7 @@ namespace vodlift {
 
 inline constexpr std::size_t kShortHashKeyBytes = 16;
 
-// SipHash-2-4 of `text`; `key` has kShortHashKeyBytes bytes, random and kept to oneself.
+// SipHash-2-4 of `text`; `key` has kShortHashKeyBytes bytes, random and secret.
 std::uint64_t short_hash(std::string_view key, std::string_view text);
 
 }  // namespace vodlift

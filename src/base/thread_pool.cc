@@ -63,7 +63,7 @@ void ThreadPool::work() {
     lock.lock();
   }
   --threads_;
-  // Under the lock: whoever waits in stop() may destroy the pool as soon as the lock is free.
+  // Under the lock: a caller that waits in stop() may destroy the pool as soon as the lock is free.
   if (threads_ == 0) ended_.notify_all();
 }
 

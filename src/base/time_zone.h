@@ -1,4 +1,4 @@
-// What the clocks on the wall show somewhere.
+// Local time in a time zone.
 #pragma once
 
 #include <memory>

@@ -20,7 +20,7 @@ struct Special {
   std::string_view what;  // "<address> <what>"
 };
 
-// The special-purpose blocks of RFC 6890 and its later additions, and the multicast and reserved blocks beside them.
+// The special-purpose blocks of RFC 6890 and its later additions, and the multicast and reserved blocks.
 // The first match names the reason.
 constexpr Special kSpecialV4[] = {
     {"0.0.0.0/8", "is an address of this host itself"},  {"10.0.0.0/8", "is a private address"},
@@ -106,7 +106,7 @@ std::optional<std::string> AddressGuard::refusal(const sockaddr* address) const 
   for (const SpecialNetwork& special : special_networks()) {
     if (holds(special.network)) return refusal_text(to_string(*judged), special.what);
   }
-  // So far IANA has given out 2000::/3 only; what lies outside is nobody's, or somebody's own.
+  // So far IANA has assigned addresses in 2000::/3 only; those outside are unassigned or private.
   const bool global_unicast = !judged->v6 || (judged->bytes[0] & 0xE0) == 0x20;
   if (!global_unicast) return refusal_text(to_string(*judged), "is not a global unicast address");
   return std::nullopt;

@@ -1,4 +1,4 @@
-// Whose connections are counted together, and who is behind a proxy.
+// Which connections are counted together, and which client is behind a proxy.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class ConnectionCaps {
   // `each`: connections that one address may have; 0: any number.
   explicit ConnectionCaps(std::size_t each) : each_(each) {}
 
-  // Takes a place; false where the address has all of its own already. Each success is paired with one release().
+  // Takes a place. False when the address has as many as it may have. Each success needs one release().
   bool take(const Address& address);
   void release(const Address& address);
 
@@ -39,9 +39,9 @@ class ConnectionCaps {
 // Whether `address` lies in one of `networks`.
 bool is_within(const std::vector<Network>& networks, const Address& address);
 
-// The client of a request that came over `socket`. Only where that is one of `proxies` X-Forwarded-For counts: of all
-// its values together the last one that is not a proxy, or the first when all are. Wherever a value that is no plain
-// address stands in the way, the answer is `socket`: what stands before it cannot be trusted.
+// The client of a request that came from `socket`. X-Forwarded-For is read only when `socket` is one of `proxies`. Then
+// the client is the last of its values that is not a proxy, or the first value when all are proxies. When a value that
+// is no plain address is met first, the client is `socket`, because the values before it cannot be trusted.
 Address client_address(const Request& request, const Address& socket, const std::vector<Network>& proxies);
 
 }  // namespace vodlift::net

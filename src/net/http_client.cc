@@ -24,8 +24,8 @@ HttpClient::HttpClient(const std::string& name, std::size_t max_connections, std
 
 HttpClient::~HttpClient() = default;
 
-// Large bodies go to the thread that sends the fewest. All else stays together, on the first with room for it: the more
-// one thread finds to do when it wakes, the less each costs, and connections are shared.
+// Large bodies go to the thread that sends the fewest of them. Other requests stay together, on the first thread with
+// room: the more work a thread finds when it wakes, the less each request costs, and connections are shared.
 void HttpClient::start(HttpRequest request, Done done) {
   const auto least = [this](auto load) { return std::ranges::min_element(loops_, {}, load); };
   auto loop = loops_.begin();

@@ -25,7 +25,7 @@ class BodyReader {
   struct Chunk {
     Status status = Status::ok;
     std::size_t size = 0;  // bytes put into the buffer; >= 1 with ok
-    // With wait: read() is called again after so long, by itself. 0: when `resume` is called.
+    // With wait: the time after which read() is called again. 0: it is called again after `resume`.
     std::chrono::nanoseconds again_after{0};
   };
 
@@ -34,8 +34,8 @@ class BodyReader {
   BodyReader& operator=(const BodyReader&) = delete;
   virtual ~BodyReader() = default;
 
-  // Puts the next bytes into `buffer`. `wait`: none at hand; `resume` may be kept and called once, from any thread,
-  // when there are. `failed`: the request ends with the error failure() tells.
+  // Puts the next bytes into `buffer`. `wait`: there are none now; `resume` may be kept and called once, from any
+  // thread, when there are. `failed`: the request ends with the error of failure().
   virtual Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>& resume) = 0;
   // Starts over from the first byte: a kept-alive connection was dead and the request goes out again.
   virtual void rewind() = 0;
@@ -51,18 +51,18 @@ struct HttpRequest {
   std::int64_t reader_size = 0;  // exact bytes that `reader` gives
 
   std::chrono::milliseconds connect_timeout{10000};
-  std::chrono::milliseconds total_timeout{0};                 // 0: none
-  std::chrono::seconds stall_timeout{60};                     // fails when less than 1 KiB/s moved for so long; 0: none
+  std::chrono::milliseconds total_timeout{0};  // 0: none
+  std::chrono::seconds stall_timeout{60};      // fails when less than 1 KiB/s moved for this time; 0: none
   std::size_t max_response_bytes = std::size_t{1024} * 1024;  // more is an error, and read no further
   bool ignore_long_response = false;                          // more is cut off and no error (callbacks)
   std::string proxy;     // "http://host:port"; empty: none. The environment's variables are never looked at.
   std::string no_proxy;  // hosts, domains and networks that are reached without it, with commas between
   bool reuse_connection = true;
-  // Not to be repeated unseen: where a kept-alive connection closes without an answer, the request fails with `network`
-  // instead of going out again on another one.
+  // The client must not repeat the request: where a kept-alive connection closes without an answer, the request fails
+  // with `network` and is not sent again on another connection.
   bool send_once = false;
   std::shared_ptr<const AddressGuard> guard;  // null: any address
-  // Set by any thread, it ends the request with `interrupted`, within a second or so. Null: nothing does.
+  // When any thread sets it, the request ends with `interrupted`, within about a second. May be null.
   std::shared_ptr<const std::atomic<bool>> cut;
   std::string ca_file;      // empty: the system's
   std::string unix_socket;  // connect there instead; empty: TCP
@@ -72,8 +72,8 @@ struct HttpResponse {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names lower-case
   std::string body;
-  // From when the first byte of the request's `reader` was asked for to the end of the answer; waiting for a connection
-  // does not count. 0: it had none, or none was asked for.
+  // The time from the first call of the request's `reader` to the end of the answer; waiting for a connection does not
+  // count. 0: the request had no reader, or it was not called.
   std::chrono::nanoseconds took{0};
 
   [[nodiscard]] bool is_success() const { return status >= 200 && status < 300; }
@@ -83,14 +83,14 @@ struct HttpResponse {
 
 class TransferLoop;
 
-// Runs requests on transfer threads of its own, each of them on one. start() and perform() from any thread.
+// Runs requests on transfer threads of its own, each request on one thread. start() and perform() from any thread.
 // Redirects are never followed, .netrc and cookies never used, certificates always checked.
 class HttpClient {
  public:
   using Done = std::function<void(Result<HttpResponse>)>;
 
   // At most `max_connections` are open at once (1..10000), kept alive and shared between requests; further requests
-  // wait. `name` (15 bytes at most) is that of all `threads`, of which there are no more than connections.
+  // wait. All `threads` have the name `name`, as in named_thread(); there are no more threads than connections.
   HttpClient(const std::string& name, std::size_t max_connections, std::size_t threads = 1);
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
@@ -99,7 +99,7 @@ class HttpClient {
 
   // Runs the request; `done` is called once, on a transfer thread, and must not block.
   // Errors: network, timeout, tls, address_denied, interrupted (the client stops), or what the reader failed with.
-  // The message tells what happened to which host, never the URL's query nor a header.
+  // The message says what happened to which host; it never holds the URL's query or a header.
   void start(HttpRequest request, Done done);
 
   // start() and wait. Not from a transfer thread.

@@ -1,4 +1,4 @@
-// A name server that never answers must hold up nobody but who asks for that name.
+// A name server that never answers must hold up only requests for that name.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <netdb.h>

@@ -26,18 +26,18 @@ constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::seconds kAcceptLogPeriod{10};
 // How long a stop waits for connections whose first packet had come before it.
 constexpr std::chrono::milliseconds kLastHandshakes{50};
-// Connections over the limit that may still be told so; beyond them they are closed without a word.
+// Connections over the limit that still get an answer. Beyond this number they are closed without one.
 constexpr std::size_t kMaxRefusals = 256;
 
-// The socket file that this process made, so that stop() does not remove somebody else's.
+// The socket file that this process made, so that stop() does not remove one of another process.
 struct SocketFile {
   std::string path;
   dev_t device = 0;
   ino_t inode = 0;
 };
 
-// One step of a sweep takes some ten microseconds of the thread: a session looked at costs a cache miss or two, one
-// that expires is answered or closed.
+// One step of a sweep takes some ten microseconds: a look at a session costs a cache miss or two, and a session that
+// expires is answered or closed.
 constexpr int kSweepStep = 128;
 constexpr int kCostOfLook = 1;
 constexpr int kCostOfExpiry = 32;
@@ -133,10 +133,10 @@ struct HttpServer::Impl {
 
   void accept();
   void on_accepted(const boost::system::error_code& error, Socket socket, const std::shared_ptr<Loop>& loop);
-  // Gives the connection to `loop`, or tells it that there is no room.
+  // Gives the connection to `loop`, or refuses it when there is no room.
   void admit(Socket socket, const std::shared_ptr<Loop>& loop);
   void refuse(Socket socket, const std::shared_ptr<Loop>& loop, Peer peer, Errc why);
-  // Gives those to a loop whose connection the kernel has made already: closing the listener would reset them.
+  // Gives connections that the kernel has made already to a loop: closing the listener would reset them.
   void accept_the_rest();
   void pause_accepting(const boost::system::error_code& error);
   void start();
@@ -202,7 +202,7 @@ void HttpServer::Impl::admit(Socket socket, const std::shared_ptr<Loop>& loop) {
 }
 
 void HttpServer::Impl::refuse(Socket socket, const std::shared_ptr<Loop>& loop, Peer peer, Errc why) {
-  // A handshake only to say so would make a flood dear.
+  // A handshake for a refusal would make a flood expensive.
   if (shared->tls != nullptr) return;
   if (refusals->load() >= kMaxRefusals) return;
   ++*refusals;
@@ -227,8 +227,8 @@ void HttpServer::Impl::accept_the_rest() {
   }
 }
 
-// Out of file descriptors or memory: the connection stays in the kernel's queue, so accepting at once would fail at
-// once again, in a circle that takes a whole core.
+// Out of file descriptors or memory: the connection stays in the kernel's queue, so accepting again without a pause
+// would fail again and again, and take a whole core.
 void HttpServer::Impl::pause_accepting(const boost::system::error_code& error) {
   const auto now = std::chrono::steady_clock::now();
   if (now - accept_logged >= kAcceptLogPeriod) {
@@ -263,7 +263,7 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
     acceptor.reset();
     return;
   }
-  // Accepting ends before any loop is let go: what it has posted to the loops still runs there.
+  // Accepting ends before any loop is released: what it has posted to the loops still runs there.
   std::promise<void> closed;
   asio::post(loops.front()->io(), [&] {
     // Connections that are there or about to be, and one that was just accepted and whose handler waits behind this

@@ -32,11 +32,11 @@ struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  // beside Content-Type and Content-Length
+  std::vector<std::pair<std::string, std::string>> headers;  // besides Content-Type and Content-Length
 };
 
-// Answers one request; to be called exactly once, from any thread, also after the server is gone (then nothing
-// happens). A responder dropped uncalled answers 500; what a second call says is ignored.
+// Answers one request. Call it exactly once, from any thread; after the server is gone nothing happens. A responder
+// that is destroyed without a call answers 500; a second call is ignored.
 using Responder = std::function<void(Response)>;
 
 // Called on a network thread: must not block.
@@ -47,13 +47,14 @@ using Handler = std::function<void(Request, Responder)>;
 using FaultBody = std::function<Response(Errc code, std::string_view message)>;
 
 struct HttpServerLimits {
-  // Request line included; also bounds what a chunked body may carry beside data.
+  // Request line included; also bounds the bytes of a chunked body that are not data.
   std::size_t header_bytes = std::size_t{16} * 1024;
   std::size_t body_bytes = std::size_t{128} * 1024;
   std::size_t connections = 20000;  // more are answered 503 and closed
   // Of one address (IPv6: of one /64), trusted proxies aside; more are answered 429 and closed. 0: any number.
   std::size_t connections_per_address = 0;
-  // Deadlines for the whole of each, however the bytes trickle; kept to within a fortieth of the shortest (5-250 ms).
+  // Deadlines for the whole of each phase, however slowly the bytes come. They may be exceeded by a fortieth of the
+  // shortest one (5-250 ms).
   std::chrono::milliseconds header_timeout{10000};  // first byte to end of header: 408
   std::chrono::milliseconds body_timeout{30000};    // end of header to end of body: 408
   std::chrono::milliseconds idle_timeout{75000};    // before the first and between two requests: closed silently
@@ -76,14 +77,14 @@ class HttpServer {
   // Errors: config_invalid, io_error.
   Result<> listen(std::string_view address);
   // Binds a Unix socket at `path`, mode 0600, replacing a dead one; stop() removes it.
-  // Errors: io_error, locked (somebody answers there).
+  // Errors: io_error, locked (a process answers there).
   Result<> listen_unix(const std::string& path);
 
   // Speaks TLS (1.2 and 1.3) with the certificate (PEM, its issuers behind it) and the private key in these files;
   // before start(). Connections beyond a cap are then closed without an answer. Errors: config_invalid.
   Result<> use_tls(const std::string& certificate, const std::string& key);
-  // Reads them again, for connections that begin from now on; after an error those read before stay in use. Any thread,
-  // after use_tls(). Errors: config_invalid.
+  // Reads both files again, for connections that begin from now on. After an error the earlier ones stay in use. Any
+  // thread, after use_tls(). Errors: config_invalid.
   Result<> reload_certificate();
 
   // "127.0.0.1:8080" with the real port, or the socket's path.

@@ -58,7 +58,7 @@ std::string endpoint_text(const sockaddr* address) {
                                                    : fmt::format("{}:{}", host, ntohs(port));
 }
 
-// Makes room for a new socket at `path`: removes one that nobody serves any more.
+// Makes room for a new socket at `path`: removes one that no process serves any more.
 Result<> clear_socket_path(const std::string& path) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) {
@@ -77,7 +77,7 @@ Result<> clear_socket_path(const std::string& path) {
     return Error{Errc::locked, fmt::format("another process answers at {}; stop it first", path)};
   }
   if (errno != ECONNREFUSED) {
-    return Error{Errc::io_error, fmt::format("cannot tell whether {} is in use: {}", path, errno_text(errno))};
+    return Error{Errc::io_error, fmt::format("cannot find out whether {} is in use: {}", path, errno_text(errno))};
   }
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
     return Error{Errc::io_error, fmt::format("cannot remove the dead socket {}: {}", path, errno_text(errno))};
@@ -140,7 +140,7 @@ void turn_new_connections_away(Acceptor& acceptor) {
   socklen_t length = sizeof domain;
   ::getsockopt(acceptor.native_handle(), SOL_SOCKET, SO_DOMAIN, &domain, &length);
   if (domain == AF_UNIX) return;
-  // Where it fails the stop is as good as without it.
+  // When it fails the server stops all the same, without this protection.
   ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 
 constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kReadBodyBytes = 32768;
-constexpr std::size_t kKeptBufferBytes = 16384;  // an idle connection holds on to no more
+constexpr std::size_t kKeptBufferBytes = 16384;  // an idle connection keeps no more
 constexpr std::chrono::milliseconds kLinger{2000};
 constexpr std::chrono::milliseconds kLingerInDrain{100};
 constexpr std::chrono::milliseconds kDrainPatience{100};
@@ -54,8 +54,8 @@ class Ticket {
   }
 
  private:
-  // On the session's thread: at once if this is it. A session that is gone, or whose loop has ended, hears nothing; the
-  // waiting job holds it weakly, so that it cannot keep alive the loop that will never run it.
+  // Runs the job on the session's thread, at once if this is that thread. Nothing happens when the session is gone or
+  // its loop has ended. The job holds the session weakly, so that it cannot keep alive a loop that will never run it.
   template <class Job>
   void run(Job job) {
     const std::shared_ptr<Session> session = session_.lock();
@@ -79,7 +79,7 @@ Result<Place> Place::take(const std::shared_ptr<ServerShared>& shared, const Pee
   if (shared->connections >= shared->limits.connections) {
     return Error{Errc::overloaded, "the server has as many connections as it can hold"};
   }
-  // A proxy brings the connections of many.
+  // A proxy brings the connections of many clients.
   const bool capped = peer.address && !is_within(shared->trusted_proxies, *peer.address);
   if (capped && !shared->caps.take(*peer.address)) {
     return Error{Errc::too_many_connections, "the address has as many connections as one may have"};
@@ -135,7 +135,7 @@ void Session::refuse(Errc why) {
 bool Session::expire(SteadyTime now) {
   if (now < deadline_) return false;
   const bool may_answer = (state_ == State::head && request_begun_) || (state_ == State::body && !sending_continue_);
-  // What was sent after all must not make the kernel send a reset.
+  // Bytes that the client sent all the same must not make the kernel send a reset.
   if (shared_->draining && state_ == State::head && !request_begun_) {
     linger(kLingerInDrain);
   } else if (!may_answer) {
@@ -240,7 +240,7 @@ void Session::begin_request(std::string_view head) {
   if (head_.chunked) chunks_.emplace(shared_->limits.body_bytes, shared_->limits.header_bytes);
   state_ = State::body;
   deadline_ = head_.request.received + shared_->limits.body_timeout;
-  // Once the body is on its way the client no longer waits for leave to send it.
+  // When the body is on its way the client no longer waits for permission to send it.
   const bool body_awaited = (head_.chunked || head_.content_length > 0) && buffer_.size() == 0;
   if (head_.expects_continue && body_awaited) send_continue();
 }
@@ -355,7 +355,7 @@ void Session::linger(std::chrono::milliseconds longest) {
   set_deadline(longest);
   if (!stream_.has_tls()) return finish_sending();
   if (!reading_) return say_goodbye();
-  // One operation at a time: the read's end goes on with the goodbye.
+  // One operation at a time: when the read ends, it continues here.
   boost::system::error_code ignored;
   stream_.socket().cancel(ignored);
 }

@@ -42,13 +42,13 @@ struct ServerShared {
   std::atomic<bool> draining{false};
 };
 
-// Who is at the other end of a connection.
+// The other end of a connection.
 struct Peer {
   std::string text;                // "192.0.2.7", "unix", or "unknown"
   std::optional<Address> address;  // of the socket; none for the other two
 };
 
-// One of the places that HttpServerLimits allows, given back when it goes. Movable; an empty one holds nothing.
+// One of the places that HttpServerLimits allows; the destructor returns it. Movable; an empty one holds nothing.
 class Place {
  public:
   Place() = default;
@@ -95,8 +95,8 @@ class Loop {
 
   boost::asio::io_context io_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  // Deadlines are kept by looking at all sessions now and then: a request then costs no timer operation at all. A few
-  // at a time, so that no request waits for thousands of others to be looked at.
+  // Deadlines are kept by a look at all sessions now and then, so that a request costs no timer operation. A step looks
+  // at a few sessions only, so that no request waits for a look at thousands.
   boost::asio::steady_timer sweep_timer_;
   const std::chrono::milliseconds sweep_period_;
   bool sweep_armed_ = false;
@@ -116,7 +116,7 @@ class Session : public std::enable_shared_from_this<Session> {
   ~Session() = default;
 
   void start();
-  // Answers why there is no place (an error of Place::take()) without reading anything, and closes.
+  // Answers with the reason (an error of Place::take()) without reading anything, and closes.
   void refuse(Errc why);
   // Acts on the deadline if it has passed; false if it has not.
   bool expire(SteadyTime now);

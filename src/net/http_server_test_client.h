@@ -1,4 +1,4 @@
-// For the tests of the HTTP server: a client that sends exactly the bytes it is told to, and a server around a handler.
+// For the tests of the HTTP server: a client that sends exactly the given bytes, and a server around a handler.
 #pragma once
 
 #include <arpa/inet.h>
@@ -123,7 +123,7 @@ inline void echo(const Request& request, const Responder& respond) {
   respond(std::move(out));
 }
 
-// Holds every request until it is told to answer them.
+// Holds every request until release() answers them.
 class Hold {
  public:
   Handler handler() {

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxResponseHeaderBytes = std::size_t{64} * 1024;
 // Four times libcurl's own: a quarter of the system calls for a large body.
 constexpr long kUploadBufferBytes = 256L * 1024;
-// Slower than this for the whole stall timeout is standing still.
+// A transfer that is slower than this for the whole stall timeout has stalled.
 constexpr long kStalledBytesPerSecond = 1024;
 
 Errc errc_of(CURLcode code) {
@@ -36,7 +36,7 @@ Errc errc_of(CURLcode code) {
   }
 }
 
-// Scheme, host and port only: the rest of a URL may tell more than a log should hold.
+// Scheme, host and port only: the rest of a URL may hold what must not be in a log.
 std::string origin_of(std::string_view url) {
   const std::size_t authority = url.find("://");
   if (authority == std::string_view::npos) return "?";
@@ -179,7 +179,7 @@ int Transfer::on_seek(void* self, curl_off_t offset, int origin) {
 
 std::size_t Transfer::take_header(std::string_view line) {
   const std::size_t taken = line.size();
-  if (line.starts_with("HTTP/")) {  // a final answer after "100 Continue" begins anew
+  if (line.starts_with("HTTP/")) {  // the final answer after "100 Continue"
     response_.headers.clear();
     header_bytes_ = 0;
     return taken;

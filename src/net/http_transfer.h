@@ -20,7 +20,7 @@ struct SlistDeleter {
 // Made on any thread, then used by one transfer thread only.
 class Transfer {
  public:
-  // `resume` lets a transfer that waits go on, from any thread; `resume_after` has that done later, and is called on
+  // `resume` continues a transfer that waits, from any thread; `resume_after` has that done later, and is called on
   // the transfer thread.
   Transfer(std::uint64_t id, HttpRequest request, HttpClient::Done done, std::function<void()> resume,
            std::function<void(std::chrono::nanoseconds)> resume_after)
@@ -82,9 +82,9 @@ class Transfer {
   std::size_t header_bytes_ = 0;
   std::size_t body_sent_ = 0;
   std::optional<std::chrono::steady_clock::time_point> body_begun_;
-  std::optional<Error> failure_;  // set by a callback: tells more than libcurl's code
+  std::optional<Error> failure_;  // set by a callback; it says more than libcurl's code
   bool cut_off_ = false;
-  bool sent_ = false;  // told of requests with send_once only
+  bool sent_ = false;  // kept for requests with send_once only
 };
 
 }  // namespace vodlift::net

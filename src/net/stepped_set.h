@@ -1,4 +1,4 @@
-// A set whose members are visited a few at a time, so that a visit to all of them holds up nobody.
+// A set whose members are visited a few at a time, so that a visit to all of them does not hold up other work.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace vodlift::net {
 
-// Members are shared; T keeps its place in the set in a member `std::size_t set_index`, which is the set's own
-// business. Each operation but a step costs O(1). Not synchronised.
+// Members are shared. T has a member `std::size_t set_index`, which only the set uses. Each operation but a step costs
+// O(1). Not synchronised.
 template <class T>
 class SteppedSet {
  public:
@@ -27,7 +27,7 @@ class SteppedSet {
     std::size_t hole = member.set_index;
     std::shared_ptr<T> removed = std::move(members_[hole]);
     if (hole < next_) {
-      // What was visited stays before next_ and what was not behind it: a round misses no one.
+      // Visited members stay before next_ and the others behind it, so a round misses none.
       move(--next_, hole);
       hole = next_;
     }

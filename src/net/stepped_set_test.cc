@@ -62,7 +62,7 @@ TEST(SteppedSet, AMemberMayLeaveDuringItsVisitAndTheLastHoldOnItIsGivenBack) {
   EXPECT_EQ(member.use_count(), 1);
 }
 
-// Members come and go between and during the visits; whoever stays for a round is visited in it, once.
+// Members come and go between and during the visits; a member that stays for a round is visited in it, once.
 TEST(SteppedSet, NoRoundMissesAMemberHoweverOthersComeAndGo) {
   std::mt19937 random(20261125);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same run each time
   SteppedSet<Member> set;

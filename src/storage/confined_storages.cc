@@ -30,7 +30,7 @@ constexpr std::chrono::seconds kOpenPatience{5};
 // Longer: reads of one storage wait for one another, and a slow storage is not dead.
 constexpr std::chrono::seconds kReadPatience{10};
 
-// File systems on disks of this machine: what lies in memory can be opened without asking anybody.
+// File systems on disks of this machine: names that lie in memory can be opened without waiting for a server.
 bool is_local(int fd) {
   constexpr std::array<unsigned long, 7> kLocal = {0xEF53,      // ext2, ext3, ext4
                                                    0x58465342,  // XFS
@@ -49,7 +49,7 @@ bool has_folder(int root, const std::string& user) {
 
 constexpr int kSourceFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
-// Of a file; folders have more than one name always.
+// Whether a file has hard links. Folders always have more than one name, so they do not count.
 bool has_other_names(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 1;
@@ -57,7 +57,7 @@ bool has_other_names(int fd) {
 
 Error unknown(std::string_view storage) {
   return {Errc::storage_unknown,
-          fmt::format("storage {} is unknown; files.getstorage tells which there are", printable(storage, 64))};
+          fmt::format("storage {} is unknown; files.getstorage lists the storages", printable(storage, 64))};
 }
 
 Error open_failure(const SourcePath& path, int error_number) {
@@ -174,7 +174,7 @@ Error ConfinedStorages::no_answer(const Mounted& storage) {
 }
 
 // A storage without the account's folder is most likely one that is not mounted: an empty mount point must not turn
-// queued uploads into files that do not exist. The root is looked up anew next time.
+// queued uploads into files that do not exist. The root is opened again at the next use.
 Error ConfinedStorages::not_mounted(Mounted& storage, const std::string& user) {
   const std::lock_guard lock(storage.mutex);
   storage.open_root = std::make_shared<const OpenRoot>();
@@ -198,7 +198,7 @@ std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached
   return open_in_memory(*at->second, path);
 }
 
-// Most opens are of names that lie in memory; these need no other thread.
+// Most names that are opened lie in memory. They need no other thread.
 std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_in_memory(Mounted& storage,
                                                                                     const SourcePath& path) {
   std::shared_ptr<const OpenRoot> root;

@@ -22,17 +22,17 @@ struct StorageRoot {
 };
 
 // Opens with openat2(RESOLVE_BENEATH, no links), so a path can neither leave the root nor pass a symbolic link, however
-// the tree changes meanwhile. A root that is missing at start is tried again at each use. open(), list() and
-// what reads the files wait for a storage for some seconds, and not at all while it hangs. Internally locked.
+// the tree changes during the call. A root that is missing at start is tried again at each use. open(), list() and
+// reads wait for a storage for some seconds, and not at all while it hangs. Internally locked.
 class ConfinedStorages final : public Storages {
  public:
   explicit ConfinedStorages(std::vector<StorageRoot> roots);
   // Every SourceFile must be gone before.
   ~ConfinedStorages() override;
 
-  // Gives up the reads that transfers still wait for, ends listings, and takes no more of either; before what they call
-  // into goes away. False when calls of the file system still hang after `grace`: their threads use this as long as the
-  // process lasts, and it must not be destroyed.
+  // Gives up the calls that are under way, ends listings, and takes no new ones. Call it while the objects that the
+  // callbacks use still exist. False when calls of the file system still hang after `grace`: their threads go on using
+  // this object, so it must not be destroyed.
   [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
 
   Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override;
@@ -44,11 +44,11 @@ class ConfinedStorages final : public Storages {
   struct Mounted;
   struct OpenRoot;
   using Opened = Result<std::unique_ptr<SourceFile>>;
-  // The storage's root, opened if it was not yet. Errors: storage_unavailable.
+  // The storage's root, which is opened if it is not open yet. Errors: storage_unavailable.
   static Result<std::shared_ptr<const OpenRoot>> root_of(Mounted& storage);
   static Error not_mounted(Mounted& storage, const std::string& user);
   static Error no_answer(const Mounted& storage);
-  // Nothing where it would have to wait for the disk, or fails.
+  // Nothing where the call would have to wait for the disk, or fails.
   static std::optional<Opened> open_in_memory(Mounted& storage, const SourcePath& path);
   static Opened open_waiting(Mounted& storage, const SourcePath& path);
   static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd, bool local);

@@ -91,7 +91,7 @@ void FileLister::list(FileQuery query, std::function<Result<Root>()> root, Done 
   const auto shared_done = std::make_shared<Done>(std::move(done));
   const bool taken = thread_.post([this, query = std::move(query), root = std::move(root), shared_done, leave] {
     run(query, root, [&](Result<FileList> list) {
-      leave();  // first: whoever has the answer may ask again
+      leave();  // first: a client that has the answer may ask again
       (*shared_done)(std::move(list));
     });
   });

@@ -18,7 +18,7 @@
 
 namespace vodlift::storage {
 
-// What walks found, so that the pages behind the first need none. Shared by all storages. Internally locked.
+// The results of walks, so that later pages need no walk of their own. Shared by all storages. Internally locked.
 class WalkCache {
  public:
   static constexpr std::size_t kMaxWalks = 64;
@@ -27,9 +27,9 @@ class WalkCache {
 
   using Found = std::shared_ptr<const Walk>;
 
-  // Null where there is none that is young enough at `now`.
+  // Null when the key has no walk, or one that is older than kMaxAge at `now`.
   Found find(const std::string& key, SteadyTime now);
-  // Replaces what the key had; the oldest go until this fits. One above kMaxBytes is not kept.
+  // Replaces the walk of that key. The oldest walks are dropped until this one fits; one above kMaxBytes is not kept.
   void put(const std::string& key, Found walk, SteadyTime now);
 
  private:
@@ -58,14 +58,14 @@ class FileLister {
   FileLister(std::string storage, bool cross_mounts, std::shared_ptr<WalkCache> cache, WalkLimits limits = {});
   ~FileLister() { stop(); }
 
-  // As Storages::list_files(). The first page walks through the folder; those behind it are taken from that walk as
-  // long as WalkCache has it, and walk too when it has not. `root` is asked for on the lister's thread.
+  // As Storages::list_files(). The first page walks through the folder. Later pages are taken from that walk as long as
+  // WalkCache has it; after that they walk too. `root` is called on the lister's thread.
   void list(FileQuery query, std::function<Result<Root>()> root, Done done);
 
-  // Ends a walk early, answers what waits, takes nothing new.
+  // Ends a walk early, answers the listings that wait, and takes no new ones.
   void stop();
 
-  // The same, but not for longer than `grace`; false when a listing still hangs then.
+  // The same, but waits for `grace` at most. False when a listing still hangs then.
   [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
 
  private:

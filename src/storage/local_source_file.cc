@@ -55,7 +55,7 @@ Result<> look_at(int fd, const std::string& name, bool local, Looked& looked) {
     done = ::fstat(fd, &status) == 0;
     looked = {identity_of(status), status.st_nlink == 0};
   } else {
-    // A client of a network file system answers fstat() from what its server told seconds or a minute ago.
+    // A client of a network file system answers fstat() from memory, with what its server said up to a minute ago.
     struct statx status {};
     done = ::statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &status) == 0;
     looked = {identity_of(status), status.stx_nlink == 0};
@@ -81,7 +81,7 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
     const std::string_view kind = S_ISDIR(status.st_mode) ? "a directory" : "not a regular file";
     return Error{Errc::source_not_found, fmt::format("{} is {}", printable(name), kind)};
   }
-  // The kernel reads this far ahead anyhow.
+  // The kernel reads smaller files ahead without being asked.
   if (status.st_size > kUsualReadAheadBytes) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   std::shared_ptr<const Open> open;
   if (local) {
@@ -93,14 +93,14 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
       new LocalSourceFile(std::move(open), identity_of(status), std::move(reads), local));
 }
 
-// Closing a file asks the server of some network file systems, and waits for it without end.
+// On some network file systems close() asks the server, and waits for the answer without end.
 void LocalSourceFile::CloseElsewhere::operator()(const Open* open) const {
   const auto there = reads.lock();
-  if (there == nullptr) {  // its storage was given up first, and with that whatever hung there
+  if (there == nullptr) {  // its storage is gone, and with it the threads that could hang
     delete open;
     return;
   }
-  // Work that is not run, the storage hanging, leaves the file open: better than to wait.
+  // While the storage hangs the work is not run and the file stays open. That is better than to wait.
   there->start<Result<>>(
       [open]() -> Result<> {
         delete open;
@@ -129,7 +129,7 @@ Error LocalSourceFile::no_answer() const {
           fmt::format("file {} cannot be read now: its storage does not answer", printable(open_->name))};
 }
 
-// What lies in memory needs no other thread.
+// Bytes that lie in memory need no other thread.
 Result<> LocalSourceFile::read(std::int64_t offset, std::span<std::uint8_t> buffer) const {
   while (!buffer.empty()) {
     const auto cached = read_cached(offset, buffer);
@@ -144,7 +144,7 @@ Result<> LocalSourceFile::read(std::int64_t offset, std::span<std::uint8_t> buff
 
 void LocalSourceFile::read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                                  std::function<void(Result<>)> done) const {
-  // Memory of its own: the caller's may be gone when a read that was given up comes back.
+  // Memory of its own: the caller's may be gone when a read that was given up returns.
   const std::shared_ptr<std::uint8_t[]> bytes = std::make_shared_for_overwrite<std::uint8_t[]>(buffer.size());
   reads_->start<Result<>>(
       [open = open_, offset, bytes, size = buffer.size()] {
@@ -162,7 +162,7 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
   const ssize_t count = ::preadv2(open_->fd.get(), &vector, 1, offset, RWF_NOWAIT);
   if (count > 0) return static_cast<std::size_t>(count);
   if (count == 0) return became_shorter(open_->name);
-  // Not in memory, or a file system that cannot tell: read_async() will do.
+  // Not in memory, or a file system that does not support the question: the caller has to use read_async().
   if (errno == EAGAIN || errno == EOPNOTSUPP || errno == EINVAL || errno == EINTR || errno == ENOSYS) {
     return std::size_t{0};
   }
@@ -171,7 +171,7 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
 }
 
 Result<> LocalSourceFile::check_unchanged() const {
-  // Shared: a look that was given up may still come back.
+  // Shared: a call that was given up may still write to it.
   const auto seen = std::make_shared<Looked>();
   const auto look = [open = open_, local = local_, seen] { return look_at(open->fd.get(), open->name, local, *seen); };
   const auto looked = local_ ? look() : reads_->call<Result<>>(look);
@@ -186,7 +186,7 @@ Result<> LocalSourceFile::check_unchanged() const {
     return Error{Errc::source_changed, fmt::format("file {} changed while it was uploaded: it had {} bytes and has {}",
                                                    printable(open_->name), identity_.size, now.size)};
   }
-  // A change of name or links moves ctime alone; so does writing with the old mtime put back, so neither passes.
+  // Renaming or linking changes ctime only. So does writing when the old mtime is restored, so neither is accepted.
   return Error{Errc::source_changed,
                fmt::format("file {} was written to while it was uploaded", printable(open_->name))};
 }

@@ -13,9 +13,9 @@ namespace vodlift::storage {
 // Reads with pread only: a mapped file that shrinks would kill the process. Any thread.
 class LocalSourceFile final : public SourceFile {
  public:
-  // Takes `fd` when it is a regular file; `name` is for messages. `local`: the file system answers for what is open
-  // without asking anybody; else it is closed on a thread of `reads`, or not at all while its storage hangs.
-  // Errors: source_not_found, storage_unavailable.
+  // Takes `fd` when it is a regular file; `name` is for messages. `local`: questions about an open file, and closing
+  // it, need no server. Other files are closed on a thread of `reads`, or not at all while their storage hangs. Errors:
+  // source_not_found, storage_unavailable.
   static Result<std::unique_ptr<SourceFile>> from(UniqueFd fd, std::string name, std::shared_ptr<TimedCalls> reads,
                                                   bool local);
 

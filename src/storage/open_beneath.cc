@@ -14,7 +14,8 @@ constexpr int kRaceTries = 3;
 
 }  // namespace
 
-// EAGAIN means the tree was renamed while the kernel walked it: the answer could not be trusted, so ask again.
+// EAGAIN means the tree was renamed while the kernel walked it: the kernel cannot vouch for the result, so it is asked
+// again.
 UniqueFd open_beneath(int root, const std::string& path, int flags, bool cross_mounts, bool cached_only) {
   open_how how{};
   how.flags = static_cast<unsigned>(flags | O_CLOEXEC);

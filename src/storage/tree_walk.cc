@@ -35,8 +35,8 @@ struct CloseFolder {
 };
 using Folder = std::unique_ptr<DIR, CloseFolder>;
 
-// The names of one folder that are still to be dealt with. Those of folders end with a slash: so they sort as the paths
-// beneath them do.
+// The names of one folder that are still to be visited. Names of folders end with a slash, so that they sort like the
+// paths beneath them.
 struct Level {
   std::string text;
   struct Name {

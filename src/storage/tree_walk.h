@@ -23,24 +23,24 @@ class PathList {
   void close();
 
   [[nodiscard]] std::size_t size() const { return size_; }
-  // What it takes in memory, about.
+  // Roughly the bytes of memory that the list takes.
   [[nodiscard]] std::size_t bytes() const { return text_.capacity() + blocks_.capacity() * sizeof blocks_[0]; }
-  // At most `count` of them, from number `first`; nothing from size() on. Costs the same wherever `first` is.
+  // At most `count` paths, beginning with number `first`; none from size() on. The cost does not depend on `first`.
   [[nodiscard]] std::vector<std::string> slice(std::size_t first, std::size_t count) const;
 
  private:
-  std::string text_;                 // for each: bytes shared with the one before, bytes of its own, those bytes
+  std::string text_;                 // for each path: bytes shared with the one before, bytes of its own, those bytes
   std::vector<std::size_t> blocks_;  // where every kBlock-th begins, which shares nothing
   std::string last_;
   std::size_t size_ = 0;
 };
 
-// What one walk may take; at the first that is reached it ends, and says so.
+// What one walk may take. It ends at the first limit that is reached, and reports that in Walk::complete.
 struct WalkLimits {
-  std::size_t entries = 2'500'000;                            // of folders, whatever they are
+  std::size_t entries = 2'500'000;                            // of folders, of any kind
   std::chrono::milliseconds time{8000};                       // looked at between entries
   std::size_t list_bytes = std::size_t{24} * 1024 * 1024;     // of the paths found, as PathList keeps them
-  std::size_t pending_bytes = std::size_t{96} * 1024 * 1024;  // of names on the way that are not dealt with yet
+  std::size_t pending_bytes = std::size_t{96} * 1024 * 1024;  // of names that were read and are still to be visited
 };
 
 struct WalkSource {
@@ -57,9 +57,9 @@ struct Walk {
 };
 
 // Regular files for which `wanted(name, path relative to the folder)` holds, in the order of their paths' bytes.
-// Follows no link. Blocks for the disk; ends early when `stop` turns true. What appears or goes meanwhile may be in it
-// or not. A walk that reached a limit has the paths up to that point, and of the folder it was in those it had read.
-// Errors: not_found (no such folder), source_not_found (it is a link, no folder, or may not be read), io_error.
+// Follows no link. Blocks for the disk; ends early when `stop` turns true. Files that appear or vanish during the walk
+// may be missing or not. A walk that reached a limit has the paths up to that point. Errors: not_found (no such
+// folder), source_not_found (it is a link, no folder, or may not be read), io_error.
 Result<Walk> walk_tree(const WalkSource& source, const WalkLimits& limits,
                        const std::function<bool(std::string_view name, std::string_view path)>& wanted,
                        const std::atomic<bool>& stop);
