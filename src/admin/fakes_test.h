@@ -23,7 +23,7 @@ class FixedClock final : public Clock {
   [[nodiscard]] WallTime now() const override { return from_unix_ms(1'700'000'000'123); }
 };
 
-// Keeps what it was told.
+// Keeps the entries.
 class MemoryAudit final : public AuditLog {
  public:
   void record(const AuditEntry& entry) noexcept override {
@@ -40,7 +40,7 @@ class MemoryAudit final : public AuditLog {
   std::vector<AuditEntry> entries_;
 };
 
-// Finds what it was told to find.
+// Answers the report that the test sets.
 class ScriptedDoctor final : public BucketDoctor {
  public:
   BucketReport check(const BucketAccess& access) override {

@@ -21,13 +21,13 @@ constexpr std::size_t kColumns = 80;
 
 constexpr const char* kDescription =
     "vodlift uploads video files from local storages to customers' S3 buckets.\n"
-    "\"vodlift serve\" is the daemon. Every other command talks to it through its socket,\n"
-    "which is --socket PATH, or else [server] admin_socket of --config FILE, or else the\n"
-    "variable VODLIFT_SOCKET, or else /run/vodlift/admin.sock.";
+    "\"vodlift serve\" is the daemon. Every other command talks to it through its\n"
+    "socket: --socket PATH, or else [server] admin_socket of --config FILE, or else\n"
+    "the variable VODLIFT_SOCKET, or else /run/vodlift/admin.sock.";
 
 constexpr const char* kExitCodes =
-    "Exit codes: 0 done; 1 the command failed; 2 wrong usage, an invalid configuration,\n"
-    "or no daemon.";
+    "Exit codes: 0 done; 1 the command failed; 2 wrong usage, an invalid\n"
+    "configuration, or no daemon.";
 
 // `text` in lines of at most `width` characters, broken at spaces.
 std::string wrapped(std::string_view text, std::size_t width) {

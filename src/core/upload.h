@@ -64,7 +64,7 @@ inline constexpr Words<Overwrite> kOverwrites = {
 std::string_view to_string(Overwrite overwrite);
 std::optional<Overwrite> overwrite_from(std::string_view word);
 
-// What a client may ask for beside the contract's fields; empty: not asked for.
+// The options of an upload, besides the contract's fields; empty: not asked for.
 struct UploadOptions {
   std::string content_type;  // empty: by the extension of destination_path
   std::string cache_control;

@@ -65,7 +65,7 @@ TEST(MultipartForm, ReadsWhatClientsSend) {
   EXPECT_EQ(read("multipart/form-data; boundary=\"a b:c\"",
                  "--a b:c\r\n" + std::string(kJson) + "\r\n\r\nx\r\n--a b:c--\r\n"),
             "json=x");
-  // Guzzle tells the length, Java's HttpClient the charset and an encoding that is none.
+  // Guzzle sends the length; Java's HttpClient sends the charset and an encoding that changes nothing.
   EXPECT_EQ(
       multipart(part(std::string(kJson) + "\r\nContent-Length: 1\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n"
                                           "Content-Transfer-Encoding: 8bit",

@@ -214,7 +214,7 @@ TEST_F(RouterAuth, TheWindowFollowsTheClock) {
   EXPECT_TRUE(verdict_signed(text).starts_with("0002"));
 }
 
-// Each text is wrong in all that follows as well: the first fault in the contract's order must be the one told.
+// Each text has every later fault as well: the first fault in the contract's order must be reported.
 TEST_F(RouterAuth, JudgesInTheOrderOfTheContract) {
   std::string text = R"({"command":"nonsense","api_key":"NOSUCHKEY","timestamp":1,"cdn":158,"id":"x","signature":"x"})";
   EXPECT_TRUE(verdict_raw(text + "}").starts_with("2001: json"));

@@ -1,4 +1,4 @@
-// What is told by HTTP's own status, and what never is.
+// Which errors have a status of HTTP's own, and which never have.
 #include "legacy/router_test.h"
 
 namespace vodlift::legacy {
