@@ -64,6 +64,7 @@ class MemoryObjects final : public ObjectStore {
   }
   Result<std::vector<ListedPart>> list_parts(const ObjectTarget&, const std::string& id) override {
     calls.push_back("list");
+    if (on_list_parts) on_list_parts();
     if (auto error = scripted("list")) return *error;
     if (!open.contains(id)) return Error{Errc::s3_no_such_upload, "gone"};
     std::vector<ListedPart> out;
@@ -135,7 +136,8 @@ class MemoryObjects final : public ObjectStore {
   std::map<std::string, ListedMultipart> listed;  // what is listed of those that are open
   std::set<std::string> with_parts;               // of the listed ones
   std::chrono::milliseconds store_ahead{0};
-  std::function<void()> on_list;  // before they are listed
+  std::function<void()> on_list;        // before they are listed
+  std::function<void()> on_list_parts;  // before the parts of one are listed
   std::function<void(const std::string&)> on_create;
   int created = 0;
   std::map<int, ListedPart> parts;
