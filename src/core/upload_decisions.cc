@@ -82,7 +82,8 @@ std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange c
       fmt::format("upload {} is {} and cannot be {}", upload.id, to_string(upload.state), kParticiples.word(change));
   switch (refusal) {
     case ChangeRefusal::has_ended:
-      return sentence + ": it has ended";
+      return sentence +
+             (change == UploadChange::retry ? ": it has ended; send the file again as a new upload" : ": it has ended");
     case ChangeRefusal::ended_just_now:
       return sentence + ": it ended just now; send the request again";
     case ChangeRefusal::is_cancelling:
@@ -90,6 +91,7 @@ std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange c
     case ChangeRefusal::is_not_paused:
       return sentence + ": only a paused upload can be resumed";
     case ChangeRefusal::is_paused:
+      return sentence + ": resume it first";
     case ChangeRefusal::is_running:
       break;
   }

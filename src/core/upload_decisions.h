@@ -40,8 +40,8 @@ enum class ChangeRefusal {
 // Total: every change of every state has an answer. `wanted` counts only while the upload is uploading.
 std::variant<ChangeStep, ChangeRefusal> decide_change(UploadState state, Wanted wanted, UploadChange change);
 
-// The refusal as one sentence without a full stop, for every door: "upload 7 is paused and cannot be retried".
-// A door adds how its own client can go on.
+// The refusal as one sentence without a full stop, in words that suit every door: "upload 7 is paused and cannot be
+// retried: resume it first".
 std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange change);
 
 // The state that an upload gets when its worker gives it back unfinished: queued, paused or cancelled.

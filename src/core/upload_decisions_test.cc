@@ -97,7 +97,8 @@ TEST(UploadDecisions, ARefusalNamesTheUploadItsStateAndTheChange) {
   Upload upload;
   upload.id = 7;
   upload.state = State::paused;
-  EXPECT_EQ(describe(Refusal::is_paused, upload, Change::retry), "upload 7 is paused and cannot be retried");
+  EXPECT_EQ(describe(Refusal::is_paused, upload, Change::retry),
+            "upload 7 is paused and cannot be retried: resume it first");
   upload.state = State::completed;
   EXPECT_EQ(describe(Refusal::has_ended, upload, Change::pause),
             "upload 7 is completed and cannot be paused: it has ended");
