@@ -95,4 +95,4 @@ def test_D43_two_nodes_whose_clocks_differ(place, fake, receiver, ahead_s):
     if ahead_s < 0:
         place.clock.set(0)
     check_one_end(place, fake, receiver)
-    assert "took up uploads that the last run left" in place.server.logs()
+    assert "took back uploads that the last run had leased" in place.server.logs()
