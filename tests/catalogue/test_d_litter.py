@@ -187,7 +187,7 @@ def test_D47_what_could_be_somebody_elses_stays(new_site, fake):
     fake.play(NO_FAULT)
     site.server.start()
     site.wait_for(upload_id, "completed")
-    wait_until(lambda: "at most are ours" in litter(site), 20, "the operator is told")
+    wait_until(lambda: "are open that could be ours" in litter(site), 20, "the operator is told")
     assert len(fake.open_uploads()) == 2 and not fake.seen("AbortMultipartUpload")
     fake.store.put_part("videos", "film.mp4", theirs, 1, {}, b"theirs")
     nothing_of_ours(site, fake, but=[theirs])

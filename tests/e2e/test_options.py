@@ -151,7 +151,7 @@ def test_the_command_line_has_them_all(site, fake):
     again = json.loads(site.server.cli("upload", "sestore4/jb/film.mp4", "--cdn", "158", "--bucket", "videos",
                                        "--overwrite", "keep", "--json"))
     site.wait_for(again["id"], "completed")
-    assert "was there already" in site.server.cli("status", again["id"])
+    assert "the object already existed" in site.server.cli("status", again["id"])
 
 
 @pytest.mark.parametrize("size,operation", [(KIB, "PutObject"), (17 * MIB, "CompleteMultipartUpload")],
