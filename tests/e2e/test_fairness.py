@@ -79,7 +79,8 @@ def test_ten_uploads_do_not_wait_for_a_hundred_thousand_of_another_account(new_s
     make_file(other.files / "b.mp4", 64 * KIB)
     site.server.kill9()
     with database(site.server) as connection:
-        connection.execute("UPDATE uploads SET state = 'queued', lease_until_ms = NULL WHERE state = 'uploading'")
+        connection.execute("UPDATE uploads SET state = 'queued', lease_until_ms = NULL, owner = NULL,"
+                           " owner_term = NULL WHERE state = 'uploading'")
     multiply(site.server, waiting, QUEUED_BY_THE_FIRST)
     fake.release()
     fake.play({"about": "all well again", "rules": []})
