@@ -1,4 +1,4 @@
-// Rules of the reaper: when it tries again, and which multipart uploads it may take for ours. Pure.
+// Rules about abandoned multipart uploads: when the reaper tries again, and which ones it may take for ours. Pure.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,10 @@
 #include "core/object_store.h"
 
 namespace vodlift {
+
+// Creates of one upload that were sent further apart are searched for separately: a search is the safer the shorter the
+// time that it covers.
+inline constexpr std::chrono::minutes kOneSearch{10};
 
 // How long the reaper waits after `attempts` failed attempts, from 1: `first`, doubled with each attempt, 6 h at most.
 std::chrono::milliseconds reaper_retry_delay(int attempts, std::chrono::milliseconds first);

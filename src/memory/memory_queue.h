@@ -81,6 +81,9 @@ class MemoryDatabase {
   };
   using Signature = std::tuple<std::int64_t, std::int64_t, std::string>;  // timestamp, key id, mac
 
+  // How long until then; 0: it is past.
+  [[nodiscard]] std::chrono::milliseconds until(WallTime time) const;
+
   // All of the following under the lock.
   Row* find(UploadId id);
   Row* held(const Lease& lease);

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "core/multipart_policy.h"
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_rows.h"
 
 namespace vodlift::store {
 namespace {
-
-// Creates further apart are searched for separately: a search is the safer the shorter the time that it covers.
-constexpr std::chrono::minutes kOneSearch{10};
 
 Result<> check_held(SqliteConnection& connection, const Lease& lease) {
   auto row = connection.prepare(sql::kIsHeld);
