@@ -250,7 +250,7 @@ void add_upload(CLI::App& app, Session& session) {
     return run_upload(session, *input);
   });
   add_change(*upload, session, "cancel", "End an upload before it is complete");
-  add_change(*upload, session, "pause", "Hold an upload back");
+  add_change(*upload, session, "pause", "Pause an upload; parts already sent are kept");
   add_change(*upload, session, "resume", "Resume a paused upload");
   add_change(*upload, session, "retry", "Retry an upload now, or queue a failed or cancelled one again");
 }

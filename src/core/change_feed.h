@@ -10,8 +10,8 @@
 
 namespace vodlift {
 
-// What has changed, or may have. A subscriber looks at the store for the rest: news may be repeated or come late, and
-// they say only where to look.
+// What has changed, or may have. Notices may be repeated or arrive late. They say only where to look: the store
+// has the rest.
 struct Change {
   enum class Kind {
     uploads_due,      // an upload may be ready to be claimed

@@ -51,7 +51,7 @@ struct Candidate {
 };
 
 // What is ready at one moment. The highest priority comes first; inside a priority the accounts come in ascending
-// order from CandidateQuery::from on, and then those below it.
+// order, starting at CandidateQuery::from and wrapping around.
 struct Candidates {
   std::vector<Candidate> accounts;
   bool more_accounts = false;  // there may be more of the last priority in the list, and of every lower one
@@ -68,7 +68,7 @@ struct CandidateQuery {
 // Answers one query. May fail, as whatever it asks may.
 using ListCandidates = std::function<Result<Candidates>(const CandidateQuery& query)>;
 
-// Remembers how much was sent for each account. A place is never left empty while an upload is ready that may have it:
+// Remembers how much was sent for each account. No place stays empty while a ready upload may have it:
 // a share decides who is first, not how much is sent. To claim: choose(), have a store claim what was chosen, and
 // charge() what it claimed once that is committed. One thread.
 class FairShare {
@@ -115,8 +115,8 @@ class FairShare {
   // 4,096 uploads: accounts beyond that list wait for a later choice. Errors: those of `list`.
   [[nodiscard]] Result<Choice> choose(const Places& places, const ListCandidates& list) const;
 
-  // Charges the accounts for what was claimed of the choice, and moves the turns on. To be called once for a choice,
-  // with no other change of the share in between.
+  // Charges the accounts for what was claimed of the choice, and moves the turns on. Call it once for a choice,
+  // and do not change the share between choose() and charge().
   void charge(const Choice& choice, const std::vector<UploadId>& claimed);
 
   // The turn of a large upload is over. It sent `more` bytes than it was charged; fewer: negative.

@@ -19,8 +19,8 @@ class MultipartJournal {
   MultipartJournal& operator=(const MultipartJournal&) = delete;
   virtual ~MultipartJournal() = default;
 
-  // A Create is about to be sent. What the same upload intended before, and has no id for, is abandoned: the reaper
-  // looks for it.
+  // A Create is about to be sent. Earlier Creates of this upload whose ids are unknown are abandoned: the reaper
+  // looks for them.
   virtual Result<> intend(const Lease& lease, const MultipartPlace& place) = 0;
 
   // The store refused the Create that was intended last: it opened nothing.

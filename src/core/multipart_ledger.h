@@ -76,7 +76,7 @@ class MultipartLedger {
   // under way.
   virtual Result<bool> adopt(std::int64_t id, const std::vector<std::string>& multipart_ids) = 0;
 
-  // A Create is about to be sent to the place of `entry` only to learn as whom the store knows us. Makes an abandoned
+  // A Create is about to be sent to the place of `entry` only to learn our principal at the store. Makes an abandoned
   // entry for it and answers its id.
   virtual Result<std::int64_t> intend_probe(const AbandonedMultipart& entry) = 0;
 

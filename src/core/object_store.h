@@ -140,7 +140,7 @@ class ObjectStore {
   // Whether this endpoint refuses bytes that do not match their Content-MD5; nothing: not known yet.
   [[nodiscard]] virtual std::optional<bool> refuses_wrong_md5(const BucketAccess& access) const = 0;
 
-  // Finds that out, with a part of a few bytes and a wrong MD5. No other part has or will have the number `number`, so
+  // Tests it, by sending a part of a few bytes and a wrong MD5. No other part has or will have the number `number`, so
   // that Complete drops what the store keeps of it. Blocks. Errors also: s3_no_such_upload.
   virtual Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) = 0;
 

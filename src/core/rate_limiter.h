@@ -21,8 +21,8 @@ struct Rate {
 // A token bucket for each name, full at first. Internally locked; a call takes well below a microsecond.
 //
 // There are `buckets` buckets of 16 bytes. The keyed hash of a name selects eight of them. A new name replaces the
-// fullest of its eight; nothing is lost when that is full. To have its own bucket forgotten before it is full, a client
-// would have to know the names of the other seven, which it cannot, and to empty each of them further than its own.
+// fullest of its eight; nothing is lost when that is full. A client can have its own bucket forgotten early only by
+// emptying the other seven further than its own, and it cannot know their names.
 class RateLimiter {
  public:
   // `buckets` is rounded up to a power of two, 8 at least.

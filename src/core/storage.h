@@ -98,8 +98,8 @@ class Storages {
   virtual std::vector<StorageInfo> list() = 0;
 
   // Lists regular files, through no link; does not block. `done` is called once, here or on a thread of the storage, so
-  // one that hangs holds up only itself. Links and files of other kinds are not told of. One that has gone since its
-  // page was made up is left out of it, so that a page may be short in the midst of the list.
+  // one that hangs holds up only itself. Links and files of other kinds are left out. A file that was
+  // deleted meanwhile is left out too, so a page may be short before the end of the list.
   // Errors: storage_unknown, storage_unavailable, source_not_found (no such folder, or it may not be read), overloaded
   // (too many listings under way, for the account or in all).
   virtual void list_files(FileQuery query, std::function<void(Result<FileList>)> done) = 0;

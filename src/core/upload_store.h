@@ -1,4 +1,4 @@
-// Port of the doors: what clients and operators do with uploads. Every answer is committed and synced to disk before.
+// Port of the doors: what clients and operators do with uploads. Every change is synced to disk before it is answered.
 #pragma once
 
 #include <cstdint>

@@ -96,7 +96,7 @@ class WorkQueue {
   // Takes back what earlier terms of this node have leased, as rescue() does, before the leases expire. For the start.
   virtual Result<int> reclaim(int max_crashes) = 0;
 
-  // How long until a queued upload is due, 0: one is; empty: none waits for a time.
+  // How long until a queued upload is due, 0: one is; empty: no queued upload has a due time.
   virtual Result<std::optional<std::chrono::milliseconds>> next_due() = 0;
 };
 

@@ -42,7 +42,7 @@ struct Refused {
 };
 [[noreturn]] void throw_exception_from_error(const Refused& refused, const boost::source_location& where);
 
-// Reports refused requests to the operator, but not each. Internally locked. Writes a line for the first refusal of a
+// Logs refused requests, but not each. Internally locked. Writes a line for the first refusal of a
 // reason, and then at most one line in kEvery for that reason, with the number of refusals since the last line.
 class RefusalLog {
  public:
@@ -68,9 +68,9 @@ class RefusalLog {
 // Checks who signed a request. Internally locked; any thread; does not block. The constructor's arguments must outlive
 // it.
 //
-// Failures take tokens from a bucket. While it is empty, requests are refused unchecked. Each address has one bucket
-// for each valid key, and one for all requests without a valid key. So a client that fails cannot lock out an honest
-// client, unless it knows that client's key and has its address. IPv6 addresses count by their /64.
+// Failures take tokens from a token bucket. While it is empty, requests are refused unchecked. Each address has one
+// bucket for each valid key, and one for all requests without a valid key. So a client that fails cannot lock out an
+// honest client, unless it knows that client's key and has its address. IPv6 addresses count by their /64.
 class Authentication {
  public:
   Authentication(const AccountDirectory& accounts, KeyUsage& usage, const Clock& clock,

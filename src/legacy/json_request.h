@@ -18,7 +18,7 @@ inline constexpr std::size_t kMaxJsonNodes = 1000;  // values of every kind, at 
 // The result of a scan. Meaningful only for text that a strict parser accepts as well: the scanner looks for limits and
 // places and does not check the grammar.
 struct JsonScan {
-  std::size_t members = 0;  // of all objects together: more than the parsed tree has: a name occurs twice
+  std::size_t members = 0;  // in all objects; if more than in the parsed tree, some name occurs twice
   // Bytes [cut_begin, cut_end) hold the top-level member `signature` and one comma; equal when there is none.
   std::size_t cut_begin = 0;
   std::size_t cut_end = 0;

@@ -1,4 +1,4 @@
-// The tools of a bucket's examination: it sends small requests, collects findings, and removes what it wrote.
+// Helpers of `bucket check`: they send small requests, collect findings, and remove what was written.
 #pragma once
 
 #include <chrono>

@@ -119,7 +119,8 @@ void CredentialCache::run_load(const BucketAccess& access, const std::shared_ptr
     }();
     if (!stopping) loaded = loader_.load(access);
   } catch (const std::exception& failure) {
-    log::error("looking up credentials hit a bug", {{"bucket", access.bucket}, {"reason", failure.what()}});
+    log::error("unexpected error while credentials were looked up",
+               {{"bucket", access.bucket}, {"reason", failure.what()}});
     loaded = Error{Errc::internal, "unexpected error while looking up credentials; the server's log has the details"};
   }
   const WallTime now = clock_.now();

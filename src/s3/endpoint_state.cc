@@ -292,7 +292,7 @@ void EndpointStates::pause(Endpoint& endpoint, const BucketAccess& access) const
       std::chrono::round<milliseconds>(std::chrono::duration<double, std::milli>(endpoint.pause) * random_unit() / 4);
   endpoint.next_probe = steady_() + endpoint.pause - jitter;
   if (was_down) return;
-  log::warn("endpoint is down; its uploads wait, others go on",
+  log::warn("endpoint is down; uploads to it wait, others continue",
             {{"endpoint", access.endpoint}, {"failures_in_a_row", endpoint.failures}});
 }
 

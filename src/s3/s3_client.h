@@ -1,5 +1,5 @@
-// How S3 is asked: requests are signed for where the bucket is, sent when there is room, and made again when a refusal
-// says how.
+// Sends requests to S3: signs them for the bucket's region, limits how many run at once, and repeats one if its refusal
+// says how to correct it.
 #pragma once
 
 #include <functional>

@@ -101,7 +101,7 @@ void FileLister::list(FileQuery query, std::function<Result<Root>()> root, Done 
 }
 
 void FileLister::run(const FileQuery& query, const std::function<Result<Root>()>& root, const Done& done) {
-  Result<FileList> list = Error{Errc::internal, "the listing hit a bug"};
+  Result<FileList> list = Error{Errc::internal, "unexpected error in the listing"};
   try {
     const auto opened = root();
     if (opened) {
@@ -110,7 +110,7 @@ void FileLister::run(const FileQuery& query, const std::function<Result<Root>()>
       list = opened.error();
     }
   } catch (const std::exception& unexpected) {
-    log::error("a listing hit a bug", {{"storage", storage_}, {"reason", unexpected.what()}});
+    log::error("unexpected error in a listing", {{"storage", storage_}, {"reason", unexpected.what()}});
   }
   done(std::move(list));
 }

@@ -107,7 +107,7 @@ class SqliteConnection {
   std::optional<std::string> query(std::string_view sql);
 
   [[nodiscard]] bool failed() const { return error_.has_value(); }
-  // The failure since the last call, which is thereby over. Codes: store_corrupt (damaged, or no database), internal
+  // Returns the failure since the last call and clears it. Codes: store_corrupt (damaged, or no database), internal
   // (a constraint was violated), store_failed (all else).
   std::optional<Error> take_error();
   // Whether a sync to the disk ever failed: what the disk holds of the last changes is then unknown for good.

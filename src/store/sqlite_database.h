@@ -31,7 +31,7 @@ class SqliteDatabase {
   static Result<std::unique_ptr<SqliteDatabase>> open(const SqliteOptions& options, const Clock& clock);
 
   // Runs `change(SqliteConnection&) -> Result<T>` in a transaction on the writer's thread; answers when the disk has
-  // it. The change may be run again, and none of an error's remains. Never from a completion.
+  // it. The change may be run again, and after an error nothing of it is kept. Never from a completion.
   // Errors: those of `change`, store_failed, internal, shutting_down.
   template <class Change>
   auto write(Change change) -> std::invoke_result_t<Change&, SqliteConnection&> {

@@ -30,7 +30,7 @@ class WriteOperation {
   virtual ~WriteOperation() = default;
 
   // Makes the change inside an open transaction; an error undoes it. May be run again from the start when others in
-  // the same transaction failed, so it must set whatever it answers anew.
+  // the same transaction failed, so each run must reset its result.
   virtual Result<> run(SqliteConnection& connection) = 0;
 
   // Called once: success after the commit is on the disk; an error when nothing was changed. Must not block.

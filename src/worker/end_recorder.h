@@ -14,9 +14,9 @@
 namespace vodlift::worker {
 
 // The one way in which a lease is given back. record() returns at once, so that many ends share a commit. If the
-// database refuses an end for want of room, it is recorded again every kBetweenRecordings until the run is told to end
-// (its lease expired, or the node stops); then there is one last try. Each end is logged, and its lease released,
-// exactly once. Internally locked.
+// database refuses an end because its disk or queue is full, it is recorded again every kBetweenRecordings until the
+// run is told to end (its lease expired, or the node stops); then there is one last try. Each end is logged, and its
+// lease released, exactly once. Internally locked.
 class EndRecorder {
  public:
   // `share`: only serve() uses it. `most`: from this many ends under way on, wait_for_room() waits; from 1. `wake`:

@@ -56,7 +56,7 @@ void MultipartReaper::round() noexcept {
   try {
     work_on_all();
   } catch (const std::exception& failure) {
-    log::error("looking after open multipart uploads hit a bug", {{"reason", failure.what()}});
+    log::error("unexpected error while open multipart uploads were aborted", {{"reason", failure.what()}});
   }
 }
 
@@ -79,22 +79,23 @@ void MultipartReaper::work_on_all() {
 // False: the rest of the bucket must not be tried now either.
 bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const Error& error) {
   if (entry.read - entry.abandoned >= options_.give_up) {
-    log::error("a multipart upload may stay open for ever; given up", {{"object", name_of(entry)},
-                                                                       {"endpoint", entry.place.endpoint},
-                                                                       {"multipart", printable(entry.multipart_id)},
-                                                                       {"upload", entry.upload},
-                                                                       {"tries", entry.attempts + 1},
-                                                                       {"reason", error.message},
-                                                                       {"hint", kAdvice}});
+    log::error("gave up aborting a multipart upload; it stays open at the store",
+               {{"object", name_of(entry)},
+                {"endpoint", entry.place.endpoint},
+                {"multipart", printable(entry.multipart_id)},
+                {"upload", entry.upload},
+                {"tries", entry.attempts + 1},
+                {"reason", error.message},
+                {"hint", kAdvice}});
     return static_cast<bool>(ledger_.remove(entry.id));
   }
   const milliseconds delay = reaper_retry_delay(entry.attempts + 1, options_.retry);
-  log::warn("an open multipart upload could not be cleared away yet", {{"object", name_of(entry)},
-                                                                       {"multipart", printable(entry.multipart_id)},
-                                                                       {"upload", entry.upload},
-                                                                       {"tries", entry.attempts + 1},
-                                                                       {"reason", error.message},
-                                                                       {"in_ms", delay.count()}});
+  log::warn("an open multipart upload could not be aborted yet", {{"object", name_of(entry)},
+                                                                  {"multipart", printable(entry.multipart_id)},
+                                                                  {"upload", entry.upload},
+                                                                  {"tries", entry.attempts + 1},
+                                                                  {"reason", error.message},
+                                                                  {"in_ms", delay.count()}});
   const auto postponed = ledger_.postpone(entry.id, delay, error.message);
   if (!postponed || !concerns_whole_bucket(error.code)) return static_cast<bool>(postponed);
   (void)ledger_.postpone_bucket(entry, delay);

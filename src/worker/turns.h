@@ -15,8 +15,8 @@ class ClaimAhead {
  public:
   explicit ClaimAhead(int slots) : slots_(slots) {}
 
-  // How many more uploads may be claimed if `taken` are claimed and not over yet. While runs are short, none until half
-  // of the slots' number can be claimed at once.
+  // How many more uploads may be claimed if `taken` are claimed and unfinished. While runs are short: 0 until at
+  // least half as many as there are slots can be claimed.
   [[nodiscard]] int places(int taken) const;
   // A run took this long; kShortRun or more ends claiming ahead.
   void ran(std::chrono::milliseconds took) { last_run_ = took; }

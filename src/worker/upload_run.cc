@@ -48,7 +48,7 @@ std::optional<RunEnd> UploadRun::run() noexcept {
     if (ending) return std::move(*ending);
     error = ending.error();
   } catch (const std::exception& failure) {
-    log::error("an upload hit a bug", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
+    log::error("unexpected error in an upload", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
     error = {Errc::internal, "unexpected error; the server's log has the details"};
   }
   return after_error(std::move(error));
