@@ -16,7 +16,7 @@ def run(folder: pathlib.Path, tests: str, *arguments: str, environment: dict[str
         "def pytest_configure(config):\n    config.pluginmanager.register(RowReport())\n")
     (folder / "test_rows.py").write_text("import pytest\n\n\n" + tests)
     path = os.pathsep.join(one for one in sys.path if one)
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, folder],
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={folder}", *arguments, folder],
                           text=True, capture_output=True, timeout=60, env={"PATH": os.defpath, "PYTHONPATH": path} | environment)
 
 

@@ -78,7 +78,7 @@ Decision decide_change(UploadState state, Wanted wanted, UploadChange change) {
 }
 
 std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange change) {
-  const std::string sentence =
+  std::string sentence =
       fmt::format("upload {} is {} and cannot be {}", upload.id, to_string(upload.state), kParticiples.word(change));
   switch (refusal) {
     case ChangeRefusal::has_ended:
