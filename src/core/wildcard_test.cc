@@ -3,7 +3,7 @@
 #include <fnmatch.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <random>
 #include <vector>
 
@@ -80,16 +80,23 @@ TEST(Wildcard, LongPatternsCrossTheWordsOfTheAutomaton) {
   }
 }
 
-// What backtracking takes ages for.
+// Of this thread: what else the machine does counts for nothing.
+double processor_seconds() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
+}
+
+// Backtracking would take hours for this.
 TEST(Wildcard, TakesLinearTime) {
   std::string pattern;
   while (pattern.size() + 3 < Wildcard::kMaxBytes) pattern += "*a";
   const auto wildcard = Wildcard::parse(pattern + "b");
   ASSERT_TRUE(wildcard);
   const std::string name(1'000'000, 'a');
-  const auto began = std::chrono::steady_clock::now();
+  const double began = processor_seconds();
   EXPECT_FALSE(wildcard->matches(name));
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2));
+  EXPECT_LT(processor_seconds() - began, 10.0);
 }
 
 // The C library's fnmatch() as the oracle, over patterns in which both mean the same.
