@@ -7,10 +7,6 @@ import re
 import subprocess
 import time
 
-import pytest
-
-from catalogue_rows import NOT_RUN
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KIB = 1024
 MIB = 1024 * 1024
@@ -28,6 +24,11 @@ def need_capability(number: int, what: str) -> None:
     """Reports that a test could not be run where this process lacks a Linux capability. `what` needs it."""
     held = int(re.search(r"CapEff:\s*(\w+)", pathlib.Path("/proc/self/status").read_text())[1], 16)
     if not held >> number & 1:
+        # Here, because the demo and the benchmark use this file without pytest.
+        import pytest
+
+        from catalogue_rows import NOT_RUN
+
         pytest.skip(f"{NOT_RUN}{what} needs root, or a user namespace (./do e2e makes one where the system allows it)")
 
 
