@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <filesystem>
 #include <future>
-#include <iterator>
 #include <latch>
-#include <thread>
+
+#include "base/new_threads_test.h"
 
 namespace vodlift {
 namespace {
@@ -76,24 +75,14 @@ TEST(ThreadPool, AStopWaitsForAJobThatHangsOnlySoLong) {
   EXPECT_TRUE(pool.stop_within(std::chrono::milliseconds(0))) << "twice";
 }
 
-std::size_t threads_of_this_process() {
-  return static_cast<std::size_t>(
-      std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator()));
-}
-
-// Until the system has done away with threads that have ended.
-void wait_for_threads(std::size_t number) {
-  while (threads_of_this_process() != number) std::this_thread::yield();
-}
-
 TEST(ThreadPool, MakesAThreadOnlyForAJobThatFindsNoneFree) {
-  const std::size_t before = threads_of_this_process();
+  const NewThreads threads;
   ThreadPool pool("test", 3, 10, std::chrono::hours(1));
-  EXPECT_EQ(threads_of_this_process(), before);
+  EXPECT_EQ(threads.count(), 0);
   std::latch release(1);
   for (std::size_t i = 1; i <= 5; ++i) {
     ASSERT_TRUE(pool.post([&] { release.wait(); }));
-    EXPECT_EQ(threads_of_this_process(), before + std::min<std::size_t>(i, 3));
+    EXPECT_EQ(threads.count(), std::min<std::size_t>(i, 3));
   }
   release.count_down();
   for (int i = 0; i < 100; ++i) {
@@ -101,19 +90,19 @@ TEST(ThreadPool, MakesAThreadOnlyForAJobThatFindsNoneFree) {
     ASSERT_TRUE(pool.post([&] { ran.set_value(); }));
     ran.get_future().wait();
   }
-  EXPECT_EQ(threads_of_this_process(), before + 3);
+  EXPECT_EQ(threads.count(), 3);
   pool.stop();
-  wait_for_threads(before);
+  threads.wait_until_gone();
 }
 
 TEST(ThreadPool, EndsThreadsThatHaveNothingToDoAndMakesNewOnes) {
-  const std::size_t before = threads_of_this_process();
+  const NewThreads threads;
   ThreadPool pool("test", 3, 10, std::chrono::milliseconds(1));
   for (int i = 0; i < 3; ++i) {
     std::promise<void> ran;
     ASSERT_TRUE(pool.post([&] { ran.set_value(); }));
     ran.get_future().wait();
-    wait_for_threads(before);
+    threads.wait_until_gone();
   }
   EXPECT_TRUE(pool.stop_within(std::chrono::seconds(30)));
 }

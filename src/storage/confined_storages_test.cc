@@ -9,9 +9,9 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <thread>
 
+#include "base/new_threads_test.h"
 #include "base/temporary_folder_test.h"
 
 namespace vodlift::storage {
@@ -136,21 +136,17 @@ TEST_F(ConfinedStoragesTest, ReadsStillWaitedForEndBeforeStopReturns) {
   file->read_async(0, buffers[0], [&](const Result<>& result) { EXPECT_FALSE(result); });
 }
 
-std::size_t threads_of_this_process() {
-  return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator()));
-}
-
 TEST_F(ConfinedStoragesTest, StoragesAtRestHaveOneThreadHoweverManyThereAre) {
-  const std::size_t before = threads_of_this_process();
+  const NewThreads threads;
   for (const int number : {1, 20, 1000}) {
     std::vector<StorageRoot> roots;
     for (int i = 0; i < number; ++i) roots.push_back({fmt::format("sestore{}", i), root_.string()});
     ConfinedStorages storages(std::move(roots));
-    EXPECT_EQ(threads_of_this_process(), before + 1) << number;
+    EXPECT_EQ(threads.count(), 1) << number;
     ASSERT_TRUE(storages.open({"sestore0", "jb", "videos/a.mp4"}));
-    EXPECT_EQ(threads_of_this_process(), before + 2) << "the storage that was used";
+    EXPECT_EQ(threads.count(), 2) << "the storage that was used";
     EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
-    while (threads_of_this_process() > before) std::this_thread::yield();  // until the system has done away with them
+    threads.wait_until_gone();
   }
 }
 
