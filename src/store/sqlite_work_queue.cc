@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <memory>
 #include <span>
 #include <utility>
@@ -81,7 +82,7 @@ class CandidateList {
     for (int priority = kMaxPriority; priority >= 0 && !listed_.more_accounts; --priority) {
       const AccountId from = query_.from.at(static_cast<std::size_t>(priority));
       list_between(priority, from, std::numeric_limits<AccountId>::max());
-      list_between(priority, 0, from);
+      if (from > 1) list_between(priority, 1, from);  // the lowest account is 1
     }
     return std::move(listed_);
   }
@@ -167,29 +168,29 @@ class SqliteWorkQueue::PutBack final : public WriteOperation {
 };
 
 Result<Candidates> SqliteWorkQueue::candidates(const CandidateQuery& query) {
-  if (auto ended = end_delays(); !ended) return ended.error();
-  return queue_.database.read(
-      [&](SqliteConnection& connection) -> Result<Candidates> { return CandidateList(connection, query).list(); });
-}
-
-// Uploads whose delay is over are ready from now on.
-Result<> SqliteWorkQueue::end_delays() {
   const WallTime now = queue_.clock.now();
-  const auto next = queue_.database.read([&](SqliteConnection& connection) -> Result<std::optional<milliseconds>> {
-    return time_until(connection.prepare(sql::kFirstDelayed), "next_attempt_ms", now);
-  });
-  if (!next) return next.error();
-  if (!*next || **next > milliseconds(0)) return {};
-  return queue_.database.write([&](SqliteConnection& connection) -> Result<> {
+  bool delays_are_over = false;  // uploads whose delay is over must be made ready first
+  const auto list = [&](SqliteConnection& connection) -> Result<Candidates> {
+    const auto first = time_until(connection.prepare(sql::kFirstDelayed), "next_attempt_ms", now);
+    delays_are_over = !delays_are_over && first && *first <= milliseconds(0);
+    if (delays_are_over) return Candidates();
+    return CandidateList(connection, query).list();
+  };
+  auto listed = queue_.database.read(list);
+  if (!listed || !delays_are_over) return listed;
+  const auto ended = queue_.database.write([&](SqliteConnection& connection) -> Result<> {
     connection.prepare(sql::kEndDelays).bind(to_unix_ms(now), kDelaysStep).run();
     return {};
   });
+  if (!ended) return ended.error();
+  return queue_.database.read(list);
 }
 
 Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const std::vector<UploadId>& ids, milliseconds lease) {
   return queue_.database.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedUpload>> {
     const WallTime now = queue_.clock.now();
     std::vector<ClaimedUpload> claimed;
+    std::map<AccountId, int> weights;
     for (const UploadId id : std::span(ids).first(std::min(ids.size(), kMaxClaim))) {
       connection.prepare(sql::kClaim)
           .bind(id, to_unix_ms(now + lease), to_unix_ms(now), queue_.self.node, queue_.self.term)
@@ -197,13 +198,14 @@ Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const std::vector<Uplo
       if (connection.changes() != 1) continue;
       auto stored = load_upload(connection, id);
       if (!stored) break;  // the connection has failed: nothing of the claim is kept
-      const int weight = weight_of(connection, stored->upload.account);
+      const AccountId account = stored->upload.account;
+      if (!weights.contains(account)) weights[account] = weight_of(connection, account);
       const bool first_claim = stored->fence == 1;  // nobody can have begun anything
       claimed.push_back({{id, stored->fence},
                          std::move(stored->upload),
                          std::move(stored->token),
                          first_claim ? OpenMultipart() : load_journal(connection, id),
-                         weight});
+                         weights[account]});
     }
     return claimed;
   });

@@ -27,7 +27,6 @@ class SqliteWorkQueue final : public WorkQueue {
   class Finish;
   class PutBack;
 
-  Result<> end_delays();
   // Takes back what `statement` finds, in steps; its parameters are the two numbers and how many rows at most.
   Result<int> take_back(std::string_view statement, std::int64_t first, std::int64_t second, int max_crashes);
   void publish(const EndEffects& effects, UploadId id);
