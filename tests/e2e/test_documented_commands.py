@@ -1,7 +1,8 @@
 """The commands that docs/ prints, run as they are printed, in their order. Only what a reader has to fill in is replaced: the
-S3 server, its keys, and the number of an upload."""
+storage's root, the S3 server, its keys, and the number of an upload."""
 
 import os
+import pathlib
 import re
 import subprocess
 
@@ -12,13 +13,14 @@ from support import KIB, ROOT, binary, make_file
 
 # A finished upload cannot be paused or retried: there the answer says so, and the usage is right.
 OF_A_RUNNING_UPLOAD = ("vodlift upload pause", "vodlift upload retry")
+PROGRAMS = ("vodlift", "mkdir", "cp")
 
 
 def commands(page: str) -> list[str]:
-    """Every `vodlift …` line of the page's blocks, with its continuation lines."""
+    """Every line of the page's blocks that begins with one of PROGRAMS, with its continuation lines."""
     found = []
     for block in re.findall(r"^```\n(.*?)^```", (ROOT / f"docs/{page}.md").read_text(), re.DOTALL | re.MULTILINE):
-        found += re.findall(r"^vodlift (?:.*\\\n)*.*$", block, re.MULTILINE)
+        found += re.findall(rf"^(?:{'|'.join(PROGRAMS)}) (?:.*\\\n)*.*$", block, re.MULTILINE)
     assert found, f"{page}.md prints commands"
     return found
 
@@ -30,7 +32,8 @@ def run_all(page: str, server: Server, s3, folder, **other: str) -> None:
     (folder / "bin").mkdir()
     (folder / "bin/vodlift").symlink_to(binary())
     filled_in = {"https://s3.eu-west-1.amazonaws.com": s3.endpoint, "AKIAIOSFODNN7EXAMPLE": s3.access_key,
-                 "--region eu-west-1 --access-key": f"--region {s3.region} --access-key", **other}
+                 "--region eu-west-1 --access-key": f"--region {s3.region} --access-key", "/mnt/sestore4": str(server.storage),
+                 **other}
     for command in commands(page):
         for printed, real in filled_in.items():
             command = command.replace(printed, real)
@@ -46,7 +49,7 @@ def test_first_upload(fake, tmp_path):
     server = Server()
     try:
         server.start()
-        make_file(server.storage / "jb/films/a.mp4", KIB)
+        make_file(tmp_path / "a.mp4", KIB)
         run_all("first-upload", server, fake, tmp_path)
         assert fake.object("my-bucket", "films/a.mp4").body
         server.close()
@@ -63,3 +66,36 @@ def test_page(site, fake, tmp_path, page):
     upload = site.queue("film.mp4", "my-bucket")
     site.wait_for(upload, "completed")
     run_all(page, site.server, fake, tmp_path, **{" 17": f" {upload}", "--api-key K ": f"--api-key {site.key.api_key} "})
+
+
+def anchors(page: pathlib.Path) -> set[str]:
+    """Of the page's headings, as web sites that show Markdown make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def dead_links(folder: pathlib.Path) -> list[str]:
+    """Links between the pages below `folder` that lead to no file, or to no heading of it."""
+    dead = []
+    for page in folder.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if re.match(r"https?://", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path) if path else page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                dead.append(f"{page.relative_to(folder)}: {link}")
+    return dead
+
+
+def test_no_link_of_the_installed_pages_is_dead(tmp_path):
+    """The commands with which install.md copies the pages."""
+    copies = re.findall(r"^sudo (.* /usr/share/doc/vodlift.*)$", (ROOT / "docs/install.md").read_text(), re.MULTILINE)
+    assert copies
+    for command in copies:
+        subprocess.run(["bash", "-c", command.replace("/usr/share/doc/vodlift", str(tmp_path))], cwd=ROOT, check=True)
+    unit = (ROOT / "packaging/vodlift.service").read_text()
+    documentation = re.search(r"^Documentation=file:///usr/share/doc/vodlift/(.*)$", unit, re.MULTILINE)[1]
+    assert (tmp_path / documentation).is_file()
+    assert dead_links(tmp_path) == []
