@@ -98,15 +98,8 @@ void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news)
     news.push_back({.kind = Change::Kind::uploads_due});
   }
   row.waiting_on.reset();
-  if (state == UploadState::completed) {
-    remove_journaled_entry(row);
-    abandon_all(upload.id);
-  }
-  for (auto& [id, one] : ledger_) {
-    if (one.entry.upload != upload.id || !one.in_use) continue;
-    one.in_use = false;
-    one.entry.abandoned = one.entry.next_attempt = now;
-  }
+  if (state == UploadState::completed) remove_journaled_entry(row);
+  abandon_all(upload.id);
   row.journal = {};
   if (upload.request.callback.empty()) return;
   upload.callback_state = CallbackState::pending;

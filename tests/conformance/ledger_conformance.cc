@@ -1,4 +1,6 @@
 // The ledger of multipart uploads: nothing that may be open is forgotten, nothing that is in use is left.
+#include <fmt/format.h>
+
 #include "conformance/store_suite.h"
 
 namespace vodlift::conformance {
@@ -81,6 +83,32 @@ TEST_P(LedgerConformance, CreatesThatFollowCloselyAreLookedForTogether) {
   EXPECT_EQ(left()[0].creates, 2);
   EXPECT_EQ(left()[1].multipart_id, the_id());
   EXPECT_EQ(left()[2].creates, 1);
+}
+
+// However an upload ends, the reaper must know that both may be open: it aborts no more than there were Creates.
+TEST_P(LedgerConformance, AnUploadThatEndsHasItsLostCreatesLookedForTogether) {
+  UploadEnding cancelled;
+  cancelled.state = UploadState::cancelled;
+  int number = 0;
+  for (const UploadEnding& ending : {completed(), failed(), cancelled}) {
+    const UploadId id = insert(fmt::format("{}", ++number));
+    const Lease lease = claim_one().lease;
+    const WallTime first = clock_.now();
+    ASSERT_TRUE(journal().intend(lease, place_));
+    clock_.advance(1min);
+    ASSERT_TRUE(journal().intend(lease, place_));
+    clock_.advance(1min);
+    ASSERT_TRUE(finish(lease, ending));
+    ASSERT_EQ(left().size(), 1U) << to_string(ending.state);
+    EXPECT_EQ(left()[0].upload, id);
+    EXPECT_EQ(left()[0].multipart_id, "");
+    EXPECT_EQ(left()[0].creates, 2);
+    EXPECT_EQ(left()[0].first, first);
+    EXPECT_EQ(left()[0].last, first + 1min);
+    EXPECT_EQ(left()[0].abandoned, first + 1min) << "when the first answer was given up";
+    ASSERT_TRUE(ledger().remove(left()[0].id));
+    EXPECT_FALSE(ledger().known(place_).value().create_under_way);
+  }
 }
 
 TEST_P(LedgerConformance, AWithdrawnCreateLeavesNothing) {

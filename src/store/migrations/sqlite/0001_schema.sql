@@ -236,14 +236,6 @@ CREATE INDEX multipart_ledger_due ON multipart_ledger (next_attempt_ms) WHERE ne
 CREATE INDEX multipart_ledger_of_upload ON multipart_ledger (upload_id);
 CREATE INDEX multipart_ledger_at ON multipart_ledger (bucket, object_key);
 
--- An upload that ends without an object abandons its multipart uploads, whoever ended it.
-CREATE TRIGGER uploads_abandon_multiparts AFTER UPDATE OF state ON uploads
-WHEN NEW.state IN ('failed', 'cancelled')
-BEGIN
-  UPDATE multipart_ledger SET left_ms = NEW.finished_ms, next_attempt_ms = NEW.finished_ms
-  WHERE upload_id = NEW.id AND next_attempt_ms IS NULL;
-END;
-
 CREATE TABLE callbacks (
   id              INTEGER PRIMARY KEY AUTOINCREMENT,
   upload_id       INTEGER NOT NULL UNIQUE REFERENCES uploads (id),
