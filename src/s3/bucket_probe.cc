@@ -46,7 +46,7 @@ BucketProbe::BucketProbe(net::HttpClient& client, const AwsEnvironment& environm
       access_(access) {}
 
 void BucketProbe::add(std::string topic, Finding finding, std::string message, std::string fix) {
-  report_.findings.push_back({std::move(topic), finding, std::move(message), std::move(fix)});
+  report_.findings.push_back({std::move(topic), finding, std::move(message), with_all_options(std::move(fix))});
 }
 
 void BucketProbe::add_failure(std::string topic, Finding finding, const Result<ProbeAnswer>& answer,

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "net/http_date.h"
+#include "s3/s3_errors.h"
 
 namespace vodlift::s3 {
 namespace {
@@ -191,11 +192,13 @@ bool EndpointStates::note_region(const BucketAccess& access, const std::string& 
   Bucket& bucket = bucket_of(access);
   if (region == (bucket.region.empty() ? access.region : bucket.region)) return false;
   bucket.region = region;
-  log::warn("the bucket lies in another region than configured; requests are signed for the bucket's region",
-            {{"bucket", access.bucket},
-             {"configured", access.region},
-             {"region", region},
-             {"hint", "correct it with `vodlift bucket add --region`, which saves a request after each start"}});
+  log::warn(
+      "the bucket lies in another region than configured; requests are signed for the bucket's region",
+      {{"bucket", access.bucket},
+       {"configured", access.region},
+       {"region", region},
+       {"hint", with_all_options("correct it with `vodlift bucket add --region`, which saves a request after each "
+                                 "start")}});
   return true;
 }
 

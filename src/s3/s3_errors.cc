@@ -56,8 +56,7 @@ constexpr std::array kTable = {
         "add`"},
     Row{"KMS.NotFoundException", Errc::s3_rejected,
         "check --kms-key of `vodlift bucket add`: the key must be in the bucket's region, and an alias names only keys "
-        "of "
-        "the S3 key's own account"},
+        "of the S3 key's own account"},
     Row{"KMS.InvalidKeyUsageException", Errc::s3_rejected,
         "give a symmetric encryption key (ENCRYPT_DECRYPT) as --kms-key of `vodlift bucket add`"},
     Row{"KMS.ThrottlingException", Errc::s3_throttled, "--bucket-key of `vodlift bucket add` saves calls to KMS"},
@@ -99,6 +98,22 @@ constexpr std::string_view kKmsDeniedAdvice =
 constexpr std::string_view kListUploadsAdvice =
     "the key needs s3:ListBucketMultipartUploads on this bucket, to find what a lost answer left open";
 
+std::string advice_for(const Failure& failure, Errc errc) {
+  if (errc == Errc::s3_acl_refused) {
+    return failure.status == 403 ? fmt::format("{}; {}", kPublicAclAdvice, kPublicAclPermissionAdvice)
+                                 : std::string(kPublicAclAdvice);
+  }
+  if (errc == Errc::s3_access_denied) {
+    if (is_of_kms(failure)) return std::string(kKmsDeniedAdvice);
+    return std::string(failure.operation == "ListMultipartUploads" ? kListUploadsAdvice : kAccessDeniedAdvice);
+  }
+  if (errc == Errc::s3_region && !failure.region.empty()) {
+    return fmt::format("the bucket is in region {}: `vodlift bucket add` it with that --region",
+                       printable(failure.region, 64));
+  }
+  return std::string(advice_on(failure.code));
+}
+
 }  // namespace
 
 Errc classify(int status, std::string_view code) {
@@ -124,6 +139,13 @@ std::string_view advice_on(std::string_view code) {
   return row == nullptr ? "" : row->advice;
 }
 
+std::string with_all_options(std::string advice) {
+  if (advice.find("`vodlift bucket add") != std::string::npos) {
+    advice += "; `bucket add` replaces all options: `vodlift bucket list --json` shows the present ones";
+  }
+  return advice;
+}
+
 Error to_error(const Failure& failure) {
   Errc errc = classify(failure.status, failure.code);
   // Block Public Access answers a public ACL with a plain 403.
@@ -132,21 +154,8 @@ Error to_error(const Failure& failure) {
   std::string message = fmt::format("{} of s3://{}/{}: {} {}", failure.operation, printable(failure.bucket, 64),
                                     printable(failure.key, 200), failure.status, printable(failure.code, 64));
   if (!failure.message.empty()) message += fmt::format(" ({})", printable(failure.message, 200));
-  const std::string_view advice = advice_on(failure.code);
-  if (errc == Errc::s3_acl_refused) {
-    message += fmt::format("; {}", kPublicAclAdvice);
-    if (failure.status == 403) message += fmt::format("; {}", kPublicAclPermissionAdvice);
-  } else if (errc == Errc::s3_access_denied) {
-    const bool lists = failure.operation == "ListMultipartUploads";
-    message += fmt::format("; {}", is_of_kms(failure) ? kKmsDeniedAdvice
-                                   : lists            ? kListUploadsAdvice
-                                                      : kAccessDeniedAdvice);
-  } else if (errc == Errc::s3_region && !failure.region.empty()) {
-    message += fmt::format("; the bucket is in region {}: `vodlift bucket add` it with that --region",
-                           printable(failure.region, 64));
-  } else if (!advice.empty()) {
-    message += fmt::format("; {}", advice);
-  }
+  const std::string advice = with_all_options(advice_for(failure, errc));
+  if (!advice.empty()) message += fmt::format("; {}", advice);
   if (!failure.request_id.empty()) message += fmt::format(" [request id {}]", printable(failure.request_id, 100));
   return Error{errc, std::move(message)};
 }
