@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <mutex>
 
 #include "worker/fakes_test.h"
+#include "worker/watched_ports_test.h"
 
 namespace vodlift::worker {
 namespace {
@@ -52,133 +54,20 @@ class AcceptingReceiver final : public CallbackSender {
   std::vector<CallbackMessage> sent;
 };
 
-// A queue of which each test scripts what it needs.
-class ScriptedCallbacks : public CallbackQueue {
- public:
-  Result<> record(const ClaimedCallback&, const CallbackAttempt&) override { return {}; }
-  Result<> reclaim() override { return {}; }
-  Result<std::optional<std::chrono::milliseconds>> next_due() override {
-    return std::optional<std::chrono::milliseconds>();
-  }
-};
-
-// A queue with one callback due, which reports when its delivery has been recorded.
-class OneCallback final : public ScriptedCallbacks {
- public:
-  Result<std::vector<ClaimedCallback>> claim(int, std::chrono::milliseconds) override {
-    if (std::exchange(claimed_, true)) return std::vector<ClaimedCallback>();
-    ClaimedCallback callback;
-    callback.webhook_id = "msg_1";
-    callback.url = "http://example.org/";
-    return std::vector<ClaimedCallback>{callback};
-  }
-  Result<> record(const ClaimedCallback& callback, const CallbackAttempt& attempt) override {
-    recorded.set_value({callback.webhook_id, attempt.next});
-    return {};
-  }
-  std::promise<std::pair<std::string, CallbackState>> recorded;
-
- private:
-  bool claimed_ = false;
-};
-
-TEST(CallbackRun, DeliversWhatIsDueAndRecordsIt) {
-  OneCallback uploads;
-  OneBucket accounts;
-  AcceptingReceiver receiver;
-  LocalChangeFeed feed;
-  CallbackRun run(uploads, feed, accounts.directory, receiver);
-  run.start();
-  const auto [id, state] = uploads.recorded.get_future().get();
-  run.stop();
-  EXPECT_EQ(id, "msg_1");
-  EXPECT_EQ(state, CallbackState::delivered);
-  ASSERT_EQ(receiver.sent.size(), 1U);
-  EXPECT_EQ(receiver.sent[0].url, "http://example.org/");
-}
-
-// Reports how long after the first claim the second one came. Something is always due, and no claim finds it.
-class UnclaimableCallbacks final : public ScriptedCallbacks {
- public:
-  explicit UnclaimableCallbacks(bool fails) : fails_(fails) {}
-  Result<std::vector<ClaimedCallback>> claim(int, std::chrono::milliseconds) override {
-    const auto now = std::chrono::steady_clock::now();
-    if (++claims_ == 1) first_ = now;
-    if (claims_ == 2) pause.set_value(now - first_);
-    if (!fails_) return std::vector<ClaimedCallback>();
-    wake();
-    return Error{Errc::store_failed, "disk full"};
-  }
-  Result<std::optional<std::chrono::milliseconds>> next_due() override {
-    return std::optional<std::chrono::milliseconds>(0ms);
-  }
-
-  std::function<void()> wake;
-  std::promise<std::chrono::steady_clock::duration> pause;
-
- private:
-  const bool fails_;
-  int claims_ = 0;
-  std::chrono::steady_clock::time_point first_;
-};
-
-TEST(CallbackRun, DoesNotClaimAgainAtOnceAfterAFailureOrAClaimThatFoundNothing) {
-  for (const bool fails : {true, false}) {
-    UnclaimableCallbacks uploads(fails);
-    OneBucket accounts;
-    AcceptingReceiver receiver;
-    LocalChangeFeed feed;
-    CallbackRun run(uploads, feed, accounts.directory, receiver);
-    uploads.wake = [&feed] { feed.publish({Change::Kind::callbacks_due}); };
-    run.start();
-    EXPECT_GE(uploads.pause.get_future().get(), 1s) << fails;
-    run.stop();
-  }
-}
-
 constexpr AccountId kSlowAccount = 1;  // and those after it
 constexpr AccountId kOtherAccount = 100;
 
-// One callback of each slow account, then many more of them, then one of another account.
-class Backlog final : public ScriptedCallbacks {
- public:
-  explicit Backlog(int slow_accounts = 1) : slow_accounts_(slow_accounts) {}
-
-  Result<std::vector<ClaimedCallback>> claim(int places, std::chrono::milliseconds) override {
-    const int claim = claims_++;
-    if (claim < slow_accounts_) return some(1, kSlowAccount + claim);
-    if (claim < 2 * slow_accounts_) return some(std::min(20, places), kSlowAccount + claim - slow_accounts_);
-    return claim == 2 * slow_accounts_ ? some(1, kOtherAccount) : some(0, kOtherAccount);
-  }
-  Result<> record(const ClaimedCallback& callback, const CallbackAttempt&) override {
-    if (callback.account == kOtherAccount) other_delivered.set_value();
-    return {};
-  }
-  Result<std::optional<std::chrono::milliseconds>> next_due() override {
-    return std::optional<std::chrono::milliseconds>(0ms);
-  }
-
-  std::promise<void> other_delivered;
-
- private:
-  static std::vector<ClaimedCallback> some(int count, AccountId account) {
-    ClaimedCallback callback;
-    callback.account = account;
-    callback.url = account == kOtherAccount ? "http://other.example/" : "http://slow.example/";
-    return std::vector<ClaimedCallback>(static_cast<std::size_t>(count), callback);
-  }
-
-  const int slow_accounts_;
-  int claims_ = 0;
-};
+std::string url_of(AccountId account) {
+  return account == kOtherAccount ? "http://other.example/" : "http://slow.example/";
+}
 
 // Answers the first calls at once, and then never to the slow accounts.
 class HangingReceiver final : public CallbackSender {
  public:
-  explicit HangingReceiver(int answers = 1) : answers_(answers) {}
+  explicit HangingReceiver(int answers) : answers_(answers) {}
 
   void send(CallbackMessage message, Done done) override {
-    if (message.url == "http://slow.example/" && ++calls_ > answers_) return held.push_back(std::move(done));
+    if (message.url == url_of(kSlowAccount) && ++calls_ > answers_) return held.push_back(std::move(done));
     done(CallbackAnswer{204, {}});
   }
   std::vector<Done> held;
@@ -188,31 +77,112 @@ class HangingReceiver final : public CallbackSender {
   int calls_ = 0;
 };
 
-TEST(CallbackRun, ManySlowReceiversLeavePlacesForOthers) {
-  constexpr int kSlowAccounts = 6;
-  Backlog uploads(kSlowAccounts);
-  OneBucket accounts;
-  HangingReceiver receiver(kSlowAccounts);
-  LocalChangeFeed feed;
-  CallbackRun run(uploads, feed, accounts.directory, receiver, /*slow=*/0ms);
+class CallbackRunTest : public testing::Test {
+ protected:
+  // An upload of this account ends; its callback is due.
+  UploadId end_upload(AccountId account) {
+    UploadRequest request;
+    request.bucket = "b";
+    request.destination_path = std::to_string(++ended_);
+    request.callback = url_of(account);
+    const UploadId id = stores_.insert(request, 1000, account);
+    EXPECT_TRUE(stores_.finish(stores_.claim(id, account).lease, UploadEnding()));
+    return id;
+  }
+  // Set when one more callback of this account is delivered. Once for each account.
+  std::future<void> delivery(AccountId account) {
+    auto delivered = std::make_shared<std::promise<void>>();
+    deliveries_.push_back(stores_.database.feed().subscribe(
+        Change::Kind::callbacks_due,
+        [this, delivered, account, once = std::make_shared<std::once_flag>()](const Change& change) {
+          if (change.account != account) return;
+          const bool now = stores_.look(change.upload, account).callback_state == CallbackState::delivered;
+          if (now) std::call_once(*once, [&] { delivered->set_value(); });
+        }));
+    return delivered->get_future();
+  }
+  // One callback of each slow account is delivered. Then there are many more of them, and one of another account, which
+  // is delivered too. Answers how many of the slow accounts are being sent then.
+  std::size_t sent_to_slow(int slow_accounts) {
+    HangingReceiver receiver(slow_accounts);
+    CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, /*slow=*/0ms);
+    run.start();
+    for (AccountId account = kSlowAccount; account < kSlowAccount + slow_accounts; ++account) {
+      auto delivered = delivery(account);
+      end_upload(account);
+      delivered.wait();
+    }
+    for (AccountId account = kSlowAccount; account < kSlowAccount + slow_accounts; ++account) {
+      for (int i = 0; i < 20; ++i) end_upload(account);
+    }
+    auto delivered = delivery(kOtherAccount);
+    end_upload(kOtherAccount);
+    EXPECT_EQ(delivered.wait_for(10s), std::future_status::ready);
+    const std::size_t sent = receiver.held.size();
+    for (const auto& done : receiver.held) done(Error{Errc::timeout, "no answer in 15 s"});
+    run.stop();
+    return sent;
+  }
+
+  Stores stores_;
+  WatchedCallbacks queue_{stores_.node.callbacks};
+  OneBucket accounts_;
+
+ private:
+  int ended_ = 0;
+  std::vector<ChangeFeed::Subscription> deliveries_;
+};
+
+TEST_F(CallbackRunTest, DeliversWhatIsDueAndRecordsIt) {
+  const UploadId id = end_upload(kOtherAccount);
+  auto delivered = delivery(kOtherAccount);
+  AcceptingReceiver receiver;
+  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver);
   run.start();
-  EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
-  EXPECT_EQ(receiver.held.size(), 24U);
-  for (const auto& done : receiver.held) done(Error{Errc::timeout, "no answer in 15 s"});
+  delivered.wait();
   run.stop();
+  EXPECT_EQ(stores_.look(id, kOtherAccount).callback_state, CallbackState::delivered);
+  ASSERT_EQ(receiver.sent.size(), 1U);
+  EXPECT_EQ(receiver.sent[0].url, url_of(kOtherAccount));
+  EXPECT_EQ(receiver.sent[0].body, "body") << "as it was made when the upload ended";
+  EXPECT_TRUE(receiver.sent[0].webhook_id.starts_with("msg_"));
+  EXPECT_FALSE(stores_.node.callbacks.next_due().value()) << "none is pending any more";
 }
 
-TEST(CallbackRun, ASlowReceiverLeavesPlacesForOthers) {
-  Backlog uploads;
-  OneBucket accounts;
-  HangingReceiver receiver;
-  LocalChangeFeed feed;
-  CallbackRun run(uploads, feed, accounts.directory, receiver, /*slow=*/0ms);
-  run.start();
-  EXPECT_EQ(uploads.other_delivered.get_future().wait_for(10s), std::future_status::ready);
-  EXPECT_EQ(receiver.held.size(), 8U) << "the others are put off, not sent";
-  for (const auto& done : receiver.held) done(Error{Errc::timeout, "no answer in 15 s"});
-  run.stop();
+// Something is always due, and no claim finds it: another node is faster each time, and never delivers it.
+TEST_F(CallbackRunTest, DoesNotClaimAgainAtOnceAfterAFailureOrAClaimThatFoundNothing) {
+  end_upload(kOtherAccount);
+  for (const bool fails : {true, false}) {
+    std::chrono::steady_clock::time_point first;
+    std::promise<std::chrono::steady_clock::duration> pause;
+    queue_.before["claim"] = [&, claims = 0]() mutable -> Result<> {
+      const auto now = std::chrono::steady_clock::now();
+      if (++claims == 1) first = now;
+      if (claims == 2) pause.set_value(now - first);
+      if (fails) {
+        stores_.database.feed().publish({Change::Kind::callbacks_due});
+        return disk_full();
+      }
+      EXPECT_EQ(stores_.other.callbacks.claim(1, 1min).value().size(), 1U);
+      return {};
+    };
+    queue_.before["next_due"] = [&]() -> Result<> {
+      stores_.clock.pass(1min);
+      return {};
+    };
+    AcceptingReceiver receiver;
+    CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver);
+    run.start();
+    EXPECT_GE(pause.get_future().get(), 1s) << fails;
+    run.stop();
+    EXPECT_TRUE(receiver.sent.empty());
+  }
+}
+
+TEST_F(CallbackRunTest, ManySlowReceiversLeavePlacesForOthers) { EXPECT_EQ(sent_to_slow(6), 24U); }
+
+TEST_F(CallbackRunTest, ASlowReceiverLeavesPlacesForOthers) {
+  EXPECT_EQ(sent_to_slow(1), 8U) << "the others are put off, not sent";
 }
 
 }  // namespace

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <future>
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
 #include "worker/fakes_test.h"
+#include "worker/watched_ports_test.h"
 
 namespace vodlift::worker {
 namespace {
@@ -13,23 +17,22 @@ using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr steady_clock::time_point kNow{1h};
-
-// A queue that answers when the test says so.
-class SlowUploads final : public MemoryUploads {
- public:
-  void finish(const Lease&, UploadEnding, Done done) override { asked.push_back(std::move(done)); }
-  void answer(const Result<>& outcome = {}) {
-    for (const auto& done : std::exchange(asked, {})) done(outcome);
-  }
-  std::vector<Done> asked;
-};
+constexpr auto kNever = steady_clock::time_point::max();
 
 class EndRecorderTest : public testing::Test {
  protected:
-  std::shared_ptr<ActiveRun> run_of(UploadId id) {
+  EndRecorderTest() {
+    queue_.hold_ends();
+    queue_.before["renew"] = [this]() -> Result<> {
+      ++renewals_;
+      return {};
+    };
+  }
+
+  // A run that has left its slot.
+  std::shared_ptr<ActiveRun> new_run(std::int64_t size = 1) {
     auto run = std::make_shared<ActiveRun>();
-    run->claimed.lease = {id, 1};
-    run->claimed.upload.id = id;
+    run->claimed = stores_.claim(stores_.insert(size));
     EXPECT_TRUE(leases_.add(run));
     leases_.leave_slot(*run);
     return run;
@@ -39,92 +42,174 @@ class EndRecorderTest : public testing::Test {
     ending.size = size;
     return ending;
   }
-  // The leases that are still renewed.
-  int held() {
-    uploads_.renewed = 0;
+  Upload look(const ActiveRun& run) { return stores_.look(run.claimed.lease.id); }
+  // Whether a lease is still renewed.
+  bool renews() {
+    const int before = renewals_;
     EXPECT_TRUE(leases_.renew());
-    return uploads_.renewed;
+    return renewals_ > before;
+  }
+  // How many large uploads of another account begin before one of kAccount.
+  static std::ptrdiff_t sits_out(const FairShare& share) {
+    Candidates candidates;
+    for (const AccountId account : {kAccount, kAccount + 1}) {
+      Candidate& one = candidates.accounts.emplace_back();
+      one.priority = UploadRequest().priority;
+      one.account = account;
+      for (int i = 0; i < 20; ++i) one.large.push_back({account * 100 + i, kQuantumBytes});
+    }
+    const auto picks = share.choose(candidates, {40, 40}).picks;
+    return std::ranges::find(picks, kAccount, &FairShare::Pick::account) - picks.begin();
   }
 
-  SlowUploads uploads_;
-  LeaseKeeper leases_{uploads_};
+  Stores stores_;
+  WatchedQueue queue_{stores_.node.queue};
+  LeaseKeeper leases_{queue_};
+  int renewals_ = 0;
   int woken_ = 0;
   FairShare share_;
-  EndRecorder recorder_{uploads_, leases_, share_, 2, [this] { ++woken_; }};
+  EndRecorder recorder_{queue_, leases_, share_, 2, [this] { ++woken_; }};
 };
 
 TEST_F(EndRecorderTest, AnEndIsReleasedWhenTheQueueHasIt) {
-  recorder_.record(run_of(7), completed(5));
-  EXPECT_EQ(recorder_.serve(kNow), steady_clock::time_point::max());
-  EXPECT_EQ(held(), 1);
+  const auto run = new_run();
+  recorder_.record(run, completed(5));
+  EXPECT_EQ(recorder_.serve(kNow), kNever);
+  EXPECT_TRUE(renews());
   EXPECT_FALSE(recorder_.idle());
-  uploads_.answer();
+  queue_.answer();
   EXPECT_EQ(woken_, 1);
-  EXPECT_EQ(recorder_.serve(kNow), steady_clock::time_point::max());
-  EXPECT_EQ(held(), 0);
+  EXPECT_EQ(look(*run).state, UploadState::completed);
+  EXPECT_EQ(look(*run).size, 5);
+  EXPECT_EQ(recorder_.serve(kNow), kNever);
+  EXPECT_FALSE(renews());
   EXPECT_TRUE(recorder_.idle());
 }
 
 TEST_F(EndRecorderTest, WithoutRoomInTheDatabaseItIsRepeatedUntilThereIsSome) {
   for (const Errc code : {Errc::store_failed, Errc::overloaded}) {
-    recorder_.record(run_of(7), completed(5));
+    const auto run = new_run();
+    recorder_.record(run, completed(5));
     for (int i = 0; i < 10; ++i) {
-      uploads_.answer(Error{code, "full"});
+      queue_.answer(Error{code, "full"});
       EXPECT_EQ(recorder_.serve(kNow + i * 1h), kNow + i * 1h + kBetweenRecordings);
       recorder_.serve(kNow + i * 1h + kBetweenRecordings - 1ms);
-      EXPECT_TRUE(uploads_.asked.empty()) << "not before its time";
+      EXPECT_EQ(queue_.held(), 0) << "not before its time";
       recorder_.serve(kNow + i * 1h + kBetweenRecordings);
-      EXPECT_EQ(uploads_.asked.size(), 1);
-      EXPECT_EQ(held(), 1);
+      EXPECT_EQ(queue_.held(), 1);
+      EXPECT_TRUE(renews());
     }
-    uploads_.answer();
+    queue_.answer();
     recorder_.serve(kNow);
-    EXPECT_EQ(held(), 0);
+    EXPECT_EQ(look(*run).state, UploadState::completed);
+    EXPECT_FALSE(renews());
   }
 }
 
+TEST_F(EndRecorderTest, ATurnIsSettledOnceHoweverOftenItsEndIsHandedOver) {
+  constexpr std::int64_t kSize = 100 * kQuantumBytes;
+  constexpr std::int64_t kSent = 5 * kQuantumBytes;
+  const auto run = new_run(kSize);
+  run->control.sent(kSent);
+  recorder_.record(run, Requeue{});
+  for (int i = 0; i < 3; ++i) {
+    queue_.answer(Error{Errc::overloaded, "full"});
+    recorder_.serve(kNow + i * 1h);
+    recorder_.serve(kNow + i * 1h + kBetweenRecordings);
+    EXPECT_EQ(sits_out(share_), sits_out(FairShare())) << "it is not recorded yet";
+  }
+  queue_.answer();
+  for (int i = 0; i < 3; ++i) recorder_.serve(kNow + 10h);
+  FairShare settled_once;
+  settled_once.settle(UploadRequest().priority, kAccount, kSent - charge_for(kSize));
+  EXPECT_EQ(sits_out(share_), sits_out(settled_once));
+  EXPECT_GT(sits_out(settled_once), sits_out(FairShare()));
+}
+
+TEST_F(EndRecorderTest, ATurnWhoseEndIsRefusedIsNotSettled) {
+  const auto run = new_run(100 * kQuantumBytes);
+  run->control.sent(5 * kQuantumBytes);
+  ASSERT_TRUE(stores_.requeue(run->claimed.lease));
+  recorder_.record(run, Requeue{});
+  queue_.answer();
+  recorder_.serve(kNow);
+  EXPECT_TRUE(recorder_.idle());
+  EXPECT_EQ(sits_out(share_), sits_out(FairShare()));
+}
+
 TEST_F(EndRecorderTest, ARunThatWasToldToEndGetsOneLastTry) {
-  const auto run = run_of(1);
+  const auto run = new_run();
   recorder_.record(run, completed(5));
-  uploads_.answer(Error{Errc::store_failed, "full"});
+  queue_.answer(disk_full());
   recorder_.serve(kNow);
   run->control.end({Errc::lease_lost, "the lease expired"});
   recorder_.serve(kNow + kBetweenRecordings);
-  ASSERT_EQ(uploads_.asked.size(), 1);
-  uploads_.answer(Error{Errc::store_failed, "full"});
-  EXPECT_EQ(recorder_.serve(kNow + 1h), steady_clock::time_point::max());
-  EXPECT_TRUE(uploads_.asked.empty());
+  ASSERT_EQ(queue_.held(), 1);
+  queue_.answer(disk_full());
+  EXPECT_EQ(recorder_.serve(kNow + 1h), kNever);
+  EXPECT_EQ(queue_.held(), 0);
   EXPECT_TRUE(recorder_.idle());
+  EXPECT_FALSE(renews());
 }
 
 TEST_F(EndRecorderTest, AnyOtherRefusalIsFinal) {
-  recorder_.record(run_of(1), completed(5));
-  uploads_.answer(Error{Errc::lease_lost, "lost"});
-  EXPECT_EQ(recorder_.serve(kNow), steady_clock::time_point::max());
+  const auto run = new_run();
+  ASSERT_TRUE(stores_.requeue(run->claimed.lease));
+  recorder_.record(run, completed(5));
+  queue_.answer();
+  EXPECT_EQ(recorder_.serve(kNow), kNever);
   EXPECT_TRUE(recorder_.idle());
+  EXPECT_EQ(look(*run).state, UploadState::queued) << "the lease was lost";
 }
 
 TEST_F(EndRecorderTest, AnUploadThatWaitsAgainIsRecordedTheSameWay) {
-  uploads_.refusals["requeue"] = 1;
-  recorder_.record(run_of(1), Requeue{1min, std::nullopt, true});
+  const auto run = new_run();
+  recorder_.record(run, Requeue{1min, std::nullopt, true});
+  queue_.answer(disk_full());
   EXPECT_EQ(recorder_.serve(kNow), kNow + kBetweenRecordings);
-  EXPECT_FALSE(uploads_.requeued);
+  EXPECT_EQ(look(*run).state, UploadState::uploading);
   recorder_.serve(kNow + kBetweenRecordings);
-  ASSERT_TRUE(uploads_.requeued);
-  EXPECT_EQ(uploads_.requeued->delay, 1min);
-  EXPECT_TRUE(uploads_.requeued->failed_attempt);
+  queue_.answer();
+  recorder_.serve(kNow + kBetweenRecordings);
+  EXPECT_EQ(look(*run).state, UploadState::queued);
+  EXPECT_EQ(look(*run).next_attempt, stores_.clock.now() + 1min);
+  EXPECT_EQ(stores_.claim(run->claimed.lease.id).upload.attempts, 2) << "the attempt counts as failed";
   EXPECT_TRUE(recorder_.idle());
 }
 
+// Two may be under way. A slot that waits for room before each end makes it two, without an answer to the first of
+// them, and never three.
 TEST_F(EndRecorderTest, HoldsNobodyUpWhileThereIsRoom) {
-  recorder_.record(run_of(1), completed(1));
-  recorder_.wait_for_room();
-  recorder_.record(run_of(2), completed(1));
-  auto waits = std::async(std::launch::async, [&] { recorder_.wait_for_room(); });
-  EXPECT_EQ(uploads_.asked.size(), 2);
-  uploads_.answer();
-  recorder_.serve(kNow);
-  waits.get();
+  constexpr std::size_t kEnds = 100;
+  std::vector<std::shared_ptr<ActiveRun>> runs;
+  while (runs.size() < kEnds) runs.push_back(new_run());
+  std::mutex mutex;  // guards the queue and the next two
+  std::condition_variable recorded;
+  std::size_t most = 0;
+  std::size_t answered = 0;
+  std::thread slot([&] {
+    for (const auto& run : runs) {
+      recorder_.wait_for_room();
+      {
+        const std::lock_guard lock(mutex);
+        recorder_.record(run, completed(1));
+        most = std::max(most, queue_.held());
+      }
+      recorded.notify_one();
+    }
+  });
+  while (answered < kEnds) {
+    std::unique_lock lock(mutex);
+    recorded.wait(lock, [&] { return queue_.held() >= 2 || answered + queue_.held() == kEnds; });
+    EXPECT_FALSE(recorder_.idle());
+    answered += queue_.held();
+    queue_.answer();
+    recorder_.serve(kNow);
+  }
+  slot.join();
+  EXPECT_EQ(most, 2);
+  EXPECT_TRUE(recorder_.idle());
+  for (const auto& run : runs) EXPECT_EQ(look(*run).state, UploadState::completed);
 }
 
 }  // namespace

@@ -1,105 +1,98 @@
-// In-memory stand-ins for the ports that a run of the worker uses. They keep what is recorded and fail on demand.
+// What the tests of the worker share: the stores of a node in memory, an account with a bucket, a clock set by hand.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "base/await.h"
 #include "core/account_directory.h"
-#include "core/callback_sender.h"
-#include "core/multipart_journal.h"
-#include "core/work_queue.h"
 #include "memory/memory_accounts.h"
+#include "memory/memory_queue.h"
 #include "worker/fake_objects_test.h"
 #include "worker/fake_storages_test.h"
 
 namespace vodlift::worker {
 
-// A queue and journal that keep what a run records. Every other method does nothing.
-class MemoryUploads : public WorkQueue, public MultipartJournal {
+inline constexpr AccountId kAccount = 158;
+
+// Moves on request only. Any thread.
+class ManualClock final : public Clock {
  public:
-  Result<Candidates> candidates(const CandidateQuery&) override { return Candidates(); }
-  Result<std::vector<ClaimedUpload>> claim(const std::vector<UploadId>&, std::chrono::milliseconds) override {
-    return std::vector<ClaimedUpload>();
-  }
-  Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds) override {
-    renewed = static_cast<int>(leases.size());
-    return all_held(leases);
-  }
-  static std::vector<HeldLease> all_held(const std::vector<Lease>& leases) {
-    std::vector<HeldLease> held;
-    for (const Lease& lease : leases) held.push_back({lease, false});
-    return held;
-  }
-  void finish(const Lease&, UploadEnding end, Done done) override {
-    if (auto full = without_room("finish")) return done(*full);
-    ending = std::move(end);
-    done({});
-  }
-  void requeue(const Lease&, Requeue how, Done done) override {
-    if (auto full = without_room("requeue")) return done(*full);
-    requeued = std::move(how);
-    done({});
-  }
-  Result<int> rescue(int) override { return 0; }
-  Result<int> reclaim(int) override { return 0; }
-  Result<std::optional<std::chrono::milliseconds>> next_due() override {
-    return std::optional<std::chrono::milliseconds>();
-  }
-
-  Result<> intend(const Lease&, const MultipartPlace& place) override {
-    if (on_intend) on_intend();
-    ledger_calls.push_back("intend " + place.key);
-    return {};
-  }
-  Result<> withdraw(const Lease&) override {
-    ledger_calls.emplace_back("withdraw");
-    return {};
-  }
-  Result<> record_multipart(const Lease&, const OpenMultipart& open) override {
-    if (lease_lost) return Error{Errc::lease_lost, "lost"};
-    if (auto full = without_room("multipart")) return *full;
-    journal = open;
-    return {};
-  }
-  Result<> record_part(const Lease&, const Part& part) override {
-    if (lease_lost) return Error{Errc::lease_lost, "lost"};
-    if (auto full = without_room("part")) return *full;
-    journal.parts.push_back(part);
-    return {};
-  }
-  Result<> abandon(const Lease&) override {
-    ledger_calls.emplace_back("abandon");
-    return {};
-  }
-
-  bool lease_lost = false;
-  int renewed = 0;                      // leases, at the last renewal
-  std::map<std::string, int> refusals;  // by change: how many of the next ones are refused for want of room
-  std::function<void()> on_refusal;
-  std::function<void()> on_intend;
-  std::vector<std::string> ledger_calls;  // intend, withdraw, abandon
-  OpenMultipart journal;
-  std::optional<UploadEnding> ending;
-  std::optional<Requeue> requeued;
+  [[nodiscard]] WallTime now() const override { return from_unix_ms(now_ms_); }
+  void pass(std::chrono::milliseconds time) { now_ms_ += time.count(); }
 
  private:
-  std::optional<Error> without_room(const std::string& change) {
-    if (refusals[change] == 0) return std::nullopt;
-    --refusals[change];
-    if (on_refusal) on_refusal();
-    return Error{Errc::store_failed, "disk full"};
-  }
+  std::atomic<std::int64_t> now_ms_{1'700'000'000'000};
 };
 
-// Account 158 with the bucket "b".
+// The queue as two nodes see it, and what tests do with it besides the worker.
+class Stores {
+ public:
+  // Queues an upload of kAccount to an object of its own.
+  UploadId insert(std::int64_t size = 1000) {
+    UploadRequest request;
+    request.bucket = "b";
+    request.path = "sestore1/a/b.mp4";
+    request.destination_path = std::to_string(++inserted_);
+    return insert(request, size);
+  }
+  UploadId insert(UploadRequest request, std::int64_t size, AccountId account = kAccount) {
+    NewUpload upload;
+    upload.account = account;
+    upload.request = std::move(request);
+    upload.size = size;
+    upload.token = "token-1";
+    return await<Result<InsertOutcome>>([&](auto done) { node.uploads.insert(upload, std::move(done)); }).value().id;
+  }
+  // Claims the upload, which must be queued; if it waits for its next attempt, so much time passes.
+  ClaimedUpload claim(UploadId id, AccountId account = kAccount) {
+    if (const auto due = look(id, account).next_attempt; due && *due > clock.now()) clock.pass(*due - clock.now());
+    return node.queue.claim({id}, std::chrono::minutes(1)).value().at(0);
+  }
+  Result<> finish(const Lease& lease, const UploadEnding& ending) {
+    return await<Result<>>([&](auto done) { node.queue.finish(lease, ending, std::move(done)); });
+  }
+  Result<> requeue(const Lease& lease, const Requeue& how = {}) {
+    return await<Result<>>([&](auto done) { node.queue.requeue(lease, how, std::move(done)); });
+  }
+  // A client's change of an upload.
+  void change(UploadId id, UploadChange change) {
+    ChangeRequest request;
+    request.account = kAccount;
+    request.id = id;
+    request.change = change;
+    node.uploads.change(request).value();
+  }
+  Upload look(UploadId id, AccountId account = kAccount) {
+    UploadQuery query;
+    query.ids = {id};
+    return node.uploads.find(account, query).value().at(0);
+  }
+  // The multipart uploads that the reaper must abort or look for.
+  std::vector<AbandonedMultipart> abandoned() { return ledger.abandoned(std::nullopt, 1000).value(); }
+
+  ManualClock clock;
+  memory::MemoryDatabase database{clock, [](const Upload&) { return std::string("body"); }, since_boot,
+                                  [](AccountId) { return kDefaultWeight; }};
+  memory::MemoryNode node{database, {1, 1}};
+  memory::MemoryNode other{database, {2, 1}};
+  memory::MemoryMultipartLedger ledger{database};
+
+ private:
+  int inserted_ = 0;
+};
+
+// kAccount with the bucket "b".
 class OneBucket {
  public:
   OneBucket() {
     Account account;
-    account.cdn = 158;
+    account.cdn = kAccount;
     account.user = "jb";
     directory.add_account(account).value();
     bucket_.cdn = account.cdn;
@@ -125,13 +118,6 @@ class OneBucket {
 
  public:
   AccountDirectory directory{rows_};
-};
-
-;
-
-class StoppedClock final : public Clock {
- public:
-  [[nodiscard]] WallTime now() const override { return from_unix_ms(1'700'000'000'000); }
 };
 
 }  // namespace vodlift::worker

@@ -2,19 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "memory/memory_queue.h"
 #include "worker/fakes_test.h"
 
 namespace vodlift::worker {
 namespace {
 
 using namespace std::chrono_literals;
-
-class MovingClock final : public Clock {
- public:
-  [[nodiscard]] WallTime now() const override { return time; }
-  WallTime time = from_unix_ms(1'700'000'000'000);
-};
 
 class MultipartReaperTest : public testing::Test {
  protected:
@@ -27,59 +20,42 @@ class MultipartReaperTest : public testing::Test {
 
   static MultipartPlace place(const std::string& bucket = "b") { return {"https://s3.example", bucket, "film.mp4"}; }
 
-  // An upload that runs.
-  Lease running() {
-    NewUpload upload;
-    upload.account = 158;
-    upload.request.bucket = "b";
-    upload.request.destination_path = std::to_string(++uploads_);
-    UploadId id = 0;
-    node_.uploads.insert(upload, [&](const Result<InsertOutcome>& outcome) { id = outcome->id; });
-    return node_.queue.claim({id}, 1h).value().at(0).lease;
-  }
   // An upload that runs and has a multipart upload open, or, without an id, a Create under way.
   Lease opening(const std::string& multipart_id = "", const std::string& bucket = "b") {
-    const Lease lease = running();
-    EXPECT_TRUE(node_.journal.intend(lease, place(bucket)));
+    const Lease lease = stores_.claim(stores_.insert()).lease;
+    EXPECT_TRUE(stores_.node.journal.intend(lease, place(bucket)));
     OpenMultipart open;
     open.multipart_id = multipart_id;
     open.endpoint = place().endpoint;
     open.part_size = 5'000'000;
     if (multipart_id.empty()) return lease;
-    EXPECT_TRUE(node_.journal.record_multipart(lease, open));
+    EXPECT_TRUE(stores_.node.journal.record_multipart(lease, open));
     return lease;
   }
   void fail(const Lease& lease) {
     UploadEnding ending;
     ending.state = UploadState::failed;
     ending.error = UploadError{Errc::s3_access_denied, "403", false};
-    node_.queue.finish(lease, ending, [](const Result<>& outcome) { EXPECT_TRUE(outcome); });
+    EXPECT_TRUE(stores_.finish(lease, ending));
   }
   // The same, and the upload fails now: it abandons what it has opened.
   void left(const std::string& multipart_id = "", const std::string& bucket = "b") {
     fail(opening(multipart_id, bucket));
   }
-  std::vector<AbandonedMultipart> entries() { return ledger_.abandoned(std::nullopt, 1000).value(); }
-
   void is_open(const std::string& id, std::chrono::milliseconds after, const std::string& initiator = "") {
     objects_.open.insert(id);
     objects_.listed[id] = {id, begun_ + after, initiator};
   }
   void round_after(std::chrono::milliseconds passes) {
-    clock_.time += passes;
+    stores_.clock.pass(passes);
     reaper_.round();
   }
 
-  MovingClock clock_;
-  const WallTime begun_ = clock_.time;
-  memory::MemoryDatabase database_{clock_, [](const Upload&) { return std::string(); }, since_boot,
-                                   [](AccountId) { return kDefaultWeight; }};
-  memory::MemoryNode node_{database_, {1, 1}};
-  memory::MemoryMultipartLedger ledger_{database_};
-  int uploads_ = 0;
+  Stores stores_;
+  const WallTime begun_ = stores_.clock.now();
   OneBucket accounts_;
   MemoryObjects objects_;
-  MultipartReaper reaper_{ledger_, accounts_.directory, objects_, {1min, 10min, std::chrono::days{14}}};
+  MultipartReaper reaper_{stores_.ledger, accounts_.directory, objects_, {1min, 10min, std::chrono::days{14}}};
 };
 
 TEST_F(MultipartReaperTest, AbortsWhatIsLeftAndOnlyThat) {
@@ -87,7 +63,7 @@ TEST_F(MultipartReaperTest, AbortsWhatIsLeftAndOnlyThat) {
   left("ours");
   round_after(0s);
   EXPECT_EQ(objects_.open, std::set<std::string>{"other"});
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
 }
 
 TEST_F(MultipartReaperTest, TriesAgainUntilItIsGone) {
@@ -95,7 +71,7 @@ TEST_F(MultipartReaperTest, TriesAgainUntilItIsGone) {
   objects_.script["abort"] = std::deque<Errc>(10, Errc::s3_transient);
   left("ours");
   int rounds = 0;
-  for (; !entries().empty() && rounds < 1000; ++rounds) round_after(1min);
+  for (; !stores_.abandoned().empty() && rounds < 1000; ++rounds) round_after(1min);
   EXPECT_TRUE(objects_.open.empty());
   EXPECT_EQ(objects_.count("abort"), 11);
   EXPECT_GT(rounds, 700) << "it waits longer each time: 1 minute, 2, 4, up to 6 hours";
@@ -110,31 +86,31 @@ TEST_F(MultipartReaperTest, ABucketThatCannotBeWorkedOnIsLeftForLaterAsAWhole) {
   round_after(0s);
   EXPECT_EQ(objects_.count("abort"), 2) << "one of the bucket, and the other bucket's";
   EXPECT_FALSE(objects_.open.contains("elsewhere"));
-  EXPECT_EQ(entries().size(), 3U);
-  for (const AbandonedMultipart& entry : entries()) EXPECT_EQ(entry.next_attempt, clock_.time + 1min);
-  EXPECT_EQ(entries()[0].attempts, 1);
-  EXPECT_EQ(entries()[1].attempts, 0);
+  EXPECT_EQ(stores_.abandoned().size(), 3U);
+  for (const AbandonedMultipart& entry : stores_.abandoned()) EXPECT_EQ(entry.next_attempt, stores_.clock.now() + 1min);
+  EXPECT_EQ(stores_.abandoned()[0].attempts, 1);
+  EXPECT_EQ(stores_.abandoned()[1].attempts, 0);
   round_after(1min);
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
 }
 
 TEST_F(MultipartReaperTest, AHundredOfABucketARound) {
   for (int i = 0; i < 150; ++i) left("mp" + std::to_string(i));
   round_after(0s);
-  EXPECT_EQ(entries().size(), 50U);
+  EXPECT_EQ(stores_.abandoned().size(), 50U);
   round_after(0s);
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
 }
 
 TEST_F(MultipartReaperTest, WithoutTheBucketItIsKeptAndGivenUpInTheEnd) {
   left("ours", "not-configured");
   round_after(0s);
-  ASSERT_EQ(entries().size(), 1U);
-  EXPECT_NE(entries()[0].error.find("not configured"), std::string::npos) << entries()[0].error;
+  ASSERT_EQ(stores_.abandoned().size(), 1U);
+  EXPECT_NE(stores_.abandoned()[0].error.find("not configured"), std::string::npos) << stores_.abandoned()[0].error;
   round_after(std::chrono::days{14} - 1s);
-  EXPECT_EQ(entries().size(), 1U);
+  EXPECT_EQ(stores_.abandoned().size(), 1U);
   round_after(6h);
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
   EXPECT_TRUE(objects_.calls.empty());
 }
 
@@ -143,7 +119,7 @@ TEST_F(MultipartReaperTest, CredentialsGoToNoOtherEndpoint) {
   left("ours");
   left("");
   round_after(1h);
-  EXPECT_EQ(entries().size(), 2U);
+  EXPECT_EQ(stores_.abandoned().size(), 2U);
   EXPECT_TRUE(objects_.calls.empty());
 }
 
@@ -152,17 +128,17 @@ TEST_F(MultipartReaperTest, WhatALostAnswerOpenedIsFoundAfterTheGrace) {
   is_open("lost", 1s);
   round_after(9min);
   EXPECT_TRUE(objects_.calls.empty()) << "if it is another program's, its parts may still come";
-  EXPECT_EQ(entries().at(0).attempts, 0);
+  EXPECT_EQ(stores_.abandoned().at(0).attempts, 0);
   round_after(1min);
   round_after(0s);
   EXPECT_TRUE(objects_.open.empty());
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
 }
 
 TEST_F(MultipartReaperTest, NothingToBeFoundSettlesIt) {
   left();
   round_after(10min);
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
   EXPECT_EQ(objects_.calls, std::vector<std::string>{"uploads"});
 }
 
@@ -177,7 +153,7 @@ TEST_F(MultipartReaperTest, AnothersIsLeftAlone) {
   opening("in use");
   const auto open = objects_.open;
   round_after(10min);
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
   EXPECT_EQ(objects_.open, open);
   EXPECT_EQ(objects_.count("abort"), 0);
 }
@@ -187,8 +163,8 @@ TEST_F(MultipartReaperTest, OfTwoThatCouldBeItNoneIsAborted) {
   is_open("a", 1s);
   is_open("b", 2s);
   round_after(10min);
-  ASSERT_EQ(entries().size(), 1U);
-  EXPECT_EQ(entries()[0].attempts, 1);
+  ASSERT_EQ(stores_.abandoned().size(), 1U);
+  EXPECT_EQ(stores_.abandoned()[0].attempts, 1);
   EXPECT_EQ(objects_.open.size(), 2U);
   // The stranger sends a part, which tells.
   objects_.with_parts.insert("b");
@@ -201,9 +177,9 @@ TEST_F(MultipartReaperTest, OfTwoThatCouldBeItNoneIsAborted) {
 TEST_F(MultipartReaperTest, TwoLostAnswersMayHaveOpenedTwo) {
   for (const bool fails : {false, true}) {
     const Lease lease = opening();
-    EXPECT_TRUE(node_.journal.intend(lease, place()));
-    fails ? fail(lease) : node_.journal.abandon(lease).value();
-    const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.time - begun_);
+    EXPECT_TRUE(stores_.node.journal.intend(lease, place()));
+    fails ? fail(lease) : stores_.node.journal.abandon(lease).value();
+    const std::chrono::milliseconds passed = stores_.clock.now() - begun_;
     is_open("a", passed + 1s);
     is_open("b", passed + 2s);
     round_after(10min);
@@ -217,39 +193,39 @@ TEST_F(MultipartReaperTest, OnlyOurOwnPrincipalsIsAborted) {
   is_open("ours", 1s, "arn:aws:sts::1:assumed-role/vodlift/session-1");
   is_open("foreign", 1s, "arn:aws:iam::1:user/another");
   objects_.on_create = [&](const std::string& id) {
-    objects_.listed[id] = {id, clock_.time, "arn:aws:sts::1:assumed-role/vodlift/session-2"};
+    objects_.listed[id] = {id, stores_.clock.now(), "arn:aws:sts::1:assumed-role/vodlift/session-2"};
   };
   round_after(10min);
   round_after(0s);
   EXPECT_EQ(objects_.open, std::set<std::string>{"foreign"}) << "nothing remains of finding out who we are";
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
   EXPECT_EQ(objects_.created, 1);
 }
 
 TEST_F(MultipartReaperTest, WhatAProbeOpensIsInTheLedger) {
   left();
   is_open("ours", 1s, "us");
-  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, clock_.time, "us"}; };
+  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, stores_.clock.now(), "us"}; };
   objects_.script["create answer"] = {Errc::timeout};
   round_after(10min);
-  EXPECT_EQ(entries().size(), 2U);
-  EXPECT_EQ(entries().back().multipart_id, "") << "one more to be looked for";
+  EXPECT_EQ(stores_.abandoned().size(), 2U);
+  EXPECT_EQ(stores_.abandoned().back().multipart_id, "") << "one more to be looked for";
   EXPECT_EQ(objects_.open.size(), 2U);
 
   objects_.script["create"] = {Errc::s3_access_denied};
   round_after(1min);
-  EXPECT_EQ(entries().size(), 2U) << "a probe that was refused opened nothing";
+  EXPECT_EQ(stores_.abandoned().size(), 2U) << "a probe that was refused opened nothing";
 }
 
 TEST_F(MultipartReaperTest, AProbeThatCannotBeAbortedIsNotForgotten) {
   left();
   is_open("ours", 1s, "us");
-  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, clock_.time, "us"}; };
+  objects_.on_create = [&](const std::string& id) { objects_.listed[id] = {id, stores_.clock.now(), "us"}; };
   objects_.script["abort"] = {Errc::s3_transient};
   round_after(10min);
   round_after(0s);
   EXPECT_TRUE(objects_.open.empty());
-  EXPECT_TRUE(entries().empty());
+  EXPECT_TRUE(stores_.abandoned().empty());
 }
 
 TEST_F(MultipartReaperTest, TheStoresOwnClockCounts) {
@@ -267,12 +243,12 @@ TEST_F(MultipartReaperTest, WhileACreateIsUnderWayNothingIsJudged) {
   is_open("just opened", 1s);
   const Lease other = opening();
   round_after(10min);
-  EXPECT_TRUE(node_.journal.withdraw(other));
+  EXPECT_TRUE(stores_.node.journal.withdraw(other));
   // The Create begins between the look at the ledger and the adoption.
-  objects_.on_list_parts = [&] { EXPECT_TRUE(node_.journal.intend(other, place())); };
+  objects_.on_list_parts = [&] { EXPECT_TRUE(stores_.node.journal.intend(other, place())); };
   round_after(10min);
-  ASSERT_EQ(entries().size(), 1U);
-  EXPECT_EQ(entries()[0].attempts, 0);
+  ASSERT_EQ(stores_.abandoned().size(), 1U);
+  EXPECT_EQ(stores_.abandoned()[0].attempts, 0);
   EXPECT_EQ(objects_.count("abort"), 0);
 }
 
@@ -281,7 +257,7 @@ TEST_F(MultipartReaperTest, AStoreWithoutTimesIsNotGuessedAt) {
   objects_.open.insert("no time");
   objects_.listed["no time"] = {"no time", std::nullopt, ""};
   round_after(10min);
-  EXPECT_EQ(entries().at(0).attempts, 1);
+  EXPECT_EQ(stores_.abandoned().at(0).attempts, 1);
   EXPECT_EQ(objects_.open.size(), 1U);
 }
 
@@ -289,7 +265,7 @@ TEST_F(MultipartReaperTest, AnInterruptionIsNoAttempt) {
   left("ours");
   objects_.script["abort"] = {Errc::interrupted};
   round_after(0s);
-  EXPECT_EQ(entries().at(0).attempts, 0);
+  EXPECT_EQ(stores_.abandoned().at(0).attempts, 0);
 }
 
 }  // namespace

@@ -43,56 +43,63 @@ class SourceReadinessRun : public UploadRunTest {
   SourceReadinessRun() {
     storages_.bytes = "hello";
     readiness_ = {5s, 1h};
-    claimed_.upload.started = clock_.now();
+  }
+  // The source is written to, for the last time so long ago.
+  void write(std::chrono::milliseconds ago) {
+    storages_.modified_ns = to_unix_ms(stores_.clock.now() - ago) * 1'000'000;
   }
 };
 
 TEST_F(SourceReadinessRun, ASourceThatIsBeingWrittenIsWaitedForAndCostsNoAttempt) {
-  storages_.modified_ns = modified(2s).modified_ns;
+  write(2s);
   run();
-  EXPECT_FALSE(uploads_.ending);
+  EXPECT_FALSE(ending_);
   ASSERT_TRUE(requeue_error());
   EXPECT_EQ(requeue_error()->code, Errc::source_busy);
   EXPECT_NE(requeue_error()->message.find("still being written"), std::string::npos);
   EXPECT_TRUE(requeue_error()->retryable);
-  EXPECT_EQ(uploads_.requeued->delay, 3s + 1ms);
-  EXPECT_FALSE(uploads_.requeued->failed_attempt);
+  EXPECT_EQ(requeued_->delay, 3s + 1ms);
+  EXPECT_FALSE(requeued_->failed_attempt);
   EXPECT_TRUE(objects_.calls.empty());
 }
 
 TEST_F(SourceReadinessRun, AQuietSourceIsSentAtOnce) {
-  storages_.modified_ns = modified(6s).modified_ns;
+  write(6s);
   run();
   expect_completed();
 }
 
 TEST_F(SourceReadinessRun, TheWaitHasAnEnd) {
-  storages_.modified_ns = modified(2s).modified_ns;
-  claimed_.upload.started = clock_.now() - 1h;
-  claimed_.upload.attempt_started = clock_.now();
+  write(2s);
+  run();
+  stores_.clock.pass(1h - 1ms);
+  write(2s);
+  run();
+  ASSERT_TRUE(requeue_error()) << "an hour from the first attempt on";
+  stores_.clock.pass(1ms);
+  write(2s);
   run();
   expect_failed(Errc::source_busy);
 }
 
 TEST_F(SourceReadinessRun, PartsThatWereSentOfThisVersionGoOn) {
-  storages_.modified_ns = modified(6s).modified_ns;
+  write(6s);
   storages_.bytes = std::string(2 * kPreferredPartBytes, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
-  readiness_.quiet = 10s;
+  readiness_.quiet = 1h;
   run();
   expect_completed();
 }
 
 TEST_F(SourceReadinessRun, ASourceThatIsWrittenToWhileItIsSentIsWaitedForToo) {
-  storages_.modified_ns = modified(6s).modified_ns;
+  write(6s);
   storages_.changing_opens = 1;
   storages_.on_open = [this] {
-    if (storages_.opened == 2) storages_.modified_ns = modified(0s).modified_ns;
+    if (storages_.opened == 2) write(0s);
   };
   run();
-  EXPECT_FALSE(uploads_.ending);
+  EXPECT_FALSE(ending_);
   ASSERT_TRUE(requeue_error());
   EXPECT_EQ(requeue_error()->code, Errc::source_busy);
 }

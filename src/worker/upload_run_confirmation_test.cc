@@ -20,14 +20,14 @@ TEST_F(UploadRunTest, SomebodyElsesObjectIsNotTakenForOurs) {
   objects_.object_crc = "AAAAAA==";
   objects_.object_token = "someone";
   run();
-  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+  expect_not_completed();
 }
 
 TEST_F(UploadRunTest, WrongBytesAreNeverCompleted) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.flip_a_bit = true;
   run();
-  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+  expect_not_completed();
 }
 
 TEST_F(UploadRunTest, AKeyThatMayNotReadIsBelievedByTheAnswerToComplete) {
@@ -36,17 +36,16 @@ TEST_F(UploadRunTest, AKeyThatMayNotReadIsBelievedByTheAnswerToComplete) {
   run();
   expect_completed();
   objects_.flip_a_bit = true;
-  uploads_.ending.reset();
   objects_.script["head"] = std::deque<Errc>(20, Errc::s3_access_denied);
   run();
-  EXPECT_FALSE(uploads_.ending && uploads_.ending->state == UploadState::completed);
+  expect_not_completed();
 }
 
 TEST_F(UploadRunTest, AnObjectThatCannotBeConfirmedIsTriedAgain) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["head"] = std::deque<Errc>(2, Errc::s3_not_found);
   run();
-  EXPECT_FALSE(uploads_.ending) << "the object may be there";
+  EXPECT_FALSE(ending_) << "the object may be there";
   ASSERT_TRUE(requeue_error());
   EXPECT_TRUE(requeue_error()->retryable);
 }
@@ -56,11 +55,9 @@ TEST_F(UploadRunTest, AnObjectThatIsNotEncryptedAsAskedForIsNotCompleted) {
   for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
     storages_.bytes = std::string(size, 'v');
     objects_.encryption = "AES256";
-    uploads_.ending.reset();
     run();
     expect_failed(Errc::s3_rejected);
     objects_.encryption = "aws:kms";
-    uploads_.ending.reset();
     run();
     expect_completed();
   }
@@ -71,10 +68,9 @@ TEST_F(UploadRunTest, WhatTheStoreConfirmsInNoWayIsReadBack) {
   objects_.md5_check = false;
   for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
     storages_.bytes = objects_.object_bytes = std::string(size, 'v');
-    uploads_.ending.reset();
     run();
     expect_completed();
-    EXPECT_EQ(uploads_.ending->verification.checksum,
+    EXPECT_EQ(ending_->verification.checksum,
               "read-back-crc32c:" + crc32c_base64(crc32c(0, bytes_of(storages_.bytes))));
   }
   EXPECT_EQ(objects_.count("read 0+8388608"), 1);
@@ -88,10 +84,10 @@ TEST_F(UploadRunTest, OtherBytesReadBackAreNeverCompleted) {
     storages_.bytes = objects_.object_bytes = std::string(size, 'v');
     objects_.object_bytes[size / 2] = 'w';
     run();
-    EXPECT_FALSE(uploads_.ending);
+    EXPECT_FALSE(ending_);
     ASSERT_TRUE(requeue_error());
     EXPECT_EQ(requeue_error()->code, Errc::s3_integrity);
-    EXPECT_TRUE(uploads_.journal.multipart_id.empty()) << "it starts over";
+    EXPECT_TRUE(journal().multipart_id.empty()) << "it starts over";
   }
 }
 
@@ -100,11 +96,10 @@ TEST_F(UploadRunTest, AStoreThatRefusesAWrongMd5IsTakenAtItsWord) {
   storages_.bytes = std::string(kThreeParts, 'v');
   run();
   expect_completed();
-  EXPECT_TRUE(uploads_.ending->verification.checksum.starts_with("part-md5:"));
+  EXPECT_TRUE(ending_->verification.checksum.starts_with("part-md5:"));
   objects_.known_md5_check = true;
   for (const std::size_t size : {std::size_t{1}, kThreeParts}) {
     storages_.bytes = std::string(size, 'v');
-    uploads_.ending.reset();
     run();
     expect_completed();
   }
@@ -118,7 +113,7 @@ TEST_F(UploadRunTest, AKeyThatMayNotReadBackFailsAndSaysWhy) {
   objects_.script["read"] = {Errc::s3_access_denied};
   run();
   expect_failed(Errc::s3_access_denied);
-  EXPECT_NE(uploads_.ending->error->message.find("reading the object back"), std::string::npos);
+  EXPECT_NE(ending_->error->message.find("reading the object back"), std::string::npos);
 }
 
 }  // namespace

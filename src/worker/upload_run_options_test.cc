@@ -11,7 +11,7 @@ class UploadRunOptions : public UploadRunTest {
  protected:
   UploadRunOptions() { storages_.bytes = "hello"; }
 
-  UploadOptions& options() { return claimed_.upload.request.options; }
+  UploadOptions& options() { return request_.options; }
   void put_there(std::string token) {
     objects_.object_token = std::move(token);
     objects_.object_crc = "AAAAAA==";
@@ -19,10 +19,10 @@ class UploadRunOptions : public UploadRunTest {
   }
   void expect_kept() {
     expect_completed();
-    EXPECT_FALSE(uploads_.ending->acl_applied) << "nothing was applied";
-    EXPECT_EQ(uploads_.ending->size, 99) << "that of the object that is there";
-    EXPECT_EQ(uploads_.ending->verification.etag, "e-2");
-    EXPECT_EQ(uploads_.ending->verification.checksum, "") << "nothing was confirmed";
+    EXPECT_FALSE(ending_->acl_applied) << "nothing was applied";
+    EXPECT_EQ(ending_->size, 99) << "that of the object that is there";
+    EXPECT_EQ(ending_->verification.etag, "e-2");
+    EXPECT_EQ(ending_->verification.checksum, "") << "nothing was confirmed";
     EXPECT_EQ(objects_.object_token, "another's");
   }
 };
@@ -57,7 +57,7 @@ TEST_F(UploadRunOptions, AnObjectInTheWayFailsTheUploadBeforeAByteIsSent) {
   run();
   expect_failed(Errc::destination_exists);
   EXPECT_EQ(objects_.calls, std::vector<std::string>{"head"});
-  EXPECT_NE(uploads_.ending->error->message.find("overwrite=replace"), std::string::npos) << "what to do";
+  EXPECT_NE(ending_->error->message.find("overwrite=replace"), std::string::npos) << "what to do";
 }
 
 TEST_F(UploadRunOptions, AnObjectInTheWayIsKept) {
@@ -96,7 +96,7 @@ TEST_F(UploadRunOptions, ALostAnswerDoesNotTurnAgainstTheUpload) {
   objects_.script["put"] = {Errc::network};
   run();
   expect_completed();
-  EXPECT_TRUE(uploads_.ending->acl_applied);
+  EXPECT_TRUE(ending_->acl_applied);
   EXPECT_EQ(objects_.conditions.back(), WriteCondition::none) << "over its own object";
 }
 
@@ -107,7 +107,7 @@ TEST_F(UploadRunOptions, ALostAnswerToCompleteDoesNotEither) {
   objects_.script["complete"] = {Errc::network};
   run();
   expect_completed();
-  EXPECT_TRUE(uploads_.ending->acl_applied) << "sent, not kept";
+  EXPECT_TRUE(ending_->acl_applied) << "sent, not kept";
 }
 
 TEST_F(UploadRunOptions, AnotherWriterAtTheSameTimeMakesItSendAllAgainOnce) {
@@ -121,10 +121,9 @@ TEST_F(UploadRunOptions, AnotherWriterAtTheSameTimeMakesItSendAllAgainOnce) {
   EXPECT_EQ(objects_.count("abort"), 1);
 
   objects_.object_crc.clear();
-  uploads_.ending.reset();
   objects_.script["complete"] = {Errc::s3_conflict, Errc::s3_conflict};
   run();
-  EXPECT_FALSE(uploads_.ending) << "later again, from the queue";
+  EXPECT_FALSE(ending_) << "later again, from the queue";
   ASSERT_TRUE(requeue_error());
   EXPECT_EQ(requeue_error()->code, Errc::s3_conflict);
 }
@@ -133,7 +132,6 @@ TEST_F(UploadRunOptions, TheSourceIsSentWhenItsChecksumIsTheOneExpected) {
   for (const std::string checksum : {"crc32c:mnG7TA==", "md5:5d41402abc4b2a76b9719d911017c592",
                                      "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"}) {
     options().checksum = checksum;
-    uploads_.ending.reset();
     run();
     expect_completed();
   }
@@ -143,10 +141,9 @@ TEST_F(UploadRunOptions, AnotherFileIsNotSent) {
   for (const std::string checksum : {"crc32c:AAAAAA==", "md5:d41d8cd98f00b204e9800998ecf8427e",
                                      "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) {
     options().checksum = checksum;
-    uploads_.ending.reset();
     run();
     expect_failed(Errc::source_mismatch);
-    EXPECT_NE(uploads_.ending->error->message.find(checksum), std::string::npos);
+    EXPECT_NE(ending_->error->message.find(checksum), std::string::npos);
   }
   EXPECT_TRUE(objects_.calls.empty());
 }

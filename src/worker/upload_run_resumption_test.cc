@@ -8,7 +8,6 @@ TEST_F(UploadRunTest, AfterARestartOnlyWhatIsMissingIsSent) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
   objects_.parts.erase(2);
   objects_.calls.clear();
   run();
@@ -20,8 +19,7 @@ TEST_F(UploadRunTest, APartTheJournalMissedIsAdoptedWhenItsBytesAreRight) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
-  claimed_.journal.parts.clear();
+  change_journal([](OpenMultipart& journal) { journal.parts.clear(); });
   objects_.parts.at(3).checksum = "AAAAAA==";  // not the file's bytes: to be sent again
   objects_.calls.clear();
   run();
@@ -33,7 +31,6 @@ TEST_F(UploadRunTest, AnotherVersionOfTheSourceStartsOver) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
   storages_.inode = 8;
   objects_.calls.clear();
   run();
@@ -46,8 +43,7 @@ TEST_F(UploadRunTest, AnUnknownChecksumModeStartsOver) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
-  claimed_.journal.checksum_mode = ChecksumMode::unknown;
+  change_journal([](OpenMultipart& journal) { journal.checksum_mode = ChecksumMode::unknown; });
   objects_.calls.clear();
   run();
   expect_completed();
@@ -59,7 +55,6 @@ TEST_F(UploadRunTest, AVanishedMultipartUploadIsOpenedAnew) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
   objects_.open.clear();
   run();
   expect_completed();
@@ -68,15 +63,14 @@ TEST_F(UploadRunTest, AVanishedMultipartUploadIsOpenedAnew) {
 
 TEST_F(UploadRunTest, AfterAFallBackToPrivateARestartTellsTheTruth) {
   storages_.bytes = std::string(kThreeParts, 'v');
-  claimed_.upload.request.acl = Acl::public_read;
+  request_.acl = Acl::public_read;
   accounts_.change([](BucketAccess& bucket) { bucket.acl_policy = AclPolicy::private_acl; });
   objects_.script["create"] = {Errc::s3_acl_refused};
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
   run();
   expect_completed();
-  EXPECT_EQ(uploads_.ending->acl_applied, Acl::private_acl);
+  EXPECT_EQ(ending_->acl_applied, Acl::private_acl);
 }
 
 TEST_F(UploadRunTest, AFailureDuringAStopIsLeftForTheNextStart) {
@@ -84,16 +78,15 @@ TEST_F(UploadRunTest, AFailureDuringAStopIsLeftForTheNextStart) {
   objects_.script["part"] = {Errc::s3_access_denied};
   objects_.on_part = [this] { control_.end({Errc::interrupted, "stopping"}); };
   run();
-  EXPECT_FALSE(uploads_.ending) << "a failure that could not be cleaned up behind";
-  ASSERT_TRUE(uploads_.requeued);
-  EXPECT_FALSE(uploads_.requeued->failed_attempt);
+  EXPECT_FALSE(ending_) << "a failure that could not be cleaned up behind";
+  ASSERT_TRUE(requeued_);
+  EXPECT_FALSE(requeued_->failed_attempt);
 }
 
 TEST_F(UploadRunTest, AnUploadThatWasBegunUnderAnotherEncryptionStartsOver) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
   accounts_.change([](BucketAccess& bucket) { bucket.encryption.mode = EncryptionMode::sse_s3; });
   objects_.on_create = [this](const std::string&) { objects_.encryption = "AES256"; };
   run();
@@ -105,23 +98,27 @@ TEST_F(UploadRunTest, AStopPutsTheUploadBackWithoutCountingAnAttempt) {
   storages_.bytes = std::string(kThreeParts, 'v');
   control_.end({Errc::interrupted, "stopping"});
   run();
-  EXPECT_FALSE(uploads_.ending);
-  ASSERT_TRUE(uploads_.requeued);
-  EXPECT_FALSE(uploads_.requeued->failed_attempt);
+  EXPECT_FALSE(ending_);
+  ASSERT_TRUE(requeued_);
+  EXPECT_FALSE(requeued_->failed_attempt);
 }
 
 TEST_F(UploadRunTest, AWorkerThatLostItsLeaseChangesNothing) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  claimed_.journal = uploads_.journal;
-  uploads_.requeued.reset();
+  const ClaimedUpload lost = claim();
+  ASSERT_TRUE(stores_.requeue(lost.lease));
+  const ClaimedUpload current = claim();
   objects_.parts.erase(1);
-  uploads_.lease_lost = true;
-  run();
-  EXPECT_FALSE(uploads_.ending);
-  EXPECT_FALSE(uploads_.requeued);
+  run(lost);
+  EXPECT_FALSE(ending_);
+  EXPECT_FALSE(requeued_);
+  EXPECT_EQ(objects_.count("part 1"), 2) << "sent, and not recorded";
   EXPECT_EQ(objects_.count("abort"), 0) << "the multipart upload belongs to the new owner";
+  EXPECT_EQ(stores_.look(id_).state, UploadState::uploading);
+  ASSERT_TRUE(stores_.requeue(current.lease)) << "the new owner has its lease";
+  EXPECT_EQ(journal().parts, current.journal.parts);
 }
 
 }  // namespace

@@ -11,15 +11,15 @@ TEST_F(UploadRunTest, ASmallFileIsOneRequest) {
   run();
   expect_completed();
   EXPECT_EQ(objects_.calls, std::vector<std::string>{"put"});
-  EXPECT_EQ(uploads_.ending->verification.checksum, "crc32c:" + crc32c_base64(crc32c(0, bytes_of("hello"))));
-  EXPECT_EQ(uploads_.ending->size, 5);
+  EXPECT_EQ(ending_->verification.checksum, "crc32c:" + crc32c_base64(crc32c(0, bytes_of("hello"))));
+  EXPECT_EQ(ending_->size, 5);
 }
 
 TEST_F(UploadRunTest, AnEmptyFileIsAnEmptyObject) {
   storages_.empty_file = true;
   run();
   expect_completed();
-  EXPECT_EQ(uploads_.ending->verification.checksum, "crc32c:AAAAAA==");
+  EXPECT_EQ(ending_->verification.checksum, "crc32c:AAAAAA==");
 }
 
 TEST_F(UploadRunTest, ALargeFileIsSentInPartsAndConfirmed) {
@@ -28,7 +28,7 @@ TEST_F(UploadRunTest, ALargeFileIsSentInPartsAndConfirmed) {
   expect_completed();
   EXPECT_EQ(objects_.count("part"), 3);
   EXPECT_EQ(objects_.calls.back(), "head");
-  EXPECT_EQ(uploads_.ending->verification.checksum, "crc32c:" + crc32c_base64(crc32c(0, bytes_of(storages_.bytes))))
+  EXPECT_EQ(ending_->verification.checksum, "crc32c:" + crc32c_base64(crc32c(0, bytes_of(storages_.bytes))))
       << "the checksum of the whole, put together from the parts'";
 }
 
@@ -52,18 +52,21 @@ TEST_F(UploadRunTest, AFaultThatStaysGoesBackToTheQueueWithItsJournal) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
   run();
-  EXPECT_FALSE(uploads_.ending);
+  EXPECT_FALSE(ending_);
   ASSERT_TRUE(requeue_error());
-  EXPECT_TRUE(uploads_.requeued->failed_attempt);
-  EXPECT_TRUE(uploads_.requeued->delay);
-  EXPECT_EQ(uploads_.journal.parts.size(), 3U);
+  EXPECT_TRUE(requeued_->failed_attempt);
+  EXPECT_TRUE(requeued_->delay);
+  EXPECT_EQ(journal().parts.size(), 3U);
   EXPECT_EQ(objects_.count("abort"), 0);
 }
 
 TEST_F(UploadRunTest, TheLastAttemptFails) {
   storages_.bytes = std::string(kThreeParts, 'v');
-  claimed_.upload.attempts = kMaxUploadAttempts;
-  objects_.script["complete"] = {Errc::s3_clock_skew};
+  objects_.script["complete"] = std::deque<Errc>(kMaxUploadAttempts, Errc::s3_clock_skew);
+  for (int attempt = 1; attempt < kMaxUploadAttempts; ++attempt) {
+    run();
+    ASSERT_TRUE(requeue_error()) << attempt;
+  }
   run();
   expect_failed(Errc::s3_clock_skew);
 }
@@ -97,14 +100,14 @@ TEST_F(UploadRunTest, AStorageThatIsGoneFromTheConfigurationFails) {
 
 TEST_F(UploadRunTest, ABucketThatIsGoneFails) {
   storages_.bytes = "x";
-  claimed_.upload.request.bucket = "not-configured";
+  request_.bucket = "not-configured";
   run();
   expect_failed(Errc::bucket_not_configured);
 }
 
 TEST_F(UploadRunTest, ARefusedPublicAclFailsUnlessTheAccountPrefersPrivate) {
   storages_.bytes = "x";
-  claimed_.upload.request.acl = Acl::public_read;
+  request_.acl = Acl::public_read;
   objects_.script["put"] = {Errc::s3_acl_refused};
   run();
   expect_failed(Errc::s3_acl_refused);
@@ -113,7 +116,7 @@ TEST_F(UploadRunTest, ARefusedPublicAclFailsUnlessTheAccountPrefersPrivate) {
   objects_.script["put"] = {Errc::s3_acl_refused};
   run();
   expect_completed();
-  EXPECT_EQ(uploads_.ending->acl_applied, Acl::private_acl);
+  EXPECT_EQ(ending_->acl_applied, Acl::private_acl);
   EXPECT_EQ(objects_.acls.back(), Acl::private_acl);
 }
 
@@ -127,22 +130,29 @@ TEST_F(UploadRunTest, ASmallFileThatChangedIsNotSentOverTheOldObject) {
 
 TEST_F(UploadRunTest, ARunWaitsForADatabaseWithoutRoomAndGoesOn) {
   storages_.bytes = std::string(kThreeParts, 'v');
-  uploads_.refusals = {{"multipart", 1}, {"part", 1}};
+  int multiparts = 1;
+  int parts = 1;
+  journal_.before = {{"record_multipart", without_room(multiparts)}, {"record_part", without_room(parts)}};
   run();
   expect_completed();
-  EXPECT_EQ(uploads_.refusals, (std::map<std::string, int>{{"multipart", 0}, {"part", 0}}));
+  EXPECT_EQ(multiparts, 0);
+  EXPECT_EQ(parts, 0);
   EXPECT_EQ(objects_.count("create"), 1);
   EXPECT_EQ(objects_.count("part"), 3) << "no byte is sent twice for it";
 }
 
 TEST_F(UploadRunTest, ToldToEndItWaitsForNoDatabase) {
   storages_.bytes = std::string(kThreeParts, 'v');
-  uploads_.refusals["multipart"] = 10;
-  uploads_.on_refusal = [&] { control_.end({Errc::lease_lost, "the lease expired"}); };
+  int refused = 0;
+  journal_.before["record_multipart"] = [&]() -> Result<> {
+    ++refused;
+    control_.end({Errc::lease_lost, "the lease expired"});
+    return disk_full();
+  };
   run();
-  EXPECT_FALSE(uploads_.ending);
-  EXPECT_FALSE(uploads_.requeued) << "the lease is lost: there is nothing to record";
-  EXPECT_EQ(uploads_.refusals["multipart"], 8) << "one last try";
+  EXPECT_FALSE(ending_);
+  EXPECT_FALSE(requeued_) << "the lease is lost: there is nothing to record";
+  EXPECT_EQ(refused, 2) << "one last try";
 }
 
 }  // namespace
