@@ -1,7 +1,10 @@
 #include "store/sqlite_work_queue.h"
 
+#include <atomic>
 #include <future>
 #include <latch>
+#include <thread>
+#include <vector>
 
 #include "store/sqlite_upload_store.h"
 #include "store/store_test_support.h"
@@ -93,6 +96,76 @@ TEST_F(ATransactionRunTwice, ChargesATurnOnce) {
   const int alone = rounds_sat_out([](const auto& end) { end(); });
   EXPECT_GE(alone, 6);
   EXPECT_EQ(rounds_sat_out([this](const auto& end) { beside_a_failure(end); }), alone);
+}
+
+// Counts how often a transaction asks for the time: a claim does so once each time it runs.
+class CountingClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime now() const override {
+    if (std::this_thread::get_id() != main_) ++transactions_;
+    return SystemClock().now();
+  }
+  [[nodiscard]] int transactions() const { return transactions_; }
+
+ private:
+  const std::thread::id main_ = std::this_thread::get_id();
+  mutable std::atomic<int> transactions_ = 0;
+};
+
+// Fails in a transaction in which a claim ran before it. Until the claim has ended, there is always one.
+class NeighbourOfClaims final : public WriteOperation {
+ public:
+  NeighbourOfClaims(SqliteDatabase& database, const CountingClock& clock, const std::atomic<bool>& claimed)
+      : database_(database), clock_(clock), claimed_(claimed) {}
+  Result<> run(SqliteConnection& connection) override {
+    if (clock_.transactions() == 0) return {};
+    connection.execute("UPDATE uploads SET token = token");
+    return Error{Errc::internal, "a neighbour that fails"};
+  }
+  void done(Result<>) override {
+    if (!claimed_) database_.post(std::make_unique<NeighbourOfClaims>(database_, clock_, claimed_));
+  }
+
+ private:
+  SqliteDatabase& database_;
+  const CountingClock& clock_;
+  const std::atomic<bool>& claimed_;
+};
+
+class AClaimRunTwice : public ATransactionRunTwice {
+ protected:
+  // Two accounts have large uploads. The accounts of the first claims, in order; the first claim's transaction runs
+  // `runs` times.
+  std::vector<AccountId> turns(int runs) {
+    for (;;) {
+      for (int i = 0; i < 4; ++i) {
+        for (const AccountId account : {1, 2}) insert(std::to_string(inserted_++), account);
+      }
+      const CountingClock clock;
+      SqliteQueue shared = queue_over(*database_);
+      SqliteWorkQueue queue({shared.database, clock, shared.feed, shared.body, shared.self, shared.uptime});
+      FairShare share;
+      std::vector<AccountId> accounts;
+      const auto claim = [&] {
+        accounts.push_back(claim_next(queue, share, {1, 1}, kLease).value().at(0).upload.account);
+      };
+      std::atomic<bool> claimed = false;
+      if (runs == 2) database_->post(std::make_unique<NeighbourOfClaims>(*database_, clock, claimed));
+      claim();
+      claimed = true;
+      database_->drain();
+      const bool as_wanted = clock.transactions() == runs;
+      while (accounts.size() < 8) claim();
+      // The claim came behind its neighbour, which then had no reason to fail.
+      if (as_wanted) return accounts;
+    }
+  }
+};
+
+TEST_F(AClaimRunTwice, ChargesItsAccountOnce) {
+  const std::vector<AccountId> alone = turns(1);
+  EXPECT_EQ(alone, (std::vector<AccountId>{1, 2, 1, 2, 1, 2, 1, 2}));
+  EXPECT_EQ(turns(2), alone);
 }
 
 }  // namespace
