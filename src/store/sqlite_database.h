@@ -51,8 +51,6 @@ class SqliteDatabase {
     return answer_of(query, [this](const auto& run) { return readers_.read(run); });
   }
 
-  [[nodiscard]] SqliteWriter::Counters counters() const { return writer_.counters(); }
-
  private:
   SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer,
                  std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits);

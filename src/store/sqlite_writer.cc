@@ -1,11 +1,10 @@
 #include "store/sqlite_writer.h"
 
-#include <pthread.h>
-
 #include <cstdlib>
 #include <exception>
 #include <utility>
 
+#include "base/await.h"
 #include "base/log.h"
 
 namespace vodlift::store {
@@ -20,30 +19,18 @@ constexpr std::chrono::seconds kIdleBeforeCheckpoint{1};
 // A failing disk refuses everything; it is told this often, with the number of changes refused since.
 constexpr std::chrono::seconds kBetweenReports{1};
 
-// What write() queues: the caller's frame outlives it, because the caller waits.
+// What write() queues. The caller waits, so `change` lives until done().
 class WaitedOperation final : public WriteOperation {
  public:
-  struct Wait {
-    std::mutex mutex;
-    std::condition_variable ended;
-    std::optional<Result<>> outcome;
-  };
-
-  WaitedOperation(const std::function<Result<>(SqliteConnection&)>& change, Wait& wait)
-      : change_(change), wait_(wait) {}
+  WaitedOperation(const std::function<Result<>(SqliteConnection&)>& change, std::function<void(Result<>)> done)
+      : change_(change), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override { return change_(connection); }
-
-  void done(Result<> outcome) override {
-    const std::lock_guard lock(wait_.mutex);
-    wait_.outcome = std::move(outcome);
-    // Under the lock: the waiter may destroy the condition variable as soon as it sees the outcome.
-    wait_.ended.notify_one();
-  }
+  void done(Result<> outcome) override { done_(std::move(outcome)); }
 
  private:
   const std::function<Result<>(SqliteConnection&)>& change_;
-  Wait& wait_;
+  const std::function<void(Result<>)> done_;
 };
 
 // After a failed sync nobody can say whether the change will be there after a crash, and a second sync may claim
@@ -68,59 +55,48 @@ void complete(WriteOperation& operation, Result<> outcome) {
 }  // namespace
 
 SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, Limits limits)
-    : connection_(std::move(connection)), limits_(limits), thread_([this] { work(); }) {
-  pthread_setname_np(thread_.native_handle(), "store");
+    : connection_(std::move(connection)), limits_(limits) {
+  loop_.start("store", [this] { work(); });
 }
 
 SqliteWriter::~SqliteWriter() {
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    loop_.request_stop();
   }
-  work_.notify_all();
   room_.notify_all();
-  thread_.join();
+  loop_.stop();
 }
 
 void SqliteWriter::post(std::unique_ptr<WriteOperation> operation) {
   std::unique_lock lock(mutex_);
-  if (!stopping_ && queue_.size() < limits_.queue) {
-    const bool news = enqueue(operation);
-    lock.unlock();
-    if (news) work_.notify_one();
-    return;
-  }
+  if (!loop_.stopping() && queue_.size() < limits_.queue) return enqueue(std::move(lock), std::move(operation));
   Error refusal{Errc::overloaded, "the queue's disk cannot keep up: nothing was queued, try again in a few seconds"};
-  if (stopping_) refusal = {Errc::shutting_down, "the server is stopping: nothing was queued"};
+  if (loop_.stopping()) refusal = {Errc::shutting_down, "the server is stopping: nothing was queued"};
   lock.unlock();
   complete(*operation, std::move(refusal));
 }
 
-// Answers whether the thread has to be woken: it is on its way already when there was something as urgent before.
-bool SqliteWriter::enqueue(std::unique_ptr<WriteOperation>& operation) {
-  const bool first = queue_.empty();
+// Takes over the lock, which holds mutex_. The thread is woken only for what is more urgent than all that waits.
+void SqliteWriter::enqueue(std::unique_lock<std::mutex> lock, std::unique_ptr<WriteOperation> operation) {
   const bool patient = operation->patient();
-  const bool first_impatient = !patient && impatient_ == 0;
-  if (first && patient) queue_since_ = std::chrono::steady_clock::now();
+  const bool urgent = queue_.empty() || (!patient && impatient_ == 0);
+  if (queue_.empty() && patient) queue_since_ = std::chrono::steady_clock::now();
   if (!patient) ++impatient_;
   queue_.push_back(std::move(operation));
-  return first || first_impatient;
+  lock.unlock();
+  if (urgent) loop_.wake();
 }
 
 Result<> SqliteWriter::write(const std::function<Result<>(SqliteConnection&)>& change) {
-  WaitedOperation::Wait wait;
-  std::unique_ptr<WriteOperation> operation = std::make_unique<WaitedOperation>(change, wait);
-  bool news = false;
-  {
+  return await<Result<>>([&](std::function<void(Result<>)> done) {
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return stopping_ || queue_.size() < limits_.queue; });
-    if (stopping_) return Error{Errc::shutting_down, "the server is stopping: nothing was changed"};
-    news = enqueue(operation);
-  }
-  if (news) work_.notify_one();
-  std::unique_lock lock(wait.mutex);
-  wait.ended.wait(lock, [&] { return wait.outcome.has_value(); });
-  return std::move(*wait.outcome);
+    room_.wait(lock, [&] { return loop_.stopping() || queue_.size() < limits_.queue; });
+    if (!loop_.stopping()) {
+      return enqueue(std::move(lock), std::make_unique<WaitedOperation>(change, std::move(done)));
+    }
+    done(Error{Errc::shutting_down, "the server is stopping: nothing was changed"});
+  });
 }
 
 void SqliteWriter::work() {
@@ -132,19 +108,11 @@ void SqliteWriter::work() {
   }
 }
 
+// Empty: the writer stops, and nothing is queued.
 SqliteWriter::Batch SqliteWriter::next_batch() {
   Batch batch;
   std::unique_lock lock(mutex_);
-  const auto ready = [&] { return stopping_ || !queue_.empty(); };
-  if (connection_->wal_pages() > pages_at_checkpoint_ && !work_.wait_for(lock, kIdleBeforeCheckpoint, ready)) {
-    lock.unlock();
-    checkpoint(false);
-    lock.lock();
-  }
-  work_.wait(lock, ready);
-  if (impatient_ == 0) {
-    work_.wait_until(lock, queue_since_ + kGather, [&] { return stopping_ || impatient_ > 0; });
-  }
+  while (!is_due()) wait_for_work(lock);
   while (!queue_.empty() && batch.size() < limits_.batch) {
     if (!queue_.front()->patient()) --impatient_;
     batch.push_back(std::move(queue_.front()));
@@ -155,8 +123,27 @@ SqliteWriter::Batch SqliteWriter::next_batch() {
   return batch;
 }
 
+bool SqliteWriter::is_due() const {
+  if (loop_.stopping() || impatient_ > 0) return true;
+  return !queue_.empty() && std::chrono::steady_clock::now() >= queue_since_ + kGather;
+}
+
+// Releases the lock meanwhile.
+void SqliteWriter::wait_for_work(std::unique_lock<std::mutex>& lock) {
+  const bool idle = queue_.empty();
+  const SteadyTime gathered = queue_since_ + kGather;
+  lock.unlock();
+  if (!idle) {
+    loop_.wait_until(gathered);
+  } else if (connection_->wal_pages() <= pages_at_checkpoint_) {
+    loop_.wait();
+  } else if (!loop_.wait_for(kIdleBeforeCheckpoint)) {
+    checkpoint(false);
+  }
+  lock.lock();
+}
+
 void SqliteWriter::run_batch(Batch& batch) {
-  operations_ += std::ssize(batch);
   if (batch.size() > 1) {
     if (auto outcomes = run_together(batch)) {
       for (std::size_t i = 0; i < batch.size(); ++i) complete(*batch[i], std::move((*outcomes)[i]));
@@ -206,12 +193,9 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
 bool SqliteWriter::begin() { return connection_->execute("BEGIN IMMEDIATE"); }
 
 bool SqliteWriter::commit() {
-  if (!connection_->execute("COMMIT")) {
-    end_process_if_sync_failed(*connection_);
-    return false;
-  }
-  ++commits_;
-  return true;
+  if (connection_->execute("COMMIT")) return true;
+  end_process_if_sync_failed(*connection_);
+  return false;
 }
 
 Error SqliteWriter::failure() {

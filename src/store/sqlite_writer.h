@@ -1,7 +1,6 @@
 // The one thread that changes the database, and its group commit.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -10,10 +9,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "base/worker_thread.h"
 #include "store/sqlite_connection.h"
 
 namespace vodlift::store {
@@ -50,11 +49,6 @@ class SqliteWriter {
   };
   // How long patient operations wait for company. Anything that is not patient takes them along at once.
   static constexpr std::chrono::milliseconds kGather{5};
-  // Since the start.
-  struct Counters {
-    std::int64_t operations = 0;
-    std::int64_t commits = 0;
-  };
 
   // Starts the thread, which owns the connection from now on.
   SqliteWriter(std::unique_ptr<SqliteConnection> connection, Limits limits);
@@ -69,14 +63,14 @@ class SqliteWriter {
   // Runs `change` and waits for the disk; waits for room too. Never from done().
   Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
 
-  [[nodiscard]] Counters counters() const { return {operations_.load(), commits_.load()}; }
-
  private:
   using Batch = std::vector<std::unique_ptr<WriteOperation>>;
 
   void work();
-  bool enqueue(std::unique_ptr<WriteOperation>& operation);
+  void enqueue(std::unique_lock<std::mutex> lock, std::unique_ptr<WriteOperation> operation);
   Batch next_batch();
+  [[nodiscard]] bool is_due() const;
+  void wait_for_work(std::unique_lock<std::mutex>& lock);
   void run_batch(Batch& batch);
   // Nothing: rolled back, somebody failed.
   std::optional<std::vector<Result<>>> run_together(Batch& batch);
@@ -93,18 +87,14 @@ class SqliteWriter {
   const Limits limits_;
   int pages_at_checkpoint_ = 0;
   std::int64_t refused_ = 0;  // changes, since the last report
-  std::chrono::steady_clock::time_point reported_;
-  std::atomic<std::int64_t> operations_{0};
-  std::atomic<std::int64_t> commits_{0};
+  SteadyTime reported_;
 
   std::mutex mutex_;
-  std::condition_variable work_;
   std::condition_variable room_;
   std::deque<std::unique_ptr<WriteOperation>> queue_;
   std::size_t impatient_ = 0;  // of those in the queue
-  std::chrono::steady_clock::time_point queue_since_;
-  bool stopping_ = false;
-  std::thread thread_;
+  SteadyTime queue_since_;
+  WorkerThread loop_;  // is told to stop under the lock
 };
 
 }  // namespace vodlift::store
