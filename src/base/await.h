@@ -5,18 +5,23 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace vodlift {
 
-// Calls `start` with a callback and returns what the callback is called with, however long that takes. The callback
-// must be called exactly once, on any thread. Not for a thread that has to make that call itself.
+// Calls `start` with a callback and returns what the callback is called with (nothing for `void`), however long that
+// takes. The callback must be called exactly once, on any thread. Not for a thread that has to make that call itself.
 template <class Answer, class Start>
 Answer await(Start&& start) {
   // Shared: this caller may have returned before set_value() has.
   const auto promise = std::make_shared<std::promise<Answer>>();
   auto answer = promise->get_future();
-  std::forward<Start>(start)([promise](Answer value) { promise->set_value(std::move(value)); });
+  if constexpr (std::is_void_v<Answer>) {
+    std::forward<Start>(start)([promise] { promise->set_value(); });
+  } else {
+    std::forward<Start>(start)([promise](Answer value) { promise->set_value(std::move(value)); });
+  }
   return answer.get();
 }
 

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <future>
 #include <new>
 
+#include "base/await.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/worker_thread.h"
@@ -138,6 +138,7 @@ struct HttpServer::Impl {
   void refuse(Socket socket, const std::shared_ptr<Loop>& loop, Peer peer, Errc why);
   // Gives connections that the kernel has made already to a loop: closing the listener would reset them.
   void accept_the_rest();
+  void stop_accepting(std::chrono::milliseconds grace, std::function<void()> closed);
   void pause_accepting(const boost::system::error_code& error);
   void start();
   void stop(std::chrono::milliseconds grace);
@@ -264,22 +265,9 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
     return;
   }
   // Accepting ends before any loop is released: what it has posted to the loops still runs there.
-  std::promise<void> closed;
-  asio::post(loops.front()->io(), [&] {
-    // Connections that are there or about to be, and one that was just accepted and whose handler waits behind this
-    // one, are served.
-    turn_new_connections_away(*acceptor);
-    boost::system::error_code ignored;
-    acceptor->cancel(ignored);
-    accept_pause->expires_after(std::min(grace, kLastHandshakes));
-    accept_pause->async_wait([&](const boost::system::error_code&) {
-      accept_the_rest();
-      boost::system::error_code close_ignored;
-      acceptor->close(close_ignored);
-      closed.set_value();
-    });
+  await<void>([this, grace](std::function<void()> closed) {
+    asio::post(loops.front()->io(), [this, grace, closed] { stop_accepting(grace, closed); });
   });
-  closed.get_future().wait();
   for (const auto& loop : loops) asio::post(loop->io(), [loop] { loop->release(); });
   {
     std::unique_lock lock(mutex);
@@ -289,6 +277,21 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
   for (std::thread& thread : threads) thread.join();
   threads.clear();
   acceptor.reset();
+}
+
+// Connections that are there or about to be, and one that was just accepted and whose handler waits behind this call,
+// are served.
+void HttpServer::Impl::stop_accepting(std::chrono::milliseconds grace, std::function<void()> closed) {
+  turn_new_connections_away(*acceptor);
+  boost::system::error_code ignored;
+  acceptor->cancel(ignored);
+  accept_pause->expires_after(std::min(grace, kLastHandshakes));
+  accept_pause->async_wait([this, closed = std::move(closed)](const boost::system::error_code&) {
+    accept_the_rest();
+    boost::system::error_code close_ignored;
+    acceptor->close(close_ignored);
+    closed();
+  });
 }
 
 void HttpServer::Impl::remove_socket_file() {

@@ -1,9 +1,9 @@
 #include "s3/s3_client.h"
 
-#include <future>
 #include <memory>
 #include <optional>
 
+#include "base/await.h"
 #include "base/log.h"
 #include "s3/s3_request.h"
 #include "s3/s3_xml.h"
@@ -52,11 +52,10 @@ net::HttpRequest S3Client::make_request(const ObjectTarget& target, const S3Call
 }
 
 Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S3Call& call, const MakeRequest& make) {
-  // Shared: this thread may go on before set_value() has returned on the thread that made room.
-  const auto room = std::make_shared<std::promise<void>>();
-  const auto entered = endpoints_.enter(target.access, [room] { room->set_value(); });
+  const auto entered = await<Result<>>([&](std::function<void(Result<>)> done) {
+    if (auto room = endpoints_.enter(target.access, [done] { done({}); }); !room) done(std::move(room));
+  });
   if (!entered) return with_context(call.operation, entered.error());
-  room->get_future().wait();
   return leave(target, call, exchange_inside(target, call, make));
 }
 
