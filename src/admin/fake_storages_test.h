@@ -16,6 +16,7 @@ class MemoryStorages final : public Storages {
     if (path.user != "jb" || path.file != "film.mp4") return Error{Errc::source_not_found, "no such file"};
     return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(1000));
   }
+  std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) override { return std::nullopt; }
   std::vector<StorageInfo> list() override { return {{"sestore4", true, 1}}; }
   void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
     done(Error{Errc::internal, "not for this test"});

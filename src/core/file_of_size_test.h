@@ -15,7 +15,6 @@ class FileOfSize final : public SourceFile {
       : identity_{.device = 1, .inode = 2, .size = size, .change_ns = 3, .modified_ns = 3} {}
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t, std::span<std::uint8_t>) const override { return {}; }
   void read_async(std::int64_t, std::span<std::uint8_t>, std::function<void(Result<>)> done) const override {
     done({});
   }

@@ -29,18 +29,19 @@ class SourceFile {
   // The version that was opened.
   [[nodiscard]] virtual const SourceIdentity& identity() const = 0;
 
-  // Fills `buffer` from `offset`; blocks for the disk, some seconds at most. Errors: source_changed (the file ends
-  // earlier than it did), source_unreadable, storage_unavailable (no answer in time).
-  virtual Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const = 0;
-
-  // read() on a thread of the storage, for callers that must not block; `done` is called once, here or on a thread of
-  // the storage, and must not block. The file and the buffer must live until then.
-  virtual void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
-                          std::function<void(Result<>)> done) const = 0;
-
   // As many bytes as lie in memory already, at most `buffer.size()`; 0 when the disk would have to be asked.
   // Never blocks. Errors as read().
   virtual Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const = 0;
+
+  // Fills `buffer` from `offset`, on a thread of the storage. `done` is called once, here or on a thread of the
+  // storage, and must not block. The file and the buffer must live until then. Errors as read().
+  virtual void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
+                          std::function<void(Result<>)> done) const = 0;
+
+  // Fills `buffer` from `offset`; blocks for the disk, some seconds at most. Bytes in memory need no other thread.
+  // Errors: source_changed (the file ends earlier than it did), source_unreadable, storage_unavailable (no answer in
+  // time).
+  Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const;
 
   // Fails with source_changed when the open file is no longer the version in identity(), telling what changed. Blocks
   // and fails as read() besides.
@@ -93,7 +94,7 @@ class Storages {
 
   // open() of a file that can be opened without asking the disk, as most can; nothing where it would have to be asked,
   // which open() then finds out. Never blocks.
-  virtual std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) { return std::nullopt; }
+  virtual std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath& path) = 0;
 
   virtual std::vector<StorageInfo> list() = 0;
 

@@ -18,14 +18,10 @@ class FakeSource final : public SourceFile {
   FakeSource(std::string bytes, std::int64_t cached) : bytes_(std::move(bytes)), cached_(cached) {}
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
-    std::memcpy(buffer.data(), bytes_.data() + offset, buffer.size());
-    return {};
-  }
   void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                   std::function<void(Result<>)> done) const override {
     pending_ = [this, offset, buffer, done = std::move(done)](Result<> result) {
-      if (result) (void)read(offset, buffer);
+      if (result) std::memcpy(buffer.data(), bytes_.data() + offset, buffer.size());
       done(std::move(result));
     };
   }

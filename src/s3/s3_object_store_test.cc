@@ -352,16 +352,11 @@ TEST_F(S3ObjectStoreTest, RefusedCredentialsAreLookedUpAgainOnceAndTheTokenIsSig
 class Zeros final : public SourceFile {
  public:
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t, std::span<std::uint8_t> buffer) const override {
+  void read_async(std::int64_t, std::span<std::uint8_t>, std::function<void(Result<>)> done) const override {
+    done(Error{Errc::internal, "all is in memory"});
+  }
+  Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t> buffer) const override {
     std::ranges::fill(buffer, std::uint8_t{0});
-    return {};
-  }
-  void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
-                  std::function<void(Result<>)> done) const override {
-    done(read(offset, buffer));
-  }
-  Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
-    (void)read(offset, buffer);
     return buffer.size();
   }
   Result<> check_unchanged() const override { return {}; }

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/await.h"
 #include "base/encoding.h"
 
 namespace vodlift::storage {
@@ -127,19 +126,6 @@ Result<> LocalSourceFile::read_waiting(const Open& open, std::int64_t offset, st
 Error LocalSourceFile::no_answer() const {
   return {Errc::storage_unavailable,
           fmt::format("file {} cannot be read now: its storage does not answer", printable(open_->name))};
-}
-
-// Bytes that lie in memory need no other thread.
-Result<> LocalSourceFile::read(std::int64_t offset, std::span<std::uint8_t> buffer) const {
-  while (!buffer.empty()) {
-    const auto cached = read_cached(offset, buffer);
-    if (!cached) return cached.error();
-    if (*cached == 0) break;
-    buffer = buffer.subspan(*cached);
-    offset += static_cast<std::int64_t>(*cached);
-  }
-  if (buffer.empty()) return {};
-  return await<Result<>>([&](auto done) { read_async(offset, buffer, std::move(done)); });
 }
 
 void LocalSourceFile::read_async(std::int64_t offset, std::span<std::uint8_t> buffer,

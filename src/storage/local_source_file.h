@@ -20,7 +20,6 @@ class LocalSourceFile final : public SourceFile {
                                                   bool local);
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override;
   void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                   std::function<void(Result<>)> done) const override;
   Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override;

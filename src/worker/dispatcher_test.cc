@@ -24,6 +24,7 @@ class MissingFiles final : public Storages {
     if (on_open) on_open(++opened);
     return Error{Errc::source_not_found, "file does not exist"};
   }
+  std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) override { return std::nullopt; }
   std::vector<StorageInfo> list() override { return {}; }
   void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
     done(Error{Errc::internal, "not for this test"});

@@ -19,16 +19,13 @@ class MemorySource final : public SourceFile {
   }
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
+  void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
+                  std::function<void(Result<>)> done) const override {
     const std::string_view here =
         std::string_view(bytes_).substr(std::min(static_cast<std::size_t>(offset), bytes_.size()));
     const auto zeros = std::copy_n(here.begin(), std::min(here.size(), buffer.size()), buffer.begin());
     std::fill(zeros, buffer.end(), std::uint8_t{0});
-    return {};
-  }
-  void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
-                  std::function<void(Result<>)> done) const override {
-    done(read(offset, buffer));
+    done({});
   }
   Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t>) const override { return std::size_t{0}; }
   Result<> check_unchanged() const override {
@@ -58,6 +55,7 @@ class MemoryStorages final : public Storages {
     if (opened <= changing_opens) source->change_at_check(1);
     return std::unique_ptr<SourceFile>(std::move(source));
   }
+  std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) override { return std::nullopt; }
   std::vector<StorageInfo> list() override { return {}; }
   void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
     done(Error{Errc::internal, "not for this test"});

@@ -143,14 +143,11 @@ class HalfCachedSource final : public SourceFile {
   HalfCachedSource(std::int64_t size, std::int64_t cached) : cached_(cached) { identity_.size = size; }
 
   [[nodiscard]] const SourceIdentity& identity() const override { return identity_; }
-  Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
-    if (offset + std::ssize(buffer) > identity_.size) return Error{Errc::source_changed, "shorter"};
-    reads[offset] = std::ssize(buffer);
-    return {};
-  }
   void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                   std::function<void(Result<>)> done) const override {
-    done(read(offset, buffer));
+    if (offset + std::ssize(buffer) > identity_.size) return done(Error{Errc::source_changed, "shorter"});
+    reads[offset] = std::ssize(buffer);
+    done({});
   }
   Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override {
     if (offset >= identity_.size) return Error{Errc::source_changed, "shorter"};
