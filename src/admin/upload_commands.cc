@@ -69,6 +69,25 @@ Result<value> list(const Context& context, const Fields& fields) {
   return value(std::move(answer));
 }
 
+// Why an upload cannot be changed, and the command that helps an operator.
+constexpr Words<ChangeRefusal> kRefusals = {
+    {ChangeRefusal::has_ended, "an upload that has ended cannot be changed; see: vodlift status {id} --cdn {cdn}"},
+    {ChangeRefusal::is_completed, "to send the file again, queue a new upload; see: vodlift upload --help"},
+    {ChangeRefusal::ended_just_now, "it ended just now; queue it again with: vodlift upload retry {id} --cdn {cdn}"},
+    {ChangeRefusal::is_paused, "resume it with: vodlift upload resume {id} --cdn {cdn}"},
+    {ChangeRefusal::is_running, "it is being sent; follow it with: vodlift status {id} --cdn {cdn} --watch"},
+    {ChangeRefusal::is_cancelling, "it is being cancelled; follow it with: vodlift status {id} --cdn {cdn} --watch"},
+    {ChangeRefusal::is_not_paused,
+     "only a paused upload can be resumed; follow it with: vodlift status {id} --cdn {cdn} --watch"},
+};
+
+Error refused(const ChangeOutcome& outcome) {
+  const Upload& upload = outcome.upload;
+  return {Errc::wrong_state, fmt::format("upload {} is {}: {}", upload.id, to_string(upload.state),
+                                         fmt::format(fmt::runtime(kRefusals.word(*outcome.refusal)),
+                                                     fmt::arg("id", upload.id), fmt::arg("cdn", upload.account)))};
+}
+
 template <UploadChange change>
 Result<value> carry_out(const Context& context, const Fields& fields) {
   ChangeRequest request;
@@ -77,11 +96,16 @@ Result<value> carry_out(const Context& context, const Fields& fields) {
   const auto cdn = pick_account(context, fields.number_if_given("cdn"));
   if (!cdn) return cdn.error();
   const auto account = context.accounts.find_account(*cdn);
-  if (!account) return Error{Errc::not_found, fmt::format("there is no account {}", *cdn)};
+  if (!account) return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", *cdn)};
   request.account = *cdn;
-  const auto upload = UploadControl(context.uploads, context.intake).carry_out(*account, request);
-  if (!upload) return upload.error();
-  return value(to_json(*upload, context.clock.now()));
+  const auto outcome = UploadControl(context.uploads, context.intake).carry_out(*account, request);
+  if (!outcome && outcome.error().code == Errc::upload_not_found) {
+    return Error{Errc::upload_not_found, fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}",
+                                                     request.account, request.id)};
+  }
+  if (!outcome) return outcome.error();
+  if (outcome->refusal) return refused(*outcome);
+  return value(to_json(outcome->upload, context.clock.now()));
 }
 
 // cdn, and every field of an upload.

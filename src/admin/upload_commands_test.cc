@@ -58,6 +58,24 @@ TEST_F(AdminApiTest, ListsTheOnlyAccountUnasked) {
   fail("upload.list", {{"cdn", 160}}, "not_found");
 }
 
+TEST_F(AdminApiTest, ARefusedChangeNamesTheStateAndWhatToDo) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  succeed("upload.add",
+          {{"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}});
+  EXPECT_EQ(succeed("upload.pause", {{"id", 1}}).at("state"), "paused");
+  EXPECT_EQ(fail("upload.pause", {{"id", 1}}, "wrong_state"),
+            "upload 1 is paused: resume it with: vodlift upload resume 1 --cdn 158");
+  EXPECT_EQ(fail("upload.cancel", {{"id", 2}}, "upload_not_found"),
+            "account 158 has no upload 2; see: vodlift status --cdn 158");
+  for (std::size_t i = 0; i < Words<ChangeRefusal>::kCount; ++i) {
+    uploads_.refusal = static_cast<ChangeRefusal>(i);
+    const std::string message = fail("upload.resume", {{"id", 1}}, "wrong_state");
+    EXPECT_THAT(message, testing::StartsWith("upload 1 is paused: "));
+    EXPECT_THAT(message, testing::ContainsRegex(": vodlift (upload|status) (--help|.*1 --cdn 158.*)$"));
+  }
+}
+
 TEST_F(AdminApiTest, RefusesUnfitQueries) {
   add_account();
   fail("upload.list", {{"limit", 101}}, "invalid_value");

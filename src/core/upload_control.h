@@ -15,13 +15,13 @@ class UploadControl {
   // UploadStore::change(), except that `retry` of a failed or cancelled upload queues a new one with the same request
   // and answers the new one: an ended upload never changes. `request.account` must be `account`'s. Errors: those of
   // UploadStore::change(); for a new upload those of UploadIntake::check() and UploadStore::insert().
-  [[nodiscard]] Result<Upload> carry_out(const Account& account, const ChangeRequest& request) const;
+  [[nodiscard]] Result<ChangeOutcome> carry_out(const Account& account, const ChangeRequest& request) const;
 
  private:
-  [[nodiscard]] Result<Upload> retry(const Account& account, const ChangeRequest& request) const;
-  [[nodiscard]] Result<Upload> queue_again(const Account& account, const ChangeRequest& request,
-                                           const Upload& ended) const;
-  [[nodiscard]] Result<Upload> look_up(const ChangeRequest& request, UploadId id) const;
+  [[nodiscard]] Result<ChangeOutcome> retry(const Account& account, const ChangeRequest& request) const;
+  [[nodiscard]] Result<ChangeOutcome> queue_again(const Account& account, const ChangeRequest& request,
+                                                  const Upload& ended) const;
+  [[nodiscard]] Result<ChangeOutcome> look_up(const ChangeRequest& request, UploadId id) const;
 
   UploadStore& uploads_;
   const UploadIntake& intake_;

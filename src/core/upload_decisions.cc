@@ -39,7 +39,7 @@ Decision decide_retry(UploadState state) {
     case UploadState::uploading:
       return ChangeRefusal::is_running;
     case UploadState::completed:
-      return ChangeRefusal::has_ended;
+      return ChangeRefusal::is_completed;
     case UploadState::failed:
     case UploadState::cancelled:
       break;
@@ -49,14 +49,6 @@ Decision decide_retry(UploadState state) {
 }
 
 constexpr Words<Wanted> kWanted = {{Wanted::nothing, ""}, {Wanted::pause, "pause"}, {Wanted::cancel, "cancel"}};
-
-// "An upload cannot be …"
-constexpr Words<UploadChange> kParticiples = {
-    {UploadChange::cancel, "cancelled"},
-    {UploadChange::pause, "paused"},
-    {UploadChange::resume, "resumed"},
-    {UploadChange::retry, "retried"},
-};
 
 }  // namespace
 
@@ -75,27 +67,6 @@ Decision decide_change(UploadState state, Wanted wanted, UploadChange change) {
       break;
   }
   return decide_retry(state);
-}
-
-std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange change) {
-  std::string sentence =
-      fmt::format("upload {} is {} and cannot be {}", upload.id, to_string(upload.state), kParticiples.word(change));
-  switch (refusal) {
-    case ChangeRefusal::has_ended:
-      return sentence +
-             (change == UploadChange::retry ? ": it has ended; send the file again as a new upload" : ": it has ended");
-    case ChangeRefusal::ended_just_now:
-      return sentence + ": it ended just now; send the request again";
-    case ChangeRefusal::is_cancelling:
-      return sentence + ": it is being cancelled";
-    case ChangeRefusal::is_not_paused:
-      return sentence + ": only a paused upload can be resumed";
-    case ChangeRefusal::is_paused:
-      return sentence + ": resume it first";
-    case ChangeRefusal::is_running:
-      break;
-  }
-  return sentence;
 }
 
 UploadState decide_requeue(Wanted wanted) {

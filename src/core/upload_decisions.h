@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 #include <string_view>
 #include <variant>
 
@@ -27,11 +26,12 @@ enum class ChangeStep {
   want_nothing  // uploading: forget Wanted::pause
 };
 
-// Why an upload cannot be changed. With the state this is all that a door needs to say what its client can do instead.
+// Why an upload cannot be changed. Each door words it for its users.
 enum class ChangeRefusal {
-  has_ended,       // completed, failed, cancelled: an end is final
+  has_ended,       // no retry: completed, failed or cancelled; an end is final
+  is_completed,    // a retry
   ended_just_now,  // a retry: the upload failed or was cancelled after the caller looked; another retry may succeed
-  is_paused,       // paused: resume it first
+  is_paused,       // a pause or a retry
   is_running,      // a retry: uploading
   is_cancelling,   // uploading, and a cancellation was asked for
   is_not_paused    // a resume: queued or uploading
@@ -39,10 +39,6 @@ enum class ChangeRefusal {
 
 // Total: every change of every state has an answer. `wanted` counts only while the upload is uploading.
 std::variant<ChangeStep, ChangeRefusal> decide_change(UploadState state, Wanted wanted, UploadChange change);
-
-// The refusal as one sentence without a full stop, in words that suit every door: "upload 7 is paused and cannot be
-// retried: resume it first".
-std::string describe(ChangeRefusal refusal, const Upload& upload, UploadChange change);
 
 // The state that an upload gets when its worker gives it back unfinished: queued, paused or cancelled.
 UploadState decide_requeue(Wanted wanted);

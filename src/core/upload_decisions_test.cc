@@ -38,7 +38,7 @@ const std::array kTable = {
         {Step::want_cancel, Refusal::is_cancelling, Refusal::is_not_paused, Refusal::is_running}},
     Row{State::completed,
         Wanted::nothing,
-        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::has_ended}},
+        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::is_completed}},
     Row{State::failed,
         Wanted::nothing,
         {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now}},
@@ -91,22 +91,6 @@ TEST(UploadDecisions, EveryStepIsALegalMove) {
       }
     }
   }
-}
-
-TEST(UploadDecisions, ARefusalNamesTheUploadItsStateAndTheChange) {
-  Upload upload;
-  upload.id = 7;
-  upload.state = State::paused;
-  EXPECT_EQ(describe(Refusal::is_paused, upload, Change::retry),
-            "upload 7 is paused and cannot be retried: resume it first");
-  upload.state = State::completed;
-  EXPECT_EQ(describe(Refusal::has_ended, upload, Change::pause),
-            "upload 7 is completed and cannot be paused: it has ended");
-  upload.state = State::uploading;
-  EXPECT_EQ(describe(Refusal::is_not_paused, upload, Change::resume),
-            "upload 7 is uploading and cannot be resumed: only a paused upload can be resumed");
-  EXPECT_EQ(describe(Refusal::is_cancelling, upload, Change::pause),
-            "upload 7 is uploading and cannot be paused: it is being cancelled");
 }
 
 TEST(UploadDecisions, WhatTheClientWantsBecomesOfAnUploadThatIsGivenBack) {

@@ -9,6 +9,7 @@
 
 #include "core/api_key.h"
 #include "core/upload.h"
+#include "core/upload_decisions.h"
 
 namespace vodlift {
 
@@ -40,6 +41,12 @@ struct ChangeRequest {
   RequestSignature signature;
 };
 
+// What became of a change.
+struct ChangeOutcome {
+  Upload upload;                           // as it is now
+  std::optional<ChangeRefusal> refusal{};  // set: nothing was changed
+};
+
 struct InsertOutcome {
   UploadId id = 0;
   bool repeated = false;  // the same signed bytes came before; `id` is the one that they got
@@ -53,6 +60,9 @@ struct UploadQuery {
   KeyScope scope{};                   // only uploads that lie in it
   std::vector<UploadState> states{};  // only uploads in one of these; empty: in any
 };
+
+// The answer about an upload that the caller cannot reach, whether it exists or not.
+inline Error no_such_upload() { return {Errc::upload_not_found, "no such upload for this account"}; }
 
 // Makes the callback's body when an upload ends. It is called inside the transaction that ends the upload and must not
 // block.
@@ -81,12 +91,11 @@ class UploadStore {
   // not count; an id given twice is answered once.
   virtual Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) = 0;
 
-  // Makes a change at once, or, while a worker has the upload, as soon as the worker gives it back. Answers the upload
-  // as it is then. An equal (key_id, signature) changes nothing and answers the upload of the first answer as it is
+  // Makes the change that decide_change() allows: at once, or, while a worker has the upload, as soon as the worker
+  // gives it back. An equal (key_id, signature) changes nothing and answers the upload of the first answer as it is
   // now. The callback of a cancelled upload becomes pending in the same commit. `retry` is for an upload that waits for
-  // its next attempt. Errors also: upload_not_found (absent, of another account, out of scope: all alike), wrong_state
-  // (the message names the state).
-  virtual Result<Upload> change(const ChangeRequest& request) = 0;
+  // its next attempt. Errors also: upload_not_found (absent, of another account, out of scope: all alike).
+  virtual Result<ChangeOutcome> change(const ChangeRequest& request) = 0;
 };
 
 }  // namespace vodlift

@@ -105,7 +105,7 @@ Result<> expect_some(const Services& services, AccountId account, UploadQuery qu
   query.states.clear();
   const auto uploads = services.uploads.find(account, query);
   if (!uploads) return uploads.error();
-  if (uploads->empty()) return Error{Errc::upload_not_found, "no such upload for this account"};
+  if (uploads->empty()) return no_such_upload();
   return {};
 }
 
@@ -149,8 +149,33 @@ std::string message_of(const ChangeRequest& request, const Upload& upload) {
                                  : fmt::format("Queued upload {} again as upload {}", request.id, upload.id);
 }
 
+// "An upload cannot be …"
+constexpr Words<UploadChange> kParticiples = {
+    {UploadChange::cancel, "cancelled"},
+    {UploadChange::pause, "paused"},
+    {UploadChange::resume, "resumed"},
+    {UploadChange::retry, "retried"},
+};
+
+// "… because …", for the developer of a client.
+constexpr Words<ChangeRefusal> kReasons = {
+    {ChangeRefusal::has_ended, "it has ended"},
+    {ChangeRefusal::is_completed, "it has ended; send the file again as a new upload"},
+    {ChangeRefusal::ended_just_now, "it ended just now; send the request again"},
+    {ChangeRefusal::is_paused, "it can only be resumed or cancelled"},
+    {ChangeRefusal::is_running, "it is being sent"},
+    {ChangeRefusal::is_cancelling, "it is being cancelled"},
+    {ChangeRefusal::is_not_paused, "only a paused upload can be resumed"},
+};
+
+Error refused(const ChangeRequest& request, const ChangeOutcome& outcome) {
+  const Upload& upload = outcome.upload;
+  return {Errc::wrong_state, fmt::format("upload {} is {} and cannot be {}: {}", upload.id, to_string(upload.state),
+                                         kParticiples.word(request.change), kReasons.word(*outcome.refusal))};
+}
+
 // Answers the upload's object (core/upload_json.h) as it is when the change is on disk; the same signed bytes change
-// nothing again. Errors: those of UploadControl::carry_out().
+// nothing again. Errors: wrong_state (the message names the state); those of UploadControl::carry_out().
 template <UploadChange change>
 void aws_change(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
@@ -162,9 +187,10 @@ void aws_change(const Services& services, const Caller& caller, const Fields& fi
   request.key_id = caller.key_id;
   request.signature = caller.signature;
   door::run_on(services.blocking, reply, [&services, reply, account = caller.account, request = std::move(request)] {
-    const auto upload = UploadControl(services.uploads, services.intake).carry_out(account, request);
-    if (!upload) return reply->failure(upload.error());
-    reply->success(message_of(request, *upload), to_json(*upload, services.clock.now()));
+    const auto outcome = UploadControl(services.uploads, services.intake).carry_out(account, request);
+    if (!outcome) return reply->failure(outcome.error());
+    if (outcome->refusal) return reply->failure(refused(request, *outcome));
+    reply->success(message_of(request, outcome->upload), to_json(outcome->upload, services.clock.now()));
   });
 }
 

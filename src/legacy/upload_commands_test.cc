@@ -245,6 +245,27 @@ TEST_F(RouterCommand, A72ForeignAndAbsentIdsLookAlike) {
   }
 }
 
+TEST_F(RouterCommand, ARefusedChangeNamesTheUploadItsStateAndWhy) {
+  upload_at(kNow);
+  ASSERT_EQ(call_verdict("aws.pause", R"(,"id":1)"), "success");
+  const std::vector<std::string> reasons = {"it has ended",
+                                            "it has ended; send the file again as a new upload",
+                                            "it ended just now; send the request again",
+                                            "it can only be resumed or cancelled",
+                                            "it is being sent",
+                                            "it is being cancelled",
+                                            "only a paused upload can be resumed"};
+  ASSERT_EQ(reasons.size(), Words<ChangeRefusal>::kCount);
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    uploads_.refusal = static_cast<ChangeRefusal>(i);
+    const std::string why = ": " + reasons[i];
+    EXPECT_EQ(call_verdict("aws.cancel", R"(,"id":1)"), "2005: upload 1 is paused and cannot be cancelled" + why);
+    EXPECT_EQ(call_verdict("aws.pause", R"(,"id":1)"), "2005: upload 1 is paused and cannot be paused" + why);
+    EXPECT_EQ(call_verdict("aws.resume", R"(,"id":1)"), "2005: upload 1 is paused and cannot be resumed" + why);
+    EXPECT_EQ(call_verdict("aws.retry", R"(,"id":1)"), "2005: upload 1 is paused and cannot be retried" + why);
+  }
+}
+
 TEST_F(RouterCommand, StatusBoundsItsPage) {
   for (const std::string_view wrong : {"0", "101", "-1", "\"a\"", "1.5", "null"}) {
     EXPECT_EQ(call_verdict("aws.status", ",\"limit\":" + std::string(wrong)),

@@ -225,21 +225,19 @@ Result<std::vector<Upload>> MemoryUploadStore::find(AccountId account, const Upl
   return found;
 }
 
-Result<Upload> MemoryUploadStore::change(const ChangeRequest& request) {
+Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
   std::vector<Change> news;
-  Upload changed;
+  ChangeOutcome outcome;
   {
     const std::lock_guard lock(database_.mutex_);
     const auto first = database_.repeat_of(request.key_id, request.signature);
     MemoryDatabase::Row* row = database_.find(first.value_or(request.id));
     if (row == nullptr || row->upload.account != request.account || !request.scope.holds(row->upload.request)) {
-      return Error{Errc::upload_not_found, "no such upload for this account"};
+      return no_such_upload();
     }
-    if (first) return row->upload;
+    if (first) return ChangeOutcome{row->upload};
     const auto decision = decide_change(row->upload.state, row->wanted, request.change);
-    if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) {
-      return Error{Errc::wrong_state, describe(*refusal, row->upload, request.change)};
-    }
+    if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) return ChangeOutcome{row->upload, *refusal};
     switch (std::get<ChangeStep>(decision)) {
       case ChangeStep::cancel:
         database_.end(*row, UploadState::cancelled, news);
@@ -268,11 +266,11 @@ Result<Upload> MemoryUploadStore::change(const ChangeRequest& request) {
     if (!request.signature.mac.empty()) {
       database_.signatures_[{request.signature.timestamp, request.key_id, request.signature.mac}] = request.id;
     }
-    changed = row->upload;
+    outcome.upload = row->upload;
     news.push_back({Change::Kind::uploads_due, request.account, request.id});
   }
   database_.publish(news);
-  return changed;
+  return outcome;
 }
 
 // --- Workers

@@ -9,7 +9,7 @@
 
 namespace vodlift::memory {
 
-// One thread at a time sets `failure` and `broken`; the calls may come from any.
+// One thread at a time sets `failure`, `refusal` and `broken`; the calls may come from any.
 class WatchedUploads final : public UploadStore {
  public:
   explicit WatchedUploads(const Clock& clock)
@@ -30,16 +30,18 @@ class WatchedUploads final : public UploadStore {
     last_query = query;
     return uploads_.find(account, query);
   }
-  Result<Upload> change(const ChangeRequest& request) override {
+  Result<ChangeOutcome> change(const ChangeRequest& request) override {
     if (failure) return *failure;
+    if (refusal) return ChangeOutcome{all().at(static_cast<std::size_t>(request.id - 1)), refusal};
     return uploads_.change(request);
   }
 
   // Every upload of every account, by id.
   [[nodiscard]] std::vector<Upload> all() { return database_.all_uploads(); }
 
-  std::optional<Error> failure;  // what every call answers
-  bool broken = false;           // find() throws
+  std::optional<Error> failure;          // what every call answers
+  std::optional<ChangeRefusal> refusal;  // of every change; the upload must exist
+  bool broken = false;                   // find() throws
   UploadQuery last_query;
 
  private:

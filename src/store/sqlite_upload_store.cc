@@ -219,34 +219,34 @@ Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const Upl
   });
 }
 
-Result<Upload> SqliteUploadStore::change(const ChangeRequest& request) {
+Result<ChangeOutcome> SqliteUploadStore::change(const ChangeRequest& request) {
   const RequestSignature signature = digest_of(request.signature);
   const bool is_signed = !signature.mac.empty();
   bool recalled = false;
-  auto changed = queue_.database.write([&](SqliteConnection& connection) -> Result<Upload> {
+  auto outcome = queue_.database.write([&](SqliteConnection& connection) -> Result<ChangeOutcome> {
     recalled = false;
     const auto first = is_signed ? find_signature(connection, request.key_id, signature) : std::nullopt;
     const auto stored = load_upload(connection, first.value_or(request.id));
     if (!stored || stored->upload.account != request.account || !request.scope.holds(stored->upload.request)) {
-      return Error{Errc::upload_not_found, "no such upload for this account"};
+      return no_such_upload();
     }
-    if (first) return stored->upload;
+    if (first) return ChangeOutcome{stored->upload};
     const Wanted wanted = wanted_of(connection, {request.id, stored->fence});
     const auto decision = decide_change(stored->upload.state, wanted, request.change);
-    if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) {
-      return Error{Errc::wrong_state, describe(*refusal, stored->upload, request.change)};
-    }
+    if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) return ChangeOutcome{stored->upload, *refusal};
     const auto step = std::get<ChangeStep>(decision);
     if (auto made = carry_out(connection, step, *stored, queue_.clock.now(), queue_.body); !made) return made.error();
     if (is_signed) keep_signature(connection, request.key_id, signature, request.id);
     recalled = step == ChangeStep::want_cancel || step == ChangeStep::want_pause;
-    return reload(connection, request.id);
+    auto changed = reload(connection, request.id);
+    if (!changed) return changed.error();
+    return ChangeOutcome{std::move(*changed)};
   });
-  if (!changed) return changed;
+  if (!outcome || outcome->refusal) return outcome;
   if (recalled) queue_.feed.publish({Change::Kind::upload_recalled, request.account, request.id});
   queue_.feed.publish({Change::Kind::uploads_due, request.account, request.id});
   queue_.feed.publish({Change::Kind::callbacks_due, request.account, request.id});
-  return changed;
+  return outcome;
 }
 
 }  // namespace vodlift::store

@@ -25,7 +25,7 @@ class SqliteUploadStore final : public UploadStore {
   void insert(NewUpload upload, InsertDone done) override;
   Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, const RequestSignature& signature) override;
   Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override;
-  Result<Upload> change(const ChangeRequest& request) override;
+  Result<ChangeOutcome> change(const ChangeRequest& request) override;
 
  private:
   class Insert;
