@@ -126,8 +126,9 @@ int run(const std::filesystem::path& directory, std::size_t samples) {
   store::SqliteOptions options;
   options.path = directory / "timing.db";
   const auto database = store::SqliteDatabase::open(options, clock).value();
+  LocalChangeFeed feed;
   const auto rows =
-      store::SqliteAccountRepository::open(*database, store::Seal(Secret(random_bytes(store::Seal::kKeyBytes))))
+      store::SqliteAccountRepository::open(*database, feed, store::Seal(Secret(random_bytes(store::Seal::kKeyBytes))))
           .value();
   AccountDirectory accounts(*rows);
   accounts.add_account({158, "jb", make_webhook_secret(), now}).value();

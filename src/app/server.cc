@@ -122,11 +122,13 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   if (!holds_secrets) return holds_secrets.error();
   auto master_key = store::load_or_create_master_key(config.server.master_key_file, !*holds_secrets);
   if (!master_key) return master_key.error();
-  auto account_rows = store::SqliteAccountRepository::open(*stores.database, store::Seal(std::move(*master_key)));
+  auto account_rows =
+      store::SqliteAccountRepository::open(*stores.database, *stores.feed, store::Seal(std::move(*master_key)));
   const auto about_key_file = fmt::format("[server] master_key_file {}", config.server.master_key_file.string());
   if (!account_rows) return with_context(about_key_file, account_rows.error());
   stores.account_rows = std::move(*account_rows);
   stores.accounts = std::make_unique<AccountDirectory>(*stores.account_rows);
+  stores.accounts->follow(*stores.feed);
   if (auto loaded = stores.accounts->refresh(); !loaded) return with_context(about_key_file, loaded.error());
 
   if (auto opened = open_queue(stores, clock); !opened) return opened.error();
@@ -262,6 +264,7 @@ class Server {
   void tick() {
     const auto now = std::chrono::steady_clock::now();
     if (now >= beat_due_ && blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
+    if (stores_.accounts->is_behind()) (void)blocking_.post([this] { refresh_accounts(); });
     if (now < usage_due_) return;
     // A full pool: with the next tick then.
     if (blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
@@ -306,6 +309,12 @@ class Server {
   void beat() {
     if (auto beaten = stores_.nodes->beat(stores_.self); !beaten) {
       log::warn("could not record that this node is alive; it is tried again", {{"error", beaten.error().message}});
+    }
+  }
+
+  void refresh_accounts() {
+    if (auto loaded = stores_.accounts->refresh(); !loaded) {
+      log::warn("could not load accounts that have changed; it is tried again", {{"error", loaded.error().message}});
     }
   }
 

@@ -86,9 +86,17 @@ std::vector<std::shared_ptr<const BucketAccess>> AccountDirectory::buckets(std::
   return all;
 }
 
+void AccountDirectory::follow(ChangeFeed& feed) {
+  changes_ = feed.subscribe(Change::Kind::accounts, [this](const Change&) { behind_ = true; });
+}
+
 Result<> AccountDirectory::refresh() {
+  behind_ = false;  // first: what changes from now on may not be loaded
   auto changes = repository_.load_since(snapshot()->version);
-  if (!changes) return changes.error();
+  if (!changes) {
+    behind_ = true;
+    return changes.error();
+  }
   if (changes->version == snapshot()->version) return {};
   install(std::move(changes->rows), changes->version);
   return {};

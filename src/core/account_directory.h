@@ -1,6 +1,7 @@
 // The accounts, their API keys and their buckets, as this process knows them.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "core/account_repository.h"
+#include "core/change_feed.h"
 
 namespace vodlift {
 
@@ -18,8 +20,8 @@ namespace vodlift {
 //
 // Reads are answered from the snapshot: they do not block and cannot fail, and what they return stays as it is,
 // whatever changes later. Changes block for the disk; each is visible to every read that starts after the change has
-// returned. Changes that other nodes make become visible with refresh(). Errors of all changes: those of
-// AccountRepository.
+// returned. Changes that other nodes make become visible with refresh(); is_behind() says when to call it. Errors of
+// all changes: those of AccountRepository.
 class AccountDirectory {
  public:
   // Knows nothing until the first refresh(). The repository must outlive the directory.
@@ -35,6 +37,11 @@ class AccountDirectory {
   [[nodiscard]] std::vector<std::shared_ptr<const Account>> accounts() const;
   [[nodiscard]] std::vector<std::shared_ptr<const ApiKey>> keys(std::optional<AccountId> cdn) const;
   [[nodiscard]] std::vector<std::shared_ptr<const BucketAccess>> buckets(std::optional<AccountId> cdn) const;
+
+  // From now on is_behind() goes by `feed`, which must outlive the directory. Call it once, before the first refresh().
+  void follow(ChangeFeed& feed);
+  // Whether accounts may have changed since the last refresh. Does not block.
+  [[nodiscard]] bool is_behind() const { return behind_; }
 
   // Loads what has changed since the last refresh. Blocks for the disk. After a failure the directory is as before, and
   // the next refresh loads the same changes. Errors: those of AccountRepository::load_since().
@@ -72,6 +79,9 @@ class AccountDirectory {
   std::mutex install_mutex_;  // held while a snapshot is made from the one before
   mutable std::mutex mutex_;  // guards the pointer; held only while it is copied
   std::shared_ptr<const Snapshot> snapshot_;
+  std::atomic<bool> behind_ = false;
+
+  ChangeFeed::Subscription changes_;  // the last member: it ends first
 };
 
 }  // namespace vodlift

@@ -46,8 +46,10 @@ TEST_F(AccountDirectoryTest, AChangeThatFailedIsNotVisible) {
 
 TEST_F(AccountDirectoryTest, ARefreshLoadsWhatTheOneBeforeCouldNot) {
   AccountDirectory other(rows_);
+  other.follow(rows_.feed());
   break_disk();
   EXPECT_FALSE(other.refresh());
+  EXPECT_TRUE(other.is_behind()) << "to be tried again";
   EXPECT_FALSE(other.find_key("K"));
   rows_.fail_with(std::nullopt);
   ASSERT_TRUE(other.refresh());

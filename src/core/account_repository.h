@@ -37,8 +37,9 @@ Error key_exists(std::string_view api_key);
 // in the order of their numbers, whichever node makes them. Versions in rows that callers pass in are ignored except by
 // change().
 //
-// Any thread. Every method blocks for the disk, and each change is durable when the method returns. Secrets are sealed
-// on the way to the disk and opened on the way back. Errors of all methods: store_failed.
+// Any thread. Every method blocks for the disk, and each change is durable when the method returns. The store's
+// ChangeFeed has news of it by then (Change::Kind::accounts). Secrets are sealed on the way to the disk and opened on
+// the way back. Errors of all methods: store_failed.
 class AccountRepository {
  public:
   AccountRepository() = default;

@@ -32,78 +32,89 @@ Result<AccountChanges> MemoryAccounts::load_since(std::int64_t version) {
   return changes;
 }
 
+template <class Step>
+auto MemoryAccounts::write(const Step& step) -> std::invoke_result_t<const Step&> {
+  auto outcome = [&]() -> std::invoke_result_t<const Step&> {
+    const std::lock_guard lock(mutex_);
+    if (failure_) return *failure_;
+    return step();
+  }();
+  if (outcome) feed_.publish({.kind = Change::Kind::accounts});
+  return outcome;
+}
+
 Result<Account> MemoryAccounts::add(Account account) {
-  const std::lock_guard lock(mutex_);
-  if (failure_) return *failure_;
-  for (const auto& [cdn, other] : accounts_) {
-    if (cdn == account.cdn) return account_exists(cdn);
-    if (other.user == account.user) return user_exists(other.user, cdn);
-  }
-  account.version = ++version_;
-  accounts_[account.cdn] = account;
-  return account;
+  return write([&]() -> Result<Account> {
+    for (const auto& [cdn, other] : accounts_) {
+      if (cdn == account.cdn) return account_exists(cdn);
+      if (other.user == account.user) return user_exists(other.user, cdn);
+    }
+    account.version = ++version_;
+    accounts_[account.cdn] = account;
+    return account;
+  });
 }
 
 Result<ApiKey> MemoryAccounts::add(ApiKey key) {
-  const std::lock_guard lock(mutex_);
-  if (failure_) return *failure_;
-  if (!accounts_.contains(key.cdn)) return no_such_account(key.cdn);
-  if (std::ranges::any_of(keys_, [&](const auto& known) { return known.second.api_key == key.api_key; })) {
-    return key_exists(key.api_key);
-  }
-  key.id = ++last_key_id_;
-  key.last_used.reset();
-  key.version = ++version_;
-  keys_[key.id] = key;
-  return key;
+  return write([&]() -> Result<ApiKey> {
+    if (!accounts_.contains(key.cdn)) return no_such_account(key.cdn);
+    if (std::ranges::any_of(keys_, [&](const auto& known) { return known.second.api_key == key.api_key; })) {
+      return key_exists(key.api_key);
+    }
+    key.id = ++last_key_id_;
+    key.last_used.reset();
+    key.version = ++version_;
+    keys_[key.id] = key;
+    return key;
+  });
 }
 
 Result<BucketAccess> MemoryAccounts::put(BucketAccess bucket) {
-  const std::lock_guard lock(mutex_);
-  if (failure_) return *failure_;
-  if (!accounts_.contains(bucket.cdn)) return no_such_account(bucket.cdn);
-  bucket.version = ++version_;
-  buckets_[{bucket.cdn, bucket.bucket}] = bucket;
-  return bucket;
+  return write([&]() -> Result<BucketAccess> {
+    if (!accounts_.contains(bucket.cdn)) return no_such_account(bucket.cdn);
+    bucket.version = ++version_;
+    buckets_[{bucket.cdn, bucket.bucket}] = bucket;
+    return bucket;
+  });
 }
 
 Result<std::optional<Account>> MemoryAccounts::change(Account account) {
-  const std::lock_guard lock(mutex_);
-  if (failure_) return *failure_;
-  Account* const stored = find_unchanged(accounts_, account.cdn, account.version);
-  if (stored == nullptr) return std::optional<Account>();
-  stored->weight = account.weight;
-  stored->version = ++version_;
-  return std::optional(*stored);
+  return write([&]() -> Result<std::optional<Account>> {
+    Account* const stored = find_unchanged(accounts_, account.cdn, account.version);
+    if (stored == nullptr) return std::optional<Account>();
+    stored->weight = account.weight;
+    stored->version = ++version_;
+    return std::optional(*stored);
+  });
 }
 
 Result<std::optional<ApiKey>> MemoryAccounts::change(ApiKey key) {
-  const std::lock_guard lock(mutex_);
-  if (failure_) return *failure_;
-  ApiKey* const stored = find_unchanged(keys_, key.id, key.version);
-  if (stored == nullptr) return std::optional<ApiKey>();
-  key.cdn = stored->cdn;
-  key.api_key = stored->api_key;
-  key.created = stored->created;
-  key.last_used = stored->last_used;
-  key.version = ++version_;
-  *stored = key;
-  return std::optional(*stored);
+  return write([&]() -> Result<std::optional<ApiKey>> {
+    ApiKey* const stored = find_unchanged(keys_, key.id, key.version);
+    if (stored == nullptr) return std::optional<ApiKey>();
+    key.cdn = stored->cdn;
+    key.api_key = stored->api_key;
+    key.created = stored->created;
+    key.last_used = stored->last_used;
+    key.version = ++version_;
+    *stored = key;
+    return std::optional(*stored);
+  });
 }
 
 Result<> MemoryAccounts::record_key_uses(std::span<const KeyUse> uses) {
-  const std::lock_guard lock(mutex_);
-  if (failure_) return *failure_;
-  ++version_;
-  for (const KeyUse& use : uses) {
-    const auto found = keys_.find(use.key_id);
-    if (found == keys_.end()) continue;
-    ApiKey& key = found->second;
-    if (key.last_used && *key.last_used >= use.when) continue;
-    key.last_used = use.when;
-    key.version = version_;
-  }
-  return {};
+  return write([&]() -> Result<> {
+    ++version_;
+    for (const KeyUse& use : uses) {
+      const auto found = keys_.find(use.key_id);
+      if (found == keys_.end()) continue;
+      ApiKey& key = found->second;
+      if (key.last_used && *key.last_used >= use.when) continue;
+      key.last_used = use.when;
+      key.version = version_;
+    }
+    return {};
+  });
 }
 
 int MemoryAccounts::weight_of(AccountId cdn) const {

@@ -5,9 +5,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "core/account_repository.h"
+#include "core/change_feed.h"
 
 namespace vodlift::memory {
 
@@ -23,6 +25,9 @@ class MemoryAccounts final : public AccountRepository {
   Result<std::optional<ApiKey>> change(ApiKey key) override;
   Result<> record_key_uses(std::span<const KeyUse> uses) override;
 
+  // Each change is published there, as by any store.
+  [[nodiscard]] LocalChangeFeed& feed() { return feed_; }
+
   // The weight of the account; that of a new account if there is none.
   [[nodiscard]] int weight_of(AccountId cdn) const;
 
@@ -30,7 +35,12 @@ class MemoryAccounts final : public AccountRepository {
   void fail_with(std::optional<Error> failure);
 
  private:
-  mutable std::mutex mutex_;
+  // Under the lock, and published afterwards.
+  template <class Step>
+  auto write(const Step& step) -> std::invoke_result_t<const Step&>;
+
+  LocalChangeFeed feed_;
+  mutable std::mutex mutex_;  // guards all below
   std::optional<Error> failure_;
   std::int64_t version_ = 0;  // of the last change
   std::int64_t last_key_id_ = 0;

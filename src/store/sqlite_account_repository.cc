@@ -60,16 +60,24 @@ Result<bool> SqliteAccountRepository::holds_secrets(SqliteDatabase& database) {
       [](SqliteConnection& connection) -> Result<bool> { return connection.query(kHoldsCanary).value_or("0") != "0"; });
 }
 
-Result<std::unique_ptr<SqliteAccountRepository>> SqliteAccountRepository::open(SqliteDatabase& database, Seal seal) {
-  std::unique_ptr<SqliteAccountRepository> repository(new SqliteAccountRepository(database, std::move(seal)));
+Result<std::unique_ptr<SqliteAccountRepository>> SqliteAccountRepository::open(SqliteDatabase& database,
+                                                                               LocalChangeFeed& feed, Seal seal) {
+  std::unique_ptr<SqliteAccountRepository> repository(new SqliteAccountRepository(database, feed, std::move(seal)));
   auto fits = database.write(
       [&](SqliteConnection& connection) -> Result<> { return check_canary(connection, repository->seal_); });
   if (!fits) return fits.error();
   return repository;
 }
 
-SqliteAccountRepository::SqliteAccountRepository(SqliteDatabase& database, Seal seal)
-    : database_(database), seal_(std::move(seal)) {}
+SqliteAccountRepository::SqliteAccountRepository(SqliteDatabase& database, LocalChangeFeed& feed, Seal seal)
+    : database_(database), feed_(feed), seal_(std::move(seal)) {}
+
+template <class Step>
+auto SqliteAccountRepository::write(Step step) -> std::invoke_result_t<Step&, SqliteConnection&> {
+  auto outcome = database_.write(std::move(step));
+  if (outcome) feed_.publish({.kind = Change::Kind::accounts});
+  return outcome;
+}
 
 Result<AccountChanges> SqliteAccountRepository::load_since(std::int64_t version) {
   return database_.read([&](SqliteConnection& connection) -> Result<AccountChanges> {
@@ -84,7 +92,7 @@ Result<AccountChanges> SqliteAccountRepository::load_since(std::int64_t version)
 }
 
 Result<Account> SqliteAccountRepository::add(Account account) {
-  return database_.write([&](SqliteConnection& connection) -> Result<Account> {
+  return write([&](SqliteConnection& connection) -> Result<Account> {
     if (finds(connection, kAccountExists, account.cdn)) return account_exists(account.cdn);
     if (const auto owner = owner_of(connection, account.user)) return user_exists(account.user, *owner);
     account.version = version_by(connection, kNextVersion);
@@ -94,7 +102,7 @@ Result<Account> SqliteAccountRepository::add(Account account) {
 }
 
 Result<ApiKey> SqliteAccountRepository::add(ApiKey key) {
-  return database_.write([&](SqliteConnection& connection) -> Result<ApiKey> {
+  return write([&](SqliteConnection& connection) -> Result<ApiKey> {
     if (!finds(connection, kAccountExists, key.cdn)) return no_such_account(key.cdn);
     if (finds(connection, kKeyExists, key.api_key)) return key_exists(key.api_key);
     key.version = version_by(connection, kNextVersion);
@@ -105,7 +113,7 @@ Result<ApiKey> SqliteAccountRepository::add(ApiKey key) {
 }
 
 Result<BucketAccess> SqliteAccountRepository::put(BucketAccess bucket) {
-  return database_.write([&](SqliteConnection& connection) -> Result<BucketAccess> {
+  return write([&](SqliteConnection& connection) -> Result<BucketAccess> {
     if (!finds(connection, kAccountExists, bucket.cdn)) return no_such_account(bucket.cdn);
     bucket.version = version_by(connection, kNextVersion);
     put_row(connection, seal_, bucket);
@@ -115,7 +123,7 @@ Result<BucketAccess> SqliteAccountRepository::put(BucketAccess bucket) {
 
 Result<std::optional<Account>> SqliteAccountRepository::change(Account account) {
   const std::int64_t expected = account.version;
-  return database_.write([&](SqliteConnection& connection) -> Result<std::optional<Account>> {
+  return write([&](SqliteConnection& connection) -> Result<std::optional<Account>> {
     account.version = version_by(connection, kNextVersion);
     if (!update_row(connection, account, expected)) return std::optional<Account>();
     return std::optional(account);
@@ -124,7 +132,7 @@ Result<std::optional<Account>> SqliteAccountRepository::change(Account account) 
 
 Result<std::optional<ApiKey>> SqliteAccountRepository::change(ApiKey key) {
   const std::int64_t expected = key.version;
-  return database_.write([&](SqliteConnection& connection) -> Result<std::optional<ApiKey>> {
+  return write([&](SqliteConnection& connection) -> Result<std::optional<ApiKey>> {
     key.version = version_by(connection, kNextVersion);
     if (!update_row(connection, seal_, key, expected)) return std::optional<ApiKey>();
     return std::optional(key);
@@ -132,7 +140,7 @@ Result<std::optional<ApiKey>> SqliteAccountRepository::change(ApiKey key) {
 }
 
 Result<> SqliteAccountRepository::record_key_uses(std::span<const KeyUse> uses) {
-  return database_.write([&](SqliteConnection& connection) -> Result<> {
+  return write([&](SqliteConnection& connection) -> Result<> {
     const std::int64_t version = version_by(connection, kNextVersion);
     for (const KeyUse& use : uses) update_last_used(connection, use, version);
     return {};

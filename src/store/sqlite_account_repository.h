@@ -2,22 +2,26 @@
 #pragma once
 
 #include <memory>
+#include <type_traits>
 
 #include "core/account_repository.h"
+#include "core/change_feed.h"
 #include "store/seal.h"
 #include "store/sqlite_database.h"
 
 namespace vodlift::store {
 
-// AccountRepository over a SqliteDatabase, which must outlive it. Any thread.
+// AccountRepository over a SqliteDatabase. Publishes each change after its commit. Any thread.
 class SqliteAccountRepository final : public AccountRepository {
  public:
   // Whether anything was ever sealed in this database: then a missing master key must not be replaced by a new one.
   // Errors: store_failed.
   static Result<bool> holds_secrets(SqliteDatabase& database);
 
-  // Errors: seal_broken (not the master key that this database was set up with), store_failed.
-  static Result<std::unique_ptr<SqliteAccountRepository>> open(SqliteDatabase& database, Seal seal);
+  // `database` and `feed` must outlive it. Errors: seal_broken (not the master key that this database was set up with),
+  // store_failed.
+  static Result<std::unique_ptr<SqliteAccountRepository>> open(SqliteDatabase& database, LocalChangeFeed& feed,
+                                                               Seal seal);
 
   Result<AccountChanges> load_since(std::int64_t version) override;
   Result<Account> add(Account account) override;
@@ -28,9 +32,13 @@ class SqliteAccountRepository final : public AccountRepository {
   Result<> record_key_uses(std::span<const KeyUse> uses) override;
 
  private:
-  SqliteAccountRepository(SqliteDatabase& database, Seal seal);
+  SqliteAccountRepository(SqliteDatabase& database, LocalChangeFeed& feed, Seal seal);
+
+  template <class Step>
+  auto write(Step step) -> std::invoke_result_t<Step&, SqliteConnection&>;
 
   SqliteDatabase& database_;
+  LocalChangeFeed& feed_;
   const Seal seal_;
 };
 

@@ -13,7 +13,7 @@ class SqliteAccounts : public StoreTest {
 
   void fill() {
     const auto database = open().value();
-    const auto rows = SqliteAccountRepository::open(*database, seal()).value();
+    const auto rows = SqliteAccountRepository::open(*database, feed_, seal()).value();
     AccountDirectory accounts(*rows);
     const WallTime now = clock_.now();
     ASSERT_TRUE(accounts.add_account({158, "jb", Secret("whsec_SECRET-A"), now}));
@@ -37,18 +37,18 @@ TEST_F(SqliteAccounts, SecretsNeverReachTheDiskInClear) {
 TEST_F(SqliteAccounts, TellsWhetherAnythingIsSealed) {
   const auto database = open().value();
   EXPECT_FALSE(SqliteAccountRepository::holds_secrets(*database).value());
-  ASSERT_TRUE(SqliteAccountRepository::open(*database, seal()));
+  ASSERT_TRUE(SqliteAccountRepository::open(*database, feed_, seal()));
   EXPECT_TRUE(SqliteAccountRepository::holds_secrets(*database).value());
 }
 
 TEST_F(SqliteAccounts, AWrongMasterKeyIsRefusedAtOnce) {
-  { ASSERT_TRUE(SqliteAccountRepository::open(*open().value(), seal())); }
+  { ASSERT_TRUE(SqliteAccountRepository::open(*open().value(), feed_, seal())); }
   const auto database = open().value();
-  const auto refused = SqliteAccountRepository::open(*database, seal('x'));
+  const auto refused = SqliteAccountRepository::open(*database, feed_, seal('x'));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::seal_broken);
   EXPECT_NE(refused.error().message.find("another master key"), std::string::npos);
-  EXPECT_TRUE(SqliteAccountRepository::open(*database, seal())) << "nothing was changed";
+  EXPECT_TRUE(SqliteAccountRepository::open(*database, feed_, seal())) << "nothing was changed";
 }
 
 TEST_F(SqliteAccounts, ASecretMovedToAnotherRowIsRefused) {
@@ -59,7 +59,7 @@ TEST_F(SqliteAccounts, ASecretMovedToAnotherRowIsRefused) {
         "UPDATE api_keys SET secret = (SELECT secret FROM api_keys WHERE api_key = 'KEY1') WHERE api_key = 'KEY2'");
     return {};
   }));
-  const auto refused = SqliteAccountRepository::open(*database, seal()).value()->load_since(0);
+  const auto refused = SqliteAccountRepository::open(*database, feed_, seal()).value()->load_since(0);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::seal_broken);
   EXPECT_NE(refused.error().message.find("KEY2"), std::string::npos);

@@ -21,6 +21,7 @@ class AccountStorage {
   virtual ~AccountStorage() = default;
 
   virtual AccountRepository& rows() = 0;
+  virtual ChangeFeed& feed() = 0;
   // Closes the repository and opens it again on the same storage.
   virtual void reopen() = 0;
 };
@@ -29,6 +30,7 @@ class SqliteAccountStorage final : public AccountStorage {
  public:
   explicit SqliteAccountStorage(const ManualClock& clock) : store_(make_sqlite_under_test(clock)) {}
   AccountRepository& rows() override { return store_->account_rows(); }
+  ChangeFeed& feed() override { return store_->feed(); }
   void reopen() override { store_->reopen(); }
 
  private:
@@ -39,6 +41,7 @@ class MemoryAccountStorage final : public AccountStorage {
  public:
   explicit MemoryAccountStorage(const ManualClock&) {}
   AccountRepository& rows() override { return rows_; }
+  ChangeFeed& feed() override { return rows_.feed(); }
   void reopen() override {}
 
  private:
@@ -371,6 +374,36 @@ TEST_P(AccountConformance, AnotherNodeSeesAChangeAfterItsRefresh) {
   EXPECT_EQ(other->find_key("K")->scope.buckets, std::vector<std::string>{"b"});
   EXPECT_EQ(other->find_key("K")->last_used, clock_.now());
   EXPECT_EQ(other->find_bucket(158, "b")->region, "eu-west-2");
+}
+
+TEST_P(AccountConformance, ADirectoryFollowsWhateverAnotherNodeChanges) {
+  const auto other = make_node();
+  other->follow(storage_->feed());
+  EXPECT_FALSE(other->is_behind());
+  const auto follows = [&](const Result<>& changed) {
+    EXPECT_TRUE(changed);
+    EXPECT_TRUE(other->is_behind());
+    EXPECT_TRUE(other->refresh());
+    EXPECT_FALSE(other->is_behind());
+  };
+  follows(accounts().add_account(account(158, "jb")));
+  EXPECT_TRUE(other->find_account(158));
+  follows(accounts().add_key(key(158, "K")));
+  EXPECT_TRUE(other->find_key("K"));
+  follows(accounts().put_bucket(bucket(158, "b")));
+  EXPECT_TRUE(other->find_bucket(158, "b"));
+  follows(accounts().set_weight(158, 7));
+  EXPECT_EQ(other->find_account(158)->weight, 7);
+  follows(accounts().change_key("K", allowing("b")));
+  EXPECT_EQ(other->find_key("K")->scope.buckets, std::vector<std::string>{"b"});
+  follows(accounts().revoke_key("K", clock_.now()));
+  EXPECT_TRUE(other->find_key("K")->revoked);
+  const std::vector<KeyUse> uses = {{accounts().find_key("K")->id, clock_.now()}};
+  follows(accounts().record_key_uses(uses));
+  EXPECT_EQ(other->find_key("K")->last_used, clock_.now());
+
+  EXPECT_FALSE(accounts().add_account(account(158, "jb")));
+  EXPECT_FALSE(other->is_behind()) << "nothing was changed";
 }
 
 TEST_P(AccountConformance, AKeyThatAnotherNodeRevokedIsRefusedAfterTheRefresh) {
