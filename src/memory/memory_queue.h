@@ -1,124 +1,20 @@
-// The queue in memory: it keeps what the ports of the queue promise, but no disk. For tests.
+// The ports of the queue in memory: they keep what the ports promise, but no disk. For tests.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
-#include "base/clock.h"
-#include "base/clock_watch.h"
 #include "core/bandwidth_limit.h"
 #include "core/callback_queue.h"
-#include "core/change_feed.h"
 #include "core/multipart_journal.h"
 #include "core/multipart_ledger.h"
 #include "core/nodes.h"
-#include "core/upload_decisions.h"
 #include "core/upload_store.h"
 #include "core/work_queue.h"
+#include "memory/memory_database.h"
 
 namespace vodlift::memory {
-
-// What several nodes share. The ports below are opened over it, and it must outlive them. Any number of nodes, any
-// thread: one lock guards all of it, and stands for a transaction.
-class MemoryDatabase {
- public:
-  // The weight of an account, 1..kMaxWeight; called under the lock, must not block.
-  using WeightOf = std::function<int(AccountId)>;
-
-  // The clock must outlive it.
-  MemoryDatabase(const Clock& clock, CallbackBody body, ClockWatch::Uptime uptime, WeightOf weight_of);
-
-  [[nodiscard]] LocalChangeFeed& feed() { return feed_; }
-
-  // Every upload of every account, by id.
-  [[nodiscard]] std::vector<Upload> all_uploads();
-
- private:
-  friend class MemoryUploadStore;
-  friend class MemoryWorkQueue;
-  friend class MemoryCallbackQueue;
-  friend class MemoryMultipartJournal;
-  friend class MemoryMultipartLedger;
-  friend class MemoryNodes;
-  friend class MemoryBandwidthLimits;
-
-  // A lease of an upload or of a callback.
-  struct Hold {
-    WallTime until;
-    NodeTerm owner;
-  };
-  struct Row {
-    Upload upload;
-    std::string token;
-    std::int64_t fence = 0;
-    std::optional<Hold> hold{};
-    Wanted wanted = Wanted::nothing;
-    bool interrupted = false;
-    int crashes = 0;
-    std::optional<UploadId> waiting_on{};  // the upload before this one to the same object
-    WallTime next_attempt{};
-    bool delayed = false;  // it waits until next_attempt
-    OpenMultipart journal{};
-
-    [[nodiscard]] bool ready(WallTime now) const;
-  };
-  struct Callback {
-    ClaimedCallback claimed;
-    CallbackState state = CallbackState::pending;
-    std::optional<Hold> hold{};
-    WallTime next_attempt{};
-  };
-  struct LedgerEntry {
-    AbandonedMultipart entry;
-    bool in_use = true;
-  };
-  using Signature = std::tuple<std::int64_t, std::int64_t, std::string>;  // timestamp, key id, mac
-
-  // How long until then; 0: it is past.
-  [[nodiscard]] std::chrono::milliseconds until(WallTime time) const;
-
-  // All of the following under the lock.
-  Row* find(UploadId id);
-  Row* held(const Lease& lease);
-  std::optional<UploadId> repeat_of(std::int64_t key_id, const RequestSignature& signature) const;
-  void forget_signatures_if_due();
-  // Moves a row to an end, with all that an end brings; publishes what became due.
-  void end(Row& row, UploadState state, std::vector<Change>& news);
-  Result<> finish(const Lease& lease, const UploadEnding& ending, std::vector<Change>& news);
-  Result<> requeue(const Lease& lease, const Requeue& how, bool crashed, std::vector<Change>& news);
-  int take_back(const std::vector<UploadId>& orphans, int max_crashes, std::vector<Change>& news);
-  void abandon_intent(UploadId upload);
-  void abandon_all(UploadId upload);
-  void remove_journaled_entry(const Row& row);
-  AbandonedMultipart& add_entry(UploadId upload, AccountId account, const MultipartPlace& place, bool in_use);
-
-  void publish(const std::vector<Change>& news);
-
-  const Clock& clock_;
-  const CallbackBody body_;
-  const ClockWatch::Uptime uptime_;
-  const WeightOf weight_of_;
-  LocalChangeFeed feed_;
-
-  std::mutex mutex_;  // guards all below
-  ClockWatch clock_watch_;
-  std::chrono::milliseconds forget_due_{0};
-  std::map<UploadId, Row> uploads_;
-  std::map<Signature, UploadId> signatures_;
-  std::map<std::int64_t, Callback> callbacks_;
-  std::map<std::int64_t, LedgerEntry> ledger_;
-  std::vector<NodeInfo> nodes_;
-  std::map<BandwidthScope, BandwidthLimit> limits_;
-  std::int64_t last_callback_ = 0;
-  std::int64_t last_entry_ = 0;
-};
 
 class MemoryUploadStore final : public UploadStore {
  public:

@@ -1,0 +1,165 @@
+#include "memory/memory_database.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/random.h"
+
+namespace vodlift::memory {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kMaxMessageBytes = 1024;
+constexpr milliseconds kKeepSignatures = 1h;
+constexpr milliseconds kBetweenForgettings = 15s;
+
+std::optional<UploadError> kept(const std::optional<UploadError>& error, const std::optional<UploadError>& before) {
+  if (!error) return before;
+  return UploadError{error->code, printable(error->message, kMaxMessageBytes), error->retryable};
+}
+
+bool is_whole(const UploadEnding& ending) {
+  if (!is_end(ending.state)) return false;
+  if (ending.state == UploadState::failed) return ending.error.has_value();
+  return ending.state != UploadState::completed || !ending.error;
+}
+
+}  // namespace
+
+MemoryDatabase::MemoryDatabase(const Clock& clock, CallbackBody body, ClockWatch::Uptime uptime, WeightOf weight_of)
+    : clock_(clock),
+      body_(std::move(body)),
+      uptime_(std::move(uptime)),
+      weight_of_(std::move(weight_of)),
+      clock_watch_(clock, uptime_) {}
+
+milliseconds MemoryDatabase::until(WallTime time) const { return std::max(time - clock_.now(), milliseconds(0)); }
+
+bool MemoryDatabase::Row::ready(WallTime now) const {
+  return upload.state == UploadState::queued && !waiting_on && (!delayed || next_attempt <= now);
+}
+
+MemoryDatabase::Row* MemoryDatabase::find(UploadId id) {
+  const auto at = uploads_.find(id);
+  return at == uploads_.end() ? nullptr : &at->second;
+}
+
+MemoryDatabase::Row* MemoryDatabase::held(const Lease& lease) {
+  Row* row = find(lease.id);
+  return row != nullptr && row->hold && row->fence == lease.fence ? row : nullptr;
+}
+
+std::optional<UploadId> MemoryDatabase::repeat_of(std::int64_t key_id, const RequestSignature& signature) const {
+  if (signature.mac.empty()) return std::nullopt;
+  const auto at = signatures_.find({signature.timestamp, key_id, signature.mac});
+  return at == signatures_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void MemoryDatabase::forget_signatures_if_due() {
+  const milliseconds now = uptime_();
+  if (now < forget_due_) return;
+  forget_due_ = now + kBetweenForgettings;
+  clock_watch_.look();
+  if (clock_watch_.steady_for() < kKeepSignatures) return;
+  const std::int64_t before = to_unix_seconds(clock_.now() - kKeepSignatures);
+  signatures_.erase(signatures_.begin(), signatures_.lower_bound({before, 0, {}}));
+}
+
+std::vector<Upload> MemoryDatabase::all_uploads() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Upload> all;
+  for (const auto& [id, row] : uploads_) all.push_back(row.upload);
+  return all;
+}
+
+void MemoryDatabase::publish(const std::vector<Change>& news) {
+  for (const Change& one : news) feed_.publish(one);
+}
+
+void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news) {
+  Upload& upload = row.upload;
+  const WallTime now = clock_.now();
+  upload.state = state;
+  upload.finished = now;
+  upload.next_attempt.reset();
+  row.hold.reset();
+  row.wanted = Wanted::nothing;
+  for (auto& [id, other] : uploads_) {
+    if (other.waiting_on != upload.id) continue;
+    other.waiting_on = row.waiting_on;
+    news.push_back({.kind = Change::Kind::uploads_due});
+  }
+  row.waiting_on.reset();
+  if (state == UploadState::completed) remove_journaled_entry(row);
+  abandon_all(upload.id);
+  row.journal = {};
+  if (upload.request.callback.empty()) return;
+  upload.callback_state = CallbackState::pending;
+  Callback callback;
+  callback.claimed = {++last_callback_, 0, upload.id, upload.account, "msg_" + random_hex(16), upload.request.callback,
+                      body_(upload),    0};
+  callback.next_attempt = now;
+  callbacks_.emplace(last_callback_, std::move(callback));
+  news.push_back({Change::Kind::callbacks_due, upload.account, upload.id});
+}
+
+Result<> MemoryDatabase::finish(const Lease& lease, const UploadEnding& ending, std::vector<Change>& news) {
+  if (!is_whole(ending)) return Error{Errc::internal, fmt::format("upload {}: the ending is not whole", lease.id)};
+  Row* row = held(lease);
+  if (row == nullptr) return lease_lost(lease);
+  Upload& upload = row->upload;
+  const bool completed = ending.state == UploadState::completed;
+  if (completed) upload.size = upload.bytes_sent = ending.size;
+  upload.acl_applied = ending.acl_applied;
+  upload.verification = ending.verification;
+  upload.error = completed ? std::nullopt : kept(ending.error, upload.error);
+  end(*row, ending.state, news);
+  return {};
+}
+
+Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, bool crashed, std::vector<Change>& news) {
+  Row* row = held(lease);
+  if (row == nullptr) return lease_lost(lease);
+  const UploadState next = decide_requeue(row->wanted);
+  if (next == UploadState::cancelled) {
+    UploadEnding cancelled;
+    cancelled.state = UploadState::cancelled;
+    cancelled.error = how.error;
+    return finish(lease, cancelled, news);
+  }
+  row->upload.state = next;
+  row->hold.reset();
+  row->wanted = Wanted::nothing;
+  row->delayed = how.delay.value_or(0ms) > 0ms;
+  row->next_attempt = row->delayed ? clock_.now() + *how.delay : row->upload.created;
+  row->upload.error = kept(how.error, row->upload.error);
+  row->interrupted = !how.failed_attempt;
+  if (crashed) ++row->crashes;
+  abandon_intent(lease.id);
+  news.push_back({Change::Kind::uploads_due, row->upload.account, lease.id});
+  return {};
+}
+
+int MemoryDatabase::take_back(const std::vector<UploadId>& orphans, int max_crashes, std::vector<Change>& news) {
+  for (const UploadId id : orphans) {
+    const Row& row = uploads_.at(id);
+    const Lease lease{id, row.fence};
+    const int crashes = row.crashes + 1;
+    if (decide_rescue(row.wanted, crashes, max_crashes) == UploadState::failed) {
+      UploadEnding failed;
+      failed.state = UploadState::failed;
+      failed.error = crashed_repeatedly(crashes);
+      (void)finish(lease, failed, news);
+    } else {
+      (void)requeue(lease, {}, /*crashed=*/true, news);
+    }
+  }
+  return static_cast<int>(orphans.size());
+}
+
+}  // namespace vodlift::memory
