@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/words.h"
 #include "core/field_errors.h"
 
 namespace vodlift {
@@ -12,16 +13,14 @@ namespace {
 
 constexpr std::size_t kMaxShownBytes = 100;
 
-struct AlgorithmRow {
-  std::string_view word;
-  ExpectedChecksum::Algorithm algorithm;
-  std::size_t digest_bytes;
+using Algorithm = ExpectedChecksum::Algorithm;
+
+constexpr Words<Algorithm> kAlgorithms = {
+    {Algorithm::crc32c, "crc32c"},
+    {Algorithm::md5, "md5"},
+    {Algorithm::sha256, "sha256"},
 };
-constexpr std::array kAlgorithms = {
-    AlgorithmRow{"crc32c", ExpectedChecksum::Algorithm::crc32c, 4},
-    AlgorithmRow{"md5", ExpectedChecksum::Algorithm::md5, 16},
-    AlgorithmRow{"sha256", ExpectedChecksum::Algorithm::sha256, 32},
-};
+constexpr std::array<std::size_t, kAlgorithms.kCount> kDigestBytes = {4, 16, 32};  // in the enum's order
 
 std::size_t utf16_units(std::string_view utf8) {
   std::size_t units = 0;
@@ -115,24 +114,17 @@ Result<> check_checksum(const FieldSpec& spec, std::string& value) {
   return {};
 }
 
-std::string ExpectedChecksum::text() const {
-  const auto found = std::ranges::find(kAlgorithms, algorithm, &AlgorithmRow::algorithm);
-  return std::string(found->word) + ":" + digest;
-}
+std::string ExpectedChecksum::text() const { return std::string(kAlgorithms.word(algorithm)) + ":" + digest; }
 
 std::optional<ExpectedChecksum> parse_checksum(std::string_view text) {
   const std::size_t colon = text.find(':');
-  const auto found = std::ranges::find(kAlgorithms, text.substr(0, colon), &AlgorithmRow::word);
-  if (colon == std::string_view::npos || found == kAlgorithms.end()) return std::nullopt;
+  const auto algorithm = kAlgorithms.value(text.substr(0, colon));
+  if (colon == std::string_view::npos || !algorithm) return std::nullopt;
   const std::string_view digest = text.substr(colon + 1);
-  if (found->algorithm == ExpectedChecksum::Algorithm::crc32c) {
-    const auto bytes = from_base64(digest);
-    if (!bytes || bytes->size() != found->digest_bytes) return std::nullopt;
-    return ExpectedChecksum{found->algorithm, to_base64(bytes_of(*bytes))};
-  }
-  const auto bytes = from_hex(digest);
-  if (!bytes || bytes->size() != found->digest_bytes) return std::nullopt;
-  return ExpectedChecksum{found->algorithm, to_hex(bytes_of(*bytes))};
+  const bool in_base64 = *algorithm == Algorithm::crc32c;
+  const auto bytes = in_base64 ? from_base64(digest) : from_hex(digest);
+  if (!bytes || bytes->size() != kDigestBytes.at(static_cast<std::size_t>(*algorithm))) return std::nullopt;
+  return ExpectedChecksum{*algorithm, in_base64 ? to_base64(bytes_of(*bytes)) : to_hex(bytes_of(*bytes))};
 }
 
 }  // namespace vodlift
