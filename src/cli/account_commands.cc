@@ -5,6 +5,7 @@
 
 #include "cli/session.h"
 #include "cli/text.h"
+#include "core/fair_share.h"
 
 namespace vodlift::cli {
 namespace {
@@ -32,7 +33,8 @@ std::string show_list(const value& accounts) {
 void add_account_commands(CLI::App& app, Session& session) {
   CLI::App* noun = app.add_subcommand("account", "Accounts (CDNs) and their folders")->require_subcommand(1);
 
-  constexpr const char* weight_help = "1 to 100: its share while other accounts have uploads waiting too";
+  const std::string weight_help =
+      fmt::format("1 to {}: its share while other accounts have uploads waiting too", kMaxWeight);
   struct AddOptions {
     std::int64_t cdn = 0;
     std::string user;
@@ -42,7 +44,7 @@ void add_account_commands(CLI::App& app, Session& session) {
   CLI::App* add = noun->add_subcommand("add", "Add an account; prints its webhook secret once");
   add->add_option("--cdn", options->cdn, "The account's number")->required();
   add->add_option("--user", options->user, "The account's folder on each storage")->required();
-  add->add_option("--weight", options->weight, weight_help)->check(CLI::Range(1, 100));
+  add->add_option("--weight", options->weight, weight_help)->check(CLI::Range(1, kMaxWeight));
   session.attach(*add, [&session, options] {
     boost::json::object fields{{"cdn", options->cdn}, {"user", options->user}};
     if (options->weight) fields["weight"] = *options->weight;
@@ -56,7 +58,7 @@ void add_account_commands(CLI::App& app, Session& session) {
   auto change = std::make_shared<SetOptions>();
   CLI::App* set = noun->add_subcommand("set", "Change an account; takes effect at once");
   set->add_option("--cdn", change->cdn, "The account's number")->required();
-  set->add_option("--weight", change->weight, weight_help)->required()->check(CLI::Range(1, 100));
+  set->add_option("--weight", change->weight, weight_help)->required()->check(CLI::Range(1, kMaxWeight));
   session.attach(*set, [&session, change] {
     return session.call_and_show("account.set", {{"cdn", change->cdn}, {"weight", change->weight}},
                                  [](const value& account) { return show_list(boost::json::array{account}); });

@@ -12,6 +12,7 @@
 #include "cli/session.h"
 #include "cli/text.h"
 #include "core/bucket_access.h"
+#include "core/part_plan.h"
 
 namespace vodlift::cli {
 namespace {
@@ -192,9 +193,10 @@ void add_bucket_commands(CLI::App& app, Session& session) {
       ->needs(sse);
   add->add_flag("--bucket-key", options->bucket_key, "Use an S3 Bucket Key, with --sse kms: fewer calls to KMS")
       ->needs(sse);
-  add->add_option("--max-parts", options->max_parts,
-                  "The most parts that the store takes in one upload, if fewer than the 10000 of S3")
-      ->check(CLI::Range(100, 10000));
+  add->add_option(
+         "--max-parts", options->max_parts,
+         fmt::format("The most parts that the store takes in one upload, if fewer than the {} of S3", kMaxParts))
+      ->check(CLI::Range(kLeastMaxParts, kMaxParts));
   session.attach(*add, [&session, options] { return run_add(session, *options); });
 
   auto check_options = std::make_shared<CheckOptions>();

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/part_plan.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -14,8 +15,8 @@ inline constexpr std::size_t kMaxMetadataBytes = 2048;  // names and values toge
 inline constexpr std::size_t kMaxPathBytes = 4095;
 inline constexpr std::size_t kMaxCallbackBytes = 2048;
 inline constexpr std::size_t kMaxBucketBytes = 63;
-inline constexpr int kMaxPriority = 9;                                                         // is sent first; 0 last
-inline constexpr std::int64_t kMaxObjectBytes = std::int64_t{10000} * 5 * 1024 * 1024 * 1024;  // 48.8 TiB
+inline constexpr int kMaxPriority = 9;                                      // is sent first; 0 last
+inline constexpr std::int64_t kMaxObjectBytes = kMaxParts * kMaxPartBytes;  // 48.8 TiB
 
 // The parts of a source path: "sestore4/jb/path/to/file.mp4".
 struct SourcePath {

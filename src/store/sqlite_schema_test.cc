@@ -3,6 +3,9 @@
 
 #include <array>
 
+#include "core/fair_share.h"
+#include "core/part_plan.h"
+#include "core/upload_request.h"
 #include "store/sqlite_migrations.h"
 #include "store/sqlite_setup.h"
 #include "store/store_test_support.h"
@@ -122,6 +125,28 @@ TEST_F(Schema, NumbersHaveTheirRanges) {
                                    "acl = 'public'", "destination_path = ''", "bucket = ''", "fence = -1"}) {
     EXPECT_FALSE(allowed(insert_in(UploadState::queued) + "UPDATE uploads SET " + change)) << change;
   }
+}
+
+TEST_F(Schema, LimitsAreThoseOfCore) {
+  const std::string upload = insert_in(UploadState::uploading);
+  const std::string account = "INSERT INTO accounts (cdn, user, webhook_secret, created_ms) VALUES (158, 'u', x'', 0);";
+  const std::string bucket =
+      account +
+      "INSERT INTO buckets (cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms) "
+      "VALUES (158, 'b', '', '', '', x'', 0, 'fail', 0);";
+  const std::string part =
+      upload +
+      "INSERT INTO multiparts SELECT max(id), 'm', 1, 'md5', 'private', 1, 1, 1, 1, 1 FROM uploads;"
+      "INSERT INTO parts SELECT max(id), 1, 1, 'e', 0, x'' FROM uploads;";
+  const auto expect_range = [this](const std::string& setup, const std::string& change, int least, int most) {
+    const auto allows = [&](int value) { return allowed(setup + change + std::to_string(value)); };
+    EXPECT_TRUE(allows(least) && allows(most)) << change;
+    EXPECT_FALSE(allows(least - 1) || allows(most + 1)) << change;
+  };
+  expect_range(account, "UPDATE accounts SET weight = ", 1, kMaxWeight);
+  expect_range(bucket, "UPDATE buckets SET max_parts = ", kLeastMaxParts, kMaxParts);
+  expect_range(upload, "UPDATE uploads SET priority = ", 0, kMaxPriority);
+  expect_range(part, "UPDATE parts SET number = ", 1, kMaxParts);
 }
 
 TEST_F(Schema, ASignatureHas32BytesAndIsKeptOnce) {
