@@ -99,17 +99,20 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   const std::vector<std::string> verbs = verbs_of(command);
   std::vector<std::string> unknown = app->remaining(true);
   std::string message = error.what();
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError) &&
-      message == CLI::RequiredError::Subcommand(1).what()) {
-    message = unknown.empty() ? fmt::format("{} needs a command: {}", words_of(command), fmt::join(verbs, ", "))
-                              : fmt::format("there is no command \"{} {}\"{}; the commands are {}", words_of(command),
-                                            unknown.front(), suggestion(unknown, verbs), fmt::join(verbs, ", "));
-  } else if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError) && !unknown.empty()) {
+  const auto is = [&error](CLI::ExitCodes code) { return error.get_exit_code() == static_cast<int>(code); };
+  const bool lacks_command = is(CLI::ExitCodes::RequiredError) && message == CLI::RequiredError::Subcommand(1).what();
+  if (lacks_command && unknown.empty()) {
+    message = fmt::format("{} needs a command: {}", words_of(command), fmt::join(verbs, ", "));
+  } else if (lacks_command && !unknown.front().starts_with('-')) {
+    message = fmt::format("there is no command \"{} {}\"{}; the commands are {}", words_of(command), unknown.front(),
+                          suggestion(unknown, verbs), fmt::join(verbs, ", "));
+  } else if (lacks_command || (is(CLI::ExitCodes::ExtrasError) && !unknown.empty())) {
+    const std::string first = unknown.front();
     // `upload cancle 3` takes the misspelt verb for a path.
     if (const CLI::Option* path = command.get_option_no_throw("path")) {
       unknown.insert(unknown.end(), path->results().begin(), path->results().end());
     }
-    message = fmt::format("unexpected argument \"{}\"{}", app->remaining(true).front(), suggestion(unknown, verbs));
+    message = fmt::format("unexpected argument \"{}\"{}", first, suggestion(unknown, verbs));
   }
   return fmt::format("vodlift: {}\nSee: {} --help\n", message, words_of(command));
 }
@@ -133,9 +136,9 @@ void add_version(CLI::App& app) {
 
 }  // namespace
 
-int run(int argc, const char* const* argv, const Services& services) {
-  Session session(services);
-  CLI::App app(kDescription, "vodlift");
+void add_all_commands(CLI::App& app, Session& session, const Services& services) {
+  app.name("vodlift");
+  app.description(kDescription);
   app.formatter(std::make_shared<Help>());
   app.failure_message(usage_error);
   app.footer(kExitCodes);
@@ -148,6 +151,12 @@ int run(int argc, const char* const* argv, const Services& services) {
   add_limit_commands(app, session);
   add_upload_commands(app, session);
   add_version(app);
+}
+
+int run(int argc, const char* const* argv, const Services& services) {
+  Session session(services);
+  CLI::App app;
+  add_all_commands(app, session, services);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -79,6 +79,9 @@ void print(std::string_view text);
 // Errors: not_found, io_error, invalid_value (empty, or longer than any secret).
 Result<Secret> read_secret(const std::string& file);
 
+// Makes of `app` the whole command line of vodlift. `session` and `services` must outlive it.
+void add_all_commands(CLI::App& app, Session& session, const Services& services);
+
 // Each adds one noun with its verbs to the command line. `session` must outlive `app`.
 void add_account_commands(CLI::App& app, Session& session);
 void add_key_commands(CLI::App& app, Session& session);
