@@ -7,12 +7,20 @@
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "base/words.h"
 
 namespace vodlift {
 namespace {
 
 constexpr std::size_t kMaxPrefixBytes = 4095;
 constexpr std::size_t kMaxShownBytes = 256;
+
+constexpr Words<Permission> kPermissions = {
+    {Permission::upload, "upload"},
+    {Permission::status, "status"},
+    {Permission::files, "files"},
+    {Permission::manage, "manage"},
+};
 
 Error bad_prefix(std::string_view text, std::string_view why) {
   return {Errc::invalid_value, fmt::format("path_prefix: \"{}\" {}; expected the beginning of source paths, such as "
@@ -21,6 +29,36 @@ Error bad_prefix(std::string_view text, std::string_view why) {
 }
 
 }  // namespace
+
+std::string_view to_string(Permission permission) { return kPermissions.word(permission); }
+std::optional<Permission> permission_from(std::string_view word) { return kPermissions.value(word); }
+
+std::string to_string(Permissions permissions) {
+  std::string out;
+  for (std::size_t at = 0; at < kPermissions.kCount; ++at) {
+    const auto permission = static_cast<Permission>(at);
+    if (!permissions.has(permission)) continue;
+    if (!out.empty()) out += ',';
+    out += to_string(permission);
+  }
+  return out;
+}
+
+Result<Permissions> permissions_from(std::string_view list) {
+  Permissions out;
+  while (true) {
+    const std::size_t comma = list.find(',');
+    const std::string_view word = trimmed(list.substr(0, comma), " ");
+    const auto permission = permission_from(word);
+    if (!permission) {
+      return Error{Errc::invalid_value, "permissions: \"" + printable(word, 64) +
+                                            "\" is none of upload, status, files and manage (with commas between)"};
+    }
+    out = out.with(*permission);
+    if (comma == std::string_view::npos) return out;
+    list.remove_prefix(comma + 1);
+  }
+}
 
 bool KeyScope::holds_path(std::string_view path) const {
   if (path_prefix.empty()) return true;

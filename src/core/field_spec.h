@@ -1,9 +1,13 @@
 // What a command says about one of its fields. Doors check requests by it; docs/api.md and --help are written from it.
+// And the errors that the rules for fields share.
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+
+#include "base/error.h"
 
 namespace vodlift {
 
@@ -29,5 +33,13 @@ struct FieldSpec {
   bool audited = false;          // the audit log shows its value; never set it for a field that may hold a secret
   std::string_view about{};      // one line of Markdown; how docs/api.md and --help explain the field
 };
+
+inline Error invalid_field(std::string_view field, std::string_view why) {
+  return {Errc::invalid_value, std::string(field) + ": " + std::string(why)};
+}
+
+inline Error field_too_long(std::string_view field, std::size_t bytes, std::size_t limit) {
+  return invalid_field(field, std::to_string(bytes) + " bytes; at most " + std::to_string(limit) + " are allowed");
+}
 
 }  // namespace vodlift

@@ -22,10 +22,6 @@ struct MultipartPlace {
   bool operator==(const MultipartPlace&) const = default;
 };
 
-// Whether a Create that ended with `code` may have opened a multipart upload although it failed: the store has not
-// refused it.
-bool create_may_have_worked(Errc code);
-
 // An entry that no upload uses any more: a multipart upload to be aborted, or to be looked for. Times are of the
 // store's clock.
 struct AbandonedMultipart {

@@ -25,6 +25,24 @@ std::string_view without_session(std::string_view principal) {
 
 }  // namespace
 
+bool create_may_have_worked(Errc code) {
+  switch (code) {
+    case Errc::s3_throttled:
+    case Errc::s3_clock_skew:
+    case Errc::s3_credential:
+    case Errc::s3_region:
+    case Errc::s3_access_denied:
+    case Errc::s3_acl_refused:
+    case Errc::s3_no_such_bucket:
+    case Errc::s3_not_found:
+    case Errc::s3_rejected:
+    case Errc::address_denied:
+      return false;
+    default:
+      return true;
+  }
+}
+
 milliseconds reaper_retry_delay(int attempts, milliseconds first) {
   milliseconds delay = first;
   for (int i = 1; i < attempts && delay < kLongestDelay; ++i) delay *= 2;

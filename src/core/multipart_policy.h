@@ -1,4 +1,5 @@
-// Rules about abandoned multipart uploads: when the reaper tries again, and which ones it may take for ours. Pure.
+// Rules about abandoned multipart uploads: which Creates may leave one, when the reaper tries again, and which ones it
+// may take for ours. Pure.
 #pragma once
 
 #include <chrono>
@@ -14,6 +15,10 @@ namespace vodlift {
 // Creates of one upload that were sent further apart are searched for separately: a search is the safer the shorter the
 // time that it covers.
 inline constexpr std::chrono::minutes kOneSearch{10};
+
+// Whether a Create that ended with `code` may have opened a multipart upload although it failed: the store has not
+// refused it.
+bool create_may_have_worked(Errc code);
 
 // How long the reaper waits after `attempts` failed attempts, from 1: `first`, doubled with each attempt, 6 h at most.
 std::chrono::milliseconds reaper_retry_delay(int attempts, std::chrono::milliseconds first);

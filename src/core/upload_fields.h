@@ -25,9 +25,6 @@ struct UploadField {
   // Options: checks the member by S3's rules and brings it into its one form. Errors: invalid_value (the message begins
   // with the field's name). Null: the spec says everything.
   Result<> (*check)(const FieldSpec& spec, UploadOptions& options) = nullptr;
-
-  // True for a member of UploadOptions.
-  [[nodiscard]] bool is_option() const { return member.index() >= 4; }
 };
 
 // In the order of docs/api.md; the options come last.

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "base/words.h"
-#include "core/field_errors.h"
 
 namespace vodlift {
 namespace {

@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/text.h"
 #include "core/callback_url.h"
-#include "core/field_errors.h"
+#include "core/field_spec.h"
 #include "core/upload_fields.h"
 
 namespace vodlift {

@@ -6,8 +6,8 @@
 #include <span>
 #include <string_view>
 
+#include "core/api_key.h"
 #include "core/field_spec.h"
-#include "core/permission.h"
 
 namespace vodlift::door {
 

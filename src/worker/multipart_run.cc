@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "core/multipart_policy.h"
 #include "worker/object_check.h"
 #include "worker/part_sender.h"
 #include "worker/source_check.h"
