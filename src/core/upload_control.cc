@@ -16,7 +16,7 @@ Result<ChangeOutcome> UploadControl::retry(const Account& account, const ChangeR
     if (!first) return first.error();
     if (*first) return look_up(request, **first);
   }
-  const auto found = look_up(request, request.id);
+  auto found = look_up(request, request.id);
   if (!found) return found;
   // An end state never changes, so it still holds when the new upload is inserted.
   const UploadState state = found->upload.state;
