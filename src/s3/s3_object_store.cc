@@ -48,6 +48,11 @@ bool is_regardless_of_form(Errc code) {
          code == Errc::interrupted;
 }
 
+// An answer to `operation` on the target that is unusable, although it is no refusal.
+Error unusable(Errc code, const ObjectTarget& target, std::string_view operation, std::string_view why) {
+  return {code, fmt::format("{} of s3://{}/{}: {}", operation, target.access.bucket, printable(target.key), why)};
+}
+
 // Why a part was refused. A store may have taken the CRC32C that Create offered, while something between dropped that
 // word of its answer. Then all parts must be sent again, after a Create that offers none.
 Error refused_part(const Failure& failure, SentChecksum sent) {
@@ -131,10 +136,7 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   if (!response) return response.error();
   if (!response->is_success()) return to_error(failure_of(target, plain, *response));
   const auto id = parse_upload_id(response->body);
-  if (!id) {
-    return Error{Errc::s3_transient, fmt::format("CreateMultipartUpload of s3://{}/{}: the answer has no UploadId",
-                                                 target.access.bucket, printable(target.key))};
-  }
+  if (!id) return unusable(Errc::s3_transient, target, plain.operation, "the answer has no UploadId");
   const ChecksumMode taken = checksum_taken(*response);
   endpoints_.add_facts(target.access, {.multipart = taken});
   return Multipart{*id, taken};
@@ -219,9 +221,8 @@ void S3ObjectStore::send_trailing_part(const ObjectTarget& target, S3Call call, 
         if (!response->is_success()) return done(to_error(failure_of(target, call, *response)));
         // Bytes changed on the way would have been refused. With 200, another checksum is that of bytes and frame.
         if (response->header(kCrcHeader) != crc32c_base64(*crc32c)) {
-          return done(Error{Errc::s3_rejected,
-                            fmt::format("{} of s3://{}/{}: the store does not confirm the checksum after the part",
-                                        call.operation, target.access.bucket, printable(target.key))});
+          return done(unusable(Errc::s3_rejected, target, call.operation,
+                               "the store does not confirm the checksum after the part"));
         }
         auto stored = confirmed_bytes(target, call.operation, *response, {*crc32c, ""}, SentChecksum::crc32c);
         if (stored) endpoints_.add_measurement(target.access, size, response->took);
@@ -253,9 +254,8 @@ Result<StoredBytes> S3ObjectStore::confirm_part(const ObjectTarget& target, cons
       sent == SentChecksum::crc32c && response.header(kCrcHeader).empty() && !response.header("etag").empty();
   if (!dropped) return confirmed_bytes(target, call.operation, response, checksum, sent);
   endpoints_.add_facts(target.access, {.multipart = ChecksumMode::md5});
-  return Error{Errc::s3_parts_refused,
-               fmt::format("{} of s3://{}/{}: the store took CRC32C for the multipart upload, but does not confirm it",
-                           call.operation, target.access.bucket, printable(target.key))};
+  return unusable(Errc::s3_parts_refused, target, call.operation,
+                  "the store took CRC32C for the multipart upload, but does not confirm it");
 }
 
 Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target, const std::string& multipart_id) {
@@ -267,16 +267,12 @@ Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& ta
     const auto response = s3_.perform(target, call);
     if (!response) return response.error();
     const auto page = parse_parts(response->body);
-    if (!page) {
-      return Error{Errc::s3_transient, fmt::format("ListParts of s3://{}/{}: the answer is not a part list",
-                                                   target.access.bucket, printable(target.key))};
-    }
+    if (!page) return unusable(Errc::s3_transient, target, call.operation, "the answer is not a part list");
     parts.insert(parts.end(), page->parts.begin(), page->parts.end());
     if (!page->truncated) return parts;
     marker = std::to_string(page->next_marker);
   }
-  return Error{Errc::s3_rejected, fmt::format("ListParts of s3://{}/{}: more than 10,000 parts", target.access.bucket,
-                                              printable(target.key))};
+  return unusable(Errc::s3_rejected, target, "ListParts", "more than 10,000 parts");
 }
 
 Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& target) {
@@ -297,10 +293,7 @@ Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& targ
     const auto response = s3_.perform(bucket, call);
     if (!response) return response.error();
     auto parsed = parse_uploads(response->body);
-    if (!parsed) {
-      return Error{Errc::s3_transient, fmt::format("ListMultipartUploads of s3://{}/{}: the answer is not such a list",
-                                                   target.access.bucket, printable(target.key))};
-    }
+    if (!parsed) return unusable(Errc::s3_transient, target, call.operation, "the answer is not such a list");
     page = std::move(*parsed);
     const WallTime now = clock_.now();
     if (const auto date = net::parse_http_date(response->header("date"), now)) listing.store_ahead = *date - now;
@@ -310,8 +303,7 @@ Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& targ
     // Keys are sorted: the key itself comes before all longer keys that begin with it.
     if (!page.truncated || page.next_key != target.key) return listing;
   }
-  return Error{Errc::s3_rejected, fmt::format("ListMultipartUploads of s3://{}/{}: more than 2,000 are open",
-                                              target.access.bucket, printable(target.key))};
+  return unusable(Errc::s3_rejected, target, "ListMultipartUploads", "more than 2,000 are open");
 }
 
 Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& target, const Multipart& multipart,
@@ -343,8 +335,7 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
   }
   // "200 OK" is sent before the work is done, so that the body may still hold an error.
   if (parse_error(response->body)) return to_error(failure_of(target, call, *response));
-  return Error{Errc::s3_unverifiable, fmt::format("CompleteMultipartUpload of s3://{}/{}: the answer cannot be read",
-                                                  target.access.bucket, printable(target.key))};
+  return unusable(Errc::s3_unverifiable, target, call.operation, "the answer cannot be read");
 }
 
 Result<> S3ObjectStore::abort_multipart(const ObjectTarget& target, const std::string& multipart_id) {
@@ -395,9 +386,8 @@ Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::s
   }
   if (!response) return response.error();
   if (std::ssize(response->body) == size) return std::move(response->body);
-  return Error{Errc::s3_unverifiable,
-               fmt::format("GetObject of s3://{}/{}: {} bytes were requested, {} came", target.access.bucket,
-                           printable(target.key), size, response->body.size())};
+  return unusable(Errc::s3_unverifiable, target, call.operation,
+                  fmt::format("{} bytes were requested, {} came", size, response->body.size()));
 }
 
 }  // namespace vodlift::s3
