@@ -13,7 +13,7 @@
 #include "app/config.h"
 #include "app/process.h"
 #include "audit/file_audit_log.h"
-#include "base/clock_watch.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "callback/http_callback_sender.h"

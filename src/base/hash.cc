@@ -5,7 +5,9 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <sodium/crypto_shorthash.h>
 
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 
@@ -179,6 +181,18 @@ std::string crc32c_base64(std::uint32_t crc) {
   const std::array<std::uint8_t, 4> bytes = {static_cast<std::uint8_t>(crc >> 24), static_cast<std::uint8_t>(crc >> 16),
                                              static_cast<std::uint8_t>(crc >> 8), static_cast<std::uint8_t>(crc)};
   return to_base64(bytes);
+}
+
+static_assert(kShortHashKeyBytes == crypto_shorthash_KEYBYTES);
+
+std::uint64_t short_hash(std::string_view key, std::string_view text) {
+  if (key.size() != kShortHashKeyBytes) throw std::invalid_argument("short_hash: the key must have 16 bytes");
+  std::array<unsigned char, crypto_shorthash_BYTES> out{};
+  crypto_shorthash(out.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                   reinterpret_cast<const unsigned char*>(key.data()));
+  std::uint64_t number = 0;
+  std::memcpy(&number, out.data(), sizeof number);
+  return number;
 }
 
 }  // namespace vodlift

@@ -1,4 +1,4 @@
-// Digests: SHA-256, HMAC-SHA256 and MD5 (OpenSSL), CRC32C (ISA-L).
+// Digests: SHA-256, HMAC-SHA256 and MD5 (OpenSSL), CRC32C (ISA-L). A keyed hash for tables (libsodium).
 #pragma once
 
 #include <array>
@@ -62,5 +62,11 @@ std::uint32_t crc32c_combine(std::uint32_t crc_a, std::uint32_t crc_b, std::uint
 
 // The four bytes of a CRC, big-endian, in base64: the form of S3's x-amz-checksum-crc32c.
 std::string crc32c_base64(std::uint32_t crc);
+
+inline constexpr std::size_t kShortHashKeyBytes = 16;
+
+// SipHash-2-4 of `text`: fast, for tables whose keys an attacker may choose. `key` has kShortHashKeyBytes bytes, random
+// and secret.
+std::uint64_t short_hash(std::string_view key, std::string_view text);
 
 }  // namespace vodlift

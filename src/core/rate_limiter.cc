@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/hash.h"
 #include "base/random.h"
-#include "base/short_hash.h"
 
 namespace vodlift {
 namespace {

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/clock_watch.h"
 #include "core/bandwidth_limit.h"
 #include "core/callback_queue.h"
 #include "core/change_feed.h"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/clock_watch.h"
 #include "core/change_feed.h"
 #include "core/nodes.h"
 #include "core/upload_store.h"

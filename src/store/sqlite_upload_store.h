@@ -4,7 +4,7 @@
 #include <atomic>
 #include <chrono>
 
-#include "base/clock_watch.h"
+#include "base/clock.h"
 #include "core/upload_store.h"
 #include "store/sqlite_queue.h"
 

@@ -1,4 +1,4 @@
-#include "base/clock_watch.h"
+#include "base/clock.h"
 
 #include <gtest/gtest.h>
 
