@@ -12,15 +12,14 @@
 #include "admin/admin_api.h"
 #include "app/config.h"
 #include "app/process.h"
+#include "app/stores.h"
 #include "audit/file_audit_log.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "callback/http_callback_sender.h"
-#include "core/account_directory.h"
 #include "core/key_usage.h"
 #include "core/upload_intake.h"
-#include "core/upload_json.h"
 #include "legacy/reply.h"
 #include "legacy/router.h"
 #include "net/http_client.h"
@@ -31,15 +30,6 @@
 #include "s3/s3_bucket_doctor.h"
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
-#include "store/master_key.h"
-#include "store/sqlite_account_repository.h"
-#include "store/sqlite_bandwidth_limits.h"
-#include "store/sqlite_callback_queue.h"
-#include "store/sqlite_multipart_journal.h"
-#include "store/sqlite_multipart_ledger.h"
-#include "store/sqlite_nodes.h"
-#include "store/sqlite_upload_store.h"
-#include "store/sqlite_work_queue.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
@@ -70,70 +60,6 @@ constexpr seconds kClockLook{1};
 constexpr seconds kBeatEvery{60};          // how often the node records that it is alive
 constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
 constexpr int kLooksForACertificate = 10;  // of those
-
-// Everything that lasts. The ports go before the database that they are built over.
-struct Stores {
-  std::unique_ptr<LocalChangeFeed> feed = std::make_unique<LocalChangeFeed>();
-  std::unique_ptr<store::SqliteDatabase> database;
-  NodeTerm self;
-  std::unique_ptr<store::SqliteNodes> nodes;
-  std::unique_ptr<store::SqliteAccountRepository> account_rows;
-  std::unique_ptr<AccountDirectory> accounts;
-  std::unique_ptr<store::SqliteUploadStore> uploads;
-  std::unique_ptr<store::SqliteWorkQueue> queue;
-  std::unique_ptr<store::SqliteCallbackQueue> callbacks;
-  std::unique_ptr<store::SqliteMultipartJournal> journal;
-};
-
-// The database belongs to one process at a time (its lock file), so there is one node.
-constexpr const char* kNodeName = "local";
-
-// Opens the ports of the queue in this node's name, and takes back what its last run has leased.
-Result<> open_queue(Stores& stores, const Clock& clock) {
-  stores.nodes = std::make_unique<store::SqliteNodes>(*stores.database, clock);
-  const auto self = stores.nodes->join(kNodeName);
-  if (!self) return self.error();
-  stores.self = *self;
-  const store::SqliteQueue queue{*stores.database,
-                                 clock,
-                                 *stores.feed,
-                                 [&clock](const Upload& ended) { return callback_body(ended, clock.now()); },
-                                 *self,
-                                 since_boot};
-  stores.uploads = std::make_unique<store::SqliteUploadStore>(queue);
-  stores.queue = std::make_unique<store::SqliteWorkQueue>(queue);
-  stores.callbacks = std::make_unique<store::SqliteCallbackQueue>(queue);
-  stores.journal = std::make_unique<store::SqliteMultipartJournal>(queue);
-  const auto reclaimed = stores.queue->reclaim(worker::kMaxCrashes);
-  if (!reclaimed) return reclaimed.error();
-  if (*reclaimed > 0) log::info("took back uploads that the last run had leased", {{"uploads", *reclaimed}});
-  return stores.callbacks->reclaim();
-}
-
-Result<Stores> open_stores(const Config& config, const Clock& clock) {
-  Stores stores;
-  store::SqliteOptions options;
-  options.path = config.store.path;
-  auto database = store::SqliteDatabase::open(options, clock);
-  if (!database) return database.error();
-  stores.database = std::move(*database);
-
-  const auto holds_secrets = store::SqliteAccountRepository::holds_secrets(*stores.database);
-  if (!holds_secrets) return holds_secrets.error();
-  auto master_key = store::load_or_create_master_key(config.server.master_key_file, !*holds_secrets);
-  if (!master_key) return master_key.error();
-  auto account_rows =
-      store::SqliteAccountRepository::open(*stores.database, *stores.feed, store::Seal(std::move(*master_key)));
-  const auto about_key_file = fmt::format("[server] master_key_file {}", config.server.master_key_file.string());
-  if (!account_rows) return with_context(about_key_file, account_rows.error());
-  stores.account_rows = std::move(*account_rows);
-  stores.accounts = std::make_unique<AccountDirectory>(*stores.account_rows);
-  stores.accounts->follow(*stores.feed);
-  if (auto loaded = stores.accounts->refresh(); !loaded) return with_context(about_key_file, loaded.error());
-
-  if (auto opened = open_queue(stores, clock); !opened) return opened.error();
-  return stores;
-}
 
 std::vector<storage::StorageRoot> roots_of(const Config& config) {
   std::vector<storage::StorageRoot> roots;
@@ -199,13 +125,11 @@ class Server {
         s3_client_("s3-http", s3_connections(config.worker), transfer_threads(config.worker)),
         callback_client_("callback-http", kCallbackConnections),
         bandwidth_(clock),
-        bandwidth_limits_(*stores_.database),
-        bandwidth_control_(bandwidth_limits_, bandwidth_, names_of(config.storages)),
+        bandwidth_control_(*stores_.bandwidth_limits, bandwidth_, names_of(config.storages)),
         objects_(s3_client_, credentials_, environment_, bandwidth_, clock, endpoints_),
         doctor_(credentials_client_, credentials_, environment_, clock, endpoints_),
         callbacks_(callback_client_, guard_, clock),
-        ledger_(*stores_.database, clock),
-        reaper_(ledger_, *stores_.accounts, objects_,
+        reaper_(*stores_.ledger, *stores_.accounts, objects_,
                 {config.litter.retry, config.litter.grace, config.litter.give_up}),
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock},
@@ -214,7 +138,7 @@ class Server {
         intake_(*stores_.accounts, storages_,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
-               {environment_.endpoint("S3"), environment_.region()}, ledger_, bandwidth_control_, blocking_),
+               {environment_.endpoint("S3"), environment_.region()}, *stores_.ledger, bandwidth_control_, blocking_),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, blocking_, *audit_,
                 {config.server.timestamp_window,
@@ -336,13 +260,11 @@ class Server {
   net::HttpClient s3_client_;
   net::HttpClient callback_client_;
   Bandwidth bandwidth_;
-  store::SqliteBandwidthLimits bandwidth_limits_;
   BandwidthControl bandwidth_control_;
   s3::EndpointStates endpoints_;
   s3::S3ObjectStore objects_;
   s3::S3BucketDoctor doctor_;
   callback::HttpCallbackSender callbacks_;
-  store::SqliteMultipartLedger ledger_;
   worker::MultipartReaper reaper_;
   worker::CallbackRun callback_run_;
   worker::Dispatcher dispatcher_;

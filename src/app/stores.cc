@@ -1,0 +1,67 @@
+#include "app/stores.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "core/upload_json.h"
+#include "store/master_key.h"
+#include "worker/dispatcher.h"
+
+namespace vodlift::app {
+namespace {
+
+// The database belongs to one process at a time (its lock file), so there is one node.
+constexpr const char* kNodeName = "local";
+
+// Opens the ports of the queue in this node's name, and takes back what its last run has leased.
+Result<> open_queue(Stores& stores, const Clock& clock) {
+  stores.nodes = std::make_unique<store::SqliteNodes>(*stores.database, clock);
+  const auto self = stores.nodes->join(kNodeName);
+  if (!self) return self.error();
+  stores.self = *self;
+  const store::SqliteQueue queue{*stores.database,
+                                 clock,
+                                 *stores.feed,
+                                 [&clock](const Upload& ended) { return callback_body(ended, clock.now()); },
+                                 *self,
+                                 since_boot};
+  stores.uploads = std::make_unique<store::SqliteUploadStore>(queue);
+  stores.queue = std::make_unique<store::SqliteWorkQueue>(queue);
+  stores.callbacks = std::make_unique<store::SqliteCallbackQueue>(queue);
+  stores.journal = std::make_unique<store::SqliteMultipartJournal>(queue);
+  stores.ledger = std::make_unique<store::SqliteMultipartLedger>(*stores.database, clock);
+  stores.bandwidth_limits = std::make_unique<store::SqliteBandwidthLimits>(*stores.database);
+  const auto reclaimed = stores.queue->reclaim(worker::kMaxCrashes);
+  if (!reclaimed) return reclaimed.error();
+  if (*reclaimed > 0) log::info("took back uploads that the last run had leased", {{"uploads", *reclaimed}});
+  return stores.callbacks->reclaim();
+}
+
+}  // namespace
+
+Result<Stores> open_stores(const Config& config, const Clock& clock) {
+  Stores stores;
+  store::SqliteOptions options;
+  options.path = config.store.path;
+  auto database = store::SqliteDatabase::open(options, clock);
+  if (!database) return database.error();
+  stores.database = std::move(*database);
+
+  const auto holds_secrets = store::SqliteAccountRepository::holds_secrets(*stores.database);
+  if (!holds_secrets) return holds_secrets.error();
+  auto master_key = store::load_or_create_master_key(config.server.master_key_file, !*holds_secrets);
+  if (!master_key) return master_key.error();
+  auto account_rows =
+      store::SqliteAccountRepository::open(*stores.database, *stores.feed, store::Seal(std::move(*master_key)));
+  const auto about_key_file = fmt::format("[server] master_key_file {}", config.server.master_key_file.string());
+  if (!account_rows) return with_context(about_key_file, account_rows.error());
+  stores.account_rows = std::move(*account_rows);
+  stores.accounts = std::make_unique<AccountDirectory>(*stores.account_rows);
+  stores.accounts->follow(*stores.feed);
+  if (auto loaded = stores.accounts->refresh(); !loaded) return with_context(about_key_file, loaded.error());
+
+  if (auto opened = open_queue(stores, clock); !opened) return opened.error();
+  return stores;
+}
+
+}  // namespace vodlift::app

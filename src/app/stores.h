@@ -1,0 +1,41 @@
+// The database and the ports over it: the only place that names the engine.
+#pragma once
+
+#include <memory>
+
+#include "app/config.h"
+#include "base/clock.h"
+#include "core/account_directory.h"
+#include "core/change_feed.h"
+#include "store/sqlite_account_repository.h"
+#include "store/sqlite_bandwidth_limits.h"
+#include "store/sqlite_callback_queue.h"
+#include "store/sqlite_multipart_journal.h"
+#include "store/sqlite_multipart_ledger.h"
+#include "store/sqlite_nodes.h"
+#include "store/sqlite_upload_store.h"
+#include "store/sqlite_work_queue.h"
+
+namespace vodlift::app {
+
+// Everything that lasts. The ports go before the database that they are built over.
+struct Stores {
+  std::unique_ptr<LocalChangeFeed> feed = std::make_unique<LocalChangeFeed>();
+  std::unique_ptr<store::SqliteDatabase> database;
+  NodeTerm self;
+  std::unique_ptr<store::SqliteNodes> nodes;
+  std::unique_ptr<store::SqliteAccountRepository> account_rows;
+  std::unique_ptr<AccountDirectory> accounts;
+  std::unique_ptr<store::SqliteUploadStore> uploads;
+  std::unique_ptr<store::SqliteWorkQueue> queue;
+  std::unique_ptr<store::SqliteCallbackQueue> callbacks;
+  std::unique_ptr<store::SqliteMultipartJournal> journal;
+  std::unique_ptr<store::SqliteMultipartLedger> ledger;
+  std::unique_ptr<store::SqliteBandwidthLimits> bandwidth_limits;
+};
+
+// Opens the database and its ports in this node's name, and takes back what its last run had leased. `clock` must
+// outlive them. Errors: those of SqliteDatabase::open(), load_or_create_master_key() and of the ports.
+Result<Stores> open_stores(const Config& config, const Clock& clock);
+
+}  // namespace vodlift::app
