@@ -8,9 +8,6 @@ namespace {
 
 using Head = Candidate::Head;
 
-// The list of candidates is at first twice as long as there are places: the account whose turn goes on may have little
-// left of it. That is enough unless accounts are in debt.
-constexpr int kFirstUploadsForEachPlace = 2;
 constexpr int kMostListedUploads = 4096;
 // What an account of weight 1 can take in one turn.
 constexpr int kFirstDepth = static_cast<int>(kQuantumBytes / kLeastChargeBytes);
@@ -105,7 +102,7 @@ FairShare::Turns FairShare::Rounds::run() && {
     const int places_before = places_.all;
     const std::int64_t missing = serve(offer);
     if (places_.all < places_before) short_of.clear();
-    short_of[account] = missing;
+    if (offer != nullptr) short_of[account] = missing;  // without an offer a turn has only ended
   }
   return std::move(turns_);
 }
@@ -203,15 +200,21 @@ FairShare::Balances& FairShare::Rounds::balances_of(AccountId account) {
 
 std::int64_t charge_for(std::int64_t rest) { return std::clamp(rest, kLeastChargeBytes, kMostChargeBytes); }
 
+// Whether the current account has something left of its turn.
+bool FairShare::may_go_on(const Ring& ring) {
+  const auto current = ring.accounts.find(ring.current);
+  if (!ring.turn_begun || current == ring.accounts.end()) return false;
+  return current->second.small.balance > 0 || current->second.large.balance > 0;
+}
+
 CandidateQuery FairShare::query(const Places& places, int length) const {
   const std::int64_t longer = std::int64_t{1} << (2 * length);
   CandidateQuery query;
   query.places = places;
-  query.uploads = static_cast<int>(
-      std::clamp<std::int64_t>(longer * kFirstUploadsForEachPlace * places.all, 1, kMostListedUploads));
+  query.uploads = static_cast<int>(std::clamp<std::int64_t>(longer * places.all, 1, kMostListedUploads));
   query.depth = static_cast<int>(longer * kFirstDepth);
   for (const auto& [priority, ring] : rings_) {
-    query.from.at(static_cast<std::size_t>(priority)) = ring.turn_begun ? ring.current : ring.current + 1;
+    query.from.at(static_cast<std::size_t>(priority)) = may_go_on(ring) ? ring.current : ring.current + 1;
   }
   return query;
 }

@@ -132,6 +132,7 @@ class FairShare {
     bool turn_begun = false;  // the current account has got its quantum
   };
 
+  static bool may_go_on(const Ring& ring);
   [[nodiscard]] CandidateQuery query(const Places& places, int length) const;
 
   std::map<int, Ring> rings_;  // by priority

@@ -23,7 +23,10 @@ Result<> SqliteReaders::read(const std::function<Result<>(SqliteConnection&)>& q
     }
   } const give_back_at_end{*this, connection};
 
-  if (connection->execute("BEGIN")) outcome = query(*connection);
+  if (connection->prepare("BEGIN").run()) {
+    outcome = query(*connection);
+    connection->prepare("COMMIT").run();
+  }
   if (auto error = connection->take_error()) {
     log::error("the database refused a query", {{"code", info(error->code).name}, {"error", error->message}});
     if (error->code == Errc::store_corrupt) error->code = Errc::store_failed;

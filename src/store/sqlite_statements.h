@@ -89,7 +89,7 @@ inline constexpr std::string_view kClaim = R"sql(
   UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2, owner = ?4, owner_term = ?5,
                      attempts = attempts + (interrupted = 0), interrupted = 0, started_ms = coalesce(started_ms, ?3),
                      attempt_started_ms = ?3, attempt_first_byte = bytes_sent
-  WHERE id = ?1 AND state = 'queued' AND waiting_on IS NULL AND delayed = 0)sql";
+  WHERE id = ?1 AND ready IS NOT NULL)sql";
 
 // Each of the following changes an upload only for the holder of its lease: ?1 id, ?2 fence.
 
@@ -188,23 +188,28 @@ inline constexpr std::string_view kLeasesOfEarlierTerms = R"sql(
 
 // --- Uploads that are ready to run (docs/storage.md)
 
+// ?1 priority: the highest one, up to this, that has any
+inline constexpr std::string_view kNextReadyPriority = R"sql(
+  SELECT priority FROM uploads INDEXED BY uploads_ready
+  WHERE ready IS NOT NULL AND priority <= ?1 ORDER BY priority DESC LIMIT 1)sql";
+
 // ?1 priority, ?2 large, ?3 account: the first account from this one on that has any of this kind
 inline constexpr std::string_view kNextReadyAccount = R"sql(
   SELECT account FROM uploads INDEXED BY uploads_ready
-  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND large = ?2 AND account >= ?3
+  WHERE ready IS NOT NULL AND priority = ?1 AND large = ?2 AND account >= ?3
   ORDER BY account LIMIT 1)sql";
 
 // ?1 priority, ?2 large, ?3 account, ?4 how many at most: its uploads of this kind, the longest waiting first
 inline constexpr std::string_view kReadyHeads = R"sql(
-  SELECT id, size - bytes_sent AS rest FROM uploads INDEXED BY uploads_ready
-  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND priority = ?1 AND large = ?2 AND account = ?3
+  SELECT id, ready AS rest FROM uploads INDEXED BY uploads_ready
+  WHERE ready IS NOT NULL AND priority = ?1 AND large = ?2 AND account = ?3
   ORDER BY next_attempt_ms, id LIMIT ?4)sql";
 
 inline constexpr std::string_view kWeight = "SELECT weight FROM accounts WHERE cdn = ?1";
 
 inline constexpr std::string_view kAnyReady = R"sql(
   SELECT next_attempt_ms FROM uploads INDEXED BY uploads_ready
-  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0 LIMIT 1)sql";
+  WHERE ready IS NOT NULL LIMIT 1)sql";
 
 // What waits for its next attempt.
 

@@ -79,7 +79,8 @@ class CandidateList {
   CandidateList(SqliteConnection& connection, const CandidateQuery& query) : connection_(connection), query_(query) {}
 
   Candidates list() && {
-    for (int priority = kMaxPriority; priority >= 0 && !listed_.more_accounts; --priority) {
+    for (int priority = next_priority(kMaxPriority); priority >= 0 && !listed_.more_accounts;
+         priority = next_priority(priority - 1)) {
       const AccountId from = query_.from.at(static_cast<std::size_t>(priority));
       list_between(priority, from, std::numeric_limits<AccountId>::max());
       if (from > 1) list_between(priority, 1, from);  // the lowest account is 1
@@ -88,6 +89,13 @@ class CandidateList {
   }
 
  private:
+  // The highest priority, `most` at most, that has something ready; -1: none.
+  int next_priority(int most) {
+    auto row = connection_.prepare(sql::kNextReadyPriority);
+    row.bind(most);
+    return row.step() ? static_cast<int>(row.integer("priority")) : -1;
+  }
+
   // Accounts from `first` on and below `end`.
   void list_between(int priority, AccountId first, AccountId end) {
     ReadyAccounts accounts(connection_, priority, query_.places.large > 0);

@@ -190,10 +190,10 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
   }
 }
 
-bool SqliteWriter::begin() { return connection_->execute("BEGIN IMMEDIATE"); }
+bool SqliteWriter::begin() { return connection_->prepare("BEGIN IMMEDIATE").run(); }
 
 bool SqliteWriter::commit() {
-  if (connection_->execute("COMMIT")) return true;
+  if (connection_->prepare("COMMIT").run()) return true;
   end_process_if_sync_failed(*connection_);
   return false;
 }

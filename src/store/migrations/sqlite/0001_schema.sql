@@ -119,6 +119,9 @@ CREATE TABLE uploads (
   waiting_on       INTEGER CHECK (waiting_on < id),   -- the upload before this one to the same object
   next_attempt_ms  INTEGER NOT NULL,                  -- the order within an account
   delayed          INTEGER NOT NULL DEFAULT 0 CHECK (delayed IN (0, 1)),  -- it waits until next_attempt_ms
+  -- Bytes still to be sent, where it is ready to run; NULL elsewhere.
+  ready            INTEGER GENERATED ALWAYS AS
+                   (iif(state = 'queued' AND waiting_on IS NULL AND delayed = 0, size - bytes_sent, NULL)) VIRTUAL,
 
   -- Who works on it. What the client asked for meanwhile happens when the worker gives the upload back.
   fence            INTEGER NOT NULL DEFAULT 0 CHECK (fence >= 0),
@@ -159,9 +162,8 @@ CREATE TABLE uploads (
   CHECK ((error_code IS NULL) = (error_message IS NULL) AND (error_code IS NULL) = (error_retryable IS NULL))
 ) STRICT;
 
--- Ready to run, in the order in which they are claimed: nothing else has to be stepped over.
-CREATE INDEX uploads_ready ON uploads (priority, large, account, next_attempt_ms)
-  WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 0;
+-- Ready to run, in the order in which they are claimed: nothing else has to be stepped over, and no row is read.
+CREATE INDEX uploads_ready ON uploads (priority, large, account, next_attempt_ms, id, ready) WHERE ready IS NOT NULL;
 CREATE INDEX uploads_delayed ON uploads (next_attempt_ms)
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1;
 -- The uploads to one object that have not ended. They form a chain: each waits for the one before, and no two for the same.
