@@ -265,7 +265,7 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
     return;
   }
   // Accepting ends before any loop is released: what it has posted to the loops still runs there.
-  await<void>([this, grace](std::function<void()> closed) {
+  await<void>([this, grace](const std::function<void()>& closed) {
     asio::post(loops.front()->io(), [this, grace, closed] { stop_accepting(grace, closed); });
   });
   for (const auto& loop : loops) asio::post(loop->io(), [loop] { loop->release(); });

@@ -52,7 +52,7 @@ net::HttpRequest S3Client::make_request(const ObjectTarget& target, const S3Call
 }
 
 Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S3Call& call, const MakeRequest& make) {
-  const auto entered = await<Result<>>([&](std::function<void(Result<>)> done) {
+  const auto entered = await<Result<>>([&](const std::function<void(Result<>)>& done) {
     if (auto room = endpoints_.enter(target.access, [done] { done({}); }); !room) done(std::move(room));
   });
   if (!entered) return with_context(call.operation, entered.error());
