@@ -37,6 +37,7 @@ Result<value> add(const Context& context, const Fields& fields) {
 Result<value> set(const Context& context, const Fields& fields) {
   const AccountId cdn = fields.number("cdn");
   const int weight = static_cast<int>(fields.number("weight"));
+  if (const auto account = existing_account(context, cdn); !account) return account.error();
   if (auto changed = context.accounts.set_weight(cdn, weight); !changed) return changed.error();
   log::info("account changed", {{"cdn", cdn}, {"weight", weight}});
   return value(account_json(*context.accounts.find_account(cdn)));

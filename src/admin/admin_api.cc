@@ -73,6 +73,11 @@ void run_command(const Command& command, const Context& context, const net::Requ
 
 }  // namespace
 
+Result<std::shared_ptr<const Account>> existing_account(const Context& context, AccountId cdn) {
+  if (auto account = context.accounts.find_account(cdn)) return account;
+  return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", cdn)};
+}
+
 AdminApi::AdminApi(AccountDirectory& accounts, UploadStore& uploads, const UploadIntake& intake, const Clock& clock,
                    AuditLog& audit, BucketDoctor& doctor, BucketDefaults bucket_defaults, MultipartLedger& ledger,
                    BandwidthControl& bandwidth, ThreadPool& blocking)

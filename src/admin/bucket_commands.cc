@@ -127,6 +127,7 @@ Result<value> add(const Context& context, const Fields& fields) {
   if (auto checked = check_origin(bucket.credentials); !checked) return checked.error();
   if (auto checked = check_encryption(bucket.encryption); !checked) return checked.error();
   if (auto completed = complete_address(context.bucket_defaults, bucket); !completed) return completed.error();
+  if (const auto account = existing_account(context, bucket.cdn); !account) return account.error();
   bucket.created = context.clock.now();
 
   if (auto put = context.accounts.put_bucket(bucket); !put) return put.error();

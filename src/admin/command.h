@@ -57,6 +57,9 @@ void run_at_once(const Context& context, const Fields& fields, const std::shared
   answer(*reply, function(context, fields));
 }
 
+// The account, or not_found with the command that lists the accounts.
+Result<std::shared_ptr<const Account>> existing_account(const Context& context, AccountId cdn);
+
 inline constexpr std::int64_t kMaxTextBytes = 8192;  // of a text that has a rule of its own (admin/rules.h)
 
 // The number of an account.

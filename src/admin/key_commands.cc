@@ -145,15 +145,11 @@ Result<value> changed_key(const Context& context, const std::string& api_key) {
   return value(key_json(*key, context.clock.now()));
 }
 
-// The folder that bounds a key's prefix; empty without the account, which add_key() reports.
-std::string user_of(const Context& context, AccountId cdn) {
-  const auto account = context.accounts.find_account(cdn);
-  return account ? account->user : std::string();
-}
-
 Result<value> add(const Context& context, const Fields& fields) {
   ApiKey key;
   key.cdn = fields.number("cdn");
+  const auto account = existing_account(context, key.cdn);
+  if (!account) return account.error();
   // Half a pair is an error, because a caller that gives one wants to keep an existing pair.
   const bool imported = fields.has("api_key") || fields.has("secret");
   for (const std::string_view name : {"api_key", "secret"}) {
@@ -171,8 +167,7 @@ Result<value> add(const Context& context, const Fields& fields) {
     key.secret = Secret(random_hex(kSecretBytes));
   }
   key.created = context.clock.now();
-  if (auto applied = KeyRules(fields).apply(key, user_of(context, key.cdn), key.created); !applied)
-    return applied.error();
+  if (auto applied = KeyRules(fields).apply(key, (*account)->user, key.created); !applied) return applied.error();
 
   if (auto added = context.accounts.add_key(key); !added) return added.error();
   log::info("API key added", {{"cdn", key.cdn}, {"api_key", key.api_key}, {"imported", imported ? "yes" : "no"}});
@@ -197,7 +192,8 @@ Result<value> set(const Context& context, const Fields& fields) {
   const std::string api_key(fields.text("api_key"));
   const KeyRules rules(fields);
   const auto known = context.accounts.find_key(api_key);
-  const std::string user = known ? user_of(context, known->cdn) : std::string();
+  const auto account = known ? context.accounts.find_account(known->cdn) : nullptr;
+  const std::string user = account ? account->user : std::string();
   if (rules.empty()) {
     return Error{Errc::missing_field,
                  "nothing to set: give one or more of permissions, path_prefix, buckets, networks, expires"};

@@ -21,11 +21,9 @@ constexpr int kMaxLimit = 100;
 
 void add(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply) {
   const AccountId cdn = fields.number("cdn");
-  const auto account = context.accounts.find_account(cdn);
-  if (!account) {
-    return reply->failure({Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", cdn)});
-  }
-  auto checked = context.intake.check(*account, door::read_upload_request(fields));
+  const auto account = existing_account(context, cdn);
+  if (!account) return reply->failure(account.error());
+  auto checked = context.intake.check(**account, door::read_upload_request(fields));
   if (!checked) return reply->failure(checked.error());
   context.uploads.insert(std::move(*checked), [reply, cdn](Result<InsertOutcome> inserted) {
     reply->guard([&] {
@@ -37,14 +35,11 @@ void add(const Context& context, const Fields& fields, const std::shared_ptr<Rep
 }
 
 // The named account, or the only one that exists.
-Result<AccountId> pick_account(const Context& context, std::optional<AccountId> cdn) {
-  if (cdn) {
-    if (context.accounts.find_account(*cdn)) return *cdn;
-    return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", *cdn)};
-  }
+Result<std::shared_ptr<const Account>> pick_account(const Context& context, std::optional<AccountId> cdn) {
+  if (cdn) return existing_account(context, *cdn);
   const auto accounts = context.accounts.accounts();
   if (accounts.empty()) return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
-  if (accounts.size() == 1) return accounts.front()->cdn;
+  if (accounts.size() == 1) return accounts.front();
   return Error{Errc::missing_field,
                fmt::format("this server has {} accounts; name one of them (cdn)", accounts.size())};
 }
@@ -61,7 +56,7 @@ Result<value> list(const Context& context, const Fields& fields) {
 
   const auto account = pick_account(context, fields.number_if_given("cdn"));
   if (!account) return account.error();
-  const auto uploads = context.uploads.find(*account, query);
+  const auto uploads = context.uploads.find((*account)->cdn, query);
   if (!uploads) return uploads.error();
   boost::json::array answer;
   const WallTime now = context.clock.now();
@@ -93,12 +88,10 @@ Result<value> carry_out(const Context& context, const Fields& fields) {
   ChangeRequest request;
   request.change = change;
   request.id = fields.number("id");
-  const auto cdn = pick_account(context, fields.number_if_given("cdn"));
-  if (!cdn) return cdn.error();
-  const auto account = context.accounts.find_account(*cdn);
-  if (!account) return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", *cdn)};
-  request.account = *cdn;
-  const auto outcome = UploadControl(context.uploads, context.intake).carry_out(*account, request);
+  const auto account = pick_account(context, fields.number_if_given("cdn"));
+  if (!account) return account.error();
+  request.account = (*account)->cdn;
+  const auto outcome = UploadControl(context.uploads, context.intake).carry_out(**account, request);
   if (!outcome && outcome.error().code == Errc::upload_not_found) {
     return Error{Errc::upload_not_found, fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}",
                                                      request.account, request.id)};

@@ -6,9 +6,7 @@
 
 namespace vodlift {
 
-Error no_such_account(AccountId cdn) {
-  return {Errc::not_found, fmt::format("there is no account {}: add it first (vodlift account add)", cdn)};
-}
+Error no_such_account(AccountId cdn) { return {Errc::not_found, fmt::format("there is no account {}", cdn)}; }
 
 Error account_exists(AccountId cdn) { return {Errc::already_exists, fmt::format("account {} exists already", cdn)}; }
 

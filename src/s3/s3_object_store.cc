@@ -18,7 +18,8 @@ namespace {
 // On a large object, Complete may take minutes before its answer begins.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};
 constexpr std::chrono::seconds kCompleteTimeout{900};
-constexpr int kMaxListPages = 11;  // 10,000 parts, 1,000 a page
+constexpr int kPageParts = 1000;  // the most that S3 answers at once
+constexpr int kMaxListPages = kMaxParts / kPageParts + 1;
 // 2,000 uploads of one key. An entry may have 4 KiB, so that a page fits an answer.
 constexpr int kMaxUploadPages = 10;
 constexpr std::string_view kUploadsPage = "200";
@@ -262,7 +263,8 @@ Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& ta
   std::vector<ListedPart> parts;
   std::string marker;
   for (int pages = 0; pages < kMaxListPages; ++pages) {
-    S3Call call{"ListParts", "GET", {{"uploadId", multipart_id}, {"max-parts", "1000"}}, {}, "", false};
+    S3Call call{"ListParts", "GET", {{"uploadId", multipart_id}, {"max-parts", std::to_string(kPageParts)}},
+                {},          "",    false};
     if (!marker.empty()) call.query.emplace_back("part-number-marker", marker);
     const auto response = s3_.perform(target, call);
     if (!response) return response.error();
@@ -272,7 +274,7 @@ Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& ta
     if (!page->truncated) return parts;
     marker = std::to_string(page->next_marker);
   }
-  return unusable(Errc::s3_rejected, target, "ListParts", "more than 10,000 parts");
+  return unusable(Errc::s3_rejected, target, "ListParts", fmt::format("more than {} parts", kMaxParts));
 }
 
 Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& target) {
