@@ -70,9 +70,9 @@ class AdminApiTest : public testing::Test {
   UploadIntake intake_{accounts_, storages_, [](const std::string&) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};
   MemoryAudit audit_;
-  ListedLedger ledger_;
+  memory::MemoryMultipartLedger ledger_{uploads_.database()};
   ScriptedDoctor doctor_;
-  MemoryLimits limits_;
+  memory::MemoryBandwidthLimits limits_{uploads_.database()};
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   AdminApi api_{accounts_, uploads_,           intake_, clock_, audit_, doctor_, {"https://s3.from.env", "from-env"},

@@ -141,21 +141,25 @@ TEST_F(AdminApiTest, TellsWhatTheDoctorFinds) {
 }
 
 TEST_F(AdminApiTest, ListsWhatWaitsToBeClearedAway) {
-  AbandonedMultipart one;
-  one.upload = 7;
-  one.account = 158;
-  one.place = {"https://h", "b", "film.mp4"};
-  one.multipart_id = "mp";
-  one.abandoned = from_unix_ms(1'700'000'000'000);
-  one.attempts = 2;
-  one.next_attempt = from_unix_ms(1'700'000'060'000);
-  one.error = "no answer";
-  ledger_.entries = {one};
-  EXPECT_EQ(boost::json::serialize(succeed("bucket.litter", {{"cdn", 158}, {"limit", 5}})),
+  const auto abandon = [&](AccountId account, const std::string& key) {
+    AbandonedMultipart entry;
+    entry.upload = 7;
+    entry.account = account;
+    entry.place = {"https://h", "b", key};
+    return ledger_.intend_probe(entry).value();
+  };
+  const std::int64_t search = abandon(158, "film.mp4");
+  ASSERT_TRUE(ledger_.adopt(search, {"mp"}).value());
+  const std::int64_t found = ledger_.due(1).value().at(0).id;
+  for (int tries = 0; tries < 2; ++tries) ASSERT_TRUE(ledger_.postpone(found, std::chrono::minutes(1), "no answer"));
+  EXPECT_EQ(boost::json::serialize(succeed("bucket.litter", {{"cdn", 158}})),
             R"([{"cdn":158,"bucket":"b","endpoint":"https://h","key":"film.mp4","multipart_id":"mp","upload":7,)"
             R"("since":1700000000,"tries":2,"next_try":1700000060,"error":"no answer"}])");
-  EXPECT_EQ(ledger_.asked_for, 158);
-  EXPECT_EQ(ledger_.limited_to, 5);
+
+  for (int i = 0; i < 5; ++i) abandon(159, std::to_string(i));
+  EXPECT_EQ(succeed("bucket.litter", {{"cdn", 158}}).as_array().size(), 1U);
+  EXPECT_EQ(succeed("bucket.litter", {{"cdn", 159}, {"limit", 3}}).as_array().size(), 3U);
+  EXPECT_EQ(succeed("bucket.litter", {}).as_array().size(), 6U);
   fail("bucket.litter", {{"limit", 0}}, "invalid_value");
 }
 

@@ -1,7 +1,6 @@
 // In-memory stand-ins for the ports that the administration works on; tests only.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -10,10 +9,8 @@
 
 #include "base/clock.h"
 #include "core/audit_log.h"
-#include "core/bandwidth_limit.h"
 #include "core/bucket_doctor.h"
 #include "core/file_of_size_test.h"
-#include "core/multipart_ledger.h"
 #include "core/storage.h"
 #include "memory/memory_accounts.h"
 #include "memory/watched_uploads.h"
@@ -56,50 +53,6 @@ class ScriptedDoctor final : public BucketDoctor {
 
   BucketReport report;
   std::vector<std::string> asked;
-};
-
-// Only lists what is abandoned.
-class ListedLedger final : public MultipartLedger {
- public:
-  Result<std::vector<AbandonedMultipart>> due(int) override { return entries; }
-  Result<std::vector<AbandonedMultipart>> abandoned(std::optional<AccountId> account, int limit) override {
-    asked_for = account;
-    limited_to = limit;
-    return entries;
-  }
-  Result<std::optional<std::chrono::milliseconds>> next_due() override {
-    return std::optional<std::chrono::milliseconds>();
-  }
-  Result<KnownMultiparts> known(const MultipartPlace&) override { return KnownMultiparts{}; }
-  Result<bool> adopt(std::int64_t, const std::vector<std::string>&) override { return true; }
-  Result<std::int64_t> intend_probe(const AbandonedMultipart&) override { return std::int64_t{1}; }
-  Result<> postpone(std::int64_t, std::chrono::milliseconds, const std::optional<std::string>&) override { return {}; }
-  Result<> postpone_bucket(const AbandonedMultipart&, std::chrono::milliseconds) override { return {}; }
-  Result<> remove(std::int64_t) override { return {}; }
-
-  std::vector<AbandonedMultipart> entries;
-  std::optional<AccountId> asked_for;
-  int limited_to = 0;
-};
-
-class MemoryLimits final : public BandwidthLimits {
- public:
-  Result<std::vector<BandwidthLimit>> list() override {
-    std::vector<BandwidthLimit> all;
-    for (const auto& [scope, limit] : limits_) all.push_back(limit);
-    return all;
-  }
-  Result<> put(const BandwidthLimit& limit) override {
-    limits_[limit.scope] = limit;
-    return {};
-  }
-  Result<> remove(const BandwidthScope& scope) override {
-    if (limits_.erase(scope) == 1) return {};
-    return Error{Errc::not_found, "no such limit"};
-  }
-
- private:
-  std::map<BandwidthScope, BandwidthLimit> limits_;
 };
 
 // One storage, "sestore4", that holds one file of 1000 bytes: jb/film.mp4.

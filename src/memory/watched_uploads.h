@@ -39,6 +39,9 @@ class WatchedUploads final : public UploadStore {
   // Every upload of every account, by id.
   [[nodiscard]] std::vector<Upload> all() { return database_.all_uploads(); }
 
+  // For other ports over the same database.
+  [[nodiscard]] MemoryDatabase& database() { return database_; }
+
   std::optional<Error> failure;          // what every call answers
   std::optional<ChangeRefusal> refusal;  // of every change; the upload must exist
   bool broken = false;                   // find() throws
