@@ -99,13 +99,8 @@ void LocalSourceFile::CloseElsewhere::operator()(const Open* open) const {
     delete open;
     return;
   }
-  // While the storage hangs the work is not run and the file stays open. That is better than to wait.
-  there->start<Result<>>(
-      [open]() -> Result<> {
-        delete open;
-        return {};
-      },
-      [](const std::optional<Result<>>&) {});
+  // While the storage hangs the file stays open. That is better than to wait.
+  there->run_at_any_time([open] { delete open; });
 }
 
 Result<> LocalSourceFile::read_waiting(const Open& open, std::int64_t offset, std::span<std::uint8_t> buffer) {

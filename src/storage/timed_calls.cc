@@ -68,9 +68,20 @@ TimedCalls::~TimedCalls() {
   pool_.stop();
 }
 
+void TimedCalls::run_at_any_time(std::function<void()> work) {
+  const auto call = std::make_shared<CallOf<bool>>(
+      [work = std::move(work)] {
+        work();
+        return true;
+      },
+      [](std::optional<bool>) {});
+  call->runs_late = true;
+  begin(call);
+}
+
 void TimedCalls::begin(const Shared& call) {
   std::unique_lock lock(mutex_);
-  if (stopping_ || hanging_ >= threads_ || !pool_.post([this, call] { run(call); })) {
+  if (stopping_ || (hanging_ >= threads_ && !call->runs_late) || !pool_.post([this, call] { run(call); })) {
     lock.unlock();
     return call->report_given_up();
   }
@@ -85,7 +96,10 @@ void TimedCalls::begin(const Shared& call) {
 void TimedCalls::run(const Shared& call) {
   {
     const std::lock_guard lock(mutex_);
-    if (call->settled) return;  // given up before it had a thread
+    if (call->settled) {  // given up before it had a thread
+      if (!call->runs_late) return;
+      ++hanging_;  // for as long as it runs
+    }
     call->runs = true;
   }
   call->run();

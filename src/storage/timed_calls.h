@@ -72,7 +72,13 @@ class TimedCalls {
     begin(std::make_shared<CallOf<T>>(std::move(work), std::move(done)));
   }
 
-  // The same for a caller that waits. Here `work` may throw, which ends up at the caller unless the call was given up.
+  // Runs `work` as soon as a thread is free, however late that is: it is never given up, also not by the end of this
+  // object. It is not run where this object stops already, or where too much waits. It must own what it uses, and must
+  // not throw.
+  void run_at_any_time(std::function<void()> work);
+
+  // The same as start() for a caller that waits. Here `work` may throw, which ends up at the caller unless the call was
+  // given up.
   template <class T>
   std::optional<T> call(std::function<T()> work) {
     struct Outcome {
@@ -114,7 +120,8 @@ class TimedCalls {
     // Guarded by mutex_.
     SteadyTime deadline;
     bool runs = false;
-    bool settled = false;  // reported, or about to be
+    bool settled = false;    // reported, or about to be
+    bool runs_late = false;  // also after it was given up
   };
 
   template <class T>

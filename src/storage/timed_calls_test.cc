@@ -98,6 +98,19 @@ TEST_F(TimedCallsTest, AStopGivesUpWhatIsUnderWay) {
   come_back();
 }
 
+TEST_F(TimedCallsTest, WhatMayRunAtAnyTimeRunsEvenAtTheEnd) {
+  std::atomic<int> ran{0};
+  {
+    TimedCalls calls(watchdog_, "test", 1, 1ms);
+    EXPECT_EQ(calls.call<int>(hanging()), std::nullopt);
+    for (int i = 0; i < 3; ++i) calls.run_at_any_time([&] { ++ran; });
+    EXPECT_EQ(calls.call<int>([] { return 1; }), std::nullopt) << "the only thread hangs";
+    EXPECT_EQ(ran, 0);
+    come_back();
+  }
+  EXPECT_EQ(ran, 3);
+}
+
 TEST_F(TimedCallsTest, OneThatHangsHoldsUpNoOtherUnderTheSameWatchdog) {
   TimedCalls dead(watchdog_, "dead", kThreads, 1ms);
   TimedCalls slow(watchdog_, "slow", kThreads, 1h);
