@@ -35,7 +35,7 @@ struct Stores {
 };
 
 // Opens the database and its ports in this node's name, and takes back what its last run had leased. `clock` must
-// outlive them. Errors: those of SqliteDatabase::open(), load_or_create_master_key() and of the ports.
+// outlive them. Errors: what SqliteDatabase::open(), load_or_create_master_key() and the ports answer.
 Result<Stores> open_stores(const Config& config, const Clock& clock);
 
 }  // namespace vodlift::app

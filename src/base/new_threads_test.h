@@ -9,8 +9,8 @@
 
 namespace vodlift {
 
-// The moment is that of the construction. Threads that were there then are never counted, so one that an earlier test
-// has ended, and that the system has not done away with yet, changes nothing.
+// The constructor notes the threads that exist, and count() leaves them out. So a thread of an earlier test, which the
+// system has not removed yet, is not counted.
 class NewThreads {
  public:
   [[nodiscard]] std::size_t count() const {

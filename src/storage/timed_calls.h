@@ -72,9 +72,8 @@ class TimedCalls {
     begin(std::make_shared<CallOf<T>>(std::move(work), std::move(done)));
   }
 
-  // Runs `work` as soon as a thread is free, however late that is: it is never given up, also not by the end of this
-  // object. It is not run where this object stops already, or where too much waits. It must own what it uses, and must
-  // not throw.
+  // Runs `work` as soon as a thread is free, however late that is. Nothing gives it up; the destructor waits for it. It
+  // does not run if this object stops already, or if too many calls wait. It must own what it uses, and must not throw.
   void run_at_any_time(std::function<void()> work);
 
   // The same as start() for a caller that waits. Here `work` may throw, which ends up at the caller unless the call was

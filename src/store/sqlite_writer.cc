@@ -77,7 +77,7 @@ void SqliteWriter::post(std::unique_ptr<WriteOperation> operation) {
   complete(*operation, std::move(refusal));
 }
 
-// Takes over the lock, which holds mutex_. The thread is woken only for what is more urgent than all that waits.
+// `lock` holds mutex_; this function releases it. It wakes the thread only if nothing as urgent waits already.
 void SqliteWriter::enqueue(std::unique_lock<std::mutex> lock, std::unique_ptr<WriteOperation> operation) {
   const bool patient = operation->patient();
   const bool urgent = queue_.empty() || (!patient && impatient_ == 0);

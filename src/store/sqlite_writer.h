@@ -94,7 +94,7 @@ class SqliteWriter {
   std::deque<std::unique_ptr<WriteOperation>> queue_;
   std::size_t impatient_ = 0;  // of those in the queue
   SteadyTime queue_since_;
-  WorkerThread loop_;  // is told to stop under the lock
+  WorkerThread loop_;  // the destructor stops it under the lock
 };
 
 }  // namespace vodlift::store
