@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/string.hpp>
 #include <charconv>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <stdexcept>
@@ -32,6 +34,51 @@ std::optional<std::int64_t> number_from_digits(std::string_view text) {
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (problem != std::errc{}) return std::nullopt;
   return number;
+}
+
+// Floats hold every whole number up to here; beyond, some are missing, and a number may not be the one that was meant.
+constexpr double kMaxExactFloat = 9007199254740992.0;
+
+std::optional<std::int64_t> number_from_float(double number) {
+  if (std::signbit(number) && number == 0) return std::nullopt;
+  if (std::abs(number) > kMaxExactFloat || std::trunc(number) != number) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
+
+// As PHP prints it: 14 digits at most, and an exponent such as "1.0E+25".
+std::string text_of_float(double number) {
+  constexpr int kDigits = 14;
+  std::array<char, 32> buffer{};
+  const auto written =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::general, kDigits);
+  const std::string text(buffer.data(), written.ptr);
+  const std::size_t e = text.find('e');
+  if (e == std::string::npos) return text;
+  std::string mantissa = text.substr(0, e);
+  if (mantissa.find('.') == std::string::npos) mantissa += ".0";
+  std::string_view exponent = std::string_view(text).substr(e + 2);
+  exponent.remove_prefix(std::min(exponent.find_first_not_of('0'), exponent.size() - 1));
+  return fmt::format("{}E{}{}", mantissa, text[e + 1], exponent);
+}
+
+// The text that PHP prints for a value that is no list and no object.
+std::optional<std::string> scalar_text(const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::null:
+      return "";
+    case json::kind::bool_:
+      return value.get_bool() ? "1" : "";
+    case json::kind::int64:
+      return std::to_string(value.get_int64());
+    case json::kind::uint64:  // PHP has no such whole numbers, and reads it as a float
+      return text_of_float(static_cast<double>(value.get_uint64()));
+    case json::kind::double_:
+      return text_of_float(value.get_double());
+    case json::kind::string:
+      return std::string(view(value.get_string()));
+    default:
+      return std::nullopt;
+  }
 }
 
 std::string range_text(const FieldSpec& spec) {
@@ -137,9 +184,10 @@ class ValueCheck {
     const json::object* object = value_.if_object();
     if (object == nullptr) return ": must be an object of names and values";
     for (const auto& member : *object) {
-      if (member.value().is_string() || (lenient_ && member.value().is_int64())) continue;
+      const json::value& value = member.value();
+      if (lenient_ ? !value.is_structured() : value.is_string()) continue;
       return fmt::format(".{}: must be a string{}", printable(member.key(), kMaxShownBytes),
-                         lenient_ ? " or a whole number" : "");
+                         lenient_ ? ", a number, true, false or null" : "");
     }
     return {};
   }
@@ -177,6 +225,7 @@ std::string fault_of_name(std::string_view name, std::span<const FieldSpec> spec
 
 std::optional<std::int64_t> whole_number(const json::value& value) {
   if (const std::int64_t* number = value.if_int64()) return *number;
+  if (const double* number = value.if_double()) return number_from_float(*number);
   const json::string* text = value.if_string();
   return text == nullptr ? std::nullopt : number_from_digits(view(*text));
 }
@@ -279,10 +328,7 @@ Metadata Fields::pairs(std::string_view name) const {
   const json::object* object = value == nullptr ? nullptr : value->if_object();
   if (object == nullptr) return {};
   Metadata out;
-  for (const auto& member : *object) {
-    const json::string* text = member.value().if_string();
-    out.emplace(member.key(), text != nullptr ? std::string(view(*text)) : std::to_string(member.value().get_int64()));
-  }
+  for (const auto& member : *object) out.emplace(member.key(), scalar_text(member.value()).value());
   return out;
 }
 

@@ -19,13 +19,13 @@ namespace vodlift::door {
 // How exactly a request must follow its specs.
 enum class Dialect {
   strict,   // values have the type of their spec; lists are lists; an unknown name is an error
-  lenient,  // what old clients send: digits in a string are a number, a single value is a list of one, whole numbers
-            // are values of pairs, `[]` is an empty object; an unknown name is ignored unless it is a near miss of a
-            // known one
+  lenient,  // what old clients send: digits in a string are a number, and so is a float without a fraction; a single
+            // value is a list of one; numbers, true, false and null are values of pairs, as the text that PHP prints
+            // for them; `[]` is an empty object; an unknown name is ignored unless it is a near miss of a known one
 };
 
-// The whole number in `value`: a JSON integer, or a string of 1 to 19 digits. Nothing for any other value, or for a
-// number that a signed 64-bit integer cannot hold.
+// The whole number in `value`: a JSON integer, a float without a fraction of at most 2^53, or a string of 1 to 19
+// digits. Nothing for any other value, for -0.0, and for a number that a signed 64-bit integer cannot hold.
 std::optional<std::int64_t> whole_number(const boost::json::value& value);
 
 // The fields of one request, all of them valid by their specs. Reading a field whose spec has another type is a bug and

@@ -16,14 +16,38 @@ namespace json = boost::json;
 
 std::optional<std::int64_t> number(std::string_view text) { return whole_number(json::parse(text)); }
 
-TEST(WholeNumber, A60TakesIntegersAndDigitStrings) {
+TEST(WholeNumber, A60TakesIntegersDigitStringsAndFloatsWithoutAFraction) {
   EXPECT_EQ(number("158"), 158);
   EXPECT_EQ(number("-1"), -1);
   EXPECT_EQ(number("\"158\""), 158);
   EXPECT_EQ(number("\"9223372036854775807\""), 9223372036854775807);
-  for (const std::string_view text :
-       {"\" 1 \"", "\"1e9\"", "\"0x1\"", "\"\"", "\"-1\"", "\"+1\"", "\"1.0\"", "1.5", "1e3", "9223372036854775808",
-        "\"9223372036854775808\"", "\"00000000000000000001\"", "true", "null", "[1]", "{}", "\"\xD9\xA1\""}) {
+  EXPECT_EQ(number("158.0"), 158);
+  EXPECT_EQ(number("1.58e2"), 158);
+  EXPECT_EQ(number("-1.0"), -1);
+  EXPECT_EQ(number("0.0"), 0);
+  EXPECT_EQ(number("9007199254740992.0"), 9007199254740992);
+  for (const std::string_view text : {"\" 1 \"",
+                                      "\"1e9\"",
+                                      "\"0x1\"",
+                                      "\"\"",
+                                      "\"-1\"",
+                                      "\"+1\"",
+                                      "\"1.0\"",
+                                      "1.5",
+                                      "158.00000001",
+                                      "9007199254740994.0",
+                                      "1e17",
+                                      "9.3e18",
+                                      "1e300",
+                                      "-0.0",
+                                      "9223372036854775808",
+                                      "\"9223372036854775808\"",
+                                      "\"00000000000000000001\"",
+                                      "true",
+                                      "null",
+                                      "[1]",
+                                      "{}",
+                                      "\"\xD9\xA1\""}) {
     EXPECT_EQ(number(text), std::nullopt) << text;
   }
 }
@@ -143,16 +167,37 @@ TEST(Fields, A50A51ReadsMetadata) {
   for (const std::string_view empty : {"", R"(,"metadata":[])", R"(,"metadata":{})"}) {
     EXPECT_TRUE(Read(empty).fields->pairs("metadata").empty());
   }
-  const Read read(R"(,"metadata":{"a":"x","n":-12,"5":"five"})");
-  EXPECT_EQ(read.fields->pairs("metadata"), (Metadata{{"a", "x"}, {"n", "-12"}, {"5", "five"}}));
+  const Read read(R"(,"metadata":{"a":"x","n":-12,"5":"five","yes":true,"no":false,"nothing":null})");
+  EXPECT_EQ(read.fields->pairs("metadata"),
+            (Metadata{{"a", "x"}, {"n", "-12"}, {"5", "five"}, {"yes", "1"}, {"no", ""}, {"nothing", ""}}));
   for (const std::string_view bad : {"[\"a\",\"b\"]", "\"a\"", "1", "null", "true"}) {
     EXPECT_EQ(Read(",\"metadata\":" + std::string(bad)).fault(), "metadata: must be an object of names and values");
   }
-  for (const std::string_view bad : {"{}", "[]", "null", "true", "1.5", "18446744073709551615"}) {
+  for (const std::string_view bad : {"{}", "[]", "[1]", R"({"a":"b"})"}) {
     EXPECT_EQ(Read(",\"metadata\":{\"k\\n\":" + std::string(bad) + "}").fault(),
-              "metadata.k\\x0a: must be a string or a whole number")
+              "metadata.k\\x0a: must be a string, a number, true, false or null")
         << bad;
   }
+}
+
+// tests/e2e/test_php_oracle.py asks PHP for many more.
+TEST(Fields, FloatsOfMetadataAreTheTextThatPhpPrints) {
+  const auto printed = [](std::string_view number) {
+    return Read(",\"metadata\":{\"n\":" + std::string(number) + "}").fields->pairs("metadata").at("n");
+  };
+  EXPECT_EQ(printed("29.97"), "29.97");
+  EXPECT_EQ(printed("158.0"), "158");
+  EXPECT_EQ(printed("-0.5"), "-0.5");
+  EXPECT_EQ(printed("0.30000000000000004"), "0.3");
+  EXPECT_EQ(printed("0.0001"), "0.0001");
+  EXPECT_EQ(printed("0.00001"), "1.0E-5");
+  EXPECT_EQ(printed("1.25e-7"), "1.25E-7");
+  EXPECT_EQ(printed("10000000000000.0"), "10000000000000");
+  EXPECT_EQ(printed("100000000000000.0"), "1.0E+14");
+  EXPECT_EQ(printed("1e25"), "1.0E+25");
+  EXPECT_EQ(printed("-1.5e300"), "-1.5E+300");
+  EXPECT_EQ(printed("18446744073709551615"), "1.844674407371E+19");
+  EXPECT_EQ(printed("-0.0"), "-0");
 }
 
 TEST(Fields, IgnoresUnknownNamesUnlessTheyAreMisspelt) {

@@ -29,7 +29,8 @@ Result<std::int64_t> cdn_of(const json::object& fields) {
     return Error{Errc::not_authorized, "CDN authorization failed: cdn is missing"};
   const auto first = whole_number(cdn != nullptr ? *cdn : *cdn_id);
   const auto second = whole_number(cdn_id != nullptr ? *cdn_id : *cdn);
-  if (!first || !second) return Error{Errc::invalid_value, "cdn: must be a whole number"};
+  // A client without settings may send false or "".
+  if (!first || !second) return Error{Errc::not_authorized, "CDN authorization failed: cdn must be a whole number"};
   if (*first != *second) return Error{Errc::invalid_value, "cdn: cdn and cdn_id differ; send one of them"};
   return *first;
 }
@@ -38,7 +39,7 @@ Result<std::string_view> api_key_of(const json::object& fields) {
   const json::value* value = fields.if_contains("api_key");
   if (value == nullptr) return Error{Errc::not_authorized, "CDN authorization failed: api_key is missing"};
   const json::string* key = value->if_string();
-  if (key == nullptr) return Error{Errc::invalid_value, "api_key: must be a string"};
+  if (key == nullptr) return Error{Errc::not_authorized, "CDN authorization failed: api_key must be a string"};
   return std::string_view(key->data(), key->size());
 }
 

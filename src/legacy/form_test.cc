@@ -80,6 +80,22 @@ TEST(MultipartForm, A25HasABoundaryAndSkipsWhatIsAround) {
   EXPECT_EQ(read("multipart/form-data; boundary=\"\"", "x"), "refused: bad_request");
   EXPECT_EQ(read("multipart/form-data; boundary=\"x \"", "x"), "refused: bad_request");
   EXPECT_EQ(read("multipart/form-data; boundary=\"a\xC3\xBC\"", "x"), "refused: bad_request");
+  // Old clients send boundaries with characters that need quotes, and no quotes.
+  for (const std::string_view boundary : {"=_part_=", "==1234567890==", "a/b", "a:b", "a?b", "(a)", "a=b=", "'a'"}) {
+    const std::string line = "--" + std::string(boundary);
+    for (const std::string_view more : {"", "; charset=utf-8", " "}) {
+      EXPECT_EQ(read("multipart/form-data; boundary=" + std::string(boundary) + std::string(more),
+                     line + "\r\n" + std::string(kJson) + "\r\n\r\nx\r\n" + line + "--\r\n"),
+                "json=x")
+          << boundary << more;
+    }
+  }
+  for (const std::string_view bad : {"a,b", "a\"b", "a b", "a\\b", "a\x7f", "a; boundary=a"}) {
+    EXPECT_EQ(read("multipart/form-data; boundary=" + std::string(bad),
+                   "--a\r\n" + std::string(kJson) + "\r\n\r\nx\r\n--a--\r\n"),
+              "refused: bad_request")
+        << bad;
+  }
   const std::string longest(70, 'b');
   const std::string body = "\r\n" + std::string(kJson) + "\r\n\r\nx\r\n--";
   EXPECT_EQ(read("multipart/form-data; boundary=" + longest, "--" + longest + body + longest + "--"), "json=x");

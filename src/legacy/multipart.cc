@@ -10,6 +10,7 @@ namespace vodlift::legacy {
 namespace {
 
 constexpr std::size_t kMaxParams = 8;
+constexpr auto kNowhere = std::string_view::npos;
 
 void skip_space(std::string_view& text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -38,11 +39,16 @@ std::optional<std::string> take_quoted(std::string_view& text) {
   return std::nullopt;
 }
 
+// Without quotes, old clients send characters that a token may not have; boundaries often have `=`.
+bool is_unquoted_char(char c) { return c > ' ' && c < '\x7f' && std::string_view("\",;\\").find(c) == kNowhere; }
+
 std::optional<std::string> take_param_value(std::string_view& text) {
   if (text.starts_with('"')) return take_quoted(text);
-  const std::string_view token = take_token(text);
-  if (token.empty()) return std::nullopt;
-  return std::string(token);
+  const auto end = std::ranges::find_if_not(text, is_unquoted_char);
+  const std::string value(text.begin(), end);
+  if (value.empty()) return std::nullopt;
+  text.remove_prefix(value.size());
+  return value;
 }
 
 constexpr std::size_t kMaxBoundaryBytes = 70;  // RFC 2046 section 5.1.1

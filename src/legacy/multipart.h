@@ -20,7 +20,8 @@ struct HeaderValue {
   [[nodiscard]] const std::string* param(std::string_view name) const;
 };
 
-// Parses `text` by RFC 9110 section 5.6.6; a backslash in a quoted string escapes the next character.
+// Parses `text` by RFC 9110 section 5.6.6; a backslash in a quoted string escapes the next character. A value without
+// quotes may have any visible character but `"`, `,`, `;` and a backslash: old clients quote too little.
 // Nothing if it is malformed: a parameter twice, an open quote, more than 8 parameters.
 std::optional<HeaderValue> parse_header_value(std::string_view text);
 

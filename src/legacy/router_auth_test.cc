@@ -165,17 +165,21 @@ TEST_F(RouterAuth, TellsAMissingOrMalformedKeyAndCdn) {
   EXPECT_EQ(verdict_signed(replaced(text, "api_key", "apikey")), "0001: CDN authorization failed: api_key is missing");
   EXPECT_EQ(verdict_signed(replaced(text, "cdn", "cnd")), "0001: CDN authorization failed: cdn is missing");
   EXPECT_EQ(verdict_signed(replaced(text, "\"" + std::string(kApiKey) + "\"", "17")),
-            "2001: api_key: must be a string");
+            "0001: CDN authorization failed: api_key must be a string");
+  for (const std::string_view key : {"false", "null", "[]", "\"\""}) {
+    EXPECT_TRUE(verdict_signed(replaced(text, "\"" + std::string(kApiKey) + "\"", key)).starts_with("0001: ")) << key;
+  }
   for (const std::string_view cdn :
-       {"\" 158 \"", "\"1e9\"", "\"0x1\"", "158.0", "null", "[158]", "9223372036854775808"}) {
-    EXPECT_EQ(verdict_signed(replaced(text, "158", cdn)), "2001: cdn: must be a whole number") << cdn;
+       {"\" 158 \"", "\"1e9\"", "\"0x1\"", "158.5", "null", "[158]", "9223372036854775808", "false", "\"\""}) {
+    EXPECT_EQ(verdict_signed(replaced(text, "158", cdn)), "0001: CDN authorization failed: cdn must be a whole number")
+        << cdn;
   }
 }
 
 TEST_F(RouterAuth, A59TakesCdnOrCdnIdAsNumberOrString) {
   const std::string text = status_text();
-  for (const std::string_view cdn :
-       {R"("cdn":"158")", R"("cdn_id":158)", R"("cdn_id":"158")", R"("cdn":158,"cdn_id":"158")"}) {
+  for (const std::string_view cdn : {R"("cdn":"158")", R"("cdn":158.0)", R"("cdn_id":1.58e2)", R"("cdn_id":158)",
+                                     R"("cdn_id":"158")", R"("cdn":158,"cdn_id":"158")"}) {
     EXPECT_EQ(verdict_signed(replaced(text, "\"cdn\":158", cdn)), "success") << cdn;
   }
   EXPECT_EQ(verdict_signed(replaced(text, "\"cdn\":158", R"("cdn":158,"cdn_id":159)")),
@@ -185,7 +189,7 @@ TEST_F(RouterAuth, A59TakesCdnOrCdnIdAsNumberOrString) {
 TEST_F(RouterAuth, B13B14KeepsTheTimestampWindow) {
   const std::string text = status_text();
   const auto at = [&](std::string_view timestamp) { return verdict_signed(replaced(text, "1700000000", timestamp)); };
-  for (const std::string_view good : {"1699999700", "1700000300", "\"1700000000\"", "\"1699999700\""})
+  for (const std::string_view good : {"1699999700", "1700000300", "1700000000.0", "\"1700000000\"", "\"1699999700\""})
     EXPECT_EQ(at(good), "success") << good;
   for (const std::string_view bad :
        {"1699999699", "1700000301", "0", "-1", "2147483648", "9223372036854775807", "-9223372036854775808"}) {
@@ -195,7 +199,7 @@ TEST_F(RouterAuth, B13B14KeepsTheTimestampWindow) {
         << bad;
   }
   for (const std::string_view bad :
-       {"9223372036854775808", "1700000000.0", "1.7e9", "null", "[1700000000]", "\"\"", "\"now\""}) {
+       {"9223372036854775808", "1700000000.5", "1.7e-9", "null", "[1700000000]", "\"\"", "\"now\""}) {
     EXPECT_TRUE(at(bad).starts_with("0002: timestamp is not a whole number")) << bad << at(bad);
   }
   EXPECT_TRUE(verdict_signed(replaced(text, "timestamp", "time"))

@@ -3,6 +3,7 @@
 // generate SEED COUNT: random arrays. Out: the serialize() of each, a space, its json_encode() or `!`; one line each
 // reread: In: a serialized text a line. Out: serialize(unserialize()) of it, or `-`; one line each
 // json: In: JSON text a line. Out: serialize(json_decode($text, true)) of it; one line each
+// text: In: JSON text of a scalar a line. Out: what PHP prints for it; one line each
 
 function text(): string {
     $letters = array('a', 'Z', '0', '5', '-', ' ', '/', '"', '\\', ';', '}', '{', ':', "\n", "\r", "\t", "\x08", "\x0c", "\x01", "\x1f",
@@ -107,6 +108,8 @@ if ($argv[1] === 'generate') {
         $value = unserialize($text, array('allowed_classes' => false));
         return $value === false && $text !== 'b:0;' ? '-' : bin2hex(serialize($value));
     });
+} elseif ($argv[1] === 'text') {
+    each_line(fn (string $text): string => bin2hex((string) json_decode($text, true, 512, JSON_THROW_ON_ERROR)));
 } else {
     each_line(fn (string $text): string => bin2hex(serialize(json_decode($text, true, 512, JSON_THROW_ON_ERROR))));
 }

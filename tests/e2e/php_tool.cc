@@ -1,13 +1,16 @@
 // Reads and writes PHP's formats for tests/e2e/test_php_oracle.py, which compares us with php-cli. Bytes are in hex.
-// In:  s HEX: a serialized array; j HEX: JSON text; one a line
-// Out: for s: what serialize() and json_encode() make of it, with a space between, `!` where JSON cannot hold it; for
-// j:
-//      what serialize() makes of json_decode() of it; or `-` where it is refused; one line each
+// In:  s HEX: a serialized array; j HEX: JSON text; t HEX: JSON text of a value of metadata; one a line
+// Out: for s: what serialize() and json_encode() make of it, with a space between, `!` where JSON cannot hold it;
+//      for j: what serialize() makes of json_decode() of it;
+//      for t: the text that the metadata get;
+//      or `-` where it is refused; one line each
+#include <array>
 #include <boost/json/parse.hpp>
 #include <iostream>
 #include <string>
 
 #include "base/encoding.h"
+#include "door/fields.h"
 #include "legacy/php_request.h"
 #include "legacy/php_value.h"
 
@@ -24,10 +27,18 @@ std::string reread(std::string_view text) {
   return hex(legacy::php_serialize(document->root)) + " " + (json ? hex(*json) : "!");
 }
 
+std::string text_of(std::string_view json) {
+  constexpr std::array kSpecs = {vodlift::FieldSpec{.name = "metadata", .type = vodlift::FieldType::pairs}};
+  const boost::json::object request = {{"metadata", boost::json::object{{"value", boost::json::parse(json)}}}};
+  const auto fields = vodlift::door::Fields::read(kSpecs, request, vodlift::door::Dialect::lenient);
+  return fields ? hex(fields->pairs("metadata").at("value")) : "-";
+}
+
 std::string answer_to(std::string_view line) {
   const auto text = vodlift::from_hex(line.substr(2));
   if (!text) return "not hex";
   if (line.starts_with("s ")) return reread(*text);
+  if (line.starts_with("t ")) return text_of(*text);
   return hex(legacy::php_serialize(legacy::php_from_json(boost::json::parse(*text))));
 }
 

@@ -109,3 +109,17 @@ def test_answers_are_written_as_php_would(generated):
     by_php = lines_of([*PHP, "json"], texts)
     for text, answer, expected in zip(texts, ours([f"j {text}" for text in texts]), by_php, strict=True):
         assert answer == expected, [shown(text), shown(answer), shown(expected)]
+
+
+def test_values_of_metadata_are_the_text_that_php_prints():
+    """Fractions have 13 digits at most: with more, our reading of JSON may be off by the last bit, which a rounding to 14 shows."""
+    chance = random.Random(SEED)
+    values = ["true", "false", "null", "0", "-0.0", "158.0", "29.97", "1e14", "1e15", "0.0001", "0.00001", "1e25", "-1.5e300",
+              "9223372036854775807", "-9223372036854775808", "9223372036854775808", "18446744073709551615", "5e-324",
+              '"text"', '""', "0.1e1", "99999999999999.5", "999999999999995.0", "123456789012345678"]
+    values += [f"{chance.uniform(-1, 1) * 10.0 ** chance.randrange(-20, 30):.13g}" for _ in range(5000)]
+    values += [str(chance.randrange(-10 ** 6, 10 ** 6) / 1000) for _ in range(1000)]
+    texts = [value.encode().hex() for value in values]
+    by_php = lines_of([*PHP, "text"], texts)
+    for value, answer, expected in zip(values, ours([f"t {text}" for text in texts]), by_php, strict=True):
+        assert answer == expected, [value, shown(answer), shown(expected)]
