@@ -62,6 +62,7 @@ enum class Errc {
   s3_transient,
   s3_throttled,
   s3_unavailable,  // the endpoint has not answered for a while, or fails too often to be asked again at once
+  s3_full,         // no room in the bucket, its account or the store
   s3_clock_skew,
   s3_credential,
   s3_region,

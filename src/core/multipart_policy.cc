@@ -28,6 +28,7 @@ std::string_view without_session(std::string_view principal) {
 bool create_may_have_worked(Errc code) {
   switch (code) {
     case Errc::s3_throttled:
+    case Errc::s3_full:
     case Errc::s3_clock_skew:
     case Errc::s3_credential:
     case Errc::s3_region:

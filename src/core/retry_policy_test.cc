@@ -18,6 +18,7 @@ TEST(RequestRetry, FullJitterDoublesUpToItsCap) {
 TEST(RequestRetry, SlowDownBeginsAtASecond) {
   EXPECT_EQ(request_retry_delay(Errc::s3_throttled, 2, 1.0), 1s);
   EXPECT_EQ(request_retry_delay(Errc::s3_throttled, 5, 1.0), 8s);
+  EXPECT_EQ(request_retry_delay(Errc::s3_full, 2, 1.0), std::nullopt) << "the next attempt tries again";
 }
 
 TEST(RequestRetry, EndsAfterTheLastTry) {

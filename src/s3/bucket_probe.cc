@@ -56,7 +56,7 @@ void BucketProbe::add_failure(std::string topic, Finding finding, const Result<P
   std::string message = fmt::format("{}: {} {}", failure.operation, failure.status, failure.code);
   if (!failure.message.empty()) message += fmt::format(" ({})", failure.message);
   std::string fix;
-  if (classify(failure.status, failure.code) == Errc::s3_access_denied) {
+  if (classify(failure) == Errc::s3_access_denied) {
     report_.access_denied = true;
     fix =
         is_of_kms(failure)

@@ -79,6 +79,7 @@ Outcome outcome_of(const std::optional<Errc>& failure) {
     case Errc::tls:
     case Errc::s3_transient:
       return Outcome::failed;
+    case Errc::s3_full:
     case Errc::s3_clock_skew:
     case Errc::s3_credential:
     case Errc::s3_region:
@@ -179,7 +180,7 @@ WallTime EndpointStates::time_at(const BucketAccess& access, WallTime now) const
 
 bool EndpointStates::note_refusal(const BucketAccess& access, const Failure& failure, std::string_view date,
                                   WallTime now) {
-  const Errc errc = classify(failure.status, failure.code);
+  const Errc errc = classify(failure);
   if (errc == Errc::s3_clock_skew) return note_time(access, date, now);
   // An answer to HEAD has no body, and so no code.
   const bool about_region = errc == Errc::s3_region || (failure.status == 400 && failure.code.empty());

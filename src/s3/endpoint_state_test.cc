@@ -201,6 +201,7 @@ TEST(OutcomeOf, SeparatesFaultsOfTheStoreFromOthers) {
   EXPECT_EQ(outcome_of(std::nullopt), Outcome::answered);
   EXPECT_EQ(outcome_of(Errc::s3_access_denied), Outcome::answered);
   EXPECT_EQ(outcome_of(Errc::s3_credential), Outcome::answered);
+  EXPECT_EQ(outcome_of(Errc::s3_full), Outcome::answered);
   EXPECT_EQ(outcome_of(Errc::interrupted), Outcome::not_sent);
   EXPECT_EQ(outcome_of(Errc::source_unreadable), Outcome::not_sent);
   EXPECT_EQ(outcome_of(Errc::s3_throttled), Outcome::throttled);

@@ -122,7 +122,7 @@ bool BucketExamination::write() {
 // Adapts to the bucket's region and the store's time. True when the request is worth another try.
 bool BucketExamination::correct(const ProbeAnswer& answer) {
   const Failure& failure = answer.failure;
-  const Errc errc = classify(failure.status, failure.code);
+  const Errc errc = classify(failure);
   if (errc == Errc::s3_region) {
     return is_region(failure.region) && probe_.move_to_region(failure.region);
   }
@@ -135,7 +135,7 @@ bool BucketExamination::correct(const ProbeAnswer& answer) {
 bool BucketExamination::report_refused_write(const ProbeAnswer& answer) {
   const Failure& failure = answer.failure;
   const std::string words = fmt::format("{} {} ({})", failure.status, failure.code, failure.message);
-  switch (classify(failure.status, failure.code)) {
+  switch (classify(failure)) {
     case Errc::s3_credential:
       probe_.add("credentials", Finding::fail,
                  fmt::format("the store refuses access key {} ({}): {}",
@@ -151,6 +151,10 @@ bool BucketExamination::report_refused_write(const ProbeAnswer& answer) {
     case Errc::s3_no_such_bucket:
       probe_.add("bucket", Finding::fail, words,
                  "create the bucket, or correct its name or endpoint with `vodlift bucket add`");
+      return false;
+    case Errc::s3_full:
+      probe_.add("space", Finding::fail, words,
+                 "make room in the bucket, its account or the store, or raise the quota");
       return false;
     case Errc::s3_clock_skew:
       probe_.add("clock", Finding::fail, words, "set this machine's clock right (NTP)");
@@ -330,7 +334,7 @@ void BucketExamination::try_wrong_checksum(const std::string& id) {
   }
   const auto answer = probe_.send(part);
   if (!answer) return;
-  const bool refused = classify(answer->failure.status, answer->failure.code) == Errc::s3_integrity;
+  const bool refused = classify(answer->failure) == Errc::s3_integrity;
   if (!refused && !answer->good()) return;
   if (!crc) {
     facts_.refuses_wrong_md5 = refused;
@@ -354,15 +358,15 @@ void BucketExamination::try_trailing_checksum(const std::string& id) {
   const std::uint32_t right = crc32c(0, bytes_of(BucketProbe::kContent));
   const auto taken = send_trailing("3", id, right);
   if (!taken) return;
-  const Errc errc = classify(taken->failure.status, taken->failure.code);
-  if (!taken->good() && (errc == Errc::s3_transient || errc == Errc::s3_throttled)) return;
+  const Errc errc = classify(taken->failure);
+  if (!taken->good() && (errc == Errc::s3_transient || errc == Errc::s3_throttled || errc == Errc::s3_full)) return;
   if (!taken->good() || taken->response.header(kCrcHeader) != crc32c_base64(right)) {
     facts_.trailing = false;
     return;
   }
   const auto wrong = send_trailing("4", id, ~right);
   if (!wrong) return;
-  const bool refused = classify(wrong->failure.status, wrong->failure.code) == Errc::s3_integrity;
+  const bool refused = classify(wrong->failure) == Errc::s3_integrity;
   if (refused || wrong->good()) facts_.trailing = refused;
 }
 

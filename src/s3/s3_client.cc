@@ -122,7 +122,7 @@ bool S3Client::may_correct(const ObjectTarget& target, const S3Call& call, const
   ++corrections.count;
   const Failure failure = failure_of(target, call, *response);
   // An answer to HEAD has no body, and so no code: expired credentials are answered with a bare 400.
-  const bool about_credentials = classify(failure.status, failure.code) == Errc::s3_credential ||
+  const bool about_credentials = classify(failure) == Errc::s3_credential ||
                                  (failure.status == 400 && failure.code.empty() && !used.session_token.empty());
   if (about_credentials && !corrections.renewed_credentials && credentials_.refused(target.access, used)) {
     log::info("the store refused the credentials; looking them up again",

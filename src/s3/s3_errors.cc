@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/encoding.h"
+#include "base/text.h"
 
 namespace vodlift::s3 {
 namespace {
@@ -32,7 +34,9 @@ constexpr std::array kTable = {
     Row{"ExpiredToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
     Row{"InvalidToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
     Row{"InvalidAccessKeyId", Errc::s3_credential, "check the access key given to `vodlift bucket add`"},
-    Row{"SignatureDoesNotMatch", Errc::s3_credential, "check the secret key given to `vodlift bucket add`"},
+    Row{"SignatureDoesNotMatch", Errc::s3_credential,
+        "check the secret key given to `vodlift bucket add`; where it is right, a proxy before the store may drop or "
+        "change headers: nginx drops those whose names have . or _, as names of metadata may"},
     Row{"AuthorizationHeaderMalformed", Errc::s3_region, "check --region of `vodlift bucket add`"},
     Row{"PermanentRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
     Row{"TemporaryRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
@@ -70,6 +74,25 @@ constexpr std::array kTable = {
     Row{"XAmzContentChecksumMismatch", Errc::s3_integrity, ""},
 };
 
+// Some stores answer it for whatever they do not allow, and explain themselves in the message only.
+constexpr std::string_view kCatchAll = "AccessDenied";
+
+// Stores have many codes and sentences for this. Letters only, so that QuotaExceeded is "quota exceeded".
+constexpr std::array<std::string_view, 20> kWordsOfSpace = {
+    "quotaexceeded",  "exceededquota",    "exceededthequota",    "exceedsquota",       "exceedsthequota",
+    "exceedthequota", "overquota",        "quotareached",        "storagefull",        "diskfull",
+    "volumefull",     "nospaceleft",      "insufficientstorage", "insufficientspace",  "insufficientcapacity",
+    "notenoughspace", "notenoughstorage", "outofspace",          "storagecapexceeded", "storagelimitexceeded"};
+
+bool tells_of_space(std::string_view text) {
+  std::string letters;
+  for (const char c : text) {
+    if (is_lower(to_lower(c))) letters += to_lower(c);
+  }
+  return std::ranges::any_of(kWordsOfSpace,
+                             [&](std::string_view words) { return letters.find(words) != std::string::npos; });
+}
+
 const Row* find_row(std::string_view code) {
   for (const Row& row : kTable) {
     if (row.code == code) return &row;
@@ -98,7 +121,15 @@ constexpr std::string_view kKmsDeniedAdvice =
 constexpr std::string_view kListUploadsAdvice =
     "the key needs s3:ListBucketMultipartUploads on this bucket, to find what a lost answer left open";
 
+constexpr std::string_view kFullAdvice =
+    "the bucket, its account or the store is full: make room or raise the quota; the upload is tried again";
+
+constexpr std::string_view kTooLargeAdvice =
+    "the request is too large for the store, or for a proxy before it: raise the proxy's limit (nginx: "
+    "client_max_body_size)";
+
 std::string advice_for(const Failure& failure, Errc errc) {
+  if (errc == Errc::s3_full) return std::string(kFullAdvice);
   if (errc == Errc::s3_acl_refused) {
     return failure.status == 403 ? fmt::format("{}; {}", kPublicAclAdvice, kPublicAclPermissionAdvice)
                                  : std::string(kPublicAclAdvice);
@@ -111,16 +142,21 @@ std::string advice_for(const Failure& failure, Errc errc) {
     return fmt::format("the bucket is in region {}: `vodlift bucket add` it with that --region",
                        printable(failure.region, 64));
   }
+  if (failure.status == 413) return std::string(kTooLargeAdvice);
   return std::string(advice_on(failure.code));
 }
 
 }  // namespace
 
-Errc classify(int status, std::string_view code) {
-  if (const Row* row = find_row(code)) return row->errc;
+Errc classify(const Failure& failure) {
+  const int status = failure.status;
+  const Row* row = find_row(failure.code);
+  if (row != nullptr && row->code != kCatchAll) return row->errc;
   if (status == 429) return Errc::s3_throttled;
+  if (status == 507 || tells_of_space(failure.code) || tells_of_space(failure.message)) return Errc::s3_full;
+  if (row != nullptr) return row->errc;
   // Proxies before the store have statuses of their own, such as 520 to 530, and may have forwarded the request.
-  const bool for_good = status == 501 || status == 505 || status == 507;
+  const bool for_good = status == 501 || status == 505;
   if (status == 408 || (status >= 500 && !for_good)) return Errc::s3_transient;
   if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
   if (status == 403) return Errc::s3_access_denied;
@@ -147,7 +183,7 @@ std::string with_all_options(std::string advice) {
 }
 
 Error to_error(const Failure& failure) {
-  Errc errc = classify(failure.status, failure.code);
+  Errc errc = classify(failure);
   // Block Public Access answers a public ACL with a plain 403.
   if (errc == Errc::s3_access_denied && failure.sent_public_acl) errc = Errc::s3_acl_refused;
 

@@ -8,9 +8,6 @@
 
 namespace vodlift::s3 {
 
-// The error class of an answer with HTTP `status` and S3 error `code`; empty: the body had none.
-Errc classify(int status, std::string_view code);
-
 // An answer other than success.
 struct Failure {
   std::string operation;  // "UploadPart 17"
@@ -23,6 +20,10 @@ struct Failure {
   std::string request_id;  // by which the store's support finds the request
   bool sent_public_acl = false;
 };
+
+// What the answer means. Its code decides; where the code is unknown, or is one that stores use for anything, the
+// status and the words of the message decide.
+Errc classify(const Failure& failure);
 
 // Whether the key management service refused.
 bool is_of_kms(const Failure& failure);

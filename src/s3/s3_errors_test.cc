@@ -5,6 +5,14 @@
 namespace vodlift::s3 {
 namespace {
 
+Errc classify(int status, const std::string& code, const std::string& message = "") {
+  Failure failure;
+  failure.status = status;
+  failure.code = code;
+  failure.message = message;
+  return s3::classify(failure);
+}
+
 TEST(S3Errors, TheCodeDecidesBeforeTheStatus) {
   EXPECT_EQ(classify(503, "SlowDown"), Errc::s3_throttled);
   EXPECT_EQ(classify(400, "RequestTimeout"), Errc::s3_transient);
@@ -25,12 +33,54 @@ TEST(S3Errors, TheStatusDecidesWhereTheCodeIsUnknown) {
     EXPECT_EQ(classify(status, ""), Errc::s3_transient) << status;
   }
   EXPECT_EQ(classify(501, ""), Errc::s3_rejected);
-  EXPECT_EQ(classify(507, ""), Errc::s3_rejected) << "a store that is full";
   EXPECT_EQ(classify(429, "Whatever"), Errc::s3_throttled);
   EXPECT_EQ(classify(403, ""), Errc::s3_access_denied);
   EXPECT_EQ(classify(301, ""), Errc::s3_region);
   EXPECT_EQ(classify(412, ""), Errc::destination_exists);
   EXPECT_FALSE(info(classify(400, "InvalidArgument")).retryable);
+}
+
+TEST(S3Errors, NoRoomIsNoPermission) {
+  EXPECT_TRUE(info(Errc::s3_full).retryable);
+  EXPECT_EQ(classify(507, ""), Errc::s3_full);
+  EXPECT_EQ(classify(507, "Whatever"), Errc::s3_full);
+  for (const std::string code :
+       {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "BucketQuotaExceeded",
+        "InsufficientStorage", "InsufficientCapacity", "StorageLimitExceeded"}) {
+    for (const int status : {400, 403, 409, 500, 503}) EXPECT_EQ(classify(status, code), Errc::s3_full) << code;
+  }
+  for (const std::string words :
+       {"Storage cap exceeded", "The bucket is over quota.", "write failed: No space left on device", "disk full",
+        "Your account has exceeded the quota", "There is not enough space"}) {
+    for (const std::string code : {"", "AccessDenied", "Forbidden", "Other"}) {
+      EXPECT_EQ(classify(403, code, words), Errc::s3_full) << code << ": " << words;
+    }
+  }
+  Failure failure;
+  failure.status = 403;
+  failure.code = "QuotaExceeded";
+  const std::string message = to_error(failure).message;
+  EXPECT_NE(message.find("full"), std::string::npos) << message;
+  EXPECT_EQ(message.find("s3:PutObject"), std::string::npos) << message;
+}
+
+TEST(S3Errors, WordsOfSpaceDoNotChangeACodeThatIsKnown) {
+  EXPECT_EQ(classify(503, "SlowDown", "request quota exceeded"), Errc::s3_throttled);
+  EXPECT_EQ(classify(429, "", "quota exceeded"), Errc::s3_throttled);
+  EXPECT_EQ(classify(404, "NoSuchBucket", "quota exceeded"), Errc::s3_no_such_bucket);
+  EXPECT_EQ(classify(403, "AccessDenied", "Access Denied"), Errc::s3_access_denied);
+  EXPECT_EQ(classify(403, "AccessDenied", "not allowed to change the quota"), Errc::s3_access_denied);
+}
+
+TEST(S3Errors, AProxyInFrontIsNamedWhereItMayBeTheCause) {
+  Failure failure;
+  failure.status = 413;
+  EXPECT_EQ(to_error(failure).code, Errc::s3_rejected);
+  EXPECT_NE(to_error(failure).message.find("client_max_body_size"), std::string::npos);
+  failure.status = 403;
+  failure.code = "SignatureDoesNotMatch";
+  EXPECT_EQ(to_error(failure).code, Errc::s3_credential);
+  EXPECT_NE(to_error(failure).message.find("proxy"), std::string::npos);
 }
 
 TEST(S3Errors, KmsFailsForGoodOrForNow) {

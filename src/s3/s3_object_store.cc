@@ -45,8 +45,8 @@ std::vector<std::pair<std::string, std::string>> headers_of(const ObjectTarget& 
 
 // Whether the failure has nothing to do with the form of a request, so that no other form is worth a try.
 bool is_regardless_of_form(Errc code) {
-  return code == Errc::s3_throttled || code == Errc::s3_unavailable || code == Errc::s3_no_such_upload ||
-         code == Errc::interrupted;
+  return code == Errc::s3_throttled || code == Errc::s3_unavailable || code == Errc::s3_full ||
+         code == Errc::s3_no_such_upload || code == Errc::interrupted;
 }
 
 // An answer to `operation` on the target that is unusable, although it is no refusal.
