@@ -64,7 +64,7 @@ void HttpCallbackSender::send(CallbackMessage message, Done done) {
   request.body = std::move(message.body);
   request.total_timeout = kTotalTimeout;
   request.max_response_bytes = kMaxAnswerBytes;
-  request.ignore_long_response = true;
+  request.status_decides = true;
   request.reuse_connection = false;
   request.guard = guard_;
   client_.start(std::move(request), [&clock = clock_, done = std::move(done)](Result<net::HttpResponse> response) {

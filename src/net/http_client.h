@@ -54,7 +54,9 @@ struct HttpRequest {
   std::chrono::milliseconds total_timeout{0};  // 0: none
   std::chrono::seconds stall_timeout{60};      // fails when less than 1 KiB/s moved for this time; 0: none
   std::size_t max_response_bytes = std::size_t{1024} * 1024;  // more is an error, and read no further
-  bool ignore_long_response = false;                          // more is cut off and no error (callbacks)
+  // Once the status line of the answer is there, nothing that happens to the rest is an error (callbacks): headers and
+  // body are what arrived in time, cut off at the limit.
+  bool status_decides = false;
   std::string proxy;     // "http://host:port"; empty: none. The environment's variables are never looked at.
   std::string no_proxy;  // hosts, domains and networks that are reached without it, with commas between
   bool reuse_connection = true;

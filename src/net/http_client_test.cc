@@ -196,7 +196,7 @@ TEST_F(HttpClientTest, BoundsTheAnswer) {
   HttpRequest out = request("GET", "/big");
   out.max_response_bytes = 1000;
   EXPECT_EQ(client_.perform(out).error().code, Errc::network);
-  out.ignore_long_response = true;
+  out.status_decides = true;
   const auto response = client_.perform(out);
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->status, 200);

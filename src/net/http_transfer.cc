@@ -237,18 +237,19 @@ curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_so
 }
 
 void Transfer::finish(CURLcode code) {
-  if (failure_) return done_(*failure_);
-  if (cut_off_ && !request_.ignore_long_response) {
-    return done_(Error{Errc::network, fmt::format("{} answered with more than {} bytes", origin_of(request_.url),
-                                                  request_.max_response_bytes)});
-  }
-  if (code != CURLE_OK && !cut_off_) {
-    const std::string detail = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
-    return done_(Error{errc_of(code), fmt::format("{}: {}", origin_of(request_.url), detail)});
-  }
   long status = 0;
   curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
+  if (request_.status_decides && status >= 200) return done_(std::move(response_));
+  if (failure_) return done_(*failure_);
+  if (cut_off_) {
+    return done_(Error{Errc::network, fmt::format("{} answered with more than {} bytes", origin_of(request_.url),
+                                                  request_.max_response_bytes)});
+  }
+  if (code != CURLE_OK) {
+    const std::string detail = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
+    return done_(Error{errc_of(code), fmt::format("{}: {}", origin_of(request_.url), detail)});
+  }
   if (body_begun_) response_.took = std::chrono::steady_clock::now() - *body_begun_;
   done_(std::move(response_));
 }

@@ -1,7 +1,11 @@
 """A callback reports to the customer how an upload ended: at least once, signed, never too early, never by a redirect."""
 
+import socket
 import subprocess
+import threading
 import time
+
+import pytest
 
 from support import KIB, binary, make_file, wait_until
 
@@ -80,6 +84,73 @@ def test_a_redirect_is_not_followed(site, fake, receiver, new_receiver):
     wait_until(lambda: len(moved.received) == 2, 15, "a redirect counts as a failure and is tried again")
     assert not receiver.received
     assert site.api.status(upload["id"])["callback_state"] == "pending"
+
+
+class RawReceiver:
+    """Takes requests whole, and answers each with the same bytes; then it closes the connection, unless it is to stay."""
+
+    def __init__(self, answer: bytes, closes: bool):
+        self.requests = 0
+        self._answer, self._closes, self._held = answer, closes, []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/uploaded"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            request = b""
+            while b"\r\n\r\n" not in request:
+                request += connection.recv(65536)
+            head, _, body = request.partition(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split()[0])
+            while len(body) < length:
+                body += connection.recv(65536)
+            self.requests += 1
+            connection.sendall(self._answer)
+            if self._closes:
+                connection.close()
+            else:
+                self._held.append(connection)
+
+    def close(self) -> None:
+        self._listener.close()
+        for connection in self._held:
+            connection.close()
+
+
+@pytest.mark.parametrize("rest, closes", [
+    (b"Content-Length: 100\r\n\r\nshort", True), (b"Content-Length: x\r\n\r\n", True), (b"Content-Length: -1\r\n\r\n", True),
+    (b"Transfer-Encoding: chunked\r\n\r\nzz\r\nbroken", True), (b"Transfer-Encoding: chunked\r\n\r\n5\r\nab", True),
+    (b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", True), (b"X-Cut-Off: in the hea", True),
+    (b"X: " + b"y" * 300_000 + b"\r\n\r\n", True), (b"Content-Encoding: gzip\r\n\r\nnot gzip", True),
+    (b"\r\nno length, and it stays open", False), (b"Content-Length: 100\r\n\r\nshort, and it stays open", False)],
+    ids=["too short", "no number", "negative", "bad chunk", "cut chunk", "two lengths", "cut head", "long head", "no gzip",
+         "left open", "left open short of its length"])
+def test_the_status_line_decides(site, fake, rest, closes):
+    """What is wrong behind it is no reason to deliver twice."""
+    receiver = RawReceiver(b"HTTP/1.1 200 OK\r\n" + rest, closes)
+    try:
+        upload = ended(site, fake, receiver)
+        wait_until(lambda: site.api.status(upload["id"])["callback_state"] == "delivered", 30, "the delivery is recorded")
+        assert receiver.requests == 1
+    finally:
+        receiver.close()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"nonsense\r\n\r\n"],
+                         ids=["none", "interim only", "nonsense"])
+def test_what_is_no_status_is_no_delivery(site, fake, answer):
+    receiver = RawReceiver(answer, closes=True)
+    try:
+        upload = ended(site, fake, receiver)
+        wait_until(lambda: receiver.requests == 2, 20, "it is delivered again")
+        assert site.api.status(upload["id"])["callback_state"] == "pending"
+    finally:
+        receiver.close()
 
 
 def test_gone_stops(site, fake, new_receiver):
