@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/near_miss.h"
+#include "base/text.h"
 
 namespace vodlift::app {
 namespace {
@@ -65,6 +66,7 @@ std::variant<toml::table, TomlFault> parse_guarded(std::string_view text) {
 }  // namespace
 
 std::variant<toml::table, TomlFault> parse_toml(std::string_view text) {
+  text = without_byte_order_mark(text);
   // What it makes of characters beyond ASCII is sound within strings and comments only. So the text has to be TOML
   // without them first: then it is known where strings and comments are.
   std::string ascii(text);

@@ -206,6 +206,14 @@ TEST(Config, RefusesSingleBracketsForStorage) {
   EXPECT_THAT(faults, ElementsAre(StartsWith("/etc/v.toml:3: [[storage]]: required: one section or more, in double")));
 }
 
+TEST(Config, AnEditorsByteOrderMarkIsNoPartOfTheText) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_TRUE(parse_config(mark + std::string(kSmallest), "/etc/v.toml"));
+  EXPECT_TRUE(parse_config(mark + "# Zürich\r\n" + std::string(kSmallest), "/etc/v.toml"));
+  EXPECT_THAT(faults_of(mark + "nonsense"), ElementsAre(StartsWith("/etc/v.toml:1: ")));
+  EXPECT_FALSE(parse_config(mark + mark + std::string(kSmallest), "/etc/v.toml"));
+}
+
 TEST(Config, TellsTheLineOfBrokenToml) {
   EXPECT_THAT(faults_of("[store]\npath = \n"), ElementsAre(StartsWith("/etc/v.toml:2: not TOML: ")));
   EXPECT_THAT(faults_of("[store]\npath = \"/a\"\npath = \"/b\"\n"), ElementsAre(StartsWith("/etc/v.toml:3: not TOML")));

@@ -51,4 +51,10 @@ constexpr std::string_view trimmed(std::string_view text, std::string_view space
   return text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
+// `text` without the mark that some editors put before UTF-8.
+constexpr std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
+}
+
 }  // namespace vodlift

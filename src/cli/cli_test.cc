@@ -199,6 +199,13 @@ TEST_F(CliTest, ImportsAPairFromAFile) {
   EXPECT_THAT(asked(), ElementsAre(R"(/admin/key.add {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
 }
 
+TEST_F(CliTest, AnEditorsByteOrderMarkIsNoPartOfASecret) {
+  answer({{"api_key", "KEY"}, {"secret", "S"}});
+  const std::string file = write_file("secret", "\xEF\xBB\xBFthe-secret\r\n");
+  EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", "--api-key", "KEY", "--secret-file", file}), kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/key.add {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
+}
+
 TEST_F(CliTest, RefusesASecretFileThatHoldsNone) {
   EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "1", "--api-key", "K", "--secret-file", "/nonexistent"}), kFailed);
   EXPECT_THAT(err_, HasSubstr("the secret: cannot open /nonexistent"));

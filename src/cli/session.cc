@@ -15,6 +15,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/text.h"
 
 namespace vodlift::cli {
 namespace {
@@ -169,12 +170,14 @@ int Session::fail(const Error& error) const {
 Result<Secret> read_secret(const std::string& file) {
   auto text = file == "-" ? read_standard_input(kMaxSecretBytes) : read_small_file(file, kMaxSecretBytes);
   if (!text) return with_context("the secret", text.error());
-  if (text->ends_with('\n')) text->pop_back();
-  if (text->ends_with('\r')) text->pop_back();
-  if (text->empty()) {
+  const Secret whole(std::move(*text));
+  std::string_view secret = without_byte_order_mark(whole.reveal());
+  if (secret.ends_with('\n')) secret.remove_suffix(1);
+  if (secret.ends_with('\r')) secret.remove_suffix(1);
+  if (secret.empty()) {
     return Error{Errc::invalid_value, fmt::format("the secret: {} is empty", file == "-" ? "standard input" : file)};
   }
-  return Secret(std::move(*text));
+  return Secret(std::string(secret));
 }
 
 }  // namespace vodlift::cli

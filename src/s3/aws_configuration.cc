@@ -143,6 +143,7 @@ void AwsEnvironment::apply_to(net::HttpRequest& request) const {
 
 Result<IniFile> parse_ini(std::string_view text) {
   IniFile file;
+  text = without_byte_order_mark(text);
   std::map<std::string, Secret>* section = nullptr;
   bool has_setting = false;  // in this section, so that an indented line can belong to it
   for (int number = 1; !text.empty(); ++number) {

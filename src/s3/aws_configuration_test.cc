@@ -10,7 +10,7 @@ using testing::Not;
 
 TEST(Ini, ReadsWhatTheAwsToolsWrite) {
   const auto file = parse_ini(
-      "# a comment\r\n"
+      "\xEF\xBB\xBF# a comment\r\n"
       "[default]\r\n"
       "aws_access_key_id=AKIA\n"
       "  \n"
