@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace vodlift {
@@ -71,14 +72,26 @@ Result<std::string> read_standard_input(std::size_t max_bytes) {
 }
 
 Result<> create_private_file(const std::filesystem::path& path, std::string_view bytes) {
-  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd.valid()) {
-    const Errc code = errno == EEXIST ? Errc::already_exists : Errc::io_error;
-    return Error{code, fmt::format("cannot create {}: {}", path.string(), errno_text(errno))};
+  if (struct stat there{}; ::lstat(path.c_str(), &there) == 0) {
+    return Error{Errc::already_exists, fmt::format("cannot create {}: {}", path.string(), errno_text(EEXIST))};
   }
+  // Under another name first: a full disk or a crash leaves no file of this name that is cut short.
+  std::string other = path.string() + ".XXXXXX";
+  const UniqueFd fd(::mkostemp(other.data(), O_CLOEXEC));
+  if (!fd.valid()) {
+    return Error{Errc::io_error, fmt::format("cannot create {}: {}", path.string(), errno_text(errno))};
+  }
+  struct Removal {
+    const std::string& name;
+    ~Removal() { ::unlink(name.c_str()); }
+  } const removed_at_end{other};
   if (auto written = write_all(fd.get(), path, bytes); !written) return written;
   if (::fsync(fd.get()) != 0) {
     return Error{Errc::io_error, fmt::format("cannot sync {}: {}", path.string(), errno_text(errno))};
+  }
+  if (::link(other.c_str(), path.c_str()) != 0) {
+    const Errc code = errno == EEXIST ? Errc::already_exists : Errc::io_error;
+    return Error{code, fmt::format("cannot create {}: {}", path.string(), errno_text(errno))};
   }
   const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   const UniqueFd directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

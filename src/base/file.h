@@ -40,7 +40,8 @@ Result<std::string> read_small_file(const std::filesystem::path& path, std::size
 // Standard input to its end, at most `max_bytes`. Errors: io_error.
 Result<std::string> read_standard_input(std::size_t max_bytes);
 
-// Creates `path` with mode 0600 and these bytes, synced with its directory. Errors: already_exists, io_error.
+// Creates `path` with mode 0600 and these bytes, synced with its directory: whole, or not at all. A crash may leave a
+// file named `path` and six characters more. Errors: already_exists, io_error.
 Result<> create_private_file(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace vodlift

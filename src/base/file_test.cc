@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 
 #include "base/temporary_folder_test.h"
@@ -79,6 +81,21 @@ TEST_F(FileTest, NeverOverwritesNorFollowsALink) {
   std::filesystem::create_symlink(folder_ / "elsewhere", link);
   EXPECT_FALSE(create_private_file(link, "x"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "elsewhere"));
+}
+
+TEST_F(FileTest, AFileThatCannotBeWrittenWholeIsNotThere) {
+  const auto handler = ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit limit{10, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  const auto created = create_private_file(folder_ / "key", "eleven bytes");
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().code, Errc::io_error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_)) << "nothing is left, under whatever name";
+  EXPECT_TRUE(create_private_file(folder_ / "key", "eleven bytes"));
 }
 
 TEST_F(FileTest, ReadsNoMoreThanAllowed) {

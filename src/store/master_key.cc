@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "store/seal.h"
 
@@ -16,6 +17,15 @@ namespace {
 
 Error unfit(const std::filesystem::path& path, std::string_view why) {
   return {Errc::config_invalid, fmt::format("the master key file {} {}", path.string(), why)};
+}
+
+UniqueFd open_file(const std::filesystem::path& path) {
+  return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+}
+
+bool is_cut_to_nothing(int fd) {
+  struct stat about = {};
+  return ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_size == 0;
 }
 
 Result<> check_file(int fd, const std::filesystem::path& path) {
@@ -58,10 +68,14 @@ Result<> create(const std::filesystem::path& path, bool may_create) {
 }  // namespace
 
 Result<Secret> load_or_create_master_key(const std::filesystem::path& path, bool may_create) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  UniqueFd fd = open_file(path);
+  if (fd.valid() && may_create && is_cut_to_nothing(fd.get())) {
+    log::warn("the master key file is empty; no secret is sealed yet, so a new key is made", {{"file", path.string()}});
+    if (::unlink(path.c_str()) == 0) fd = open_file(path);
+  }
   if (!fd.valid() && errno == ENOENT) {
     if (auto created = create(path, may_create); !created) return created.error();
-    fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    fd = open_file(path);
   }
   if (!fd.valid()) return Error{Errc::io_error, fmt::format("cannot open {}: {}", path.string(), errno_text(errno))};
   if (auto fit = check_file(fd.get(), path); !fit) return fit.error();

@@ -47,13 +47,22 @@ TEST_F(MasterKey, MustNotBeOpenToOthers) {
 }
 
 TEST_F(MasterKey, MustHaveTheRightSize) {
-  for (const std::size_t size : {std::size_t{0}, Seal::kKeyBytes - 1, Seal::kKeyBytes + 1}) {
+  for (const std::size_t size : {std::size_t{1}, Seal::kKeyBytes - 1, Seal::kKeyBytes + 1}) {
     const fs::path file = directory_ / std::to_string(size);
     ASSERT_TRUE(create_private_file(file, std::string(size, 'k')));
     const auto refused = load_or_create_master_key(file, true);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::config_invalid);
   }
+}
+
+TEST_F(MasterKey, AnEmptyFileIsReplacedWhereNothingIsSealed) {
+  ASSERT_TRUE(create_private_file(file_, ""));
+  EXPECT_EQ(load_or_create_master_key(file_, false).error().code, Errc::config_invalid);
+  EXPECT_EQ(fs::file_size(file_), 0U) << "untouched where secrets are sealed";
+  const auto made = load_or_create_master_key(file_, true);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(load_or_create_master_key(file_, false).value().reveal(), made->reveal());
 }
 
 TEST_F(MasterKey, IsAFileInADirectoryThatExists) {

@@ -23,12 +23,14 @@ Error error_of(sqlite3* handle, int code, const std::filesystem::path& path) {
     message += "; check the disk and its free space";
   }
   message += fmt::format(" (SQLite {})", code);
-  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) return {Errc::store_corrupt, std::move(message)};
+  if (means_damage(code)) return {Errc::store_corrupt, std::move(message)};
   if (primary == SQLITE_CONSTRAINT) return {Errc::internal, std::move(message)};
   return {Errc::store_failed, std::move(message)};
 }
 
 }  // namespace
+
+bool means_damage(int code) { return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB; }
 
 SqliteStatement::SqliteStatement(SqliteConnection& connection, sqlite3_stmt* statement)
     : connection_(connection), statement_(statement) {}

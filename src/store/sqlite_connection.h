@@ -22,6 +22,9 @@ namespace vodlift::store {
 
 class SqliteConnection;
 
+// Whether SQLite's result `code`, extended or not, says that the file is damaged or no database.
+bool means_damage(int code);
+
 // Bytes to be bound as BLOB; they must live until the statement has been stepped.
 struct Blob {
   std::string_view bytes;

@@ -48,7 +48,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOptions
   if (auto prepared = prepare_database_file(options.path); !prepared) return prepared.error();
   if (auto held = lock->hold_file(options.path); !held) return held.error();
   auto writer = open_writer(options.path, clock.now());
-  if (!writer) return writer.error();
+  if (!writer) return unless_unreadable(writer.error(), options.path);
   auto readers = open_readers(options);
   if (!readers) return readers.error();
   return std::unique_ptr<SqliteDatabase>(

@@ -1,13 +1,18 @@
 #include "store/sqlite_setup.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "base/encoding.h"
 #include "base/file.h"
@@ -70,6 +75,35 @@ bool is_network_file_system(std::int64_t type) {
   return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
 }
 
+// For an operator who would else restore a backup, and lose what is in the file.
+constexpr std::string_view kNotDamaged =
+    "this says nothing of the file, so restore no backup: check the disk and the memory, and start again";
+
+// Whether a verdict of quick_check reports a failure to read and no damage: "… error code=266".
+bool is_of_reading(std::string_view verdict) {
+  constexpr std::string_view kCode = "error code=";
+  const std::size_t at = verdict.find(kCode);
+  if (at == std::string_view::npos) return false;
+  const std::string_view digits = verdict.substr(at + kCode.size());
+  int code = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), code);
+  return !means_damage(code);
+}
+
+// What the disk answers where it refuses to give the file's bytes.
+std::optional<int> read_fault(const std::filesystem::path& file) {
+  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return errno == ENOENT ? std::nullopt : std::optional(errno);
+  std::vector<char> buffer(std::size_t{1} << 20);
+  for (off_t at = 0;;) {
+    const ssize_t count = ::pread(fd.get(), buffer.data(), buffer.size(), at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    if (count == 0) return std::nullopt;
+    at += count;
+  }
+}
+
 }  // namespace
 
 Result<> check_directory(const std::filesystem::path& database) {
@@ -113,11 +147,26 @@ Result<> check_integrity(SqliteConnection& connection, const std::filesystem::pa
   auto error = connection.take_error();
   if (error && error->code != Errc::store_corrupt) return *error;
   if (!error && verdict == "ok") return {};
+  if (verdict && is_of_reading(*verdict)) {
+    return Error{Errc::store_failed, fmt::format("the database {} cannot be checked: {}; {}", path.string(),
+                                                 printable(*verdict), kNotDamaged)};
+  }
   const std::string what = error ? error->message : printable(verdict.value_or("no answer"));
   return Error{Errc::store_corrupt,
                fmt::format("the database {} is damaged ({}): keep it aside with its -wal file, check the disk, and "
                            "restore a backup",
                            path.string(), what)};
+}
+
+Error unless_unreadable(Error error, const std::filesystem::path& path) {
+  if (error.code != Errc::store_corrupt) return error;
+  for (const std::string_view end : {"", "-wal"}) {
+    const std::string file = path.string() + std::string(end);
+    if (const auto fault = read_fault(file)) {
+      return {Errc::store_failed, fmt::format("{} cannot be read: {}; {}", file, errno_text(*fault), kNotDamaged)};
+    }
+  }
+  return error;
 }
 
 }  // namespace vodlift::store

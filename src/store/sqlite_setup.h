@@ -21,7 +21,12 @@ Result<> prepare_database_file(const std::filesystem::path& path);
 Result<> configure_writer(SqliteConnection& connection);
 Result<> configure_reader(SqliteConnection& connection);
 
-// Reads every page and refuses a damaged file. Time grows with the file. Errors: store_corrupt, store_failed.
+// Reads every page and refuses a damaged file. Time grows with the file. Errors: store_corrupt; store_failed (also
+// where the file could not be read, or memory ran out: that says nothing of the file).
 Result<> check_integrity(SqliteConnection& connection, const std::filesystem::path& path);
+
+// `error`; but where it is store_corrupt, and the disk refuses to give bytes of the database or of its log,
+// store_failed with the disk's fault: SQLite takes for damage what it cannot read. No connection may be open.
+Error unless_unreadable(Error error, const std::filesystem::path& path);
 
 }  // namespace vodlift::store

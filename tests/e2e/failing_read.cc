@@ -36,6 +36,10 @@ extern "C" ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
   return real(fd, buffer, count, offset);
 }
 
+extern "C" ssize_t pread64(int fd, void* buffer, size_t count, off64_t offset) {
+  return pread(fd, buffer, count, offset);  // the same function on 64-bit Linux
+}
+
 extern "C" ssize_t preadv2(int fd, const iovec* vectors, int count, off_t offset, int flags) {
   size_t bytes = 0;
   for (int i = 0; i < count; ++i) bytes += vectors[i].iov_len;
