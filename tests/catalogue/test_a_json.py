@@ -197,7 +197,7 @@ def test_A43_A44_time_is_bounded(guarded):
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1e999999999", "9223372036854775808", "-9223372036854775809",
-                                    "1.5", "1.0", "1e0", "-1", "-0.0",
+                                    "1.5", "1.000001", "-1", "-0.0",
                                     "10", "true", "null", "[5]", "{}", '"5.0"', '" 5"', '"+5"', '"-0"', '"0x5"', '""'])
 def test_A45_numbers_that_are_no_whole_numbers(guarded, number):
     member = f'"priority":{number}'.encode()
