@@ -51,7 +51,7 @@ std::string text_of_float(double number) {
   std::array<char, 32> buffer{};
   const auto written =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::general, kDigits);
-  const std::string text(buffer.data(), written.ptr);
+  std::string text(buffer.data(), written.ptr);
   const std::size_t e = text.find('e');
   if (e == std::string::npos) return text;
   std::string mantissa = text.substr(0, e);
