@@ -60,6 +60,7 @@ constexpr std::array kTable = {
     ErrcInfo{Errc::s3_throttled, "s3_throttled", "0004", 200, true},
     ErrcInfo{Errc::s3_unavailable, "s3_unavailable", "0004", 200, true},
     ErrcInfo{Errc::s3_full, "s3_full", "0004", 200, true},
+    ErrcInfo{Errc::s3_too_large, "s3_too_large", "0004", 200, false},
     ErrcInfo{Errc::s3_clock_skew, "s3_clock_skew", "0004", 200, true},
     ErrcInfo{Errc::s3_credential, "s3_credential", "0004", 200, false},
     ErrcInfo{Errc::s3_region, "s3_region", "0004", 200, false},

@@ -63,6 +63,7 @@ enum class Errc {
   s3_throttled,
   s3_unavailable,  // the endpoint has not answered for a while, or fails too often to be asked again at once
   s3_full,         // no room in the bucket, its account or the store
+  s3_too_large,    // a body or part is too large for the store, or for a proxy in front of it
   s3_clock_skew,
   s3_credential,
   s3_region,
@@ -100,9 +101,12 @@ Errc errc_from_name(std::string_view name);
 // An expected failure: `code` for the program, `message` for a person (what failed, which one, what to do).
 struct Error {
   Errc code = Errc::internal;
-  std::string message;
+  std::string message;   // a customer may read it: it names no path, profile or credential file of this host
+  std::string detail{};  // the rest, for the operator alone: the log and the administration show it; empty: nothing
 
   [[nodiscard]] bool retryable() const { return info(code).retryable; }
+  // What the operator reads: `message`, or `message (detail)`.
+  [[nodiscard]] std::string for_operator() const { return detail.empty() ? message : message + " (" + detail + ")"; }
 };
 
 // `what: message`, keeping the code: used where an outer layer knows which thing failed.
