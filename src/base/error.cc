@@ -48,7 +48,7 @@ constexpr std::array kTable = {
 
     ErrcInfo{Errc::source_missing, "source_missing", "2002", 200, false},
     ErrcInfo{Errc::storage_removed, "storage_removed", "2003", 200, false},
-    ErrcInfo{Errc::source_changed, "source_changed", "2002", 200, false},
+    ErrcInfo{Errc::source_changed, "source_changed", "2002", 200, true},
     ErrcInfo{Errc::source_busy, "source_busy", "2002", 200, true},
     ErrcInfo{Errc::source_mismatch, "source_mismatch", "2002", 200, false},
     ErrcInfo{Errc::source_unreadable, "source_unreadable", "2002", 200, true},

@@ -19,7 +19,7 @@ class FileOfSize final : public SourceFile {
     done({});
   }
   Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t>) const override { return std::size_t{0}; }
-  Result<> check_unchanged() const override { return {}; }
+  Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
  private:
   SourceIdentity identity_;

@@ -43,9 +43,11 @@ class SourceFile {
   // time).
   Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const;
 
-  // Fails with source_changed when the open file is no longer the version in identity(), telling what changed. Blocks
-  // and fails as read() besides.
-  virtual Result<> check_unchanged() const = 0;
+  // Fails with source_changed when the open file was written to since it was opened, by its size and modification time;
+  // the message tells which. Returns its identity now. If that is another than identity(), then only the change time
+  // moved: the file has another name or mode now, or was written to and got its old modification time back. Only its
+  // content tells. Blocks and fails as read() besides.
+  virtual Result<SourceIdentity> check_unchanged() const = 0;
 };
 
 // What files.getstorage tells of one storage.
@@ -89,7 +91,7 @@ class Storages {
 
   // Opens a regular file beneath the storage's root, following no link. Errors: storage_unknown, storage_unavailable
   // (its root is not there, or it does not answer in time), source_not_found (absent, a link, not a regular file, not
-  // readable: the message says which).
+  // readable: the message says which), source_busy (it cannot be opened at the moment, several times within a second).
   virtual Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) = 0;
 
   // open() of a file that can be opened without asking the disk, as most can; nothing where it would have to be asked,

@@ -89,15 +89,20 @@ struct UploadRequest {
   UploadOptions options;
 };
 
-// One version of a source file. Two equal identities mean: nobody has written in between.
+// One version of a source file. Two equal identities mean: nobody has written in between. Times are nanoseconds since
+// 1970; those that an int64 cannot hold are the nearest that it can.
 struct SourceIdentity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::int64_t size = 0;         // bytes
-  std::int64_t change_ns = 0;    // ctime, nanoseconds since 1970
-  std::int64_t modified_ns = 0;  // mtime, likewise
+  std::int64_t change_ns = 0;    // ctime
+  std::int64_t modified_ns = 0;  // mtime
 
   bool operator==(const SourceIdentity&) const = default;
+  // Whether `other` is the same file with the same size and mtime. Then the content tells whether it was written to.
+  [[nodiscard]] bool may_equal(const SourceIdentity& other) const {
+    return device == other.device && inode == other.inode && size == other.size && modified_ns == other.modified_ns;
+  }
 };
 
 // A part the store has confirmed. Part numbers follow S3 and begin at 1.

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -21,6 +22,8 @@
 
 namespace vodlift::storage {
 namespace {
+
+using namespace std::chrono_literals;
 
 // Of one storage.
 constexpr int kOpenThreads = 2;
@@ -46,6 +49,10 @@ bool is_local(int fd) {
 bool has_folder(int root, const std::string& user) {
   return open_beneath(root, user, O_PATH | O_DIRECTORY, true).valid();
 }
+
+// Between the tries of an open that is refused for the moment, 310 ms in all. The caller waits, not a thread of the
+// storage.
+constexpr std::array<std::chrono::milliseconds, 5> kOpenPauses = {10ms, 20ms, 40ms, 80ms, 160ms};
 
 constexpr int kSourceFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
@@ -81,6 +88,15 @@ Error open_failure(const SourcePath& path, int error_number) {
       return {Errc::source_not_found, fmt::format("file {}: the name is too long", name)};
     case ENXIO:  // a socket, or a FIFO nobody writes to
       return {Errc::source_not_found, fmt::format("{} is not a regular file", name)};
+    // These pass, and say nothing of the storage: another program holds a lease on the file, the file server has put
+    // another file in its place, or a signal came.
+    case EAGAIN:
+    case EINTR:
+    case ETXTBSY:
+    case ESTALE:
+      return {Errc::source_busy, fmt::format("file {} cannot be opened now, perhaps because another program holds it "
+                                             "({}); try again later",
+                                             name, errno_text(error_number))};
     case EMFILE:
     case ENFILE:
       return {Errc::storage_unavailable, "the server has too many files open, try again later"};
@@ -188,8 +204,13 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& pat
   if (at == storages_.end()) return unknown(path.storage);
   Mounted& storage = *at->second;
   if (auto cached = open_in_memory(storage, path)) return std::move(*cached);
-  auto opened = storage.opens.call<Opened>([&storage, path] { return open_waiting(storage, path); });
-  return opened ? std::move(*opened) : no_answer(storage);
+  for (auto pause = kOpenPauses.begin();; ++pause) {
+    auto opened = storage.opens.call<Opened>([&storage, path] { return open_waiting(storage, path); });
+    if (!opened) return no_answer(storage);
+    const bool busy = !*opened && opened->error().code == Errc::source_busy;
+    if (!busy || pause == kOpenPauses.end()) return std::move(*opened);
+    std::this_thread::sleep_for(*pause);
+  }
 }
 
 std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached(const SourcePath& path) {
@@ -220,7 +241,8 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& stor
   UniqueFd fd = open_beneath(root_fd, path.user + "/" + path.file, kSourceFlags, storage.cross_mounts);
   if (!fd.valid()) {
     const int why = errno;
-    if (why == ESTALE || (why == ENOENT && !has_folder(root_fd, path.user))) return not_mounted(storage, path.user);
+    const bool may_be_lost = why == ESTALE || why == ENOENT;
+    if (may_be_lost && !has_folder(root_fd, path.user)) return not_mounted(storage, path.user);
     return open_failure(path, why);
   }
   return taken(storage, path, std::move(fd), (*root)->local && !storage.cross_mounts);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "base/encoding.h"
@@ -15,6 +16,12 @@
 
 namespace vodlift::storage {
 namespace {
+
+// Seconds that a WallTime cannot hold become the nearest that it can.
+WallTime modified_at(const struct stat& status) {
+  constexpr std::int64_t kLimit = std::numeric_limits<std::int64_t>::max() / 1000;
+  return from_unix_ms(std::clamp<std::int64_t>(status.st_mtim.tv_sec, -kLimit, kLimit) * 1000);
+}
 
 std::string folder_beneath_root(const SourcePath& folder) {
   return folder.file.empty() ? folder.user : folder.user + "/" + folder.file;
@@ -128,8 +135,8 @@ Result<FileList> FileLister::page(const FileQuery& query, int root) {
     struct stat status {};
     const UniqueFd fd = open_beneath(root, beneath + file, O_PATH, cross_mounts_);
     if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-    list.files.push_back({fmt::format("{}/{}{}", query.folder.storage, beneath, file), status.st_size,
-                          from_unix_ms(status.st_mtim.tv_sec * std::int64_t{1000})});
+    list.files.push_back(
+        {fmt::format("{}/{}{}", query.folder.storage, beneath, file), status.st_size, modified_at(status)});
   }
   return list;
 }

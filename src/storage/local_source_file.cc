@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "base/encoding.h"
 
@@ -17,8 +18,17 @@ namespace {
 
 constexpr off_t kUsualReadAheadBytes = off_t{128} * 1024;
 
+// File systems keep times that an int64 of nanoseconds (1677 to 2262) cannot hold.
+std::int64_t nanoseconds_of(std::int64_t seconds, std::int64_t nanoseconds) {
+  constexpr std::int64_t kPerSecond = 1'000'000'000;
+  using Limits = std::numeric_limits<std::int64_t>;
+  if (seconds >= Limits::max() / kPerSecond) return Limits::max();
+  if (seconds <= Limits::min() / kPerSecond) return Limits::min();
+  return seconds * kPerSecond + nanoseconds;
+}
+
 SourceIdentity identity_of(const struct stat& status) {
-  const auto nanoseconds = [](const timespec& time) { return time.tv_sec * std::int64_t{1000000000} + time.tv_nsec; };
+  const auto nanoseconds = [](const timespec& time) { return nanoseconds_of(time.tv_sec, time.tv_nsec); };
   SourceIdentity identity;
   identity.device = status.st_dev;
   identity.inode = status.st_ino;
@@ -29,9 +39,7 @@ SourceIdentity identity_of(const struct stat& status) {
 }
 
 SourceIdentity identity_of(const struct statx& status) {
-  const auto nanoseconds = [](const statx_timestamp& time) {
-    return time.tv_sec * std::int64_t{1000000000} + static_cast<std::int64_t>(time.tv_nsec);
-  };
+  const auto nanoseconds = [](const statx_timestamp& time) { return nanoseconds_of(time.tv_sec, time.tv_nsec); };
   SourceIdentity identity;
   identity.device = makedev(status.stx_dev_major, status.stx_dev_minor);
   identity.inode = status.stx_ino;
@@ -41,23 +49,18 @@ SourceIdentity identity_of(const struct statx& status) {
   return identity;
 }
 
-struct Looked {
-  SourceIdentity identity;
-  bool deleted = false;
-};
-
 // Errors: source_unreadable.
-Result<> look_at(int fd, const std::string& name, bool local, Looked& looked) {
+Result<> look_at(int fd, const std::string& name, bool local, SourceIdentity& now) {
   bool done = false;
   if (local) {
     struct stat status {};
     done = ::fstat(fd, &status) == 0;
-    looked = {identity_of(status), status.st_nlink == 0};
+    now = identity_of(status);
   } else {
     // A client of a network file system answers fstat() from memory, with what its server said up to a minute ago.
     struct statx status {};
     done = ::statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &status) == 0;
-    looked = {identity_of(status), status.stx_nlink == 0};
+    now = identity_of(status);
   }
   if (done) return {};
   return Error{Errc::source_unreadable, fmt::format("file {}: {}", printable(name), errno_text(errno))};
@@ -151,23 +154,19 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
                fmt::format("file {} at byte {}: {}", printable(open_->name), offset, errno_text(errno))};
 }
 
-Result<> LocalSourceFile::check_unchanged() const {
+Result<SourceIdentity> LocalSourceFile::check_unchanged() const {
   // Shared: a call that was given up may still write to it.
-  const auto seen = std::make_shared<Looked>();
+  const auto seen = std::make_shared<SourceIdentity>();
   const auto look = [open = open_, local = local_, seen] { return look_at(open->fd.get(), open->name, local, *seen); };
   const auto looked = local_ ? look() : reads_->call<Result<>>(look);
   if (!looked) return no_answer();
-  if (!*looked) return *looked;
-  const SourceIdentity& now = seen->identity;
-  if (now == identity_) return {};
-  // Deleted while open: the bytes stay as they are until we close the file.
-  const bool same_bytes = now.size == identity_.size && now.modified_ns == identity_.modified_ns;
-  if (seen->deleted && same_bytes) return {};
+  if (!*looked) return looked->error();
+  const SourceIdentity& now = *seen;
+  if (now.may_equal(identity_)) return now;
   if (now.size != identity_.size) {
     return Error{Errc::source_changed, fmt::format("file {} changed while it was uploaded: it had {} bytes and has {}",
                                                    printable(open_->name), identity_.size, now.size)};
   }
-  // Renaming or linking changes ctime only. So does writing when the old mtime is restored, so neither is accepted.
   return Error{Errc::source_changed,
                fmt::format("file {} was written to while it was uploaded", printable(open_->name))};
 }

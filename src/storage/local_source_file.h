@@ -23,7 +23,7 @@ class LocalSourceFile final : public SourceFile {
   void read_async(std::int64_t offset, std::span<std::uint8_t> buffer,
                   std::function<void(Result<>)> done) const override;
   Result<std::size_t> read_cached(std::int64_t offset, std::span<std::uint8_t> buffer) const override;
-  Result<> check_unchanged() const override;
+  Result<SourceIdentity> check_unchanged() const override;
 
  private:
   // What a read that was given up may still use.

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <limits>
 
 #include "base/temporary_folder_test.h"
 
@@ -22,6 +23,9 @@ class LocalSourceFileTest : public ::testing::Test {
   void SetUp() override {
     path_ = top_ / "film.mp4";
     std::ofstream(path_, std::ios::binary) << std::string(100000, 'a') << "tail";
+    open();
+  }
+  void open() {
     auto opened = LocalSourceFile::from(
         UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
         std::make_shared<TimedCalls>(std::make_shared<Watchdog>(), "test", 2, std::chrono::seconds(30)),
@@ -69,7 +73,40 @@ TEST_F(LocalSourceFileTest, NoticesGrowth) {
   EXPECT_NE(check.error().message.find("had 100004 bytes and has 100008"), std::string::npos) << check.error().message;
 }
 
-TEST_F(LocalSourceFileTest, NoticesARewriteThatPutsSizeAndTimeBack) {
+TEST_F(LocalSourceFileTest, TellsOfATouchThatMovesTheChangeTimeOnly) {
+  const auto before = file_->check_unchanged();
+  ASSERT_TRUE(before);
+  EXPECT_EQ(*before, file_->identity());
+  fs::create_hard_link(path_, top_ / "other name.mp4");
+  const auto now = file_->check_unchanged();
+  ASSERT_TRUE(now);
+  EXPECT_NE(*now, file_->identity());
+  EXPECT_TRUE(now->may_equal(file_->identity()));
+}
+
+TEST_F(LocalSourceFileTest, TimesThat64BitsOfNanosecondsCannotHold) {
+  for (const std::int64_t seconds : {std::int64_t{9'300'000'000}, std::int64_t{-9'300'000'000}}) {
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path_.c_str(), times, 0), 0);
+    struct stat status {};
+    ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+    open();
+    // Some file systems keep only what they can.
+    if (status.st_mtim.tv_sec == seconds) {
+      EXPECT_EQ(file_->identity().modified_ns,
+                seconds > 0 ? std::numeric_limits<std::int64_t>::max() : std::numeric_limits<std::int64_t>::min());
+    }
+    EXPECT_TRUE(file_->check_unchanged());
+  }
+}
+
+TEST_F(LocalSourceFileTest, NoticesAWriteByItsTime) {
+  const timespec times[2] = {{0, UTIME_OMIT}, {1, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, path_.c_str(), times, 0), 0);
+  EXPECT_EQ(file_->check_unchanged().error().code, Errc::source_changed);
+}
+
+TEST_F(LocalSourceFileTest, TellsOfARewriteThatPutsSizeAndTimeBack) {
   struct stat before {};
   ASSERT_EQ(::stat(path_.c_str(), &before), 0);
   {
@@ -78,10 +115,12 @@ TEST_F(LocalSourceFileTest, NoticesARewriteThatPutsSizeAndTimeBack) {
   }
   const timespec times[2] = {before.st_atim, before.st_mtim};
   ASSERT_EQ(::utimensat(AT_FDCWD, path_.c_str(), times, 0), 0);
-  EXPECT_EQ(file_->check_unchanged().error().code, Errc::source_changed);
+  const auto now = file_->check_unchanged();
+  ASSERT_TRUE(now);
+  EXPECT_NE(*now, file_->identity());
 }
 
-TEST_F(LocalSourceFileTest, ADeletedFileIsStillTheSameBytes) {
+TEST_F(LocalSourceFileTest, ADeletedFileCanStillBeRead) {
   fs::remove(path_);
   EXPECT_TRUE(file_->check_unchanged());
   std::vector<std::uint8_t> buffer(4);

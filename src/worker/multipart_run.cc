@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "core/multipart_policy.h"
@@ -32,7 +33,7 @@ Result<Verification> MultipartRun::send() {
                     {attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload, attempt_.storage},
                     control_, [this](const Part& part) { return record_part(part); });
   auto sent = sender.send(missing);
-  if (sent) sent = attempt_.source->check_unchanged();
+  if (sent) sent = confirm_source(*plan);
   if (sent) return complete(*plan);
   if (sent.error().code == Errc::s3_no_such_upload) {
     // Another client or a lifecycle rule aborted it: the parts are gone.
@@ -83,6 +84,39 @@ Result<PartPlan> MultipartRun::open() {
   return plan;
 }
 
+// The parts were read one after the other. If the file was touched meanwhile, another reading shows that they are of
+// one version: when it began, the file held what all of them hold.
+Result<> MultipartRun::confirm_source(const PartPlan& plan) {
+  const SourceFile& source = *attempt_.source;
+  const auto now = source.check_unchanged();
+  if (!now) return now.error();
+  if (*now == source.identity()) return {};
+  if (attempt_.expected) {
+    if (auto meant = check_by_reading(source, *attempt_.expected, control_); !meant) return meant;
+  }
+  const auto same = has_parts(source, plan, journal_.parts, control_);
+  if (!same) return same.error();
+  if (*same) return {};
+  return Error{Errc::source_changed,
+               fmt::format("file {} was written to while it was uploaded", printable(claimed_.upload.request.path))};
+}
+
+// Whether the source is what the parts sent earlier were read from.
+Result<bool> MultipartRun::still_holds(const PartPlan& plan) {
+  const SourceIdentity& now = attempt_.source->identity();
+  if (journal_.source == now) return true;
+  auto same = has_parts(*attempt_.source, plan, journal_.parts, control_);
+  if (!same || !*same) return same;
+  journal_.source = now;
+  if (auto recorded = record(journal_); !recorded) return recorded.error();
+  return true;
+}
+
+Result<> MultipartRun::start_over() {
+  log::info("the parts sent earlier cannot be reused, starting over", {{"upload", claimed_.lease.id}});
+  return abandon();
+}
+
 // The plan of an earlier attempt whose parts can be reused; nothing if a new multipart upload must be opened.
 Result<std::optional<PartPlan>> MultipartRun::resume() {
   if (journal_.multipart_id.empty()) return std::optional<PartPlan>();
@@ -93,9 +127,9 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
   }
   const auto plan = plan_with_part_size(attempt_.source->identity().size, journal_.part_size);
   const bool fits = plan && plan->count <= attempt_.target.access.max_parts;
-  if (journal_.source != attempt_.source->identity() || !fits || journal_.checksum_mode == ChecksumMode::unknown) {
-    log::info("the parts sent earlier cannot be reused, starting over", {{"upload", claimed_.lease.id}});
-    if (auto gone = abandon(); !gone) return gone.error();
+  const bool same_file = journal_.source.may_equal(attempt_.source->identity());
+  if (!same_file || !fits || journal_.checksum_mode == ChecksumMode::unknown) {
+    if (auto gone = start_over(); !gone) return gone.error();
     return std::optional<PartPlan>();
   }
   attempt_.properties.acl = journal_.acl;
@@ -103,7 +137,11 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
       with_retries(control_, [&] { return context_.objects.list_parts(attempt_.target, journal_.multipart_id); });
   if (listed) {
     if (auto adopted = adopt_parts(*listed, *plan); !adopted) return adopted.error();
-    return std::optional<PartPlan>(*plan);
+    const auto reusable = still_holds(*plan);
+    if (!reusable) return reusable.error();
+    if (*reusable) return std::optional<PartPlan>(*plan);
+    if (auto gone = start_over(); !gone) return gone.error();
+    return std::optional<PartPlan>();
   }
   if (listed.error().code != Errc::s3_no_such_upload) return listed.error();
   // It is gone, or an earlier attempt completed it and crashed before it had the answer.

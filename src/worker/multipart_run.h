@@ -23,6 +23,11 @@ class MultipartRun {
     return !journal_.multipart_id.empty() && journal_.source == source;
   }
 
+  // The same for a version that has only another change time, so that its content must tell.
+  [[nodiscard]] bool may_have_begun(const SourceIdentity& source) const {
+    return !journal_.multipart_id.empty() && journal_.source.may_equal(source);
+  }
+
   // Sends the attempt's source as the attempt's object. Parts that an earlier attempt has sent are not sent again.
   Result<Verification> send();
 
@@ -34,6 +39,9 @@ class MultipartRun {
   Result<PartPlan> open();
   Result<Multipart> create();
   Result<std::optional<PartPlan>> resume();
+  Result<> start_over();
+  Result<bool> still_holds(const PartPlan& plan);
+  Result<> confirm_source(const PartPlan& plan);
   Result<> adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan);
   Result<std::optional<Part>> adopt(const ListedPart& listed, const PartPlan& plan);
   Result<Verification> complete(const PartPlan& plan);

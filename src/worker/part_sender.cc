@@ -41,7 +41,7 @@ Result<> PartSender::send(const std::vector<int>& numbers) {
 Result<> PartSender::prepare_next(std::deque<int>& waiting) {
   const int number = waiting.front();
   waiting.pop_front();
-  if (auto same = job_.source->check_unchanged(); !same) return same;
+  if (auto same = job_.source->check_unchanged(); !same) return same.error();
   if (sums_while_sending()) {
     auto there = read_ahead(*job_.source, job_.plan.offset_of(number), job_.plan.size_of(number));
     if (!there) return there;
@@ -151,7 +151,7 @@ Result<> PartSender::handle(Event event) {
   if (!delay) return result.error();
   // The store got other bytes than were hashed. If the file was written to, repeating the part cannot help.
   if (result.error().code == Errc::s3_integrity) {
-    if (auto same = job_.source->check_unchanged(); !same) return same;
+    if (auto same = check_untouched(*job_.source); !same) return same;
   }
   delayed_.emplace(std::chrono::steady_clock::now() + *delay, std::move(part));
   return {};

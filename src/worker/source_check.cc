@@ -113,6 +113,24 @@ Result<RangeChecksum> checksum_range(const SourceFile& source, std::int64_t offs
   return hash.finish();
 }
 
+Result<bool> has_parts(const SourceFile& source, const PartPlan& plan, const std::vector<Part>& parts,
+                       RunControl& control) {
+  for (const Part& part : parts) {
+    if (auto reason = control.ended()) return *reason;
+    const auto now = checksum_range(source, plan.offset_of(part.number), part.size, !part.md5.empty());
+    if (!now) return now.error();
+    if (now->crc32c != part.crc32c || now->md5 != part.md5) return false;
+  }
+  return true;
+}
+
+Result<> check_untouched(const SourceFile& source) {
+  const auto now = source.check_unchanged();
+  if (!now) return now.error();
+  if (*now == source.identity()) return {};
+  return Error{Errc::source_changed, "the file was written to while it was uploaded"};
+}
+
 // A step whose last byte is in the cache counts as cached. Where that is wrong, the transfer waits for the disk.
 Result<> read_ahead(const SourceFile& source, std::int64_t offset, std::int64_t size) {
   thread_local std::vector<std::uint8_t> buffer(kStepBytes);

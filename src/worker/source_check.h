@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "core/object_store.h"
+#include "core/part_plan.h"
 #include "core/storage.h"
 #include "core/upload_options.h"
 #include "worker/run_control.h"
@@ -37,6 +39,15 @@ RangeChecksum checksum_of(std::span<const std::uint8_t> bytes, bool with_md5);
 // Reads `size` bytes from `offset`, blocking for the disk, and returns their CRC32C and, if `with_md5`, their MD5. The
 // pages stay in the page cache, where the transfer finds them a moment later. Errors as SourceFile::read().
 Result<RangeChecksum> checksum_range(const SourceFile& source, std::int64_t offset, std::int64_t size, bool with_md5);
+
+// Whether the bytes of `source` are those of `parts` of this plan, by their checksums. Blocks for the disk. Errors as
+// SourceFile::read(), and the control's reason.
+Result<bool> has_parts(const SourceFile& source, const PartPlan& plan, const std::vector<Part>& parts,
+                       RunControl& control);
+
+// For bytes that differ from what was hashed a moment ago: fails with source_changed if the file was touched in any way
+// since it was opened. Blocks and fails as SourceFile::check_unchanged() besides.
+Result<> check_untouched(const SourceFile& source);
 
 // Brings `size` bytes from `offset` into the page cache before they are sent, for a transfer without a checksum pass.
 // Reads only bytes that are not in the cache; blocks for the disk. The kernel may drop pages again when memory is

@@ -104,6 +104,96 @@ TEST_F(SourceReadinessRun, ASourceThatIsWrittenToWhileItIsSentIsWaitedForToo) {
   EXPECT_EQ(requeue_error()->code, Errc::source_busy);
 }
 
+class ChangingSource : public UploadRunTest {
+ protected:
+  ChangingSource() {
+    storages_.bytes = std::string(kThreeParts, 'v');
+    readiness_ = {0s, 1h};
+    objects_.on_part = [this] {
+      if (objects_.count("part") == 2 && then) then(*storages_.last);
+    };
+  }
+  std::function<void(MemorySource&)> then;  // when the second part is sent
+};
+
+TEST_F(ChangingSource, ATouchCostsNothing) {
+  then = [](MemorySource& source) { ++source.touches; };
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("part"), 3);
+  EXPECT_EQ(storages_.opened, 1);
+}
+
+TEST_F(ChangingSource, ARewriteBehindATouchStartsOver) {
+  then = [this](MemorySource& source) {
+    then = nullptr;
+    storages_.bytes.front() = 'w';
+    source.rewrite(storages_.bytes);
+  };
+  run();
+  expect_completed();
+  EXPECT_EQ(storages_.opened, 2);
+  EXPECT_EQ(objects_.count("create"), 2);
+}
+
+TEST_F(ChangingSource, WhatIsRewrittenBeforeItIsSentMustHaveTheExpectedChecksum) {
+  request_.options.checksum = "sha256:" + to_hex(sha256(bytes_of(storages_.bytes)));
+  then = [this](MemorySource& source) {
+    std::string bytes = storages_.bytes;
+    bytes.back() = 'w';
+    source.rewrite(bytes);
+    then = nullptr;
+  };
+  run();
+  expect_failed(Errc::source_mismatch);
+}
+
+TEST_F(ChangingSource, OneThatKeepsChangingIsWaitedForLongerAndLonger) {
+  storages_.changing_opens = 1000;
+  run();
+  ASSERT_TRUE(requeue_error());
+  EXPECT_EQ(requeue_error()->code, Errc::source_changed);
+  EXPECT_TRUE(requeue_error()->retryable);
+  EXPECT_FALSE(requeued_->failed_attempt);
+  EXPECT_EQ(requeued_->delay, 5s);
+  std::chrono::milliseconds last{0};
+  int attempts = 1;
+  for (; requeued_; ++attempts) {
+    EXPECT_GE(*requeued_->delay, last);
+    last = *requeued_->delay;
+    run();
+  }
+  expect_failed(Errc::source_changed);
+  EXPECT_EQ(attempts, 12) << "5, 5, 10, 20, … s, for an hour";
+}
+
+TEST_F(ChangingSource, ASmallOneThatIsTouchedWheneverItIsReadIsReadTwice) {
+  storages_.bytes = "hello";
+  int reads = 0;
+  storages_.on_open = [&] {
+    storages_.last->on_read = [&] {
+      ++storages_.last->touches;
+      ++reads;
+    };
+  };
+  run();
+  expect_completed();
+  EXPECT_EQ(reads, 2);
+}
+
+TEST_F(ChangingSource, ASmallOneThatIsRewrittenWheneverItIsReadIsWaitedFor) {
+  storages_.bytes = "hello";
+  int reads = 0;
+  storages_.on_open = [&] {
+    storages_.last->on_read = [&] { storages_.last->rewrite("hell" + std::to_string(++reads % 10)); };
+  };
+  run();
+  EXPECT_EQ(objects_.count("put"), 0);
+  ASSERT_TRUE(requeue_error());
+  EXPECT_EQ(requeue_error()->code, Errc::source_changed);
+  EXPECT_EQ(reads, 6) << "three times in each of two starts";
+}
+
 TEST(SourceChecksum, IsThatOfAllBytes) {
   const std::string bytes(1'000'000, 'v');
   const MemorySource source(bytes);
@@ -153,7 +243,7 @@ class HalfCachedSource final : public SourceFile {
     if (offset >= identity_.size) return Error{Errc::source_changed, "shorter"};
     return offset < cached_ ? buffer.size() : std::size_t{0};
   }
-  Result<> check_unchanged() const override { return {}; }
+  Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
   mutable std::map<std::int64_t, std::int64_t> reads;  // offset, bytes
 

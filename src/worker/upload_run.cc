@@ -17,6 +17,11 @@ namespace {
 
 // A source up to this size is read once, into memory, and sent from there.
 constexpr std::int64_t kKeptBytes = std::int64_t{128} * 1024;
+// A source that somebody touches while it is hashed is hashed so often at most.
+constexpr int kMaxReadings = 3;
+// Between two attempts at a source that changed while it was sent, or that cannot be opened.
+constexpr std::chrono::milliseconds kLeastSourceDelay = std::chrono::seconds(5);
+constexpr std::chrono::milliseconds kMostSourceDelay = std::chrono::hours(1);
 
 }  // namespace
 
@@ -143,7 +148,7 @@ Result<UploadEnding> UploadRun::after_lost_race(const Error& refusal) {
 
 // No check for a version whose parts are at the store already: it was quiet when the first of them was sent.
 Result<> UploadRun::check_quiet() {
-  if (multipart_.has_begun(attempt_.source->identity())) return {};
+  if (multipart_.may_have_begun(attempt_.source->identity())) return {};
   const auto quiet = quiet_at(attempt_.source->identity(), context_.readiness, context_.clock.now());
   if (!quiet) return {};
   quiet_at_ = *quiet;
@@ -167,13 +172,17 @@ Result<Verification> UploadRun::send_whole() {
   return with_retries(control_, [&]() -> Result<Verification> {
     // Another upload may have found meanwhile that this store needs MD5.
     const bool with_md5 = context_.objects.checksum_mode(attempt_.target.access) != ChecksumMode::crc32c;
-    if (!checksum || (with_md5 && checksum->md5.empty())) checksum = checksum_whole(with_md5);
+    if (checksum) {  // of an earlier try
+      const auto now = attempt_.source->check_unchanged();
+      if (!now) return now.error();
+      if (*now != version_) checksum = Error{};
+    }
+    // From here on the file's times do not matter: what the store confirms is what was hashed.
+    if (!checksum || (with_md5 && checksum->md5.empty())) checksum = checksum_version(with_md5);
     if (!checksum) return checksum.error();
     if (attempt_.expected) {
       if (auto meant = check_crc32c(*attempt_.expected, checksum->crc32c); !meant) return meant.error();
     }
-    // After hashing and before sending: the checksum that the store confirms then belongs to this version.
-    if (auto same = attempt_.source->check_unchanged(); !same) return same.error();
     auto sent = put_whole(*checksum);
     auto verified = sent ? verify(*sent, *checksum) : Result<Verification>(sent.error());
     // The store got other bytes than were hashed. If the file was written to meanwhile, that is the error to report.
@@ -182,6 +191,28 @@ Result<Verification> UploadRun::send_whole() {
     }
     return verified;
   });
+}
+
+// The checksum of one version of the source: nobody touched the file while it was hashed, or hashing it twice gave the
+// same.
+Result<RangeChecksum> UploadRun::checksum_version(bool with_md5) {
+  const SourceFile& source = *attempt_.source;
+  version_ = source.identity();
+  std::optional<std::uint32_t> before;
+  for (int reading = 0; reading < kMaxReadings; ++reading) {
+    const bool unchecked = version_ != source.identity();  // check_source() read an earlier version
+    if (attempt_.expected && unchecked) {
+      if (auto meant = check_by_reading(source, *attempt_.expected, control_); !meant) return meant.error();
+    }
+    auto checksum = checksum_whole(with_md5);
+    if (!checksum) return checksum;
+    const auto now = source.check_unchanged();
+    if (!now) return now.error();
+    if (std::exchange(version_, *now) == *now || before == checksum->crc32c) return checksum;
+    before = checksum->crc32c;
+  }
+  return Error{Errc::source_changed,
+               fmt::format("file {} was written to each time it was read", printable(claimed_.upload.request.path))};
 }
 
 Result<RangeChecksum> UploadRun::checksum_whole(bool with_md5) {
@@ -237,6 +268,18 @@ bool UploadRun::may_wait_for_source() const {
   return upload.attempt_started.value_or(first) < first + context_.readiness.wait;
 }
 
+// Until the next attempt at a source that is not ready. Grows with the time waited so far.
+std::chrono::milliseconds UploadRun::source_delay() const {
+  using std::chrono::milliseconds;
+  if (quiet_at_) {
+    return std::max(std::chrono::ceil<milliseconds>(*quiet_at_ - context_.clock.now()), milliseconds(1));
+  }
+  const Upload& upload = claimed_.upload;
+  const WallTime first = upload.started.value_or(upload.created);
+  const milliseconds waited = upload.attempt_started.value_or(first) - first;
+  return std::clamp(std::max(waited, context_.readiness.quiet), kLeastSourceDelay, kMostSourceDelay);
+}
+
 // Decides whether an attempt that ended with `error` goes back into the queue or fails the upload.
 std::optional<RunEnd> UploadRun::after_error(Error error) {
   // A run that was told to end decides nothing for good: it could not clean up after a failure any more.
@@ -249,12 +292,10 @@ std::optional<RunEnd> UploadRun::after_error(Error error) {
   // In its old place: what was begun is finished first.
   if (error.code == Errc::interrupted) return Requeue{};
   const UploadError shown{error.code, error.message, error.retryable()};
-  const bool busy = error.code == Errc::source_busy;
+  const bool busy = error.code == Errc::source_busy || error.code == Errc::source_changed;
   if (busy && may_wait_for_source()) {
-    const auto quiet_in = std::max(std::chrono::ceil<std::chrono::milliseconds>(quiet_at_ - context_.clock.now()),
-                                   std::chrono::milliseconds(1));
     log::info("waiting for a source that is being written", {{"upload", id}, {"reason", error.message}});
-    return Requeue{quiet_in, shown, /*failed_attempt=*/false};
+    return Requeue{source_delay(), shown, /*failed_attempt=*/false};
   }
   const auto delay = busy ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
   if (delay) {

@@ -24,6 +24,7 @@ class UploadRun {
   Result<> check_quiet();
   Result<> check_source();
   Result<Verification> send_whole();
+  Result<RangeChecksum> checksum_version(bool with_md5);
   Result<RangeChecksum> checksum_whole(bool with_md5);
   Result<Verification> verify(const StoredBytes& stored, const RangeChecksum& checksum);
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
@@ -31,6 +32,7 @@ class UploadRun {
   std::optional<RunEnd> after_error(Error error);
   UploadEnding failed(const UploadError& error);
   bool may_wait_for_source() const;
+  std::chrono::milliseconds source_delay() const;
 
   const RunContext& context_;
   const ClaimedUpload claimed_;
@@ -38,7 +40,8 @@ class UploadRun {
   Attempt attempt_;
   MultipartRun multipart_;
   std::shared_ptr<const std::uint8_t[]> bytes_;  // of a small source: what was hashed is what is sent
-  WallTime quiet_at_;                            // when a source that is being written may be looked at again
+  SourceIdentity version_;                       // of a source that is sent whole, after it was hashed
+  std::optional<WallTime> quiet_at_;             // when a source that is being written may be looked at again
 };
 
 }  // namespace vodlift::worker

@@ -39,6 +39,46 @@ TEST_F(UploadRunTest, AnotherVersionOfTheSourceStartsOver) {
   EXPECT_EQ(objects_.count("part"), 3);
 }
 
+TEST_F(UploadRunTest, AFileThatWasOnlyTouchedGoesOn) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  objects_.parts.erase(2);
+  storages_.change_ns = 1;
+  objects_.calls.clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.calls, (std::vector<std::string>{"list", "part 2", "complete", "head"}));
+}
+
+TEST_F(UploadRunTest, ATouchIsJudgedOnce) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew, Errc::s3_clock_skew};
+  run();
+  storages_.change_ns = 1;
+  run();
+  EXPECT_EQ(journal().source.change_ns, 1);
+  EXPECT_EQ(journal().parts.size(), 3U);
+  int reads = 0;
+  storages_.on_open = [&] { storages_.last->on_read = [&] { ++reads; }; };
+  run();
+  expect_completed();
+  EXPECT_EQ(reads, 0);
+}
+
+TEST_F(UploadRunTest, ATouchedFileWithOtherBytesStartsOver) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  run();
+  storages_.change_ns = 1;
+  storages_.bytes.back() = 'w';
+  objects_.calls.clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("abort"), 1);
+  EXPECT_EQ(objects_.count("part"), 3);
+}
+
 TEST_F(UploadRunTest, AnUnknownChecksumModeStartsOver) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::s3_clock_skew};
