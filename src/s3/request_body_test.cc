@@ -30,7 +30,7 @@ class FakeSource final : public SourceFile {
     std::memcpy(buffer.data(), bytes_.data() + offset, static_cast<std::size_t>(count));
     return static_cast<std::size_t>(count);
   }
-  Result<> check_unchanged() const override { return {}; }
+  Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
   void answer(Result<> result) const { std::exchange(pending_, nullptr)(std::move(result)); }
 

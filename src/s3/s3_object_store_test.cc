@@ -359,7 +359,7 @@ class Zeros final : public SourceFile {
     std::ranges::fill(buffer, std::uint8_t{0});
     return buffer.size();
   }
-  Result<> check_unchanged() const override { return {}; }
+  Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
  private:
   const SourceIdentity identity_{};
