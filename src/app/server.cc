@@ -45,7 +45,6 @@ constexpr int kExitConfigInvalid = 2;
 
 constexpr std::size_t kBlockingThreads = 8;
 constexpr std::size_t kBlockingQueue = 4096;
-constexpr std::size_t kCallbackConnections = 32;
 constexpr std::size_t kCredentialConnections = 8;
 constexpr std::size_t kMaxS3Connections = 10000;
 
@@ -123,7 +122,7 @@ class Server {
         credential_loader_(credentials_client_, environment_, clock),
         credentials_(credential_loader_, clock),
         s3_client_("s3-http", s3_connections(config.worker), transfer_threads(config.worker)),
-        callback_client_("callback-http", kCallbackConnections),
+        callback_client_("callback-http", worker::CallbackPlaces::kAll),
         bandwidth_(clock),
         bandwidth_control_(*stores_.bandwidth_limits, bandwidth_, names_of(config.storages)),
         objects_(s3_client_, credentials_, environment_, bandwidth_, clock, endpoints_),

@@ -11,6 +11,12 @@
 
 namespace vodlift {
 
+// Due callbacks of one account to one receiver.
+struct DueReceiver {
+  std::string receiver;           // see callback_receiver()
+  std::vector<std::int64_t> ids;  // the longest waiting first
+};
+
 // A pending callback handed to a worker.
 struct ClaimedCallback {
   std::int64_t id = 0;
@@ -19,8 +25,9 @@ struct ClaimedCallback {
   AccountId account = 0;
   std::string webhook_id;  // the same for all attempts
   std::string url;
-  std::string body;  // fixed when the upload ended
-  int attempts = 0;  // made so far
+  std::string receiver;  // of the URL, see callback_receiver()
+  std::string body;      // fixed when the upload ended
+  int attempts = 0;      // made so far
 };
 
 // One attempt that ended now, and where the callback stands after it.
@@ -32,6 +39,11 @@ struct CallbackAttempt {
   std::chrono::milliseconds delay{0};           // until the next attempt, where pending
 };
 
+struct RecordedAttempt {
+  ClaimedCallback callback;
+  CallbackAttempt attempt;
+};
+
 // Claims are made in the name of the node that the implementation was opened for. Any thread; calls block until the
 // disk has the change. Times are of the store's clock. Errors of all: store_failed (nothing was changed), internal.
 class CallbackQueue {
@@ -41,11 +53,21 @@ class CallbackQueue {
   CallbackQueue& operator=(const CallbackQueue&) = delete;
   virtual ~CallbackQueue() = default;
 
-  // Takes up to `limit` callbacks that are due, leased for `lease`. One whose lease expires is due again.
-  virtual Result<std::vector<ClaimedCallback>> claim(int limit, std::chrono::milliseconds lease) = 0;
+  // The accounts that have callbacks due, in ascending order from `from` on, then those below it. `limit` at most.
+  virtual Result<std::vector<AccountId>> due_accounts(AccountId from, int limit) = 0;
 
-  // Records one attempt and where the callback stands now. Errors also: lease_lost.
-  virtual Result<> record(const ClaimedCallback& callback, const CallbackAttempt& attempt) = 0;
+  // The receivers to which the account has callbacks due, in the order of their texts: those after `after`, then the
+  // others. `limit` receivers at most, and `depth` callbacks of each. Claims nothing.
+  virtual Result<std::vector<DueReceiver>> due_receivers(AccountId account, const std::string& after, int limit,
+                                                         int depth) = 0;
+
+  // Takes those of `ids` that are due, leased for `lease`; the first 1,000 only. One whose lease expires is due again.
+  virtual Result<std::vector<ClaimedCallback>> claim(const std::vector<std::int64_t>& ids,
+                                                     std::chrono::milliseconds lease) = 0;
+
+  // Records attempts, all in one change, and where their callbacks stand now. Answers the ids of the callbacks whose
+  // lease is lost: nothing was recorded for these.
+  virtual Result<std::vector<std::int64_t>> record(const std::vector<RecordedAttempt>& attempts) = 0;
 
   // Makes callbacks due that earlier terms of this node have leased. For the start.
   virtual Result<> reclaim() = 0;

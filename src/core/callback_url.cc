@@ -125,4 +125,16 @@ Result<CallbackUrl> parse_callback_url(std::string_view text) {
   return CallbackUrl{std::move(url), std::move(*host)};
 }
 
+std::string callback_receiver(std::string_view url) {
+  const bool tls = url.starts_with("https://");
+  const std::size_t scheme = url.find("://");
+  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  const std::string_view authority = url.substr(0, url.find_first_of("/?"));
+  const std::size_t colon = authority.find(':', authority.starts_with('[') ? authority.find(']') : 0);
+  std::string_view host = authority.substr(0, colon);
+  if (host.ends_with('.')) host.remove_suffix(1);
+  const std::string_view port = colon == std::string_view::npos ? (tls ? "443" : "80") : authority.substr(colon + 1);
+  return to_lower(host) + ":" + std::string(port);
+}
+
 }  // namespace vodlift

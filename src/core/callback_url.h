@@ -17,4 +17,7 @@ struct CallbackUrl {
 // ASCII only, 2048 bytes at most. Errors: invalid_value, naming what is wrong. Resolves nothing.
 Result<CallbackUrl> parse_callback_url(std::string_view text);
 
+// The server that a URL of parse_callback_url() leads to: "host:port", in lower case. Pure.
+std::string callback_receiver(std::string_view url);
+
 }  // namespace vodlift

@@ -85,5 +85,14 @@ TEST(CallbackUrl, TakesTheLongestUrl) {
   EXPECT_FALSE(parse_callback_url(longest.substr(7) + "a")) << "the completed URL counts";
 }
 
+TEST(CallbackReceiver, IsHostAndPort) {
+  EXPECT_EQ(callback_receiver("http://www.example.com"), "www.example.com:80");
+  EXPECT_EQ(callback_receiver("https://WWW.Example.com/done?to=http://x:1/"), "www.example.com:443");
+  EXPECT_EQ(callback_receiver("http://www.example.com:8080?x=1"), "www.example.com:8080");
+  EXPECT_EQ(callback_receiver("http://www.example.com./"), "www.example.com:80");
+  EXPECT_EQ(callback_receiver("http://[2001:DB8::1]/"), "[2001:db8::1]:80");
+  EXPECT_EQ(callback_receiver("https://[2001:db8::1]:8443/a"), "[2001:db8::1]:8443");
+}
+
 }  // namespace
 }  // namespace vodlift

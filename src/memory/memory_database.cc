@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "core/callback_url.h"
 
 namespace vodlift::memory {
 namespace {
@@ -101,8 +102,15 @@ void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news)
   if (upload.request.callback.empty()) return;
   upload.callback_state = CallbackState::pending;
   Callback callback;
-  callback.claimed = {++last_callback_, 0, upload.id, upload.account, "msg_" + random_hex(16), upload.request.callback,
-                      body_(upload),    0};
+  callback.claimed = {++last_callback_,
+                      0,
+                      upload.id,
+                      upload.account,
+                      "msg_" + random_hex(16),
+                      upload.request.callback,
+                      callback_receiver(upload.request.callback),
+                      body_(upload),
+                      0};
   callback.next_attempt = now;
   callbacks_.emplace(last_callback_, std::move(callback));
   news.push_back({Change::Kind::callbacks_due, upload.account, upload.id});

@@ -71,6 +71,8 @@ class MemoryDatabase {
     CallbackState state = CallbackState::pending;
     std::optional<Hold> hold{};
     WallTime next_attempt{};
+
+    [[nodiscard]] bool due(WallTime now) const { return state == CallbackState::pending && next_attempt <= now; }
   };
   struct LedgerEntry {
     AbandonedMultipart entry;

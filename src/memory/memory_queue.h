@@ -53,8 +53,12 @@ class MemoryCallbackQueue final : public CallbackQueue {
  public:
   MemoryCallbackQueue(MemoryDatabase& database, const NodeTerm& self) : database_(database), self_(self) {}
 
-  Result<std::vector<ClaimedCallback>> claim(int limit, std::chrono::milliseconds lease) override;
-  Result<> record(const ClaimedCallback& callback, const CallbackAttempt& attempt) override;
+  Result<std::vector<AccountId>> due_accounts(AccountId from, int limit) override;
+  Result<std::vector<DueReceiver>> due_receivers(AccountId account, const std::string& after, int limit,
+                                                 int depth) override;
+  Result<std::vector<ClaimedCallback>> claim(const std::vector<std::int64_t>& ids,
+                                             std::chrono::milliseconds lease) override;
+  Result<std::vector<std::int64_t>> record(const std::vector<RecordedAttempt>& attempts) override;
   Result<> reclaim() override;
   Result<std::optional<std::chrono::milliseconds>> next_due() override;
 

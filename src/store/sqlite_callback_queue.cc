@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <span>
 
 #include "base/encoding.h"
 #include "base/random.h"
+#include "core/callback_url.h"
 #include "store/sqlite_statements.h"
 
 namespace vodlift::store {
@@ -15,19 +18,67 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxErrorBytes = 512;
 constexpr std::size_t kWebhookIdBytes = 16;
-constexpr int kMaxClaim = 1000;
+constexpr std::size_t kMaxClaim = 1000;
+// How many delays one look ends, so that it holds nobody up for long; the next look continues.
+constexpr int kDelaysStep = 1000;
 
 bool may_follow_an_attempt(CallbackState state) {
   return state == CallbackState::pending || state == CallbackState::delivered || state == CallbackState::failed ||
          state == CallbackState::stopped;
 }
 
-std::vector<std::int64_t> due_at(SqliteConnection& connection, WallTime now, int limit) {
-  std::vector<std::int64_t> due;
+// The accounts from `first` on and below `end` that have callbacks due, until there are `limit`.
+void add_due_accounts(SqliteConnection& connection, AccountId first, AccountId end, std::size_t limit,
+                      std::vector<AccountId>& found) {
+  while (found.size() < limit) {
+    auto row = connection.prepare(sql::kNextDueAccount);
+    row.bind(first);
+    if (!row.step() || row.integer("account") >= end) return;
+    found.push_back(row.integer("account"));
+    first = found.back() + 1;
+  }
+}
+
+std::vector<std::int64_t> due_callbacks(SqliteConnection& connection, AccountId account, const std::string& receiver,
+                                        int depth) {
+  std::vector<std::int64_t> ids;
   auto row = connection.prepare(sql::kDueCallbacks);
-  row.bind(to_unix_ms(now), limit);
-  while (row.step()) due.push_back(row.integer("id"));
-  return due;
+  row.bind(account, receiver, depth);
+  while (row.step()) ids.push_back(row.integer("id"));
+  return ids;
+}
+
+// The account's receivers behind `after`, up to `last` where that is given, until there are `limit`.
+void add_due_receivers(SqliteConnection& connection, AccountId account, std::string after,
+                       const std::optional<std::string>& last, std::size_t limit, int depth,
+                       std::vector<DueReceiver>& found) {
+  while (found.size() < limit) {
+    {
+      auto row = connection.prepare(sql::kNextDueReceiver);
+      row.bind(account, after);
+      if (!row.step()) return;
+      after = row.text("receiver");
+    }
+    if (last && after > *last) return;
+    found.push_back({after, due_callbacks(connection, account, after, depth)});
+  }
+}
+
+void record_one(SqliteConnection& connection, const RecordedAttempt& one, WallTime now,
+                std::vector<std::int64_t>& lost) {
+  const auto& [callback, attempt] = one;
+  const WallTime next = attempt.next == CallbackState::pending ? now + attempt.delay : now;
+  connection.prepare(sql::kRecordCallback)
+      .bind(callback.id, callback.fence, to_string(attempt.next), to_unix_ms(next))
+      .run();
+  if (connection.changes() != 1) {
+    lost.push_back(callback.id);
+    return;
+  }
+  const std::string error = printable(attempt.error, kMaxErrorBytes);
+  connection.prepare(sql::kInsertCallbackAttempt)
+      .bind(callback.id, to_unix_ms(now - attempt.took), std::int64_t{attempt.took.count()}, attempt.http_status, error)
+      .run();
 }
 
 }  // namespace
@@ -35,52 +86,82 @@ std::vector<std::int64_t> due_at(SqliteConnection& connection, WallTime now, int
 void insert_callback(SqliteConnection& connection, const Upload& ended, const std::string& body, WallTime now) {
   const std::string webhook_id = "msg_" + random_hex(kWebhookIdBytes);
   connection.prepare(sql::kInsertCallback)
-      .bind(ended.id, webhook_id, ended.request.callback, body, to_unix_ms(now))
+      .bind(ended.id, webhook_id, ended.request.callback, body, to_unix_ms(now), ended.account,
+            callback_receiver(ended.request.callback))
       .run();
 }
 
-Result<std::vector<ClaimedCallback>> SqliteCallbackQueue::claim(int limit, milliseconds lease) {
+Result<std::vector<AccountId>> SqliteCallbackQueue::due_accounts(AccountId from, int limit) {
+  const WallTime now = queue_.clock.now();
+  bool delays_are_over = false;  // callbacks whose delay is over must be made due first
+  const auto list = [&](SqliteConnection& connection) -> Result<std::vector<AccountId>> {
+    const auto first = time_until(connection.prepare(sql::kFirstDelayedCallback), "next_attempt_ms", now);
+    delays_are_over = !delays_are_over && first && *first <= milliseconds(0);
+    std::vector<AccountId> found;
+    if (delays_are_over) return found;
+    const auto most = static_cast<std::size_t>(std::max(limit, 0));
+    add_due_accounts(connection, from, std::numeric_limits<AccountId>::max(), most, found);
+    add_due_accounts(connection, 1, from, most, found);  // the lowest account is 1
+    return found;
+  };
+  auto listed = queue_.database.read(list);
+  if (!listed || !delays_are_over) return listed;
+  const auto ended = queue_.database.write([&](SqliteConnection& connection) -> Result<> {
+    connection.prepare(sql::kEndCallbackDelays).bind(to_unix_ms(now), kDelaysStep).run();
+    return {};
+  });
+  if (!ended) return ended.error();
+  return queue_.database.read(list);
+}
+
+Result<std::vector<DueReceiver>> SqliteCallbackQueue::due_receivers(AccountId account, const std::string& after,
+                                                                    int limit, int depth) {
+  return queue_.database.read([&](SqliteConnection& connection) -> Result<std::vector<DueReceiver>> {
+    const auto most = static_cast<std::size_t>(std::max(limit, 0));
+    std::vector<DueReceiver> found;
+    add_due_receivers(connection, account, after, std::nullopt, most, depth, found);
+    add_due_receivers(connection, account, "", after, most, depth, found);
+    return found;
+  });
+}
+
+Result<std::vector<ClaimedCallback>> SqliteCallbackQueue::claim(const std::vector<std::int64_t>& ids,
+                                                                milliseconds lease) {
   return queue_.database.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedCallback>> {
     const WallTime now = queue_.clock.now();
     std::vector<ClaimedCallback> claimed;
-    for (const std::int64_t id : due_at(connection, now, std::clamp(limit, 0, kMaxClaim))) {
+    for (const std::int64_t id : std::span(ids).first(std::min(ids.size(), kMaxClaim))) {
       connection.prepare(sql::kClaimCallback)
           .bind(id, to_unix_ms(now + lease), queue_.self.node, queue_.self.term)
           .run();
+      if (connection.changes() != 1) continue;
       auto row = connection.prepare(sql::kSelectCallback);
       row.bind(id);
       if (!row.step()) break;
       claimed.push_back({row.integer("id"), row.integer("fence"), row.integer("upload_id"), row.integer("account"),
-                         row.text("webhook_id"), row.text("url"), row.text("body"),
+                         row.text("webhook_id"), row.text("url"), row.text("receiver"), row.text("body"),
                          static_cast<int>(row.integer("attempts"))});
     }
     return claimed;
   });
 }
 
-Result<> SqliteCallbackQueue::record(const ClaimedCallback& callback, const CallbackAttempt& attempt) {
-  if (!may_follow_an_attempt(attempt.next)) {
+Result<std::vector<std::int64_t>> SqliteCallbackQueue::record(const std::vector<RecordedAttempt>& attempts) {
+  for (const auto& [callback, attempt] : attempts) {
+    if (may_follow_an_attempt(attempt.next)) continue;
     return Error{Errc::internal, fmt::format("callback {} must not become {}", callback.id, to_string(attempt.next))};
   }
-  auto recorded = queue_.database.write([&](SqliteConnection& connection) -> Result<> {
+  auto lost = queue_.database.write([&](SqliteConnection& connection) -> Result<std::vector<std::int64_t>> {
     const WallTime now = queue_.clock.now();
-    const WallTime next = attempt.next == CallbackState::pending ? now + attempt.delay : now;
-    connection.prepare(sql::kRecordCallback)
-        .bind(callback.id, callback.fence, to_string(attempt.next), to_unix_ms(next))
-        .run();
-    if (connection.changes() != 1) {
-      return Error{Errc::lease_lost, fmt::format("callback {} of upload {} is no longer leased under fence {}",
-                                                 callback.id, callback.upload, callback.fence)};
-    }
-    const std::string error = printable(attempt.error, kMaxErrorBytes);
-    connection.prepare(sql::kInsertCallbackAttempt)
-        .bind(callback.id, to_unix_ms(now - attempt.took), std::int64_t{attempt.took.count()}, attempt.http_status,
-              error)
-        .run();
-    return {};
+    std::vector<std::int64_t> without_lease;
+    for (const RecordedAttempt& one : attempts) record_one(connection, one, now, without_lease);
+    return without_lease;
   });
-  if (recorded) queue_.feed.publish({Change::Kind::callbacks_due, callback.account, callback.upload});
-  return recorded;
+  if (!lost) return lost;
+  for (const auto& [callback, attempt] : attempts) {
+    queue_.feed.publish({Change::Kind::callbacks_due, callback.account, callback.upload});
+  }
+  return lost;
 }
 
 Result<> SqliteCallbackQueue::reclaim() {
@@ -96,7 +177,11 @@ Result<> SqliteCallbackQueue::reclaim() {
 
 Result<std::optional<milliseconds>> SqliteCallbackQueue::next_due() {
   return queue_.database.read([&](SqliteConnection& connection) -> Result<std::optional<milliseconds>> {
-    return time_until(connection.prepare(sql::kNextDueCallback), "next_attempt_ms", queue_.clock.now());
+    const WallTime now = queue_.clock.now();
+    if (const auto due = time_until(connection.prepare(sql::kAnyDueCallback), "next_attempt_ms", now)) {
+      return std::optional(milliseconds(0));
+    }
+    return time_until(connection.prepare(sql::kFirstDelayedCallback), "next_attempt_ms", now);
   });
 }
 

@@ -47,6 +47,12 @@ TEST_F(Plan, WhatIsDueNextIsAtTheHeadOfItsIndex) {
   EXPECT_NE(plan_of(sql::kAnyReady).find("USING INDEX uploads_ready"), std::string::npos) << plan_of(sql::kAnyReady);
   EXPECT_NE(plan_of(sql::kFirstDelayed).find("USING INDEX uploads_delayed"), std::string::npos)
       << plan_of(sql::kFirstDelayed);
+  for (const auto& [statement, index] :
+       {std::pair(sql::kAnyDueCallback, "callbacks_due"), std::pair(sql::kFirstDelayedCallback, "callbacks_delayed")}) {
+    const std::string plan = plan_of(statement);
+    EXPECT_NE(plan.find(std::string("INDEX ") + index), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << plan;
+  }
 }
 
 TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
@@ -106,7 +112,11 @@ TEST_F(Plan, ListsMergeOneWalkForEachState) {
 }
 
 TEST_F(Plan, CallbacksSeekWhatIsDue) {
-  expect_seek(sql::kDueCallbacks, "callbacks_due", "next_attempt_ms<?");
+  expect_seek(sql::kNextDueAccount, "callbacks_due", "account>?");
+  expect_seek(sql::kNextDueReceiver, "callbacks_due", "account=? AND receiver>?");
+  expect_seek(sql::kDueCallbacks, "callbacks_due", "account=? AND receiver=?");
+  expect_seek(sql::kEndCallbackDelays, "callbacks_delayed", "next_attempt_ms<?");
+  expect_seek(sql::kClaimCallback, "INTEGER PRIMARY KEY", "rowid=?");
   expect_seek(sql::kRecordCallback, "INTEGER PRIMARY KEY", "rowid=?");
 }
 

@@ -226,34 +226,54 @@ inline constexpr std::string_view kFirstDelayed = R"sql(
 
 // --- Callbacks
 
-// ?1 upload, ?2 webhook id, ?3 url, ?4 body, ?5 now
+// ?1 upload, ?2 webhook id, ?3 url, ?4 body, ?5 now, ?6 account, ?7 receiver
 inline constexpr std::string_view kInsertCallback = R"sql(
-  INSERT INTO callbacks (upload_id, webhook_id, url, body, next_attempt_ms, created_ms)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?5))sql";
+  INSERT INTO callbacks (upload_id, webhook_id, url, body, next_attempt_ms, created_ms, account, receiver)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7))sql";
 
-// ?1 now, ?2 how many at most
+// ?1 account: the first account from this one on that has any due
+inline constexpr std::string_view kNextDueAccount = R"sql(
+  SELECT account FROM callbacks INDEXED BY callbacks_due
+  WHERE state = 'pending' AND delayed = 0 AND account >= ?1 ORDER BY account LIMIT 1)sql";
+
+// ?1 account, ?2 receiver: the first of its receivers after this one that has any due
+inline constexpr std::string_view kNextDueReceiver = R"sql(
+  SELECT receiver FROM callbacks INDEXED BY callbacks_due
+  WHERE state = 'pending' AND delayed = 0 AND account = ?1 AND receiver > ?2 ORDER BY receiver LIMIT 1)sql";
+
+// ?1 account, ?2 receiver, ?3 how many at most
 inline constexpr std::string_view kDueCallbacks = R"sql(
   SELECT id FROM callbacks INDEXED BY callbacks_due
-  WHERE state = 'pending' AND next_attempt_ms <= ?1 ORDER BY next_attempt_ms, id LIMIT ?2)sql";
+  WHERE state = 'pending' AND delayed = 0 AND account = ?1 AND receiver = ?2 ORDER BY next_attempt_ms, id LIMIT ?3)sql";
 
-inline constexpr std::string_view kNextDueCallback = R"sql(
-  SELECT next_attempt_ms FROM callbacks INDEXED BY callbacks_due
-  WHERE state = 'pending' ORDER BY next_attempt_ms LIMIT 1)sql";
+inline constexpr std::string_view kAnyDueCallback = R"sql(
+  SELECT next_attempt_ms FROM callbacks INDEXED BY callbacks_due WHERE state = 'pending' AND delayed = 0 LIMIT 1)sql";
 
-// ?1 id, ?2 the lease's end, ?3 node, ?4 its term. A leased callback is due again when its lease expires.
+// What waits for its next attempt, or for the end of its lease.
+
+inline constexpr std::string_view kFirstDelayedCallback = R"sql(
+  SELECT next_attempt_ms FROM callbacks INDEXED BY callbacks_delayed
+  WHERE delayed = 1 ORDER BY next_attempt_ms LIMIT 1)sql";
+
+// ?1 now, ?2 how many at most
+inline constexpr std::string_view kEndCallbackDelays = R"sql(
+  UPDATE callbacks SET delayed = 0 WHERE id IN
+    (SELECT id FROM callbacks INDEXED BY callbacks_delayed
+     WHERE delayed = 1 AND next_attempt_ms <= ?1 ORDER BY next_attempt_ms LIMIT ?2))sql";
+
+// ?1 id, ?2 the lease's end, ?3 node, ?4 its term
 inline constexpr std::string_view kClaimCallback = R"sql(
-  UPDATE callbacks SET fence = fence + 1, lease_until_ms = ?2, next_attempt_ms = ?2, owner = ?3, owner_term = ?4
-  WHERE id = ?1)sql";
+  UPDATE callbacks SET fence = fence + 1, lease_until_ms = ?2, next_attempt_ms = ?2, delayed = 1, owner = ?3,
+                       owner_term = ?4
+  WHERE id = ?1 AND state = 'pending' AND delayed = 0)sql";
 
 inline constexpr std::string_view kSelectCallback = R"sql(
-  SELECT callbacks.id, callbacks.fence, callbacks.upload_id, uploads.account, callbacks.webhook_id, callbacks.url,
-         callbacks.body, callbacks.attempts
-  FROM callbacks JOIN uploads ON uploads.id = callbacks.upload_id WHERE callbacks.id = ?1)sql";
+  SELECT id, fence, upload_id, account, webhook_id, url, receiver, body, attempts FROM callbacks WHERE id = ?1)sql";
 
 // ?1 id, ?2 fence, ?3 state, ?4 next attempt
 inline constexpr std::string_view kRecordCallback = R"sql(
   UPDATE callbacks SET state = ?3, attempts = attempts + 1, lease_until_ms = NULL, owner = NULL,
-                       owner_term = NULL, next_attempt_ms = ?4
+                       owner_term = NULL, next_attempt_ms = ?4, delayed = ?3 = 'pending'
   WHERE id = ?1 AND fence = ?2 AND lease_until_ms IS NOT NULL)sql";
 
 // ?1 id, ?2 at, ?3 took, ?4 HTTP status, ?5 error
@@ -264,7 +284,7 @@ inline constexpr std::string_view kInsertCallbackAttempt = R"sql(
 // Of a node's earlier terms: ?1 node, ?2 its term, ?3 now
 inline constexpr std::string_view kReclaimCallbacks = R"sql(
   UPDATE callbacks INDEXED BY callbacks_leased
-  SET lease_until_ms = NULL, owner = NULL, owner_term = NULL, next_attempt_ms = ?3
+  SET lease_until_ms = NULL, owner = NULL, owner_term = NULL, next_attempt_ms = ?3, delayed = 0
   WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2)sql";
 
 // --- The ledger of multipart uploads: an entry is in use while next_attempt_ms is NULL, and abandoned after that.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -16,11 +17,11 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr int kMaxInFlight = 32;
-constexpr int kMaxInFlightOfSlow = 8;      // for one account
-constexpr int kMaxInFlightOfAllSlow = 24;  // so that there are places left, however many accounts are slow
-constexpr milliseconds kSlowFor = 60s;     // how long an account stays slow
-// A delivery takes 15 s at most. A callback that is claimed and not sent is due again when its lease expires.
+// One look at what is due goes so far; the next one continues.
+constexpr int kAccountsALook = 64;
+constexpr int kReceiversALook = 1024;
+constexpr std::size_t kMaxTurns = 4096;
+// A delivery takes 15 s at most.
 constexpr milliseconds kCallbackLease = 30s;
 constexpr milliseconds kLongestWait = 15s;
 // Between two claims that find nothing or fail: each one writes to the database.
@@ -60,7 +61,7 @@ CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDi
     : queue_(queue),
       accounts_(accounts),
       sender_(sender),
-      slow_(slow),
+      places_(slow),
       due_(feed.subscribe(Change::Kind::callbacks_due, [this](const Change&) { loop_.wake(); })) {}
 
 void CallbackRun::start() {
@@ -70,49 +71,76 @@ void CallbackRun::start() {
 void CallbackRun::stop() { loop_.stop(); }
 
 void CallbackRun::loop() {
-  while (!loop_.stopping() || in_flight_ > 0) {
-    loop_.wait_for(loop_.stopping() ? kLongestWait : claim());
+  while (!loop_.stopping() || places_.under_way() > 0) {
+    loop_.wait_for(loop_.stopping() ? kLongestWait : send_what_may_go());
     std::deque<Delivered> delivered;
     {
       const std::lock_guard lock(mutex_);
       delivered.swap(delivered_);
     }
-    for (const Delivered& one : delivered) record(one);
+    if (!delivered.empty()) record(delivered);
   }
 }
 
-// Sends what is due, as far as there are places. Returns how long to wait if nothing else happens.
-milliseconds CallbackRun::claim() {
-  const int places = kMaxInFlight - in_flight_;
-  if (places == 0) return kLongestWait;  // a delivery that ends wakes the loop
+// Returns how long to wait if nothing else happens.
+milliseconds CallbackRun::send_what_may_go() {
+  if (places_.free() == 0) return kLongestWait;  // a delivery that ends wakes the loop
   const auto now = steady_clock::now();
   if (now < claim_not_before_) return std::chrono::ceil<milliseconds>(claim_not_before_ - now);
-  auto due = queue_.claim(places, kCallbackLease);
-  if (!due) {
-    claim_not_before_ = steady_clock::now() + kShortestWait;
-    log::error("callbacks cannot be claimed", {{"reason", due.error().message}});
-    return kShortestWait;
+  Chosen chosen;
+  auto claimed = Result<std::vector<ClaimedCallback>>();
+  if (const auto looked = choose(chosen); !looked) {
+    claimed = looked.error();
+  } else if (!chosen.empty()) {
+    std::vector<std::int64_t> ids;
+    for (const auto& [id, receiver] : chosen) ids.push_back(id);
+    claimed = queue_.claim(ids, kCallbackLease);
   }
-  for (ClaimedCallback& callback : *due) {
-    // A callback that may not be sent now is due again when its lease expires, after those of others.
-    if (may_send(callback.account)) send(std::move(callback));
+  if (!claimed) log::error("callbacks cannot be claimed", {{"reason", claimed.error().message}});
+  const bool nothing_to_send = claimed && chosen.empty();
+  const bool sends = claimed && !claimed->empty();
+  if (sends) {
+    for (ClaimedCallback& callback : *claimed) {
+      chosen.erase(callback.id);
+      send(std::move(callback));
+    }
   }
-  return static_cast<int>(due->size()) < places ? time_to_next() : 0ms;
+  for (const auto& [id, receiver] : chosen) places_.give_back(receiver.first, receiver.second);
+  if (nothing_to_send) return time_to_next();
+  if (!sends) claim_not_before_ = steady_clock::now() + kShortestWait;
+  return sends ? 0ms : kShortestWait;
 }
 
-bool CallbackRun::may_send(AccountId account) const {
-  const auto now = steady_clock::now();
-  const auto is_slow = [&](AccountId one) {
-    const auto slow = slow_until_.find(one);
-    return slow != slow_until_.end() && slow->second >= now;
-  };
-  if (!is_slow(account)) return true;
-  int of_all_slow = 0;
-  for (const auto& [one, count] : in_flight_of_) {
-    if (is_slow(one)) of_all_slow += count;
-    if (one == account && count >= kMaxInFlightOfSlow) return false;
+Result<> CallbackRun::choose(Chosen& chosen) {
+  const auto due = queue_.due_accounts(next_account_, kAccountsALook);
+  if (!due) return due.error();
+  int receivers = kReceiversALook;
+  for (const AccountId account : *due) {
+    if (places_.free() == 0 || receivers == 0) break;
+    next_account_ = account + 1;
+    if (!places_.open(account)) continue;
+    const auto looked = choose_of(account, receivers, chosen);
+    if (!looked) return looked.error();
+    receivers -= *looked;
   }
-  return of_all_slow < kMaxInFlightOfAllSlow;
+  return {};
+}
+
+// Answers how many receivers it looked at, `receivers` at most.
+Result<int> CallbackRun::choose_of(AccountId account, int receivers, Chosen& chosen) {
+  if (last_turn_.size() >= kMaxTurns && !last_turn_.contains(account)) last_turn_.clear();
+  std::string& last_turn = last_turn_[account];
+  const auto due = queue_.due_receivers(account, last_turn, receivers, CallbackPlaces::kOfReceiver);
+  if (!due || due->empty()) return due ? Result<int>(0) : due.error();
+  last_turn = due->back().receiver;
+  for (const DueReceiver& one : *due) {
+    const int places = places_.take(account, one.receiver, static_cast<int>(std::ssize(one.ids)), steady_clock::now());
+    for (const std::int64_t id : std::span(one.ids).first(static_cast<std::size_t>(places))) {
+      chosen.emplace(id, std::pair(account, one.receiver));
+    }
+    if (places > 0) last_turn = one.receiver;
+  }
+  return static_cast<int>(std::ssize(*due));
 }
 
 milliseconds CallbackRun::time_to_next() const {
@@ -122,35 +150,40 @@ milliseconds CallbackRun::time_to_next() const {
 }
 
 void CallbackRun::send(ClaimedCallback callback) {
-  ++in_flight_;
-  ++in_flight_of_[callback.account];
   CallbackMessage message{callback.url, callback.webhook_id, callback.body, Secret()};
   if (const auto account = accounts_.find_account(callback.account)) message.secret = account->webhook_secret;
   sender_.send(std::move(message),
                [this, callback = std::move(callback), started = steady_clock::now()](Result<CallbackAnswer> answer) {
+                 const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - started);
                  const std::lock_guard lock(mutex_);
-                 delivered_.push_back({callback, std::move(answer), started});
+                 delivered_.push_back({callback, std::move(answer), took});
                  loop_.wake();  // under the lock: after the last delivery this object may be gone
                });
 }
 
-void CallbackRun::record(const Delivered& delivered) {
-  const AccountId account = delivered.callback.account;
-  --in_flight_;
-  if (--in_flight_of_[account] == 0) in_flight_of_.erase(account);
-  const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - delivered.started);
-  if (took > slow_) slow_until_[account] = steady_clock::now() + kSlowFor;
-  // This process stopped and cut the delivery off. It does not count as an attempt; it is repeated when the lease
-  // expires.
-  if (!delivered.answer && delivered.answer.error().code == Errc::interrupted) return;
-  const CallbackAttempt attempt = judge_delivery(delivered.callback, delivered.answer, took, random_unit());
-  log::info("callback attempted", {{"upload", delivered.callback.upload},
-                                   {"result", to_string(attempt.next)},
-                                   {"http_status", attempt.http_status},
-                                   {"error", attempt.error}});
-  if (const auto recorded = queue_.record(delivered.callback, attempt); !recorded) {
+void CallbackRun::record(const std::deque<Delivered>& delivered) {
+  std::vector<RecordedAttempt> attempts;
+  for (const auto& [callback, answer, took] : delivered) {
+    // This process stopped and cut the delivery off. It does not count as an attempt; it is repeated when the lease
+    // expires.
+    if (!answer && answer.error().code == Errc::interrupted) {
+      places_.give_back(callback.account, callback.receiver);
+      continue;
+    }
+    places_.ended(callback.account, callback.receiver, took, steady_clock::now());
+    attempts.push_back({callback, judge_delivery(callback, answer, took, random_unit())});
+    const CallbackAttempt& attempt = attempts.back().attempt;
+    log::info("callback attempted", {{"upload", callback.upload},
+                                     {"result", to_string(attempt.next)},
+                                     {"http_status", attempt.http_status},
+                                     {"error", attempt.error}});
+  }
+  if (attempts.empty()) return;
+  const auto lost = queue_.record(attempts);
+  for (const auto& [callback, attempt] : attempts) {
+    if (lost && std::ranges::find(*lost, callback.id) == lost->end()) continue;
     log::error("a callback attempt could not be recorded",
-               {{"upload", delivered.callback.upload}, {"reason", recorded.error().message}});
+               {{"upload", callback.upload}, {"reason", lost ? "its lease is lost" : lost.error().message}});
   }
 }
 

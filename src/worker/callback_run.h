@@ -4,12 +4,15 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <string>
+#include <utility>
 
 #include "base/worker_thread.h"
 #include "core/account_directory.h"
 #include "core/callback_queue.h"
 #include "core/callback_sender.h"
 #include "core/change_feed.h"
+#include "worker/callback_places.h"
 
 namespace vodlift::worker {
 
@@ -18,9 +21,9 @@ namespace vodlift::worker {
 CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer,
                                std::chrono::milliseconds took, double unit);
 
-// Sends at most 32 callbacks at once, from one thread of its own. At most 8 of these belong to one slow account. An
-// account is slow if one of its deliveries took longer than `slow` within the last minute. start() and stop() are
-// called from one thread. Everything given must outlive it.
+// Sends callbacks that are due, from one thread of its own: accounts in turn, the receivers of each in turn, as far as
+// CallbackPlaces allows. What may not go yet is neither claimed nor changed. A receiver is slow if it took longer than
+// `slow`. start() and stop() are called from one thread. Everything given must outlive it.
 class CallbackRun {
  public:
   CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts, CallbackSender& sender,
@@ -38,28 +41,31 @@ class CallbackRun {
   struct Delivered {
     ClaimedCallback callback;
     Result<CallbackAnswer> answer;
-    std::chrono::steady_clock::time_point started;
+    std::chrono::milliseconds took;
   };
 
+  // Callbacks for which a place was taken, with account and receiver.
+  using Chosen = std::map<std::int64_t, std::pair<AccountId, std::string>>;
+
   void loop();
-  std::chrono::milliseconds claim();
-  bool may_send(AccountId account) const;
+  std::chrono::milliseconds send_what_may_go();
+  Result<> choose(Chosen& chosen);
+  Result<int> choose_of(AccountId account, int receivers, Chosen& chosen);
   void send(ClaimedCallback callback);
-  void record(const Delivered& delivered);
+  void record(const std::deque<Delivered>& delivered);
   std::chrono::milliseconds time_to_next() const;
 
   CallbackQueue& queue_;
   const AccountDirectory& accounts_;
   CallbackSender& sender_;
-  const std::chrono::milliseconds slow_;
 
   std::mutex mutex_;  // guards the next one
   std::deque<Delivered> delivered_;
 
   // Of the thread.
-  int in_flight_ = 0;
-  std::map<AccountId, int> in_flight_of_;  // without entries of 0
-  std::map<AccountId, std::chrono::steady_clock::time_point> slow_until_;
+  CallbackPlaces places_;
+  AccountId next_account_ = 0;                  // whose turn it is
+  std::map<AccountId, std::string> last_turn_;  // the receiver that was looked at last; for 4096 accounts at most
   std::chrono::steady_clock::time_point claim_not_before_;
   WorkerThread loop_;
 

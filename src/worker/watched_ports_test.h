@@ -118,11 +118,19 @@ class WatchedCallbacks final : public CallbackQueue, public Watched {
  public:
   explicit WatchedCallbacks(CallbackQueue& queue) : queue_(queue) {}
 
-  Result<std::vector<ClaimedCallback>> claim(int limit, std::chrono::milliseconds lease) override {
-    return forward("claim", [&] { return queue_.claim(limit, lease); });
+  Result<std::vector<AccountId>> due_accounts(AccountId from, int limit) override {
+    return forward("due_accounts", [&] { return queue_.due_accounts(from, limit); });
   }
-  Result<> record(const ClaimedCallback& callback, const CallbackAttempt& attempt) override {
-    return forward("record", [&] { return queue_.record(callback, attempt); });
+  Result<std::vector<DueReceiver>> due_receivers(AccountId account, const std::string& after, int limit,
+                                                 int depth) override {
+    return forward("due_receivers", [&] { return queue_.due_receivers(account, after, limit, depth); });
+  }
+  Result<std::vector<ClaimedCallback>> claim(const std::vector<std::int64_t>& ids,
+                                             std::chrono::milliseconds lease) override {
+    return forward("claim", [&] { return queue_.claim(ids, lease); });
+  }
+  Result<std::vector<std::int64_t>> record(const std::vector<RecordedAttempt>& attempts) override {
+    return forward("record", [&] { return queue_.record(attempts); });
   }
   Result<> reclaim() override { return queue_.reclaim(); }
   Result<std::optional<std::chrono::milliseconds>> next_due() override {

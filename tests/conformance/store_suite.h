@@ -127,7 +127,9 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   std::vector<UploadId> claim_ids(int limit = 100);
   // Claims exactly one.
   ClaimedUpload claim_one();
+  // The first that are due, of the accounts and receivers in their order.
   std::vector<ClaimedCallback> claim_callbacks(int limit = 100);
+  static std::vector<ClaimedCallback> claim_callbacks_at(CallbackQueue& queue, int limit = 100);
 
   // WorkQueue's calls of these names, at one node; each waits for the answer.
   static Result<> finish_at(WorkQueue& queue, const Lease& lease, const UploadEnding& ending) {

@@ -38,9 +38,9 @@ class Callback:
 
 
 class CallbackReceiver:
-    """Listens on 127.0.0.1. `answers`: one (status, headers) for each call, the last one for all that follow."""
+    """Listens on a loopback address. `answers`: one (status, headers) for each call, the last one for all that follow."""
 
-    def __init__(self, answers: list[tuple[int, dict[str, str]]] | None = None):
+    def __init__(self, answers: list[tuple[int, dict[str, str]]] | None = None, address: str = "127.0.0.1"):
         self.answers = answers or [(200, {})]
         self.received: list[Callback] = []
         self.on_receive = None  # called with each Callback before it is answered
@@ -69,10 +69,13 @@ class CallbackReceiver:
 
             do_GET = do_POST = _serve
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 128
+
+        self._server = Server((address, 0), Handler)
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/uploaded"
+        self.url = f"http://{address}:{self.port}/uploaded"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> "CallbackReceiver":

@@ -241,6 +241,8 @@ CREATE INDEX multipart_ledger_at ON multipart_ledger (bucket, object_key);
 CREATE TABLE callbacks (
   id              INTEGER PRIMARY KEY AUTOINCREMENT,
   upload_id       INTEGER NOT NULL UNIQUE REFERENCES uploads (id),
+  account         INTEGER NOT NULL CHECK (account >= 1),  -- the upload's
+  receiver        TEXT    NOT NULL CHECK (receiver <> ''),  -- host and port of the URL
   webhook_id      TEXT    NOT NULL,
   url             TEXT    NOT NULL CHECK (url <> ''),
   body            TEXT    NOT NULL,
@@ -252,12 +254,16 @@ CREATE TABLE callbacks (
   owner           INTEGER,           -- the node that leased it, and the node's term then
   owner_term      INTEGER,
   next_attempt_ms INTEGER NOT NULL,  -- while leased: when the lease runs out
+  delayed         INTEGER NOT NULL DEFAULT 0 CHECK (delayed IN (0, 1)),  -- it waits until next_attempt_ms
   created_ms      INTEGER NOT NULL,
+  CHECK (delayed = 0 OR state = 'pending'),
   CHECK (lease_until_ms IS NULL OR (state = 'pending' AND next_attempt_ms = lease_until_ms)),
   CHECK ((lease_until_ms IS NULL) = (owner IS NULL) AND (owner IS NULL) = (owner_term IS NULL)),
   CHECK (state = 'pending' OR attempts >= 1)
 ) STRICT;
-CREATE INDEX callbacks_due ON callbacks (next_attempt_ms) WHERE state = 'pending';
+-- Due, by account and receiver: those of a receiver that may get no more now are stepped over all at once.
+CREATE INDEX callbacks_due ON callbacks (account, receiver, next_attempt_ms) WHERE state = 'pending' AND delayed = 0;
+CREATE INDEX callbacks_delayed ON callbacks (next_attempt_ms) WHERE delayed = 1;
 CREATE INDEX callbacks_leased ON callbacks (lease_until_ms) WHERE lease_until_ms IS NOT NULL;
 
 CREATE TABLE callback_attempts (

@@ -1,0 +1,77 @@
+#include "worker/callback_places.h"
+
+namespace vodlift::worker {
+
+bool CallbackPlaces::open(AccountId account) const {
+  const auto known = accounts_.find(account);
+  return (known == accounts_.end() ? 0 : known->second.taken.in_flight) < free();
+}
+
+int CallbackPlaces::take(AccountId account, const std::string& receiver, int wanted, SteadyTime now) {
+  // A receiver that gets nothing is not remembered: there may be any number of these.
+  const auto known = accounts_.find(account);
+  const bool is_known = known != accounts_.end() && known->second.receivers.contains(receiver);
+  if (!is_known && !may_take(known != accounts_.end() ? known->second : Account(), Receiver())) return 0;
+  Receiver& to = receiver_of(account, receiver);
+  Account& of = accounts_[account];
+  if (to.pace == Pace::slow && to.slow_until < now) set_pace(of, to, Pace::unknown);
+  int taken = 0;
+  for (; taken < wanted && may_take(of, to); ++taken) count(of, to, 1);
+  return taken;
+}
+
+void CallbackPlaces::give_back(AccountId account, const std::string& receiver) {
+  count(accounts_[account], receiver_of(account, receiver), -1);
+}
+
+void CallbackPlaces::ended(AccountId account, const std::string& receiver, std::chrono::milliseconds took,
+                           SteadyTime now) {
+  Receiver& from = receiver_of(account, receiver);
+  Account& of = accounts_[account];
+  count(of, from, -1);
+  set_pace(of, from, took > slow_ ? Pace::slow : Pace::in_time);
+  from.slow_until = now + kSlowFor;
+}
+
+bool CallbackPlaces::may_take(const Account& account, const Receiver& receiver) const {
+  if (account.taken.in_flight >= free()) return false;
+  if (receiver.pace == Pace::in_time) return receiver.in_flight < kOfReceiver;
+  const int all_unproven = account.taken.unproven > 0 ? kAllUnproven : kFirstUnproven;
+  if (receiver.in_flight >= kOfUnproven || all_.unproven >= all_unproven) return false;
+  if (2 * account.taken.unproven >= free()) return false;
+  return receiver.pace == Pace::unknown || 4 * account.taken.slow < free();
+}
+
+void CallbackPlaces::count(Account& account, Receiver& receiver, int by) {
+  receiver.in_flight += by;
+  for (Taken* taken : {&account.taken, &all_}) {
+    taken->in_flight += by;
+    if (receiver.pace != Pace::in_time) taken->unproven += by;
+    if (receiver.pace == Pace::slow) taken->slow += by;
+  }
+}
+
+void CallbackPlaces::set_pace(Account& account, Receiver& receiver, Pace pace) {
+  const int in_flight = receiver.in_flight;
+  count(account, receiver, -in_flight);
+  receiver.pace = pace;
+  count(account, receiver, in_flight);
+}
+
+CallbackPlaces::Receiver& CallbackPlaces::receiver_of(AccountId account, const std::string& receiver) {
+  Account& of = accounts_[account];
+  if (const auto known = of.receivers.find(receiver); known != of.receivers.end()) return known->second;
+  if (of.receivers.size() >= kKnownOfAccount) forget_idle(of);
+  if (known_ >= kKnown) {
+    for (auto& [cdn, each] : accounts_) forget_idle(each);
+    std::erase_if(accounts_, [&](const auto& each) { return each.first != account && each.second.receivers.empty(); });
+  }
+  ++known_;
+  return of.receivers[receiver];
+}
+
+void CallbackPlaces::forget_idle(Account& account) {
+  known_ -= std::erase_if(account.receivers, [](const auto& each) { return each.second.in_flight == 0; });
+}
+
+}  // namespace vodlift::worker
