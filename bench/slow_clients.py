@@ -144,7 +144,7 @@ def main() -> int:
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    site = Site(server="connections = 20000\nconnections_per_address = 1000")
+    site = Site(server="connections_per_address = 1000")
     rounds = []
     try:
         url = urllib.parse.urlsplit(site.server.url)

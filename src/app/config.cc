@@ -277,6 +277,7 @@ class ConfigJudge {
     read("key_burst", out.key_burst, 1, 1'000'000);
     read("failures_per_s", out.failures_per_s, 0, 10'000);
     read("failure_burst", out.failure_burst, 1, 1'000'000);
+    read("memory_mib", out.memory_mib, 16, 65536);
     limits.refuse_unknown();
   }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ struct Config {
     std::filesystem::path master_key_file;
     std::filesystem::path tls_certificate;  // PEM; empty: plain HTTP
     std::filesystem::path tls_key;          // set where the other is
-    int connections = 20000;                // 1..1000000
+    std::optional<int> connections;         // 1..1000000; none: 20000, or as many as there is room for
     int connections_per_address = 1000;     // 0..1000000; 0: any number
     std::vector<Network> trusted_proxies;
     std::chrono::seconds timestamp_window{300};  // 1..900, to both sides of the server's clock
@@ -65,6 +66,7 @@ struct Config {
     int key_burst = 0;           // 1..1,000,000; as many as a second's, if not given
     int failures_per_s = 10;     // 0..10,000; 0: no limit
     int failure_burst = 100;     // 1..1,000,000
+    int memory_mib = 64;         // 16..65536, of requests and answers
   };
   struct Log {
     log::Format format = log::Format::console;

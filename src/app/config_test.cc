@@ -313,6 +313,7 @@ TEST(Config, ReadsWhoMayConnectAndWhoIsBelieved) {
                             .value();
   EXPECT_EQ(config.server.connections, 7);
   EXPECT_EQ(config.server.connections_per_address, 0);
+  EXPECT_EQ(config.limits.memory_mib, 64);
   ASSERT_EQ(config.server.trusted_proxies.size(), 2u);
   EXPECT_EQ(to_string(config.server.trusted_proxies[0]), "10.0.0.0/8");
   const auto wrong = parse_config(

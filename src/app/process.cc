@@ -71,6 +71,12 @@ void prepare_process() {
   }
 }
 
+std::size_t open_files_limit() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
+  return static_cast<std::size_t>(files.rlim_cur);
+}
+
 StopSignals::StopSignals() {
   const sigset_t set = awaited_signals();
   errno = ::pthread_sigmask(SIG_BLOCK, &set, nullptr);

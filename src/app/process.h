@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <vector>
@@ -13,6 +14,9 @@ namespace vodlift::app {
 // VODLIFT_DEBUGGER is set in the environment), files for the owner only, broken connections as errors instead of
 // SIGPIPE, a file-size limit is a failed write, and as many open files as the hard limit allows. Call first of all.
 void prepare_process();
+
+// How many files and connections the process may have open.
+std::size_t open_files_limit();
 
 // Waits for SIGTERM and SIGINT, which end the process, and for SIGHUP, which asks it to read its files again. One
 // thread.

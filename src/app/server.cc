@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "admin/admin_api.h"
+#include "app/capacity.h"
 #include "app/config.h"
 #include "app/process.h"
 #include "app/stores.h"
@@ -33,7 +34,6 @@
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
-#include "worker/part_sender.h"
 
 namespace vodlift::app {
 namespace {
@@ -46,7 +46,6 @@ constexpr int kExitConfigInvalid = 2;
 constexpr std::size_t kBlockingThreads = 8;
 constexpr std::size_t kBlockingQueue = 4096;
 constexpr std::size_t kCredentialConnections = 8;
-constexpr std::size_t kMaxS3Connections = 10000;
 
 // How long each step of the stop may take; with the 15 s of a callback under way the sum stays below the whole.
 constexpr seconds kPublicGrace{3};
@@ -83,12 +82,6 @@ worker::Options worker_options(const Config::Worker& worker) {
   return options;
 }
 
-std::size_t s3_connections(const Config::Worker& worker) {
-  // One more for each upload: its own calls beside those of its parts.
-  const int wanted = worker.uploads * (worker::kInFlightForEachSending * worker.parts_per_upload + 1);
-  return std::min(static_cast<std::size_t>(wanted), kMaxS3Connections);
-}
-
 std::size_t transfer_threads(const Config::Worker& worker) {
   constexpr unsigned kMostByDefault = 8;
   if (worker.transfer_threads > 0) return static_cast<std::size_t>(worker.transfer_threads);
@@ -101,17 +94,20 @@ net::HttpServerLimits admin_limits() {
   return limits;
 }
 
-net::HttpServerLimits public_limits(const Config::Server& server) {
+net::HttpServerLimits public_limits(const Config& config, std::size_t connections) {
   net::HttpServerLimits limits;
-  limits.connections = static_cast<std::size_t>(server.connections);
-  limits.connections_per_address = static_cast<std::size_t>(server.connections_per_address);
+  limits.connections = connections;
+  limits.connections_per_address = static_cast<std::size_t>(config.server.connections_per_address);
+  limits.memory_bytes = static_cast<std::size_t>(config.limits.memory_mib) * 1024 * 1024;
   return limits;
 }
 
 // All that runs, each member built from those above it and gone before them.
 class Server {
  public:
-  Server(const Config& config, Stores stores, std::unique_ptr<audit::FileAuditLog> audit, const Clock& clock)
+  // `connections` of clients.
+  Server(const Config& config, std::size_t connections, Stores stores, std::unique_ptr<audit::FileAuditLog> audit,
+         const Clock& clock)
       : config_(config),
         stores_(std::move(stores)),
         audit_(std::move(audit)),
@@ -150,7 +146,7 @@ class Server {
             },
             admin::AdminApi::fault),
         public_server_(
-            "http", public_limits(config.server), static_cast<std::size_t>(config.server.threads),
+            "http", public_limits(config, connections), static_cast<std::size_t>(config.server.threads),
             [this](net::Request request, net::Responder respond) {
               router_.handle(std::move(request), std::move(respond));
             },
@@ -311,12 +307,18 @@ void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Serve
 
 int run(const Config& config, StopSignals& signals) {
   const SystemClock clock;
+  const auto connections = client_connections(config, open_files_limit());
+  if (!connections) return fail(with_context("cannot start", connections.error()));
+  if (!config.server.connections && *connections < kUsualConnections) {
+    log::warn("the limit of open files leaves room for fewer connections of clients than usual",
+              {{"connections", *connections}, {"hint", "raise LimitNOFILE= of the unit, or ulimit -n"}});
+  }
   auto stores = open_stores(config, clock);
   if (!stores) return fail(with_context("cannot start", stores.error()));
   auto audit = audit::FileAuditLog::open(
       {config.audit.path, std::int64_t{config.audit.max_mib} * 1024 * 1024, config.audit.keep}, clock);
   if (!audit) return fail(with_context("cannot start: [audit] path", audit.error()));
-  Server server(config, std::move(*stores), std::move(*audit), clock);
+  Server server(config, *connections, std::move(*stores), std::move(*audit), clock);
   if (auto started = server.start(); !started) return fail(with_context("cannot start", started.error()));
   if (!server.has_tls() && !is_loopback(server.address())) {
     log::warn(

@@ -18,6 +18,7 @@ namespace {
 using SteadyDuration = std::chrono::steady_clock::duration;
 
 constexpr std::size_t kMaxMessageBytes = 2048;
+constexpr std::size_t kAlwaysSentBytes = 4096;
 
 // Escapes < > & as well, because a message may repeat text of a client and be shown in HTML.
 void append_json_string(std::string& out, std::string_view text) {
@@ -112,7 +113,19 @@ net::Response failure_in_envelope(const Error& error, SteadyDuration took, Encod
 
 net::Response Reply::success_response(std::string_view message, const boost::json::value& data,
                                       const boost::json::object& members) const {
-  return enveloped(200, success_body(message, data, took(), encoding_, members), encoding_);
+  net::Response response = enveloped(200, success_body(message, data, took(), encoding_, members), encoding_);
+  // It is held until the client has read it.
+  response.body.shrink_to_fit();
+  response.holder = holder_;
+  if (may_refuse_ && response.body.size() > kAlwaysSentBytes) {
+    net::Response refusal = failure_response(
+        {Errc::overloaded,
+         "more traffic than usual: there is no memory for this answer until earlier ones are read; try again in a few "
+         "seconds, or ask for less at once"});
+    refusal.headers.emplace_back("Retry-After", "1");
+    response.otherwise = std::make_shared<const net::Response>(std::move(refusal));
+  }
+  return response;
 }
 
 net::Response Reply::failure_response(const Error& error) const {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "door/reply.h"
@@ -21,6 +23,13 @@ class Reply final : public door::Reply {
   // The encoding of the answer: JSON until the form's field is known. Before the answer only.
   void use(Encoding encoding) { encoding_ = encoding; }
 
+  // Whose share of the memory an answer takes. `may_refuse`: nothing is changed by the request, so that it may be
+  // answered `overloaded` where there is no memory for the answer. Before the answer only.
+  void charge_to(std::int64_t key_id, bool may_refuse) {
+    holder_ = "key " + std::to_string(key_id);
+    may_refuse_ = may_refuse;
+  }
+
   // A failure that will pass: with this HTTP status, and in Retry-After how long to wait, in whole seconds, at least 1.
   void throttled(int http_status, const Error& error, std::chrono::nanoseconds wait);
 
@@ -32,6 +41,8 @@ class Reply final : public door::Reply {
   [[nodiscard]] std::chrono::steady_clock::duration took() const;
 
   Encoding encoding_ = Encoding::json;
+  std::string holder_;
+  bool may_refuse_ = false;
   std::chrono::steady_clock::time_point received_;
 };
 

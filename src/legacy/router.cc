@@ -124,6 +124,7 @@ void Router::judge_form(const Form& form, const Origin& origin, const std::share
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
   log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
+  reply->charge_to(caller->key_id, !(*command)->mutating);
   if ((*command)->mutating) {
     reply->audit(
         {services_.audit, audit_entry(**command, *caller, origin.peer), (*command)->fields, request->fields()});

@@ -9,13 +9,13 @@ namespace {
 
 constexpr std::size_t kCustomerBytes = 8;  // an IPv6 /64
 
-}  // namespace
-
-ConnectionCaps::Group ConnectionCaps::group_of(const Address& address) {
-  Group group{address.v6, address.bytes};
+std::pair<bool, std::array<std::uint8_t, 16>> group_of(const Address& address) {
+  std::pair group{address.v6, address.bytes};
   if (address.v6) std::fill(group.second.begin() + kCustomerBytes, group.second.end(), std::uint8_t{0});
   return group;
 }
+
+}  // namespace
 
 bool ConnectionCaps::take(const Address& address) {
   if (each_ == 0) return true;
@@ -31,6 +31,12 @@ void ConnectionCaps::release(const Address& address) {
   const std::lock_guard lock(mutex_);
   const auto found = counts_.find(group_of(address));
   if (found != counts_.end() && --found->second == 0) counts_.erase(found);
+}
+
+std::string address_holder(const Address& address) {
+  const auto [v6, bytes] = group_of(address);
+  std::string name(1, v6 ? '6' : '4');
+  return name.append(bytes.begin(), bytes.end());
 }
 
 bool is_within(const std::vector<Network>& networks, const Address& address) {

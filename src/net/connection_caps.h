@@ -29,12 +29,14 @@ class ConnectionCaps {
 
  private:
   using Group = std::pair<bool, std::array<std::uint8_t, 16>>;
-  static Group group_of(const Address& address);
 
   const std::size_t each_;
   std::mutex mutex_;
   std::map<Group, std::size_t> counts_;
 };
+
+// The name of an address in a ByteBudget: that of the group which ConnectionCaps counts.
+std::string address_holder(const Address& address);
 
 // Whether `address` lies in one of `networks`.
 bool is_within(const std::vector<Network>& networks, const Address& address);

@@ -33,6 +33,9 @@ struct Response {
   std::string content_type = "application/json";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // besides Content-Type and Content-Length
+  std::string holder{};  // whose share of the memory holds it beside the address's; empty: none
+  // Sent instead where memory has no room for this one, with status 503 or 429; none: this one is sent all the same.
+  std::shared_ptr<const Response> otherwise{};
 };
 
 // Answers one request. Call it exactly once, from any thread; after the server is gone nothing happens. A responder
@@ -53,6 +56,11 @@ struct HttpServerLimits {
   std::size_t connections = 20000;  // more are answered 503 and closed
   // Of one address (IPv6: of one /64), trusted proxies aside; more are answered 429 and closed. 0: any number.
   std::size_t connections_per_address = 0;
+  // Bytes of requests and answers that all connections hold together, beside the first buffer of each connection (4 to
+  // 8 KiB): a request 8 KiB at least from the end of its header until its answer is written, larger bodies and answers
+  // as much as they need. One address has a quarter at most, and so has one Response::holder (byte_budget.h).
+  // Beyond it, 429 and 503.
+  std::size_t memory_bytes = std::size_t{64} * 1024 * 1024;
   // Deadlines for the whole of each phase, however slowly the bytes come. They may be exceeded by a fortieth of the
   // shortest one (5-250 ms).
   std::chrono::milliseconds header_timeout{10000};  // first byte to end of header: 408

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/dispatch.hpp>
 
@@ -14,11 +15,15 @@ namespace asio = boost::asio;
 
 constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kReadBodyBytes = 32768;
-constexpr std::size_t kKeptBufferBytes = 16384;  // an idle connection keeps no more
+constexpr std::size_t kKeptBufferBytes = 2 * kReadBytes;  // an idle connection keeps no more
+constexpr std::size_t kRequestBytes = 8192;               // a request and its answer hold this much at least
 constexpr std::chrono::milliseconds kLinger{2000};
 constexpr std::chrono::milliseconds kLingerInDrain{100};
 constexpr std::chrono::milliseconds kDrainPatience{100};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// An assignment would keep the memory for the next text.
+void free_memory(std::string& text) { std::string().swap(text); }
 
 int status_of_fault(Errc code) {
   // Both are 200 within the API's envelope, but the server speaks for HTTP itself.
@@ -94,7 +99,8 @@ Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loo
       loop_(std::move(loop)),
       stream_(std::move(socket)),
       peer_(std::move(peer)),
-      place_(std::move(place)) {}
+      place_(std::move(place)),
+      charge_(shared_->memory) {}
 
 void Session::start() {
   loop_->add(shared_from_this());
@@ -168,10 +174,17 @@ void Session::set_deadline(std::chrono::milliseconds from_now) {
   deadline_ = std::chrono::steady_clock::now() + from_now;
 }
 
+std::size_t Session::read_size() const {
+  if (state_ != State::body) return kReadBytes;
+  const std::size_t body = head_.request.body.size();
+  const std::size_t wanted = chunks_ ? body : static_cast<std::size_t>(head_.content_length) - body;
+  return std::clamp(wanted, kReadBytes, kReadBodyBytes);
+}
+
 void Session::read() {
   if (reading_) return;
   reading_ = true;
-  const auto space = buffer_.prepare(state_ == State::body ? kReadBodyBytes : kReadBytes);
+  const auto space = buffer_.prepare(read_size());
   auto done = [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
     self->on_read(error, bytes);
   };
@@ -219,6 +232,11 @@ void Session::advance_head() {
   if (!request_begun_) {
     request_begun_ = true;
     set_deadline(shared_->limits.header_timeout);
+    const bool alone = peer_.address && !is_within(shared_->trusted_proxies, *peer_.address);
+    holders_ = {alone ? address_holder(*peer_.address) : std::string(), {}};
+  }
+  if (buffer_.capacity() > kKeptBufferBytes) {
+    if (auto charged = charge_request(); !charged) return fault(charged.error().code, charged.error().message);
   }
   read();
 }
@@ -228,9 +246,13 @@ void Session::begin_request(std::string_view head) {
   auto parsed = parse_head(head, shared_->limits.body_bytes);
   if (!parsed) return fault(parsed.error().code, parsed.error().message);
   head_ = std::move(*parsed);
-  const bool forwarded = peer_.address && !shared_->trusted_proxies.empty();
-  head_.request.peer =
-      forwarded ? to_string(client_address(head_.request, *peer_.address, shared_->trusted_proxies)) : peer_.text;
+  std::optional<Address> client = peer_.address;
+  head_.request.peer = peer_.text;
+  if (client && !shared_->trusted_proxies.empty()) {
+    client = client_address(head_.request, *client, shared_->trusted_proxies);
+    head_.request.peer = to_string(*client);
+  }
+  holders_ = {client ? address_holder(*client) : std::string(), {}};
   head_.request.received = std::chrono::steady_clock::now();
   without_body_ = head_.request.method == "HEAD";
   close_after_ = !head_.keep_alive;
@@ -240,6 +262,7 @@ void Session::begin_request(std::string_view head) {
   if (head_.chunked) chunks_.emplace(shared_->limits.body_bytes, shared_->limits.header_bytes);
   state_ = State::body;
   deadline_ = head_.request.received + shared_->limits.body_timeout;
+  if (auto charged = charge_request(); !charged) return fault(charged.error().code, charged.error().message);
   // When the body is on its way the client no longer waits for permission to send it.
   const bool body_awaited = (head_.chunked || head_.content_length > 0) && buffer_.size() == 0;
   if (head_.expects_continue && body_awaited) send_continue();
@@ -259,6 +282,7 @@ void Session::send_continue() {
 void Session::advance_body() {
   const auto complete = take_body();
   if (!complete) return fault(complete.error().code, complete.error().message);
+  if (auto charged = charge_request(); !charged) return fault(charged.error().code, charged.error().message);
   if (!*complete) return read();
   hand_over();
 }
@@ -276,6 +300,32 @@ Result<bool> Session::take_body() {
   body.append(piece);
   buffer_.consume(piece.size());
   return piece.size() == wanted;
+}
+
+Result<> Session::charge_request() {
+  const std::size_t bytes = std::max(kRequestBytes, buffer_.capacity() + head_.request.body.capacity());
+  return bytes == charge_.bytes() ? Result<>() : charge_.hold(holders_, bytes);
+}
+
+void Session::charge_answer(Response& response) {
+  const std::size_t bytes = buffer_.capacity() + response.body.capacity();
+  if (bytes <= std::max(charge_.bytes(), kRequestBytes)) return;
+  holders_.key = std::move(response.holder);
+  const auto charged = charge_.hold(holders_, bytes);
+  if (charged) return;
+  if (response.otherwise == nullptr) return charge_.hold_anyway(holders_, bytes);
+  const std::shared_ptr<const Response> instead = std::move(response.otherwise);
+  response = *instead;
+  response.status = status_of_fault(charged.error().code);
+}
+
+// Frees what came in, which nobody will look at. The bytes of a read that is under way stay.
+void Session::drop_input() {
+  free_memory(head_.request.body);
+  if (reading_) return;
+  buffer_.clear();
+  buffer_.shrink_to_fit();
+  charge_.release();
 }
 
 void Session::hand_over() {
@@ -317,6 +367,7 @@ void Session::fault(Errc code, std::string_view message) {
   input_unread_ = true;
   // The method is not known for certain, so neither is whether a body is expected; after it the connection ends anyway.
   without_body_ = false;
+  drop_input();
   write(fault_response(code, message));
 }
 
@@ -324,6 +375,7 @@ void Session::write(Response response) {
   state_ = State::writing;
   set_deadline(shared_->limits.write_timeout);
   close_after_ = close_after_ || shared_->draining;
+  charge_answer(response);
   answer_head_.clear();
   append_head(answer_head_, response, loop_->date(), close_after_);
   answer_body_ = std::move(response.body);
@@ -337,6 +389,8 @@ void Session::write(Response response) {
 
 void Session::on_written(const boost::system::error_code& error) {
   if (state_ == State::closed) return;
+  free_memory(answer_body_);
+  charge_.release();
   if (error) return close();
   if (close_after_) return input_unread_ || buffer_.size() > 0 || stream_.has_tls() ? linger(kLinger) : close();
   state_ = State::head;

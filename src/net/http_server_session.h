@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "net/byte_budget.h"
 #include "net/connection_caps.h"
 #include "net/http_server.h"
 #include "net/http_server_message.h"
@@ -30,13 +31,15 @@ struct ServerShared {
         handler(std::move(handler_given)),
         fault_body(std::move(fault_body_given)),
         trusted_proxies(std::move(proxies)),
-        caps(limits_given.connections_per_address) {}
+        caps(limits_given.connections_per_address),
+        memory(limits_given.memory_bytes) {}
 
   const HttpServerLimits limits;
   const Handler handler;
   const FaultBody fault_body;
   const std::vector<Network> trusted_proxies;
   ConnectionCaps caps;
+  ByteBudget memory;
   std::unique_ptr<TlsCertificate> tls;  // none: plain HTTP; set before the first connection
   std::atomic<std::size_t> connections{0};
   std::atomic<bool> draining{false};
@@ -143,6 +146,10 @@ class Session : public std::enable_shared_from_this<Session> {
   void advance_body();
   Result<bool> take_body();
   void hand_over();
+  // What the request holds now; never less than an ordinary request and its answer need.
+  Result<> charge_request();
+  void charge_answer(Response& response);
+  void drop_input();
   void fault(Errc code, std::string_view message);
   void write(Response response);
   void on_written(const boost::system::error_code& error);
@@ -150,6 +157,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void say_goodbye();
   void finish_sending();
   [[nodiscard]] std::string_view buffered() const;
+  // How many bytes the next read may bring.
+  [[nodiscard]] std::size_t read_size() const;
   void set_deadline(std::chrono::milliseconds from_now);
 
   const std::shared_ptr<ServerShared> shared_;
@@ -165,6 +174,9 @@ class Session : public std::enable_shared_from_this<Session> {
   bool reading_ = false;
   bool sending_continue_ = false;
   bool request_begun_ = false;
+
+  ByteHolders holders_;  // of this request
+  ByteCharge charge_;
 
   HeadScanner scanner_;
   RequestHead head_;

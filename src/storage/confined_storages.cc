@@ -67,6 +67,11 @@ Error unknown(std::string_view storage) {
           fmt::format("storage {} is unknown; files.getstorage lists the storages", printable(storage, 64))};
 }
 
+// Says nothing of the storage.
+Error too_many_files() {
+  return {Errc::overloaded, "more traffic than usual: the server has too many files open; try again in a few minutes"};
+}
+
 Error open_failure(const SourcePath& path, int error_number) {
   const std::string name = printable(fmt::format("{}/{}/{}", path.storage, path.user, path.file));
   switch (error_number) {
@@ -99,7 +104,7 @@ Error open_failure(const SourcePath& path, int error_number) {
                                              name, errno_text(error_number))};
     case EMFILE:
     case ENFILE:
-      return {Errc::storage_unavailable, "the server has too many files open, try again later"};
+      return too_many_files();
     default:
       return {Errc::storage_unavailable, fmt::format("file {} cannot be opened: {}", name, errno_text(error_number))};
   }
@@ -176,6 +181,7 @@ Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root
   }
   OpenRoot opened{UniqueFd(::open(storage.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))};
   if (!opened.fd.valid()) {
+    if (errno == EMFILE || errno == ENFILE) return too_many_files();
     return Error{Errc::storage_unavailable,
                  fmt::format("storage {} is not available now; try again later or ask the operator", storage.name)};
   }

@@ -1,0 +1,203 @@
+"""N17 to N23: what one client takes of memory, descriptors, request threads and lists, others keep."""
+
+import contextlib
+import json
+import resource
+import socket
+import subprocess
+import urllib.parse
+
+import pytest
+
+from api_client import ApiClient, sign
+from conftest import peak_kib
+from forms import MULTIPART, multipart, part
+from raw_http import connect, receive
+from support import KIB, make_file, wait_until
+
+MIB = KIB  # of KiB
+# 64 MiB for requests and answers, and what a server that answers them needs besides.
+PEAK_KIB = (64 + 48) * MIB
+HONEST = "127.0.0.77"  # the address of a client that does no harm
+
+
+def posted(body: bytes, content_type: str = MULTIPART, length: int | None = None) -> bytes:
+    head = f"POST /stable/ HTTP/1.1\r\nHost: a\r\nContent-Type: {content_type}\r\nContent-Length: {length or len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def signed(api: ApiClient, command: str, **fields) -> bytes:
+    return posted(multipart(part(sign(api.request(command, **fields), api.secret))))
+
+
+def ask(site, source: str, request: bytes):
+    """One exchange from this address: the status and the body."""
+    with connect(site, source) as connection:
+        connection.sendall(request)
+        answer = receive(connection, 1).answers[0]
+        return answer.status, answer.body
+
+
+def long_uploads(site, count: int = 100) -> None:
+    """Uploads that wait, each with some 7 kB of fields."""
+    site.server.add_bucket("videos", "http://127.0.0.1:9", "key", "secret-of-a-store")
+    make_file(site.files / "film.mp4", KIB)
+    for number in range(count):
+        answer = site.api.upload("sestore4/jb/film.mp4", f"{number:04}" + "d" * 1000, "videos",
+                                 callback="http://example.com/" + "c" * 2000, metadata={"m": "v" * 1900},
+                                 content_disposition="attachment; " + "f" * 1000)
+        assert answer.ok, answer
+
+
+def deaf(site, source: str) -> socket.socket:
+    """A connection that takes nearly nothing of an answer, from this address."""
+    url = urllib.parse.urlsplit(site.server.url)
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.bind((source, 0))
+    connection.connect((url.hostname, url.port))
+    return connection
+
+
+@pytest.mark.parametrize("addresses", [1, 150])
+def test_N17_answers_that_nobody_reads(new_site, addresses):
+    """300 lists of 100 long uploads, all of one key: its share of the memory is a quarter, from however many addresses."""
+    site = new_site()
+    long_uploads(site)
+    honest = site.server.add_key()
+    other = ApiClient(site.server.url, honest.api_key, honest.secret)
+    request = signed(site.api, "aws.status", limit=100)
+    before = peak_kib(site)
+    with contextlib.ExitStack() as stack:
+        flood = [stack.enter_context(deaf(site, f"127.0.1.{number % addresses + 1}")) for number in range(300)]
+        for connection in flood:
+            connection.sendall(request)
+        assert ask(site, HONEST, signed(other, "aws.status", limit=3))[0] == 200
+        # The same key from the same address, too, as long as the answer is small.
+        assert ask(site, "127.0.1.1", signed(site.api, "aws.status", limit=1))[0] == 200
+        refusals = 0
+        for connection in flood:
+            connection.settimeout(5)
+            head = connection.recv(4096)
+            refusals += head.startswith(b"HTTP/1.1 429 ")
+            assert head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 429 ")), head
+            assert not head.startswith(b"HTTP/1.1 429 ") or (b'"code":"1000"' in head and b"Retry-After: 1" in head), head
+        assert refusals > 30, "the kernel takes some answers whole, but not all"
+        # A whole list for somebody else is still there.
+        status, body = ask(site, HONEST, signed(other, "aws.status", limit=100))
+        assert status == 200 and len(json.loads(body)["data"]) == 100
+    assert peak_kib(site) - before < PEAK_KIB
+
+
+@pytest.mark.parametrize("addresses", [1, 300], ids=["one", "many"])
+def test_N18_bodies_that_do_not_end(new_site, addresses):
+    """900 bodies of 128 KiB without the last byte, and without authentication."""
+    site = new_site()
+    site.server.add_bucket("videos", "http://127.0.0.1:9", "key", "secret-of-a-store")
+    make_file(site.files / "film.mp4", KIB)
+    before = peak_kib(site)
+    begun = posted(b"x" * (127 * KIB), length=128 * KIB)
+    with contextlib.ExitStack() as stack:
+        flood = []
+        for number in range(900):
+            connection = stack.enter_context(connect(site, f"127.0.{number % addresses // 200 + 1}.{number % addresses % 200 + 1}"))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(begun)
+            flood.append(connection)
+        request = signed(site.api, "aws.upload", path="sestore4/jb/film.mp4", destination_path="a", bucket="videos",
+                         metadata={"m": "v" * 1900})
+        for source in (HONEST, "127.0.1.1"):  # the second is one of theirs
+            status, body = ask(site, source, request)
+            assert status == 200 and json.loads(body)["status"] == "success", body
+        held = sum(1 for connection in flood if not refusal(connection))
+        assert 50 < held < 600
+    assert peak_kib(site) - before < PEAK_KIB
+
+
+def refusal(connection: socket.socket) -> bytes:
+    """What a connection was answered by now; empty: nothing."""
+    connection.setblocking(False)
+    try:
+        found = connection.recv(4096)
+    except BlockingIOError:
+        return b""
+    except ConnectionResetError:
+        return b"reset"
+    assert found.startswith((b"HTTP/1.1 429 ", b"HTTP/1.1 503 ")) and b'"code":"1000"' in found, found
+    return found
+
+
+def test_N18_what_was_held_is_free_again(new_site):
+    site = new_site()
+    for _ in range(3):
+        with contextlib.ExitStack() as stack:
+            for number in range(200):
+                connection = stack.enter_context(connect(site, "127.0.1.1"))
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    connection.sendall(posted(b"x" * (127 * KIB), length=128 * KIB))
+        body = multipart(part(sign(site.api.request("aws.status"), site.key.secret)), part("x" * 100 * KIB, 'form-data; name="more"'))
+        wait_until(lambda: ask(site, "127.0.1.1", posted(body))[0] == 200, 10, "a large request is taken again")
+
+
+def limit_files(monkeypatch, limit: int) -> None:
+    """Of processes that start from now on."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    plain = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **more: plain(
+        *args, **more, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, before[0]), limit))))
+
+
+def test_N19_more_connections_than_descriptors(new_site, monkeypatch):
+    """The daemon does not start with a promise that it cannot keep, and says what to set."""
+    site = new_site()
+    site.server.stop()
+    site.server.configure(server="connections = 2000")
+    limit_files(monkeypatch, 2000)
+    with pytest.raises(AssertionError, match=r"vodlift ended at start: 2(.|\n)*\[server\] connections: 2000(.|\n)*LimitNOFILE"):
+        site.server.start()
+    monkeypatch.undo()
+    site.server.process = None
+
+
+def test_N19_clients_never_take_the_descriptors_of_the_rest(new_site, fake, monkeypatch):
+    """Without a setting there are as many connections as there is room for; S3, files and the administration keep theirs."""
+    site = new_site()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    site.server.stop()
+    limit_files(monkeypatch, 900)
+    site.server.start()
+    monkeypatch.undo()
+    assert "fewer connections of clients than usual" in site.server.logs()
+    request = signed(site.api, "aws.upload", path="sestore4/jb/film.mp4", destination_path="film.mp4", bucket="videos")
+    with connect(site, HONEST) as early, contextlib.ExitStack() as stack:
+        flood = [stack.enter_context(connect(site, f"127.0.1.{number % 100 + 1}")) for number in range(850)]
+        assert any(refusal(connection) for connection in flood)
+        early.sendall(request)
+        answer = json.loads(receive(early, 1).answers[0].body)
+        assert answer["status"] == "success", answer
+        site.server.cli("account", "list")
+        wait_until(lambda: fake.seen("PutObject"), 20, "the file is sent")
+    site.wait_for(answer["data"], "completed")
+    assert "Too many open files" not in site.server.logs()
+
+
+def test_N20_no_descriptor_for_a_source_is_overload(new_site, fake):
+    """It says nothing of the storage: 1000, and not 2003."""
+    site = new_site()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    assert site.api.call("files.getstorage").ok  # the storage was in use
+    with connect(site) as connection:
+        connection.sendall(signed(site.api, "aws.status"))
+        receive(connection, 1)
+        pid = site.server.process.pid
+        before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (8, before[1]))
+        try:
+            connection.sendall(signed(site.api, "aws.upload", path="sestore4/jb/film.mp4", destination_path="a", bucket="videos"))
+            answer = json.loads(receive(connection, 1).answers[0].body)
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    assert (answer["status"], answer["code"]) == ("failure", "1000"), answer
+    assert site.api.upload("sestore4/jb/film.mp4", "a", "videos").ok
