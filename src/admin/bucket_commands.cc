@@ -171,7 +171,11 @@ Result<value> check(const Context& context, const Fields& fields) {
 Result<value> list(const Context& context, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
-  for (const auto& bucket : context.accounts.buckets(cdn)) answer.push_back(bucket_json(*bucket));
+  for (const auto& bucket : context.accounts.buckets(cdn)) {
+    object one = bucket_json(*bucket);
+    one["trouble"] = printable(context.doctor.trouble(*bucket), kMaxFindingBytes);
+    answer.push_back(std::move(one));
+  }
   return value(std::move(answer));
 }
 

@@ -26,6 +26,14 @@ TEST_F(AdminApiTest, ConfiguresABucketWithoutShowingItsSecret) {
   EXPECT_EQ(succeed("bucket.list", {{"cdn", 159}}).as_array().size(), 0U);
 }
 
+TEST_F(AdminApiTest, ListsWhyUploadsToABucketWait) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  EXPECT_EQ(succeed("bucket.list", {}).at(0).at("trouble"), "");
+  doctor_.troubled = "my_bucket";
+  EXPECT_EQ(succeed("bucket.list", {}).at(0).at("trouble"), "its key is refused");
+}
+
 TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
   add_account();
   for (const auto& [name, bad] :

@@ -46,12 +46,16 @@ class ScriptedDoctor final : public BucketDoctor {
     asked.push_back(access.bucket);
     return report;
   }
+  [[nodiscard]] std::string trouble(const BucketAccess& access) const override {
+    return access.bucket == troubled ? "its key is refused" : "";
+  }
   [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
     return "policy of " + access.bucket + (public_read ? ", public objects" : "") + ", sse " +
            std::string(to_string(access.encryption.mode));
   }
 
   BucketReport report;
+  std::string troubled;  // the bucket whose uploads wait
   std::vector<std::string> asked;
 };
 

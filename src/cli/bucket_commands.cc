@@ -75,11 +75,13 @@ std::string encryption_cell(const value& bucket) {
 }
 
 std::string show_list(const value& buckets) {
-  Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY", "SSE"});
+  Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY", "SSE",
+               "UPLOADS WAIT BECAUSE"});
   for (const value& bucket : buckets.as_array()) {
     table.add({cell(bucket, "cdn"), cell(bucket, "bucket"), cell(bucket, "endpoint"), cell(bucket, "region"),
                credentials_cell(bucket), cell(bucket, "access_key"), cell(bucket, "path_style"),
-               cell(bucket, "acl_policy"), encryption_cell(bucket)});
+               cell(bucket, "acl_policy"), encryption_cell(bucket),
+               printable(text_at(bucket, "trouble"), kMaxLineBytes)});
   }
   return table.text("no buckets; add one with: vodlift bucket add (see --help)");
 }

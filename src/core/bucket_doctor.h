@@ -39,6 +39,9 @@ class BucketDoctor {
   // not remove. Blocks for at most a minute. Any thread that may block. Never fails: a failure is a finding.
   virtual BucketReport check(const BucketAccess& access) = 0;
 
+  // Why uploads to the bucket wait at present, as one clause; empty: they do not. Any thread; does not block.
+  [[nodiscard]] virtual std::string trouble(const BucketAccess& access) const = 0;
+
   // The smallest access policy that uploads need, as text to paste. `public_read`: it allows acl=public-read too. Any
   // thread.
   [[nodiscard]] virtual std::string policy(const BucketAccess& access, bool public_read) const = 0;

@@ -23,6 +23,14 @@ namespace vodlift {
 struct ObjectTarget {
   BucketAccess access;
   std::string key;  // byte-exact
+  // Set once a request for the object was sent, and the store failed or did not answer; may be null.
+  std::shared_ptr<std::atomic<bool>> failed{};
+};
+
+// Why a request is not even sent, and when it should be made again.
+struct Refusal {
+  Error error;
+  std::chrono::milliseconds again_in{};
 };
 
 // What is stored with the object besides its bytes. No header is sent for an empty text.
@@ -149,6 +157,11 @@ class ObjectStore {
 
   // Whether this endpoint is known to take a part's CRC32C after its bytes, so that upload_part() needs no checksum.
   [[nodiscard]] virtual bool takes_trailing_checksums(const BucketAccess& access) const = 0;
+
+  // What a request for this object would end with now, without being sent; nothing: it would be sent. While there is
+  // one, the endpoint or the bucket does not work (s3_unavailable), or the store refuses the bucket's key
+  // (s3_credential), and one request at a time tries whether that is still so.
+  virtual std::optional<Refusal> refusal(const ObjectTarget& target) = 0;
 
   // Stores the whole object in one request (<= 5 GiB); blocks. `checksum.md5` must be there unless the endpoint's mode
   // is crc32c. Errors also: s3_integrity (the store confirmed other bytes), destination_exists (the condition does not

@@ -15,6 +15,7 @@ constexpr milliseconds kThrottledBase = 1s;
 constexpr milliseconds kRequestCap = 20s;
 constexpr milliseconds kUploadBase = 5s;
 constexpr milliseconds kUploadCap = 1h;
+constexpr milliseconds kUncountedRetry = 1min;
 constexpr milliseconds kRetryAfterCap = 24h;
 
 // Waits before the second, third, … delivery.
@@ -39,11 +40,14 @@ std::optional<milliseconds> request_retry_delay(Errc error, int next_try, double
 }
 
 std::optional<milliseconds> upload_retry_delay(const Error& error, int attempts_made, double unit) {
-  if (!error.retryable() || attempts_made >= kMaxUploadAttempts) return std::nullopt;
+  const bool may_pass = error.retryable() || error.code == Errc::s3_credential;
+  if (!may_pass || attempts_made >= kMaxUploadAttempts) return std::nullopt;
   milliseconds full = kUploadBase;
   for (int i = 1; i < attempts_made && full < kUploadCap; ++i) full *= 3;
   return scaled(std::min(full, kUploadCap), 0.5 + unit / 2);
 }
+
+milliseconds uncounted_retry_delay(double unit) { return scaled(kUncountedRetry, 0.5 + unit / 2); }
 
 std::optional<milliseconds> callback_retry_delay(int attempts_made, std::optional<std::chrono::seconds> retry_after,
                                                  double unit) {

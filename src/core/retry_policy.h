@@ -12,6 +12,9 @@ namespace vodlift {
 inline constexpr int kMaxRequestTries = 5;
 // An upload is attempted at most this often.
 inline constexpr int kMaxUploadAttempts = 12;
+// An upload that is not sent because its endpoint, its bucket or the bucket's key does not work waits, and counts no
+// attempt. This holds so long after its first attempt began; after that each attempt counts.
+inline constexpr std::chrono::hours kUncountedFor{72};
 // A callback is delivered at most this often: 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
 inline constexpr int kMaxCallbackAttempts = 10;
 
@@ -21,8 +24,12 @@ inline constexpr int kMaxCallbackAttempts = 10;
 std::optional<std::chrono::milliseconds> request_retry_delay(Errc error, int next_try, double unit);
 
 // Before attempt `attempts_made + 1` of an upload: half fixed, half jitter, of min(1 h, 5 s * 3^(attempts_made - 1)).
-// Nothing when the attempts are used up or the error will not pass by itself.
+// Nothing when the attempts are used up or the error will not pass by itself. An operator mends a refused key.
 std::optional<std::chrono::milliseconds> upload_retry_delay(const Error& error, int attempts_made, double unit);
+
+// Before an upload is tried again that waits for a key, an endpoint or a bucket, where it is not known when requests go
+// there again: half fixed, half jitter, of 1 min.
+std::chrono::milliseconds uncounted_retry_delay(double unit);
 
 // After `attempts_made` deliveries of a callback, the wait before the next one: the schedule above with 10 % of jitter,
 // or `retry_after` where that is longer (24 h at most). Nothing after the last.

@@ -42,6 +42,8 @@ TEST(UploadRetry, GrowsToAnHourAndStops) {
   EXPECT_EQ(upload_retry_delay(error, kMaxUploadAttempts - 1, 1.0), 1h);
   EXPECT_FALSE(upload_retry_delay(error, kMaxUploadAttempts, 1.0));
   EXPECT_FALSE(upload_retry_delay(Error{Errc::s3_access_denied, ""}, 1, 1.0));
+  EXPECT_TRUE(upload_retry_delay(Error{Errc::s3_credential, ""}, 1, 1.0)) << "an operator mends it";
+  EXPECT_FALSE(upload_retry_delay(Error{Errc::s3_credential, ""}, kMaxUploadAttempts, 1.0));
 }
 
 TEST(CallbackRetry, FollowsTheDocumentedSchedule) {

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "base/text.h"
 #include "net/http_date.h"
 #include "s3/s3_errors.h"
+#include "s3/s3_request.h"
 
 namespace vodlift::s3 {
 namespace {
@@ -31,7 +31,32 @@ std::string_view word_of(const std::optional<bool>& fact, std::string_view yes, 
 }
 
 std::string bucket_key(const BucketAccess& access) {
-  return access.endpoint + '\n' + access.region + '\n' + access.bucket;
+  return fmt::format("{}\n{}\n{}\n{}", access.cdn, access.endpoint, access.region, access.bucket);
+}
+
+std::size_t number_of(std::string_view text) { return std::hash<std::string_view>()(text); }
+std::size_t number_of(AccountId account) { return static_cast<std::size_t>(account); }
+
+// Whether the bucket's requests go to the endpoint's own host, so that all buckets there share its failures.
+bool shares_host(const BucketAccess& access) { return !address_of(access).prefix.empty(); }
+
+Refusal refusal_by(const CircuitBreaker& breaker, Errc code, std::string_view what, SteadyTime now) {
+  return {{code, fmt::format("{}; it is tried again every {} s at most", what,
+                             std::chrono::ceil<seconds>(breaker.pause()).count())},
+          breaker.again_in(now)};
+}
+
+std::string about_endpoint(const BucketAccess& access, const CircuitBreaker& down) {
+  return fmt::format("{} has not answered, or only with errors, for {} requests in a row", access.endpoint,
+                     down.failures());
+}
+std::string about_bucket(const BucketAccess& access, const CircuitBreaker& down) {
+  return fmt::format("bucket {} at {} has not answered, or only with errors, for {} requests in a row", access.bucket,
+                     access.endpoint, down.failures());
+}
+std::string about_key(const BucketAccess& access) {
+  return fmt::format("the S3 key of bucket {} is refused by the store, or cannot be had: see `vodlift bucket check`",
+                     access.bucket);
 }
 
 // The entry of `key`; when the map is full, all idle entries are forgotten before a new one is made.
@@ -77,13 +102,17 @@ Outcome outcome_of(const std::optional<Errc>& failure) {
     case Errc::network:
     case Errc::timeout:
     case Errc::tls:
+      return Outcome::no_answer;
     case Errc::s3_transient:
       return Outcome::failed;
-    case Errc::s3_full:
-    case Errc::s3_clock_skew:
     case Errc::s3_credential:
+      return Outcome::key_refused;
+    case Errc::s3_access_denied:  // HEAD is answered so for anything that concerns the key
+      return Outcome::denied;
+    case Errc::s3_full:
+    case Errc::s3_too_large:
+    case Errc::s3_clock_skew:
     case Errc::s3_region:
-    case Errc::s3_access_denied:
     case Errc::s3_acl_refused:
     case Errc::s3_no_such_bucket:
     case Errc::s3_no_such_upload:
@@ -103,14 +132,15 @@ EndpointStates::EndpointStates(EndpointLimits limits, SteadyClock steady)
     : limits_(limits), steady_(std::move(steady)) {}
 
 EndpointStates::Endpoint& EndpointStates::endpoint_of(const BucketAccess& access) {
-  const auto [endpoint, made] = find_or_make(endpoints_, limits_.max_entries, access.endpoint);
-  if (made) endpoint.retry_tokens = limits_.max_retry_tokens;
-  return endpoint;
+  return find_or_make(endpoints_, limits_.max_entries, access.endpoint).first;
 }
 
 EndpointStates::Bucket& EndpointStates::bucket_of(const BucketAccess& access) {
   const auto [bucket, made] = find_or_make(buckets_, limits_.max_entries, bucket_key(access));
-  if (made) bucket.limit = limits_.max_running;
+  if (made) {
+    bucket.limit = limits_.max_running;
+    bucket.retry_tokens = limits_.max_retry_tokens;
+  }
   return bucket;
 }
 
@@ -218,20 +248,56 @@ bool EndpointStates::note_time(const BucketAccess& access, std::string_view date
   return true;
 }
 
-Result<> EndpointStates::enter(const BucketAccess& access, Go go) {
+void EndpointStates::Bucket::know(std::int64_t version_now) {
+  if (version == version_now) return;
+  version = version_now;
+  down = {};
+  key = {};
+}
+
+// Every breaker is asked, so that each knows who waits.
+std::optional<Refusal> EndpointStates::refused(const ObjectTarget& target, Endpoint& endpoint, Bucket& bucket) {
+  if (open_) return std::nullopt;
+  const BucketAccess& access = target.access;
+  bucket.know(access.version);
+  const auto now = steady_();
+  const std::size_t object = number_of(target.key);
+  const bool by_endpoint = !endpoint.down.admits(number_of(access.cdn), now);
+  const bool by_bucket = !bucket.down.admits(object, now);
+  const bool by_key = !bucket.key.admits(object, now);
+  if (by_key) return refusal_by(bucket.key, Errc::s3_credential, about_key(access), now);
+  if (by_bucket) return refusal_by(bucket.down, Errc::s3_unavailable, about_bucket(access, bucket.down), now);
+  if (by_endpoint) return refusal_by(endpoint.down, Errc::s3_unavailable, about_endpoint(access, endpoint.down), now);
+  return std::nullopt;
+}
+
+std::optional<Refusal> EndpointStates::refusal(const ObjectTarget& target) {
+  const std::lock_guard lock(mutex_);
+  Endpoint& endpoint = endpoint_of(target.access);
+  return refused(target, endpoint, bucket_of(target.access));
+}
+
+std::string EndpointStates::trouble(const BucketAccess& access) const {
+  const std::lock_guard lock(mutex_);
+  const Endpoint* endpoint = find_endpoint(access);
+  const Bucket* bucket = find_bucket(access);
+  if (bucket != nullptr && bucket->version == access.version) {
+    if (bucket->key.is_open()) return about_key(access);
+    if (bucket->down.is_open()) return about_bucket(access, bucket->down);
+  }
+  return endpoint != nullptr && endpoint->down.is_open() ? about_endpoint(access, endpoint->down) : "";
+}
+
+Result<> EndpointStates::enter(const ObjectTarget& target, Go go) {
   {
     const std::lock_guard lock(mutex_);
-    Endpoint& endpoint = endpoint_of(access);
-    if (endpoint.pause > milliseconds(0) && !open_) {
-      if (endpoint.probing || steady_() < endpoint.next_probe) {
-        return Error{
-            Errc::s3_unavailable,
-            fmt::format("{} has not answered for {} requests in a row; it is tried again every {} s at most",
-                        access.endpoint, endpoint.failures, std::chrono::ceil<seconds>(endpoint.pause).count())};
-      }
-      endpoint.probing = true;
-    }
-    Bucket& bucket = bucket_of(access);
+    Endpoint& endpoint = endpoint_of(target.access);
+    Bucket& bucket = bucket_of(target.access);
+    if (auto refusal = refused(target, endpoint, bucket)) return std::move(refusal->error);
+    const std::size_t object = number_of(target.key);
+    endpoint.down.begin(number_of(target.access.cdn));
+    bucket.down.begin(object);
+    bucket.key.begin(object);
     if (bucket.running >= static_cast<int>(bucket.limit) && !open_) {
       bucket.waiting.push_back(std::move(go));
       return {};
@@ -242,15 +308,20 @@ Result<> EndpointStates::enter(const BucketAccess& access, Go go) {
   return {};
 }
 
-bool EndpointStates::leave(const BucketAccess& access, Outcome outcome) {
+bool EndpointStates::leave(const ObjectTarget& target, Outcome outcome) {
   std::vector<Go> next;
   bool may_retry = false;
   {
     const std::lock_guard lock(mutex_);
-    Endpoint& endpoint = endpoint_of(access);
-    count(endpoint, access, outcome);
-    may_retry = endpoint.pause == milliseconds(0) && endpoint.retry_tokens > 0;
-    Bucket& bucket = bucket_of(access);
+    Endpoint& endpoint = endpoint_of(target.access);
+    Bucket& bucket = bucket_of(target.access);
+    count_for_endpoint(endpoint, target, outcome);
+    // A request that began before the settings changed says nothing of the new ones.
+    if (bucket.version == target.access.version) {
+      count_for_bucket(bucket, target, outcome);
+      count_for_key(bucket, target, outcome);
+    }
+    may_retry = !endpoint.down.is_open() && !bucket.down.is_open() && bucket.retry_tokens > 0;
     adapt(bucket, outcome);
     --bucket.running;
     while (!bucket.waiting.empty() && bucket.running < static_cast<int>(bucket.limit)) {
@@ -263,46 +334,76 @@ bool EndpointStates::leave(const BucketAccess& access, Outcome outcome) {
   return may_retry;
 }
 
-void EndpointStates::count(Endpoint& endpoint, const BucketAccess& access, Outcome outcome) {
-  if (outcome == Outcome::not_sent) {
-    endpoint.probing = false;  // the next request may try instead
+// A store that refuses or says to slow down is not down.
+void EndpointStates::count_for_endpoint(Endpoint& endpoint, const ObjectTarget& target, Outcome outcome) {
+  const BucketAccess& access = target.access;
+  const std::size_t account = number_of(access.cdn);
+  if (outcome == Outcome::not_sent || outcome == Outcome::no_credentials) return endpoint.down.said_nothing(account);
+  if (outcome != Outcome::failed && outcome != Outcome::no_answer) {
+    if (endpoint.down.succeeded()) log::info("endpoint answers again", {{"endpoint", access.endpoint}});
     return;
   }
-  if (outcome == Outcome::answered) {
-    if (endpoint.pause > milliseconds(0)) log::info("endpoint answers again", {{"endpoint", access.endpoint}});
-    endpoint.retry_tokens = std::min(limits_.max_retry_tokens, endpoint.retry_tokens + 1);
-  } else {
-    endpoint.retry_tokens = std::max(0, endpoint.retry_tokens - 1);
-  }
-  if (outcome == Outcome::failed) {
-    ++endpoint.failures;
-    pause(endpoint, access);
-    return;
-  }
-  // A store that says to slow down is not down.
-  endpoint.failures = 0;
-  endpoint.pause = milliseconds(0);
-  endpoint.probing = false;
+  const bool of_all = outcome == Outcome::no_answer && shares_host(access);
+  const bool opened = endpoint.down.failed(number_of(bucket_key(access)), account,
+                                           of_all ? Evidence::of_all : Evidence::of_one, limits_.down, steady_());
+  if (!opened) return;
+  log::warn("endpoint is down; uploads to it wait, others continue",
+            {{"endpoint", access.endpoint}, {"failures_in_a_row", endpoint.down.failures()}});
 }
 
-void EndpointStates::pause(Endpoint& endpoint, const BucketAccess& access) const {
-  if (endpoint.failures < limits_.failures_to_pause) return;
-  const bool was_down = endpoint.pause > milliseconds(0);
-  if (was_down && !endpoint.probing) return;  // the request began before the endpoint counted as down
-  endpoint.pause = was_down ? std::min(limits_.longest_pause, endpoint.pause * 2) : limits_.first_pause;
-  endpoint.probing = false;
-  // Many nodes that lost the same endpoint should not all come back at the same moment.
-  const auto jitter =
-      std::chrono::round<milliseconds>(std::chrono::duration<double, std::milli>(endpoint.pause) * random_unit() / 4);
-  endpoint.next_probe = steady_() + endpoint.pause - jitter;
-  if (was_down) return;
-  log::warn("endpoint is down; uploads to it wait, others continue",
-            {{"endpoint", access.endpoint}, {"failures_in_a_row", endpoint.failures}});
+void EndpointStates::count_for_bucket(Bucket& bucket, const ObjectTarget& target, Outcome outcome) {
+  const BucketAccess& access = target.access;
+  const std::size_t object = number_of(target.key);
+  const bool failed = outcome == Outcome::failed || outcome == Outcome::no_answer;
+  if (outcome == Outcome::not_sent || outcome == Outcome::no_credentials) return bucket.down.said_nothing(object);
+  if (failed || outcome == Outcome::throttled) {
+    bucket.retry_tokens = std::max(0, bucket.retry_tokens - 1);
+  } else {
+    bucket.retry_tokens = std::min(limits_.max_retry_tokens, bucket.retry_tokens + 1);
+  }
+  if (!failed) {
+    if (bucket.down.succeeded()) {
+      log::info("bucket answers again", {{"bucket", access.bucket}, {"endpoint", access.endpoint}});
+    }
+    return;
+  }
+  // A host that all buckets share counts for the endpoint alone.
+  const bool no_answer = outcome == Outcome::no_answer;
+  if (no_answer && shares_host(access)) return bucket.down.said_nothing(object);
+  const bool opened =
+      bucket.down.failed(object, object, no_answer ? Evidence::of_all : Evidence::of_one, limits_.down, steady_());
+  if (!opened) return;
+  log::warn("bucket is down; uploads to it wait, others continue", {{"cdn", access.cdn},
+                                                                    {"bucket", access.bucket},
+                                                                    {"endpoint", access.endpoint},
+                                                                    {"failures_in_a_row", bucket.down.failures()}});
+}
+
+void EndpointStates::count_for_key(Bucket& bucket, const ObjectTarget& target, Outcome outcome) {
+  const BucketAccess& access = target.access;
+  const std::size_t object = number_of(target.key);
+  if (outcome == Outcome::answered) {
+    if (bucket.key.succeeded()) {
+      log::warn("the store takes the bucket's S3 key again; its uploads go on",
+                {{"cdn", access.cdn}, {"bucket", access.bucket}});
+    }
+    return;
+  }
+  const bool refused = outcome == Outcome::key_refused || outcome == Outcome::signature_refused;
+  if (!refused && outcome != Outcome::no_credentials) return bucket.key.said_nothing(object);
+  const Evidence evidence = outcome == Outcome::signature_refused ? Evidence::of_one : Evidence::proof;
+  if (!bucket.key.failed(object, object, evidence, limits_.key, steady_())) return;
+  log::warn("the bucket's S3 key is refused or cannot be had; its uploads wait until it is good",
+            {{"cdn", access.cdn},
+             {"bucket", access.bucket},
+             {"endpoint", access.endpoint},
+             {"access_key", access.access_key},
+             {"hint", "make the key valid at the store, or give another with `vodlift bucket set`"}});
 }
 
 // Additive increase, multiplicative decrease: about one request more after each round of requests that all succeeded.
 void EndpointStates::adapt(Bucket& bucket, Outcome outcome) const {
-  if (outcome == Outcome::answered) {
+  if (outcome == Outcome::answered || outcome == Outcome::denied) {
     bucket.limit = std::min<double>(limits_.max_running, bucket.limit + 1 / bucket.limit);
   } else if (outcome == Outcome::throttled && (!bucket.halved || steady_() >= *bucket.halved + kThrottleOnce)) {
     bucket.limit = std::max(1.0, std::min<double>(bucket.limit, bucket.running) / 2);

@@ -16,20 +16,21 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "core/bucket_access.h"
+#include "core/object_store.h"
 #include "core/part_plan.h"
 #include "core/upload.h"
+#include "s3/circuit_breaker.h"
 #include "s3/s3_errors.h"
 
 namespace vodlift::s3 {
 
 struct EndpointLimits {
-  int max_running = 256;  // requests to one bucket at once
-  // After this many failures in a row, an endpoint counts as down. Then one request at a time tries whether it is back:
-  // the first after `first_pause`, each later one after twice the last pause.
-  int failures_to_pause = 16;
-  std::chrono::milliseconds first_pause{5000};
-  std::chrono::milliseconds longest_pause{60000};
-  // Retries that an endpoint may use up. Each success earns one more, up to this number.
+  int max_running = 256;          // requests to one bucket at once
+  CircuitBreaker::Limits down{};  // of endpoints and buckets that fail
+  // Of keys that a store refuses. Two objects must be refused for their signature, as a proxy may spoil that of one.
+  CircuitBreaker::Limits key{
+      .failures = 2, .first_pause = std::chrono::seconds(5), .longest_pause = std::chrono::minutes(5)};
+  // Retries that a bucket may use up. Each success earns one more, up to this number.
   int max_retry_tokens = 500;
   // Endpoints that are remembered, and as many buckets. When there are more, all idle ones are forgotten.
   std::size_t max_entries = 4096;
@@ -60,17 +61,28 @@ struct EndpointFacts {
 
 // What a request says of the state of its store.
 enum class Outcome {
-  answered,   // success, or a refusal that concerns this request alone
-  throttled,  // SlowDown and the like
-  failed,     // no answer, or an answer of a store in trouble (5xx)
-  not_sent,   // the request ended for a reason of ours, and says nothing of the store
+  answered,           // success, or a refusal that concerns this request alone
+  denied,             // the same, but it does not say whether the key is good
+  throttled,          // SlowDown and the like
+  failed,             // an answer of a store in trouble (5xx)
+  no_answer,          // no connection, no answer, or none in time
+  key_refused,        // the key is unknown, expired or locked
+  signature_refused,  // of this request: the secret is wrong, or something changed the request on its way
+  no_credentials,     // the request was not sent: there is no key to sign it with
+  not_sent,           // the request ended for a reason of ours, and says nothing of the store
 };
 // The outcome of a request that ended with `failure`; nothing: it succeeded.
 Outcome outcome_of(const std::optional<Errc>& failure);
 
 // The state of all endpoints and buckets, in memory only. An endpoint is identified by its URL as configured; a bucket
-// by endpoint, region and name as configured: pass the access as configured, not what located() returns. Internally
-// locked. Callbacks run on the thread that makes room for them, without the lock.
+// by account, endpoint, region and name as configured: pass the access as configured, not what located() returns.
+// Internally locked. Callbacks run on the thread that makes room for them, without the lock.
+//
+// Requests are refused while their endpoint, their bucket or the bucket's key counts as down; then one at a time tries.
+// A 5xx is the object's fault until other objects of the bucket fail too, and the bucket's until other buckets fail
+// too. Where nothing answers, an address of the bucket's own (BUCKET.HOST) is the bucket's; any other is the
+// endpoint's. Accounts take turns in trying whether an endpoint is back, objects whether a bucket is. New settings of a
+// bucket end what is known against it.
 class EndpointStates {
  public:
   using Go = std::function<void()>;
@@ -96,11 +108,15 @@ class EndpointStates {
   bool note_refusal(const BucketAccess& access, const Failure& failure, std::string_view date, WallTime now);
 
   // Calls `go` now, or when the bucket has room for one more request. Each call of `go` must be followed by leave().
-  // Error, and `go` is never called: s3_unavailable, while the endpoint counts as down.
-  Result<> enter(const BucketAccess& access, Go go);
-  // A request that entered has ended. Returns whether a failed one may be retried soon: false when the endpoint is down
-  // or has used up its retries.
-  bool leave(const BucketAccess& access, Outcome outcome);
+  // Error, and `go` is never called: that of refusal().
+  Result<> enter(const ObjectTarget& target, Go go);
+  // A request that entered has ended. Returns whether a failed one may be retried soon: false when its endpoint or
+  // bucket is down, or the bucket has used up its retries.
+  bool leave(const ObjectTarget& target, Outcome outcome);
+  // As ObjectStore::refusal(). Errors: s3_unavailable, s3_credential.
+  std::optional<Refusal> refusal(const ObjectTarget& target);
+  // Why requests to the bucket are refused at present; empty: they are not.
+  [[nodiscard]] std::string trouble(const BucketAccess& access) const;
   // From now on nothing waits and nothing is refused: for the end of the program.
   void open_all();
 
@@ -115,17 +131,17 @@ class EndpointStates {
     EndpointFacts facts;
     bool trial = false;                    // of trailing checksums
     std::chrono::seconds clock_offset{0};  // the store's time minus ours
-    int failures = 0;                      // in a row
-    int retry_tokens = 0;
-    std::chrono::milliseconds pause{0};  // 0: not down
-    SteadyTime next_probe;               // while it is down
-    bool probing = false;                // one request tries whether it is back
+    CircuitBreaker down;
 
-    [[nodiscard]] bool idle() const { return !probing && !trial; }
+    [[nodiscard]] bool idle() const { return !down.probing() && !trial; }
   };
   struct Bucket {
     std::string region;  // where the bucket is; empty: as configured
-    double limit = 0;    // requests at once; halved when the store says to slow down, raised by successes
+    CircuitBreaker down;
+    CircuitBreaker key;
+    std::int64_t version = 0;  // of the settings that these two know
+    int retry_tokens = 0;
+    double limit = 0;  // requests at once; halved when the store says to slow down, raised by successes
     int running = 0;
     std::deque<Go> waiting;
     std::optional<SteadyTime> halved;
@@ -136,6 +152,7 @@ class EndpointStates {
     SteadyTime measured;
 
     [[nodiscard]] bool idle() const { return running == 0 && waiting.empty(); }
+    void know(std::int64_t version_now);
   };
 
   Endpoint& endpoint_of(const BucketAccess& access);
@@ -145,8 +162,10 @@ class EndpointStates {
   void merge_facts(const BucketAccess& access, const EndpointFacts& seen);
   bool note_region(const BucketAccess& access, const std::string& region);
   bool note_time(const BucketAccess& access, std::string_view date, WallTime now);
-  void count(Endpoint& endpoint, const BucketAccess& access, Outcome outcome);
-  void pause(Endpoint& endpoint, const BucketAccess& access) const;
+  std::optional<Refusal> refused(const ObjectTarget& target, Endpoint& endpoint, Bucket& bucket);
+  void count_for_endpoint(Endpoint& endpoint, const ObjectTarget& target, Outcome outcome);
+  void count_for_bucket(Bucket& bucket, const ObjectTarget& target, Outcome outcome);
+  void count_for_key(Bucket& bucket, const ObjectTarget& target, Outcome outcome);
   void adapt(Bucket& bucket, Outcome outcome) const;
 
   const EndpointLimits limits_;

@@ -24,6 +24,7 @@ class S3BucketDoctor final : public BucketDoctor {
       : client_(client), credentials_(credentials), environment_(environment), clock_(clock), endpoints_(endpoints) {}
 
   BucketReport check(const BucketAccess& access) override;
+  [[nodiscard]] std::string trouble(const BucketAccess& access) const override { return endpoints_.trouble(access); }
   [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
     return iam_policy(access, public_read);
   }

@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kStallTimeout{60};
 constexpr std::chrono::seconds kSmallCallTimeout{120};
 // How often one request is made again because its refusal said how: for another region, time or credentials.
 constexpr int kMaxCorrections = 3;
+constexpr std::string_view kSignatureRefused = "SignatureDoesNotMatch";
 
 }  // namespace
 
@@ -53,7 +54,7 @@ net::HttpRequest S3Client::make_request(const ObjectTarget& target, const S3Call
 
 Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S3Call& call, const MakeRequest& make) {
   const auto entered = await<Result<>>([&](const std::function<void(Result<>)>& done) {
-    if (auto room = endpoints_.enter(target.access, [done] { done({}); }); !room) done(std::move(room));
+    if (auto room = endpoints_.enter(target, [done] { done({}); }); !room) done(std::move(room));
   });
   if (!entered) return with_context(call.operation, entered.error());
   return leave(target, call, exchange_inside(target, call, make));
@@ -67,7 +68,7 @@ Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S
 void S3Client::start_exchange(const ObjectTarget& target, const S3Call& call, MakeRequest make,
                               net::HttpClient::Done done) {
   const auto shared_done = std::make_shared<net::HttpClient::Done>(std::move(done));
-  const auto entered = endpoints_.enter(target.access, [this, target, call, make = std::move(make), shared_done] {
+  const auto entered = endpoints_.enter(target, [this, target, call, make = std::move(make), shared_done] {
     start_exchange_inside(target, call, make, {}, [this, target, call, shared_done](Exchanged exchanged) {
       (*shared_done)(leave(target, call, std::move(exchanged)));
     });
@@ -78,14 +79,25 @@ void S3Client::start_exchange(const ObjectTarget& target, const S3Call& call, Ma
 Result<net::HttpResponse> S3Client::leave(const ObjectTarget& target, const S3Call& call, Exchanged exchanged) {
   auto& response = exchanged.response;
   std::optional<Error> failure;
-  if (!response) failure = with_context(call.operation, response.error());
-  if (response && !response->is_success()) failure = to_error(failure_of(target, call, *response));
-  const Outcome outcome =
-      exchanged.sent ? outcome_of(failure ? std::optional(failure->code) : std::nullopt) : Outcome::not_sent;
-  const bool may_retry = endpoints_.leave(target.access, outcome);
-  const bool is_the_stores = outcome == Outcome::throttled || outcome == Outcome::failed;
+  Outcome outcome = Outcome::answered;
+  if (!response) {
+    failure = with_context(call.operation, response.error());
+    outcome = outcome_of(failure->code);
+    if (!exchanged.sent && failure->code != Errc::interrupted) {
+      failure->code = Errc::s3_credential;
+      outcome = Outcome::no_credentials;
+    }
+  } else if (!response->is_success()) {
+    const Failure refusal = failure_of(target, call, *response);
+    failure = to_error(refusal);
+    outcome = refusal.code == kSignatureRefused ? Outcome::signature_refused : outcome_of(failure->code);
+  }
+  const bool may_retry = endpoints_.leave(target, outcome);
+  const bool is_the_stores =
+      outcome == Outcome::throttled || outcome == Outcome::failed || outcome == Outcome::no_answer;
+  if (is_the_stores && target.failed != nullptr) target.failed->store(true);
   if (is_the_stores && !may_retry) {
-    return Error{Errc::s3_unavailable, failure->message + "; too many requests to this endpoint fail to retry at once"};
+    return Error{Errc::s3_unavailable, failure->message + "; too many requests fail there to retry at once"};
   }
   if (!response) return *failure;
   return std::move(response);

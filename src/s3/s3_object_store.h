@@ -31,6 +31,7 @@ class S3ObjectStore final : public ObjectStore {
   [[nodiscard]] std::optional<std::int64_t> request_rate(const BucketAccess& access) const override {
     return endpoints_.rate(access);
   }
+  std::optional<Refusal> refusal(const ObjectTarget& target) override { return endpoints_.refusal(target); }
   Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) override;
   Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties, const Body& body,
                                  const RangeChecksum& checksum, WriteCondition condition) override;

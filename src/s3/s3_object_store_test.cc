@@ -227,11 +227,11 @@ TEST_F(S3ObjectStoreTest, MissingCredentialsSayNothingOfTheEndpoint) {
   without.access.bucket = "other";
   without.access.credentials.source = CredentialSource::instance;
   for (int i = 0; i < 40; ++i) {
-    EXPECT_EQ(store.head(without).error().code, Errc::network);
+    EXPECT_EQ(store.head(without).error().code, Errc::s3_credential);
     std::promise<Errc> sent;
     store.upload_part(without, {"id", ChecksumMode::md5}, 1, {nullptr, 0, 0}, RangeChecksum{0, empty_md5()},
                       [&](const Result<StoredBytes>& part) { sent.set_value(part.error().code); });
-    EXPECT_EQ(sent.get_future().get(), Errc::network);
+    EXPECT_EQ(sent.get_future().get(), Errc::s3_credential);
   }
   EXPECT_TRUE(requests_.empty());
   EXPECT_TRUE(store.head(target_)) << "another bucket of the same endpoint";

@@ -57,6 +57,7 @@ struct Attempt {
   Destination destination;
   std::optional<ExpectedChecksum> expected;  // of the source, if the client gave one
   ObjectTarget target{};
+  std::shared_ptr<std::atomic<bool>> failed = std::make_shared<std::atomic<bool>>(false);  // see ObjectTarget
   ObjectProperties properties{};
   std::shared_ptr<const SourceFile> source{};
   std::string storage{};  // the storage that holds the source

@@ -21,15 +21,17 @@ class MemoryObjects final : public ObjectStore {
   [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess&) const override { return known_md5_check; }
   [[nodiscard]] std::optional<std::int64_t> request_rate(const BucketAccess&) const override { return rate; }
   [[nodiscard]] bool takes_trailing_checksums(const BucketAccess&) const override { return trailing; }
+  std::optional<Refusal> refusal(const ObjectTarget&) override { return refused; }
   Result<bool> try_wrong_md5(const ObjectTarget&, const std::string&, int number) override {
     calls.push_back("wrong md5 " + std::to_string(number));
     if (auto error = scripted("wrong md5")) return *error;
     return md5_check;
   }
 
-  Result<StoredBytes> put_object(const ObjectTarget&, const ObjectProperties& properties, const Body& body,
+  Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties, const Body& body,
                                  const RangeChecksum& checksum, WriteCondition condition) override {
     calls.push_back("put");
+    if (on_put) on_put(target);
     conditions.push_back(condition);
     if (auto error = scripted("put")) {
       if (lose_answer) store(properties.token, checksum.crc32c, body.size);
@@ -123,7 +125,9 @@ class MemoryObjects final : public ObjectStore {
         std::count_if(calls.begin(), calls.end(), [&](const std::string& made) { return made.starts_with(call); }));
   }
 
-  std::map<std::string, std::deque<Errc>, std::less<>> script;       // next answers of a call
+  std::optional<Refusal> refused;                               // of every request
+  std::map<std::string, std::deque<Errc>, std::less<>> script;  // next answers of a call
+  std::function<void(const ObjectTarget&)> on_put;
   std::function<void()> on_part;                                     // called as a part begins
   std::function<void(int number, const Body&, PartDone)> hold_part;  // takes a part instead of storing it
   bool lose_answer = false;                                          // a failing complete has worked all the same

@@ -84,7 +84,9 @@ Result<UploadEnding> UploadRun::attempt() {
 
 Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   const UploadRequest& request = claimed_.upload.request;
-  attempt_.target = {access, request.destination_path};
+  attempt_.target = {access, request.destination_path, attempt_.failed};
+  // Before the source is read for nothing.
+  if (auto refused = context_.objects.refusal(attempt_.target)) return std::move(refused->error);
 
   const auto path = parse_source_path(request.path);
   if (!path) return path.error();
@@ -280,6 +282,18 @@ std::chrono::milliseconds UploadRun::source_delay() const {
   return std::clamp(std::max(waited, context_.readiness.quiet), kLeastSourceDelay, kMostSourceDelay);
 }
 
+// When to try again without counting an attempt: nothing was sent but what the store refused for its key. Nothing where
+// the attempt counts.
+std::optional<std::chrono::milliseconds> UploadRun::wait_for_store(const Error& error) {
+  const bool nothing_sent = error.code == Errc::s3_unavailable && !attempt_.failed->load();
+  if (!nothing_sent && error.code != Errc::s3_credential) return std::nullopt;
+  const Upload& upload = claimed_.upload;
+  const WallTime first = upload.started.value_or(upload.created);
+  if (upload.attempt_started.value_or(first) >= first + kUncountedFor) return std::nullopt;
+  const auto refused = context_.objects.refusal(attempt_.target);
+  return refused ? refused->again_in : uncounted_retry_delay(random_unit());
+}
+
 // Decides whether an attempt that ended with `error` goes back into the queue or fails the upload.
 std::optional<RunEnd> UploadRun::after_error(Error error) {
   // A run that was told to end decides nothing for good: it could not clean up after a failure any more.
@@ -296,6 +310,16 @@ std::optional<RunEnd> UploadRun::after_error(Error error) {
   if (busy && may_wait_for_source()) {
     log::info("waiting for a source that is being written", {{"upload", id}, {"reason", error.message}});
     return Requeue{source_delay(), shown, /*failed_attempt=*/false};
+  }
+  if (const auto again_in = wait_for_store(error)) {
+    log::info(
+        "upload waits for its store",
+        {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}, {"in_ms", again_in->count()}});
+    // What the store said before is more than that it is not asked now.
+    const auto& before = claimed_.upload.error;
+    const bool said_before = attempt_.source == nullptr && before && before->code == error.code;
+    if (said_before) return Requeue{*again_in, std::nullopt, /*failed_attempt=*/false};
+    return Requeue{*again_in, UploadError{error.code, error.message, true}, /*failed_attempt=*/false};
   }
   const auto delay = busy ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
   if (delay) {

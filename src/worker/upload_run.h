@@ -33,6 +33,7 @@ class UploadRun {
   UploadEnding failed(const UploadError& error);
   bool may_wait_for_source() const;
   std::chrono::milliseconds source_delay() const;
+  std::optional<std::chrono::milliseconds> wait_for_store(const Error& error);
 
   const RunContext& context_;
   const ClaimedUpload claimed_;

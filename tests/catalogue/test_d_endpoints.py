@@ -46,7 +46,7 @@ def test_D21_credentials_that_cannot_be_had_say_nothing_of_the_endpoint(new_site
         site.wait_for(upload_id, "completed", within_s=15)
     assert "endpoint is down" not in site.server.logs()
     errors = {site.api.status(one)["error"]["code"] for one in without}
-    assert errors == {"network"}, errors
+    assert errors == {"s3_credential"}, errors
 
 
 def test_D52_a_name_without_an_address_is_tried_again(site, fake):

@@ -38,6 +38,13 @@ def begin(site, fake, scenario, **fields):
 def test_scenario(place, fake, name):
     bucket, size, upload_id = begin(place, fake, name)
     expect = fake.scenario.expect
+    if expect["state"] == "queued":  # it waits for the cause to be mended
+        waits = wait_until(lambda: (one := place.api.status(upload_id))["state"] == "queued" and one["error"] and one, 40,
+                           "it waits")
+        assert waits["error"]["code"] == expect["code"] and waits["error"]["retryable"], waits
+        assert waits["attempts"] == 1 and not fake.has_object(bucket, "film.mp4") and not fake.open_uploads()
+        assert place.api.call("aws.cancel", id=upload_id).ok
+        return
     upload = place.wait_for(upload_id, expect["state"], within_s=40)
     if expect["state"] == "completed":
         stored = fake.object(bucket, "film.mp4")

@@ -1,0 +1,105 @@
+"""(n) Neighbours at the stores: what goes wrong with one object, bucket or key costs others nothing."""
+
+import json
+
+from support import KIB, make_file, wait_until
+
+FAILS = {"status": 500, "code": "InternalError"}
+POISONED = {"about": "every object with this metadata is answered 500", "rules": [
+    {"operation": "PutObject", "if_header": "x-amz-meta-poison", "fault": FAILS}]}
+
+
+def second_account(site):
+    """Another account (159, user mk) with a key of its own."""
+    site.server.add_account(159, "mk")
+    make_file(site.server.storage / "mk" / "film.mp4", KIB)
+    key = site.server.add_key(159)
+    return lambda: type(site.api)(site.server.url, key.api_key, key.secret, cdn=159)
+
+
+def errors(site, ids) -> set[str]:
+    return {(site.api.status(one)["error"] or {"code": ""})["code"] for one in ids}
+
+
+def test_N24_an_object_that_the_store_always_fails_stops_nobody(new_site, fake):
+    site = new_site(uploads=2)
+    api = second_account(site)
+    fake.create_bucket("theirs")
+    site.use(fake, "videos")
+    site.use(fake, "theirs", cdn=159)
+    make_file(site.files / "film.mp4", KIB)
+    fake.play(POISONED)
+    poison = site.queue("film.mp4", "videos", "poison.mp4", metadata={"poison": "1"})
+
+    def failed_often():
+        if site.api.status(poison)["state"] == "queued":
+            site.server.run_cli("upload", "retry", poison, "--cdn", 158)
+        return len(fake.seen("PutObject")) >= 25
+
+    wait_until(failed_often, 60, "the object was refused 25 times, and nothing else was sent", poll_s=0.2)
+    good = [site.queue("film.mp4", "videos", f"good-{number}.mp4") for number in range(5)]
+    client = api()
+    theirs = [client.upload("sestore4/mk/film.mp4", f"film-{number}.mp4", "theirs").data for number in range(5)]
+    for one in good:
+        assert site.wait_for(one, "completed", within_s=15)["attempts"] == 1
+    wait_until(lambda: all(client.status(one)["state"] == "completed" for one in theirs), 15, "the others' are done")
+    assert "is down" not in site.server.logs()
+
+
+def test_N25_a_bucket_that_fails_stops_no_other_and_costs_no_attempts(new_site, fake):
+    """A store's 500 to many objects of one bucket: the bucket waits, the endpoint does not."""
+    site = new_site(uploads=2)
+    api = second_account(site)
+    fake.create_bucket("theirs")
+    site.use(fake, "videos")
+    site.use(fake, "theirs", cdn=159)
+    make_file(site.files / "film.mp4", KIB)
+    fake.play(POISONED)
+    sick = [site.queue("film.mp4", "videos", f"film-{number}.mp4", metadata={"poison": "1"}) for number in range(40)]
+    wait_until(lambda: "bucket is down" in site.server.logs(), 30, "the bucket waits")
+    client = api()
+    theirs = [client.upload("sestore4/mk/film.mp4", f"film-{number}.mp4", "theirs").data for number in range(10)]
+    wait_until(lambda: all(client.status(one)["state"] == "completed" for one in theirs), 15, "the others' are done")
+    assert "endpoint is down" not in site.server.logs()
+    bucket, = json.loads(site.server.cli("bucket", "list", "--cdn", 158, "--json"))
+    assert "bucket videos" in bucket["trouble"], bucket
+    fake.play({"about": "it works again", "rules": []})
+    for one in sick:
+        assert site.wait_for(one, "completed", within_s=90)["attempts"] <= 2, "those that were not sent lost no attempt"
+
+
+def test_N26_a_refused_key_holds_its_bucket_until_it_is_good_again(new_site, fake):
+    site = new_site(uploads=2)
+    fake.create_bucket("other")
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    good_key, fake.access_key = fake.access_key, "ANOTHERKEY"
+    site.use(fake, "other")
+    ids = [site.queue("film.mp4", "videos", f"film-{number}.mp4") for number in range(30)]
+    wait_until(lambda: errors(site, ids) == {"s3_credential"}, 30, "all wait for the key")
+    assert {site.api.status(one)["state"] for one in ids} == {"queued"}
+    assert len(fake.seen("PutObject")) <= 6, "one at a time tries"
+    site.wait_for(site.queue("film.mp4", "other"), "completed", within_s=15)
+    buckets = {one["bucket"]: one["trouble"] for one in json.loads(site.server.cli("bucket", "list", "--json"))}
+    assert "key" in buckets["videos"] and not buckets["other"], buckets
+    fake.access_key = good_key
+    for one in ids:
+        assert site.wait_for(one, "completed", within_s=60)["attempts"] == 1
+    assert site.server.logs().count("its uploads wait until it is good") == 1
+    assert site.server.logs().count("takes the bucket's S3 key again") == 1
+
+
+def test_N27_one_object_with_a_spoilt_signature_holds_no_other(site, fake):
+    """A proxy that drops a header makes the store refuse the signature of the object that has it: the key is good."""
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    fake.play({"about": "a header is lost", "rules": [
+        {"operation": "PutObject", "if_header": "x-amz-meta-poison",
+         "fault": {"status": 403, "code": "SignatureDoesNotMatch"}}]})
+    spoilt = site.queue("film.mp4", "videos", "spoilt.mp4", metadata={"poison": "1"})
+    waiting = wait_until(lambda: (one := site.api.status(spoilt))["error"] and one, 15, "it was refused")
+    assert waiting["error"]["code"] == "s3_credential" and "proxy" in waiting["error"]["message"], waiting
+    for number in range(5):
+        site.wait_for(site.queue("film.mp4", "videos", f"good-{number}.mp4"), "completed", within_s=5)
+    bucket, = json.loads(site.server.cli("bucket", "list", "--json"))
+    assert not bucket["trouble"], bucket
