@@ -5,12 +5,15 @@
 
 #include "app/config.h"
 #include "app/server.h"
+#include "app/store_commands.h"
 #include "cli/cli.h"
 
 int main(int argc, char** argv) {
   try {
     const vodlift::cli::Services services = {
         .serve = vodlift::app::serve,
+        .init = vodlift::app::init,
+        .accept_loss = vodlift::app::accept_loss,
         .admin_socket_of = vodlift::app::admin_socket_of,
     };
     return vodlift::cli::run(argc, argv, services);

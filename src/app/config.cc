@@ -317,6 +317,7 @@ Result<Config> parse_config(std::string_view text, const fs::path& file) {
     faults.add(fault->line, fmt::format("not TOML: {}", printable(fault->what, 512)));
   } else {
     Config config = ConfigJudge(std::get<toml::table>(parsed), file, faults).run();
+    config.file = fs::absolute(file);
     if (faults.empty()) return config;
   }
   return faults.error();

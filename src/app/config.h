@@ -73,6 +73,7 @@ struct Config {
     log::Level level = log::Level::info;
   };
 
+  std::filesystem::path file;  // that it was read from
   Server server;
   Store store;
   std::vector<StorageConfig> storages;  // one at least, names unique

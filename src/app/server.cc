@@ -274,11 +274,6 @@ class Server {
   std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
 
-int fail(const Error& error) {
-  fmt::print(stderr, "vodlift: {}\n", error.message);
-  return error.code == Errc::config_invalid ? kExitConfigInvalid : kExitFailed;
-}
-
 bool is_loopback(std::string_view address) { return address.starts_with("127.") || address.starts_with("[::1]"); }
 
 // Clients feel a clock that was set before anybody else does: every request carries a time.
@@ -344,6 +339,11 @@ int run(const Config& config, StopSignals& signals) {
 }
 
 }  // namespace
+
+int fail(const Error& error) {
+  fmt::print(stderr, "vodlift: {}\n", error.message);
+  return error.code == Errc::config_invalid ? kExitConfigInvalid : kExitFailed;
+}
 
 int serve(const std::filesystem::path& config) {
   prepare_process();

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include "base/error.h"
+
 namespace vodlift::app {
 
 // Runs the daemon of this configuration file until SIGTERM or SIGINT, then stops within 30 s; a second signal ends it
@@ -10,5 +12,8 @@ namespace vodlift::app {
 // standard error. Call once, before any other thread exists.
 // Returns the exit code: 0 stopped on request, 1 could not start, 2 the configuration is at fault.
 int serve(const std::filesystem::path& config);
+
+// Prints why a command failed, and answers its exit code.
+int fail(const Error& error);
 
 }  // namespace vodlift::app

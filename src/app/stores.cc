@@ -37,13 +37,18 @@ Result<> open_queue(Stores& stores, const Clock& clock) {
   return stores.callbacks->reclaim();
 }
 
+store::SqliteOptions options_of(const Config& config) {
+  store::SqliteOptions options;
+  options.path = config.store.path;
+  options.signs = {config.server.master_key_file, config.audit.path, init_note_of(config.file)};
+  return options;
+}
+
 }  // namespace
 
 Result<Stores> open_stores(const Config& config, const Clock& clock) {
   Stores stores;
-  store::SqliteOptions options;
-  options.path = config.store.path;
-  auto database = store::SqliteDatabase::open(options, clock);
+  auto database = store::SqliteDatabase::open(options_of(config), clock);
   if (!database) return database.error();
   stores.database = std::move(*database);
 
@@ -63,5 +68,15 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   if (auto opened = open_queue(stores, clock); !opened) return opened.error();
   return stores;
 }
+
+Result<> accept_loss_of_log(const Config& config, const Clock& clock) {
+  store::SqliteOptions options = options_of(config);
+  options.accept_loss = true;
+  const auto database = store::SqliteDatabase::open(options, clock);
+  if (!database) return database.error();
+  return {};
+}
+
+std::filesystem::path init_note_of(const std::filesystem::path& config) { return config.string() + ".init"; }
 
 }  // namespace vodlift::app

@@ -38,4 +38,12 @@ struct Stores {
 // outlive them. Errors: what SqliteDatabase::open(), load_or_create_master_key() and the ports answer.
 Result<Stores> open_stores(const Config& config, const Clock& clock);
 
+// Goes on without what a damaged or missing log of the database has lost: see SqliteOptions::accept_loss. Errors: those
+// of SqliteDatabase::open().
+Result<> accept_loss_of_log(const Config& config, const Clock& clock);
+
+// What `vodlift init` leaves beside the configuration file: the database is there from then on, so one that is missing
+// is refused.
+std::filesystem::path init_note_of(const std::filesystem::path& config);
+
 }  // namespace vodlift::app

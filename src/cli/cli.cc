@@ -117,11 +117,15 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
   return fmt::format("vodlift: {}\nSee: {} --help\n", message, words_of(command));
 }
 
-void add_serve(CLI::App& app, Session& session, const Services& services) {
+using ConfigCommand = std::function<int(const std::filesystem::path& config)>;
+
+// A command that works on what the configuration names, not through a daemon. `run` must outlive the app.
+void add_config_command(CLI::App& app, Session& session, const char* name, const char* about,
+                        const ConfigCommand& run) {
   auto config = std::make_shared<std::string>();
-  CLI::App* serve = app.add_subcommand("serve", "Run the daemon until SIGTERM or SIGINT");
-  serve->add_option("--config", *config, "The configuration file")->type_name("FILE")->required();
-  serve->callback([&session, &services, config] { session.set_exit_code(services.serve(*config)); });
+  CLI::App* command = app.add_subcommand(name, about);
+  command->add_option("--config", *config, "The configuration file")->type_name("FILE")->required();
+  command->callback([&session, &run, config] { session.set_exit_code(run(*config)); });
 }
 
 void add_version(CLI::App& app) {
@@ -144,12 +148,16 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   app.footer(kExitCodes);
   app.require_subcommand(1);
   app.set_version_flag("--version", fmt::format("vodlift {}", VODLIFT_VERSION), "Print the version");
-  add_serve(app, session, services);
+  add_config_command(app, session, "serve", "Run the daemon until SIGTERM or SIGINT", services.serve);
   add_account_commands(app, session);
   add_key_commands(app, session);
   add_bucket_commands(app, session);
   add_limit_commands(app, session);
   add_upload_commands(app, session);
+  add_config_command(app, session, "init", "Make the database; a later start without it is refused then",
+                     services.init);
+  add_config_command(app, session, "accept-loss", "Go on without uploads that a damaged database log has lost",
+                     services.accept_loss);
   add_version(app);
 }
 

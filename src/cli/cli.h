@@ -19,6 +19,10 @@ enum ExitCode : int {
 struct Services {
   // Runs the daemon until it has to stop; answers the exit code.
   std::function<int(const std::filesystem::path& config)> serve;
+  // Make the database that this configuration file names, or go on without what its damaged log has lost, while no
+  // daemon runs; answer the exit code.
+  std::function<int(const std::filesystem::path& config)> init;
+  std::function<int(const std::filesystem::path& config)> accept_loss;
   // Where the daemon of this configuration file listens for commands. Errors: those of reading the file.
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> admin_socket_of;
 };

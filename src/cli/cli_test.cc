@@ -89,6 +89,8 @@ class CliTest : public testing::Test {
                            served_config_ = config;
                            return 7;
                          },
+                     .init = [](const std::filesystem::path&) { return 8; },
+                     .accept_loss = [](const std::filesystem::path&) { return 9; },
                      .admin_socket_of = [this](const std::filesystem::path& config) -> Result<std::filesystem::path> {
                        if (config == "good.toml") return socket_;
                        return Error{Errc::config_invalid, "the configuration has a fault:\nbad.toml:3: what"};
@@ -109,6 +111,8 @@ class CliTest : public testing::Test {
 TEST_F(CliTest, ServesWithTheConfigurationFile) {
   EXPECT_EQ(run_without_socket({"serve", "--config", "x.toml"}), 7);
   EXPECT_EQ(served_config_, "x.toml");
+  EXPECT_EQ(run_without_socket({"init", "--config", "x.toml"}), 8);
+  EXPECT_EQ(run_without_socket({"accept-loss", "--config", "x.toml"}), 9);
 }
 
 TEST_F(CliTest, WrongUsageIsExitCodeTwo) {

@@ -206,7 +206,9 @@ std::int64_t SqliteConnection::last_insert_id() const { return sqlite3_last_inse
 
 bool SqliteConnection::checkpoint(bool restart) {
   const int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
-  const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, nullptr, nullptr);
+  int moved = 0;
+  const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, nullptr, &moved);
+  pages_moved_ = std::max(moved, 0);
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) record_failure(code);
   return !failed();
 }

@@ -132,6 +132,8 @@ class SqliteConnection {
   // Moves pages from the write-ahead log into the file as far as readers allow. `restart`: waits for readers up to the
   // busy time-out so that the log begins anew. Returns false on failure (kept), not when readers were in the way.
   bool checkpoint(bool restart);
+  // Of those pages, how many the last checkpoint found moved, the first ones.
+  [[nodiscard]] int pages_moved() const { return pages_moved_; }
   // Whether closing, as the last connection, moves the log into the file (as SQLite does unless told otherwise).
   void set_checkpoint_on_close(bool wanted);
   // Protects against a hostile or damaged file: nothing but its own statements changes the schema.
@@ -155,6 +157,7 @@ class SqliteConnection {
   std::optional<Error> error_;
   bool sync_failed_ = false;
   int wal_pages_ = 0;
+  int pages_moved_ = 0;
   std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements_;
 };
 

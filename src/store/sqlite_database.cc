@@ -1,7 +1,14 @@
 #include "store/sqlite_database.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+#include "store/log_check.h"
 #include "store/sqlite_migrations.h"
 #include "store/sqlite_setup.h"
 
@@ -20,12 +27,111 @@ Result<std::unique_ptr<SqliteConnection>> open_checked(const std::filesystem::pa
   return opened;
 }
 
-Result<std::unique_ptr<SqliteConnection>> open_writer(const std::filesystem::path& path, WallTime now) {
+struct Writable {
+  std::unique_ptr<SqliteConnection> connection;
+  StoreMark mark;
+};
+
+std::int64_t number_of(SqliteConnection& connection, const char* sql) {
+  const auto text = connection.query(sql);
+  return text ? std::stoll(*text) : 0;
+}
+
+std::int64_t database_number(SqliteConnection& connection) {
+  return number_of(connection, "SELECT value FROM counters WHERE name = 'database'");
+}
+
+// Refuses a mark of another database, and a new database beside an old mark.
+Result<> check_mark(SqliteConnection& connection, const std::filesystem::path& path, const MarkRecord& mark) {
+  const std::int64_t number = has_schema(connection) ? database_number(connection) : 0;
+  if (auto error = connection.take_error()) return *error;
+  if (number == mark.database) return {};
+  return Error{Errc::config_invalid,
+               fmt::format("{} is another database than the one that {} belongs to; nothing was changed. Put the right "
+                           "database back, or, if this one is meant, move the .mark file to another place",
+                           path.string(), StoreMark::path_of(path).string())};
+}
+
+// What the mark says while this process runs. Where it is not certain that the database has every id that was given,
+// the next one is above all that were reserved.
+MarkRecord next_record(SqliteConnection& connection, const std::optional<MarkRecord>& before, const CheckedLog& log) {
+  MarkRecord record;
+  record.database = database_number(connection);
+  record.given = number_of(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'uploads'");
+  const UploadId last = record.given;
+  if (!before) {
+    log::warn("the database has no mark; a new one is made, and the next ids are higher",
+              {{"hint", "the mark tells whether uploads were lost: keep PATH.mark beside the database"}});
+    record.given += StoreMark::kIdsAtOnce;
+  } else if (!log.exact || last != before->given) {
+    record.given = std::max({last, before->ids_to, before->given});
+    log::warn("the last stop was no clean one, or the database was put back from a copy; the next ids are higher",
+              {{"last_id", last}, {"last_id_known", before->given}, {"next_id", record.given + 1}});
+  }
+  record.ids_to = std::max(record.given, before ? before->ids_to : 0);
+  record.log = log.generation;
+  record.frames = log.frames;
+  return record;
+}
+
+bool raise_ids(SqliteConnection& connection, UploadId last) {
+  return connection.execute("BEGIN IMMEDIATE") &&
+         connection.prepare("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'uploads' AND seq < ?1")
+             .bind(last)
+             .run() &&
+         connection
+             .prepare(
+                 "INSERT INTO sqlite_sequence (name, seq) SELECT 'uploads', ?1 "
+                 "WHERE ?1 > 0 AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'uploads')")
+             .bind(last)
+             .run() &&
+         connection.execute("COMMIT");
+}
+
+// The mark says that the database is open before anything is written to it; that of a new database is made last.
+Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
+  const auto& path = options.path;
+  const auto before = StoreMark::read(path);
+  if (!before) return unreadable(before.error().message);
+  const auto log = check_log(path, *before, options.accept_loss);
+  if (!log) return log.error();
   auto opened = open_checked(path);
-  if (!opened) return opened;
-  if (auto configured = configure_writer(**opened); !configured) return configured.error();
-  if (auto migrated = migrate(**opened, now, sqlite_migrations()); !migrated) return migrated.error();
-  return opened;
+  if (!opened) return opened.error();
+  SqliteConnection& connection = **opened;
+  connection.set_checkpoint_on_close(false);
+  if (*before) {
+    if (auto right = check_mark(connection, path, **before); !right) return right.error();
+  }
+  const bool made = !has_schema(connection);
+  if (made) {
+    if (auto first = check_first_start(path, options.signs); !first) return first.error();
+  }
+  std::optional<StoreMark> mark;
+  UploadId last = 0;
+  const auto open_mark = [&](const MarkRecord& record) -> Result<> {
+    if (auto error = connection.take_error()) return *error;
+    auto marked = StoreMark::open(path, record);
+    if (!marked) return marked.error();
+    mark.emplace(std::move(*marked));
+    return {};
+  };
+  if (!made) {
+    const MarkRecord record = next_record(connection, *before, *log);
+    last = record.given;
+    if (auto marked = open_mark(record); !marked) return marked.error();
+  }
+  connection.set_checkpoint_on_close(true);
+  if (auto configured = configure_writer(connection); !configured) return configured.error();
+  if (auto migrated = migrate(connection, now, sqlite_migrations()); !migrated) return migrated.error();
+  if (made) {
+    // The file has the schema before it has a mark: however its log may be lost, it is this database.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    MarkRecord first;
+    first.database = database_number(connection);
+    if (auto marked = open_mark(first); !marked) return marked.error();
+  }
+  if (!raise_ids(connection, last)) return *connection.take_error();
+  return Writable{std::move(*opened), std::move(*mark)};
 }
 
 Result<std::vector<std::unique_ptr<SqliteConnection>>> open_readers(const SqliteOptions& options) {
@@ -43,21 +149,26 @@ Result<std::vector<std::unique_ptr<SqliteConnection>>> open_readers(const Sqlite
 
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOptions& options, const Clock& clock) {
   if (auto fit = check_directory(options.path); !fit) return fit.error();
+  if (!has_bytes(options.path)) {
+    auto signs = options.signs;
+    signs.insert(signs.begin(), {StoreMark::log_of(options.path), StoreMark::path_of(options.path)});
+    if (auto first = check_first_start(options.path, signs); !first) return first.error();
+  }
   auto lock = DatabaseLock::take(options.path);
   if (!lock) return lock.error();
   if (auto prepared = prepare_database_file(options.path); !prepared) return prepared.error();
   if (auto held = lock->hold_file(options.path); !held) return held.error();
-  auto writer = open_writer(options.path, clock.now());
+  auto writer = open_writer(options, clock.now());
   if (!writer) return unless_unreadable(writer.error(), options.path);
   auto readers = open_readers(options);
   if (!readers) return readers.error();
-  return std::unique_ptr<SqliteDatabase>(
-      new SqliteDatabase(std::move(*lock), std::move(*writer), std::move(*readers), options.writer));
+  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(
+      std::move(*lock), std::move(writer->connection), std::move(writer->mark), std::move(*readers), options.writer));
 }
 
-SqliteDatabase::SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer,
+SqliteDatabase::SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer, StoreMark mark,
                                std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits)
-    : lock_(std::move(lock)), writer_(std::move(writer), limits), readers_(std::move(readers)) {}
+    : lock_(std::move(lock)), writer_(std::move(writer), std::move(mark), limits), readers_(std::move(readers)) {}
 
 void SqliteDatabase::drain() {
   [[maybe_unused]] const auto nothing = writer_.write([](SqliteConnection&) -> Result<> { return {}; });

@@ -20,6 +20,9 @@ struct SqliteOptions {
   std::filesystem::path path;  // the file; made where it is missing, its directory is not
   std::size_t readers = 4;     // connections that read, 1..64
   SqliteWriter::Limits writer;
+  // Files of which one that is not empty shows that there was a database before: a missing or empty one is refused.
+  std::vector<std::filesystem::path> signs;
+  bool accept_loss = false;  // go on without what a damaged or missing log has lost (log_check.h)
 };
 
 // Internally locked: any thread.
@@ -27,7 +30,7 @@ class SqliteDatabase {
  public:
   // Locks, checks, and brings the schema up to date. Reads the whole file once to find damage.
   // Errors: locked (another process has it), config_invalid (not ours, newer than this binary, unfit place),
-  // store_corrupt, store_failed, io_error.
+  // store_corrupt (also where the log lacks what was acknowledged), store_failed, io_error.
   static Result<std::unique_ptr<SqliteDatabase>> open(const SqliteOptions& options, const Clock& clock);
 
   // Runs `change(SqliteConnection&) -> Result<T>` in a transaction on the writer's thread; answers when the disk has
@@ -41,6 +44,9 @@ class SqliteDatabase {
   // Queues a change without waiting; see SqliteWriter::post.
   void post(std::unique_ptr<WriteOperation> operation) { writer_.post(std::move(operation)); }
 
+  // For a change that runs: it gives this upload its id. See SqliteWriter::gives.
+  void gives(UploadId id) { writer_.gives(id); }
+
   // Returns when all that was queued before, its completions included, is over.
   void drain();
 
@@ -52,7 +58,7 @@ class SqliteDatabase {
   }
 
  private:
-  SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer,
+  SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer, StoreMark mark,
                  std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits);
 
   // Carries a Result<T> through a door that knows only Result<>.

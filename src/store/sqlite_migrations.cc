@@ -58,6 +58,8 @@ bool apply(SqliteConnection& connection, const Migration& migration, WallTime no
 
 }  // namespace
 
+bool has_schema(SqliteConnection& connection) { return connection.query(kTableCount).value_or("0") != "0"; }
+
 Result<> check_schema(SqliteConnection& connection, const std::filesystem::path& path,
                       std::span<const Migration> steps) {
   const auto application = connection.query("PRAGMA application_id");

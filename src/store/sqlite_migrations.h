@@ -26,6 +26,9 @@ std::span<const Migration> sqlite_migrations();
 Result<> check_schema(SqliteConnection& connection, const std::filesystem::path& path,
                       std::span<const Migration> steps);
 
+// False for a database that is new. Only reads; a failure stays with the connection.
+bool has_schema(SqliteConnection& connection);
+
 // Brings the schema up to the last of `steps`, each in a transaction of its own. Steps that were applied before are not
 // applied again. Errors: store_failed (the steps before the failed one stay).
 Result<> migrate(SqliteConnection& connection, WallTime now, std::span<const Migration> steps);

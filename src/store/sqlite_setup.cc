@@ -12,6 +12,7 @@
 #include <charconv>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <vector>
 
 #include "base/encoding.h"
@@ -106,6 +107,12 @@ std::optional<int> read_fault(const std::filesystem::path& file) {
 
 }  // namespace
 
+bool has_bytes(const std::filesystem::path& file) {
+  std::error_code fault;
+  const auto size = std::filesystem::file_size(file, fault);
+  return !fault && size > 0;
+}
+
 Result<> check_directory(const std::filesystem::path& database) {
   const auto parent = database.has_parent_path() ? database.parent_path() : std::filesystem::path(".");
   struct statfs file_system = {};
@@ -118,6 +125,18 @@ Result<> check_directory(const std::filesystem::path& database) {
         Errc::config_invalid,
         fmt::format("[store] path {} lies on a network file system, where SQLite can lose data: use a local disk",
                     database.string())};
+  }
+  return {};
+}
+
+Result<> check_first_start(const std::filesystem::path& database, const std::vector<std::filesystem::path>& signs) {
+  for (const auto& sign : signs) {
+    if (!has_bytes(sign)) continue;
+    return Error{Errc::config_invalid,
+                 fmt::format("the database {} is missing or empty, but {} is there, so this is no first start. Nothing "
+                             "was changed. See that its volume is mounted, or put the database back from a backup; to "
+                             "begin with an empty one, move {} to another place",
+                             database.string(), sign.string(), sign.string())};
   }
   return {};
 }
@@ -158,12 +177,14 @@ Result<> check_integrity(SqliteConnection& connection, const std::filesystem::pa
                            path.string(), what)};
 }
 
+Error unreadable(std::string_view why) { return {Errc::store_failed, fmt::format("{}; {}", why, kNotDamaged)}; }
+
 Error unless_unreadable(Error error, const std::filesystem::path& path) {
   if (error.code != Errc::store_corrupt) return error;
   for (const std::string_view end : {"", "-wal"}) {
     const std::string file = path.string() + std::string(end);
     if (const auto fault = read_fault(file)) {
-      return {Errc::store_failed, fmt::format("{} cannot be read: {}; {}", file, errno_text(*fault), kNotDamaged)};
+      return unreadable(fmt::format("{} cannot be read: {}", file, errno_text(*fault)));
     }
   }
   return error;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "store/sqlite_connection.h"
@@ -10,6 +12,13 @@ namespace vodlift::store {
 
 // Refuses a directory that is missing or lies on a network file system. Errors: config_invalid.
 Result<> check_directory(const std::filesystem::path& database);
+
+// Whether the file is there and not empty.
+bool has_bytes(const std::filesystem::path& file);
+
+// For a database that is missing or empty: refuses it where one of `signs`, files that an earlier start has left, is
+// there and not empty. Errors: config_invalid.
+Result<> check_first_start(const std::filesystem::path& database, const std::vector<std::filesystem::path>& signs);
 
 // Creates the file, empty and with mode 0600, where it is missing. The caller holds the lock: opening and closing a
 // database file that this process uses already would drop SQLite's locks on it.
@@ -24,6 +33,9 @@ Result<> configure_reader(SqliteConnection& connection);
 // Reads every page and refuses a damaged file. Time grows with the file. Errors: store_corrupt; store_failed (also
 // where the file could not be read, or memory ran out: that says nothing of the file).
 Result<> check_integrity(SqliteConnection& connection, const std::filesystem::path& path);
+
+// What to tell where a file of the database cannot be read, for the reason `why`: store_failed.
+Error unreadable(std::string_view why);
 
 // `error`; but where it is store_corrupt, and the disk refuses to give bytes of the database or of its log,
 // store_failed with the disk's fault: SQLite takes for damage what it cannot read. No connection may be open.

@@ -1,5 +1,7 @@
 #include "store/sqlite_writer.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <exception>
 #include <utility>
@@ -54,8 +56,8 @@ void complete(WriteOperation& operation, Result<> outcome) {
 
 }  // namespace
 
-SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, Limits limits)
-    : connection_(std::move(connection)), limits_(limits) {
+SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Limits limits)
+    : connection_(std::move(connection)), mark_(std::move(mark)), limits_(limits) {
   loop_.start("store", [this] { work(); });
 }
 
@@ -66,6 +68,17 @@ SqliteWriter::~SqliteWriter() {
   }
   room_.notify_all();
   loop_.stop();
+  close();
+}
+
+// The mark says that the log is not needed any more before SQLite removes it.
+void SqliteWriter::close() {
+  checkpoint(false);
+  const bool whole = !mark_.needs_log();
+  connection_->set_checkpoint_on_close(whole);
+  connection_.reset();
+  if (!whole) return;
+  if (auto closed = mark_.closed(); !closed) log::warn("the mark is old", {{"error", closed.error().message}});
 }
 
 void SqliteWriter::post(std::unique_ptr<WriteOperation> operation) {
@@ -190,10 +203,20 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
   }
 }
 
-bool SqliteWriter::begin() { return connection_->prepare("BEGIN IMMEDIATE").run(); }
+bool SqliteWriter::begin() {
+  given_ = 0;
+  return connection_->prepare("BEGIN IMMEDIATE").run();
+}
 
 bool SqliteWriter::commit() {
-  if (connection_->prepare("COMMIT").run()) return true;
+  if (auto reserved = mark_.reserve(given_); !reserved) {
+    connection_->fail(fmt::format("no ids can be reserved: {}", reserved.error().message));
+    return false;
+  }
+  if (connection_->prepare("COMMIT").run()) {
+    mark_.committed(static_cast<std::uint32_t>(connection_->wal_pages()), given_);
+    return true;
+  }
   end_process_if_sync_failed(*connection_);
   return false;
 }
@@ -229,6 +252,11 @@ void SqliteWriter::checkpoint(bool restart) {
   end_process_if_sync_failed(*connection_);
   if (const auto error = connection_->take_error()) {
     log::error("a checkpoint of the database failed; it will be tried again", {{"error", error->message}});
+    return;
+  }
+  const auto moved = static_cast<std::uint32_t>(connection_->pages_moved());
+  if (auto noted = mark_.checkpointed(moved); !noted) {
+    log::warn("a checkpoint could not be noted", {{"error", noted.error().message}});
   }
 }
 

@@ -1,6 +1,7 @@
 // The one thread that changes the database, and its group commit.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "base/error.h"
 #include "base/worker_thread.h"
 #include "store/sqlite_connection.h"
+#include "store/store_mark.h"
 
 namespace vodlift::store {
 
@@ -50,15 +52,18 @@ class SqliteWriter {
   // How long patient operations wait for company. Anything that is not patient takes them along at once.
   static constexpr std::chrono::milliseconds kGather{5};
 
-  // Starts the thread, which owns the connection from now on.
-  SqliteWriter(std::unique_ptr<SqliteConnection> connection, Limits limits);
+  // Starts the thread, which owns the connection and its database's mark from now on.
+  SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Limits limits);
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
-  // Carries out what is queued, then closes the connection.
+  // Carries out what is queued, then moves the log into the file and closes the connection, which must be the last one.
   ~SqliteWriter();
 
   // Queues an operation. When the queue is full its done() is called here and now with overloaded.
   void post(std::unique_ptr<WriteOperation> operation);
+
+  // For the change that runs: it gives this upload its id, which is reserved before the commit.
+  void gives(UploadId id) { given_ = std::max(given_, id); }
 
   // Runs `change` and waits for the disk; waits for room too. Never from done().
   Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
@@ -82,8 +87,11 @@ class SqliteWriter {
   void report(const Error& error);
   void checkpoint_if_due();
   void checkpoint(bool restart);
+  void close();
 
-  const std::unique_ptr<SqliteConnection> connection_;
+  std::unique_ptr<SqliteConnection> connection_;
+  StoreMark mark_;
+  UploadId given_ = 0;  // the highest of the transaction
   const Limits limits_;
   int pages_at_checkpoint_ = 0;
   std::int64_t refused_ = 0;  // changes, since the last report

@@ -29,7 +29,11 @@ class StoreTest : public testing::Test {
   ~StoreTest() override { std::filesystem::remove_all(directory_); }
 
   Result<std::unique_ptr<SqliteDatabase>> open(SqliteWriter::Limits limits = {}) {
-    return SqliteDatabase::open({path_, 2, limits}, clock_);
+    SqliteOptions options;
+    options.path = path_;
+    options.readers = 2;
+    options.writer = limits;
+    return SqliteDatabase::open(options, clock_);
   }
 
   static std::string bytes_in(const std::filesystem::path& path) {

@@ -56,7 +56,9 @@ class SqliteUnderTest final : public StoreUnderTest {
   };
 
   void open() {
-    database_ = store::SqliteDatabase::open({directory_ / "queue.db", 4, {}}, clock_).value();
+    store::SqliteOptions options;
+    options.path = directory_ / "queue.db";
+    database_ = store::SqliteDatabase::open(options, clock_).value();
     const bool sealed = store::SqliteAccountRepository::holds_secrets(*database_).value();
     store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
     account_rows_ = store::SqliteAccountRepository::open(*database_, feed_, std::move(seal)).value();

@@ -9,6 +9,8 @@ CREATE TABLE counters (
   value INTEGER NOT NULL CHECK (value >= 0)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO counters (name, value) VALUES ('accounts', 0);
+-- Does not grow: tells this database from others (src/store/store_mark.h).
+INSERT INTO counters (name, value) VALUES ('database', random() & 0x7fffffffffffffff);
 
 -- The processes that work on this database. A node keeps its id over restarts; `term` counts its starts.
 CREATE TABLE nodes (

@@ -1,0 +1,77 @@
+#include "app/store_commands.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "app/config.h"
+#include "app/server.h"
+#include "app/stores.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+
+namespace vodlift::app {
+namespace {
+
+// While this lives, root's new files belong to the owner of `folder`, who runs the daemon. Does nothing for others.
+class ActAsOwner {
+ public:
+  explicit ActAsOwner(const std::filesystem::path& folder) {
+    struct stat about {};
+    if (::geteuid() != 0 || ::stat(folder.c_str(), &about) != 0) return;
+    changed_ = ::setegid(about.st_gid) == 0 && ::seteuid(about.st_uid) == 0;
+  }
+  ActAsOwner(const ActAsOwner&) = delete;
+  ActAsOwner& operator=(const ActAsOwner&) = delete;
+  ~ActAsOwner() {
+    if (changed_ && (::seteuid(0) != 0 || ::setegid(0) != 0)) std::perror("vodlift");
+  }
+
+ private:
+  bool changed_ = false;
+};
+
+// Runs `work(config)`, whose files belong to the daemon's user, and prints what became of it.
+template <class Work>
+int with_config(const std::filesystem::path& file, Work work) {
+  const auto config = load_config(file);
+  if (!config) return fail(config.error());
+  log::configure(config->log.format, config->log.level);
+  const auto done = work(*config);
+  if (!done) return fail(done.error());
+  fmt::print("{}\n", *done);
+  return 0;
+}
+
+}  // namespace
+
+int init(const std::filesystem::path& file) {
+  return with_config(file, [&](const Config& config) -> Result<std::string> {
+    {
+      const ActAsOwner owner(config.store.path.parent_path());
+      const SystemClock clock;
+      if (auto stores = open_stores(config, clock); !stores) return stores.error();
+    }
+    const auto note = init_note_of(config.file);
+    const std::string text = fmt::format("{} is there. Without it, a start is refused.\n", config.store.path.string());
+    auto noted = create_private_file(note, text);
+    if (!noted && noted.error().code != Errc::already_exists) return noted.error();
+    return fmt::format("The database {} is there; a start without it is refused from now on ({}).",
+                       config.store.path.string(), note.string());
+  });
+}
+
+int accept_loss(const std::filesystem::path& file) {
+  return with_config(file, [](const Config& config) -> Result<std::string> {
+    const ActAsOwner owner(config.store.path.parent_path());
+    const SystemClock clock;
+    if (auto accepted = accept_loss_of_log(config, clock); !accepted) return accepted.error();
+    return fmt::format("The database {} can be used. Start the daemon.", config.store.path.string());
+  });
+}
+
+}  // namespace vodlift::app
