@@ -42,30 +42,50 @@ Bandwidth::Chunk Bandwidth::next(const BandwidthUse& use, std::size_t wanted) {
   if (!limited_) return {wanted, 0ns};
   const std::lock_guard lock(mutex_);
   const auto now = steady_();
+  const Lines lines = lines_of(use, now);
+  const ByteRate slowest = slowest_of(lines);
+  if (!slowest) return {wanted, 0ns};
+  const auto bytes = std::min<std::int64_t>(static_cast<std::int64_t>(wanted),
+                                            std::clamp(*slowest / kChunksPerSecond, kSmallestChunk, kLargestChunk));
+  auto start = now;
+  for (Line* line : lines) {
+    if (line != nullptr) start = std::max(start, line->free_from);
+  }
+  for (Line* line : lines) {
+    if (line == nullptr) continue;
+    const auto lasts = std::chrono::nanoseconds(bytes * 1'000'000'000 / *line->rate);
+    line->free_from = std::max(now - kToleratedDelay, line->free_from) + lasts;
+  }
+  return {static_cast<std::size_t>(bytes), start - now};
+}
+
+ByteRate Bandwidth::limit(const BandwidthUse& use) {
+  if (!limited_) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return slowest_of(lines_of(use, steady_()));
+}
+
+Bandwidth::Lines Bandwidth::lines_of(const BandwidthUse& use, SteadyTime now) {
   using Kind = BandwidthScope::Kind;
-  std::array<Line*, 4> lines{};
+  Lines lines{};
   std::size_t count = 0;
-  std::int64_t slowest = kMaxRate;
   for (const BandwidthScope& scope :
        {BandwidthScope{Kind::all, 0, ""}, BandwidthScope{Kind::storage, 0, use.storage},
         BandwidthScope{Kind::account, use.account, ""}, BandwidthScope{Kind::bucket, use.account, use.bucket}}) {
     const auto at = lines_.find(scope);
     if (at == lines_.end()) continue;
     read_timetable(at->second, now);
-    if (!at->second.rate) continue;
-    lines[count++] = &at->second;
-    slowest = std::min(slowest, *at->second.rate);
+    if (at->second.rate) lines[count++] = &at->second;
   }
-  if (count == 0) return {wanted, 0ns};
-  const auto bytes = std::min<std::int64_t>(static_cast<std::int64_t>(wanted),
-                                            std::clamp(slowest / kChunksPerSecond, kSmallestChunk, kLargestChunk));
-  auto start = now;
-  for (std::size_t i = 0; i < count; ++i) start = std::max(start, lines[i]->free_from);
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto lasts = std::chrono::nanoseconds(bytes * 1'000'000'000 / *lines[i]->rate);
-    lines[i]->free_from = std::max(now - kToleratedDelay, lines[i]->free_from) + lasts;
+  return lines;
+}
+
+ByteRate Bandwidth::slowest_of(const Lines& lines) {
+  ByteRate slowest;
+  for (const Line* line : lines) {
+    if (line != nullptr) slowest = std::min(slowest.value_or(kMaxRate), *line->rate);
   }
-  return {static_cast<std::size_t>(bytes), start - now};
+  return slowest;
 }
 
 void Bandwidth::read_timetable(Line& line, SteadyTime now) const {

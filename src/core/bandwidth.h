@@ -1,6 +1,7 @@
 // Bandwidth limits at work: what may be sent when, and how limits are changed while uploads run.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -39,6 +40,9 @@ class Bandwidth {
   // are sent or not.
   Chunk next(const BandwidthUse& use, std::size_t wanted);
 
+  // Bytes a second that the slowest of the limits allows that apply to `use` now; nothing: there is none.
+  [[nodiscard]] ByteRate limit(const BandwidthUse& use);
+
  private:
   struct Line {
     BandwidthLimit limit;
@@ -48,6 +52,10 @@ class Bandwidth {
     SteadyTime free_from{};  // all time before this moment is given away
   };
 
+  // The lines with a rate that apply to `use`; null where there are fewer.
+  using Lines = std::array<Line*, 4>;
+  Lines lines_of(const BandwidthUse& use, SteadyTime now);
+  static ByteRate slowest_of(const Lines& lines);
   void read_timetable(Line& line, SteadyTime now) const;
 
   const Clock& clock_;

@@ -51,6 +51,15 @@ class BandwidthTest : public testing::Test {
   Bandwidth bandwidth{clock, [this] { return now; }};
 };
 
+TEST_F(BandwidthTest, TellsTheSlowestLimitThatApplies) {
+  EXPECT_EQ(bandwidth.limit({158, "a", "s"}), std::nullopt);
+  bandwidth.set({{{Kind::all, 0, ""}, 900'000, {}, "UTC"},
+                 {{Kind::account, 158, ""}, 500'000, {}, "UTC"},
+                 {{Kind::bucket, 158, "a"}, 700'000, {}, "UTC"}});
+  EXPECT_EQ(bandwidth.limit({158, "a", "s"}), 500'000);
+  EXPECT_EQ(bandwidth.limit({159, "a", "s"}), 900'000);
+}
+
 TEST_F(BandwidthTest, WithoutALimitNothingWaits) {
   const auto chunk = bandwidth.next({158, "b", "s"}, kBuffer);
   EXPECT_EQ(chunk.bytes, kBuffer);

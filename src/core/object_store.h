@@ -155,6 +155,11 @@ class ObjectStore {
   // Bytes a second that recent requests to this bucket reached, from first byte to answer; nothing: not known.
   [[nodiscard]] virtual std::optional<std::int64_t> request_rate(const BucketAccess& access) const = 0;
 
+  // Bytes a second that the operator allows just now for all that is sent from `storage` to this bucket together with
+  // whatever shares its limits; nothing: no limit.
+  [[nodiscard]] virtual std::optional<std::int64_t> rate_limit(const BucketAccess& access,
+                                                               const std::string& storage) const = 0;
+
   // Whether this endpoint is known to take a part's CRC32C after its bytes, so that upload_part() needs no checksum.
   [[nodiscard]] virtual bool takes_trailing_checksums(const BucketAccess& access) const = 0;
 

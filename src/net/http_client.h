@@ -52,7 +52,9 @@ struct HttpRequest {
 
   std::chrono::milliseconds connect_timeout{10000};
   std::chrono::milliseconds total_timeout{0};  // 0: none
-  std::chrono::seconds stall_timeout{60};      // fails when less than 1 KiB/s moved for this time; 0: none
+  // These two count only the time in which the other side makes us wait, not the time in which `reader` waits. 0: none.
+  std::chrono::milliseconds stall_timeout{60000};             // fails when less than 1 KiB/s moved for this time
+  std::chrono::milliseconds peer_timeout{0};                  // fails when they have made us wait this long in all
   std::size_t max_response_bytes = std::size_t{1024} * 1024;  // more is an error, and read no further
   // Once the status line of the answer is there, nothing that happens to the rest is an error (callbacks): headers and
   // body are what arrived in time, cut off at the limit.

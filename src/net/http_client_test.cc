@@ -1,8 +1,13 @@
 #include "net/http_client.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <future>
@@ -101,6 +106,42 @@ class StringReader final : public BodyReader {
  private:
   const std::string bytes_;
   std::size_t at_ = 0;
+};
+
+// Takes one connection, and some bytes of it every 50 ms.
+class SlowServer {
+ public:
+  SlowServer() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener_, 1), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { serve(); });
+  }
+  SlowServer(const SlowServer&) = delete;
+  SlowServer& operator=(const SlowServer&) = delete;
+  ~SlowServer() {
+    thread_.join();
+    ::close(listener_);
+  }
+
+  [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
+
+ private:
+  void serve() const {
+    const int connection = ::accept(listener_, nullptr, nullptr);
+    std::array<char, 16384> buffer{};
+    while (::recv(connection, buffer.data(), buffer.size(), 0) > 0) std::this_thread::sleep_for(50ms);
+    ::close(connection);
+  }
+
+  const int listener_;
+  int port_ = 0;
+  std::thread thread_;
 };
 
 TEST_F(HttpClientTest, EveryMethodCarriesItsBody) {
@@ -209,6 +250,65 @@ TEST_F(HttpClientTest, BoundsTheTime) {
   const auto response = client_.perform(std::move(out));
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, Errc::timeout);
+}
+
+// Gives a byte every half second, as one does whose bandwidth is limited.
+class TricklingReader final : public BodyReader {
+ public:
+  Chunk read(std::span<std::uint8_t> buffer, const std::function<void()>&) override {
+    waits_ = !waits_;
+    if (waits_) return {Status::wait, 0, 500ms};
+    buffer[0] = 'x';
+    return {Status::ok, 1};
+  }
+  void rewind() override {}
+  [[nodiscard]] Error failure() const override { return {}; }
+
+ private:
+  bool waits_ = false;
+};
+
+TEST_F(HttpClientTest, TheTimeInWhichTheReaderWaitsIsNotTheServers) {
+  HttpRequest out = request("PUT", "/");
+  out.reader = std::make_shared<TricklingReader>();
+  out.reader_size = 8;
+  out.stall_timeout = 1s;
+  out.peer_timeout = 1s;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto response = client_.perform(std::move(out));
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "PUT xxxxxxxx");
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 4s) << "longer than both limits";
+}
+
+TEST_F(HttpClientTest, AnAnswerThatDoesNotComeAfterTheBodyIsAStall) {
+  for (const bool from_reader : {false, true}) {
+    HttpRequest out = request("PUT", "/never");
+    out.body = "short";
+    if (from_reader) {
+      out.reader = std::make_shared<StringReader>("short");
+      out.reader_size = 5;
+    }
+    out.stall_timeout = 200ms;
+    const auto response = client_.perform(std::move(out));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().code, Errc::timeout);
+    EXPECT_NE(response.error().message.find("less than 1024 bytes a second for 0.2 s"), std::string::npos)
+        << response.error().message;
+  }
+}
+
+TEST_F(HttpClientTest, AServerThatTakesLittleAtATimeIsTooSlowInTheEnd) {
+  SlowServer server;
+  HttpRequest out = request("PUT", "/");
+  out.url = server.url();
+  out.reader = std::make_shared<StringReader>(std::string(64 << 20, 'v'));
+  out.reader_size = 64 << 20;
+  out.peer_timeout = 1s;
+  const auto response = client_.perform(std::move(out));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, Errc::timeout);
+  EXPECT_NE(response.error().message.find("too slow"), std::string::npos) << response.error().message;
 }
 
 TEST_F(HttpClientTest, TellsWhichHostRefused) {

@@ -16,8 +16,6 @@ namespace {
 constexpr std::size_t kMaxResponseHeaderBytes = std::size_t{64} * 1024;
 // Four times libcurl's own: a quarter of the system calls for a large body.
 constexpr long kUploadBufferBytes = 256L * 1024;
-// A transfer that is slower than this for the whole stall timeout has stalled.
-constexpr long kStalledBytesPerSecond = 1024;
 
 Errc errc_of(CURLcode code) {
   switch (code) {
@@ -61,11 +59,9 @@ void Transfer::attach(CURL* handle) {
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
   set(CURLOPT_WRITEDATA, this);
-  if (request_.cut != nullptr) {
-    set(CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
-    set(CURLOPT_XFERINFODATA, this);
-    set(CURLOPT_NOPROGRESS, 0L);
-  }
+  set(CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
+  set(CURLOPT_XFERINFODATA, this);
+  set(CURLOPT_NOPROGRESS, 0L);
   set_connection();
   set_payload();
 }
@@ -73,10 +69,6 @@ void Transfer::attach(CURL* handle) {
 void Transfer::set_connection() {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set(CURLOPT_TIMEOUT_MS, static_cast<long>(request_.total_timeout.count()));
-  if (request_.stall_timeout.count() > 0) {
-    set(CURLOPT_LOW_SPEED_LIMIT, kStalledBytesPerSecond);
-    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request_.stall_timeout.count()));
-  }
   // A resolver that hangs would otherwise be waited for on the transfer thread, and its other transfers with it.
   set(CURLOPT_QUICK_EXIT, 1L);
   set(CURLOPT_TCP_NODELAY, 1L);
@@ -159,6 +151,7 @@ std::size_t Transfer::give_body(std::span<std::uint8_t> buffer) {
       body_sent_ += chunk.size;
       return chunk.size;
     case BodyReader::Status::wait:
+      peer_.hold(std::chrono::steady_clock::now());
       if (chunk.again_after.count() > 0) resume_after_(chunk.again_after);
       return CURL_READFUNC_PAUSE;
     case BodyReader::Status::failed:
@@ -173,6 +166,7 @@ int Transfer::on_seek(void* self, curl_off_t offset, int origin) {
   if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
   transfer->body_sent_ = 0;
   transfer->body_begun_.reset();
+  transfer->peer_.go_on(std::chrono::steady_clock::now());
   if (transfer->request_.reader != nullptr) transfer->request_.reader->rewind();
   return CURL_SEEKFUNC_OK;
 }
@@ -204,13 +198,32 @@ std::size_t Transfer::take_body(std::string_view bytes) {
   return 0;
 }
 
-// libcurl asks at each step, and once a second where nothing moves.
-int Transfer::on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  auto* transfer = static_cast<Transfer*>(self);
-  if (!transfer->request_.cut->load()) return 0;
-  transfer->failure_ =
-      Error{Errc::interrupted, fmt::format("{}: cut off on request", origin_of(transfer->request_.url))};
-  return 1;
+void Transfer::go_on() {
+  peer_.go_on(std::chrono::steady_clock::now());
+  curl_easy_pause(handle_, CURLPAUSE_CONT);
+}
+
+// libcurl asks at each step, and once a second where nothing moves. Its own clocks would count our pauses too.
+int Transfer::check_time(std::int64_t moved) {
+  if (request_.cut != nullptr && request_.cut->load()) {
+    failure_ = Error{Errc::interrupted, fmt::format("{}: cut off on request", origin_of(request_.url))};
+    return 1;
+  }
+  const auto seconds = [](std::chrono::milliseconds time) { return std::chrono::duration<double>(time).count(); };
+  switch (peer_.look(std::chrono::steady_clock::now(), moved)) {
+    case PeerClock::Verdict::fine:
+      return 0;
+    case PeerClock::Verdict::stalled:
+      failure_ = Error{Errc::timeout,
+                       fmt::format("{} took and sent less than {} bytes a second for {:g} s", origin_of(request_.url),
+                                   kStalledBytesPerSecond, seconds(request_.stall_timeout))};
+      return 1;
+    case PeerClock::Verdict::too_slow:
+      failure_ = Error{Errc::timeout, fmt::format("{} was too slow: {} bytes moved in {:g} s", origin_of(request_.url),
+                                                  moved, seconds(request_.peer_timeout))};
+      return 1;
+  }
+  return 0;
 }
 
 // libcurl calls this whenever it has a connection to send the request on.

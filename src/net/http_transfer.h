@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "net/http_client.h"
+#include "net/peer_clock.h"
 
 namespace vodlift::net {
 
@@ -28,7 +29,8 @@ class Transfer {
         request_(std::move(request)),
         done_(std::move(done)),
         resume_(std::move(resume)),
-        resume_after_(std::move(resume_after)) {}
+        resume_after_(std::move(resume_after)),
+        peer_({request_.stall_timeout, request_.peer_timeout}) {}
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
@@ -39,6 +41,8 @@ class Transfer {
 
   // Prepares `handle` (fresh or reset) for this request.
   void attach(CURL* handle);
+  // The reader may have bytes again.
+  void go_on();
   void finish(CURLcode code);
   void fail(Error error) { done_(std::move(error)); }
 
@@ -66,7 +70,11 @@ class Transfer {
   static std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* self) {
     return static_cast<Transfer*>(self)->take_body({bytes, size * count});
   }
-  static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+  int check_time(std::int64_t moved);
+
+  static int on_progress(void* self, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
+    return static_cast<Transfer*>(self)->check_time(received + sent);
+  }
   static int on_send(void* self, char* address_there, char* address_here, int port_there, int port_here);
   static curl_socket_t on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
 
@@ -75,6 +83,7 @@ class Transfer {
   const HttpClient::Done done_;
   const std::function<void()> resume_;
   const std::function<void(std::chrono::nanoseconds)> resume_after_;
+  PeerClock peer_;
   CURL* handle_ = nullptr;
   std::unique_ptr<curl_slist, SlistDeleter> headers_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};

@@ -122,7 +122,7 @@ bool TransferLoop::take_arrivals() {
   take_due(resumed);
   for (const std::uint64_t id : resumed) {
     const auto at = running_.find(id);
-    if (at != running_.end()) curl_easy_pause(at->second->handle(), CURLPAUSE_CONT);
+    if (at != running_.end()) at->second->go_on();
   }
   return !stopping;
 }

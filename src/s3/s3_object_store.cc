@@ -18,6 +18,9 @@ namespace {
 // On a large object, Complete may take minutes before its answer begins.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};
 constexpr std::chrono::seconds kCompleteTimeout{900};
+// How long a store may make us wait for a request with bytes: this, and a second for each kLeastBytesPerSecond of them.
+constexpr std::chrono::seconds kAnswerTime{120};
+constexpr std::int64_t kLeastBytesPerSecond = std::int64_t{16} * 1024;
 constexpr int kPageParts = 1000;  // the most that S3 answers at once
 constexpr int kMaxListPages = kMaxParts / kPageParts + 1;
 // 2,000 uploads of one key. An entry may have 4 KiB, so that a page fits an answer.
@@ -54,6 +57,10 @@ Error unusable(Errc code, const ObjectTarget& target, std::string_view operation
   return {code, fmt::format("{} of s3://{}/{}: {}", operation, target.access.bucket, printable(target.key), why)};
 }
 
+std::chrono::seconds longest_wait(std::int64_t bytes) {
+  return kAnswerTime + std::chrono::seconds(bytes / kLeastBytesPerSecond);
+}
+
 // Why a part was refused. A store may have taken the CRC32C that Create offered, while something between dropped that
 // word of its answer. Then all parts must be sent again, after a Create that offers none.
 Error refused_part(const Failure& failure, SentChecksum sent) {
@@ -71,6 +78,7 @@ net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, co
   request.reader_size = body.size;
   request.cut = body.cut;
   request.total_timeout = {};
+  request.peer_timeout = longest_wait(body.size);
   return request;
 }
 
@@ -380,6 +388,7 @@ Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::s
   auto response = s3_.perform(target, call, [&](const Credentials& credentials) {
     net::HttpRequest request = s3_.make_request(target, call, credentials);
     request.total_timeout = {};
+    request.peer_timeout = longest_wait(size);
     request.max_response_bytes = std::max(request.max_response_bytes, static_cast<std::size_t>(size));
     return request;
   });

@@ -32,6 +32,10 @@ class S3ObjectStore final : public ObjectStore {
     return endpoints_.rate(access);
   }
   std::optional<Refusal> refusal(const ObjectTarget& target) override { return endpoints_.refusal(target); }
+  [[nodiscard]] std::optional<std::int64_t> rate_limit(const BucketAccess& access,
+                                                       const std::string& storage) const override {
+    return bandwidth_.limit({access.cdn, access.bucket, storage});
+  }
   Result<bool> try_wrong_md5(const ObjectTarget& target, const std::string& multipart_id, int number) override;
   Result<StoredBytes> put_object(const ObjectTarget& target, const ObjectProperties& properties, const Body& body,
                                  const RangeChecksum& checksum, WriteCondition condition) override;

@@ -20,6 +20,9 @@ class MemoryObjects final : public ObjectStore {
   [[nodiscard]] ChecksumMode checksum_mode(const BucketAccess&) const override { return mode; }
   [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess&) const override { return known_md5_check; }
   [[nodiscard]] std::optional<std::int64_t> request_rate(const BucketAccess&) const override { return rate; }
+  [[nodiscard]] std::optional<std::int64_t> rate_limit(const BucketAccess&, const std::string&) const override {
+    return limit;
+  }
   [[nodiscard]] bool takes_trailing_checksums(const BucketAccess&) const override { return trailing; }
   std::optional<Refusal> refusal(const ObjectTarget&) override { return refused; }
   Result<bool> try_wrong_md5(const ObjectTarget&, const std::string&, int number) override {
@@ -149,6 +152,7 @@ class MemoryObjects final : public ObjectStore {
   std::string encryption;                    // what is said of every object
   ChecksumMode mode = ChecksumMode::crc32c;  // with md5, no digest is reported
   std::optional<bool> known_md5_check;
+  std::optional<std::int64_t> limit;
   std::optional<std::int64_t> rate;  // of one request, bytes a second
   bool md5_check = true;
   std::string object_bytes;  // what is read back

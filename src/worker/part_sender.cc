@@ -109,7 +109,13 @@ Result<> PartSender::start(Prepared part) {
 
 bool PartSender::has_room() const {
   const auto sending = std::ranges::count_if(in_flight_, [](const auto& part) { return !part.second.sent; });
-  return sending < job_.parallel && std::ssize(in_flight_) < std::ptrdiff_t{kInFlightForEachSending} * job_.parallel;
+  return sending < parallel() && std::ssize(in_flight_) < std::ptrdiff_t{kInFlightForEachSending} * job_.parallel;
+}
+
+int PartSender::parallel() const {
+  const auto limit = store_.rate_limit(job_.target.access, job_.storage);
+  if (!limit) return job_.parallel;
+  return static_cast<int>(std::clamp<std::int64_t>(*limit / kLeastPartBytesPerSecond, 1, job_.parallel));
 }
 
 milliseconds PartSender::patience() const {

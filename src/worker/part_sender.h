@@ -18,6 +18,9 @@ namespace vodlift::worker {
 // A part whose bytes are sent and that waits for the store's answer leaves its place to the next part, so that a
 // distant store is kept as busy as a near one. At most this many parts are in flight for each that may be sending.
 inline constexpr int kInFlightForEachSending = 4;
+// Under a bandwidth limit no more parts are sent at once than can have this rate each, and always one: many at a few
+// bytes a second would hold connections, and lose much when they are cut off.
+inline constexpr std::int64_t kLeastPartBytesPerSecond = 1'000'000;
 
 // Used by one thread; completions come from transfer threads. While parts are in flight, the thread prepares the next
 // one: it computes its checksum or, if the store takes the checksum after the bytes, brings the bytes into memory. At
@@ -33,7 +36,7 @@ class PartSender {
     Multipart multipart;
     std::shared_ptr<const SourceFile> source;
     PartPlan plan;
-    int parallel = 4;       // parts whose bytes are being sent, 1..64
+    int parallel = 4;       // parts whose bytes are being sent, 1..64; a bandwidth limit allows fewer
     std::string storage{};  // the storage that holds the source
   };
 
@@ -77,6 +80,7 @@ class PartSender {
   Result<> start_what_is_due();
   Result<> take_events(std::optional<std::chrono::milliseconds> patience);
   [[nodiscard]] bool has_room() const;
+  [[nodiscard]] int parallel() const;
   Result<> handle(Event event);
   std::chrono::milliseconds patience() const;
 

@@ -107,6 +107,23 @@ TEST_F(PartSenderTest, PartsThatAreBeingSentMakeNone) {
   EXPECT_EQ(most, 2U);
 }
 
+TEST_F(PartSenderTest, UnderALimitNoMoreThanCanHaveAMegabyteASecondEach) {
+  job_.parallel = 4;
+  for (const auto& [limit, most] : {std::pair(100'000, 1U), std::pair(2'000'000, 2U), std::pair(900'000'000, 4U)}) {
+    objects_.limit = limit;
+    std::vector<ObjectStore::PartDone> sending;
+    std::size_t at_once = 0;
+    objects_.hold_part = [&, most = most](int number, const Body&, ObjectStore::PartDone done) {
+      sending.push_back(std::move(done));
+      at_once = std::max(at_once, sending.size());
+      if (sending.size() < most && number < 6) return;
+      for (const auto& one : std::exchange(sending, {})) one(StoredBytes{"\"e\"", "", ""});
+    };
+    EXPECT_TRUE(send({1, 2, 3, 4, 5, 6})) << limit;
+    EXPECT_EQ(at_once, most) << limit;
+  }
+}
+
 TEST_F(PartSenderTest, WithoutAChecksumPassWhereTheStoreSumsUp) {
   objects_.trailing = true;
   ASSERT_TRUE(send({1, 2, 6}));

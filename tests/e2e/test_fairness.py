@@ -17,18 +17,19 @@ BYTES_PER_S = 20 * MIB  # so a large file takes longer than a turn and the time 
 
 
 class Customer:
-    """The account 159 (user eve) of a site, with a bucket of the fake."""
+    """Another account of a site, with a bucket of the fake."""
 
-    def __init__(self, site, fake):
+    def __init__(self, site, fake, cdn: int = OTHER, user: str = "eve"):
         self.site = site
-        site.server.add_account(OTHER, "eve")
-        key = site.server.add_key(OTHER)
-        site.server.add_bucket("videos", fake.endpoint, fake.access_key, fake.secret_key, cdn=OTHER)
-        self.files = site.server.storage / "eve"
-        self.api = ApiClient(site.server.url, key.api_key, key.secret, cdn=OTHER)
+        self.user = user
+        site.server.add_account(cdn, user)
+        key = site.server.add_key(cdn)
+        site.server.add_bucket("videos", fake.endpoint, fake.access_key, fake.secret_key, cdn=cdn)
+        self.files = site.server.storage / user
+        self.api = ApiClient(site.server.url, key.api_key, key.secret, cdn=cdn)
 
     def queue(self, name: str, destination: str, **fields) -> int:
-        answer = self.api.upload(f"sestore4/eve/{name}", destination, "videos", **fields)
+        answer = self.api.upload(f"sestore4/{self.user}/{name}", destination, "videos", **fields)
         assert answer.ok, answer
         return answer.data
 
@@ -37,7 +38,7 @@ class Customer:
             seen = [self.api.status(one) for one in upload_ids]
             return seen if all(one["state"] == "completed" for one in seen) else None
 
-        return wait_until(ended, within_s, f"uploads {upload_ids} of account {OTHER} are completed", poll_s=0.1)
+        return wait_until(ended, within_s, f"uploads {upload_ids} of {self.user} are completed", poll_s=0.1)
 
 
 @contextlib.contextmanager

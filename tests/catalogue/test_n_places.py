@@ -1,0 +1,77 @@
+"""Places, bandwidth and crashes: what one account does takes nothing from another."""
+
+
+import time
+
+import pytest
+
+from fake_s3 import FakeS3
+from support import KIB, MIB, make_file, wait_until
+from test_fairness import Customer
+
+SLOW = 2500  # bytes a second
+SLOW_RULES = [{"operation": operation, "nth": "every", "fault": {"bytes_per_s": SLOW}}
+              for operation in ("PutObject", "UploadPart")]
+
+
+@pytest.fixture
+def slow_store():
+    """A store at an address of its own that reads next to nothing."""
+    with FakeS3() as store:
+        store.create_bucket("videos")
+        store.create_bucket("slow")
+        store.play({"about": "reads next to nothing", "rules": SLOW_RULES})
+        yield store
+
+
+def flood(site, bucket: str, count: int, size: int = 60 * MIB) -> list[int]:
+    make_file(site.files / "film.mp4", size)
+    ids = [site.queue("film.mp4", bucket, f"film-{n}.mp4") for n in range(count)]
+    wait_until(lambda: sum(site.api.status(one)["state"] == "uploading" for one in ids) >= min(count, 8), 20,
+               "the places are taken")
+    return ids
+
+
+@pytest.mark.parametrize("size", [60 * MIB, 10 * MIB, 80 * MIB], ids=["parts", "whole", "large"])
+def test_N01_an_account_with_a_slow_store_leaves_a_place_for_another(new_site, fake, slow_store, size):
+    site = new_site(uploads=8)
+    site.use(slow_store, "videos")
+    other = Customer(site, fake)
+    make_file(other.files / "b.mp4", 10)
+    make_file(site.files / "film.mp4", size)
+    ids = [site.queue("film.mp4", "videos", f"film-{n}.mp4") for n in range(20)]
+    wait_until(lambda: sum(site.api.status(one)["state"] == "uploading" for one in ids) >= 6, 20, "the places are taken")
+    for n in range(5):
+        other.wait_for([other.queue("b.mp4", f"b-{n}", priority=9)], within_s=15)
+    assert not any(site.api.status(one)["state"] == "completed" for one in ids)
+
+
+def test_N02_a_slow_endpoint_of_many_accounts_leaves_a_place_for_another(new_site, fake, slow_store):
+    site = new_site(uploads=2)
+    site.use(slow_store, "videos")
+    others = [Customer(site, slow_store, cdn=160 + n, user=f"user{n}") for n in range(3)]
+    make_file(site.files / "film.mp4", 60 * MIB)
+    for n in range(4):
+        site.queue("film.mp4", "videos", f"film-{n}.mp4")
+    for one in others:
+        make_file(one.files / "film.mp4", 60 * MIB)
+        one.queue("film.mp4", "film.mp4")
+    healthy = Customer(site, fake)
+    make_file(healthy.files / "b.mp4", 10)
+    wait_until(lambda: len(slow_store.seen("UploadPart")) >= 3, 20, "the slow store is busy")
+    healthy.wait_for([healthy.queue("b.mp4", "b-1"), healthy.queue("b.mp4", "b-2")], within_s=20)
+
+
+def test_N03_an_accounts_own_limit_is_not_the_stores_fault(new_site, fake):
+    """64 requests share 100 kB/s for longer than the 60 s after which a store that stands still is given up."""
+    site = new_site(uploads=64)
+    site.use(fake, "videos")
+    other = Customer(site, fake)
+    make_file(other.files / "b.mp4", MIB)
+    site.server.cli("limit", "set", "--cdn", 158, "--rate", "100kB")
+    ids = flood(site, "videos", 64, size=10 * MIB)
+    time.sleep(75)  # there is nothing to wait for: nothing may happen
+    other.wait_for([other.queue("b.mp4", "b.mp4")], within_s=20)
+    seen = [site.api.status(one) for one in ids]
+    assert all(one["attempts"] == 1 and one["error"] is None for one in seen), [one["error"] for one in seen]
+    assert len(fake.seen("PutObject")) == 65, "no request was repeated"
