@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "worker/part_sender.h"
+#include "worker/turns.h"
 
 namespace vodlift::app {
 namespace {
@@ -24,7 +25,8 @@ constexpr std::size_t kForEachStorage = 8;
 
 std::size_t s3_connections(const Config::Worker& worker) {
   // One more for each upload: its own calls beside those of its parts.
-  const int wanted = worker.uploads * (worker::kInFlightForEachSending * worker.parts_per_upload + 1);
+  const int uploads = worker.uploads + worker::spare_places(worker.uploads);
+  const int wanted = uploads * (worker::kInFlightForEachSending * worker.parts_per_upload + 1);
   return std::min(static_cast<std::size_t>(wanted), kMaxS3Connections);
 }
 

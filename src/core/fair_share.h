@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/upload.h"
@@ -39,6 +40,7 @@ struct Candidate {
   struct Head {
     UploadId id = 0;
     std::int64_t rest = 0;  // bytes still to be sent
+    std::string bucket{};   // only where CandidateQuery::with_buckets
   };
 
   int priority = 0;
@@ -63,6 +65,7 @@ struct CandidateQuery {
   int uploads = 0;  // it stops after the account with which this many are listed, >= 1
   int depth = 0;    // of one account at most this many of each kind, >= 1, and no more than there are places
   std::array<AccountId, kMaxPriority + 1> from{};  // by priority: the first account of the order
+  bool with_buckets = false;                       // costs a look at each row
 };
 
 // Answers one query. May fail, as whatever it asks may.

@@ -151,7 +151,8 @@ Result<Candidates> MemoryWorkQueue::candidates(const CandidateQuery& query) {
       auto& heads = large ? candidate.large : candidate.small;
       const int places = large ? std::min(query.places.large, query.places.all) : query.places.all;
       if (std::ssize(heads) < std::min(query.depth, places)) {
-        heads.push_back({upload.id, upload.size - upload.bytes_sent});
+        heads.push_back(
+            {upload.id, upload.size - upload.bytes_sent, query.with_buckets ? upload.request.bucket : std::string()});
       } else {
         (large ? candidate.more_large : candidate.more_small) = true;
       }

@@ -40,6 +40,7 @@ TEST_F(Plan, AClaimSeeksTheAccountAndItsOldest) {
   expect_seek(sql::kNextReadyPriority, "uploads_ready", "priority<?");
   expect_seek(sql::kNextReadyAccount, "uploads_ready", "priority=? AND large=? AND account>?");
   expect_seek(sql::kReadyHeads, "uploads_ready", "priority=? AND large=? AND account=?");
+  expect_seek(sql::kReadyHeadsWithBuckets, "uploads_ready", "priority=? AND large=? AND account=?");
   expect_seek(sql::kEndDelays, "uploads_delayed", "next_attempt_ms<?");
 }
 

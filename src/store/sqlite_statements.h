@@ -205,6 +205,12 @@ inline constexpr std::string_view kReadyHeads = R"sql(
   WHERE ready IS NOT NULL AND priority = ?1 AND large = ?2 AND account = ?3
   ORDER BY next_attempt_ms, id LIMIT ?4)sql";
 
+// The same with the buckets, for which the rows are read.
+inline constexpr std::string_view kReadyHeadsWithBuckets = R"sql(
+  SELECT id, ready AS rest, bucket FROM uploads INDEXED BY uploads_ready
+  WHERE ready IS NOT NULL AND priority = ?1 AND large = ?2 AND account = ?3
+  ORDER BY next_attempt_ms, id LIMIT ?4)sql";
+
 inline constexpr std::string_view kWeight = "SELECT weight FROM accounts WHERE cdn = ?1";
 
 inline constexpr std::string_view kAnyReady = R"sql(

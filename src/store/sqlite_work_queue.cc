@@ -61,14 +61,15 @@ class ReadyAccounts {
 
 // The first `limit` ready uploads of one kind; `more`: there are others.
 std::vector<Candidate::Head> ready_heads(SqliteConnection& connection, const Candidate& of, bool large, int limit,
-                                         bool& more) {
+                                         bool with_buckets, bool& more) {
   std::vector<Candidate::Head> heads;
   if (limit <= 0) return heads;
-  auto row = connection.prepare(sql::kReadyHeads);
+  auto row = connection.prepare(with_buckets ? sql::kReadyHeadsWithBuckets : sql::kReadyHeads);
   row.bind(of.priority, large, of.account, limit + 1);
   while (row.step() && !more) {
     more = std::ssize(heads) == limit;
-    if (!more) heads.push_back({row.integer("id"), row.integer("rest")});
+    if (more) break;
+    heads.push_back({row.integer("id"), row.integer("rest"), with_buckets ? std::string(row.text("bucket")) : ""});
   }
   return heads;
 }
@@ -106,11 +107,15 @@ class CandidateList {
       one.priority = priority;
       one.account = *account;
       one.weight = weight_of(connection_, *account);
-      one.small = ready_heads(connection_, one, false, std::min(query_.depth, query_.places.all), one.more_small);
-      one.large = ready_heads(connection_, one, true, std::min(query_.depth, query_.places.large), one.more_large);
+      one.small = heads(one, false, query_.places.all, one.more_small);
+      one.large = heads(one, true, query_.places.large, one.more_large);
       uploads_ += static_cast<int>(one.small.size() + one.large.size());
       listed_.accounts.push_back(std::move(one));
     }
+  }
+
+  [[nodiscard]] std::vector<Candidate::Head> heads(const Candidate& of, bool large, int places, bool& more) const {
+    return ready_heads(connection_, of, large, std::min(query_.depth, places), query_.with_buckets, more);
   }
 
   SqliteConnection& connection_;

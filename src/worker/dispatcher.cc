@@ -20,25 +20,21 @@ constexpr milliseconds kShortestWait = 50ms;
 constexpr milliseconds kFruitlessWait = 1s;
 // How long an upload cannot be claimed again while an earlier run of it, which lost its lease, is still active here.
 constexpr milliseconds kTimeToLetGo = 5s;
-// How often the loop checks whether a large upload must yield.
+// How often the loop checks whether an upload must yield, and how often at most it looks for one for a spare place.
 constexpr milliseconds kLookForTurns = 1s;
+constexpr milliseconds kLookForSpare = 100ms;
+// How long parts that are under way when a run must yield may still take. What is cut off then is sent again later.
+constexpr milliseconds kGrace = 5s;
+// For a spare place so many uploads that wait are considered, and so many small and large ones of each account.
+constexpr int kSpareUploads = 512;
+constexpr int kSpareDepth = 8;
+constexpr std::size_t kMostFruitless = 1024;
 // Ends on their way into the database, for each slot.
 constexpr std::size_t kUnrecordedForEachSlot = 16;
 // How many uploads that wait are considered when one may have to yield: the first small and the first large one of each
 // account, from the highest priority on.
 constexpr int kReadyUploads = 128;
 constexpr auto kNever = steady_clock::time_point::max();
-
-RunningTurn turn_of(const ActiveRun& run, steady_clock::time_point now) {
-  const Upload& upload = run.claimed.upload;
-  return {upload.id,
-          upload.account,
-          upload.request.priority,
-          run.claimed.weight,
-          run.large(),
-          run.control.ended().has_value(),
-          std::chrono::floor<milliseconds>(now - run.since)};
-}
 
 }  // namespace
 
@@ -59,7 +55,8 @@ Dispatcher::Dispatcher(const Ports& ports, const Options& options)
 Dispatcher::~Dispatcher() { stop(0ms); }
 
 void Dispatcher::start() {
-  for (int i = 0; i < options_.uploads; ++i) slots_.push_back(named_thread("upload", [this] { slot(); }));
+  const int slots = options_.uploads + spare_places(options_.uploads);
+  for (int i = 0; i < slots; ++i) slots_.push_back(named_thread("upload", [this] { slot(); }));
   loop_.start("dispatcher", [this] { loop(); });
 }
 
@@ -84,7 +81,9 @@ void Dispatcher::loop() {
     ends_due_ = ends_.serve(steady_clock::now());
     give_back_stale();
     claim();
+    claim_spare();
     make_room();
+    cut_off_late();
     // When the slots have ended, the last ends are still to be recorded.
     if (loop_.stopping() && ends_.idle()) return;
     wait_for_work();
@@ -94,16 +93,23 @@ void Dispatcher::loop() {
 void Dispatcher::wait_for_work() {
   auto until = std::min({housekeeping_due_, ends_due_, claim_due_});
   if (claim_due_ == kNever) until = std::min(until, room_due_);
+  if (yielding_) until = std::min(until, cut_due_);
+  if (look_for_spare_) until = std::min(until, spare_due_);
   {
     const std::lock_guard lock(mutex_);
     if (!waiting_.empty()) until = std::min(until, waiting_.front()->since + kLongestAhead);
     if (may_claim_) until = Instant();
     has_places_ = claim_due_ != kNever;
+    // While runs are short, places become free all the time.
+    has_spare_ = !look_for_spare_ && !ahead_.runs_are_short() && spare_places(options_.uploads) > 0;
   }
   loop_.wait_until(until);
   const std::lock_guard lock(mutex_);
-  has_places_ = false;
-  if (std::exchange(may_claim_, false)) claim_due_ = std::min(claim_due_, claim_not_before_);
+  has_places_ = has_spare_ = false;
+  if (std::exchange(may_claim_, false)) {
+    claim_due_ = std::min(claim_due_, claim_not_before_);
+    look_for_spare_ = true;
+  }
   if (stopping_) claim_due_ = room_due_ = kNever;
 }
 
@@ -137,8 +143,51 @@ void Dispatcher::claim() {
     claim_due_ = claim_not_before_ = steady_clock::now() + kFruitlessWait;
     return log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
   }
-  for (ClaimedUpload& upload : *claimed) assign(std::move(upload));
+  for (ClaimedUpload& upload : *claimed) assign(std::move(upload), /*spare=*/false);
   if (std::ssize(*claimed) < free.all) claim_due_ = next_claim(claimed->empty());
+}
+
+// Claims an upload for a spare place, if all usual places are taken and one waits that may have it.
+void Dispatcher::claim_spare() {
+  const auto now = steady_clock::now();
+  if (!look_for_spare_ || now < spare_due_) return;
+  look_for_spare_ = false;
+  spare_due_ = now + kLookForSpare;
+  const Places free = free_places();
+  if (free.all > 0 && free.large > 0) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || ahead_.runs_are_short()) return;
+  }
+  const auto ready = queue_.candidates({{kSpareDepth, kSpareDepth}, kSpareUploads, kSpareDepth, {}, true});
+  if (!ready) return;
+  const auto pick = pick_for_spare_place(*ready, spare_query(free));
+  if (!pick) return;
+  auto claimed = queue_.claim({pick->id}, kLease);
+  if (!claimed) return log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
+  look_for_spare_ = true;  // another one may have the other place
+  last_spare_ = pick->account;
+  if (pick->large) share_.settle(pick->priority, pick->account, pick->charge);
+  for (ClaimedUpload& upload : *claimed) assign(std::move(upload), /*spare=*/true);
+}
+
+SpareQuery Dispatcher::spare_query(const Places& free) const {
+  SpareQuery query;
+  for (const auto& run : leases_.in_slots()) {
+    const Upload& upload = run->claimed.upload;
+    const std::string& bucket = upload.request.bucket;
+    query.holders.push_back({upload.account, bucket, endpoint_of(upload.account, bucket), run->spare});
+  }
+  query.free = free;
+  query.uploads = options_.uploads;
+  query.last_turn = last_spare_;
+  query.endpoint_of = [this](AccountId account, const std::string& bucket) { return endpoint_of(account, bucket); };
+  return query;
+}
+
+std::string Dispatcher::endpoint_of(AccountId account, const std::string& bucket) const {
+  const auto access = context_.accounts.find_bucket(account, bucket);
+  return access == nullptr ? "" : access->endpoint;
 }
 
 Places Dispatcher::free_places() {
@@ -147,9 +196,10 @@ Places Dispatcher::free_places() {
   return {ahead_.places(taken.all), places_for_large(options_.uploads) - taken.large};
 }
 
-void Dispatcher::assign(ClaimedUpload claimed) {
+void Dispatcher::assign(ClaimedUpload claimed, bool spare) {
   auto run = std::make_shared<ActiveRun>();
   run->claimed = std::move(claimed);
+  run->spare = spare;
   if (!leases_.add(run)) {
     log::warn("an upload was claimed while an earlier run of it is still active here",
               {{"upload", run->claimed.lease.id}});
@@ -158,7 +208,7 @@ void Dispatcher::assign(ClaimedUpload claimed) {
   {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
-      waiting_.push_back(std::move(run));
+      (spare ? waiting_spare_ : waiting_).push_back(std::move(run));
       assigned_.notify_one();
       return;
     }
@@ -177,17 +227,18 @@ Dispatcher::Instant Dispatcher::next_claim(bool found_nothing) const {
   return std::min(latest, now + std::max(**due, shortest));
 }
 
-// Ends the turn of a large upload if others wait for its place. At most one at each look, so that its place is filled
+// Ends the turn of an upload if others wait for its place. At most one at each look, so that its place is filled
 // before the next one yields.
 void Dispatcher::make_room() {
   const auto now = steady_clock::now();
   if (now < room_due_) return;
   room_due_ = now + kLookForTurns;
+  look_for_spare_ = true;
   const Places free = free_places();
   if (free.all > 0 && free.large > 0) return;
   std::vector<RunningTurn> running;
   for (const auto& run : leases_.in_slots()) running.push_back(turn_of(*run, now));
-  const auto over = [this](const RunningTurn& run) { return run.large && run.since_begin >= options_.turn; };
+  const auto over = [this](const RunningTurn& run) { return run.in_parts && run.since_begin >= options_.turn; };
   if (std::ranges::none_of(running, over)) return;
   const auto ready = queue_.candidates({{1, 1}, kReadyUploads, 1, {}});
   if (!ready) return;
@@ -195,13 +246,36 @@ void Dispatcher::make_room() {
   if (!id) return;
   log::info("an upload yields to others and resumes when it is its turn again", {{"upload", *id}});
   leases_.end(*id, {Errc::interrupted, "others have a turn"});
+  yielding_ = id;
+  cut_due_ = now + kGrace;
+}
+
+// Cuts off what a run that must yield still sends.
+void Dispatcher::cut_off_late() {
+  if (!yielding_ || steady_clock::now() < cut_due_) return;
+  leases_.cut_off(*std::exchange(yielding_, std::nullopt));
+}
+
+RunningTurn Dispatcher::turn_of(const ActiveRun& run, Instant now) {
+  const Upload& upload = run.claimed.upload;
+  const std::lock_guard lock(mutex_);
+  const auto fruitless = fruitless_.find(upload.id);
+  return {upload.id,
+          upload.account,
+          upload.request.priority,
+          run.claimed.weight,
+          run.large(),
+          run.control.ended().has_value(),
+          std::chrono::floor<milliseconds>(now - run.since),
+          run.in_parts(),
+          fruitless == fruitless_.end() ? 0 : fruitless->second};
 }
 
 void Dispatcher::slot() {
   while (const auto run = next_run()) {
     const auto started = steady_clock::now();
     carry_out(run);
-    slot_is_free(run->large(), std::chrono::ceil<milliseconds>(steady_clock::now() - started));
+    slot_is_free(*run, std::chrono::ceil<milliseconds>(steady_clock::now() - started));
     ends_.wait_for_room();
   }
 }
@@ -209,17 +283,27 @@ void Dispatcher::slot() {
 // Nothing: the dispatcher stops.
 std::shared_ptr<ActiveRun> Dispatcher::next_run() {
   std::unique_lock lock(mutex_);
-  assigned_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-  if (waiting_.empty()) return nullptr;
-  auto run = std::move(waiting_.front());
-  waiting_.pop_front();
+  assigned_.wait(lock, [this] { return stopping_ || has_run_for_a_slot(); });
+  if (waiting_spare_.empty() && waiting_.empty()) return nullptr;
+  auto& queue = waiting_spare_.empty() ? waiting_ : waiting_spare_;
+  auto run = std::move(queue.front());
+  queue.pop_front();
+  if (!run->spare) ++in_usual_places_;
+  // This thread may have been woken for another run, or have left a usual place to it.
+  if (has_run_for_a_slot()) assigned_.notify_one();
   return run;
+}
+
+// With the lock.
+bool Dispatcher::has_run_for_a_slot() const {
+  return !waiting_spare_.empty() || (!waiting_.empty() && in_usual_places_ < options_.uploads);
 }
 
 void Dispatcher::carry_out(const std::shared_ptr<ActiveRun>& run) {
   // Ended before it began: this does not count as an attempt.
   if (run->control.ended()) return give_back(run, std::nullopt);
   auto end = UploadRun(context_, run->claimed, run->control).run();
+  note_turn(*run);
   leases_.leave_slot(*run);
   if (end) {
     ends_.record(run, std::move(*end));
@@ -228,13 +312,16 @@ void Dispatcher::carry_out(const std::shared_ptr<ActiveRun>& run) {
   }
 }
 
-void Dispatcher::slot_is_free(bool held_large, milliseconds took) {
+void Dispatcher::slot_is_free(const ActiveRun& run, milliseconds took) {
   const int taken = leases_.taken().all;
   {
     const std::lock_guard lock(mutex_);
-    ahead_.ran(took);
-    // While the loop waits with places free, only a place for a large upload changes what a claim finds.
-    if ((has_places_ && !held_large) || ahead_.places(taken) == 0) return;
+    if (!run.spare) {
+      --in_usual_places_;
+      ahead_.ran(took);
+      // While the loop waits with places free, only a place for a large upload changes what a claim finds.
+      if ((has_places_ && !run.large()) || ahead_.places(taken) == 0) return;
+    }
     may_claim_ = true;
   }
   loop_.wake();
@@ -245,9 +332,21 @@ void Dispatcher::upload_may_be_due() {
   {
     const std::lock_guard lock(mutex_);
     may_claim_ = true;
-    waits = has_places_;
+    waits = has_places_ || has_spare_;
   }
   if (waits) loop_.wake();
+}
+
+// A part that takes longer than a turn must get through in the end, though others wait.
+void Dispatcher::note_turn(const ActiveRun& run) {
+  const bool fruitless = run.in_parts() && run.control.ended() && run.control.bytes_sent() == 0;
+  const std::lock_guard lock(mutex_);
+  if (!fruitless) {
+    fruitless_.erase(run.claimed.lease.id);
+    return;
+  }
+  if (fruitless_.size() >= kMostFruitless) fruitless_.clear();
+  ++fruitless_[run.claimed.lease.id];
 }
 
 // Puts a run that has not begun back into the queue: in its old place, or after `delay`.

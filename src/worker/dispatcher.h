@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,10 +23,10 @@ namespace vodlift::worker {
 inline constexpr int kMaxCrashes = 3;
 
 struct Options {
-  int uploads = 8;           // at once, 1..256
+  int uploads = 8;           // at once, 1..256, besides those in spare places (turns.h)
   int parts_per_upload = 4;  // in flight for each upload, 1..64
   SourceReadiness readiness{};
-  // Minimum time a large upload runs before it yields to uploads with a stronger claim; 1 s..1 h.
+  // Minimum time an upload in parts runs before it yields to uploads with a stronger claim; 1 s..1 h.
   std::chrono::milliseconds turn{30'000};
   // Time between two rounds of renewing leases and of rescuing uploads; well below a lease, which is 60 s.
   std::chrono::milliseconds housekeeping{15'000};
@@ -63,17 +64,24 @@ class Dispatcher {
   void do_housekeeping();
   void give_back_stale();
   void claim();
+  void claim_spare();
   Places free_places();
-  void assign(ClaimedUpload claimed);
+  [[nodiscard]] SpareQuery spare_query(const Places& free) const;
+  [[nodiscard]] std::string endpoint_of(AccountId account, const std::string& bucket) const;
+  void assign(ClaimedUpload claimed, bool spare);
   [[nodiscard]] Instant next_claim(bool found_nothing) const;
   void make_room();
+  void cut_off_late();
+  [[nodiscard]] RunningTurn turn_of(const ActiveRun& run, Instant now);
+  void note_turn(const ActiveRun& run);
   void wait_for_work();
 
   // A slot, on a thread of its own.
   void slot();
   std::shared_ptr<ActiveRun> next_run();
   void carry_out(const std::shared_ptr<ActiveRun>& run);
-  void slot_is_free(bool held_large, std::chrono::milliseconds took);
+  [[nodiscard]] bool has_run_for_a_slot() const;
+  void slot_is_free(const ActiveRun& run, std::chrono::milliseconds took);
 
   void upload_may_be_due();
   void give_back(const std::shared_ptr<ActiveRun>& run, std::optional<std::chrono::milliseconds> delay);
@@ -86,13 +94,17 @@ class Dispatcher {
   FairShare share_;  // of the loop
   EndRecorder ends_;
 
-  std::mutex mutex_;                  // guards the next six
+  std::mutex mutex_;                  // guards the next ten
   std::condition_variable assigned_;  // for the slots
   bool stopping_ = false;
   bool may_claim_ = false;                          // an upload may be due, or a slot is free
   bool has_places_ = false;                         // the loop waits for uploads to become due
+  bool has_spare_ = false;                          // the same, for a spare place
   std::deque<std::shared_ptr<ActiveRun>> waiting_;  // claimed; no slot has taken them yet
+  std::deque<std::shared_ptr<ActiveRun>> waiting_spare_;
+  int in_usual_places_ = 0;  // runs that a slot has taken from waiting_
   ClaimAhead ahead_;
+  std::map<UploadId, int> fruitless_;  // turns in a row that brought an upload no further; kMostFruitless at most
 
   // Of the loop.
   Instant housekeeping_due_;
@@ -100,6 +112,11 @@ class Dispatcher {
   Instant claim_due_;
   Instant claim_not_before_;
   Instant room_due_;
+  Instant spare_due_;
+  bool look_for_spare_ = false;       // something may have become due that may have a spare place
+  AccountId last_spare_ = 0;          // the account that had one last
+  std::optional<UploadId> yielding_;  // it was told to yield, and is cut off
+  Instant cut_due_;                   // then
   WorkerThread loop_;
   std::vector<std::thread> slots_;
 

@@ -73,6 +73,11 @@ void LeaseKeeper::end(UploadId id, const Error& reason) {
   if (const auto at = in_slots_.find(id); at != in_slots_.end()) at->second->control.end(reason);
 }
 
+void LeaseKeeper::cut_off(UploadId id) {
+  const std::lock_guard lock(mutex_);
+  if (const auto at = in_slots_.find(id); at != in_slots_.end()) at->second->control.cut_off();
+}
+
 void LeaseKeeper::end_all(const Error& reason) {
   for (const auto& run : all()) run->control.end(reason);
 }
@@ -86,8 +91,13 @@ std::vector<std::shared_ptr<const ActiveRun>> LeaseKeeper::in_slots() const {
 
 Places LeaseKeeper::taken() const {
   const std::lock_guard lock(mutex_);
-  const auto large = std::ranges::count_if(in_slots_, [](const auto& entry) { return entry.second->large(); });
-  return {static_cast<int>(in_slots_.size()), static_cast<int>(large)};
+  Places taken;
+  for (const auto& [id, run] : in_slots_) {
+    if (run->spare) continue;
+    ++taken.all;
+    if (run->large()) ++taken.large;
+  }
+  return taken;
 }
 
 void LeaseKeeper::wait_for_empty_slots(std::chrono::milliseconds patience) {

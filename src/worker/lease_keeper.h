@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/part_plan.h"
 #include "core/work_queue.h"
 #include "worker/run_control.h"
 
@@ -21,9 +22,11 @@ inline constexpr std::chrono::milliseconds kLease{60'000};
 struct ActiveRun {
   ClaimedUpload claimed;
   RunControl control;
+  bool spare = false;  // it has a spare place (turns.h)
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
 
   [[nodiscard]] bool large() const { return control.size().value_or(claimed.upload.size) > kLargeUploadBytes; }
+  [[nodiscard]] bool in_parts() const { return wants_multipart(control.size().value_or(claimed.upload.size)); }
 };
 
 // Renews the leases of all active runs, and ends a run whose lease is lost or whose client recalls it. Internally
@@ -49,8 +52,10 @@ class LeaseKeeper {
   // Ends the run of an upload that is in a slot, or all runs, with `reason`.
   void end(UploadId id, const Error& reason);
   void end_all(const Error& reason);
+  // Cuts off the transfers of a run that is in a slot.
+  void cut_off(UploadId id);
 
-  // The runs that occupy a slot or wait for one, and how many they are.
+  // The runs that occupy a slot or wait for one, and how many they are without those that have a spare place.
   [[nodiscard]] std::vector<std::shared_ptr<const ActiveRun>> in_slots() const;
   [[nodiscard]] Places taken() const;
   // Waits until no run occupies a slot, at most for `patience`.

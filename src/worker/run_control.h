@@ -27,9 +27,12 @@ class RunControl {
     wake_.notify_all();
   }
 
-  // The same with `interrupted`, and cuts off transfers under way: the upload's client waits for this.
+  // Cuts off transfers of the file's bytes under way. To be used on a run that was told to end.
+  void cut_off() { cut_->store(true); }
+
+  // end() with `interrupted`, and cut_off(): the upload's client waits for this.
   void recall() {
-    cut_->store(true);
+    cut_off();
     end({Errc::interrupted, "the upload's client wants it paused or cancelled"});
   }
 

@@ -49,14 +49,52 @@ int ClaimAhead::places(int taken) const {
   return ahead && places <= slots_ / 2 ? 0 : std::max(places, 0);
 }
 
+int spare_places(int uploads) { return uploads > 1 ? kSparePlaces : 0; }
+
+std::optional<FairShare::Pick> pick_for_spare_place(const Candidates& ready, const SpareQuery& query) {
+  const auto held = [&](const auto& matches) {
+    return static_cast<int>(std::ranges::count_if(query.holders, matches));
+  };
+  const int left = spare_places(query.uploads) - held([](const Holder& holder) { return holder.spare; });
+  if (left <= 0) return std::nullopt;
+  const auto may_have_it = [&](const Candidate& candidate, const Candidate::Head& head) {
+    const bool not_new = std::ranges::any_of(query.holders, [&](const Holder& holder) {
+      return holder.account == candidate.account && (holder.spare || holder.bucket == head.bucket);
+    });
+    if (not_new) return false;
+    if (left > 1) return true;
+    const std::string endpoint = query.endpoint_of(candidate.account, head.bucket);
+    return endpoint.empty() || held([&](const Holder& holder) { return holder.endpoint == endpoint; }) <= query.uploads;
+  };
+  const auto first_of = [&](const Candidate& candidate) -> std::optional<FairShare::Pick> {
+    for (const bool large : {false, true}) {
+      if ((large ? query.free.large : query.free.all) > 0) continue;
+      for (const Candidate::Head& head : large ? candidate.large : candidate.small) {
+        if (!may_have_it(candidate, head)) continue;
+        return FairShare::Pick{head.id, candidate.account, candidate.priority, large, charge_for(head.rest)};
+      }
+    }
+    return std::nullopt;
+  };
+  std::optional<FairShare::Pick> found;
+  for (const Candidate& candidate : ready.accounts) {
+    if (found && candidate.priority < found->priority) break;
+    if (found && (found->account > query.last_turn || candidate.account <= query.last_turn)) continue;
+    if (auto pick = first_of(candidate)) found = pick;
+  }
+  return found;
+}
+
 int places_for_large(int uploads) { return std::max(1, uploads - std::max(1, uploads / 4)); }
 
 std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<Candidate>& ready,
                                    const Places& free, std::chrono::milliseconds turn) {
-  if (std::ranges::any_of(running, [](const RunningTurn& run) { return run.large && run.ending; })) return std::nullopt;
+  const auto yields_already = [](const RunningTurn& run) { return run.in_parts && run.ending; };
+  if (std::ranges::any_of(running, yields_already)) return std::nullopt;
   const Counts counts(running);
   const auto must_yield = [&](const RunningTurn& run) {
-    if (!run.large || run.since_begin < turn) return false;
+    if (!run.in_parts || run.since_begin < turn * (1 << std::min(run.fruitless, kMostDoublings))) return false;
+    if (free.all > 0 && !run.large) return false;  // what lacks a place lacks one for large uploads
     return std::ranges::any_of(ready, [&](const Candidate& waiting) {
       if (!lacks_a_place(waiting, free)) return false;
       if (waiting.priority != run.priority) return waiting.priority > run.priority;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/work_queue.h"
@@ -22,6 +24,7 @@ class ClaimAhead {
   void ran(std::chrono::milliseconds took) { last_run_ = took; }
   // Nothing is claimed ahead until a short run ends.
   void stop() { last_run_ = kShortRun; }
+  [[nodiscard]] bool runs_are_short() const { return last_run_ < kShortRun; }
 
   static constexpr std::chrono::milliseconds kShortRun{500};
 
@@ -36,19 +39,52 @@ struct RunningTurn {
   AccountId account = 0;
   int priority = 0;
   int weight = kDefaultWeight;
-  bool large = false;   // a small one never has to yield
+  bool large = false;   // it needs a place for large uploads
   bool ending = false;  // it was told to end already
   std::chrono::milliseconds since_begin{0};
+  bool in_parts = true;  // one that is sent in one request never has to yield: nothing of it would be kept
+  int fruitless = 0;     // turns in a row in which it got no further; each doubles the next turn
 };
+
+// A turn is never longer than 2 to this power of the usual one, however many were fruitless: a part of 8 MiB is through
+// in sixteen turns of 30 s even at the least rate that a store may have.
+inline constexpr int kMostDoublings = 4;
+
+// Spare places are for uploads whose bucket has nothing running while others hold all places: whatever one account, one
+// bucket or one endpoint does, another's upload begins. Where there is one place only, there is no spare one.
+inline constexpr int kSparePlaces = 2;
+int spare_places(int uploads);
+
+// An upload that holds a place.
+struct Holder {
+  AccountId account = 0;
+  std::string bucket;
+  std::string endpoint;
+  bool spare = false;
+};
+
+// What a choice for a spare place goes by.
+struct SpareQuery {
+  std::vector<Holder> holders;
+  Places free;              // of the usual places: a kind that has one needs no spare one
+  int uploads = 8;          // how many usual places there are
+  AccountId last_turn = 0;  // the account that had a spare place last: the next one of the same priority is first
+  std::function<std::string(AccountId account, const std::string& bucket)> endpoint_of;  // empty: not known
+};
+
+// Picks from `ready`, which names the buckets, the upload that may have a spare place: its bucket holds no place, its
+// account holds no spare one, and its endpoint does not hold all places with the last spare one. The highest priority
+// comes first.
+std::optional<FairShare::Pick> pick_for_spare_place(const Candidates& ready, const SpareQuery& query);
 
 // How many of `uploads` places large uploads may have. A quarter, and at least one if there are several, is kept for
 // small uploads.
 int places_for_large(int uploads);
 
-// Picks the large upload that must yield, if any. It has run for `turn`, and an upload waits that has a stronger claim:
-// one of higher priority, or of an account that has fewer running uploads, by weight. Picks the weakest claim if
-// several must yield. Picks none if every waiting upload fits into `free`. Picks none either while a large upload that
-// was told to end still runs: its last parts may take long, and its place must be filled first.
+// Picks the upload in parts that must yield, if any. It has run for its turn, and an upload waits that has a stronger
+// claim: one of higher priority, or of an account that has fewer running uploads, by weight. Picks the weakest claim if
+// several must yield. Picks none if every waiting upload fits into `free`. Picks none either while an upload that was
+// told to yield still runs: its place must be filled first.
 std::optional<UploadId> who_yields(const std::vector<RunningTurn>& running, const std::vector<Candidate>& ready,
                                    const Places& free, std::chrono::milliseconds turn);
 

@@ -78,13 +78,94 @@ TEST(WhoMakesRoom, NobodyWhileOneThatWasToldStillRuns) {
   auto ending = large_run(1, 1);
   ending.ending = true;
   EXPECT_EQ(who({ending, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), std::nullopt);
-  ending.large = false;
-  EXPECT_EQ(who({ending, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), 2) << "a small one leaves no such place";
+  ending.large = ending.in_parts = false;
+  EXPECT_EQ(who({ending, large_run(2, 1), large_run(3, 1)}, {waiting(2)}), 2)
+      << "one in a single request may take long";
+}
+
+TEST(WhoMakesRoom, AnyUploadInParts) {
+  auto medium = large_run(1, 1);
+  medium.large = false;
+  EXPECT_EQ(who({medium}, {waiting(2)}), 1);
+  Candidate large_ones_only = waiting(2);
+  large_ones_only.small.clear();
+  EXPECT_EQ(who({medium}, {large_ones_only}, {1, 0}), std::nullopt) << "its place is of no use to a large one";
+}
+
+TEST(WhoMakesRoom, EachFruitlessTurnDoublesTheNext) {
+  auto run = large_run(1, 1, 119s);
+  run.fruitless = 2;
+  EXPECT_EQ(who({run}, {waiting(2)}), std::nullopt);
+  run.since_begin = 120s;
+  EXPECT_EQ(who({run}, {waiting(2)}), 1);
+  run.fruitless = 1000;
+  run.since_begin = 480s;
+  EXPECT_EQ(who({run}, {waiting(2)}), 1);
+}
+
+class SparePlaceTest : public testing::Test {
+ protected:
+  static Candidate ready(AccountId account, std::string bucket, int priority = 5) {
+    return {priority, account, 1, {{account * 100, 10, std::move(bucket)}}, {}, false, false};
+  }
+  // The bucket's first letter is its endpoint.
+  void hold(AccountId account, const std::string& bucket, int count, bool spare = false) {
+    for (int i = 0; i < count; ++i) query_.holders.push_back({account, bucket, bucket.substr(0, 1), spare});
+  }
+  std::optional<UploadId> pick(std::vector<Candidate> accounts) {
+    const auto picked = pick_for_spare_place({std::move(accounts)}, query_);
+    return picked ? std::optional(picked->id) : std::nullopt;
+  }
+
+  SpareQuery query_{{}, {0, 0}, 4, 0, [](AccountId, const std::string& bucket) { return bucket.substr(0, 1); }};
+};
+
+TEST_F(SparePlaceTest, IsForABucketThatHoldsNone) {
+  hold(1, "E1", 4);
+  EXPECT_EQ(pick({ready(1, "E1")}), std::nullopt);
+  EXPECT_EQ(pick({ready(1, "E2")}), 100) << "its other bucket";
+  EXPECT_EQ(pick({ready(1, "E1"), ready(2, "E1")}), 200) << "a bucket of the same name of another account";
+  query_.free = {1, 0};
+  EXPECT_EQ(pick({ready(2, "E1")}), std::nullopt) << "there is a usual place for it";
+}
+
+TEST_F(SparePlaceTest, AnAccountHasOneAtMost) {
+  hold(1, "E1", 4);
+  hold(1, "F1", 1, true);
+  EXPECT_EQ(pick({ready(1, "G1")}), std::nullopt);
+  EXPECT_EQ(pick({ready(1, "G1"), ready(2, "E1")}), 200);
+  hold(2, "E1", 1, true);
+  EXPECT_EQ(pick({ready(3, "G1")}), std::nullopt) << "both are taken";
+}
+
+TEST_F(SparePlaceTest, TheLastOneIsNotForAnEndpointThatHoldsAllOthers) {
+  hold(1, "E1", 2);
+  hold(2, "E1", 2);
+  hold(3, "E1", 1, true);
+  EXPECT_EQ(pick({ready(4, "E1")}), std::nullopt);
+  EXPECT_EQ(pick({ready(4, "E1"), ready(5, "F1")}), 500);
+  query_.holders[0].endpoint = "F";
+  EXPECT_EQ(pick({ready(4, "E1")}), 400) << "it does not hold all of them";
+}
+
+TEST_F(SparePlaceTest, PriorityFirstThenInTurn) {
+  hold(1, "E1", 4);
+  EXPECT_EQ(pick({ready(4, "E1", 9), ready(2, "E1"), ready(3, "E1")}), 400);
+  query_.last_turn = 2;
+  EXPECT_EQ(pick({ready(2, "E1"), ready(3, "E1"), ready(4, "E1")}), 300);
+  query_.last_turn = 4;
+  EXPECT_EQ(pick({ready(2, "E1"), ready(3, "E1"), ready(4, "E1")}), 200);
+}
+
+TEST_F(SparePlaceTest, ThereIsNoneBesideASinglePlace) {
+  query_.uploads = 1;
+  hold(1, "E1", 1);
+  EXPECT_EQ(pick({ready(2, "E1")}), std::nullopt);
 }
 
 TEST(WhoMakesRoom, SmallOnesAndThoseToldAlreadyAreLeftAlone) {
   auto small = large_run(1, 1);
-  small.large = false;
+  small.large = small.in_parts = false;
   auto ending = large_run(2, 1);
   ending.ending = true;
   EXPECT_EQ(who({small, ending}, {waiting(2)}), std::nullopt);

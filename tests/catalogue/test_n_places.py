@@ -64,7 +64,7 @@ def test_N02_a_slow_endpoint_of_many_accounts_leaves_a_place_for_another(new_sit
 
 def test_N03_an_accounts_own_limit_is_not_the_stores_fault(new_site, fake):
     """64 requests share 100 kB/s for longer than the 60 s after which a store that stands still is given up."""
-    site = new_site(uploads=64)
+    site = new_site(uploads=66)
     site.use(fake, "videos")
     other = Customer(site, fake)
     make_file(other.files / "b.mp4", MIB)
@@ -75,3 +75,25 @@ def test_N03_an_accounts_own_limit_is_not_the_stores_fault(new_site, fake):
     seen = [site.api.status(one) for one in ids]
     assert all(one["attempts"] == 1 and one["error"] is None for one in seen), [one["error"] for one in seen]
     assert len(fake.seen("PutObject")) == 65, "no request was repeated"
+
+
+def test_N04_an_upload_in_parts_yields_after_its_turn_and_leaves_nothing_behind(new_site, fake, slow_store):
+    """Parts that would take an hour are cut off soon after the turn; two others' uploads then have the places."""
+    site = new_site(uploads=2, turn_s=1)
+    site.use(slow_store, "videos")
+    others = [Customer(site, fake, cdn=160 + n, user=f"user{n}") for n in range(3)]
+    mine = flood(site, "videos", 2, size=20 * MIB)
+    fake.play({"about": "holds what it gets", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    for one in others:
+        make_file(one.files / "b.mp4", 10)
+    theirs = [one.queue("b.mp4", "b.mp4") for one in others]
+    wait_until(lambda: len(fake.seen("PutObject")) >= 3, 25, "all three have a place, though only two were spare")
+    fake.play({"about": "all well", "rules": []})
+    fake.release()
+    slow_store.play({"about": "all well", "rules": []})
+    for one, upload_id in zip(others, theirs):
+        one.wait_for([upload_id], within_s=20)
+    ended = [site.wait_for(one, "completed", within_s=60) for one in mine]
+    assert [one["attempts"] for one in ended] == [1, 1]
+    assert not slow_store.open_uploads()
+    assert all(len(slow_store.object("videos", f"film-{n}.mp4").body) == 20 * MIB for n in range(2))
