@@ -21,18 +21,20 @@ constexpr std::size_t kForEachUpload = 2;
 // The root, two files that are being opened, and a listing.
 constexpr std::size_t kForEachStorage = 8;
 
+int most_running(const Config::Worker& worker) { return worker.uploads + worker::spare_places(worker.uploads); }
+
 }  // namespace
 
 std::size_t s3_connections(const Config::Worker& worker) {
   // One more for each upload: its own calls beside those of its parts.
-  const int uploads = worker.uploads + worker::spare_places(worker.uploads);
-  const int wanted = uploads * (worker::kInFlightForEachSending * worker.parts_per_upload + 1);
+  const int wanted = most_running(worker) * (worker::kInFlightForEachSending * worker.parts_per_upload + 1);
   return std::min(static_cast<std::size_t>(wanted), kMaxS3Connections);
 }
 
 std::size_t reserved_descriptors(const Config& config) {
   return kForTheRest + s3_connections(config.worker) +
-         kForEachUpload * static_cast<std::size_t>(config.worker.uploads) + kForEachStorage * config.storages.size();
+         kForEachUpload * static_cast<std::size_t>(most_running(config.worker)) +
+         kForEachStorage * config.storages.size();
 }
 
 Result<std::size_t> client_connections(const Config& config, std::size_t limit) {
