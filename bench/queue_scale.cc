@@ -45,7 +45,9 @@ std::string callback_body(const Upload&) { return "{}"; }
 
 struct Queue {
   explicit Queue(const std::filesystem::path& path)
-      : database(store::SqliteDatabase::open({path, 4, {}}, clock).value()), uploads(shared()), work(shared()) {}
+      : database(store::SqliteDatabase::open({.path = path, .readers = 4, .writer = {}, .signs = {}}, clock).value()),
+        uploads(shared()),
+        work(shared()) {}
 
   UploadId insert(std::int64_t number) {
     std::promise<Result<InsertOutcome>> done;
