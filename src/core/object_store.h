@@ -96,7 +96,7 @@ struct CompletedObject {
 
 // What the store says of an object.
 struct ObjectInfo {
-  std::int64_t size = 0;
+  std::int64_t size = 0;  // bytes; negative: the store does not say
   std::string etag;
   std::string checksum;  // as CompletedObject's
   std::string token;     // the mark of the upload that made it; empty: no upload of vodlift
@@ -202,6 +202,10 @@ class ObjectStore {
 
   // Blocks. Errors also: s3_not_found.
   virtual Result<ObjectInfo> head(const ObjectTarget& target) = 0;
+
+  // An object of a multipart upload was found without the metadata that it was opened with. Logged once for an
+  // endpoint.
+  virtual void note_unmarked(const BucketAccess& access) = 0;
 
   // `size` (>= 1) bytes of the object from `offset`, while its ETag is `etag`. Blocks. Errors also: s3_not_found,
   // s3_unverifiable (the object was replaced, or the answer has other bytes than requested).

@@ -16,6 +16,8 @@ constexpr milliseconds kRequestCap = 20s;
 constexpr milliseconds kUploadBase = 5s;
 constexpr milliseconds kUploadCap = 1h;
 constexpr milliseconds kUncountedRetry = 1min;
+constexpr milliseconds kFirstLook = 5s;
+constexpr milliseconds kLongestLook = 1min;
 constexpr milliseconds kRetryAfterCap = 24h;
 
 // Waits before the second, third, … delivery.
@@ -48,6 +50,27 @@ std::optional<milliseconds> upload_retry_delay(const Error& error, int attempts_
 }
 
 milliseconds uncounted_retry_delay(double unit) { return scaled(kUncountedRetry, 0.5 + unit / 2); }
+
+bool may_have_landed(Errc code) {
+  switch (code) {
+    case Errc::network:
+    case Errc::timeout:
+    case Errc::tls:
+    case Errc::interrupted:
+    case Errc::s3_transient:
+    case Errc::s3_unavailable:
+    case Errc::s3_unverifiable:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::optional<milliseconds> look_again_delay(milliseconds since, milliseconds look_for) {
+  // The clock may have been set meanwhile.
+  if (since >= look_for || since <= -look_for) return std::nullopt;
+  return std::min(std::clamp(since, kFirstLook, kLongestLook), look_for - since);
+}
 
 std::optional<milliseconds> callback_retry_delay(int attempts_made, std::optional<std::chrono::seconds> retry_after,
                                                  double unit) {

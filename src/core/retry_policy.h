@@ -31,6 +31,20 @@ std::optional<std::chrono::milliseconds> upload_retry_delay(const Error& error, 
 // there again: half fixed, half jitter, of 1 min.
 std::chrono::milliseconds uncounted_retry_delay(double unit);
 
+// How long an upload's object is looked for, from the last request on that may have put it in place; and if it is not
+// known that one was sent, because the worker died.
+inline constexpr std::chrono::milliseconds kLookFor = std::chrono::minutes(5);
+inline constexpr std::chrono::milliseconds kLookForAfterCrash = std::chrono::seconds(30);
+
+// Whether a PutObject or Complete that ended with `code` may have put the object in its place: the store has not
+// refused it.
+bool may_have_landed(Errc code);
+
+// The wait before the next look for the object, `since` such a request: 5 s at first, then as long as it was waited
+// already, 1 min at most, and not beyond `look_for`. Nothing once that has passed.
+std::optional<std::chrono::milliseconds> look_again_delay(std::chrono::milliseconds since,
+                                                          std::chrono::milliseconds look_for);
+
 // After `attempts_made` deliveries of a callback, the wait before the next one: the schedule above with 10 % of jitter,
 // or `retry_after` where that is longer (24 h at most). Nothing after the last.
 std::optional<std::chrono::milliseconds> callback_retry_delay(int attempts_made,

@@ -2,12 +2,22 @@
 
 #include <fmt/format.h>
 
+#include "core/upload_decisions.h"
+
 namespace vodlift {
 
 Error lease_lost(const Lease& lease) {
   return {Errc::lease_lost, fmt::format("upload {} is no longer leased under fence {}: another worker has taken it, or "
                                         "it has ended",
                                         lease.id, lease.fence)};
+}
+
+Requeue requeue_after_crash(int crashes, bool gives_up, bool only_look) {
+  Requeue how;
+  how.unanswered = !only_look;
+  how.only_look = gives_up;
+  if (gives_up && !only_look) how.error = crashed_repeatedly(crashes);
+  return how;
 }
 
 Result<std::vector<ClaimedUpload>> claim_next(WorkQueue& queue, FairShare& share, const Places& places,

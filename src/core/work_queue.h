@@ -28,13 +28,31 @@ struct HeldLease {
   bool recalled = false;  // the client wants the upload paused or cancelled: requeue it as soon as possible
 };
 
+// The bytes of an object as they were sent.
+struct SentBytes {
+  std::int64_t size = 0;
+  std::uint32_t crc32c = 0;
+
+  bool operator==(const SentBytes&) const = default;
+};
+
+// A PutObject or Complete that may have put the object in its place: its answer is not known.
+struct Unanswered {
+  WallTime since;                   // of the store's clock
+  std::optional<SentBytes> sent{};  // nothing: the worker died, so that not even the request is certain
+
+  bool operator==(const Unanswered&) const = default;
+};
+
 // An upload handed to a worker.
 struct ClaimedUpload {
   Lease lease;
   Upload upload;
   std::string token;
   OpenMultipart journal;
-  int weight = kDefaultWeight;  // of its account
+  int weight = kDefaultWeight;             // of its account
+  std::optional<Unanswered> unanswered{};  // the last such request of earlier runs
+  bool only_look = false;  // it has failed with its error, unless its object is at the store: nothing is sent any more
 };
 
 // How an upload ends.
@@ -52,7 +70,14 @@ struct Requeue {
   std::optional<std::chrono::milliseconds> delay{};
   std::optional<UploadError> error{};  // empty: the last one stays
   bool failed_attempt = false;         // the attempt failed; false: it was interrupted, and the next claim continues it
+  bool unanswered = false;             // this run sent a request as Unanswered describes
+  std::optional<SentBytes> sent{};     // by that request
+  bool only_look = false;              // see ClaimedUpload; false: as it was
 };
+
+// How an upload goes back into the queue whose worker died, for the `crashes`th time in a row. `gives_up`:
+// decide_rescue() lets it fail; then it is looked for once more. `only_look`: it was so already.
+Requeue requeue_after_crash(int crashes, bool gives_up, bool only_look);
 
 // The queue as one node sees it: claims are made in the name of the node that the implementation was opened for. Any
 // thread. All but finish() and requeue() block until the disk has the change. Times are of the store's clock. An upload
@@ -89,8 +114,9 @@ class WorkQueue {
   // overloaded.
   virtual void requeue(const Lease& lease, Requeue how, Done done) = 0;
 
-  // Takes back uploads whose lease expired. One whose worker crashed `max_crashes` times without a new part in between
-  // ends as failed(crashed_repeatedly). Answers how many.
+  // Takes back uploads whose lease expired; their workers may have sent a request as Unanswered describes. One whose
+  // worker crashed `max_crashes` times without a new part in between is queued to be looked for only, with the error
+  // crashed_repeatedly. If its worker crashes then too, it ends as failed. Answers how many.
   virtual Result<int> rescue(int max_crashes) = 0;
 
   // Takes back what earlier terms of this node have leased, as rescue() does, before the leases expire. For the start.

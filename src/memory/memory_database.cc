@@ -148,6 +148,8 @@ Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, bool cr
   row->upload.error = kept(how.error, row->upload.error);
   row->interrupted = !how.failed_attempt;
   if (crashed) ++row->crashes;
+  if (how.unanswered) row->unanswered = Unanswered{clock_.now(), how.sent};
+  row->only_look |= how.only_look;
   abandon_intent(lease.id);
   news.push_back({Change::Kind::uploads_due, row->upload.account, lease.id});
   return {};
@@ -158,13 +160,14 @@ int MemoryDatabase::take_back(const std::vector<UploadId>& orphans, int max_cras
     const Row& row = uploads_.at(id);
     const Lease lease{id, row.fence};
     const int crashes = row.crashes + 1;
-    if (decide_rescue(row.wanted, crashes, max_crashes) == UploadState::failed) {
+    const bool gives_up = decide_rescue(row.wanted, crashes, max_crashes) == UploadState::failed;
+    if (gives_up && row.only_look) {
       UploadEnding failed;
       failed.state = UploadState::failed;
       failed.error = crashed_repeatedly(crashes);
       (void)finish(lease, failed, news);
     } else {
-      (void)requeue(lease, {}, /*crashed=*/true, news);
+      (void)requeue(lease, requeue_after_crash(crashes, gives_up, row.only_look), /*crashed=*/true, news);
     }
   }
   return static_cast<int>(orphans.size());

@@ -63,6 +63,8 @@ class MemoryDatabase {
     WallTime next_attempt{};
     bool delayed = false;  // it waits until next_attempt
     OpenMultipart journal{};
+    std::optional<Unanswered> unanswered{};
+    bool only_look = false;
 
     [[nodiscard]] bool ready(WallTime now) const;
   };

@@ -191,7 +191,13 @@ Result<std::vector<ClaimedUpload>> MemoryWorkQueue::claim(const std::vector<Uplo
     upload.attempt_first_byte = upload.bytes_sent;
     row->hold = {now + lease, self_};
     ++row->fence;
-    claimed.push_back({{id, row->fence}, upload, row->token, row->journal, database_.weight_of_(upload.account)});
+    claimed.push_back({{id, row->fence},
+                       upload,
+                       row->token,
+                       row->journal,
+                       database_.weight_of_(upload.account),
+                       row->unanswered,
+                       row->only_look});
   }
   return claimed;
 }

@@ -173,6 +173,7 @@ void EndpointStates::merge_facts(const BucketAccess& access, const EndpointFacts
   if (seen.refuses_wrong_md5) now.refuses_wrong_md5 = seen.refuses_wrong_md5;
   if (seen.trailing) now.trailing = seen.trailing;
   if (seen.on_head) now.on_head = seen.on_head;
+  now.drops_marks |= seen.drops_marks;
   if (now == before) return;
   log::info("how the store confirms bytes", {{"endpoint", access.endpoint},
                                              {"objects", to_string(now.whole)},

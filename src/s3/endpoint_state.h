@@ -55,6 +55,7 @@ struct EndpointFacts {
   std::optional<bool> refuses_wrong_md5{};
   std::optional<bool> trailing{};  // takes a part's CRC32C after its bytes
   std::optional<bool> on_head{};   // HEAD may ask for an object's checksum
+  bool drops_marks = false;        // the metadata of a multipart upload is not on its object
 
   bool operator==(const EndpointFacts&) const = default;
 };

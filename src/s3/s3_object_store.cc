@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/encoding.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "net/http_date.h"
 #include "s3/request_body.h"
 #include "s3/s3_checksums.h"
@@ -44,6 +46,13 @@ std::vector<std::pair<std::string, std::string>> headers_of(const ObjectTarget& 
   auto headers = object_headers(properties);
   for (auto& header : encryption_headers(target.access.encryption)) headers.push_back(std::move(header));
   return headers;
+}
+
+std::optional<std::int64_t> number_of(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size() && number >= 0;
+  return whole ? std::optional(number) : std::nullopt;
 }
 
 // Whether the failure has nothing to do with the form of a request, so that no other form is worth a try.
@@ -330,6 +339,8 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
   const auto response = send_under(condition, call, [&](const S3Call& final_call) {
     return s3_.exchange(target, final_call, [&](const Credentials& credentials) {
       net::HttpRequest request = s3_.make_request(target, final_call, credentials);
+      // The answer to a repeat would hide that the first one worked.
+      request.send_once = true;
       request.stall_timeout = kCompleteStallTimeout;
       request.total_timeout = kCompleteTimeout;
       return request;
@@ -369,16 +380,41 @@ Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
     }
   }
   if (!response) return response.error();
-  if (!response->is_success()) return to_error(failure_of(target, plain, *response));
+  if (!response->is_success()) {
+    Error error = to_error(failure_of(target, plain, *response));
+    // It says nothing of the object, and has no body that would say what is wrong.
+    if (response->status == 400) error.code = Errc::s3_unverifiable;
+    return error;
+  }
   ObjectInfo object;
-  const auto size = response->header("content-length");
-  object.size = size.empty() ? -1 : std::strtoll(std::string(size).c_str(), nullptr, 10);
+  object.size = number_of(response->header("content-length")).value_or(0);
+  // Proxies and CDNs in front of a store may drop the length of what they do not send.
+  if (object.size == 0) object.size = size_of(target);
   object.etag = response->header("etag");
   object.checksum = response->header(kCrcHeader);
   object.token = response->header(kTokenHeader);
   object.version_id = response->header("x-amz-version-id");
   object.encryption = response->header(kEncryptionHeader);
   return object;
+}
+
+// The object's size, from the answer to a GET of its first byte; negative: the store does not say.
+std::int64_t S3ObjectStore::size_of(const ObjectTarget& target) {
+  const S3Call call{"GetObject", "GET", {}, {{"range", "bytes=0-0"}}, "", false};
+  const auto response = s3_.exchange(target, call);
+  if (response && response->status == 200) return std::ssize(response->body);
+  if (!response || (response->status != 206 && response->status != 416)) return -1;
+  const auto range = response->header("content-range");  // "bytes 0-0/1000", or "bytes */0"
+  const auto slash = range.rfind('/');
+  const auto size = slash == std::string_view::npos ? std::nullopt : number_of(range.substr(slash + 1));
+  return size.value_or(response->status == 416 ? 0 : -1);
+}
+
+void S3ObjectStore::note_unmarked(const BucketAccess& access) {
+  if (endpoints_.facts(access).drops_marks) return;
+  endpoints_.add_facts(access, {.drops_marks = true});
+  log::warn("the store drops the metadata of objects that are sent in parts; they are recognised by their checksums",
+            {{"endpoint", access.endpoint}, {"bucket", access.bucket}});
 }
 
 Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,

@@ -49,11 +49,13 @@ class S3ObjectStore final : public ObjectStore {
                                              WriteCondition condition) override;
   Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<ObjectInfo> head(const ObjectTarget& target) override;
+  void note_unmarked(const BucketAccess& access) override;
   Result<std::string> read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,
                            std::int64_t size) override;
   void interrupt() override { s3_.interrupt(); }
 
  private:
+  std::int64_t size_of(const ObjectTarget& target);
   // A request that carries `body`, with no time limit but the stall's.
   net::HttpRequest make_body_request(const ObjectTarget& target, const S3Call& call, const Credentials& credentials,
                                      const Body& body) const;

@@ -196,7 +196,8 @@ TEST_F(S3ObjectStoreTest, AStoreThatRefusesToBeAskedForTheChecksumIsNotAskedForI
     if (has(request, "x-amz-checksum-mode")) return net::Response{400, "", "", {}};
     return net::Response{200, "", "", {{"ETag", "\"e\""}}};
   };
-  for (const std::size_t requests : {2U, 3U}) {
+  // One more each time, as the object is empty.
+  for (const std::size_t requests : {3U, 5U}) {
     const auto object = store_.head(target_);
     ASSERT_TRUE(object) << object.error().message;
     EXPECT_EQ(object->etag, "\"e\"");
@@ -204,12 +205,34 @@ TEST_F(S3ObjectStoreTest, AStoreThatRefusesToBeAskedForTheChecksumIsNotAskedForI
   }
 }
 
+TEST_F(S3ObjectStoreTest, ASizeThatHeadDoesNotTellIsAskedForByARange) {
+  struct Case {
+    net::Response answer;
+    std::int64_t size;
+  };
+  const std::vector<Case> cases = {
+      {{206, "", "x", {{"Content-Range", "bytes 0-0/5000000000"}}}, 5'000'000'000},
+      {{416, "", "", {{"Content-Range", "bytes */0"}}}, 0},
+      {{416, "", "", {}}, 0},
+      {{200, "", "abc", {}}, 3},
+      {{206, "", "x", {{"Content-Range", "bytes 0-0/*"}}}, -1},
+      {{206, "", "x", {}}, -1},
+      {{403, "", "", {}}, -1},
+  };
+  for (const Case& one : cases) {
+    answer_ = [&](const net::Request& request) {
+      return request.method == "GET" ? one.answer : stored(kOpaqueEtag);  // HEAD says 0 bytes
+    };
+    EXPECT_EQ(store_.head(target_)->size, one.size) << one.answer.status;
+  }
+}
+
 TEST_F(S3ObjectStoreTest, AHeadRefusedForAnotherReasonIsNoFact) {
   answer_ = [](const net::Request&) { return net::Response{400, "", "", {}}; };
-  EXPECT_EQ(store_.head(target_).error().code, Errc::s3_rejected);
+  EXPECT_EQ(store_.head(target_).error().code, Errc::s3_unverifiable) << "it says nothing of the object either";
   answer_ = [](const net::Request&) { return stored(kOpaqueEtag); };
   EXPECT_TRUE(store_.head(target_));
-  EXPECT_TRUE(has(requests_.back(), "x-amz-checksum-mode"));
+  EXPECT_TRUE(has(requests_.at(requests_.size() - 2), "x-amz-checksum-mode")) << "the last one asks for the size";
 }
 
 class UnreachableLoader final : public CredentialLoader {

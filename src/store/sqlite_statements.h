@@ -70,7 +70,7 @@ inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
          acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable,
          created_ms, started_ms, finished_ms, next_attempt_ms, token, fence, options, attempt_started_ms,
-         attempt_first_byte,
+         attempt_first_byte, unanswered_ms, sent_size, sent_crc32c, only_look,
          (SELECT callbacks.state FROM callbacks WHERE callbacks.upload_id = uploads.id) AS callback_state
   FROM uploads WHERE id = ?1)sql";
 
@@ -112,13 +112,15 @@ inline constexpr std::string_view kAddBytes = R"sql(
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // ?3 the next attempt (NULL: at once, in the place that it had when it was created), ?4-?6 error (NULL: as it was),
-// ?7 interrupted, ?8 crashes to add
+// ?7 interrupted, ?8 crashes to add, ?9 when a request was sent whose answer is not known (NULL: none was), ?10 and ?11
+// size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, owner = NULL, owner_term = NULL,
                      next_attempt_ms = coalesce(?3, created_ms), delayed = ?3 IS NOT NULL,
                      error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
                      error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8,
-                     wanted = ''
+                     sent_size = iif(?9 IS NULL, sent_size, ?10), sent_crc32c = iif(?9 IS NULL, sent_crc32c, ?11),
+                     unanswered_ms = coalesce(?9, unanswered_ms), only_look = only_look | ?12, wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error (NULL: as it was, but
@@ -178,12 +180,12 @@ inline constexpr std::string_view kPutPart = R"sql(
 
 // Leases that expired: ?1 now, ?3 how many at most
 inline constexpr std::string_view kExpiredLeases = R"sql(
-  SELECT id, fence, crashes FROM uploads INDEXED BY uploads_leased
+  SELECT id, fence, crashes, only_look FROM uploads INDEXED BY uploads_leased
   WHERE lease_until_ms IS NOT NULL AND lease_until_ms <= ?1 ORDER BY lease_until_ms LIMIT ?3)sql";
 
 // Leases of a node's earlier terms: ?1 node, ?2 its term, ?3 how many at most
 inline constexpr std::string_view kLeasesOfEarlierTerms = R"sql(
-  SELECT id, fence, crashes FROM uploads INDEXED BY uploads_leased
+  SELECT id, fence, crashes, only_look FROM uploads INDEXED BY uploads_leased
   WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2 ORDER BY lease_until_ms LIMIT ?3)sql";
 
 // --- Uploads that are ready to run (docs/storage.md)

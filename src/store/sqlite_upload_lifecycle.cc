@@ -123,9 +123,17 @@ Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const 
   const ErrorColumns error(how.error);
   std::optional<std::int64_t> next_attempt_ms;
   if (how.delay && how.delay->count() > 0) next_attempt_ms = to_unix_ms(now + *how.delay);
+  std::optional<std::int64_t> unanswered_ms;
+  if (how.unanswered) unanswered_ms = to_unix_ms(now);
+  std::optional<std::int64_t> size;
+  std::optional<std::int64_t> crc32c;
+  if (how.sent) {
+    size = how.sent->size;
+    crc32c = how.sent->crc32c;
+  }
   connection.prepare(sql::kRequeue)
       .bind(lease.id, lease.fence, next_attempt_ms, error.code, error.message, error.retryable, !how.failed_attempt,
-            crashed ? 1 : 0)
+            crashed ? 1 : 0, unanswered_ms, size, crc32c, how.only_look)
       .run();
   if (connection.changes() != 1) return lease_lost(lease);
   abandon_intent(connection, lease.id, now);

@@ -94,6 +94,16 @@ bool read_upload(const SqliteStatement& row, Upload& upload) {
   return callback_state.has_value();
 }
 
+std::optional<Unanswered> unanswered_of(SqliteStatement& row) {
+  const auto since_ms = row.optional_integer("unanswered_ms");
+  if (!since_ms) return std::nullopt;
+  const auto size = row.optional_integer("sent_size");
+  const auto crc32c = row.optional_integer("sent_crc32c");
+  Unanswered unanswered{from_unix_ms(*since_ms)};
+  if (size && crc32c) unanswered.sent = SentBytes{*size, static_cast<std::uint32_t>(*crc32c)};
+  return unanswered;
+}
+
 }  // namespace
 
 UploadTexts texts_of(const NewUpload& upload) {
@@ -120,6 +130,8 @@ std::optional<StoredUpload> load_upload(SqliteConnection& connection, UploadId i
   stored.upload.id = id;
   stored.token = row.text("token");
   stored.fence = row.integer("fence");
+  stored.unanswered = unanswered_of(row);
+  stored.only_look = row.integer("only_look") != 0;
   if (!read_upload(row, stored.upload)) {
     connection.fail(fmt::format("the row of upload {} cannot be understood", id));
     return std::nullopt;

@@ -6,6 +6,7 @@
 
 #include "core/upload.h"
 #include "core/upload_store.h"
+#include "core/work_queue.h"
 #include "store/sqlite_connection.h"
 
 namespace vodlift::store {
@@ -15,6 +16,8 @@ struct StoredUpload {
   Upload upload;
   std::string token;
   std::int64_t fence = 0;
+  std::optional<Unanswered> unanswered{};  // as in ClaimedUpload
+  bool only_look = false;
 };
 
 // The JSON objects that the columns of these names hold.

@@ -127,6 +127,7 @@ class CandidateList {
 struct Orphan {
   Lease lease;
   int crashes = 0;
+  bool only_look = false;
 };
 
 }  // namespace
@@ -218,7 +219,9 @@ Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const std::vector<Uplo
                          std::move(stored->upload),
                          std::move(stored->token),
                          first_claim ? OpenMultipart() : load_journal(connection, id),
-                         weights[account]});
+                         weights[account],
+                         stored->unanswered,
+                         stored->only_look});
     }
     return claimed;
   });
@@ -265,19 +268,23 @@ Result<int> SqliteWorkQueue::take_back(std::string_view statement, std::int64_t 
         auto row = connection.prepare(statement);
         row.bind(first, second, kTakeBackStep);
         while (row.step()) {
-          orphans.push_back({{row.integer("id"), row.integer("fence")}, static_cast<int>(row.integer("crashes"))});
+          orphans.push_back({{row.integer("id"), row.integer("fence")},
+                             static_cast<int>(row.integer("crashes")),
+                             row.integer("only_look") != 0});
         }
       }
-      for (const auto& [lease, crashes_before] : orphans) {
+      for (const auto& [lease, crashes_before, only_look] : orphans) {
         const int crashes = crashes_before + 1;
-        if (decide_rescue(wanted_of(connection, lease), crashes, max_crashes) == UploadState::failed) {
+        const bool gives_up = decide_rescue(wanted_of(connection, lease), crashes, max_crashes) == UploadState::failed;
+        if (gives_up && only_look) {
           UploadEnding failed;
           failed.state = UploadState::failed;
           failed.error = crashed_repeatedly(crashes);
           const auto ended = end_upload(connection, lease, failed, now, queue_.body);
           if (!ended) return ended.error();
         } else {
-          auto back = requeue_upload(connection, lease, {}, /*crashed=*/true, now, queue_.body);
+          const Requeue how = requeue_after_crash(crashes, gives_up, only_look);
+          auto back = requeue_upload(connection, lease, how, /*crashed=*/true, now, queue_.body);
           if (!back) return back.error();
         }
       }

@@ -61,6 +61,23 @@ struct Attempt {
   ObjectProperties properties{};
   std::shared_ptr<const SourceFile> source{};
   std::string storage{};  // the storage that holds the source
+  // The last PutObject or Complete that may have put the object in its place, of this run or of an earlier one.
+  // Nothing: there was none, or its end is known.
+  std::optional<Unanswered> unanswered{};
+  bool sent_unanswered = false;  // this run sent it
+  bool looks_again = false;      // nothing is sent now: the object may still come
+
+  // A request of this run may have put the object in its place at `now`; `sent` is the object.
+  void is_unanswered(WallTime now, SentBytes sent) {
+    unanswered = {now, sent};
+    sent_unanswered = true;
+  }
+  // The wait before the next look for the object; nothing: it is not awaited, or not any more.
+  [[nodiscard]] std::optional<std::chrono::milliseconds> next_look(WallTime now) const {
+    if (!unanswered) return std::nullopt;
+    return look_again_delay(std::chrono::floor<std::chrono::milliseconds>(now - unanswered->since),
+                            unanswered->sent ? kLookFor : kLookForAfterCrash);
+  }
 };
 
 // What the queue must record of an attempt: that the upload ended, or that it waits again.

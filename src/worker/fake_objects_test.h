@@ -89,6 +89,7 @@ class MemoryObjects final : public ObjectStore {
   Result<CompletedObject> complete_multipart(const ObjectTarget&, const Multipart& multipart, const std::vector<Part>&,
                                              std::uint32_t crc, std::int64_t bytes, WriteCondition condition) override {
     calls.push_back("complete");
+    if (on_complete) on_complete();
     conditions.push_back(condition);
     const bool known = open.contains(multipart.id);
     if (auto error = scripted("complete")) {
@@ -114,13 +115,14 @@ class MemoryObjects final : public ObjectStore {
     calls.push_back("head");
     if (auto error = scripted("head")) return *error;
     if (object_crc.empty()) return Error{Errc::s3_not_found, "no such object"};
-    return ObjectInfo{size, "\"e-2\"", reported(object_crc), object_token, "", encryption};
+    return ObjectInfo{tells_size ? size : -1, "\"e-2\"", reported(object_crc), object_token, "", encryption};
   }
   Result<std::string> read(const ObjectTarget&, const std::string&, std::int64_t offset, std::int64_t count) override {
     calls.push_back("read " + std::to_string(offset) + "+" + std::to_string(count));
     if (auto error = scripted("read")) return *error;
     return object_bytes.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
   }
+  void note_unmarked(const BucketAccess&) override { ++unmarked; }
   void interrupt() override {}
 
   int count(std::string_view call) const {
@@ -131,11 +133,14 @@ class MemoryObjects final : public ObjectStore {
   std::optional<Refusal> refused;                               // of every request
   std::map<std::string, std::deque<Errc>, std::less<>> script;  // next answers of a call
   std::function<void(const ObjectTarget&)> on_put;
+  std::function<void()> on_complete;                                 // called as Complete begins
   std::function<void()> on_part;                                     // called as a part begins
   std::function<void(int number, const Body&, PartDone)> hold_part;  // takes a part instead of storing it
   bool lose_answer = false;                                          // a failing complete has worked all the same
   bool trailing = false;                                             // parts need no checksum beforehand
-  bool flip_a_bit = false;                                           // the store keeps other bytes than were sent
+  bool tells_size = true;
+  bool keeps_marks = true;
+  bool flip_a_bit = false;  // the store keeps other bytes than were sent
   std::vector<std::string> calls;
   std::vector<Acl> acls;
   std::vector<WriteCondition> conditions;  // of puts and completes
@@ -155,6 +160,7 @@ class MemoryObjects final : public ObjectStore {
   std::optional<std::int64_t> limit;
   std::optional<std::int64_t> rate;  // of one request, bytes a second
   bool md5_check = true;
+  int unmarked = 0;          // objects that were said to lack their mark
   std::string object_bytes;  // what is read back
   std::string token;
   std::string object_token;
@@ -178,7 +184,7 @@ class MemoryObjects final : public ObjectStore {
   void store(const std::string& of, std::uint32_t crc, std::int64_t bytes) {
     object_crc = crc32c_base64(flip_a_bit ? crc ^ 1 : crc);
     size = bytes;
-    object_token = of;
+    object_token = keeps_marks ? of : "";
   }
 };
 

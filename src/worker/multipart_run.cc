@@ -14,11 +14,34 @@
 #include "worker/source_check.h"
 
 namespace vodlift::worker {
+namespace {
+
+// Whether an upload goes on with the parts on record if the store answers ListParts with `code`: it refuses to list, or
+// its answer is no list.
+bool may_do_without_list(Errc code) {
+  return code == Errc::s3_access_denied || code == Errc::s3_rejected || code == Errc::s3_not_found ||
+         code == Errc::s3_transient;
+}
+
+}  // namespace
+
+bool MultipartRun::all_sent() const {
+  std::int64_t sent = 0;
+  for (const Part& part : journal_.parts) sent += part.size;
+  return !journal_.multipart_id.empty() && sent == journal_.source.size;
+}
+
+std::uint32_t MultipartRun::whole_crc() const {
+  std::uint32_t crc = 0;
+  for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
+  return crc;
+}
 
 Result<Verification> MultipartRun::send() {
   resumed_ = !journal_.multipart_id.empty();
   auto resumed = resume();
   if (!resumed) return resumed.error();
+  if (found_) return read_unverified(*found_);
   resumed_ = resumed->has_value();
   const Result<PartPlan> plan = *resumed ? Result<PartPlan>(**resumed) : open();
   if (!plan) return plan.error();
@@ -36,9 +59,8 @@ Result<Verification> MultipartRun::send() {
   if (sent) sent = confirm_source(*plan);
   if (sent) return complete(*plan);
   if (sent.error().code == Errc::s3_no_such_upload) {
-    // Another client or a lifecycle rule aborted it: the parts are gone.
-    journal_ = {};
-    if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
+    // Another client or a lifecycle rule aborted it: the parts are gone. If the store is wrong, it must not stay open.
+    if (auto gone = abandon(); !gone) return gone.error();
   }
   return sent.error();
 }
@@ -66,6 +88,7 @@ Result<PartPlan> MultipartRun::open() {
   const BucketAccess& access = attempt_.target.access;
   auto plan = plan_parts(attempt_.source->identity().size, access.max_parts, context_.objects.request_rate(access));
   if (!plan) return plan;
+  completed_.reset();
   const auto multipart = create();
   if (!multipart) return multipart.error();
   journal_ = {multipart->id,
@@ -133,29 +156,67 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
     return std::optional<PartPlan>();
   }
   attempt_.properties.acl = journal_.acl;
+  std::ranges::sort(journal_.parts, {}, &Part::number);
+  const bool is_whole = is_awaited();
+  if (is_whole) {
+    const auto usable = find_before_sending();
+    if (!usable) return usable.error();
+    if (found_ || !*usable) return std::optional<PartPlan>();
+  }
   const auto listed =
       with_retries(control_, [&] { return context_.objects.list_parts(attempt_.target, journal_.multipart_id); });
   if (listed) {
     if (auto adopted = adopt_parts(*listed, *plan); !adopted) return adopted.error();
+    if (is_whole && !all_sent()) return awaited({Errc::s3_unverifiable, "the store has taken its parts away"});
     const auto reusable = still_holds(*plan);
     if (!reusable) return reusable.error();
     if (*reusable) return std::optional<PartPlan>(*plan);
     if (auto gone = start_over(); !gone) return gone.error();
     return std::optional<PartPlan>();
   }
-  if (listed.error().code != Errc::s3_no_such_upload) return listed.error();
-  // It is gone, or an earlier attempt completed it and crashed before it had the answer.
-  std::uint32_t crc = 0;
-  const bool all_known = static_cast<int>(journal_.parts.size()) == plan->count;
-  for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
-  if (all_known) {
-    const auto found = look_for_completed(crc);
-    if (!found) return found.error();
-    if (*found) return std::optional<PartPlan>(*plan);
+  if (listed.error().code == Errc::s3_no_such_upload) {
+    if (is_awaited()) return awaited(listed.error());
+    if (auto gone = forget(); !gone) return gone.error();
+    return std::optional<PartPlan>();
   }
-  journal_ = {};
-  if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
-  return std::optional<PartPlan>();
+  if (!may_do_without_list(listed.error().code)) return listed.error();
+  log::warn("the store does not list the parts that are there; those on record are used",
+            {{"upload", claimed_.lease.id}, {"reason", listed.error().message}});
+  listed_ = false;
+  return std::optional<PartPlan>(*plan);
+}
+
+// Whether Complete may still put the parts together: it was sent not long ago, and its end is not known.
+bool MultipartRun::is_awaited() const { return all_sent() && attempt_.next_look(context_.clock.now()).has_value(); }
+
+// The parts stay on record, and the object is looked for again later.
+Error MultipartRun::awaited(const Error& why) {
+  attempt_.looks_again = true;
+  return {Errc::s3_unverifiable, fmt::format("{} may have been put together, but is not there yet: {}",
+                                             object_name(claimed_.upload), why.message)};
+}
+
+// Looks for the object before anything is sent. False: it is there with other bytes, so the parts are of no use.
+Result<bool> MultipartRun::find_before_sending() {
+  auto found = look_for_completed();
+  if (found) {
+    found_ = std::move(*found);
+    return true;
+  }
+  const Errc code = found.error().code;
+  if (code == Errc::s3_rejected || code == Errc::s3_parts_refused) return found.error();
+  if (code != Errc::s3_integrity) return awaited(found.error());
+  if (auto gone = forget(); !gone) return gone.error();
+  return false;
+}
+
+// The multipart upload is not at the store any more, as far as it says. It is aborted nevertheless: stores may be
+// wrong.
+Result<> MultipartRun::forget() {
+  log::info("the multipart upload is gone, starting over", {{"upload", claimed_.lease.id}});
+  completed_.reset();
+  attempt_.unanswered.reset();
+  return abandon();
 }
 
 // The store's list decides which parts are there; the journal may lack the last of them.
@@ -193,19 +254,27 @@ Result<std::optional<Part>> MultipartRun::adopt(const ListedPart& listed, const 
 }
 
 Result<Verification> MultipartRun::complete(const PartPlan& plan) {
-  std::sort(journal_.parts.begin(), journal_.parts.end(),
-            [](const Part& left, const Part& right) { return left.number < right.number; });
-  std::uint32_t crc = 0;
-  for (const Part& part : journal_.parts) crc = crc32c_combine(crc, part.crc32c, static_cast<std::uint64_t>(part.size));
+  std::ranges::sort(journal_.parts, {}, &Part::number);
   if (attempt_.expected) {
-    if (auto meant = check_crc32c(*attempt_.expected, crc); !meant) return meant.error();
+    if (auto meant = check_crc32c(*attempt_.expected, whole_crc()); !meant) return meant.error();
   }
-  auto completed = complete_unread(plan, crc);
-  if (!completed || !completed->checksum.empty()) return completed;
-  auto read = read_back(context_.objects, {attempt_.target, claimed_.token, crc, plan.size}, control_);
+  auto completed = complete_unread(plan);
+  if (!completed && !listed_ && completed.error().code == Errc::s3_no_such_upload) {
+    // Nothing else would say so to the next attempt.
+    if (auto gone = forget(); !gone) return gone.error();
+  }
+  return read_unverified(std::move(completed));
+}
+
+// Reads the object back if the store has confirmed nothing of it.
+Result<Verification> MultipartRun::read_unverified(Result<Verification> found) {
+  if (!found || !found->checksum.empty()) return found;
+  auto read = read_back(context_.objects, {attempt_.target, seen_token_, whole_crc(), journal_.source.size}, control_);
   if (!read && read.error().code == Errc::s3_integrity) {
     // It is not known which of the parts are wrong.
     journal_ = {};
+    completed_.reset();
+    attempt_.unanswered.reset();
     if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
   }
   return read;
@@ -224,30 +293,51 @@ bool MultipartRun::parts_verified(const PartPlan& plan) {
 }
 
 // The result has an empty checksum if the store confirmed nothing.
-Result<Verification> MultipartRun::complete_unread(const PartPlan& plan, std::uint32_t crc) {
-  const Multipart multipart{journal_.multipart_id, journal_.checksum_mode};
+Result<Verification> MultipartRun::complete_unread(const PartPlan& plan) {
   parts_verified_ = parts_verified(plan);
-  return with_retries(control_, [&]() -> Result<Verification> {
-    const auto object = context_.objects.complete_multipart(attempt_.target, multipart, journal_.parts, crc, plan.size,
-                                                            attempt_.destination.condition());
-    if (object) return verify(*object, crc);
-    // The first request may have succeeded although there is no answer, or although the answer to its repeat says "no
-    // such upload" or "is there already". The object shows it.
-    const Errc code = object.error().code;
-    const bool in_doubt = code == Errc::network || code == Errc::timeout || code == Errc::s3_unverifiable ||
-                          code == Errc::s3_transient || code == Errc::s3_unavailable ||
-                          code == Errc::s3_no_such_upload || code == Errc::s3_not_found ||
-                          code == Errc::destination_exists;
-    if (in_doubt) {
-      const auto found = look_for_completed(crc);
-      if (found && *found) return **found;
+  auto outcome = with_retries(control_, [&]() -> Result<Verification> {
+    if (!completed_) {
+      const auto object = put_together(plan);
+      if (!object && found_) return *found_;
+      if (!object) return object.error();
+      completed_ = *object;
     }
-    return object.error();
+    auto verified = verify(*completed_);
+    const bool unknown = !verified && verified.error().code != Errc::s3_integrity &&
+                         verified.error().code != Errc::s3_rejected && verified.error().code != Errc::s3_parts_refused;
+    if (unknown) note_unanswered();
+    return verified;
   });
+  if (!outcome && attempt_.looks_again) return awaited(outcome.error());
+  return outcome;
 }
 
-// The object at the key, if this upload made it (its token, size and checksum).
-Result<std::optional<Verification>> MultipartRun::look_for_completed(std::uint32_t crc) {
+// Sends Complete. A request may have succeeded although there is no answer, or although the answer to its repeat says
+// "no such upload" or "is there already". The object shows it: found_ has it then, beside an error.
+Result<CompletedObject> MultipartRun::put_together(const PartPlan& plan) {
+  const Multipart multipart{journal_.multipart_id, journal_.checksum_mode};
+  auto object = context_.objects.complete_multipart(attempt_.target, multipart, journal_.parts, whole_crc(), plan.size,
+                                                    attempt_.destination.condition());
+  if (object) return object;
+  const Errc code = object.error().code;
+  if (may_have_landed(code)) note_unanswered();
+  const bool in_doubt =
+      is_awaited() || code == Errc::s3_no_such_upload || code == Errc::s3_not_found || code == Errc::destination_exists;
+  if (!in_doubt) return object;
+  auto found = look_for_completed();
+  if (found && *found) found_ = std::move(*found);
+  if (!found && found.error().code != Errc::s3_integrity) note_unanswered();
+  if (!found && found.error().code == Errc::s3_integrity) return found.error();
+  // What the store says of the parts counts only if they cannot be an object by now.
+  const bool about_parts = code == Errc::s3_no_such_upload || code == Errc::s3_not_found ||
+                           code == Errc::s3_parts_refused || code == Errc::s3_conflict || code == Errc::s3_integrity;
+  if (found_ || !is_awaited() || !about_parts) return object;
+  attempt_.looks_again = true;
+  return Error{Errc::s3_no_such_upload, object.error().message};  // not to be sent again now
+}
+
+// The object at the key, if this upload made it. Errors also: s3_integrity (it has other bytes than the parts).
+Result<std::optional<Verification>> MultipartRun::look_for_completed() {
   const auto object = with_retries(control_, [&] { return context_.objects.head(attempt_.target); });
   if (!object) {
     // Some stores answer 403 for a missing object if the key may not list.
@@ -255,15 +345,48 @@ Result<std::optional<Verification>> MultipartRun::look_for_completed(std::uint32
     if (absent) return std::optional<Verification>();
     return object.error();
   }
-  if (object->token != claimed_.token) return std::optional<Verification>();
-  auto checked = check_object({*object, journal_.parts, crc, attempt_.source->identity().size, parts_verified_});
-  if (!checked) return std::optional<Verification>();
+  if (!is_ours(*object, "")) return std::optional<Verification>();
+  auto checked = check(*object);
+  if (!checked) return checked.error();
   if (auto encrypted = check_encryption(*object); !encrypted) return encrypted.error();
   return std::optional<Verification>(std::move(*checked));
 }
 
+Result<std::optional<Verification>> MultipartRun::find_completed() {
+  std::ranges::sort(journal_.parts, {}, &Part::number);
+  resumed_ = false;  // it cannot start over
+  auto found = look_for_completed();
+  if (!found || !*found) return found;
+  auto verified = read_unverified(std::move(**found));
+  if (!verified) return verified.error();
+  return std::optional<Verification>(std::move(*verified));
+}
+
+// Whether this upload made the object. Some stores drop the metadata of multipart uploads, and the mark with it. Then
+// the object is known by the ETag that Complete told, or by its checksum if Complete was sent and not answered. Another
+// mark is another upload's.
+bool MultipartRun::is_ours(const ObjectInfo& object, std::string_view completed_etag) {
+  seen_token_ = object.token;
+  if (!object.token.empty()) return object.token == claimed_.token;
+  const auto checked = check_object({object, journal_.parts, whole_crc(), journal_.source.size, false});
+  const bool known_by_etag = !completed_etag.empty() && unquoted_etag(object.etag) == unquoted_etag(completed_etag);
+  const bool complete_was_sent = attempt_.unanswered && attempt_.unanswered->sent;
+  const bool known_by_digest = complete_was_sent && checked && !checked->checksum.empty();
+  const bool ours = known_by_etag || known_by_digest;
+  if (ours) context_.objects.note_unmarked(attempt_.target.access);
+  return ours;
+}
+
+void MultipartRun::note_unanswered() {
+  attempt_.is_unanswered(context_.clock.now(), {journal_.source.size, whole_crc()});
+}
+
+Result<Verification> MultipartRun::check(const ObjectInfo& object) const {
+  return check_object({object, journal_.parts, whole_crc(), journal_.source.size, parts_verified_});
+}
+
 // The answer to Complete says that the parts are one object; HEAD reports its size and, again, its checksum.
-Result<Verification> MultipartRun::verify(const CompletedObject& object, std::uint32_t crc) {
+Result<Verification> MultipartRun::verify(const CompletedObject& object) {
   const auto head = with_retries(control_, [&] { return context_.objects.head(attempt_.target); });
   ObjectInfo info;
   if (head) {
@@ -271,27 +394,23 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object, std::ui
   } else if (head.error().code == Errc::s3_access_denied) {
     // The key may write but not read, so the answer to Complete must do. The store checked the size along with the
     // checksum.
-    info = {attempt_.source->identity().size,
-            object.etag,
-            object.checksum,
-            claimed_.token,
-            object.version_id,
-            object.encryption};
+    info = {journal_.source.size, object.etag, object.checksum, claimed_.token, object.version_id, object.encryption};
   } else {
     // The parts are an object by now. An object that cannot be confirmed is checked again; it is no failure yet.
     Error error = with_context("confirming the object", head.error());
     if (!error.retryable()) error.code = Errc::s3_unverifiable;
     return error;
   }
-  if (info.token != claimed_.token) {
-    return Error{Errc::s3_unverifiable, fmt::format("{} was replaced by another client while it was being confirmed",
-                                                    object_name(claimed_.upload))};
-  }
   if (info.checksum.empty()) info.checksum = object.checksum;
   if (info.version_id.empty()) info.version_id = object.version_id;
   if (info.encryption.empty()) info.encryption = object.encryption;
+  if (!is_ours(info, object.etag)) {
+    return Error{Errc::s3_unverifiable,
+                 fmt::format("{} was replaced by another client while it was being confirmed{}",
+                             object_name(claimed_.upload), info.token.empty() ? ", or the store changed it" : "")};
+  }
   if (auto encrypted = check_encryption(info); !encrypted) return encrypted.error();
-  return check_object({info, journal_.parts, crc, attempt_.source->identity().size, parts_verified_});
+  return check(info);
 }
 
 // A multipart upload that was opened before the bucket's encryption setting changed must start over.

@@ -28,6 +28,17 @@ class MultipartRun {
     return !journal_.multipart_id.empty() && journal_.source.may_equal(source);
   }
 
+  // Whether the journal has every part of the version that it was begun with: Complete may have been sent.
+  [[nodiscard]] bool all_sent() const;
+
+  // Looks for the object that the journal's parts make, without the source; only if all_sent(). Nothing: it is not
+  // there, or cannot be seen. Errors: s3_integrity (it has other bytes), s3_rejected (it is encrypted otherwise than
+  // asked), those of ObjectStore::head() and read().
+  Result<std::optional<Verification>> find_completed();
+  // What an object has that the open multipart upload makes.
+  [[nodiscard]] std::int64_t size() const { return journal_.source.size; }
+  [[nodiscard]] Acl acl() const { return journal_.acl; }
+
   // Sends the attempt's source as the attempt's object. Parts that an earlier attempt has sent are not sent again.
   Result<Verification> send();
 
@@ -45,10 +56,20 @@ class MultipartRun {
   Result<> adopt_parts(const std::vector<ListedPart>& listed, const PartPlan& plan);
   Result<std::optional<Part>> adopt(const ListedPart& listed, const PartPlan& plan);
   Result<Verification> complete(const PartPlan& plan);
-  Result<Verification> complete_unread(const PartPlan& plan, std::uint32_t crc);
+  Result<Verification> complete_unread(const PartPlan& plan);
+  Result<CompletedObject> put_together(const PartPlan& plan);
+  Result<Verification> read_unverified(Result<Verification> found);
   bool parts_verified(const PartPlan& plan);
-  Result<std::optional<Verification>> look_for_completed(std::uint32_t crc);
-  Result<Verification> verify(const CompletedObject& object, std::uint32_t crc);
+  Result<bool> find_before_sending();
+  Result<std::optional<Verification>> look_for_completed();
+  Result<Verification> verify(const CompletedObject& object);
+  Result<Verification> check(const ObjectInfo& object) const;
+  bool is_ours(const ObjectInfo& object, std::string_view completed_etag);
+  [[nodiscard]] bool is_awaited() const;
+  void note_unanswered();
+  Error awaited(const Error& why);
+  Result<> forget();
+  [[nodiscard]] std::uint32_t whole_crc() const;
   Result<> check_encryption(const ObjectInfo& object) const;
   Result<> record(const OpenMultipart& journal);
   Result<> record(const Part& part);
@@ -60,8 +81,12 @@ class MultipartRun {
   RunControl& control_;
   Attempt& attempt_;
   OpenMultipart journal_;
-  bool resumed_ = false;         // it is that of an earlier attempt
-  bool parts_verified_ = false;  // see ObjectToCheck
+  bool resumed_ = false;                      // it is that of an earlier attempt
+  bool listed_ = true;                        // the store said which of its parts are there
+  bool parts_verified_ = false;               // see ObjectToCheck
+  std::optional<CompletedObject> completed_;  // Complete's answer
+  std::optional<Verification> found_;         // the object of a Complete whose answer was lost
+  std::string seen_token_;  // the mark of the object that was recognised; empty where the store keeps none
 };
 
 }  // namespace vodlift::worker

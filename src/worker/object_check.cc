@@ -50,7 +50,8 @@ bool part_matches(const ListedPart& listed, const RangeChecksum& checksum) {
 }
 
 Result<Verification> check_object(const ObjectToCheck& check) {
-  if (check.object.size != check.size) {
+  const bool size_known = check.object.size >= 0;
+  if (size_known && check.object.size != check.size) {
     return Error{Errc::s3_integrity,
                  fmt::format("the stored object has {} bytes, the file {}", check.object.size, check.size)};
   }
@@ -74,7 +75,7 @@ Result<Verification> check_object(const ObjectToCheck& check) {
   const bool shaped_like_md5 =
       out.etag.size() > 33 && out.etag[32] == '-' && from_hex(out.etag.substr(0, 32)).has_value();
   const bool opaque = !shaped_like_md5 || uses_kms(check.object.encryption);
-  if (!expected.empty() && opaque && check.parts_verified) out.checksum = "part-md5:" + expected;
+  if (!expected.empty() && opaque && check.parts_verified && size_known) out.checksum = "part-md5:" + expected;
   return out;
 }
 

@@ -28,9 +28,10 @@ struct ObjectToCheck {
   bool parts_verified = false;     // every part was confirmed by a digest, or by a Content-MD5 that proves something
 };
 
-// Compares the size and the strongest checksum that the store reports: the CRC32C of the whole object, the CRC32C of
-// the parts' CRCs, or the MD5 of the parts' MD5s. If the store reports none and `parts_verified` is false, the result's
-// checksum is empty: nothing is verified. Errors: s3_integrity (size or checksum differ).
+// Compares the size, if the store reports it, and the strongest checksum that it reports: the CRC32C of the whole
+// object, the CRC32C of the parts' CRCs, or the MD5 of the parts' MD5s. If the store reports none and either the size
+// is unknown or `parts_verified` is false, the result's checksum is empty: nothing is verified. Errors: s3_integrity
+// (size or checksum differ).
 Result<Verification> check_object(const ObjectToCheck& check);
 
 // Whether the object is encrypted as requested; `applied` is what the store reports. Errors: s3_rejected.

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "core/content_type.h"
 #include "core/upload_request.h"
+#include "worker/last_look.h"
 #include "worker/object_check.h"
 #include "worker/source_check.h"
 
@@ -22,6 +24,15 @@ constexpr int kMaxReadings = 3;
 // Between two attempts at a source that changed while it was sent, or that cannot be opened.
 constexpr std::chrono::milliseconds kLeastSourceDelay = std::chrono::seconds(5);
 constexpr std::chrono::milliseconds kMostSourceDelay = std::chrono::hours(1);
+constexpr std::chrono::milliseconds kSoon{1};
+
+bool is_busy(Errc code) { return code == Errc::source_busy || code == Errc::source_changed; }
+
+// With which an upload fails that is only looked for.
+Error claimed_error(const ClaimedUpload& claimed) {
+  const auto& error = claimed.upload.error;
+  return error ? Error{error->code, error->message} : Error{};
+}
 
 }  // namespace
 
@@ -44,19 +55,26 @@ UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunContro
   properties.content_disposition = options.content_disposition;
   properties.storage_class = options.storage_class;
   properties.tags = options.tags;
+  attempt_.unanswered = claimed_.unanswered;
 }
 
 std::optional<RunEnd> UploadRun::run() noexcept {
   Error error;
   try {
-    auto ending = attempt();
+    auto ending = claimed_.only_look ? Result<UploadEnding>(claimed_error(claimed_)) : attempt();
     if (ending) return std::move(*ending);
     error = ending.error();
   } catch (const std::exception& failure) {
     log::error("unexpected error in an upload", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
     error = {Errc::internal, "unexpected error; the server's log has the details"};
   }
-  return after_error(std::move(error));
+  try {
+    return after_error(std::move(error));
+  } catch (const std::exception& failure) {
+    // The lease expires, and the upload goes on elsewhere.
+    log::error("unexpected error as an upload ended", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
+    return std::nullopt;
+  }
 }
 
 // The attempt starts over once if the source changed while it was sent, if the store does not know parts that it has
@@ -171,6 +189,7 @@ Result<> UploadRun::check_source() {
 Result<Verification> UploadRun::send_whole() {
   if (auto gone = multipart_.abandon(); !gone) return gone.error();
   Result<RangeChecksum> checksum = Error{};
+  const std::int64_t size = attempt_.source->identity().size;
   return with_retries(control_, [&]() -> Result<Verification> {
     // Another upload may have found meanwhile that this store needs MD5.
     const bool with_md5 = context_.objects.checksum_mode(attempt_.target.access) != ChecksumMode::crc32c;
@@ -185,7 +204,14 @@ Result<Verification> UploadRun::send_whole() {
     if (attempt_.expected) {
       if (auto meant = check_crc32c(*attempt_.expected, checksum->crc32c); !meant) return meant.error();
     }
+    if (size > kKeptBytes && attempt_.unanswered) {
+      const auto found = find_whole(*checksum);
+      if (found && *found) return **found;
+    }
     auto sent = put_whole(*checksum);
+    if (!sent && may_have_landed(sent.error().code)) {
+      attempt_.is_unanswered(context_.clock.now(), SentBytes{size, checksum->crc32c});
+    }
     auto verified = sent ? verify(*sent, *checksum) : Result<Verification>(sent.error());
     // The store got other bytes than were hashed. If the file was written to meanwhile, that is the error to report.
     if (!verified && verified.error().code == Errc::s3_integrity) {
@@ -236,6 +262,20 @@ Result<Verification> UploadRun::verify(const StoredBytes& stored, const RangeChe
   if (confirmed) return verification_of(stored, checksum);
   return read_back(context_.objects,
                    {attempt_.target, claimed_.token, checksum.crc32c, attempt_.source->identity().size}, control_);
+}
+
+// The object, if an earlier request whose answer was lost has put exactly these bytes in its place.
+Result<std::optional<Verification>> UploadRun::find_whole(const RangeChecksum& checksum) {
+  const auto there = context_.objects.head(attempt_.target);
+  if (!there) return there.error();
+  const bool same = there->token == claimed_.token && there->size == attempt_.source->identity().size &&
+                    reported_digest(there->etag, there->checksum, checksum.md5) &&
+                    (there->checksum.empty() || there->checksum == crc32c_base64(checksum.crc32c)) &&
+                    !uses_kms(there->encryption) &&
+                    check_encrypted(attempt_.target.access.encryption, there->encryption);
+  if (!same) return std::optional<Verification>();
+  return std::optional<Verification>(
+      verification_of({there->etag, there->checksum, there->version_id, "", checksum.crc32c}, checksum));
 }
 
 Result<StoredBytes> UploadRun::put_whole(const RangeChecksum& checksum) {
@@ -304,31 +344,87 @@ std::optional<RunEnd> UploadRun::after_error(Error error) {
     return std::nullopt;
   }
   // In its old place: what was begun is finished first.
-  if (error.code == Errc::interrupted) return Requeue{};
+  if (error.code == Errc::interrupted) {
+    Requeue how;
+    note_unanswered(how);
+    return how;
+  }
   const UploadError shown{error.code, error.message, error.retryable()};
-  const bool busy = error.code == Errc::source_busy || error.code == Errc::source_changed;
-  if (busy && may_wait_for_source()) {
-    log::info("waiting for a source that is being written", {{"upload", id}, {"reason", error.message}});
-    return Requeue{source_delay(), shown, /*failed_attempt=*/false};
+  if (claimed_.only_look) return fail_unless_found(shown);
+  if (auto waits = wait_for_source(error)) return waits;
+  if (const auto again_in = wait_for_store(error)) return queue_for_store(*again_in, error);
+  std::optional<std::chrono::milliseconds> look;
+  if (attempt_.looks_again) look = attempt_.next_look(context_.clock.now()).value_or(kSoon);
+  if (look && !attempt_.sent_unanswered) return queue_again(*look, error, /*failed_attempt=*/false);
+  auto delay = is_busy(error.code) ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
+  if (delay && look) delay = std::min(*delay, *look);
+  if (delay) return queue_again(*delay, error, /*failed_attempt=*/true);
+  return fail_unless_found(shown);
+}
+
+std::optional<RunEnd> UploadRun::wait_for_source(const Error& error) {
+  if (!is_busy(error.code) || !may_wait_for_source()) return std::nullopt;
+  log::info("waiting for a source that is being written", {{"upload", claimed_.lease.id}, {"reason", error.message}});
+  Requeue how{source_delay(), UploadError{error.code, error.message, error.retryable()}, /*failed_attempt=*/false};
+  note_unanswered(how);
+  return how;
+}
+
+RunEnd UploadRun::queue_for_store(std::chrono::milliseconds again_in, const Error& error) {
+  log::info("upload waits for its store", {{"upload", claimed_.lease.id},
+                                           {"code", info(error.code).name},
+                                           {"reason", error.message},
+                                           {"in_ms", again_in.count()}});
+  Requeue how{again_in, std::nullopt, /*failed_attempt=*/false};
+  // What the store said before is more than that it is not asked now.
+  const auto& before = claimed_.upload.error;
+  const bool said_before = attempt_.source == nullptr && before && before->code == error.code;
+  if (!said_before) how.error = UploadError{error.code, error.message, true};
+  note_unanswered(how);
+  return how;
+}
+
+RunEnd UploadRun::queue_again(std::chrono::milliseconds delay, const Error& error, bool failed_attempt) {
+  log::warn(failed_attempt ? "upload will be tried again" : "the object is looked for again",
+            {{"upload", claimed_.lease.id},
+             {"code", info(error.code).name},
+             {"reason", error.message},
+             {"in_ms", delay.count()}});
+  Requeue how{delay, UploadError{error.code, error.message, error.retryable()}, failed_attempt};
+  note_unanswered(how);
+  return how;
+}
+
+void UploadRun::note_unanswered(Requeue& how) const {
+  how.unanswered = attempt_.sent_unanswered;
+  if (how.unanswered && attempt_.unanswered) how.sent = attempt_.unanswered->sent;
+}
+
+// The last thing before an upload fails. An object that this upload has put in place all the same completes it.
+RunEnd UploadRun::fail_unless_found(const UploadError& error) {
+  const UploadId id = claimed_.lease.id;
+  LastLook last(context_, claimed_, control_, attempt_, multipart_);
+  auto found = last.look();
+  if (auto reason = control_.ended()) {
+    Requeue how;
+    note_unanswered(how);
+    return how;
   }
-  if (const auto again_in = wait_for_store(error)) {
-    log::info(
-        "upload waits for its store",
-        {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}, {"in_ms", again_in->count()}});
-    // What the store said before is more than that it is not asked now.
-    const auto& before = claimed_.upload.error;
-    const bool said_before = attempt_.source == nullptr && before && before->code == error.code;
-    if (said_before) return Requeue{*again_in, std::nullopt, /*failed_attempt=*/false};
-    return Requeue{*again_in, UploadError{error.code, error.message, true}, /*failed_attempt=*/false};
+  if (found && *found) {
+    log::warn("the object is there although the upload would have failed",
+              {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}});
+    return std::move(**found);
   }
-  const auto delay = busy ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
-  if (delay) {
-    log::warn("upload will be tried again",
+  if (const auto delay = last.next(!found)) {
+    log::warn("upload fails unless its object is found",
               {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}, {"in_ms", delay->count()}});
-    return Requeue{*delay, shown, /*failed_attempt=*/true};
+    Requeue how{*delay, error, /*failed_attempt=*/false};
+    how.only_look = true;
+    note_unanswered(how);
+    return how;
   }
   log::warn("upload failed", {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}});
-  return failed(shown);
+  return failed(error);
 }
 
 UploadEnding UploadRun::failed(const UploadError& error) {

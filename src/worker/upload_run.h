@@ -28,8 +28,14 @@ class UploadRun {
   Result<RangeChecksum> checksum_whole(bool with_md5);
   Result<Verification> verify(const StoredBytes& stored, const RangeChecksum& checksum);
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
+  Result<std::optional<Verification>> find_whole(const RangeChecksum& checksum);
   bool falls_back_to_private(const Error& error);
   std::optional<RunEnd> after_error(Error error);
+  std::optional<RunEnd> wait_for_source(const Error& error);
+  RunEnd queue_for_store(std::chrono::milliseconds again_in, const Error& error);
+  RunEnd queue_again(std::chrono::milliseconds delay, const Error& error, bool failed_attempt);
+  RunEnd fail_unless_found(const UploadError& error);
+  void note_unanswered(Requeue& how) const;
   UploadEnding failed(const UploadError& error);
   bool may_wait_for_source() const;
   std::chrono::milliseconds source_delay() const;

@@ -41,13 +41,97 @@ TEST_F(UploadRunTest, AKeyThatMayNotReadIsBelievedByTheAnswerToComplete) {
   expect_not_completed();
 }
 
-TEST_F(UploadRunTest, AnObjectThatCannotBeConfirmedIsTriedAgain) {
+TEST_F(UploadRunTest, AnObjectThatCannotBeConfirmedIsLookedForAgain) {
   storages_.bytes = std::string(kThreeParts, 'v');
-  objects_.script["head"] = std::deque<Errc>(2, Errc::s3_not_found);
+  objects_.script["head"] = std::deque<Errc>(7, Errc::s3_not_found);
   run();
   EXPECT_FALSE(ending_) << "the object may be there";
   ASSERT_TRUE(requeue_error());
   EXPECT_TRUE(requeue_error()->retryable);
+  EXPECT_EQ(objects_.count("complete"), 1) << "it has its answer";
+  objects_.calls.clear();
+  run();
+  EXPECT_FALSE(ending_);
+  EXPECT_FALSE(requeued_->failed_attempt) << "a look is no attempt";
+  EXPECT_LE(*requeued_->delay, std::chrono::minutes(1));
+  objects_.script["head"].clear();
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("part") + objects_.count("create"), 0) << "nothing is sent twice";
+}
+
+TEST_F(UploadRunTest, AnObjectThatNeverComesIsSentAgainAfterSomeMinutes) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::timeout, Errc::s3_no_such_upload};
+  objects_.on_complete = [this] { objects_.open.clear(); };
+  run();
+  EXPECT_TRUE(requeued_->failed_attempt);
+  objects_.on_complete = nullptr;
+  const WallTime begun = stores_.clock.now();
+  for (int runs = 0; objects_.created == 1; ++runs) {
+    ASSERT_LT(runs, 20);
+    run();
+  }
+  EXPECT_GE(stores_.clock.now() - begun, kLookFor - std::chrono::minutes(1));
+  EXPECT_LE(stores_.clock.now() - begun, kLookFor + std::chrono::minutes(1));
+  expect_completed();
+}
+
+TEST_F(UploadRunTest, WhatTheStoreSaysOfThePartsMeanwhileDropsNothing) {
+  for (const Errc code : {Errc::s3_no_such_upload, Errc::s3_parts_refused, Errc::s3_conflict, Errc::s3_not_found}) {
+    storages_.bytes = std::string(kThreeParts, 'v');
+    objects_.object_crc.clear();
+    objects_.calls.clear();
+    objects_.script["complete"] = {Errc::s3_transient, code};
+    run();
+    EXPECT_FALSE(ending_);
+    EXPECT_EQ(requeue_error()->code, Errc::s3_unverifiable);
+    EXPECT_EQ(objects_.count("abort"), 0);
+    run();
+    expect_completed();
+    EXPECT_EQ(objects_.count("part"), 3);
+  }
+}
+
+TEST_F(UploadRunTest, AnObjectWithoutASizeIsConfirmedByItsChecksum) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.tells_size = false;
+  run();
+  expect_completed();
+  EXPECT_EQ(ending_->size, static_cast<std::int64_t>(kThreeParts));
+  EXPECT_EQ(objects_.count("part"), 3);
+}
+
+TEST_F(UploadRunTest, AnObjectWithoutItsMarkIsKnownByItsChecksum) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.keeps_marks = false;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.unmarked, 1);
+  objects_.script["complete"] = {Errc::timeout};
+  objects_.lose_answer = true;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.created, 2);
+}
+
+TEST_F(UploadRunTest, AnObjectWithoutItsMarkIsKnownByItsEtagAndReadBack) {
+  storages_.bytes = objects_.object_bytes = std::string(kThreeParts, 'v');
+  objects_.mode = ChecksumMode::md5;
+  objects_.md5_check = false;
+  objects_.keeps_marks = false;
+  run();
+  expect_completed();
+  EXPECT_TRUE(ending_->verification.checksum.starts_with("read-back-crc32c:"));
+}
+
+TEST_F(UploadRunTest, AnObjectWithoutAMarkAndWithOtherBytesIsNotOurs) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::timeout, Errc::s3_no_such_upload};
+  objects_.size = static_cast<std::int64_t>(kThreeParts);
+  objects_.object_crc = "AAAAAA==";
+  run();
+  expect_not_completed();
 }
 
 TEST_F(UploadRunTest, AnObjectThatIsNotEncryptedAsAskedForIsNotCompleted) {

@@ -134,6 +134,11 @@ TEST_P(LeaseConformance, GivesUpAfterRepeatedCrashes) {
     ASSERT_EQ(look(id).state, UploadState::queued);
   }
   crash_once();
+  const Upload waiting = look(id);
+  EXPECT_EQ(waiting.state, UploadState::queued) << "its object is looked for first";
+  ASSERT_TRUE(waiting.error);
+  EXPECT_EQ(waiting.error->code, Errc::crashed_repeatedly);
+  crash_once();
   const Upload ended = look(id);
   EXPECT_EQ(ended.state, UploadState::failed);
   ASSERT_TRUE(ended.error);
@@ -141,6 +146,37 @@ TEST_P(LeaseConformance, GivesUpAfterRepeatedCrashes) {
   EXPECT_EQ(ended.finished, clock_.now());
   EXPECT_TRUE(claim().empty());
   ASSERT_EQ(claim_callbacks().size(), 1U) << "its callback is due like any other";
+}
+
+TEST_P(LeaseConformance, ARequestWithoutAnAnswerIsRemembered) {
+  insert("a");
+  ClaimedUpload claimed = claim_one();
+  EXPECT_FALSE(claimed.unanswered);
+  EXPECT_FALSE(claimed.only_look);
+  ASSERT_TRUE(requeue(claimed.lease, {}));
+  claimed = claim_one();
+  EXPECT_FALSE(claimed.unanswered);
+
+  const SentBytes sent{5'000'000'000, 0xFFFFFFFF};
+  const WallTime then = clock_.now();
+  ASSERT_TRUE(requeue(claimed.lease, {.unanswered = true, .sent = sent}));
+  clock_.advance(seconds(1));
+  claimed = claim_one();
+  EXPECT_EQ(claimed.unanswered, (Unanswered{then, sent}));
+  ASSERT_TRUE(requeue(claimed.lease, {.only_look = true}));
+  claimed = claim_one();
+  EXPECT_EQ(claimed.unanswered, (Unanswered{then, sent})) << "a run that sent nothing changes nothing";
+  EXPECT_TRUE(claimed.only_look);
+  ASSERT_TRUE(requeue(claimed.lease, {.unanswered = true}));
+  claimed = claim_one();
+  EXPECT_EQ(claimed.unanswered, (Unanswered{clock_.now(), std::nullopt})) << "the last one counts";
+  EXPECT_TRUE(claimed.only_look) << "for good";
+}
+
+TEST_P(LeaseConformance, AWorkerThatDiedMayHaveSentSomething) {
+  insert("a");
+  crash_once();
+  EXPECT_EQ(claim_one().unanswered, (Unanswered{clock_.now(), std::nullopt}));
 }
 
 TEST_P(LeaseConformance, APartInBetweenForgivesCrashes) {

@@ -6,6 +6,7 @@ As a library: `with FakeS3() as s3: s3.create_bucket("b"); s3.play("slow_down_th
 """
 
 import argparse
+import contextlib
 import dataclasses
 import datetime
 import http.server
@@ -239,6 +240,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if fault.effect:
                 answer = s3_answers.perform(fake.store, record, body, fake.page_size)
                 record.stored = True
+            if fault.late_s:
+                threading.Thread(target=self._perform_late, args=(record, body, fault.late_s), daemon=True).start()
             if fault.code is not None and fault.body is None:
                 raise S3Error(fault.status or 400, fault.code, fault.message)
             if fault.status is not None or fault.body is not None:
@@ -249,7 +252,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             answer = s3_answers.Answer(error.status, error.xml(f"req-{record.number}"),
                                        {"content-type": "application/xml"})
         answer.headers.update(fault.headers)
+        for name in fault.without:
+            answer.headers[name] = None
         return answer
+
+    def _perform_late(self, record: Record, body: bytes, late_s: float) -> None:
+        fake = self.server.fake
+        held = fake.store.take(record.query.get("uploadId", "")) if fake.store.hides_late else None
+        time.sleep(late_s)
+        with contextlib.suppress(S3Error):
+            fake.store.give_back(held)
+            s3_answers.perform(fake.store, record, body, fake.page_size)
+            record.stored = True
 
     def _check(self, record: Record, body: bytes) -> bytes:
         """The body as it is to be stored. Raises S3Error."""
@@ -277,9 +291,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         content = b"" if record.method == "HEAD" else answer.body
         length = answer.headers.pop("content-length", str(len(answer.body)))
         head = [f"HTTP/1.1 {answer.status} {http.server.BaseHTTPRequestHandler.responses.get(answer.status, ('',))[0]}",
-                f"content-length: {length}", f"x-amz-request-id: req-{record.number}", "server: fake-s3",
+                *([] if length is None else [f"content-length: {length}"]), f"x-amz-request-id: req-{record.number}", "server: fake-s3",
                 f"date: {self.date_time_string(time.time() + self.server.fake.clock_ahead_s)}"]
-        head += [f"{name}: {value}" for name, value in answer.headers.items()]
+        head += [f"{name}: {value}" for name, value in answer.headers.items() if value is not None]
         message = "\r\n".join([*head, "", ""]).encode("latin-1") + content
         if fault.drop == "mid_response":
             # Without a body the break comes within the status line: lenient clients take half a header for a whole one.

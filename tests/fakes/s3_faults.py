@@ -26,6 +26,8 @@ class Fault:
     effect: bool | None = None  # whether the operation is carried out, where that is not as explained above
     flip: bool = False  # one bit of the body arrives as another one
     vanish: bool = False  # first drops the multipart upload the request names
+    late_s: float = 0.0  # the operation is carried out only so long after the answer
+    without: list[str] = dataclasses.field(default_factory=list)  # headers that the answer loses on its way
     hold: bool = False  # answers nothing until the fake is released or stopped, and then hangs up
 
     def __post_init__(self) -> None:
@@ -33,7 +35,7 @@ class Fault:
             raise ValueError(f"drop: {self.drop!r} is none of {sorted(DROPS)}")
         if self.effect is None:
             replaced = self.status is not None or self.code is not None or self.body is not None
-            self.effect = not (replaced or self.hold or self.drop in ("before_body", "mid_body"))
+            self.effect = not (replaced or self.hold or self.late_s or self.drop in ("before_body", "mid_body"))
 
 
 @dataclasses.dataclass

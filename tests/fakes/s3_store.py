@@ -56,6 +56,9 @@ class Store:
 
     `encryption`: server-side encryption is told of as AWS does, and `kms_keys` are the ids that KMS knows; without, its
     headers are ignored. `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
+    `multipart_metadata`: objects of multipart uploads keep the metadata of Create. `hides_late`: while Complete is carried out
+    late, nothing is known of the multipart upload.
+
     `complete_again` is what a second Complete of a finished upload gets: "ok" (AWS) or "no_such_upload" (many others).
     """
 
@@ -70,6 +73,8 @@ class Store:
         self.encryption = True
         self.kms_keys = {"films"}
         self.conditional = True
+        self.multipart_metadata = True
+        self.hides_late = True
         self.ownership = "BucketOwnerPreferred"
         self.lock = threading.RLock()
         self.buckets: dict[str, dict[str, Object]] = {}
@@ -212,7 +217,9 @@ class Store:
             else:
                 digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts)).hexdigest()
                 etag = f"{digest}-{len(parts)}"
-            made = Object(body, etag, upload.headers, checksum, upload.checksum_type)
+            kept = {name: value for name, value in upload.headers.items()
+                    if self.multipart_metadata or not name.startswith("x-amz-meta-")}
+            made = Object(body, etag, kept, checksum, upload.checksum_type)
             self.bucket(bucket)[key] = made
             del self.uploads[upload_id]
             self.finished[upload_id] = (bucket, key)
@@ -249,6 +256,16 @@ class Store:
         told = headers.get("x-amz-checksum-crc32c")
         if told is not None and told != checksum:
             raise S3Error(400, "BadDigest", "The CRC32C you specified did not match the calculated checksum.")
+
+    def take(self, upload_id: str) -> Multipart | None:
+        """Hides a multipart upload until give_back()."""
+        with self.lock:
+            return self.uploads.pop(upload_id, None)
+
+    def give_back(self, upload: Multipart | None) -> None:
+        if upload:
+            with self.lock:
+                self.uploads[upload.upload_id] = upload
 
     def abort(self, bucket: str, key: str, upload_id: str) -> None:
         with self.lock:

@@ -139,6 +139,11 @@ CREATE TABLE uploads (
   bytes_sent         INTEGER NOT NULL DEFAULT 0 CHECK (bytes_sent >= 0),
   attempt_started_ms INTEGER,                                                   -- of the attempt that runs, or the last one
   attempt_first_byte INTEGER NOT NULL DEFAULT 0 CHECK (attempt_first_byte >= 0),  -- bytes confirmed when it began
+  -- The last PutObject or Complete that may have put the object in its place, though no answer said so; and the object that it sent.
+  unanswered_ms      INTEGER,
+  sent_size          INTEGER CHECK (sent_size >= 0),
+  sent_crc32c        INTEGER CHECK (sent_crc32c BETWEEN 0 AND 4294967295),
+  only_look          INTEGER NOT NULL DEFAULT 0 CHECK (only_look IN (0, 1)),  -- it has failed, unless its object is found
 
   -- How it ended.
   acl_applied      TEXT CHECK (acl_applied IN ('private', 'public-read')),

@@ -1,0 +1,139 @@
+"""An object that the store has, or will have in a moment, is found: it is not sent twice, and its upload does not fail."""
+
+import pytest
+
+from support import KIB, MIB, make_file, sha256, wait_until
+
+WHOLE, PARTS = 300 * KIB, 33 * MIB
+SIZES = pytest.mark.parametrize("size,operation", [(WHOLE, "PutObject"), (PARTS, "CompleteMultipartUpload")],
+                                ids=["whole", "parts"])
+NO_FAULT = {"about": "no fault", "rules": []}
+
+
+def play(fake, *rules, **store):
+    fake.play({"about": "test", "rules": list(rules), "store": store})
+
+
+def sent(fake) -> int:
+    return len(fake.seen("UploadPart", stored=True)) + len(fake.seen("PutObject", stored=True))
+
+
+@SIZES
+@pytest.mark.parametrize("head", [{"status": 400, "body": ""}, {"status": 503, "code": "SlowDown"}, {"status": 502, "body": "x"}],
+                         ids=["bare_400", "503", "502"])
+def test_D59_the_source_is_gone_and_the_object_is_there(site, fake, receiver, size, operation, head):
+    play(fake, {"operation": operation, "fault": {"drop": "before_response"}},
+         {"operation": "HeadObject", "fault": {"effect": False} | head})
+    site.use(fake, "videos")
+    fake.store.put("videos", "film.mp4", {}, {}, b"the old one")
+    digest = make_file(site.files / "film.mp4", size)
+    upload_id = site.queue("film.mp4", "videos", callback=receiver.url)
+    wait_until(lambda: site.api.status(upload_id)["next_attempt"], 60, "the attempt is over")
+    assert sha256(fake.object("videos", "film.mp4").body) == digest, "the object is replaced"
+    (site.files / "film.mp4").unlink()
+    before = sent(fake)
+    wait_until(lambda: (one := site.api.status(upload_id))["error"]["code"] == "source_missing" and one, 40,
+               "the source is missed")
+    assert site.api.status(upload_id)["state"] == "queued", "no answer to HEAD is not the end"
+    fake.play(NO_FAULT)
+    upload = site.wait_for(upload_id, "completed", within_s=60)
+    assert upload["size"] == size and upload["checksum"] == f"crc32c:{fake.object('videos', 'film.mp4').checksum}"
+    assert not upload["error"] and sent(fake) == before and not fake.open_uploads()
+    told = wait_until(lambda: receiver.received, 20, "the callback comes")[0].json
+    assert told["data"]["state"] == "completed"
+
+
+@SIZES
+def test_D59_an_object_that_is_not_there_is_a_failure(site, fake, size, operation):
+    play(fake, {"operation": operation, "fault": {"status": 403, "code": "AccessDenied"}})
+    site.use(fake, "videos")
+    fake.store.put("videos", "film.mp4", {}, {}, b"the old one")
+    make_file(site.files / "film.mp4", size)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "failed", within_s=20)
+    assert upload["error"]["code"] == "s3_access_denied" and fake.object("videos", "film.mp4").body == b"the old one"
+
+
+@SIZES
+def test_D60_three_crashes_after_the_object_is_there(site, fake, size, operation):
+    silence = {"about": "no answers", "rules": [{"operation": operation, "fault": {"hold": True, "effect": True}},
+                                                {"operation": "HeadObject", "fault": {"hold": True}}]}
+    fake.play(silence)
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", size)
+    upload_id = site.queue("film.mp4", "videos")
+    wait_until(lambda: fake.seen(operation, stored=True), 30, "the object is there")
+    for crash in range(3):
+        wait_until(lambda: len(fake.seen(operation)) + len(fake.seen("HeadObject")) > crash, 30, "it is asked for")
+        site.server.kill9()
+        fake.play(silence if crash < 2 else NO_FAULT)
+        site.server.start()
+    upload = site.wait_for(upload_id, "completed", within_s=60)
+    assert sha256(fake.object("videos", "film.mp4").body) == digest and upload["size"] == size
+    assert "crashed" in site.server.logs(), "the crashes would have been its end"
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer_lost"])
+@pytest.mark.parametrize("told", [{"without": ["content-length"]}, {"headers": {"content-length": "0"}}],
+                         ids=["no_length", "length_0"])
+def test_D61_head_tells_no_length(site, fake, lost, told):
+    rules = [{"operation": "CompleteMultipartUpload", "nth": 1, "fault": {"drop": "before_response"}}] if lost else []
+    play(fake, {"operation": "HeadObject", "fault": told}, *rules, complete_again="no_such_upload")
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["attempts"] == 1 and upload["size"] == PARTS
+    assert len(fake.seen("CreateMultipartUpload")) == 1 and sent(fake) == 3
+    assert sha256(fake.object("videos", "film.mp4").body) == digest
+
+
+@pytest.mark.parametrize("ranged", ["200", "403"])
+def test_D61_a_get_of_a_range_tells_no_length_either(site, fake, ranged):
+    get = {"body": "too much"} if ranged == "200" else {"status": 403, "code": "AccessDenied"}
+    play(fake, {"operation": "HeadObject", "fault": {"without": ["content-length"]}},
+         *([{"operation": "GetObject", "fault": get}] if ranged == "403" else []))
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["checksum"].startswith("crc32c:") and sent(fake) == 3
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "answer_lost"])
+@pytest.mark.parametrize("checksums", [True, False], ids=["crc32c", "md5"])
+def test_D62_the_metadata_of_multipart_uploads_is_dropped(site, fake, lost, checksums):
+    rules = [{"operation": "CompleteMultipartUpload", "nth": [1, 3], "fault": {"drop": "before_response"}}] if lost else []
+    play(fake, *rules, multipart_metadata=False, checksums=checksums, complete_again="no_such_upload")
+    site.use(fake, "videos")
+    for name in ("one.mp4", "two.mp4"):
+        digest = make_file(site.files / name, PARTS)
+        upload = site.wait_for(site.queue(name, "videos", metadata={"a": "b"}), "completed", within_s=40)
+        assert upload["attempts"] == 1 and sha256(fake.object("videos", name).body) == digest
+    assert len(fake.seen("CreateMultipartUpload")) == 2 and sent(fake) == 6
+    assert site.server.logs().count("drops the metadata") == 1, "it is said once"
+
+
+def test_D62_another_mark_is_another_upload(site, fake):
+    play(fake, {"operation": "CompleteMultipartUpload", "fault": {"status": 500, "code": "InternalError"}})
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", PARTS)
+    body = (site.files / "film.mp4").read_bytes()
+    fake.store.put("videos", "film.mp4", {}, {"x-amz-meta-vodlift-upload": "another"}, body)
+    upload_id = site.queue("film.mp4", "videos")
+    wait_until(lambda: site.api.status(upload_id)["next_attempt"], 60, "the attempt is over")
+    fake.play(NO_FAULT)
+    site.wait_for(upload_id, "completed", within_s=40)
+    assert fake.seen("CompleteMultipartUpload", stored=True), "its own object is put in place"
+    assert sha256(fake.object("videos", "film.mp4").body) == digest
+
+
+@pytest.mark.parametrize("hides", [True, False], ids=["the_parts_are_gone_meanwhile", "the_parts_are_listed_meanwhile"])
+def test_D63_a_proxy_gives_up_and_the_store_goes_on(site, fake, hides):
+    play(fake, {"operation": "CompleteMultipartUpload", "nth": 1,
+                "fault": {"status": 504, "body": "<html>Gateway Timeout</html>", "late_s": 12}},
+         *([] if hides else [{"operation": "CompleteMultipartUpload", "fault": {"status": 504, "body": "", "effect": False}}]),
+         complete_again="no_such_upload", hides_late=hides)
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=60)
+    assert len(fake.seen("CreateMultipartUpload")) == 1 and sent(fake) == 3, "one transfer"
+    assert sha256(fake.object("videos", "film.mp4").body) == digest and not fake.open_uploads()
+    assert upload["bytes_sent"] == PARTS
