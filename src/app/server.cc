@@ -45,6 +45,10 @@ constexpr int kExitConfigInvalid = 2;
 
 constexpr std::size_t kBlockingThreads = 8;
 constexpr std::size_t kBlockingQueue = 4096;
+// Of these threads, one account has fewer than the database has readers, so that it can take neither all of.
+constexpr std::size_t kBlockingThreadsOfOne = 3;
+constexpr std::size_t kAdminThreads = 4;
+constexpr std::size_t kAdminQueue = 256;
 constexpr std::size_t kCredentialConnections = 8;
 
 // How long each step of the stop may take; with the 15 s of a callback under way the sum stays below the whole.
@@ -130,12 +134,15 @@ class Server {
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock},
                     worker_options(config.worker)),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
+        fair_blocking_(blocking_, kBlockingThreadsOfOne, kBlockingQueue),
+        admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
         intake_(*stores_.accounts, storages_,
                 [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
-               {environment_.endpoint("S3"), environment_.region()}, *stores_.ledger, bandwidth_control_, blocking_),
+               {environment_.endpoint("S3"), environment_.region()}, *stores_.ledger, bandwidth_control_,
+               admin_blocking_),
         usage_(*stores_.accounts),
-        router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, blocking_, *audit_,
+        router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,
                 {config.server.timestamp_window,
                  {config.limits.key_requests_per_s, config.limits.key_burst},
                  {config.limits.failures_per_s, config.limits.failure_burst}}),
@@ -182,11 +189,11 @@ class Server {
   // To be called every second or so, from one thread.
   void tick() {
     const auto now = std::chrono::steady_clock::now();
-    if (now >= beat_due_ && blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
-    if (stores_.accounts->is_behind()) (void)blocking_.post([this] { refresh_accounts(); });
+    if (now >= beat_due_ && admin_blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
+    if (stores_.accounts->is_behind()) (void)admin_blocking_.post([this] { refresh_accounts(); });
     if (now < usage_due_) return;
     // A full pool: with the next tick then.
-    if (blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
+    if (admin_blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
   }
 
   // May be called twice. False when a storage hangs: threads that wait for it then use this as long as the process
@@ -195,6 +202,7 @@ class Server {
     public_server_.stop(kPublicGrace);
     admin_server_.stop(kAdminGrace);
     blocking_.stop();
+    admin_blocking_.stop();
     write_usage();
     dispatcher_.stop(kWorkerGrace);
     callback_run_.stop();
@@ -264,6 +272,8 @@ class Server {
   worker::CallbackRun callback_run_;
   worker::Dispatcher dispatcher_;
   ThreadPool blocking_;
+  door::FairPool fair_blocking_;
+  ThreadPool admin_blocking_;
   UploadIntake intake_;
   admin::AdminApi admin_;
   KeyUsage usage_;

@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t kReferenceBytes = 8;
 
+void refuse(Reply& reply) {
+  reply.failure({Errc::overloaded, "more traffic than usual; nothing was queued, try again in a few minutes"});
+}
+
 }  // namespace
 
 template <class Record>
@@ -51,10 +55,11 @@ void Reply::broken(std::string_view what) noexcept {
 }
 
 void run_on(ThreadPool& pool, const std::shared_ptr<Reply>& reply, std::function<void()> work) {
-  const bool queued = pool.post([reply, work = std::move(work)] { reply->guard(work); });
-  if (!queued) {
-    reply->failure({Errc::overloaded, "more traffic than usual; nothing was queued, try again in a few minutes"});
-  }
+  if (!pool.post([reply, work = std::move(work)] { reply->guard(work); })) refuse(*reply);
+}
+
+void run_on(FairPool& pool, std::int64_t account, const std::shared_ptr<Reply>& reply, std::function<void()> work) {
+  if (!pool.post(account, [reply, work = std::move(work)] { reply->guard(work); })) refuse(*reply);
 }
 
 }  // namespace vodlift::door

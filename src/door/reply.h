@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "door/audited_call.h"
+#include "door/fair_pool.h"
 #include "net/http_server.h"
 
 namespace vodlift::door {
@@ -70,5 +71,7 @@ class Reply {
 
 // Runs `work` on the pool, guarded by `reply`; answers `overloaded` when the pool is full or stopped.
 void run_on(ThreadPool& pool, const std::shared_ptr<Reply>& reply, std::function<void()> work);
+// The same, on the account's share of the threads.
+void run_on(FairPool& pool, std::int64_t account, const std::shared_ptr<Reply>& reply, std::function<void()> work);
 
 }  // namespace vodlift::door

@@ -7,12 +7,12 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "base/thread_pool.h"
 #include "core/audit_log.h"
 #include "core/storage.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 #include "door/command.h"
+#include "door/fair_pool.h"
 #include "door/fields.h"
 #include "legacy/authentication.h"
 #include "legacy/reply.h"
@@ -24,7 +24,7 @@ struct Services {
   Storages& storages;
   const UploadIntake& intake;
   const Clock& clock;
-  ThreadPool& blocking;
+  door::FairPool& blocking;
   AuditLog& audit;
 };
 

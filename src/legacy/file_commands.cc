@@ -103,7 +103,7 @@ void files_list(const Services& services, const Caller& caller, const Fields& fi
 // Answers every storage with the account's folder on it: [{storage, path, available, bytes_free}]. Takes no fields.
 void files_getstorage(const Services& services, const Caller& caller, const Fields& /*fields*/,
                       const std::shared_ptr<Reply>& reply) {
-  door::run_on(services.blocking, reply, [&services, reply, caller] {
+  door::run_on(services.blocking, caller.account.cdn, reply, [&services, reply, caller] {
     boost::json::array list;
     for (const StorageInfo& storage : services.storages.list()) {
       const std::string folder = folder_of(caller, storage.name);

@@ -89,7 +89,8 @@ std::span<const Command> commands() {
 }
 
 Router::Router(const AccountDirectory& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
-               const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, AuditLog& audit, Options options)
+               const UploadIntake& intake, const Clock& clock, door::FairPool& blocking, AuditLog& audit,
+               Options options)
     : services_{uploads, storages, intake, clock, blocking, audit},
       authentication_(accounts, usage, clock, options.timestamp_window, options.failures),
       key_requests_(options.key_requests, kKeyBuckets) {}

@@ -22,7 +22,7 @@ struct Options {
 class Router {
  public:
   Router(const AccountDirectory& accounts, KeyUsage& usage, UploadStore& uploads, Storages& storages,
-         const UploadIntake& intake, const Clock& clock, ThreadPool& blocking, AuditLog& audit, Options options);
+         const UploadIntake& intake, const Clock& clock, door::FairPool& blocking, AuditLog& audit, Options options);
 
   // A net::Handler: returns at once; the answer comes from this thread, the pool's or the store's.
   void handle(net::Request request, net::Responder respond);

@@ -27,12 +27,12 @@ class RouterLimits : public RouterTest {
   const std::string good_ = signed_json(call_text("aws.status"));
   const std::string bad_ = signed_json(call_text("aws.status"), kOtherSecret);
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  Router by_key_{accounts_, usage_,  uploads_,
-                 storages_, intake_, clock_,
-                 pool_,     audit_,  Options{.key_requests = {2, 3}, .failures = {}}};
-  Router by_failures_{accounts_, usage_,  uploads_,
-                      storages_, intake_, clock_,
-                      pool_,     audit_,  Options{.key_requests = {}, .failures = {1, 3}}};
+  Router by_key_{accounts_,  usage_,  uploads_,
+                 storages_,  intake_, clock_,
+                 fair_pool_, audit_,  Options{.key_requests = {2, 3}, .failures = {}}};
+  Router by_failures_{accounts_,  usage_,  uploads_,
+                      storages_,  intake_, clock_,
+                      fair_pool_, audit_,  Options{.key_requests = {}, .failures = {1, 3}}};
 };
 
 TEST_F(RouterLimits, B26AKeyHasItsBurstAndItsRate) {

@@ -27,7 +27,7 @@ constexpr std::array kStatusFields = {
     FieldSpec{.name = "offset",
               .type = FieldType::number,
               .low = 0,
-              .high = 1'000'000,  // the database walks over all rows that are skipped
+              .high = 1'000'000,  // as many ids the store keeps in memory (store/upload_lists.h)
               .otherwise = "0",
               .about = "without `id`: skip this many of the newest uploads"},
     FieldSpec{.name = "state",
@@ -81,7 +81,7 @@ void aws_upload(const Services& services, const Caller& caller, const Fields& fi
       return insert(services.uploads, caller, std::move(*upload), reply);
     }
   }
-  door::run_on(services.blocking, reply, [&services, reply, caller, checked = std::move(checked)] {
+  door::run_on(services.blocking, caller.account.cdn, reply, [&services, reply, caller, checked = std::move(checked)] {
     const auto upload = checked ? services.intake.check_source(*checked) : Result<NewUpload>(checked.error());
     if (!upload) return answer_refused(services.uploads, caller, upload.error(), *reply);
     insert(services.uploads, caller, *upload, reply);
@@ -127,7 +127,7 @@ void answer_status(const Services& services, AccountId account, const UploadQuer
 // exists: upload_not_found.
 void aws_status(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
-  door::run_on(services.blocking, reply,
+  door::run_on(services.blocking, caller.account.cdn, reply,
                [&services, reply, account = caller.account.cdn, query = query_of(caller, fields)] {
                  answer_status(services, account, query, *reply);
                });
@@ -186,12 +186,13 @@ void aws_change(const Services& services, const Caller& caller, const Fields& fi
   request.change = change;
   request.key_id = caller.key_id;
   request.signature = caller.signature;
-  door::run_on(services.blocking, reply, [&services, reply, account = caller.account, request = std::move(request)] {
-    const auto outcome = UploadControl(services.uploads, services.intake).carry_out(account, request);
-    if (!outcome) return reply->failure(outcome.error());
-    if (outcome->refusal) return reply->failure(refused(request, *outcome));
-    reply->success(message_of(request, outcome->upload), to_json(outcome->upload, services.clock.now()));
-  });
+  door::run_on(services.blocking, caller.account.cdn, reply,
+               [&services, reply, account = caller.account, request = std::move(request)] {
+                 const auto outcome = UploadControl(services.uploads, services.intake).carry_out(account, request);
+                 if (!outcome) return reply->failure(outcome.error());
+                 if (outcome->refusal) return reply->failure(refused(request, *outcome));
+                 reply->success(message_of(request, outcome->upload), to_json(outcome->upload, services.clock.now()));
+               });
 }
 
 }  // namespace

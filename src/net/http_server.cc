@@ -28,6 +28,7 @@ constexpr std::chrono::seconds kAcceptLogPeriod{10};
 constexpr std::chrono::milliseconds kLastHandshakes{50};
 // Connections over the limit that still get an answer. Beyond this number they are closed without one.
 constexpr std::size_t kMaxRefusals = 256;
+constexpr int kSendBufferBytes = 65536;  // the kernel doubles it
 
 // The socket file that this process made, so that stop() does not remove one of another process.
 struct SocketFile {
@@ -191,6 +192,8 @@ void HttpServer::Impl::admit(Socket socket, const std::shared_ptr<Loop>& loop) {
   const int on = 1;
   // Fails on Unix sockets, where there is nothing to delay.
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // Left alone, the kernel holds up to 4 MB of answers for a client that does not read.
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   boost::system::error_code gone;
   const auto remote = socket.remote_endpoint(gone);
   // A client that has gone already is found out by the first read.

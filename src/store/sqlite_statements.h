@@ -50,7 +50,7 @@ inline int bit_of(UploadState state) { return 1 << static_cast<int>(state); }
 
 // One walk of the index for each state, newest first, which SQLite merges as it goes: `state IN (…)` would make it sort
 // all of them, or step over all that are in other states.
-inline std::string merged_states(std::string_view narrowed) {
+inline std::string merged_states(std::string_view narrowed, std::string_view order) {
   std::string statement;
   for (const UploadState state : kStates) {
     if (!statement.empty()) statement += " UNION ALL ";
@@ -58,13 +58,26 @@ inline std::string merged_states(std::string_view narrowed) {
         "SELECT id FROM uploads INDEXED BY uploads_in_state WHERE ?6 & {} AND account = ?1 AND state = '{}'{}",
         bit_of(state), to_string(state), narrowed);
   }
-  return statement + " ORDER BY id DESC LIMIT ?2 OFFSET ?3";
+  statement += " ORDER BY id ";
+  return statement += order;
 }
 
 // The newest in some states, of the account (?4 and ?5 unused) and within a key's scope: ?1 account, ?2 limit,
 // ?3 offset, ?6 the states' bits
-inline const std::string kNewestOfAccount = merged_states("");
-inline const std::string kNewestInScope = merged_states(kInScope);
+inline const std::string kNewestOfAccount = merged_states("", "DESC LIMIT ?2 OFFSET ?3");
+inline const std::string kNewestInScope = merged_states(kInScope, "DESC LIMIT ?2 OFFSET ?3");
+
+// Those behind an id, oldest first: ?1 account, ?2 the id, ?4 and ?5 the scope, ?6 the states' bits
+inline const std::string kNewInScope = merged_states(std::string(" AND id > ?2") + std::string(kInScope), "");
+
+inline constexpr std::string_view kLastUpload = "SELECT id FROM uploads ORDER BY id DESC LIMIT 1";
+
+inline constexpr std::string_view kStateOf = "SELECT state FROM uploads WHERE id = ?1";
+
+// ?1 account, ?2 state, ?3 up to how many are counted
+inline constexpr std::string_view kCountInState = R"sql(
+  SELECT count(*) AS count FROM
+    (SELECT 1 FROM uploads INDEXED BY uploads_in_state WHERE account = ?1 AND state = ?2 LIMIT ?3))sql";
 
 inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,

@@ -20,30 +20,12 @@ namespace {
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-constexpr int kMaxFound = 100;
 // How long a signature is kept after its request's timestamp: longer than a request can be valid on either side of the
 // clock.
 constexpr milliseconds kKeepSignatures = 1h;
 constexpr milliseconds kBetweenForgettings = 15s;
 // Rows that one transaction removes, so that it holds nobody up for long.
 constexpr int kForgetStep = 2000;
-
-std::vector<UploadId> newest_of(SqliteConnection& connection, AccountId account, const UploadQuery& query) {
-  std::vector<UploadId> ids;
-  const int limit = std::clamp(query.limit, 1, kMaxFound);
-  const std::int64_t offset = std::max<std::int64_t>(query.offset, 0);
-  const bool narrowed = query.scope != KeyScope{};
-  const std::string buckets = texts_to_json(query.scope.buckets);  // as long as the statement that it is bound to
-  int states = 0;
-  for (const UploadState state : sql::kStates) {
-    if (query.states.empty() || std::ranges::find(query.states, state) != query.states.end())
-      states |= sql::bit_of(state);
-  }
-  auto row = connection.prepare(narrowed ? sql::kNewestInScope : sql::kNewestOfAccount);
-  row.bind(account, limit, offset, query.scope.path_prefix, buckets, states);
-  while (row.step()) ids.push_back(row.integer("id"));
-  return ids;
-}
 
 bool is_wanted(const Upload& upload, const UploadQuery& query) {
   const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
@@ -209,7 +191,7 @@ Result<std::optional<UploadId>> SqliteUploadStore::find_repeat(std::int64_t key_
 
 Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const UploadQuery& query) {
   return queue_.database.read([&](SqliteConnection& connection) -> Result<std::vector<Upload>> {
-    const auto ids = query.ids.empty() ? newest_of(connection, account, query) : newest_first(query.ids);
+    const auto ids = query.ids.empty() ? lists_.newest(connection, account, query) : newest_first(query.ids);
     std::vector<Upload> found;
     for (const UploadId id : ids) {
       auto stored = load_upload(connection, id);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "core/upload_store.h"
 #include "store/sqlite_queue.h"
+#include "store/upload_lists.h"
 
 namespace vodlift::store {
 
@@ -35,6 +36,7 @@ class SqliteUploadStore final : public UploadStore {
   void forget_signatures_if_due();
 
   const SqliteQueue queue_;
+  UploadLists lists_;
   ClockWatch clock_watch_;                   // for the writer's thread
   std::chrono::milliseconds forget_due_{0};  // of the uptime; for the writer's thread
 };
