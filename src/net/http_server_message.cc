@@ -238,6 +238,25 @@ Result<RequestHead> parse_head(std::string_view head, std::size_t body_limit) {
   return out;
 }
 
+bool ChunkExtensions::step(char c) {
+  const bool may_end = at_ == At::name || at_ == At::value || at_ == At::behind_quote;
+  if (c == '\r') return may_end;
+  if (at_ == At::quoted && c == '"') return go(At::behind_quote);
+  if (at_ == At::quoted && c == '\\') return go(At::escaped);
+  if (at_ == At::quoted || at_ == At::escaped) return is_text(c) && go(At::quoted);
+  if (c == ' ' || c == '\t') {
+    if (at_ == At::name) return go(At::behind_name);
+    return !may_end || go(At::behind_value);
+  }
+  if (c == ';') return (may_end || at_ == At::behind_name || at_ == At::behind_value) && go(At::before_name);
+  if (c == '=') return (at_ == At::name || at_ == At::behind_name) && go(At::before_value);
+  if (c == '"') return at_ == At::before_value && go(At::quoted);
+  if (!is_token_char(c)) return false;
+  if (at_ == At::before_name) return go(At::name);
+  if (at_ == At::before_value) return go(At::value);
+  return at_ == At::name || at_ == At::value;
+}
+
 Result<std::size_t> ChunkedDecoder::feed(std::string_view bytes, std::string& body) {
   std::size_t used = 0;
   while (used < bytes.size() && !done()) {
@@ -260,11 +279,8 @@ Result<> ChunkedDecoder::step(char c) {
     case State::size:
       return step_size(c);
     case State::extension:
-      if (c == '\r') {
-        state_ = State::size_lf;
-      } else if (!is_text(c)) {
-        return bad_chunk("a control character in a chunk extension");
-      }
+      if (!extension_.step(c)) return bad_chunk("a chunk extension that is none");
+      if (c == '\r') state_ = State::size_lf;
       return count_overhead();
     case State::size_lf:
       if (c != '\n') return bad_chunk("a chunk size that does not end with CR LF");
@@ -307,6 +323,7 @@ Result<> ChunkedDecoder::step_size(char c) {
     return Error{Errc::too_large, fmt::format("The body may have {} bytes at most.", body_limit_)};
   }
   state_ = c == '\r' ? State::size_lf : State::extension;
+  extension_ = ChunkExtensions();
   return {};
 }
 

@@ -51,6 +51,24 @@ struct RequestHead {
 // expectation_failed, too_large (a Content-Length above `body_limit`).
 Result<RequestHead> parse_head(std::string_view head, std::size_t body_limit);
 
+// Checks the extensions of one chunk, from behind the first semicolon: names with or without values, which are tokens
+// or quoted strings, with semicolons between them (RFC 9112 section 7.1.1). White space may stand around `;` and `=`,
+// but not at the end.
+class ChunkExtensions {
+ public:
+  // Takes the next character, CR as the end; false: this is no extension.
+  bool step(char c);
+
+ private:
+  enum class At { before_name, name, behind_name, before_value, value, quoted, escaped, behind_quote, behind_value };
+  bool go(At at) {
+    at_ = at;
+    return true;
+  }
+
+  At at_ = At::before_name;
+};
+
 // Decodes a chunked body (RFC 9112 section 7.1), strictly and in pieces: feed it bytes until done(). Chunk extensions
 // and trailers are checked and dropped. One thread at a time.
 class ChunkedDecoder {
@@ -88,6 +106,7 @@ class ChunkedDecoder {
   const std::size_t body_limit_;
   const std::size_t overhead_limit_;
   State state_ = State::size;
+  ChunkExtensions extension_;
   std::uint64_t chunk_left_ = 0;  // bytes of the chunk still to come; while in `size`, its value so far
   int size_digits_ = 0;
   bool trailer_named_ = false;  // the trailer's colon was seen

@@ -153,6 +153,16 @@ TEST(ChunkedDecoder, DecodesInPiecesOfAnySize) {
   }
 }
 
+TEST(ChunkedDecoder, TakesExtensionsAsTheRfcWritesThem) {
+  for (const std::string_view extension : {";a", ";a;b;c", ";a=b", ";a=\"\"", ";a=\"b;c\";d=1", "; a", ";a = b ; c",
+                                           ";\ta\t=\t\"q\\\"q\"\t;b", ";a=\"\x80 \t\""}) {
+    const std::string coded = "1" + std::string(extension) + "\r\nx\r\n0;last\r\n\r\n";
+    const auto decoded = decode(coded, 1);
+    ASSERT_TRUE(decoded) << extension;
+    EXPECT_TRUE(decoded->done && decoded->body == "x") << extension;
+  }
+}
+
 TEST(ChunkedDecoder, DecodesAnEmptyBody) {
   EXPECT_TRUE(decode("0\r\n\r\n")->done);
   EXPECT_TRUE(decode("000\r\n\r\n", 1)->done);
@@ -180,6 +190,25 @@ TEST(ChunkedDecoder, RefusesWhatAnotherReaderCouldReadDifferently) {
                                        "1\r\r",
                                        "1;a\n",
                                        "1;a\x01\r\n",
+                                       "5;\r\n",
+                                       "5; \r\n",
+                                       "5;b[d=1\r\n",
+                                       "5;=1\r\n",
+                                       "5;a=\r\n",
+                                       "5;a= \r\n",
+                                       "5;a=b=c\r\n",
+                                       "5;;a\r\n",
+                                       "5;a;\r\n",
+                                       "5;a b\r\n",
+                                       "5;a=b c\r\n",
+                                       "5;a \r\n",
+                                       "5;a=\"b\r\n",
+                                       "5;a=\"b\"c\r\n",
+                                       "5;a=\"b\" \r\n",
+                                       "5;a=\"\\\x01\"\r\n",
+                                       "5;a=b\"c\"\r\n",
+                                       "5;\"a\"\r\n",
+                                       "5;a=b\x80\r\n",
                                        "000000001\r\n",
                                        "1\r\nab",
                                        "1\r\na\n",

@@ -147,7 +147,9 @@ def test_A13_other_transfer_codings(guarded, field):
 
 
 @pytest.mark.parametrize("body", ["fffffffffffffffff\r\n", "-5\r\nhello", "0x5\r\nhello\r\n0\r\n\r\n", "5\nhello\n0\n\n",
-                                  "5\r\nhello\r\n0\r\nbad trailer\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n"])
+                                  "5\r\nhello\r\n0\r\nbad trailer\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n",
+                                  *[f"5;{extension}\r\nhello\r\n0\r\n\r\n" for extension in
+                                    ("", "b[d=1", "a=", "a=\"b", "a;", "a b", "=1", "a=\"b\"c")]])
 def test_A14_chunks_that_are_none(guarded, body):
     closed_with(guarded, request("Transfer-Encoding: chunked", body=body), 400)
 
