@@ -62,7 +62,7 @@ constexpr std::array kTable = {
     ErrcInfo{Errc::s3_full, "s3_full", "0004", 200, true},
     ErrcInfo{Errc::s3_too_large, "s3_too_large", "0004", 200, false},
     ErrcInfo{Errc::s3_clock_skew, "s3_clock_skew", "0004", 200, true},
-    ErrcInfo{Errc::s3_credential, "s3_credential", "0004", 200, false},
+    ErrcInfo{Errc::s3_credential, "s3_credential", "0004", 200, true},
     ErrcInfo{Errc::s3_region, "s3_region", "0004", 200, false},
     ErrcInfo{Errc::s3_access_denied, "s3_access_denied", "0004", 200, false},
     ErrcInfo{Errc::s3_acl_refused, "s3_acl_refused", "0004", 200, false},

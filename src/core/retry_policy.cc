@@ -32,18 +32,18 @@ milliseconds scaled(milliseconds duration, double factor) {
 
 std::optional<milliseconds> request_retry_delay(Errc error, int next_try, double unit) {
   // Not a matter of waiting a moment: another layer starts the upload over, or gives it back to the queue.
-  const bool handled_elsewhere =
-      error == Errc::s3_no_such_upload || error == Errc::lease_lost || error == Errc::interrupted ||
-      error == Errc::s3_clock_skew || error == Errc::s3_unavailable || error == Errc::s3_conflict ||
-      error == Errc::s3_full || error == Errc::storage_unavailable || error == Errc::source_changed;
+  const bool handled_elsewhere = error == Errc::s3_no_such_upload || error == Errc::lease_lost ||
+                                 error == Errc::interrupted || error == Errc::s3_clock_skew ||
+                                 error == Errc::s3_unavailable || error == Errc::s3_conflict ||
+                                 error == Errc::s3_full || error == Errc::s3_credential ||
+                                 error == Errc::storage_unavailable || error == Errc::source_changed;
   if (!info(error).retryable || handled_elsewhere || next_try > kMaxRequestTries) return std::nullopt;
   const milliseconds base = error == Errc::s3_throttled ? kThrottledBase : kRequestBase;
   return scaled(std::min(kRequestCap, base * (1 << std::clamp(next_try - 2, 0, 20))), unit);
 }
 
 std::optional<milliseconds> upload_retry_delay(const Error& error, int attempts_made, double unit) {
-  const bool may_pass = error.retryable() || error.code == Errc::s3_credential;
-  if (!may_pass || attempts_made >= kMaxUploadAttempts) return std::nullopt;
+  if (!error.retryable() || attempts_made >= kMaxUploadAttempts) return std::nullopt;
   milliseconds full = kUploadBase;
   for (int i = 1; i < attempts_made && full < kUploadCap; ++i) full *= 3;
   return scaled(std::min(full, kUploadCap), 0.5 + unit / 2);
