@@ -58,11 +58,9 @@ Result<StoredBytes> confirmed_bytes(const ObjectTarget& target, std::string_view
   }
   const std::string etag = unquoted_etag(stored.etag);
   if (!checksum.md5.empty() && from_hex(etag) == checksum.md5) return stored;
-  // An ETag need not be an MD5. With KMS it is not, though it looks like one. Then only a Content-MD5 that the store
-  // accepted counts.
-  const bool under_kms = uses_kms(stored.encryption) || target.access.encryption.mode == EncryptionMode::sse_kms;
-  const bool is_md5 = !under_kms && etag.size() == 32 && from_hex(etag).has_value();
-  if (sent == SentChecksum::md5 && !is_md5) return stored;
+  // An ETag need not be an MD5, even if it looks like one. Then only a Content-MD5 that the store accepted counts: the
+  // caller finds out whether the store refuses a wrong one, or reads the object back.
+  if (sent == SentChecksum::md5) return stored;
   return mismatch("the store confirmed neither CRC32C nor MD5");
 }
 

@@ -154,7 +154,7 @@ Result<Multipart> S3ObjectStore::create_multipart(const ObjectTarget& target, co
   if (!response) return response.error();
   if (!response->is_success()) return to_error(failure_of(target, plain, *response));
   const auto id = parse_upload_id(response->body);
-  if (!id) return unusable(Errc::s3_transient, target, plain.operation, "the answer has no UploadId");
+  if (!id) return unusable(Errc::s3_unverifiable, target, plain.operation, "the answer has no UploadId");
   const ChecksumMode taken = checksum_taken(*response);
   endpoints_.add_facts(target.access, {.multipart = taken});
   return Multipart{*id, taken};
@@ -347,7 +347,7 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     });
   });
   if (!response) return response.error();
-  if (!response->is_success()) return to_error(failure_of(target, call, *response));
+  if (!response->is_success()) return refused_complete(target, call, multipart.mode, *response);
   if (auto object = parse_completed(response->body)) {
     object->version_id = response->header("x-amz-version-id");
     object->encryption = response->header(kEncryptionHeader);
@@ -355,8 +355,23 @@ Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& ta
     return *object;
   }
   // "200 OK" is sent before the work is done, so that the body may still hold an error.
-  if (parse_error(response->body)) return to_error(failure_of(target, call, *response));
+  if (parse_error(response->body)) return refused_complete(target, call, multipart.mode, *response);
   return unusable(Errc::s3_unverifiable, target, call.operation, "the answer cannot be read");
+}
+
+// Some stores take CRC32C for a multipart upload and refuse it when the parts are put together. The parts must be sent
+// again, after a Create that offers none. That is known from then on, until `bucket check` finds otherwise.
+Error S3ObjectStore::refused_complete(const ObjectTarget& target, const S3Call& call, ChecksumMode mode,
+                                      const net::HttpResponse& response) {
+  const Failure failure = failure_of(target, call, response);
+  Error error = to_error(failure);
+  const bool about_checksum = failure.code == "BadDigest" || failure.code == "InvalidDigest" ||
+                              failure.code == "InvalidRequest" || failure.code == "InvalidArgument" ||
+                              failure.code == "XAmzContentChecksumMismatch" || failure.code == "NotImplemented";
+  if (mode == ChecksumMode::md5 || !about_checksum) return error;
+  endpoints_.add_facts(target.access, {.multipart = ChecksumMode::md5});
+  error.code = Errc::s3_parts_refused;
+  return error;
 }
 
 Result<> S3ObjectStore::abort_multipart(const ObjectTarget& target, const std::string& multipart_id) {

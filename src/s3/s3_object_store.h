@@ -56,6 +56,8 @@ class S3ObjectStore final : public ObjectStore {
 
  private:
   std::int64_t size_of(const ObjectTarget& target);
+  Error refused_complete(const ObjectTarget& target, const S3Call& call, ChecksumMode mode,
+                         const net::HttpResponse& response);
   // A request that carries `body`, with no time limit but the stall's.
   net::HttpRequest make_body_request(const ObjectTarget& target, const S3Call& call, const Credentials& credentials,
                                      const Body& body) const;

@@ -14,31 +14,79 @@
 namespace vodlift::s3 {
 namespace {
 
-// The root element of `xml` when its name is `name`; an empty node otherwise. pugixml accepts a second element after
-// the root. Such an answer would be two documents at once, and is refused here.
-pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml, const char* name) {
-  if (!document.load_buffer(xml.data(), xml.size(), pugi::parse_minimal | pugi::parse_escapes, pugi::encoding_utf8)) {
-    return {};
-  }
+// The root element of `xml`; an empty node if it is no document. pugixml accepts a second element after the root. Such
+// an answer would be two documents at once, and is refused here.
+pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml) {
+  constexpr unsigned kHow = pugi::parse_minimal | pugi::parse_escapes | pugi::parse_cdata;
+  if (!document.load_buffer(xml.data(), xml.size(), kHow, pugi::encoding_utf8)) return {};
   const pugi::xml_node root = document.document_element();
   for (pugi::xml_node next = root.next_sibling(); next; next = next.next_sibling()) {
     if (next.type() == pugi::node_element) return {};
   }
+  return root;
+}
+
+// The same where the root must have this name.
+pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml, const char* name) {
+  const pugi::xml_node root = load_root(document, xml);
   return std::string_view(root.name()) == name ? root : pugi::xml_node();
 }
 
-// The text of a child element, cut to `max_bytes`; empty when there is no such child.
-std::string text_of(const pugi::xml_node& node, const char* child, std::size_t max_bytes = 2048) {
-  return std::string(std::string_view(node.child_value(child)).substr(0, max_bytes));
+// Stores differ in the names of roots, in namespace prefixes, white space and the order of elements: an answer is taken
+// by what it holds.
+std::string_view local_name(const pugi::xml_node& node) {
+  const std::string_view name = node.name();
+  const auto colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+pugi::xml_node child_of(const pugi::xml_node& node, std::string_view name) {
+  return node.find_child([&](const pugi::xml_node& child) { return local_name(child) == name; });
+}
+
+// The first element of that name at any depth, also the node itself.
+pugi::xml_node find_in(const pugi::xml_node& node, std::string_view name) {
+  if (local_name(node) == name) return node;
+  return node.find_node([&](const pugi::xml_node& inner) { return local_name(inner) == name; });
+}
+
+constexpr std::string_view kSpaces = " \t\r\n";
+
+// The text of a child element as it is, cut to `max_bytes`; empty when there is no such child.
+std::string raw_text_of(const pugi::xml_node& node, std::string_view child, std::size_t max_bytes = 2048) {
+  return std::string(std::string_view(child_of(node, child).child_value()).substr(0, max_bytes));
+}
+
+// The same without white space around it.
+std::string text_of(const pugi::xml_node& node, std::string_view child, std::size_t max_bytes = 2048) {
+  return std::string(trimmed(child_of(node, child).child_value(), kSpaces).substr(0, max_bytes));
+}
+
+bool is_true(const pugi::xml_node& node, std::string_view child) {
+  const std::string text = to_lower(std::string_view(text_of(node, child)));
+  return text == "true" || text == "1";
 }
 
 template <class Number>
-std::optional<Number> number_of(const pugi::xml_node& node, const char* child) {
-  const std::string_view text = node.child_value(child);
+std::optional<Number> number_of(const pugi::xml_node& node, std::string_view child) {
+  const std::string text = text_of(node, child);
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return value;
+}
+
+// Whether `node` has a child of one of these names.
+bool has_any(const pugi::xml_node& node, std::initializer_list<std::string_view> names) {
+  return std::ranges::any_of(names, [&](std::string_view name) { return !child_of(node, name).empty(); });
+}
+
+// The part of an answer that holds one of these elements: its root, or an element in which a store has wrapped it.
+// Empty where the answer tells of an error.
+pugi::xml_node holder_of(const pugi::xml_node& root, std::initializer_list<std::string_view> names) {
+  if (!root || find_in(root, "Error")) return {};
+  if (has_any(root, names)) return root;
+  return root.find_child([&](const pugi::xml_node& child) { return has_any(child, names); });
 }
 
 int number_at(std::string_view text, std::size_t at, std::size_t digits) {
@@ -103,35 +151,39 @@ std::optional<WallTime> parse_iso_time(std::string_view text) {
 
 std::optional<ErrorDocument> parse_error(std::string_view xml) {
   pugi::xml_document document;
-  const pugi::xml_node root = load_root(document, xml, "Error");
-  if (!root) return std::nullopt;
-  ErrorDocument error{text_of(root, "Code"), text_of(root, "Message"), text_of(root, "Region"),
-                      text_of(root, "RequestId")};
+  const pugi::xml_node root = load_root(document, xml);
+  const pugi::xml_node found = local_name(root) == "Error" ? root : child_of(root, "Error");
+  if (!found) return std::nullopt;
+  ErrorDocument error{text_of(found, "Code"), text_of(found, "Message"), text_of(found, "Region"),
+                      text_of(found, "RequestId")};
   if (error.code.empty()) return std::nullopt;
   return error;
 }
 
 std::optional<std::string> parse_upload_id(std::string_view xml) {
   pugi::xml_document document;
-  std::string id = text_of(load_root(document, xml, "InitiateMultipartUploadResult"), "UploadId");
+  std::string id = text_of(holder_of(load_root(document, xml), {"UploadId"}), "UploadId");
   if (id.empty()) return std::nullopt;
   return id;
 }
 
 std::optional<PartsPage> parse_parts(std::string_view xml) {
   pugi::xml_document document;
-  const pugi::xml_node root = load_root(document, xml, "ListPartsResult");
-  if (!root) return std::nullopt;
+  const pugi::xml_node root = load_root(document, xml);
+  const pugi::xml_node list =
+      local_name(root) == "ListPartsResult" ? root : holder_of(root, {"Part", "MaxParts", "PartNumberMarker"});
+  if (!list) return std::nullopt;
   PartsPage page;
-  for (const pugi::xml_node& node : root.children("Part")) {
+  for (const pugi::xml_node& node : list.children()) {
+    if (local_name(node) != "Part") continue;
     const auto number = number_of<int>(node, "PartNumber");
     const auto size = number_of<std::int64_t>(node, "Size");
     if (!number || *number < 1 || *number > kMaxParts || !size || *size < 0) return std::nullopt;
     page.parts.push_back({*number, *size, text_of(node, "ETag"), text_of(node, "ChecksumCRC32C")});
   }
-  page.truncated = std::string_view(root.child_value("IsTruncated")) == "true";
+  page.truncated = is_true(list, "IsTruncated");
   if (page.truncated) {
-    const auto marker = number_of<int>(root, "NextPartNumberMarker");
+    const auto marker = number_of<int>(list, "NextPartNumberMarker");
     if (!marker || *marker < 1 || *marker > kMaxParts) return std::nullopt;
     page.next_marker = *marker;
   }
@@ -140,34 +192,38 @@ std::optional<PartsPage> parse_parts(std::string_view xml) {
 
 std::optional<std::string> parse_object_ownership(std::string_view xml) {
   pugi::xml_document document;
-  std::string mode = text_of(load_root(document, xml, "OwnershipControls").child("Rule"), "ObjectOwnership");
+  const pugi::xml_node rule = child_of(load_root(document, xml), "Rule");
+  std::string mode = text_of(rule, "ObjectOwnership");
   if (mode.empty()) return std::nullopt;
   return mode;
 }
 
 std::optional<UploadsPage> parse_uploads(std::string_view xml) {
   pugi::xml_document document;
-  const pugi::xml_node root = load_root(document, xml, "ListMultipartUploadsResult");
-  if (!root) return std::nullopt;
+  const pugi::xml_node root = load_root(document, xml);
+  const pugi::xml_node list = local_name(root) == "ListMultipartUploadsResult"
+                                  ? root
+                                  : holder_of(root, {"Upload", "MaxUploads", "UploadIdMarker"});
+  if (!list) return std::nullopt;
   UploadsPage page;
-  for (const pugi::xml_node& node : root.children("Upload")) {
-    ListedMultipart upload{text_of(node, "UploadId"), parse_iso_time(node.child_value("Initiated")),
-                           text_of(node.child("Initiator"), "ID")};
+  for (const pugi::xml_node& node : list.children()) {
+    if (local_name(node) != "Upload") continue;
+    ListedMultipart upload{text_of(node, "UploadId"), parse_iso_time(text_of(node, "Initiated")),
+                           text_of(child_of(node, "Initiator"), "ID")};
     if (upload.id.empty()) return std::nullopt;
-    page.uploads.push_back({text_of(node, "Key"), std::move(upload)});
+    page.uploads.push_back({raw_text_of(node, "Key"), std::move(upload)});
   }
-  page.truncated = std::string_view(root.child_value("IsTruncated")) == "true";
-  page.next_key = text_of(root, "NextKeyMarker");
-  page.next_id = text_of(root, "NextUploadIdMarker");
+  page.truncated = is_true(list, "IsTruncated");
+  page.next_key = raw_text_of(list, "NextKeyMarker");
+  page.next_id = text_of(list, "NextUploadIdMarker");
   if (page.truncated && page.next_key.empty()) return std::nullopt;
   return page;
 }
 
 std::optional<CompletedObject> parse_completed(std::string_view xml) {
   pugi::xml_document document;
-  const pugi::xml_node root = load_root(document, xml, "CompleteMultipartUploadResult");
-  if (!root) return std::nullopt;
-  CompletedObject object{text_of(root, "ETag"), text_of(root, "ChecksumCRC32C"), ""};
+  const pugi::xml_node holder = holder_of(load_root(document, xml), {"ETag"});
+  CompletedObject object{text_of(holder, "ETag"), text_of(holder, "ChecksumCRC32C"), ""};
   if (object.etag.empty()) return std::nullopt;
   return object;
 }

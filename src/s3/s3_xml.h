@@ -1,5 +1,6 @@
 // The documents in XML that vodlift reads from S3 and STS, and the one that it sends. The caller bounds their size.
-// DTDs are not read, and only the five entities of XML itself are expanded. Pure; any thread.
+// DTDs are not read, and only the five entities of XML itself are expanded. An answer of S3 is taken by what it holds,
+// whatever the name of its root, its namespace, white space or the order of elements. Pure; any thread.
 #pragma once
 
 #include <optional>
@@ -28,7 +29,7 @@ struct ErrorDocument {
 // Nothing unless `xml` is an error document.
 std::optional<ErrorDocument> parse_error(std::string_view xml);
 
-// The UploadId of an InitiateMultipartUploadResult; nothing for anything else.
+// The UploadId that the answer to CreateMultipartUpload holds; nothing if it holds none, or tells of an error.
 std::optional<std::string> parse_upload_id(std::string_view xml);
 
 // One page of ListParts.
@@ -55,7 +56,7 @@ struct UploadsPage {
 };
 std::optional<UploadsPage> parse_uploads(std::string_view xml);
 
-// A CompleteMultipartUploadResult; nothing for anything else, such as an error document, half an answer or no answer.
+// What the answer to Complete tells; nothing if it has no ETag, such as an error document, half an answer or no answer.
 std::optional<CompletedObject> parse_completed(std::string_view xml);
 
 // The body of CompleteMultipartUpload. `with_checksums`: the multipart upload was opened with CRC32C.

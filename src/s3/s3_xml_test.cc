@@ -64,6 +64,45 @@ TEST(S3Xml, RefusesAnInvalidPage) {
   }
 }
 
+TEST(S3Xml, AnAnswerIsTakenByWhatItHolds) {
+  for (const char* xml : {
+           "<InitiateMultipartUploadResponse><UploadId>id</UploadId></InitiateMultipartUploadResponse>",
+           "<s3:InitiateMultipartUploadResult xmlns:s3=\"x\"><s3:UploadId>id</s3:UploadId>"
+           "</s3:InitiateMultipartUploadResult>",
+           "<R>\n  <UploadId>\n id \n</UploadId>\n <Key>k</Key></R>",
+           "<R><InitiateMultipartUploadResult><UploadId><![CDATA[id]]></UploadId></InitiateMultipartUploadResult></R>",
+       }) {
+    EXPECT_EQ(parse_upload_id(xml), "id") << xml;
+  }
+  EXPECT_FALSE(parse_upload_id("<html><body>UploadId</body></html>"));
+  EXPECT_FALSE(parse_upload_id("<Error><Code>a</Code><UploadId>id</UploadId></Error>"));
+  const auto object = parse_completed(
+      "<a:CompleteResult xmlns:a=\"x\"><a:ChecksumCRC32C> AAAAAA== </a:ChecksumCRC32C><a:ETag>\n\"e-2\" "
+      "</a:ETag></a:CompleteResult>");
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->etag, "\"e-2\"");
+  EXPECT_EQ(object->checksum, "AAAAAA==");
+  EXPECT_FALSE(parse_completed("<Error><Code>InvalidPart</Code><ETag>\"e\"</ETag></Error>"));
+  EXPECT_FALSE(parse_completed("<R><Error><Code>a</Code></Error><ETag>\"e\"</ETag></R>"));
+  const auto parts = parse_parts(
+      "<x:ListPartsOutput xmlns:x=\"x\"><x:Part><x:Size> 5 </x:Size><x:ETag>\"a\"</x:ETag>"
+      "<x:PartNumber>\n1</x:PartNumber></x:Part><x:IsTruncated> False </x:IsTruncated></x:ListPartsOutput>");
+  ASSERT_TRUE(parts);
+  ASSERT_EQ(parts->parts.size(), 1U);
+  EXPECT_EQ(parts->parts[0].size, 5);
+  EXPECT_FALSE(parse_parts("<html><body>no list</body></html>"));
+  EXPECT_FALSE(parse_uploads("<html><body>no list</body></html>"));
+  const auto uploads =
+      parse_uploads("<R><MaxUploads>1000</MaxUploads><Upload><UploadId> A</UploadId><Key> k</Key></Upload></R>");
+  ASSERT_TRUE(uploads);
+  EXPECT_EQ(uploads->uploads.at(0).upload.id, "A");
+  EXPECT_EQ(uploads->uploads.at(0).key, " k") << "keys are byte-exact";
+  const auto error = parse_error(
+      "<r:ErrorResponse xmlns:r=\"x\"><r:Error><r:Code> NoSuchUpload </r:Code></r:Error></r:ErrorResponse>");
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, "NoSuchUpload");
+}
+
 TEST(S3Xml, ExpandsNoForeignEntities) {
   const auto error = parse_error(
       "<!DOCTYPE Error [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><Error><Code>&b;</Code></Error>");

@@ -69,6 +69,7 @@ Result<Verification> MultipartRun::send() {
 Result<Multipart> MultipartRun::create() {
   const MultipartPlace place{attempt_.target.access.endpoint, attempt_.target.access.bucket, attempt_.target.key};
   bool intended = false;
+  std::optional<Error> unusable;
   auto multipart = with_retries(control_, [&]() -> Result<Multipart> {
     if (!intended) {
       auto recorded = until_recorded(control_, [&] { return context_.journal.intend(claimed_.lease, place); });
@@ -77,8 +78,12 @@ Result<Multipart> MultipartRun::create() {
     }
     auto created = context_.objects.create_multipart(attempt_.target, attempt_.properties);
     if (!created && create_may_have_worked(created.error().code)) intended = false;
-    return created;
+    // Each Create whose answer is none may leave one open: it is not sent again in this attempt.
+    if (created || created.error().code != Errc::s3_unverifiable) return created;
+    unusable = created.error();
+    return Error{Errc::s3_no_such_upload, unusable->message};
   });
+  if (unusable) return *unusable;
   // If this fails, the next round of the reaper finds that nothing is there.
   if (!multipart && intended) (void)context_.journal.withdraw(claimed_.lease);
   return multipart;

@@ -113,6 +113,55 @@ TEST_F(UploadRunTest, AfterAFallBackToPrivateARestartTellsTheTruth) {
   EXPECT_EQ(ending_->acl_applied, Acl::private_acl);
 }
 
+TEST_F(UploadRunTest, AStoreThatDoesNotListPartsIsDoneWithoutAList) {
+  for (const Errc code : {Errc::s3_access_denied, Errc::s3_rejected, Errc::s3_not_found}) {
+    storages_.bytes = std::string(kThreeParts, 'v');
+    objects_.script["complete"] = {Errc::s3_clock_skew};
+    run();
+    objects_.calls.clear();
+    objects_.script["list"] = {code};
+    run();
+    expect_completed();
+    EXPECT_EQ(objects_.calls, (std::vector<std::string>{"list", "complete", "head"}));
+  }
+}
+
+TEST_F(UploadRunTest, WithoutAListAVanishedMultipartUploadIsOpenedAnew) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["complete"] = {Errc::s3_clock_skew};
+  objects_.script["list"] = {Errc::s3_access_denied};
+  run();
+  objects_.open.clear();
+  run();
+  EXPECT_TRUE(journal().multipart_id.empty());
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.created, 2);
+}
+
+TEST_F(UploadRunTest, AFalseNoSuchUploadLeavesNothingOpen) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["part"] = {Errc::s3_no_such_upload};
+  run();
+  EXPECT_FALSE(ending_);
+  EXPECT_EQ(objects_.count("abort"), 1);
+  EXPECT_TRUE(objects_.open.empty());
+  objects_.script["part"] = {Errc::s3_no_such_upload};
+  objects_.script["abort"] = std::deque<Errc>(5, Errc::s3_access_denied);
+  run();
+  EXPECT_EQ(stores_.abandoned().size(), 1U) << "the reaper aborts it later";
+}
+
+TEST_F(UploadRunTest, AnAnswerToCreateThatIsNoneIsAskedForOnceAnAttempt) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.script["create answer"] = {Errc::s3_unverifiable};
+  run();
+  EXPECT_FALSE(ending_);
+  EXPECT_EQ(requeue_error()->code, Errc::s3_unverifiable);
+  EXPECT_EQ(objects_.count("create"), 1);
+  EXPECT_EQ(stores_.abandoned().size(), 1U) << "the reaper looks for it";
+}
+
 TEST_F(UploadRunTest, AFailureDuringAStopIsLeftForTheNextStart) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["part"] = {Errc::s3_access_denied};
