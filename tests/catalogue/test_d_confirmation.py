@@ -137,3 +137,38 @@ def test_D63_a_proxy_gives_up_and_the_store_goes_on(site, fake, hides):
     assert len(fake.seen("CreateMultipartUpload")) == 1 and sent(fake) == 3, "one transfer"
     assert sha256(fake.object("videos", "film.mp4").body) == digest and not fake.open_uploads()
     assert upload["bytes_sent"] == PARTS
+
+
+@pytest.mark.parametrize("status", [400, 200], ids=["refused", "refused_after_200"])
+@pytest.mark.parametrize("code", ["BadDigest", "InvalidRequest"])
+def test_D12_the_checksum_of_the_whole_is_refused_at_complete(site, fake, code, status):
+    play(fake, {"operation": "CompleteMultipartUpload", "if_header": "x-amz-checksum-crc32c",
+                "fault": {"status": status, "code": code}})
+    site.use(fake, "videos")
+    for name, creates in (("one.mp4", 2), ("two.mp4", 3)):
+        digest = make_file(site.files / name, PARTS)
+        upload = site.wait_for(site.queue(name, "videos"), "completed", within_s=40)
+        assert upload["attempts"] == 1 and upload["checksum"].startswith("etag-md5:")
+        assert sha256(fake.object("videos", name).body) == digest
+        assert len(fake.seen("CreateMultipartUpload")) == creates, "it starts over once, and the next one does not"
+    assert not fake.open_uploads()
+
+
+@SIZES
+@pytest.mark.parametrize("content_md5", [True, False], ids=["wrong_md5_refused", "wrong_md5_ignored"])
+def test_D17_an_etag_looks_like_an_md5_and_is_none(site, fake, size, operation, content_md5):
+    play(fake, checksums=False, etags="random", content_md5=content_md5)
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", size)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["attempts"] == 1 and sha256(fake.object("videos", "film.mp4").body) == digest
+
+
+def test_D04_the_root_of_an_answer_has_another_name(site, fake):
+    answers = {"CreateMultipartUpload": "InitiateMultipartUploadResult", "CompleteMultipartUpload": "CompleteMultipartUploadResult"}
+    site.use(fake, "videos")
+    fake.renames = answers
+    digest = make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["attempts"] == 1 and len(fake.seen("CreateMultipartUpload")) == 1
+    assert sha256(fake.object("videos", "film.mp4").body) == digest

@@ -65,6 +65,7 @@ class FakeS3:
         self.temporary: dict = {}  # access key: what FakeAws issued (secret_key, token, expires)
         self.clock_ahead_s = 0  # how far the store's clock is ahead of this machine's
         self.tells_initiators = True  # as AWS does: who opened a multipart upload is listed with it
+        self.renames: dict[str, str] = {}  # operation: the root of its answer, which gets another name and a prefix
         self.store = Store()
         self.scenario = s3_faults.parse(s3_faults.NOTHING)
         self.requests: list[Record] = []
@@ -251,6 +252,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             record.error = error.code
             answer = s3_answers.Answer(error.status, error.xml(f"req-{record.number}"),
                                        {"content-type": "application/xml"})
+        if root := fake.renames.get(record.operation):
+            text = answer.body.decode().replace(f"<{root} xmlns=", "<s3:Result xmlns:s3=").replace(f"</{root}>", "</s3:Result>")
+            answer.body = text.encode()
         answer.headers.update(fault.headers)
         for name in fault.without:
             answer.headers[name] = None

@@ -52,7 +52,7 @@ class Store:
     `full_object`: what becomes of x-amz-checksum-type FULL_OBJECT, "taken", "refused" or "ignored" (COMPOSITE is made of it).
     `trailers`: what becomes of checksums behind a body, "taken", "ignored" (taken off, and not looked at), "copied" into the
     answer, right or wrong, "refused" (501), or "kept" with their frame as if they were content.
-    `content_md5`: it is looked at. `etags`: "md5", or "opaque" where they are digests of nothing.
+    `content_md5`: it is looked at. `etags`: "md5", "opaque" where they are digests of nothing, or "random" where they only look like one.
 
     `encryption`: server-side encryption is told of as AWS does, and `kms_keys` are the ids that KMS knows; without, its
     headers are ignored. `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
@@ -147,6 +147,8 @@ class Store:
         """The MD5; under KMS something that looks like one."""
         if self.etags == "opaque":
             return f"v1:{uuid.uuid4().hex}"
+        if self.etags == "random":
+            return uuid.uuid4().hex
         return uuid.uuid4().hex if headers.get(SSE) == "aws:kms" else hashlib.md5(body).hexdigest()
 
     def check_acl(self, headers: dict[str, str]) -> None:
@@ -212,7 +214,7 @@ class Store:
                 checksum = crc32c_of_parts([part.checksum for part in parts])
             if self.checksums:
                 self._check_whole(upload, headers, len(body), checksum)
-            if self.etags == "opaque":
+            if self.etags in ("opaque", "random"):
                 etag = self.etag_of(body, upload.headers)
             else:
                 digest = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts)).hexdigest()
