@@ -19,6 +19,7 @@ class FileOfSize final : public SourceFile {
     done({});
   }
   Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t>) const override { return std::size_t{0}; }
+  Result<bool> settle(std::int64_t, std::int64_t) const override { return true; }
   Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
  private:

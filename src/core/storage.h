@@ -43,6 +43,11 @@ class SourceFile {
   // time).
   Result<> read(std::int64_t offset, std::span<std::uint8_t> buffer) const;
 
+  // Has what other programs stored into mapped pages of this range written to the disk, after which each further store
+  // moves the file's times. True: that is so now. False: it cannot be had, as on a file system in memory; then only the
+  // content tells. Blocks as read() does, for as long as the disk needs for the range. Errors: storage_unavailable.
+  virtual Result<bool> settle(std::int64_t offset, std::int64_t size) const = 0;
+
   // Fails with source_changed when the open file was written to since it was opened, by its size and modification time;
   // the message tells which. Returns its identity now. If that is another than identity(), then only the change time
   // moved: the file has another name or mode now, or was written to and got its old modification time back. Only its

@@ -30,6 +30,7 @@ class FakeSource final : public SourceFile {
     std::memcpy(buffer.data(), bytes_.data() + offset, static_cast<std::size_t>(count));
     return static_cast<std::size_t>(count);
   }
+  Result<bool> settle(std::int64_t, std::int64_t) const override { return true; }
   Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
   void answer(Result<> result) const { std::exchange(pending_, nullptr)(std::move(result)); }

@@ -407,6 +407,7 @@ class Zeros final : public SourceFile {
     std::ranges::fill(buffer, std::uint8_t{0});
     return buffer.size();
   }
+  Result<bool> settle(std::int64_t, std::int64_t) const override { return true; }
   Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
  private:

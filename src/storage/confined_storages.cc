@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -32,19 +31,6 @@ constexpr int kReadThreads = 4;
 constexpr std::chrono::seconds kOpenPatience{5};
 // Longer: reads of one storage wait for one another, and a slow storage is not dead.
 constexpr std::chrono::seconds kReadPatience{10};
-
-// File systems on disks of this machine: names that lie in memory can be opened without waiting for a server.
-bool is_local(int fd) {
-  constexpr std::array<unsigned long, 7> kLocal = {0xEF53,      // ext2, ext3, ext4
-                                                   0x58465342,  // XFS
-                                                   0x9123683E,  // Btrfs
-                                                   0x01021994,  // tmpfs
-                                                   0x794C7630,  // overlay
-                                                   0x2FC12FC1,  // ZFS
-                                                   0xF2F52010};
-  struct statfs fs {};
-  return ::fstatfs(fd, &fs) == 0 && std::ranges::find(kLocal, static_cast<unsigned long>(fs.f_type)) != kLocal.end();
-}
 
 bool has_folder(int root, const std::string& user) {
   return open_beneath(root, user, O_PATH | O_DIRECTORY, true).valid();
@@ -114,7 +100,7 @@ Error open_failure(const SourcePath& path, int error_number) {
 
 struct ConfinedStorages::OpenRoot {
   UniqueFd fd;
-  bool local = false;
+  FileSystem where = FileSystem::remote;
 };
 
 struct ConfinedStorages::Mounted {
@@ -185,7 +171,7 @@ Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root
     return Error{Errc::storage_unavailable,
                  fmt::format("storage {} is not available now; try again later or ask the operator", storage.name)};
   }
-  opened.local = is_local(opened.fd.get());
+  opened.where = file_system_of(opened.fd.get());
   const std::lock_guard lock(storage.mutex);
   return storage.open_root = std::make_shared<const OpenRoot>(std::move(opened));
 }
@@ -233,11 +219,12 @@ std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_in_mem
     const std::lock_guard lock(storage.mutex);
     root = storage.open_root;
   }
-  // Beneath a local root another kind of file system may be mounted.
-  if (!root->local || storage.cross_mounts) return std::nullopt;
+  // Names that lie in memory can be opened without waiting for a server. Beneath the root another kind of file system
+  // may be mounted.
+  if (root->where == FileSystem::remote || storage.cross_mounts) return std::nullopt;
   UniqueFd fd = open_beneath(root->fd.get(), path.user + "/" + path.file, kSourceFlags, false, /*cached_only=*/true);
   if (!fd.valid()) return std::nullopt;
-  return taken(storage, path, std::move(fd), root->local);
+  return taken(storage, path, std::move(fd), root->where);
 }
 
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& storage, const SourcePath& path) {
@@ -251,11 +238,12 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& stor
     if (may_be_lost && !has_folder(root_fd, path.user)) return not_mounted(storage, path.user);
     return open_failure(path, why);
   }
-  return taken(storage, path, std::move(fd), (*root)->local && !storage.cross_mounts);
+  const FileSystem where = storage.cross_mounts ? file_system_of(fd.get()) : (*root)->where;
+  return taken(storage, path, std::move(fd), where);
 }
 
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::taken(Mounted& storage, const SourcePath& path, UniqueFd fd,
-                                                            bool local) {
+                                                            FileSystem where) {
   const std::string name = path.storage + "/" + path.user + "/" + path.file;
   if (storage.deny_hardlinks && has_other_names(fd.get())) {
     return Error{Errc::source_not_found,
@@ -263,7 +251,7 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::taken(Mounted& storage, co
                              "storage; copy it",
                              printable(name))};
   }
-  return LocalSourceFile::from(std::move(fd), name, storage.reads, local);
+  return LocalSourceFile::from(std::move(fd), name, storage.reads, where);
 }
 
 void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<FileList>)> done) {

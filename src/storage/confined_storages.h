@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "core/storage.h"
+#include "storage/local_source_file.h"
 #include "storage/timed_calls.h"
 
 namespace vodlift::storage {
@@ -51,7 +52,7 @@ class ConfinedStorages final : public Storages {
   // Nothing where the call would have to wait for the disk, or fails.
   static std::optional<Opened> open_in_memory(Mounted& storage, const SourcePath& path);
   static Opened open_waiting(Mounted& storage, const SourcePath& path);
-  static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd, bool local);
+  static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd, FileSystem where);
   static StorageInfo info_of(Mounted& storage);
 
   const std::shared_ptr<Watchdog> watchdog_ = std::make_shared<Watchdog>();

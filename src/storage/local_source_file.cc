@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <limits>
 
@@ -50,9 +52,9 @@ SourceIdentity identity_of(const struct statx& status) {
 }
 
 // Errors: source_unreadable.
-Result<> look_at(int fd, const std::string& name, bool local, SourceIdentity& now) {
+Result<> look_at(int fd, const std::string& name, FileSystem where, SourceIdentity& now) {
   bool done = false;
-  if (local) {
+  if (where != FileSystem::remote) {
     struct stat status {};
     done = ::fstat(fd, &status) == 0;
     now = identity_of(status);
@@ -72,8 +74,22 @@ Error became_shorter(const std::string& name) {
 
 }  // namespace
 
+FileSystem file_system_of(int fd) {
+  constexpr std::array<unsigned long, 5> kDisks = {0xEF53,      // ext2, ext3, ext4
+                                                   0x58465342,  // XFS
+                                                   0x9123683E,  // Btrfs
+                                                   0x2FC12FC1,  // ZFS
+                                                   0xF2F52010};
+  struct statfs fs {};
+  if (::fstatfs(fd, &fs) != 0) return FileSystem::remote;
+  const auto type = static_cast<unsigned long>(fs.f_type);
+  if (type == 0x794C7630) return FileSystem::overlay;
+  if (type == 0x01021994 || type == 0x858458f6) return FileSystem::memory;  // tmpfs, ramfs
+  return std::ranges::find(kDisks, type) != kDisks.end() ? FileSystem::disk : FileSystem::remote;
+}
+
 Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::string name,
-                                                          std::shared_ptr<TimedCalls> reads, bool local) {
+                                                          std::shared_ptr<TimedCalls> reads, FileSystem where) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) {
     return Error{Errc::storage_unavailable,
@@ -86,13 +102,13 @@ Result<std::unique_ptr<SourceFile>> LocalSourceFile::from(UniqueFd fd, std::stri
   // The kernel reads smaller files ahead without being asked.
   if (status.st_size > kUsualReadAheadBytes) ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   std::shared_ptr<const Open> open;
-  if (local) {
+  if (where != FileSystem::remote) {
     open = std::make_shared<const Open>(Open{std::move(fd), std::move(name)});
   } else {
     open = {new Open{std::move(fd), std::move(name)}, CloseElsewhere{reads}};
   }
   return std::unique_ptr<SourceFile>(
-      new LocalSourceFile(std::move(open), identity_of(status), std::move(reads), local));
+      new LocalSourceFile(std::move(open), identity_of(status), std::move(reads), where));
 }
 
 // On some network file systems close() asks the server, and waits for the answer without end.
@@ -154,11 +170,24 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
                fmt::format("file {} at byte {}: {}", printable(open_->name), offset, errno_text(errno))};
 }
 
+// A page that was written back is protected again, so that the next store into it comes by the file system.
+Result<bool> LocalSourceFile::settle(std::int64_t offset, std::int64_t size) const {
+  if (where_ == FileSystem::memory) return false;
+  const auto settled = reads_->call<bool>([open = open_, where = where_, offset, size] {
+    // fdatasync() would have the disk flush its cache even where nothing is to be written.
+    constexpr unsigned kAll = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    if (where != FileSystem::overlay) return ::sync_file_range(open->fd.get(), offset, size, kAll) == 0;
+    return offset > 0 || ::fdatasync(open->fd.get()) == 0;  // which is for the whole file
+  });
+  if (!settled) return no_answer();
+  return *settled;
+}
+
 Result<SourceIdentity> LocalSourceFile::check_unchanged() const {
   // Shared: a call that was given up may still write to it.
   const auto seen = std::make_shared<SourceIdentity>();
-  const auto look = [open = open_, local = local_, seen] { return look_at(open->fd.get(), open->name, local, *seen); };
-  const auto looked = local_ ? look() : reads_->call<Result<>>(look);
+  const auto look = [open = open_, where = where_, seen] { return look_at(open->fd.get(), open->name, where, *seen); };
+  const auto looked = where_ != FileSystem::remote ? look() : reads_->call<Result<>>(look);
   if (!looked) return no_answer();
   if (!*looked) return looked->error();
   const SourceIdentity& now = *seen;

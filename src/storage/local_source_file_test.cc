@@ -29,7 +29,7 @@ class LocalSourceFileTest : public ::testing::Test {
     auto opened = LocalSourceFile::from(
         UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
         std::make_shared<TimedCalls>(std::make_shared<Watchdog>(), "test", 2, std::chrono::seconds(30)),
-        /*local=*/false);
+        FileSystem::remote);
     ASSERT_TRUE(opened);
     file_ = std::move(*opened);
   }

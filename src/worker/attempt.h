@@ -60,6 +60,8 @@ struct Attempt {
   std::shared_ptr<std::atomic<bool>> failed = std::make_shared<std::atomic<bool>>(false);  // see ObjectTarget
   ObjectProperties properties{};
   std::shared_ptr<const SourceFile> source{};
+  // Each store into the source since it was opened moves its times. Otherwise only its content tells.
+  bool settled = false;
   std::string storage{};  // the storage that holds the source
   // The last PutObject or Complete that may have put the object in its place, of this run or of an earlier one.
   // Nothing: there was none, or its end is known.

@@ -29,6 +29,7 @@ class MemorySource final : public SourceFile {
     done({});
   }
   Result<std::size_t> read_cached(std::int64_t, std::span<std::uint8_t>) const override { return std::size_t{0}; }
+  Result<bool> settle(std::int64_t, std::int64_t) const override { return settles; }
   Result<SourceIdentity> check_unchanged() const override {
     SourceIdentity now = identity_;
     now.change_ns += touches;
@@ -45,6 +46,7 @@ class MemorySource final : public SourceFile {
   }
   SourceIdentity identity_;
   std::function<void()> on_read;
+  bool settles = true;
   int touches = 0;  // since it was opened; each moves the change time
 
  private:

@@ -112,13 +112,13 @@ Result<PartPlan> MultipartRun::open() {
   return plan;
 }
 
-// The parts were read one after the other. If the file was touched meanwhile, another reading shows that they are of
-// one version: when it began, the file held what all of them hold.
+// The parts were read one after the other. If the file was, or may have been, touched meanwhile, another reading shows
+// that they are of one version: when it began, the file held what all of them hold.
 Result<> MultipartRun::confirm_source(const PartPlan& plan) {
   const SourceFile& source = *attempt_.source;
   const auto now = source.check_unchanged();
   if (!now) return now.error();
-  if (*now == source.identity()) return {};
+  if (attempt_.settled && *now == source.identity()) return {};
   if (attempt_.expected) {
     if (auto meant = check_by_reading(source, *attempt_.expected, control_); !meant) return meant;
   }

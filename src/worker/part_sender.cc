@@ -158,6 +158,7 @@ Result<> PartSender::handle(Event event) {
   // The store got other bytes than were hashed. If the file was written to, repeating the part cannot help.
   if (result.error().code == Errc::s3_integrity) {
     if (auto same = check_untouched(*job_.source); !same) return same;
+    part.checksum.reset();  // what is in the file now counts; whether all is of one version shows at the end
   }
   delayed_.emplace(std::chrono::steady_clock::now() + *delay, std::move(part));
   return {};

@@ -13,6 +13,8 @@ namespace {
 
 // Fits into the second-level cache: the hash reads what the disk read has just put there.
 constexpr std::size_t kStepBytes = std::size_t{128} * 1024;
+// A slow disk writes so much within the time that a call of a storage may take.
+constexpr std::int64_t kSettledAtOnce = std::int64_t{32} * 1024 * 1024;
 
 // The part of `buffer` for the next step, when `left` bytes are left to read.
 std::span<std::uint8_t> step_of(std::vector<std::uint8_t>& buffer, std::int64_t left) {
@@ -75,6 +77,16 @@ std::optional<WallTime> quiet_at(const SourceIdentity& source, const SourceReadi
   // One millisecond more, because rounding cut off a fraction of one.
   const WallTime quiet = modified + readiness.quiet + std::chrono::milliseconds(1);
   return readiness.quiet.count() > 0 && quiet > now ? std::optional(quiet) : std::nullopt;
+}
+
+Result<bool> settle(const SourceFile& source, RunControl& control) {
+  const std::int64_t size = source.identity().size;
+  for (std::int64_t offset = 0; offset < size; offset += kSettledAtOnce) {
+    if (auto reason = control.ended()) return *reason;
+    auto settled = source.settle(offset, std::min(kSettledAtOnce, size - offset));
+    if (!settled || !*settled) return settled;
+  }
+  return true;
 }
 
 Result<> check_by_reading(const SourceFile& source, const ExpectedChecksum& expected, RunControl& control) {

@@ -25,6 +25,10 @@ struct SourceReadiness {
 // purpose. It is ignored: the source counts as unchanged.
 std::optional<WallTime> quiet_at(const SourceIdentity& source, const SourceReadiness& readiness, WallTime now);
 
+// Has each later store into the source move its times; true if that can be had. Blocks for the disk, perhaps for as
+// long as it takes to write the file. Errors: storage_unavailable, and the control's reason.
+Result<bool> settle(const SourceFile& source, RunControl& control);
+
 // Reads the whole source for a digest that cannot be combined from the digests of its parts (MD5, SHA-256). Does
 // nothing for CRC32C, which sending yields. Blocks for the disk. Errors: source_mismatch, those of SourceFile::read(),
 // and the control's reason.

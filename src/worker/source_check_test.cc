@@ -148,6 +148,36 @@ TEST_F(ChangingSource, WhatIsRewrittenBeforeItIsSentMustHaveTheExpectedChecksum)
   expect_failed(Errc::source_mismatch);
 }
 
+TEST_F(ChangingSource, WhereTimesNeverMoveTheContentIsReadAgain) {
+  storages_.on_open = [this] { storages_.last->settles = false; };
+  then = [this](MemorySource& source) {
+    then = nullptr;
+    storages_.bytes.front() = 'w';
+    source.rewrite(storages_.bytes);
+    source.touches = 0;
+  };
+  run();
+  expect_completed();
+  EXPECT_EQ(storages_.opened, 2);
+  EXPECT_EQ(objects_.count("create"), 2);
+}
+
+TEST_F(ChangingSource, ASmallOneThatIsStoredIntoWhileItIsReadIsReadAgain) {
+  storages_.bytes = "hello";
+  int reads = 0;
+  storages_.on_open = [&] {
+    storages_.last->on_read = [&] {
+      if (++reads > 2) return;
+      storages_.last->rewrite("hell" + std::to_string(reads));
+      storages_.last->touches = 0;
+    };
+  };
+  run();
+  expect_completed();
+  EXPECT_EQ(reads, 3);
+  EXPECT_EQ(objects_.object_crc, crc32c_base64(crc32c(0, bytes_of("hell2"))));
+}
+
 TEST_F(ChangingSource, OneThatKeepsChangingIsWaitedForLongerAndLonger) {
   storages_.changing_opens = 1000;
   run();
@@ -243,6 +273,7 @@ class HalfCachedSource final : public SourceFile {
     if (offset >= identity_.size) return Error{Errc::source_changed, "shorter"};
     return offset < cached_ ? buffer.size() : std::size_t{0};
   }
+  Result<bool> settle(std::int64_t, std::int64_t) const override { return true; }
   Result<SourceIdentity> check_unchanged() const override { return identity_; }
 
   mutable std::map<std::int64_t, std::int64_t> reads;  // offset, bytes

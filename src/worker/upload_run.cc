@@ -123,9 +123,13 @@ Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   const auto there = attempt_.destination.look(attempt_.target, control_);
   if (!there) return there.error();
   if (*there) return leave_alone(**there);
+  const std::int64_t size = attempt_.source->identity().size;
+  // Reading a small source twice costs less than writing it to the disk.
+  const auto settled = size > kKeptBytes ? settle(*attempt_.source, control_) : false;
+  if (!settled) return settled.error();
+  attempt_.settled = *settled;
   if (auto meant = check_source(); !meant) return meant.error();
 
-  const std::int64_t size = attempt_.source->identity().size;
   auto verification = wants_multipart(size) ? multipart_.send() : send_whole();
   if (!verification && verification.error().code == Errc::destination_exists) {
     return after_lost_race(verification.error());
@@ -228,15 +232,15 @@ Result<RangeChecksum> UploadRun::checksum_version(bool with_md5) {
   version_ = source.identity();
   std::optional<std::uint32_t> before;
   for (int reading = 0; reading < kMaxReadings; ++reading) {
-    const bool unchecked = version_ != source.identity();  // check_source() read an earlier version
-    if (attempt_.expected && unchecked) {
+    if (attempt_.expected && reading > 0) {  // check_source() may have read an earlier version
       if (auto meant = check_by_reading(source, *attempt_.expected, control_); !meant) return meant.error();
     }
     auto checksum = checksum_whole(with_md5);
     if (!checksum) return checksum;
     const auto now = source.check_unchanged();
     if (!now) return now.error();
-    if (std::exchange(version_, *now) == *now || before == checksum->crc32c) return checksum;
+    const bool untouched = std::exchange(version_, *now) == *now && attempt_.settled;
+    if (untouched || before == checksum->crc32c) return checksum;
     before = checksum->crc32c;
   }
   return Error{Errc::source_changed,

@@ -1,8 +1,9 @@
-"""C28–C33: a source is judged by its content where its times lie."""
+"""C28–C34: a source is judged by its content where its times lie."""
 
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import signal
 import threading
@@ -304,3 +305,61 @@ def test_C33_a_file_that_another_program_holds_by_a_lease(site, fake):
     finally:
         os.close(holder)
         signal.signal(signal.SIGIO, before)
+
+
+@pytest.fixture
+def on_file_system(new_site, fake, mount):
+    """Makes a site whose folder `disk` lies on such a file system."""
+
+    def make(kind: str):
+        site = new_site(parts=1, storage="cross_mounts = true")
+        site.use(fake, "videos")
+        disk = site.files / "disk"
+        disk.mkdir()
+        if kind == "tmpfs":
+            mount("-t", "tmpfs", "tmpfs", disk)
+        if kind == "overlay":
+            layers = [site.server.folder / name for name in ("lower", "upper", "work")]
+            for one in layers:
+                one.mkdir()
+            mount("-t", "overlay", "overlay", "-o", "lowerdir={},upperdir={},workdir={}".format(*layers), disk)
+        return site
+
+    return make
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "all the time"])
+@pytest.mark.parametrize("kind", ["ext4", "overlay", "tmpfs"])
+def test_C34_stores_into_a_mapped_dirty_page(on_file_system, fake, kind, again):
+    """They move no times until the page is written back: the object is one version all the same."""
+    site = on_file_system(kind)
+    fake.play({"about": "slow", "rules": [{"operation": "UploadPart", "nth": [1, 2], "fault": {"delay_s": 0.5}}]})
+    path = site.files / "disk/film.mp4"
+    make_file(path, SIZE)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), SIZE) as pages:
+        def store():
+            stamp = os.urandom(16)
+            pages[:16] = stamp
+            pages[-16:] = stamp
+
+        store()  # now both pages are dirty
+        upload_id = site.queue("disk/film.mp4", "videos")
+        wait_until(lambda: parts_sent(fake) == 2, 20, "the first part is there")
+        store()
+        stop = threading.Event()
+
+        def store_all_the_time():
+            while again and not stop.wait(0.001):
+                store()
+
+        writer = threading.Thread(target=store_all_the_time)
+        writer.start()
+        if again:
+            waiting = wait_until(lambda: (one := site.api.status(upload_id))["error"] and one, 60, "it waits")
+            assert (waiting["state"], waiting["error"]["code"]) == ("queued", "source_changed"), waiting
+            assert not fake.has_object("videos", "disk/film.mp4")
+            stop.set()
+        writer.join()
+        site.wait_for(upload_id, "completed", within_s=60)
+    assert fake.object("videos", "disk/film.mp4").body == path.read_bytes()
+    assert not fake.open_uploads()
