@@ -34,14 +34,32 @@ void add(const Context& context, const Fields& fields, const std::shared_ptr<Rep
   });
 }
 
-// The named account, or the only one that exists.
-Result<std::shared_ptr<const Account>> pick_account(const Context& context, std::optional<AccountId> cdn) {
+// The upload object, and whose it is.
+object shown(const Upload& upload, WallTime now) {
+  object out = to_json(upload, now);
+  out["cdn"] = upload.account;
+  return out;
+}
+
+// The uploads of the account that is named, or of all.
+Result<std::vector<Upload>> find(const Context& context, std::optional<AccountId> cdn, const UploadQuery& query) {
+  if (!cdn) return context.uploads.find_in_all(query);
+  const auto account = existing_account(context, *cdn);
+  if (!account) return account.error();
+  return context.uploads.find(*cdn, query);
+}
+
+// The account that is named, or the one that the upload belongs to: an id is of one upload of all.
+Result<std::shared_ptr<const Account>> owner_of(const Context& context, UploadId id, std::optional<AccountId> cdn) {
   if (cdn) return existing_account(context, *cdn);
-  const auto accounts = context.accounts.accounts();
-  if (accounts.empty()) return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
-  if (accounts.size() == 1) return accounts.front();
-  return Error{Errc::missing_field,
-               fmt::format("this server has {} accounts; name one of them (cdn)", accounts.size())};
+  UploadQuery query;
+  query.ids = {id};
+  const auto found = context.uploads.find_in_all(query);
+  if (!found) return found.error();
+  if (found->empty()) {
+    return Error{Errc::upload_not_found, fmt::format("there is no upload {}; see: vodlift status", id)};
+  }
+  return existing_account(context, found->front().account);
 }
 
 Result<value> list(const Context& context, const Fields& fields) {
@@ -54,33 +72,34 @@ Result<value> list(const Context& context, const Fields& fields) {
   query.limit = static_cast<int>(fields.number_if_given("limit").value_or(query.limit));
   query.offset = fields.number("offset");
 
-  const auto account = pick_account(context, fields.number_if_given("cdn"));
-  if (!account) return account.error();
-  const auto uploads = context.uploads.find((*account)->cdn, query);
+  const auto cdn = fields.number_if_given("cdn");
+  const auto uploads = find(context, cdn, query);
   if (!uploads) return uploads.error();
+  if (!cdn && uploads->empty() && context.accounts.accounts().empty()) {
+    return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
+  }
   boost::json::array answer;
   const WallTime now = context.clock.now();
-  for (const Upload& upload : *uploads) answer.push_back(to_json(upload, now));
+  for (const Upload& upload : *uploads) answer.push_back(shown(upload, now));
   return value(std::move(answer));
 }
 
 // Why an upload cannot be changed, and the command that helps an operator.
 constexpr Words<ChangeRefusal> kRefusals = {
-    {ChangeRefusal::has_ended, "an upload that has ended cannot be changed; see: vodlift status {id} --cdn {cdn}"},
+    {ChangeRefusal::has_ended, "an upload that has ended cannot be changed; see: vodlift status {id}"},
     {ChangeRefusal::is_completed, "to send the file again, queue a new upload; see: vodlift upload --help"},
-    {ChangeRefusal::ended_just_now, "it ended just now; queue it again with: vodlift upload retry {id} --cdn {cdn}"},
-    {ChangeRefusal::is_paused, "resume it with: vodlift upload resume {id} --cdn {cdn}"},
-    {ChangeRefusal::is_running, "it is being sent; follow it with: vodlift status {id} --cdn {cdn} --watch"},
-    {ChangeRefusal::is_cancelling, "it is being cancelled; follow it with: vodlift status {id} --cdn {cdn} --watch"},
-    {ChangeRefusal::is_not_paused,
-     "only a paused upload can be resumed; follow it with: vodlift status {id} --cdn {cdn} --watch"},
+    {ChangeRefusal::ended_just_now, "it ended just now; queue it again with: vodlift upload retry {id}"},
+    {ChangeRefusal::is_paused, "resume it with: vodlift upload resume {id}"},
+    {ChangeRefusal::is_running, "it is being sent; follow it with: vodlift status {id} --watch"},
+    {ChangeRefusal::is_cancelling, "it is being cancelled; follow it with: vodlift status {id} --watch"},
+    {ChangeRefusal::is_not_paused, "only a paused upload can be resumed; follow it with: vodlift status {id} --watch"},
 };
 
 Error refused(const ChangeOutcome& outcome) {
   const Upload& upload = outcome.upload;
-  return {Errc::wrong_state, fmt::format("upload {} is {}: {}", upload.id, to_string(upload.state),
-                                         fmt::format(fmt::runtime(kRefusals.word(*outcome.refusal)),
-                                                     fmt::arg("id", upload.id), fmt::arg("cdn", upload.account)))};
+  return {Errc::wrong_state,
+          fmt::format("upload {} is {}: {}", upload.id, to_string(upload.state),
+                      fmt::format(fmt::runtime(kRefusals.word(*outcome.refusal)), fmt::arg("id", upload.id)))};
 }
 
 template <UploadChange change>
@@ -88,7 +107,7 @@ Result<value> carry_out(const Context& context, const Fields& fields) {
   ChangeRequest request;
   request.change = change;
   request.id = fields.number("id");
-  const auto account = pick_account(context, fields.number_if_given("cdn"));
+  const auto account = owner_of(context, request.id, fields.number_if_given("cdn"));
   if (!account) return account.error();
   request.account = (*account)->cdn;
   const auto outcome = UploadControl(context.uploads, context.intake).carry_out(**account, request);
@@ -98,7 +117,7 @@ Result<value> carry_out(const Context& context, const Fields& fields) {
   }
   if (!outcome) return outcome.error();
   if (outcome->refusal) return refused(*outcome);
-  return value(to_json(outcome->upload, context.clock.now()));
+  return value(shown(outcome->upload, context.clock.now()));
 }
 
 // cdn, and every field of an upload.

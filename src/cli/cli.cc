@@ -94,7 +94,7 @@ std::string suggestion(const std::vector<std::string>& words, const std::vector<
 }
 
 // What is wrong with the command line, and where to read on.
-std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+std::string usage_message(const CLI::App* app, const CLI::Error& error) {
   const CLI::App& command = innermost(*app);
   const std::vector<std::string> verbs = verbs_of(command);
   std::vector<std::string> unknown = app->remaining(true);
@@ -114,7 +114,19 @@ std::string usage_error(const CLI::App* app, const CLI::Error& error) {
     }
     message = fmt::format("unexpected argument \"{}\"{}", first, suggestion(unknown, verbs));
   }
-  return fmt::format("vodlift: {}\nSee: {} --help\n", message, words_of(command));
+  // CLI11's own words for a value that is no number: "Could not convert: id = 3x".
+  constexpr std::string_view kNoNumber = "Could not convert: ";
+  if (is(CLI::ExitCodes::ConversionError) && message.starts_with(kNoNumber)) {
+    const std::size_t equals = message.find(" = ");
+    const std::string value = equals == std::string::npos ? "" : message.substr(equals + 3);
+    message = fmt::format("{}: expected a whole number, found \"{}\"",
+                          message.substr(kNoNumber.size(), equals - kNoNumber.size()), value);
+  }
+  return message;
+}
+
+std::string usage_error(const CLI::App* app, const CLI::Error& error) {
+  return fmt::format("vodlift: {}\nSee: {} --help\n", usage_message(app, error), words_of(innermost(*app)));
 }
 
 using ConfigCommand = std::function<int(const std::filesystem::path& config)>;
@@ -168,7 +180,10 @@ int run(int argc, const char* const* argv, const Services& services) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
+    const bool json =
+        std::any_of(argv, argv + argc, [](const char* word) { return word == std::string_view("--json"); });
+    if (error.get_exit_code() == 0 || !json) return app.exit(error) == 0 ? kDone : kUsage;
+    return session.fail_usage(usage_message(&app, error));
   }
   return session.exit_code();
 }

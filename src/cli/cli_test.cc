@@ -148,10 +148,33 @@ TEST_F(CliTest, AWrongCommandIsNamedAndTheRightOnesAreListed) {
   EXPECT_THAT(err_, StartsWith("vodlift: there is no command \"vodlift help\"; the commands are serve, account,"));
   EXPECT_EQ(run_without_socket({"upload", "cancle", "3"}), kUsage);
   EXPECT_THAT(err_, StartsWith("vodlift: unexpected argument \"3\"; did you mean cancel?\nSee: vodlift upload --help"));
+  EXPECT_EQ(run_without_socket({"upload", "cancle"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("did you mean cancel?"));
   EXPECT_EQ(run_without_socket({"key", "--all"}), kUsage);
   EXPECT_EQ(err_, "vodlift: unexpected argument \"--all\"\nSee: vodlift key --help\n");
   EXPECT_EQ(run_without_socket({"account", "add", "--user", "jb"}), kUsage);
   EXPECT_THAT(err_, HasSubstr("--cdn"));
+}
+
+TEST_F(CliTest, ABadValueIsNamedWithWhatIsExpected) {
+  EXPECT_EQ(run_without_socket({"status", "--state", "failed,quued"}), kUsage);
+  EXPECT_THAT(err_, StartsWith("vodlift: --state: there is no state \"quued\", did you mean queued?; the states are "
+                               "queued, paused, uploading, completed, failed, cancelled\n"));
+  EXPECT_EQ(run_without_socket({"status", "3x"}), kUsage);
+  EXPECT_THAT(err_, StartsWith("vodlift: id: expected a whole number, found \"3x\"\n"));
+  EXPECT_EQ(run_without_socket({"upload", "/data/jb/a.mp4", "--cdn", "1", "--bucket", "b"}), kFailed);
+  EXPECT_THAT(err_, StartsWith("vodlift: path: is a path of a disk; give storage/user/file, such as"));
+}
+
+TEST_F(CliTest, WrongUsageIsJsonWhereThatIsAskedFor) {
+  EXPECT_EQ(run_without_socket({"status", "3x", "--json"}), kUsage);
+  EXPECT_EQ(boost::json::parse(err_).at("message"), "id: expected a whole number, found \"3x\"");
+  EXPECT_EQ(boost::json::parse(err_).at("code"), "invalid_value");
+  EXPECT_EQ(run_without_socket({"--json", "frobnicate"}), kUsage);
+  EXPECT_THAT(boost::json::parse(err_).at("message").as_string().c_str(), HasSubstr("no command \"vodlift"));
+  EXPECT_EQ(run_without_socket({"account", "add", "--json"}), kUsage);
+  EXPECT_THAT(boost::json::parse(err_).at("message").as_string().c_str(), HasSubstr("--cdn"));
+  EXPECT_EQ(run_without_socket({"status", "--help", "--json"}), kDone);
 }
 
 TEST_F(CliTest, FindsTheDaemonByOptionConfigurationAndEnvironment) {
@@ -316,8 +339,8 @@ TEST_F(CliTest, RefusesMetadataThatIsNoPair) {
 }
 
 value upload_object(std::int64_t id, const char* state, const value& error = nullptr) {
-  return {{"id", id},     {"state", state}, {"bucket", "b"},   {"destination_path", "a.mp4"},
-          {"percent", 0}, {"size", 1},      {"bytes_sent", 0}, {"error", error}};
+  return {{"id", id},     {"cdn", 158}, {"state", state},  {"bucket", "b"}, {"destination_path", "a.mp4"},
+          {"percent", 0}, {"size", 1},  {"bytes_sent", 0}, {"error", error}};
 }
 
 TEST_F(CliTest, WatchesAnUploadToItsEnd) {
@@ -338,7 +361,7 @@ TEST_F(CliTest, ExitCodeOfAWatchTellsTheFailure) {
 TEST_F(CliTest, ShowsUploads) {
   answer(boost::json::array{upload_object(5, "queued"), upload_object(4, "failed", {{"code", "tls"}})});
   EXPECT_EQ(run_with_socket({"status"}), kDone);
-  EXPECT_THAT(out_, HasSubstr("\n5   queued  0%    1 B   b       a.mp4        -        -\n4   failed"));
+  EXPECT_THAT(out_, HasSubstr("\n5   158  queued  0%    1 B   b       a.mp4        -        -\n4   158  failed"));
   EXPECT_THAT(asked(), ElementsAre(R"(/admin/upload.list {"limit":25})"));
   EXPECT_EQ(run_with_socket({"status", "5", "--cdn", "158"}), kDone);
   EXPECT_THAT(out_, HasSubstr("destination   s3://b/a.mp4\n"));
@@ -347,15 +370,23 @@ TEST_F(CliTest, ShowsUploads) {
 TEST_F(CliTest, SaysWhenThereIsNoSuchUpload) {
   answer(boost::json::array());
   EXPECT_EQ(run_with_socket({"status", "9"}), kFailed);
-  EXPECT_EQ(err_, "vodlift: this account has no upload 9\n");
-  EXPECT_EQ(run_with_socket({"status", "9", "--watch"}), kFailed);
+  EXPECT_EQ(err_, "vodlift: there is no upload 9\n");
+  EXPECT_EQ(run_with_socket({"status", "9", "--watch", "--cdn", "7"}), kFailed);
+  EXPECT_EQ(err_, "vodlift: account 7 has no upload 9\n");
   EXPECT_EQ(run_with_socket({"status", "--watch"}), kDone);
   EXPECT_EQ(out_, "no upload is waiting or running\n");
 }
 
-TEST_F(CliTest, AsksForTheAccountWhereItIsNeeded) {
-  refuse("missing_field", "this server has 2 accounts; name one of them (cdn)");
-  EXPECT_EQ(run_with_socket({"status"}), kUsage);
+TEST_F(CliTest, AChangeOfARunningUploadIsUnderWay) {
+  answer(upload_object(5, "uploading"));
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "5"}), kDone);
+  EXPECT_EQ(out_, "upload 5 is being cancelled\n");
+  EXPECT_EQ(run_with_socket({"upload", "pause", "5"}), kDone);
+  EXPECT_EQ(out_, "upload 5 is being paused\n");
+  answer(upload_object(5, "cancelled"));
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "5"}), kDone);
+  EXPECT_EQ(out_, "upload 5 is cancelled\n");
+  EXPECT_EQ(asked().back(), R"(/admin/upload.cancel {"id":5})");
 }
 
 }  // namespace

@@ -48,6 +48,11 @@ std::string printable_lines(std::string_view text) {
   return safe;
 }
 
+void print_json(const Error& error) {
+  const boost::json::object failure = {{"code", info(error.code).name}, {"message", error.message}};
+  fmt::print(stderr, "{}\n", boost::json::serialize(failure));
+}
+
 // The check of a source file may wait for a storage that hangs; a person should not wait longer than this.
 constexpr std::chrono::seconds kTimeout{60};
 constexpr std::size_t kMaxAnswerBytes = std::size_t{16} * 1024 * 1024;
@@ -157,10 +162,14 @@ int Session::call_and_show(std::string_view command, const boost::json::object& 
   return kDone;
 }
 
+int Session::fail_usage(const std::string& message) {
+  print_json({Errc::invalid_value, message});
+  return kUsage;
+}
+
 int Session::fail(const Error& error) const {
   if (json_) {
-    const boost::json::object failure = {{"code", info(error.code).name}, {"message", error.message}};
-    fmt::print(stderr, "{}\n", boost::json::serialize(failure));
+    print_json(error);
   } else {
     fmt::print(stderr, "vodlift: {}\n", printable_lines(error.message));
   }

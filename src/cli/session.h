@@ -59,6 +59,8 @@ class Session {
 
   // Reports a failure on standard error; answers the exit code for it.
   [[nodiscard]] int fail(const Error& error) const;
+  // The same as JSON for a command line that cannot be read.
+  [[nodiscard]] static int fail_usage(const std::string& message);
 
  private:
   // --socket, else --config, else the environment, else the usual place.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <map>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/near_miss.h"
 #include "base/text.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -21,6 +23,8 @@ namespace {
 
 using boost::json::object;
 using boost::json::value;
+
+constexpr std::array<std::string_view, 4> kVerbs = {"cancel", "pause", "resume", "retry"};
 
 // The options that give an upload's fields, by the fields' names.
 struct UploadInput {
@@ -74,6 +78,15 @@ std::string help_of(const FieldSpec& spec) {
   return help;
 }
 
+// What is wrong with a word of --state; empty: nothing.
+std::string state_error(const std::string& word) {
+  const auto& states = kUploadStates.all();
+  if (std::ranges::find(states, word) != states.end()) return {};
+  const std::string_view meant = near_miss_of(word, states);
+  return fmt::format("there is no state \"{}\"{}; the states are {}", word,
+                     meant.empty() ? "" : fmt::format(", did you mean {}?", meant), fmt::join(states, ", "));
+}
+
 // CLI11 cannot require these, because the verbs of `upload` do without them.
 Result<> check_given(const UploadInput& input) {
   std::string missing;
@@ -81,7 +94,10 @@ Result<> check_given(const UploadInput& input) {
   if (input.cdn == 0) missing += " --cdn";
   if (input.texts.at("bucket").empty()) missing += " --bucket";
   if (missing.empty()) return {};
-  return Error{Errc::missing_field, fmt::format("upload needs{}; see: vodlift upload --help", missing)};
+  // `upload cancle` takes the misspelt verb for a path.
+  const std::string_view verb = near_miss_of(input.texts.at("path"), kVerbs);
+  return Error{Errc::missing_field, fmt::format("upload needs{}{}; see: vodlift upload --help", missing,
+                                                verb.empty() ? "" : fmt::format("; did you mean {}?", verb))};
 }
 
 // The fields of upload.add. A field that was not given is left to the daemon's default.
@@ -128,8 +144,13 @@ struct ChangeOptions {
   std::optional<std::int64_t> cdn;
 };
 
-std::string show_changed(const value& upload) {
-  return fmt::format("upload {} is {}\n", integer_at(upload, "id"), text_at(upload, "state"));
+std::string show_changed(const value& upload, std::string_view verb) {
+  const std::int64_t id = integer_at(upload, "id");
+  const std::string state = text_at(upload, "state");
+  // Its worker has it and gives it back soon.
+  if (state == "uploading" && verb == "cancel") return fmt::format("upload {} is being cancelled\n", id);
+  if (state == "uploading" && verb == "pause") return fmt::format("upload {} is being paused\n", id);
+  return fmt::format("upload {} is {}\n", id, state);
 }
 
 // `vodlift upload VERB ID`: the daemon's upload.VERB.
@@ -137,19 +158,21 @@ void add_change(CLI::App& upload, Session& session, const std::string& verb, con
   auto options = std::make_shared<ChangeOptions>();
   CLI::App* command = upload.add_subcommand(verb, about);
   command->add_option("id", options->id, "The upload")->required();
-  command->add_option("--cdn", options->cdn, "The account's number; needed when there is more than one account");
+  command->add_option("--cdn", options->cdn, "The account that the upload must be of");
   session.attach(*command, [&session, options, verb] {
     object fields = {{"id", options->id}};
     if (options->cdn) fields["cdn"] = *options->cdn;
-    return session.call_and_show("upload." + verb, fields, show_changed);
+    return session.call_and_show("upload." + verb, fields,
+                                 [&verb](const value& upload) { return show_changed(upload, verb); });
   });
 }
 
 std::string show_list(const value& uploads) {
-  Table table({"ID", "STATE", "DONE", "SIZE", "BUCKET", "DESTINATION", "CREATED", "ERROR"});
+  Table table({"ID", "CDN", "STATE", "DONE", "SIZE", "BUCKET", "DESTINATION", "CREATED", "ERROR"});
   for (const value& upload : uploads.as_array()) {
     const value* error = upload.as_object().if_contains("error");
-    table.add({cell(upload, "id"), cell(upload, "state"), fmt::format("{}%", integer_at(upload, "percent")),
+    table.add({cell(upload, "id"), cell(upload, "cdn"), cell(upload, "state"),
+               fmt::format("{}%", integer_at(upload, "percent")),
                human_bytes(static_cast<double>(integer_at(upload, "size"))), cell(upload, "bucket"),
                cell(upload, "destination_path"), time_cell(upload, "created"),
                error == nullptr ? "-" : cell(*error, "code")});
@@ -160,6 +183,7 @@ std::string show_list(const value& uploads) {
 std::string show_one(const value& upload) {
   const value* error = upload.as_object().if_contains("error");
   Table table({"upload", cell(upload, "id")});
+  table.add({"account", cell(upload, "cdn")});
   table.add({"state", cell(upload, "state")});
   table.add({"source", cell(upload, "path")});
   table.add({"destination", fmt::format("s3://{}/{}", text_at(upload, "bucket"), text_at(upload, "destination_path"))});
@@ -191,7 +215,7 @@ int show_upload(Session& session, const StatusOptions& options) {
   const auto found = session.call("upload.list", fields);
   if (!found) return session.fail(found.error());
   if (!found->is_array() || found->get_array().empty()) {
-    return session.fail({Errc::upload_not_found, fmt::format("this account has no upload {}", *options.id)});
+    return session.fail({Errc::upload_not_found, no_upload({*options.id}, options.cdn)});
   }
   const value& upload = found->get_array().front();
   print(session.json() ? boost::json::serialize(upload) + "\n" : show_one(upload));
@@ -259,7 +283,7 @@ void add_status(CLI::App& app, Session& session) {
   auto options = std::make_shared<StatusOptions>();
   CLI::App* status = app.add_subcommand("status", "Show one upload, or the newest ones");
   CLI::Option* id = status->add_option("id", options->id, "The upload");
-  status->add_option("--cdn", options->cdn, "The account's number; needed when there is more than one account");
+  status->add_option("--cdn", options->cdn, "Only uploads of this account");
   status->add_option("--limit", options->limit, "At most this many of the newest uploads")
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
@@ -270,8 +294,7 @@ void add_status(CLI::App& app, Session& session) {
       ->type_name("STATE")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember(std::vector<std::string>(kUploadStates.all().begin(), kUploadStates.all().end()))
-                  .description(""))
+      ->check(CLI::Validator(state_error, ""))
       ->excludes(id);
   status->add_flag("--watch", options->watch,
                    "Show the progress of the upload, or of all listed uploads, until they end; the exit code says how "

@@ -64,10 +64,16 @@ std::string uploading_line(const UploadView& upload, double bytes_per_second, st
   return line;
 }
 
+// Waiting for a source does not count as an attempt.
+std::string next_step(const UploadView& upload) {
+  const bool waits = upload.error_code == "source_busy" || upload.error_code == "source_changed";
+  return waits ? "looks again" : fmt::format("attempt {}", upload.attempts + 1);
+}
+
 std::string waiting_line(const UploadView& upload, std::int64_t now_unix) {
   std::string line = fmt::format("{} {} {}", upload.id, short_name(upload), upload.state);
   if (upload.next_attempt > now_unix) {
-    line += fmt::format(", attempt {} in {}", upload.attempts + 1, human_duration(upload.next_attempt - now_unix));
+    line += fmt::format(", {} in {}", next_step(upload), human_duration(upload.next_attempt - now_unix));
   }
   if (!upload.error_message.empty()) line += fmt::format(": {}", printable(upload.error_message));
   return line;
@@ -163,7 +169,7 @@ std::string plain_line(const UploadView& upload) {
   }
   std::string line = fmt::format("{} {}", upload.id, upload.state);
   if (upload.next_attempt > 0) {
-    line += fmt::format(", attempt {} at {}", upload.attempts + 1, human_time(upload.next_attempt));
+    line += fmt::format(", {} at {}", next_step(upload), human_time(upload.next_attempt));
   }
   if (!upload.error_message.empty()) line += fmt::format(": {}", printable(upload.error_message));
   return line;
@@ -216,6 +222,11 @@ std::string WatchView::redraw(const std::vector<UploadView>& uploads, MonotonicT
   return out;
 }
 
+std::string no_upload(const std::vector<std::int64_t>& ids, std::optional<std::int64_t> cdn) {
+  const std::string who = cdn ? fmt::format("account {} has no upload", *cdn) : "there is no upload";
+  return fmt::format("{} {}", who, fmt::join(ids, ", "));
+}
+
 int watch_uploads(Session& session, std::optional<std::int64_t> cdn, const std::vector<std::int64_t>& ids) {
   boost::json::object fields = {{"ids", boost::json::array(ids.begin(), ids.end())}};
   if (cdn) fields["cdn"] = *cdn;
@@ -233,7 +244,7 @@ int watch_uploads(Session& session, std::optional<std::int64_t> cdn, const std::
     last_answer = now;
     answered = true;
     if (!found->is_array() || found->get_array().size() != ids.size()) {
-      return session.fail({Errc::upload_not_found, fmt::format("this account has no upload {}", fmt::join(ids, ", "))});
+      return session.fail({Errc::upload_not_found, no_upload(ids, cdn)});
     }
     const boost::json::array& uploads = found->get_array();
     const ScreenSize screen = screen_size();

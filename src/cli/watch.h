@@ -81,6 +81,9 @@ class WatchView {
   std::size_t drawn_lines_ = 0;
 };
 
+// "there is no upload 3", or "account 7 has no upload 3".
+std::string no_upload(const std::vector<std::int64_t>& ids, std::optional<std::int64_t> cdn);
+
 // Asks the daemon repeatedly and shows changes until each of `ids` (1..100) has ended. Waits at most 30 s for a daemon
 // that restarts. Answers the exit code: kDone when all are completed.
 int watch_uploads(Session& session, std::optional<std::int64_t> cdn, const std::vector<std::int64_t>& ids);

@@ -80,6 +80,12 @@ TEST(ProgressLine, TellsWhatAWaitingUploadWaitsFor) {
   waiting["next_attempt"] = 1030;
   waiting["error"] = object{{"code", "s3_throttled"}, {"message", "503 SlowDown"}, {"retryable", true}};
   EXPECT_EQ(progress_line(view_of(waiting), 0, 1000, 120), "12 film.mp4 queued, attempt 2 in 0:30: 503 SlowDown");
+  for (const char* uncounted : {"source_busy", "source_changed"}) {
+    waiting["error"] = object{{"code", uncounted}, {"message", "it is written to"}, {"retryable", true}};
+    EXPECT_EQ(progress_line(view_of(waiting), 0, 1000, 120),
+              "12 film.mp4 queued, looks again in 0:30: it is written to");
+    EXPECT_THAT(plain_line(view_of(waiting)), testing::StartsWith("12 queued, looks again at "));
+  }
 }
 
 TEST(ProgressLine, TellsHowItEnded) {

@@ -120,8 +120,13 @@ Result<> check_path(std::string_view path) {
     return Error{Errc::storage_unavailable,
                  "path: sestore{#} is a placeholder; files.getstorage lists the storages of this account"};
   }
+  if (path.starts_with('/')) {
+    return invalid_field(kField,
+                         "is a path of a disk; give storage/user/file, such as sestore4/jb/film.mp4, where the "
+                         "storage is one of files.getstorage");
+  }
   return for_each_segment(path, [&](std::string_view segment) -> Result<> {
-    if (segment.empty()) return invalid_field(kField, "has an empty part: it begins or ends with / or holds //");
+    if (segment.empty()) return invalid_field(kField, "has an empty part: it ends with / or holds //");
     if (segment == "." || segment == "..") return invalid_field(kField, "the parts . and .. are not allowed");
     if (segment.size() > kMaxSegmentBytes) return invalid_field(kField, "a part is longer than 255 bytes");
     return {};

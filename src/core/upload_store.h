@@ -91,6 +91,9 @@ class UploadStore {
   // not count; an id given twice is answered once.
   virtual Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) = 0;
 
+  // The same among the uploads of all accounts. The query's scope must be empty.
+  virtual Result<std::vector<Upload>> find_in_all(const UploadQuery& query) = 0;
+
   // Makes the change that decide_change() allows: at once, or, while a worker has the upload, as soon as the worker
   // gives it back. An equal (key_id, signature) changes nothing and answers the upload of the first answer as it is
   // now. The callback of a cancelled upload becomes pending in the same commit. `retry` is for an upload that waits for

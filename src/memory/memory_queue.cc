@@ -60,6 +60,14 @@ Result<std::optional<UploadId>> MemoryUploadStore::find_repeat(std::int64_t key_
 }
 
 Result<std::vector<Upload>> MemoryUploadStore::find(AccountId account, const UploadQuery& query) {
+  return matching(account, query);
+}
+
+Result<std::vector<Upload>> MemoryUploadStore::find_in_all(const UploadQuery& query) {
+  return matching(std::nullopt, query);
+}
+
+std::vector<Upload> MemoryUploadStore::matching(std::optional<AccountId> account, const UploadQuery& query) {
   const std::lock_guard lock(database_.mutex_);
   std::vector<Upload> found;
   std::int64_t skip = query.ids.empty() ? std::max<std::int64_t>(query.offset, 0) : 0;
@@ -68,7 +76,7 @@ Result<std::vector<Upload>> MemoryUploadStore::find(AccountId account, const Upl
     Upload upload = at->second.upload;
     const bool asked = query.ids.empty() || std::ranges::find(query.ids, upload.id) != query.ids.end();
     const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
-    if (upload.account != account || !asked || !in_state || !query.scope.holds(upload.request)) continue;
+    if ((account && upload.account != *account) || !asked || !in_state || !query.scope.holds(upload.request)) continue;
     if (skip-- > 0) continue;
     if (query.ids.empty() && found.size() == limit) break;
     const bool for_later = upload.state == UploadState::queued && at->second.next_attempt > upload.created;

@@ -30,6 +30,11 @@ class WatchedUploads final : public UploadStore {
     last_query = query;
     return uploads_.find(account, query);
   }
+  Result<std::vector<Upload>> find_in_all(const UploadQuery& query) override {
+    if (failure) return *failure;
+    last_query = query;
+    return uploads_.find_in_all(query);
+  }
   Result<ChangeOutcome> change(const ChangeRequest& request) override {
     if (failure) return *failure;
     if (refusal) return ChangeOutcome{all().at(static_cast<std::size_t>(request.id - 1)), refusal};

@@ -79,6 +79,13 @@ inline constexpr std::string_view kCountInState = R"sql(
   SELECT count(*) AS count FROM
     (SELECT 1 FROM uploads INDEXED BY uploads_in_state WHERE account = ?1 AND state = ?2 LIMIT ?3))sql";
 
+// The newest of all accounts: ?1 limit, ?2 offset; and those in some states, ?3, a JSON list. For operators: the second
+// walks an index as long as the table.
+inline constexpr std::string_view kNewestOfAll = "SELECT id FROM uploads ORDER BY id DESC LIMIT ?1 OFFSET ?2";
+inline constexpr std::string_view kNewestOfAllInStates = R"sql(
+  SELECT id FROM uploads INDEXED BY uploads_in_state WHERE state IN (SELECT value FROM json_each(?3))
+  ORDER BY id DESC LIMIT ?1 OFFSET ?2)sql";
+
 inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
          acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable,

@@ -27,6 +27,19 @@ constexpr milliseconds kBetweenForgettings = 15s;
 // Rows that one transaction removes, so that it holds nobody up for long.
 constexpr int kForgetStep = 2000;
 
+std::vector<UploadId> newest_of_all(SqliteConnection& connection, const UploadQuery& query) {
+  std::vector<UploadId> ids;
+  const int limit = std::clamp(query.limit, 1, kMaxFound);
+  const std::int64_t offset = std::max<std::int64_t>(query.offset, 0);
+  std::vector<std::string> states;
+  for (const UploadState state : query.states) states.emplace_back(to_string(state));
+  const std::string words = texts_to_json(states);  // as long as the statement that it is bound to
+  auto row = connection.prepare(states.empty() ? sql::kNewestOfAll : sql::kNewestOfAllInStates);
+  states.empty() ? row.bind(limit, offset) : row.bind(limit, offset, words);
+  while (row.step()) ids.push_back(row.integer("id"));
+  return ids;
+}
+
 bool is_wanted(const Upload& upload, const UploadQuery& query) {
   const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
   return in_state && query.scope.holds(upload.request);
@@ -197,6 +210,18 @@ Result<std::vector<Upload>> SqliteUploadStore::find(AccountId account, const Upl
       auto stored = load_upload(connection, id);
       if (stored && stored->upload.account == account && is_wanted(stored->upload, query))
         found.push_back(std::move(stored->upload));
+    }
+    return found;
+  });
+}
+
+Result<std::vector<Upload>> SqliteUploadStore::find_in_all(const UploadQuery& query) {
+  return queue_.database.read([&](SqliteConnection& connection) -> Result<std::vector<Upload>> {
+    const auto ids = query.ids.empty() ? newest_of_all(connection, query) : newest_first(query.ids);
+    std::vector<Upload> found;
+    for (const UploadId id : ids) {
+      auto stored = load_upload(connection, id);
+      if (stored && is_wanted(stored->upload, query)) found.push_back(std::move(stored->upload));
     }
     return found;
   });

@@ -40,6 +40,33 @@ TEST_P(FindConformance, NewestFirstPageByPage) {
   EXPECT_TRUE(found(kAccount, {.ids = {}, .limit = 25, .offset = 30}).empty());
 }
 
+TEST_P(FindConformance, AmongAllAccounts) {
+  const UploadId first = insert("a");
+  const UploadId second = insert_for(7, "a");
+  const UploadId third = insert("b");
+  const auto all = [this](const UploadQuery& query) {
+    std::vector<UploadId> ids;
+    for (const Upload& upload : uploads().find_in_all(query).value()) ids.push_back(upload.id);
+    return ids;
+  };
+  EXPECT_EQ(all({}), (std::vector<UploadId>{third, second, first}));
+  EXPECT_EQ(all({.ids = {}, .limit = 1, .offset = 1}), std::vector<UploadId>{second});
+  EXPECT_EQ(all({.ids = {first, second, 4711}, .limit = 1}), (std::vector<UploadId>{second, first}));
+  ChangeRequest pause;
+  pause.account = 7;
+  pause.id = second;
+  pause.change = UploadChange::pause;
+  ASSERT_TRUE(uploads().change(pause));
+  UploadQuery in_states;
+  in_states.states = {UploadState::paused, UploadState::failed};
+  EXPECT_EQ(all(in_states), std::vector<UploadId>{second});
+  in_states.states = {UploadState::queued};
+  in_states.limit = 1;
+  EXPECT_EQ(all(in_states), std::vector<UploadId>{third});
+  in_states.ids = {second};
+  EXPECT_TRUE(all(in_states).empty());
+}
+
 TEST_P(FindConformance, AtMostAHundredAtOnce) {
   for (int i = 0; i < 105; ++i) insert(std::to_string(i));
   EXPECT_EQ(found(kAccount, {.ids = {}, .limit = 1000, .offset = 0}).size(), 100U);
