@@ -98,6 +98,7 @@ std::string usage_message(const CLI::App* app, const CLI::Error& error) {
   const CLI::App& command = innermost(*app);
   const std::vector<std::string> verbs = verbs_of(command);
   std::vector<std::string> unknown = app->remaining(true);
+  if (unknown.size() > 1) std::erase(unknown, "--json");  // right in itself, but there is no command that takes it
   std::string message = error.what();
   const auto is = [&error](CLI::ExitCodes code) { return error.get_exit_code() == static_cast<int>(code); };
   const bool lacks_command = is(CLI::ExitCodes::RequiredError) && message == CLI::RequiredError::Subcommand(1).what();

@@ -163,7 +163,7 @@ void add_change(CLI::App& upload, Session& session, const std::string& verb, con
     object fields = {{"id", options->id}};
     if (options->cdn) fields["cdn"] = *options->cdn;
     return session.call_and_show("upload." + verb, fields,
-                                 [&verb](const value& upload) { return show_changed(upload, verb); });
+                                 [&verb](const value& changed) { return show_changed(changed, verb); });
   });
 }
 

@@ -147,6 +147,9 @@ Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, bool cr
   row->next_attempt = row->delayed ? clock_.now() + *how.delay : row->upload.created;
   row->upload.error = kept(how.error, row->upload.error);
   row->interrupted = !how.failed_attempt;
+  const bool given_back =
+      !how.error && !how.failed_attempt && !crashed && !how.unanswered && row->upload.bytes_sent == 0;
+  if (given_back && row->upload.started == row->upload.attempt_started) row->upload.started.reset();
   if (crashed) ++row->crashes;
   if (how.unanswered) row->unanswered = Unanswered{clock_.now(), how.sent};
   row->only_look |= how.only_look;

@@ -4,13 +4,17 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <thread>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/log.h"
@@ -24,13 +28,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Of one storage.
-constexpr int kOpenThreads = 2;
-constexpr int kReadThreads = 4;
-// Long enough for disks that have to spin up.
-constexpr std::chrono::seconds kOpenPatience{5};
-// Longer: reads of one storage wait for one another, and a slow storage is not dead.
-constexpr std::chrono::seconds kReadPatience{10};
+// Of one storage. The spare threads are for single files that hang, such as those that a tape robot has to fetch. The
+// patience for opens is long enough for disks that have to spin up. That for reads is longer: reads of one storage wait
+// for one another, and a slow storage is not dead.
+constexpr TimedCalls::Limits kOpens{2, 6, std::chrono::seconds(5)};
+constexpr TimedCalls::Limits kReads{4, 28, std::chrono::seconds(10)};
 
 bool has_folder(int root, const std::string& user) {
   return open_beneath(root, user, O_PATH | O_DIRECTORY, true).valid();
@@ -47,6 +49,15 @@ bool has_other_names(int fd) {
   struct stat status {};
   return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 1;
 }
+
+constexpr Subject kRootItself = 1;
+
+Subject subject_of(const SourcePath& path) {
+  return std::max<std::size_t>(std::hash<std::string>{}(path.user + "/" + path.file), kRootItself + 1);
+}
+
+// Whether this process may look up names in the folder.
+bool may_enter(int folder) { return ::faccessat(folder, ".", F_OK, 0) == 0; }
 
 Error unknown(std::string_view storage) {
   return {Errc::storage_unknown,
@@ -109,8 +120,8 @@ struct ConfinedStorages::Mounted {
         root(std::move(storage.root)),
         cross_mounts(storage.cross_mounts),
         deny_hardlinks(storage.deny_hardlinks),
-        reads(std::make_shared<TimedCalls>(watchdog, "disk-read", kReadThreads, kReadPatience)),
-        opens(watchdog, "disk-open", kOpenThreads, kOpenPatience),
+        reads(std::make_shared<TimedCalls>(watchdog, "disk-read", kReads)),
+        opens(watchdog, "disk-open", kOpens),
         lister(name, cross_mounts, walks) {}
 
   // Gives up what is under way. False when its calls still hang at `end`.
@@ -129,7 +140,8 @@ struct ConfinedStorages::Mounted {
   const std::string root;
   const bool cross_mounts;
   const bool deny_hardlinks;
-  std::mutex mutex;  // guards open_root, and is held for no call of the file system
+  std::atomic<int> lost_by = 0;  // the errno that the log has told last; 0: none since the root could be used
+  std::mutex mutex;              // guards open_root, and is held for no call of the file system
   std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
   const std::shared_ptr<TimedCalls> reads;  // shared with the files that are open
   TimedCalls opens;                         // and questions for free space
@@ -167,13 +179,24 @@ Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root
   }
   OpenRoot opened{UniqueFd(::open(storage.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))};
   if (!opened.fd.valid()) {
-    if (errno == EMFILE || errno == ENFILE) return too_many_files();
-    return Error{Errc::storage_unavailable,
-                 fmt::format("storage {} is not available now; try again later or ask the operator", storage.name)};
+    const int why = errno;
+    return why == EMFILE || why == ENFILE ? too_many_files() : lost_root(storage, why);
   }
   opened.where = file_system_of(opened.fd.get());
   const std::lock_guard lock(storage.mutex);
   return storage.open_root = std::make_shared<const OpenRoot>(std::move(opened));
+}
+
+// The log says it again only where the reason is another one.
+Error ConfinedStorages::lost_root(Mounted& storage, int why) {
+  const std::string reason = errno_text(why);
+  if (storage.lost_by.exchange(why) != why) {
+    log::warn("a storage's root cannot be used; its uploads wait",
+              {{"storage", storage.name}, {"root", storage.root}, {"reason", reason}});
+  }
+  return {Errc::storage_unavailable,
+          fmt::format("storage {} is not available now; try again later or ask the operator", storage.name),
+          fmt::format("{}: {}", storage.root, reason)};
 }
 
 Error ConfinedStorages::no_answer(const Mounted& storage) {
@@ -197,7 +220,8 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& pat
   Mounted& storage = *at->second;
   if (auto cached = open_in_memory(storage, path)) return std::move(*cached);
   for (auto pause = kOpenPauses.begin();; ++pause) {
-    auto opened = storage.opens.call<Opened>([&storage, path] { return open_waiting(storage, path); });
+    auto opened =
+        storage.opens.call<Opened>(subject_of(path), [&storage, path] { return open_waiting(storage, path); });
     if (!opened) return no_answer(storage);
     const bool busy = !*opened && opened->error().code == Errc::source_busy;
     if (!busy || pause == kOpenPauses.end()) return std::move(*opened);
@@ -234,10 +258,12 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& stor
   UniqueFd fd = open_beneath(root_fd, path.user + "/" + path.file, kSourceFlags, storage.cross_mounts);
   if (!fd.valid()) {
     const int why = errno;
+    if (why == EACCES && !may_enter(root_fd)) return lost_root(storage, why);
     const bool may_be_lost = why == ESTALE || why == ENOENT;
     if (may_be_lost && !has_folder(root_fd, path.user)) return not_mounted(storage, path.user);
     return open_failure(path, why);
   }
+  if (storage.lost_by != 0) storage.lost_by = 0;
   const FileSystem where = storage.cross_mounts ? file_system_of(fd.get()) : (*root)->where;
   return taken(storage, path, std::move(fd), where);
 }
@@ -264,6 +290,7 @@ void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<Fil
       [&storage]() -> Result<FileLister::Root> {
         const auto root = root_of(storage);
         if (!root) return root.error();
+        if (!may_enter((*root)->fd.get())) return lost_root(storage, errno);
         return FileLister::Root(*root, &(*root)->fd);
       },
       [&storage, user, done = std::move(done)](Result<FileList> list) {
@@ -275,7 +302,7 @@ void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<Fil
 std::vector<StorageInfo> ConfinedStorages::list() {
   std::vector<StorageInfo> out;
   for (const auto& [name, storage] : storages_) {
-    auto info = storage->opens.call<StorageInfo>([&storage = *storage] { return info_of(storage); });
+    auto info = storage->opens.call<StorageInfo>(kRootItself, [&storage = *storage] { return info_of(storage); });
     out.push_back(info ? std::move(*info) : StorageInfo{name, false, 0});
   }
   return out;
@@ -285,7 +312,11 @@ StorageInfo ConfinedStorages::info_of(Mounted& storage) {
   StorageInfo info{storage.name, false, 0};
   struct statvfs fs {};
   const auto root = root_of(storage);
-  if (root && ::fstatvfs((*root)->fd.get(), &fs) == 0) {
+  if (!root) return info;
+  if (!may_enter((*root)->fd.get())) {
+    (void)lost_root(storage, errno);
+  } else if (::fstatvfs((*root)->fd.get(), &fs) == 0) {
+    storage.lost_by = 0;
     info.available = true;
     info.bytes_free = static_cast<std::int64_t>(fs.f_bavail) * static_cast<std::int64_t>(fs.f_frsize);
   }

@@ -48,6 +48,7 @@ class ConfinedStorages final : public Storages {
   // The storage's root, which is opened if it is not open yet. Errors: storage_unavailable.
   static Result<std::shared_ptr<const OpenRoot>> root_of(Mounted& storage);
   static Error not_mounted(Mounted& storage, const std::string& user);
+  static Error lost_root(Mounted& storage, int why);
   static Error no_answer(const Mounted& storage);
   // Nothing where the call would have to wait for the disk, or fails.
   static std::optional<Opened> open_in_memory(Mounted& storage, const SourcePath& path);

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <limits>
 
 #include "base/encoding.h"
@@ -137,6 +138,12 @@ Result<> LocalSourceFile::read_waiting(const Open& open, std::int64_t offset, st
   return {};
 }
 
+// The file, by whichever name it was opened.
+Subject LocalSourceFile::subject() const {
+  const std::size_t file = std::hash<std::uint64_t>{}(identity_.inode * 31 + identity_.device);
+  return std::max<std::size_t>(file, 1);
+}
+
 Error LocalSourceFile::no_answer() const {
   return {Errc::storage_unavailable,
           fmt::format("file {} cannot be read now: its storage does not answer", printable(open_->name))};
@@ -147,6 +154,7 @@ void LocalSourceFile::read_async(std::int64_t offset, std::span<std::uint8_t> bu
   // Memory of its own: the caller's may be gone when a read that was given up returns.
   const std::shared_ptr<std::uint8_t[]> bytes = std::make_shared_for_overwrite<std::uint8_t[]>(buffer.size());
   reads_->start<Result<>>(
+      subject(),
       [open = open_, offset, bytes, size = buffer.size()] {
         return read_waiting(*open, offset, {bytes.get(), size});
       },
@@ -173,7 +181,7 @@ Result<std::size_t> LocalSourceFile::read_cached(std::int64_t offset, std::span<
 // A page that was written back is protected again, so that the next store into it comes by the file system.
 Result<bool> LocalSourceFile::settle(std::int64_t offset, std::int64_t size) const {
   if (where_ == FileSystem::memory) return false;
-  const auto settled = reads_->call<bool>([open = open_, where = where_, offset, size] {
+  const auto settled = reads_->call<bool>(subject(), [open = open_, where = where_, offset, size] {
     // fdatasync() would have the disk flush its cache even where nothing is to be written.
     constexpr unsigned kAll = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
     if (where != FileSystem::overlay) return ::sync_file_range(open->fd.get(), offset, size, kAll) == 0;
@@ -187,7 +195,7 @@ Result<SourceIdentity> LocalSourceFile::check_unchanged() const {
   // Shared: a call that was given up may still write to it.
   const auto seen = std::make_shared<SourceIdentity>();
   const auto look = [open = open_, where = where_, seen] { return look_at(open->fd.get(), open->name, where, *seen); };
-  const auto looked = where_ != FileSystem::remote ? look() : reads_->call<Result<>>(look);
+  const auto looked = where_ != FileSystem::remote ? look() : reads_->call<Result<>>(subject(), look);
   if (!looked) return no_answer();
   if (!*looked) return looked->error();
   const SourceIdentity& now = *seen;

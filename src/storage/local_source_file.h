@@ -51,6 +51,7 @@ class LocalSourceFile final : public SourceFile {
 
   static Result<> read_waiting(const Open& open, std::int64_t offset, std::span<std::uint8_t> buffer);
   Error no_answer() const;
+  [[nodiscard]] Subject subject() const;
 
   const std::shared_ptr<const Open> open_;
   const SourceIdentity identity_;

@@ -26,10 +26,11 @@ class LocalSourceFileTest : public ::testing::Test {
     open();
   }
   void open() {
-    auto opened = LocalSourceFile::from(
-        UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
-        std::make_shared<TimedCalls>(std::make_shared<Watchdog>(), "test", 2, std::chrono::seconds(30)),
-        FileSystem::remote);
+    auto opened =
+        LocalSourceFile::from(UniqueFd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), "film.mp4",
+                              std::make_shared<TimedCalls>(std::make_shared<Watchdog>(), "test",
+                                                           TimedCalls::Limits{2, 0, std::chrono::seconds(30)}),
+                              FileSystem::remote);
     ASSERT_TRUE(opened);
     file_ = std::move(*opened);
   }

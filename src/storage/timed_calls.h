@@ -49,16 +49,27 @@ class Watchdog {
   WorkerThread thread_;
 };
 
-// Makes calls on threads of its own, and gives up each that has no result after a time. While calls that were given up
-// occupy all of the threads, further calls are given up at once. Threads are made when they are needed (ThreadPool).
-// Internally locked.
+// What a call is about, such as a file: calls about one thing that hang must not hold up those about others. 0: nothing
+// of its own.
+using Subject = std::size_t;
+
+// Makes calls on threads of its own, and gives up each that has no result after a time. A call that takes long leaves
+// its place to another, which gets a spare thread, as long as there is one. Of one subject, two calls run at once.
+// While a call about a subject hangs, or calls that hang occupy all threads, further ones are given up at once. Threads
+// are made when they are needed (ThreadPool). Internally locked.
 class TimedCalls {
  public:
   static constexpr std::size_t kMaxWaiting = 4096;
+  static constexpr int kOfOneSubject = 2;
 
-  // `threads` run at once, `name` as in named_thread(), `patience` from the start of a call, waiting for a thread
-  // included.
-  TimedCalls(std::shared_ptr<Watchdog> watchdog, std::string name, int threads, std::chrono::milliseconds patience);
+  struct Limits {
+    int threads = 1;                     // for calls that do not take long
+    int spare = 0;                       // and so many more at most, in place of those that do
+    std::chrono::milliseconds patience;  // from the start of a call, waiting for a thread included
+  };
+
+  // `name` as in named_thread(). A call takes long after an eighth of the patience.
+  TimedCalls(std::shared_ptr<Watchdog> watchdog, std::string name, const Limits& limits);
   TimedCalls(const TimedCalls&) = delete;
   TimedCalls& operator=(const TimedCalls&) = delete;
   // Gives up all calls, and waits for those that run.
@@ -68,8 +79,10 @@ class TimedCalls {
   // run, so it has to own what it uses. `done` is called on this thread, on one of this object or on the watchdog's,
   // and must not block. Neither must throw.
   template <class T>
-  void start(std::function<T()> work, std::function<void(std::optional<T>)> done) {
-    begin(std::make_shared<CallOf<T>>(std::move(work), std::move(done)));
+  void start(Subject subject, std::function<T()> work, std::function<void(std::optional<T>)> done) {
+    auto call = std::make_shared<CallOf<T>>(std::move(work), std::move(done));
+    call->subject = subject;
+    begin(call);
   }
 
   // Runs `work` as soon as a thread is free, however late that is. Nothing gives it up; the destructor waits for it. It
@@ -79,7 +92,7 @@ class TimedCalls {
   // The same as start() for a caller that waits. Here `work` may throw, which ends up at the caller unless the call was
   // given up.
   template <class T>
-  std::optional<T> call(std::function<T()> work) {
+  std::optional<T> call(Subject subject, std::function<T()> work) {
     struct Outcome {
       std::optional<T> result;
       std::exception_ptr failure;
@@ -91,8 +104,9 @@ class TimedCalls {
         return {std::nullopt, std::current_exception()};
       }
     };
-    auto outcome = await<std::optional<Outcome>>(
-        [&](std::function<void(std::optional<Outcome>)> done) { start<Outcome>(std::move(guarded), std::move(done)); });
+    auto outcome = await<std::optional<Outcome>>([&](std::function<void(std::optional<Outcome>)> done) {
+      start<Outcome>(subject, std::move(guarded), std::move(done));
+    });
     if (!outcome) return std::nullopt;
     if (outcome->failure) std::rethrow_exception(outcome->failure);
     return std::move(outcome->result);
@@ -102,8 +116,8 @@ class TimedCalls {
   // object.
   [[nodiscard]] bool stop_within(std::chrono::milliseconds grace);
 
-  // For the watchdog: gives up the calls whose deadline has come. Returns the next deadline; nothing where none is
-  // left.
+  // For the watchdog: gives up the calls whose deadline has come, and begins others in place of those that take long.
+  // Returns when to look again; nothing where nothing is to be watched, or another look is due before.
   std::optional<SteadyTime> give_up_overdue(SteadyTime now);
 
  private:
@@ -116,11 +130,12 @@ class TimedCalls {
     virtual void report_result() = 0;
     virtual void report_given_up() = 0;
 
+    Subject subject = 0;
+    bool runs_late = false;  // also after it was given up
     // Guarded by mutex_.
     SteadyTime deadline;
-    bool runs = false;
-    bool settled = false;    // reported, or about to be
-    bool runs_late = false;  // also after it was given up
+    SteadyTime begun;      // when it got a thread
+    bool settled = false;  // reported, or about to be
   };
 
   template <class T>
@@ -140,16 +155,23 @@ class TimedCalls {
 
   void begin(const Shared& call);
   void run(const Shared& call);
+  // All under the lock.
+  [[nodiscard]] bool refuses(const Call& call) const;
+  [[nodiscard]] bool takes_long(const Call& call, SteadyTime now) const;
+  [[nodiscard]] bool has_place(SteadyTime now) const;
+  [[nodiscard]] bool may_run(const Call& call) const;
+  void run_waiting(SteadyTime now);
+  [[nodiscard]] SteadyTime next_look(SteadyTime now) const;
   void drop_settled();
   std::vector<Shared> take_until(SteadyTime deadline);
 
   const std::shared_ptr<Watchdog> watchdog_;
-  const int threads_;
-  const std::chrono::milliseconds patience_;
-  std::mutex mutex_;            // guards the next four
-  std::deque<Shared> pending_;  // by deadline; the first is not settled
-  int hanging_ = 0;             // calls that were given up and still occupy a thread
-  bool watched_ = false;        // the watchdog will look at the first deadline
+  const Limits limits_;
+  std::mutex mutex_;             // guards the next five
+  std::deque<Shared> pending_;   // not settled, and perhaps some that are; by deadline; the first is not settled
+  std::deque<Shared> waiting_;   // for a thread; kMaxWaiting at most
+  std::vector<Shared> running_;  // threads + spare at most
+  SteadyTime next_look_ = SteadyTime::max();  // of the watchdog
   bool stopping_ = false;
   ThreadPool pool_;
 };

@@ -36,23 +36,23 @@ class TimedCallsTest : public ::testing::Test {
 };
 
 TEST_F(TimedCallsTest, GivesTheResultOfTheCall) {
-  TimedCalls calls(watchdog_, "test", kThreads, 30s);
+  TimedCalls calls(watchdog_, "test", {kThreads, 0, 30s});
   for (int i = 0; i < 1000; ++i) {
-    EXPECT_EQ(calls.call<int>([i] { return i; }), i);
-    const auto failed = calls.call<Result<>>([]() -> Result<> { return Error{Errc::source_changed, "x"}; });
+    EXPECT_EQ(calls.call<int>(0, [i] { return i; }), i);
+    const auto failed = calls.call<Result<>>(0, []() -> Result<> { return Error{Errc::source_changed, "x"}; });
     EXPECT_EQ(failed.value().error().code, Errc::source_changed);
   }
-  EXPECT_THROW(calls.call<int>([]() -> int { throw std::runtime_error("x"); }), std::runtime_error);
+  EXPECT_THROW(calls.call<int>(0, []() -> int { throw std::runtime_error("x"); }), std::runtime_error);
   EXPECT_TRUE(calls.stop_within(30s));
-  EXPECT_EQ(calls.call<int>([] { return 1; }), std::nullopt) << "stopped";
+  EXPECT_EQ(calls.call<int>(0, [] { return 1; }), std::nullopt) << "stopped";
 }
 
 TEST_F(TimedCallsTest, ACallThatHangsIsGivenUpAndThoseBehindAllOfThemAtOnce) {
-  TimedCalls calls(watchdog_, "test", kThreads, 50ms);
+  TimedCalls calls(watchdog_, "test", {kThreads, 0, 50ms});
   std::latch given_up(kThreads + 10);
   std::atomic<int> with_a_result{0};
   for (int i = 0; i < kThreads + 10; ++i) {
-    calls.start<int>(hanging(), [&](std::optional<int> result) {
+    calls.start<int>(0, hanging(), [&](std::optional<int> result) {
       if (result) ++with_a_result;
       given_up.count_down();
     });
@@ -61,7 +61,7 @@ TEST_F(TimedCallsTest, ACallThatHangsIsGivenUpAndThoseBehindAllOfThemAtOnce) {
   EXPECT_EQ(with_a_result, 0) << "those that waited behind them too";
   std::atomic<int> ran{0};
   const auto begin = std::chrono::steady_clock::now();
-  for (int i = 0; i < 1000; ++i) EXPECT_EQ(calls.call<int>([&] { return ++ran; }), std::nullopt);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(calls.call<int>(0, [&] { return ++ran; }), std::nullopt);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "1,000 times 50 ms would be 50 s";
   EXPECT_EQ(ran, 0);
   EXPECT_FALSE(calls.stop_within(10ms)) << "they still hang";
@@ -70,13 +70,67 @@ TEST_F(TimedCallsTest, ACallThatHangsIsGivenUpAndThoseBehindAllOfThemAtOnce) {
   EXPECT_EQ(ran, 0) << "a call that was given up before it had a thread is not made later";
 }
 
+TEST_F(TimedCallsTest, ThingsThatHangHoldUpNoOthers) {
+  TimedCalls calls(watchdog_, "test", {2, 6, 400ms});
+  std::latch given_up(8);
+  std::atomic<int> with_a_result{0};
+  // Two calls each about four things: they hold every place and every spare thread but none is left over.
+  for (Subject thing = 1; thing <= 3; ++thing) {
+    for (int i = 0; i < 2; ++i) {
+      calls.start<int>(thing, hanging(), [&](std::optional<int> result) {
+        if (result) ++with_a_result;
+        given_up.count_down();
+      });
+    }
+  }
+  for (Subject other = 10; other < 30; ++other) EXPECT_EQ(calls.call<int>(other, [] { return 7; }), 7);
+  for (int i = 0; i < 2; ++i) {
+    calls.start<int>(1, hanging(), [&](std::optional<int>) { given_up.count_down(); });
+  }
+  given_up.wait();
+  EXPECT_EQ(with_a_result, 0);
+  EXPECT_EQ(calls.call<int>(1, [] { return 7; }), std::nullopt) << "it hangs, so another call about it would too";
+  for (Subject other = 10; other < 30; ++other) EXPECT_EQ(calls.call<int>(other, [] { return 7; }), 7);
+  come_back();
+}
+
+TEST_F(TimedCallsTest, WhenEveryThreadHangsCallsAboutAnythingAreGivenUpAtOnce) {
+  TimedCalls calls(watchdog_, "test", {2, 2, 200ms});
+  for (Subject thing = 1; thing <= 4; ++thing) EXPECT_EQ(calls.call<int>(thing, hanging()), std::nullopt);
+  const auto begin = std::chrono::steady_clock::now();
+  for (Subject other = 10; other < 1010; ++other) EXPECT_EQ(calls.call<int>(other, [] { return 7; }), std::nullopt);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s) << "1,000 times 200 ms would be 200 s";
+  come_back();
+}
+
+TEST_F(TimedCallsTest, OfOneThingTwoRunAtOnce) {
+  TimedCalls calls(watchdog_, "test", {4, 0, 30s});
+  std::atomic<int> running{0};
+  std::atomic<int> most{0};
+  std::latch done(20);
+  for (int i = 0; i < 20; ++i) {
+    calls.start<int>(
+        1,
+        [&] {
+          const int now = ++running;
+          for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+          }
+          std::this_thread::yield();
+          return --running;
+        },
+        [&](std::optional<int>) { done.count_down(); });
+  }
+  done.wait();
+  EXPECT_LE(most, TimedCalls::kOfOneSubject);
+}
+
 TEST_F(TimedCallsTest, IsOfUseAgainWhenTheStorageAnswers) {
-  TimedCalls calls(watchdog_, "test", kThreads, 20ms);
-  for (int i = 0; i < kThreads; ++i) EXPECT_EQ(calls.call<int>(hanging()), std::nullopt);
+  TimedCalls calls(watchdog_, "test", {kThreads, 0, 20ms});
+  for (int i = 0; i < kThreads; ++i) EXPECT_EQ(calls.call<int>(0, hanging()), std::nullopt);
   come_back();
   std::optional<int> after;
   while (!after) {
-    after = calls.call<int>([] { return 7; });
+    after = calls.call<int>(0, [] { return 7; });
     std::this_thread::yield();
   }
   EXPECT_EQ(after, 7);
@@ -84,9 +138,10 @@ TEST_F(TimedCallsTest, IsOfUseAgainWhenTheStorageAnswers) {
 
 TEST_F(TimedCallsTest, AStopGivesUpWhatIsUnderWay) {
   std::latch begun(1);
-  TimedCalls calls(watchdog_, "test", kThreads, 1h);
+  TimedCalls calls(watchdog_, "test", {kThreads, 0, 1h});
   std::promise<bool> reported;
   calls.start<int>(
+      0,
       [&, hang = hanging()] {
         begun.count_down();
         return hang();
@@ -101,10 +156,10 @@ TEST_F(TimedCallsTest, AStopGivesUpWhatIsUnderWay) {
 TEST_F(TimedCallsTest, WhatMayRunAtAnyTimeRunsEvenAtTheEnd) {
   std::atomic<int> ran{0};
   {
-    TimedCalls calls(watchdog_, "test", 1, 1ms);
-    EXPECT_EQ(calls.call<int>(hanging()), std::nullopt);
+    TimedCalls calls(watchdog_, "test", {1, 0, 1ms});
+    EXPECT_EQ(calls.call<int>(0, hanging()), std::nullopt);
     for (int i = 0; i < 3; ++i) calls.run_at_any_time([&] { ++ran; });
-    EXPECT_EQ(calls.call<int>([] { return 1; }), std::nullopt) << "the only thread hangs";
+    EXPECT_EQ(calls.call<int>(0, [] { return 1; }), std::nullopt) << "the only thread hangs";
     EXPECT_EQ(ran, 0);
     come_back();
   }
@@ -112,24 +167,25 @@ TEST_F(TimedCallsTest, WhatMayRunAtAnyTimeRunsEvenAtTheEnd) {
 }
 
 TEST_F(TimedCallsTest, OneThatHangsHoldsUpNoOtherUnderTheSameWatchdog) {
-  TimedCalls dead(watchdog_, "dead", kThreads, 1ms);
-  TimedCalls slow(watchdog_, "slow", kThreads, 1h);
-  TimedCalls other(watchdog_, "other", kThreads, 10ms);
+  TimedCalls dead(watchdog_, "dead", {kThreads, 0, 1ms});
+  TimedCalls slow(watchdog_, "slow", {kThreads, 0, 1h});
+  TimedCalls other(watchdog_, "other", {kThreads, 0, 10ms});
   std::promise<std::optional<int>> under_way;
-  slow.start<int>(hanging(), [&](std::optional<int> result) { under_way.set_value(result); });
-  for (int i = 0; i < kThreads; ++i) EXPECT_EQ(dead.call<int>(hanging()), std::nullopt);
-  EXPECT_EQ(other.call<int>([] { return 7; }), 7);
-  EXPECT_EQ(other.call<int>(hanging()), std::nullopt) << "a later deadline, watched while the first ones hang";
-  EXPECT_EQ(other.call<int>([] { return 8; }), 8) << "one of its threads hangs, two are left";
+  slow.start<int>(0, hanging(), [&](std::optional<int> result) { under_way.set_value(result); });
+  for (int i = 0; i < kThreads; ++i) EXPECT_EQ(dead.call<int>(0, hanging()), std::nullopt);
+  EXPECT_EQ(other.call<int>(0, [] { return 7; }), 7);
+  EXPECT_EQ(other.call<int>(0, hanging()), std::nullopt) << "a later deadline, watched while the first ones hang";
+  EXPECT_EQ(other.call<int>(0, [] { return 8; }), 8) << "one of its threads hangs, two are left";
   come_back();
   EXPECT_EQ(under_way.get_future().get(), 1) << "others' deadlines are not its own";
 }
 
 TEST_F(TimedCallsTest, CallsMayBeStartedWhereOneIsReported) {
-  TimedCalls calls(watchdog_, "test", 1, 10ms);
+  TimedCalls calls(watchdog_, "test", {1, 0, 10ms});
   std::promise<std::optional<int>> second;
-  calls.start<int>(hanging(), [&](std::optional<int>) {
-    calls.start<int>([] { return 1; }, [&](std::optional<int> result) { second.set_value(result); });
+  calls.start<int>(0, hanging(), [&](std::optional<int>) {
+    calls.start<int>(
+        0, [] { return 1; }, [&](std::optional<int> result) { second.set_value(result); });
   });
   EXPECT_EQ(second.get_future().get(), std::nullopt);
   come_back();

@@ -133,12 +133,15 @@ inline constexpr std::string_view kAddBytes = R"sql(
 
 // ?3 the next attempt (NULL: at once, in the place that it had when it was created), ?4-?6 error (NULL: as it was),
 // ?7 interrupted, ?8 crashes to add, ?9 when a request was sent whose answer is not known (NULL: none was), ?10 and ?11
-// size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for
+// size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for. One that was given back before
+// anything was sent has not started.
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, owner = NULL, owner_term = NULL,
                      next_attempt_ms = coalesce(?3, created_ms), delayed = ?3 IS NOT NULL,
                      error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
                      error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8,
+                     started_ms = iif(?4 IS NULL AND ?7 AND ?8 = 0 AND ?9 IS NULL AND bytes_sent = 0
+                                      AND started_ms = attempt_started_ms, NULL, started_ms),
                      sent_size = iif(?9 IS NULL, sent_size, ?10), sent_crc32c = iif(?9 IS NULL, sent_crc32c, ?11),
                      unanswered_ms = coalesce(?9, unanswered_ms), only_look = only_look | ?12, wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";

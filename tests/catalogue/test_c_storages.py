@@ -1,4 +1,4 @@
-"""C24 and C25: storages that are empty, hang, or are gone."""
+"""C24, C25 and C35: storages that are empty, hang, are gone, or are closed to the daemon."""
 
 import contextlib
 import http.client
@@ -193,6 +193,53 @@ def test_C24_a_stop_does_not_wait_for_a_storage_that_hangs(dying, fake, where):
     dying.server.start()
     dying.wait_for(upload_id, "completed", within_s=60)
     assert sha256(fake.object("videos", f"read-{where}").body) == digest and not fake.open_uploads()
+
+
+def test_C35_a_storage_that_the_daemon_may_not_enter(new_site, fake, request):
+    """It is not available, the log says which path and why, and what is queued waits until it is open again."""
+    site = new_site()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    site.server.obeys_modes = True
+    site.server.restart()
+    fake.play({"about": "waits", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    for number in range(4):
+        assert upload(site, "sestore4", destination=str(number)).ok
+    wait_until(lambda: len(fake.seen("PutObject")) == 4, 10, "four are under way")
+    waiting = upload(site, "sestore4", destination="waiting").data
+    request.addfinalizer(lambda: site.server.storage.chmod(0o755))
+    site.server.storage.chmod(0)
+    assert [one["available"] for one in site.api.call("files.getstorage").data] == [False]
+    refused(upload(site, "sestore4"), "2003", "sestore4")
+    refused(site.api.call("files.list", path="sestore4/jb"), "2003", "sestore4")
+    logged = [line for line in site.server.logs().splitlines() if str(site.server.storage) in line]
+    assert len(logged) == 1 and "Permission denied" in logged[0] and "sestore4" in logged[0], logged
+    fake.play({"about": "no fault", "rules": []})
+    tried = wait_until(lambda: (one := site.api.status(waiting))["error"] and one, 20, "it is tried")
+    assert (tried["state"], tried["error"]["code"]) == ("queued", "storage_unavailable"), tried
+    assert str(site.server.storage) not in tried["error"]["message"]
+    site.server.storage.chmod(0o755)
+    site.wait_for(waiting, "completed", within_s=60)
+    assert site.api.call("files.getstorage").data[0]["available"]
+
+
+@pytest.mark.parametrize("what", ["closed", "a file", "missing"])
+def test_C35_the_log_says_at_start_what_is_wrong_with_a_root(new_site, request, what):
+    site = new_site()
+    root = site.server.storage
+    site.server.stop()
+    request.addfinalizer(lambda: root.is_dir() and root.chmod(0o755))
+    if what == "closed":
+        root.chmod(0)
+    else:
+        root.rename(root.with_name("elsewhere"))
+    if what == "a file":
+        root.write_text("")
+    site.server.obeys_modes = True
+    site.server.start()
+    reason = {"closed": "Permission denied", "a file": "Not a directory", "missing": "No such file or directory"}[what]
+    assert any(str(root) in line and reason in line for line in site.server.logs().splitlines()), site.server.logs()
+    assert not site.api.call("files.getstorage").data[0]["available"]
 
 
 def test_C25_a_storage_that_is_taken_out_of_the_configuration(two, fake, receiver):

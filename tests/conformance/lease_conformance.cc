@@ -247,6 +247,37 @@ TEST_P(LeaseConformance, RequeueWaitsForItsTime) {
   EXPECT_EQ(claimed.upload.started, started) << "the first start counts";
 }
 
+TEST_P(LeaseConformance, WhatWasClaimedAndGivenBackUnbegunHasNotStarted) {
+  const UploadId id = insert("a");
+  ASSERT_TRUE(requeue(claim_one().lease, {}));
+  EXPECT_EQ(look(id).started, std::nullopt);
+  EXPECT_EQ(look(id).attempts, 1);
+  clock_.advance(seconds(60));
+  const WallTime started = clock_.now();
+  EXPECT_EQ(claim_one().upload.started, started);
+}
+
+TEST_P(LeaseConformance, WhatHasSentBytesOrWaitsForItsSourceHasStarted) {
+  const UploadId sent = insert("a");
+  const WallTime started = clock_.now();
+  const auto claimed = claim_one();
+  ASSERT_TRUE(journal().intend(claimed.lease, {"http://s3", "videos", "a"}));
+  ASSERT_TRUE(journal().record_multipart(claimed.lease, {"mp", "http://s3", 10, {}, ChecksumMode::crc32c, {}, {}}));
+  ASSERT_TRUE(journal().record_part(claimed.lease, {1, 10, "e", 1, ""}));
+  ASSERT_TRUE(requeue(claimed.lease, {}));
+  EXPECT_EQ(look(sent).started, started);
+  clock_.advance(seconds(60));
+  ASSERT_TRUE(requeue(claim_one().lease, {}));
+  EXPECT_EQ(look(sent).started, started) << "a later attempt that is given back";
+
+  const UploadId busy = insert("b");
+  const WallTime first = clock_.now();
+  const auto waits = queue().claim({busy}, kLease).value();
+  ASSERT_EQ(waits.size(), 1U);
+  ASSERT_TRUE(requeue(waits[0].lease, {.delay = seconds(5), .error = UploadError{Errc::source_busy, "busy", true}}));
+  EXPECT_EQ(look(busy).started, first);
+}
+
 TEST_P(LeaseConformance, ARetryInTheFutureHoldsNobodyElseUp) {
   insert("a", 9);
   ASSERT_TRUE(requeue(claim_one().lease, {.delay = seconds(30), .failed_attempt = true}));

@@ -104,6 +104,7 @@ def test_upload_and_watch(site, fake):
     assert hashlib.sha256(stored.body).hexdigest() == digest and stored.headers["x-amz-meta-param1"] == "value1"
     upload_id = site.api.all()[0]["id"]
     shown = json.loads(site.server.cli("status", upload_id, "--json"))
+    assert shown.pop("cdn") == 158
     assert shown == site.api.status(upload_id), "the same object everywhere"
     assert "completed" in site.server.cli("status", upload_id) and "completed" in site.server.cli("status")
     assert site.server.run_cli("status", upload_id, "--watch").returncode == 0
@@ -234,3 +235,34 @@ def test_key_rules_and_their_end(site, fake):
     assert (key["path_prefix"], key["buckets"], key["networks"], key["expires"]) == ("", [], [], None)
     assert key["permissions"] == "upload,status", "what is not named stays"
     assert {one["id"] for one in site.api.all()} == {inside, outside}
+
+
+def test_with_two_accounts_an_id_is_enough(site, fake):
+    """Lists show the uploads of all, changes find the account of the id, and `started` is no claim that was given back."""
+    fake.play({"about": "waits", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    site.use(fake, "videos")
+    site.server.add_account(7, "kc")
+    site.server.add_bucket("videos", fake.endpoint, fake.access_key, fake.secret_key, cdn=7)
+    make_file(site.files / "film.mp4", KIB)
+    make_file(site.server.storage / "kc/film.mp4", KIB)
+    mine = site.queue("film.mp4", "videos")
+    theirs = json.loads(site.server.cli("upload", "sestore4/kc/film.mp4", "--cdn", 7, "--bucket", "videos", "--json"))["id"]
+    wait_until(lambda: len(fake.seen("PutObject")) == 2, 20, "both are sent")
+    listed = json.loads(site.server.cli("status", "--json"))
+    assert [(one["id"], one["cdn"]) for one in listed] == [(theirs, 7), (mine, 158)]
+    assert [one["id"] for one in json.loads(site.server.cli("status", "--cdn", 7, "--json"))] == [theirs]
+    heads, first, second = site.server.cli("status").splitlines()
+    assert heads.split()[:2] == ["ID", "CDN"] and first.split()[:2] == [str(theirs), "7"] and second.split()[1] == "158"
+    assert "film.mp4" in site.server.cli("status", theirs)
+    assert site.server.cli("upload", "cancel", theirs) == f"upload {theirs} is being cancelled\n"
+    assert site.server.cli("upload", "pause", mine) == f"upload {mine} is being paused\n"
+    wait_until(lambda: json.loads(site.server.cli("status", theirs, "--json"))["state"] == "cancelled", 20, "it is cancelled")
+    wait_until(lambda: site.api.status(mine)["state"] == "paused", 20, "it is paused")
+    assert [one["id"] for one in json.loads(site.server.cli("status", "--state", "cancelled,failed", "--json"))] == [theirs]
+    fake.play({"about": "no fault", "rules": []})
+    again = json.loads(site.server.cli("upload", "retry", theirs, "--json"))
+    assert again["cdn"] == 7 and again["retry_of"] == theirs
+    site.server.cli("upload", "resume", mine)
+    assert site.server.run_cli("status", again["id"], "--watch").returncode == 0
+    missing = site.server.run_cli("upload", "cancel", 4711)
+    assert missing.returncode == 1 and "there is no upload 4711" in missing.stderr
