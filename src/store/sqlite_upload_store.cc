@@ -27,6 +27,8 @@ constexpr milliseconds kBetweenForgettings = 15s;
 // Rows that one transaction removes, so that it holds nobody up for long.
 constexpr int kForgetStep = 2000;
 
+constexpr int kMaxFound = 100;
+
 std::vector<UploadId> newest_of_all(SqliteConnection& connection, const UploadQuery& query) {
   std::vector<UploadId> ids;
   const int limit = std::clamp(query.limit, 1, kMaxFound);
