@@ -51,7 +51,8 @@ void BucketProbe::add(std::string topic, Finding finding, std::string message, s
 
 void BucketProbe::add_failure(std::string topic, Finding finding, const Result<ProbeAnswer>& answer,
                               std::string_view permission) {
-  if (!answer) return add(std::move(topic), finding, answer.error().message, "see whether the endpoint is reachable");
+  if (!answer)
+    return add(std::move(topic), finding, answer.error().for_operator(), "see whether the endpoint is reachable");
   const Failure& failure = answer->failure;
   std::string message = fmt::format("{}: {} {}", failure.operation, failure.status, failure.code);
   if (!failure.message.empty()) message += fmt::format(" ({})", failure.message);
@@ -79,7 +80,7 @@ bool BucketProbe::find_credentials(CredentialCache& cache) {
   }
   auto& credentials = *found;
   if (!credentials) {
-    add("credentials", Finding::fail, credentials.error().message,
+    add("credentials", Finding::fail, credentials.error().for_operator(),
         "see docs/buckets.md on sources of credentials; change it with `vodlift bucket add`");
     return false;
   }
@@ -152,7 +153,7 @@ void BucketProbe::clean_up() {
     }
     if (answer && (answer->good() || answer->response.status == 404)) continue;
     gone = false;
-    why = answer ? fmt::format("{} {}", answer->failure.status, answer->failure.code) : answer.error().message;
+    why = answer ? fmt::format("{} {}", answer->failure.status, answer->failure.code) : answer.error().for_operator();
   }
   if (written_.empty()) return;
   if (gone) return add("cleanup", Finding::ok, "what was written is removed");

@@ -35,6 +35,14 @@ std::string key_of(const BucketAccess& access) {
                      origin.external_id, access.region);
 }
 
+// Where credentials come from, and why they do not come, is the operator's affair: files, profiles, roles and endpoints
+// of this host.
+Error for_customer(const Error& failure) {
+  if (failure.code == Errc::interrupted) return failure;
+  return {failure.code, "the server has no usable credentials for this bucket at present; its operator can see why",
+          failure.for_operator()};
+}
+
 Error stopped() { return {Errc::interrupted, "the server is stopping"}; }
 
 }  // namespace
@@ -129,6 +137,7 @@ void CredentialCache::run_load(const BucketAccess& access, const std::shared_ptr
         Errc::s3_credential,
         fmt::format("the credentials of {} have expired already; is this machine's clock right?", loaded->origin)};
   }
+  if (!loaded) loaded = for_customer(loaded.error());
   std::vector<Done> waiting;
   Result<Credentials> answer = loaded;
   {
@@ -148,7 +157,11 @@ void CredentialCache::take(Entry& entry, Result<Credentials> loaded, WallTime no
     const bool valid = entry.current && !entry.rejected && (!entry.current->expires || *entry.current->expires > now);
     if (valid) {
       log::warn("credentials could not be renewed; the current ones are used until they expire",
-                {{"credentials", entry.current->origin}, {"reason", loaded.error().message}});
+                {{"credentials", entry.current->origin}, {"reason", loaded.error().for_operator()}});
+    }
+    const bool is_news = !entry.failure || entry.failure->detail != loaded.error().detail;
+    if (!valid && is_news && loaded.error().code != Errc::interrupted) {
+      log::warn("credentials cannot be looked up", {{"reason", loaded.error().detail}});
     }
     entry.retry_at = now + (valid ? kRetryWhileValid : kRetryWithout);
     entry.failure = loaded.error();

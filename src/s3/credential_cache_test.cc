@@ -187,6 +187,18 @@ TEST_F(CredentialCacheTest, FilesAreReadAgainWhileTheyAreUsed) {
   EXPECT_EQ(loader_.loads(), 2);
 }
 
+TEST_F(CredentialCacheTest, WhyThereAreNoneIsForTheOperator) {
+  for (const Errc code : {Errc::s3_credential, Errc::s3_transient}) {
+    loader_.answer(Error{code, "there is no profile x in /etc/aws"});
+    const auto found = cache_.get(access_);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, code);
+    EXPECT_EQ(found.error().message.find("profile"), std::string::npos) << found.error().message;
+    EXPECT_EQ(found.error().detail, "there is no profile x in /etc/aws");
+    clock_.advance(1h);
+  }
+}
+
 TEST_F(CredentialCacheTest, ASetBackClockEndsOldWaits) {
   loader_.answer(Error{Errc::s3_credential, "expired, by a clock that is ahead"});
   EXPECT_EQ(key(), "s3_credential");

@@ -86,7 +86,7 @@ bool BucketExamination::write() {
     const auto answer = probe_.put(std::move(headers));
     if (!answer) {
       probe_.add(
-          "endpoint", Finding::fail, answer.error().message,
+          "endpoint", Finding::fail, answer.error().for_operator(),
           fmt::format("see that {} is right and reachable from here; HTTPS_PROXY and AWS_CA_BUNDLE must be in the "
                       "daemon's environment",
                       configured_.endpoint));
