@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxS3Connections = 10000;
 constexpr std::size_t kFewestConnections = 16;
 
-// Database, logs, listeners, event loops, certificates, 64 connections of the administration, 32 of callbacks, 8 for
+// Database, logs, listeners, event loops, certificates, 64 connections of the administration, 128 of callbacks, 8 for
 // credentials, and 256 clients that are told that there is no room for them.
 constexpr std::size_t kForTheRest = 640;
 // A source file, and what its checks open meanwhile.
