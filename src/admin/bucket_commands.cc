@@ -95,7 +95,10 @@ Result<> complete_address(const BucketDefaults& defaults, BucketAccess& bucket) 
     bucket.endpoint =
         fmt::format("https://s3.{}.amazonaws.com{}", bucket.region, bucket.region.starts_with("cn-") ? ".cn" : "");
   }
-  return check_endpoint(bucket.endpoint);
+  auto endpoint = normal_endpoint(bucket.endpoint);
+  if (!endpoint) return endpoint.error();
+  bucket.endpoint = std::move(*endpoint);
+  return {};
 }
 
 BucketAccess read_bucket(const Fields& fields) {

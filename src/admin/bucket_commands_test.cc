@@ -38,7 +38,7 @@ TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
   add_account();
   for (const auto& [name, bad] :
        std::initializer_list<std::pair<const char*, const char*>>{{"bucket", "a/b"},
-                                                                  {"endpoint", "https://host/path"},
+                                                                  {"endpoint", "https://host/../path"},
                                                                   {"region", "a b"},
                                                                   {"access_key", ""},
                                                                   {"secret_key", "has space"},

@@ -37,8 +37,10 @@ bool is_port(std::string_view text) {
 
 bool is_host_name(std::string_view host) {
   constexpr std::size_t kMaxHostBytes = 253;
-  return consists_of(host, 1, kMaxHostBytes, [](char c) { return is_alnum(c) || c == '.' || c == '-'; }) &&
-         is_alnum(host.front()) && host.find("..") == std::string_view::npos;
+  // Names of machines in a local network may hold underscores; resolvers and stores take them.
+  return consists_of(host, 1, kMaxHostBytes, [](char c) { return is_alnum(c) || c == '.' || c == '-' || c == '_'; }) &&
+         (is_alnum(host.front()) || host.front() == '_') && host.back() != '.' &&
+         host.find("..") == std::string_view::npos;
 }
 
 bool is_host_and_port(std::string_view authority) {
@@ -54,6 +56,18 @@ bool is_host_and_port(std::string_view authority) {
   const std::size_t colon = authority.find(':');
   if (colon == std::string_view::npos) return is_host_name(authority);
   return is_host_name(authority.substr(0, colon)) && is_port(authority.substr(colon + 1));
+}
+
+// Empty, or segments that need no encoding, none of them a dot segment.
+bool is_endpoint_path(std::string_view path) {
+  constexpr std::size_t kMaxPathBytes = 256;
+  if (path.empty()) return true;
+  const auto allowed = [](char c) {
+    return is_alnum(c) || std::string_view("._~-/").find(c) != std::string_view::npos;
+  };
+  if (!consists_of(path, 2, kMaxPathBytes, allowed) || path.find("//") != std::string_view::npos) return false;
+  const std::string whole = std::string(path) + "/";
+  return whole.find("/./") == std::string::npos && whole.find("/../") == std::string::npos;
 }
 
 }  // namespace
@@ -75,13 +89,25 @@ Result<> check_api_secret(std::string_view secret) {
   return invalid_secret("secret", "16 to 256 printable ASCII characters without spaces");
 }
 
-Result<> check_endpoint(std::string_view endpoint) {
-  for (const std::string_view scheme : {std::string_view("https://"), std::string_view("http://")}) {
-    if (endpoint.starts_with(scheme) && is_host_and_port(endpoint.substr(scheme.size()))) return {};
-  }
-  return invalid("endpoint", endpoint,
-                 "http:// or https://, a host, and optionally :port, without a path, "
-                 "such as \"https://s3.eu-west-1.amazonaws.com\"");
+Result<std::string> normal_endpoint(std::string_view endpoint) {
+  const Error refusal = invalid("endpoint", endpoint,
+                                "http:// or https://, a host (one with other letters as xn--…), optionally :port and a "
+                                "path, such as \"https://s3.eu-west-1.amazonaws.com\"");
+  const std::size_t scheme_end = endpoint.find("://");
+  if (scheme_end == std::string_view::npos) return refusal;
+  const std::string scheme = to_lower(endpoint.substr(0, scheme_end));
+  const std::string_view rest = endpoint.substr(scheme_end + 3);
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  std::string authority = to_lower(rest.substr(0, slash));
+  std::string_view path = rest.substr(slash);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  // A dot at the end says that the name is absolute. Certificates and signatures are of the name without it.
+  const std::size_t host_end = std::min(authority.find(':'), authority.size());
+  const bool absolute = !authority.starts_with('[') && host_end > 1 && authority[host_end - 1] == '.';
+  if (absolute) authority.erase(host_end - 1, 1);
+  const bool good = (scheme == "http" || scheme == "https") && is_host_and_port(authority) && is_endpoint_path(path);
+  if (!good) return refusal;
+  return scheme + "://" + authority + std::string(path);
 }
 
 Result<> check_region(std::string_view region) {

@@ -2,6 +2,7 @@
 // and says what is expected, and never shows a secret.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -17,8 +18,10 @@ Result<> check_api_key(std::string_view api_key);
 // A secret to import: 16-256 printable ASCII characters without spaces.
 Result<> check_api_secret(std::string_view secret);
 
-// "http://host[:port]" or "https://host[:port]", without a path; host is a name, an IPv4 or a bracketed IPv6 address.
-Result<> check_endpoint(std::string_view endpoint);
+// "http://host[:port][/path]" or with https, as it is kept: scheme and host in lower case, without a dot behind the
+// host and without slashes at the end. The host is a name, which may hold underscores, an IPv4 or a bracketed IPv6
+// address.
+Result<std::string> normal_endpoint(std::string_view endpoint);
 
 // 1-64 of A-Z a-z 0-9 _ -.
 Result<> check_region(std::string_view region);

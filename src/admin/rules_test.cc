@@ -32,17 +32,33 @@ TEST(Rules, ApiKeyAndSecret) {
 }
 
 TEST(Rules, Endpoint) {
-  for (const char* good : {"https://s3.eu-west-1.amazonaws.com", "http://127.0.0.1:9000", "http://[::1]:7480",
-                           "https://[fd00::1]", "http://localhost", "https://A.example:65535"}) {
-    EXPECT_TRUE(check_endpoint(good)) << good;
+  for (const char* good :
+       {"https://s3.eu-west-1.amazonaws.com", "http://127.0.0.1:9000", "http://[::1]:7480", "https://[fd00::1]",
+        "http://localhost", "https://a.example:65535", "http://object_store:9000", "http://_gateway.example",
+        "https://xn--bcher-kva.example", "https://host/storage/v1/s3", "http://[::1]:9000/a_b/~c.d"}) {
+    const auto taken = normal_endpoint(good);
+    EXPECT_TRUE(taken) << good;
+    if (taken) {
+      EXPECT_EQ(*taken, good);
+    }
+  }
+  for (const auto& [given, kept] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"HTTPS://S3.Example.ORG", "https://s3.example.org"},
+           {"https://s3.example.org.", "https://s3.example.org"},
+           {"https://s3.example.org.:8443/", "https://s3.example.org:8443"},
+           {"http://host/", "http://host"},
+           {"http://host//", "http://host"},
+           {"https://HOST/Storage/v1/s3/", "https://host/Storage/v1/s3"},
+           {"http://[FD00::1]:80", "http://[fd00::1]:80"}}) {
+    const auto taken = normal_endpoint(given);
+    ASSERT_TRUE(taken) << given;
+    EXPECT_EQ(*taken, kept);
   }
   for (const char* bad : {"",
                           "s3.amazonaws.com",
                           "ftp://host",
-                          "HTTP://host",
                           "http://",
-                          "http://host/",
-                          "http://host/p",
+                          "http:///path",
                           "http://user@host",
                           "http://host:0",
                           "http://host:65536",
@@ -51,14 +67,26 @@ TEST(Rules, Endpoint) {
                           "http://[::1",
                           "http://[zz]",
                           "http://[::1]x",
+                          "http://[::1].",
                           "http://ho st",
                           "http://host?x",
                           "http://host#x",
+                          "http://host/a?x",
+                          "http://host/a%2fb",
+                          "http://host/a b",
+                          "http://host/../x",
+                          "http://host/a/..",
+                          "http://host/./x",
+                          "http://host/a//b",
                           "http://-host",
                           "http://a..b",
+                          "http://.",
+                          "http://host..",
+                          "http://b\xc3\xbc"
+                          "cher.example",
                           "http://host:80:80",
                           "http://host\r\nX: y"}) {
-    EXPECT_FALSE(check_endpoint(bad)) << bad;
+    EXPECT_FALSE(normal_endpoint(bad)) << bad;
   }
 }
 

@@ -138,15 +138,20 @@ Result<> check_path(std::string_view path) {
 Result<> check_bucket_name(std::string_view name) {
   constexpr std::string_view kField = "bucket";
   if (name.size() < 3 || name.size() > kMaxBucketBytes)
-    return invalid_field(kField, "a bucket's name has 3 to 63 characters");
+    return invalid_field(kField, "a bucket's name has 3 to 255 characters");
+  // Ceph puts a tenant and a colon before the name.
+  const std::size_t colon = name.find(':');
   for (const char c : name) {
-    if (!is_alnum(c) && c != '.' && c != '_' && c != '-') {
-      return invalid_field(kField, "a bucket's name may hold only letters, digits, '.', '_' and '-'");
+    if (!is_alnum(c) && c != '.' && c != '_' && c != '-' && c != ':') {
+      return invalid_field(
+          kField, "a bucket's name may hold only letters, digits, '.', '_' and '-', and one ':' after a tenant's name");
     }
   }
   if (!is_alnum(name.front()) || !is_alnum(name.back())) {
     return invalid_field(kField, "a bucket's name begins and ends with a letter or a digit");
   }
+  const bool second_colon = colon != std::string_view::npos && name.find(':', colon + 1) != std::string_view::npos;
+  if (second_colon) return invalid_field(kField, "a bucket's name holds one ':' at most, after a tenant's name");
   if (name.find("..") != std::string_view::npos)
     return invalid_field(kField, "a bucket's name cannot hold two dots in a row");
   if (looks_like_ipv4(name)) return invalid_field(kField, "a bucket's name cannot look like an IP address");

@@ -14,7 +14,7 @@ inline constexpr std::size_t kMaxKeyBytes = 1024;
 inline constexpr std::size_t kMaxMetadataBytes = 2048;  // names and values together, as S3 counts them
 inline constexpr std::size_t kMaxPathBytes = 4095;
 inline constexpr std::size_t kMaxCallbackBytes = 2048;
-inline constexpr std::size_t kMaxBucketBytes = 63;
+inline constexpr std::size_t kMaxBucketBytes = 255;                         // of old buckets of AWS; 63 elsewhere
 inline constexpr int kMaxPriority = 9;                                      // is sent first; 0 last
 inline constexpr std::int64_t kMaxObjectBytes = kMaxParts * kMaxPartBytes;  // 48.8 TiB
 

@@ -24,6 +24,8 @@ constexpr std::array kTable = {
     Row{"ServiceUnavailable", Errc::s3_transient, ""},
     Row{"RequestTimeout", Errc::s3_transient, ""},
     Row{"OperationAborted", Errc::s3_transient, ""},
+    Row{"EntityTooLarge", Errc::s3_too_large, ""},
+    Row{"MaxMessageLengthExceeded", Errc::s3_too_large, ""},
     Row{"IncompleteBody", Errc::s3_transient, ""},
     Row{"SlowDown", Errc::s3_throttled, ""},
     Row{"Throttling", Errc::s3_throttled, ""},
@@ -32,6 +34,11 @@ constexpr std::array kTable = {
     Row{"RequestLimitExceeded", Errc::s3_throttled, ""},
     Row{"RequestTimeTooSkewed", Errc::s3_clock_skew, "set this server's clock (NTP)"},
     Row{"ExpiredToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"ExpiredTokenException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"InvalidClientTokenId", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"UnrecognizedClientException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"InvalidSecurity", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"NotSignedUp", Errc::s3_credential, "ask the store what is wrong with the account that the key belongs to"},
     Row{"InvalidToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
     Row{"InvalidAccessKeyId", Errc::s3_credential, "check the access key given to `vodlift bucket add`"},
     Row{"SignatureDoesNotMatch", Errc::s3_credential,
@@ -42,7 +49,8 @@ constexpr std::array kTable = {
     Row{"TemporaryRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
     Row{"AccessDenied", Errc::s3_access_denied, ""},
     Row{"AllAccessDisabled", Errc::s3_access_denied, ""},
-    Row{"AccountProblem", Errc::s3_access_denied, ""},
+    Row{"AccountProblem", Errc::s3_credential, "ask the store what is wrong with the account that the key belongs to"},
+    Row{"UserSuspended", Errc::s3_credential, "ask the store why the user that the key belongs to is suspended"},
     Row{"AccessControlListNotSupported", Errc::s3_acl_refused, ""},
     Row{"NoSuchBucket", Errc::s3_no_such_bucket, "create the bucket, or correct its name with `vodlift bucket add`"},
     Row{"NoSuchUpload", Errc::s3_no_such_upload, ""},
@@ -84,14 +92,22 @@ constexpr std::array<std::string_view, 20> kWordsOfSpace = {
     "volumefull",     "nospaceleft",      "insufficientstorage", "insufficientspace",  "insufficientcapacity",
     "notenoughspace", "notenoughstorage", "outofspace",          "storagecapexceeded", "storagelimitexceeded"};
 
-bool tells_of_space(std::string_view text) {
+// Where a store says with AccessDenied that the key itself is not, or no longer, good.
+constexpr std::array<std::string_view, 8> kWordsOfKeys = {"keyisdisabled",     "keyisinactive",    "keyhasbeendisabled",
+                                                          "keyhasexpired",     "keyisexpired",     "keyisrevoked",
+                                                          "keyhasbeenrevoked", "keyiddoesnotexist"};
+
+template <std::size_t count>
+bool has_words(std::string_view text, const std::array<std::string_view, count>& list) {
   std::string letters;
   for (const char c : text) {
     if (is_lower(to_lower(c))) letters += to_lower(c);
   }
-  return std::ranges::any_of(kWordsOfSpace,
-                             [&](std::string_view words) { return letters.find(words) != std::string::npos; });
+  return std::ranges::any_of(list, [&](std::string_view words) { return letters.find(words) != std::string::npos; });
 }
+
+bool tells_of_space(std::string_view text) { return has_words(text, kWordsOfSpace); }
+bool tells_of_key(std::string_view text) { return has_words(text, kWordsOfKeys); }
 
 const Row* find_row(std::string_view code) {
   for (const Row& row : kTable) {
@@ -142,7 +158,7 @@ std::string advice_for(const Failure& failure, Errc errc) {
     return fmt::format("the bucket is in region {}: `vodlift bucket add` it with that --region",
                        printable(failure.region, 64));
   }
-  if (failure.status == 413) return std::string(kTooLargeAdvice);
+  if (errc == Errc::s3_too_large) return std::string(kTooLargeAdvice);
   return std::string(advice_on(failure.code));
 }
 
@@ -152,13 +168,15 @@ Errc classify(const Failure& failure) {
   const int status = failure.status;
   const Row* row = find_row(failure.code);
   if (row != nullptr && row->code != kCatchAll) return row->errc;
+  if (status == 413) return Errc::s3_too_large;
   if (status == 429) return Errc::s3_throttled;
   if (status == 507 || tells_of_space(failure.code) || tells_of_space(failure.message)) return Errc::s3_full;
-  if (row != nullptr) return row->errc;
+  if (row != nullptr && !tells_of_key(failure.message)) return row->errc;
   // Proxies before the store have statuses of their own, such as 520 to 530, and may have forwarded the request.
   const bool for_good = status == 501 || status == 505;
   if (status == 408 || (status >= 500 && !for_good)) return Errc::s3_transient;
   if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
+  if (status == 401 || (status == 403 && tells_of_key(failure.message))) return Errc::s3_credential;
   if (status == 403) return Errc::s3_access_denied;
   if (status == 404) return Errc::s3_not_found;
   if (status == 412) return Errc::destination_exists;

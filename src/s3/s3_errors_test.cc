@@ -72,10 +72,20 @@ TEST(S3Errors, WordsOfSpaceDoNotChangeACodeThatIsKnown) {
   EXPECT_EQ(classify(403, "AccessDenied", "not allowed to change the quota"), Errc::s3_access_denied);
 }
 
+TEST(S3Errors, AKeyThatIsNoLongerGoodIsNoPermission) {
+  EXPECT_EQ(classify(401, ""), Errc::s3_credential);
+  EXPECT_EQ(classify(401, "Unauthorized"), Errc::s3_credential);
+  EXPECT_EQ(classify(403, "UserSuspended"), Errc::s3_credential);
+  EXPECT_EQ(classify(403, "AccountProblem"), Errc::s3_credential);
+  EXPECT_EQ(classify(403, "AccessDenied", "The access key is disabled."), Errc::s3_credential);
+  EXPECT_EQ(classify(403, "Forbidden", "Access key has been revoked"), Errc::s3_credential);
+  EXPECT_EQ(classify(403, "AccessDenied", "no permission to use this key prefix"), Errc::s3_access_denied);
+}
+
 TEST(S3Errors, AProxyInFrontIsNamedWhereItMayBeTheCause) {
   Failure failure;
   failure.status = 413;
-  EXPECT_EQ(to_error(failure).code, Errc::s3_rejected);
+  EXPECT_EQ(to_error(failure).code, Errc::s3_too_large);
   EXPECT_NE(to_error(failure).message.find("client_max_body_size"), std::string::npos);
   failure.status = 403;
   failure.code = "SignatureDoesNotMatch";

@@ -17,12 +17,12 @@ namespace vodlift::s3 {
 struct Address {
   std::string origin;  // "https://bucket.s3.eu-west-1.amazonaws.com"
   std::string host;    // the Host header; without the port where it is the scheme's default
-  std::string prefix;  // "/bucket" in path style, else empty
+  std::string prefix;  // "/bucket" in path style, behind the endpoint's own path; else empty
 };
 
 // Virtual-host style, unless the bucket is set to path style or its name cannot be part of a host name: because of
-// characters that DNS or a wildcard certificate does not allow (`my_bucket`, `A`, `a.b` over TLS), or because the
-// endpoint is an IP address or localhost.
+// characters that DNS or a wildcard certificate does not allow (`my_bucket`, `A`, `a.b` over TLS, more than 63), or
+// because the endpoint is an IP address or localhost, or has a path.
 Address address_of(const BucketAccess& access);
 
 inline constexpr std::string_view kTokenHeader = "x-amz-meta-vodlift-upload";

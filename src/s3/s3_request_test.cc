@@ -35,6 +35,22 @@ TEST(Addressing, PathStyleWhereTheNameDoesNotFit) {
   EXPECT_EQ(address("films", "https://s3.amazonaws.com", true).prefix, "/films");
 }
 
+TEST(Addressing, AnEndpointsPathComesBeforeTheBucket) {
+  const Address a = address("films", "https://host.example/storage/v1/s3");
+  EXPECT_EQ(a.origin, "https://host.example");
+  EXPECT_EQ(a.host, "host.example");
+  EXPECT_EQ(a.prefix, "/storage/v1/s3/films");
+  EXPECT_EQ(address("films", "http://[::1]:9000/s3/").prefix, "/s3/films");
+  EXPECT_EQ(address("films", "https://host.example:443/s3").host, "host.example");
+  EXPECT_EQ(address("my_bucket", "https://host.example/s3", true).prefix, "/s3/my_bucket");
+}
+
+TEST(Addressing, NamesOfOldAndOfTenants) {
+  EXPECT_EQ(address(std::string(63, 'b'), "https://s3.example").prefix, "");
+  EXPECT_EQ(address(std::string(64, 'b'), "https://s3.example").prefix, "/" + std::string(64, 'b'));
+  EXPECT_EQ(address("tenant:films", "http://s3.example").prefix, "/tenant:films");
+}
+
 TEST(Addressing, DefaultPortsAreNotInTheHostHeader) {
   EXPECT_EQ(address("films", "https://s3.example.org:443/").host, "films.s3.example.org");
   EXPECT_EQ(address("films", "http://s3.example.org:80").host, "films.s3.example.org");
