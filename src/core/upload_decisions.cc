@@ -81,16 +81,18 @@ UploadState decide_requeue(Wanted wanted) {
   return UploadState::queued;
 }
 
-UploadState decide_rescue(Wanted wanted, int crashes, int max_crashes) {
-  const bool give_up = wanted == Wanted::nothing && crashes >= max_crashes;
+UploadState decide_rescue(Wanted wanted, int crashes_alone, int max_crashes) {
+  const bool give_up = wanted == Wanted::nothing && crashes_alone >= max_crashes;
   return give_up ? UploadState::failed : decide_requeue(wanted);
 }
 
 UploadError crashed_repeatedly(int crashes) {
-  return {Errc::crashed_repeatedly,
-          fmt::format("the worker crashed {} times in a row during this upload, without one more part sent in between",
-                      crashes),
-          info(Errc::crashed_repeatedly).retryable};
+  return {
+      Errc::crashed_repeatedly,
+      fmt::format("the worker crashed {} times in a row while this upload was the only one under way, without one more "
+                  "part sent in between",
+                  crashes),
+      info(Errc::crashed_repeatedly).retryable};
 }
 
 }  // namespace vodlift

@@ -43,9 +43,14 @@ std::variant<ChangeStep, ChangeRefusal> decide_change(UploadState state, Wanted 
 // The state that an upload gets when its worker gives it back unfinished: queued, paused or cancelled.
 UploadState decide_requeue(Wanted wanted);
 
-// The same for an upload whose worker is gone. `crashes`: how often in a row that has happened now without one more
-// part sent in between, >= 1. With `max_crashes` of them the upload is failed, but what its client wants goes first.
-UploadState decide_rescue(Wanted wanted, int crashes, int max_crashes);
+// An upload during which its worker crashed this often, in a row and without one more part sent in between, is a
+// suspect: it runs alone on its node, so that it becomes clear whether it makes the worker crash.
+inline constexpr int kSuspectCrashes = 2;
+
+// The same for an upload whose worker is gone. `crashes_alone`: how often in a row that has happened now without one
+// more part sent in between, while no other upload was under way on the node. With `max_crashes` of them the upload is
+// failed, but what its client wants goes first.
+UploadState decide_rescue(Wanted wanted, int crashes_alone, int max_crashes);
 
 // The error of an upload that decide_rescue() lets fail.
 UploadError crashed_repeatedly(int crashes);

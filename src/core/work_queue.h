@@ -114,9 +114,19 @@ class WorkQueue {
   // overloaded.
   virtual void requeue(const Lease& lease, Requeue how, Done done) = 0;
 
+  // An upload that must be claimed alone, by itself and while the node has no other lease: its worker crashed `crashes`
+  // times (kSuspectCrashes of upload_decisions.h or more). candidates() does not list it.
+  struct Suspect {
+    UploadId id = 0;
+    int crashes = 0;
+  };
+  // The next one: the one with the fewest crashes alone.
+  virtual Result<std::optional<Suspect>> next_suspect() = 0;
+
   // Takes back uploads whose lease expired; their workers may have sent a request as Unanswered describes. One whose
-  // worker crashed `max_crashes` times without a new part in between is queued to be looked for only, with the error
-  // crashed_repeatedly. If its worker crashes then too, it ends as failed. Answers how many.
+  // worker crashed `max_crashes` times while it was the only upload that the worker held, without a new part in
+  // between, is queued to be looked for only, with the error crashed_repeatedly. If its worker crashes then too, it
+  // ends as failed. Answers how many.
   virtual Result<int> rescue(int max_crashes) = 0;
 
   // Takes back what earlier terms of this node have leased, as rescue() does, before the leases expire. For the start.

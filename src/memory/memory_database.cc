@@ -41,7 +41,7 @@ MemoryDatabase::MemoryDatabase(const Clock& clock, CallbackBody body, ClockWatch
 
 milliseconds MemoryDatabase::until(WallTime time) const { return std::max(time - clock_.now(), milliseconds(0)); }
 
-bool MemoryDatabase::Row::ready(WallTime now) const {
+bool MemoryDatabase::Row::may_run(WallTime now) const {
   return upload.state == UploadState::queued && !waiting_on && (!delayed || next_attempt <= now);
 }
 
@@ -130,7 +130,7 @@ Result<> MemoryDatabase::finish(const Lease& lease, const UploadEnding& ending, 
   return {};
 }
 
-Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, bool crashed, std::vector<Change>& news) {
+Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, Crash crash, std::vector<Change>& news) {
   Row* row = held(lease);
   if (row == nullptr) return lease_lost(lease);
   const UploadState next = decide_requeue(row->wanted);
@@ -148,9 +148,11 @@ Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, bool cr
   row->upload.error = kept(how.error, row->upload.error);
   row->interrupted = !how.failed_attempt;
   const bool given_back =
-      !how.error && !how.failed_attempt && !crashed && !how.unanswered && row->upload.bytes_sent == 0;
+      !how.error && !how.failed_attempt && crash == Crash::none && !how.unanswered && row->upload.bytes_sent == 0;
   if (given_back && row->upload.started == row->upload.attempt_started) row->upload.started.reset();
-  if (crashed) ++row->crashes;
+  if (crash != Crash::none) ++row->crashes;
+  if (crash == Crash::alone) ++row->crashes_alone;
+  row->suspect = crash != Crash::none && row->crashes >= kSuspectCrashes;
   if (how.unanswered) row->unanswered = Unanswered{clock_.now(), how.sent};
   row->only_look |= how.only_look;
   abandon_intent(lease.id);
@@ -159,10 +161,15 @@ Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, bool cr
 }
 
 int MemoryDatabase::take_back(const std::vector<UploadId>& orphans, int max_crashes, std::vector<Change>& news) {
+  std::map<std::pair<std::int64_t, std::int64_t>, int> leases;
+  for (const auto& [id, row] : uploads_) {
+    if (row.hold) ++leases[{row.hold->owner.node, row.hold->owner.term}];
+  }
   for (const UploadId id : orphans) {
     const Row& row = uploads_.at(id);
     const Lease lease{id, row.fence};
-    const int crashes = row.crashes + 1;
+    const bool alone = leases[{row.hold->owner.node, row.hold->owner.term}] == 1;
+    const int crashes = row.crashes_alone + (alone ? 1 : 0);
     const bool gives_up = decide_rescue(row.wanted, crashes, max_crashes) == UploadState::failed;
     if (gives_up && row.only_look) {
       UploadEnding failed;
@@ -170,7 +177,8 @@ int MemoryDatabase::take_back(const std::vector<UploadId>& orphans, int max_cras
       failed.error = crashed_repeatedly(crashes);
       (void)finish(lease, failed, news);
     } else {
-      (void)requeue(lease, requeue_after_crash(crashes, gives_up, row.only_look), /*crashed=*/true, news);
+      (void)requeue(lease, requeue_after_crash(crashes, gives_up, row.only_look),
+                    alone ? Crash::alone : Crash::in_company, news);
     }
   }
   return static_cast<int>(orphans.size());

@@ -51,6 +51,7 @@ class MemoryDatabase {
     WallTime until;
     NodeTerm owner;
   };
+  enum class Crash { none, in_company, alone };
   struct Row {
     Upload upload;
     std::string token;
@@ -59,6 +60,8 @@ class MemoryDatabase {
     Wanted wanted = Wanted::nothing;
     bool interrupted = false;
     int crashes = 0;
+    int crashes_alone = 0;
+    bool suspect = false;
     std::optional<UploadId> waiting_on{};  // the upload before this one to the same object
     WallTime next_attempt{};
     bool delayed = false;  // it waits until next_attempt
@@ -66,7 +69,8 @@ class MemoryDatabase {
     std::optional<Unanswered> unanswered{};
     bool only_look = false;
 
-    [[nodiscard]] bool ready(WallTime now) const;
+    [[nodiscard]] bool ready(WallTime now) const { return may_run(now) && !suspect; }
+    [[nodiscard]] bool may_run(WallTime now) const;
   };
   struct Callback {
     ClaimedCallback claimed;
@@ -93,7 +97,7 @@ class MemoryDatabase {
   // Moves a row to an end, with all that an end brings; publishes what became due.
   void end(Row& row, UploadState state, std::vector<Change>& news);
   Result<> finish(const Lease& lease, const UploadEnding& ending, std::vector<Change>& news);
-  Result<> requeue(const Lease& lease, const Requeue& how, bool crashed, std::vector<Change>& news);
+  Result<> requeue(const Lease& lease, const Requeue& how, Crash crash, std::vector<Change>& news);
   int take_back(const std::vector<UploadId>& orphans, int max_crashes, std::vector<Change>& news);
   void abandon_intent(UploadId upload);
   void abandon_all(UploadId upload);

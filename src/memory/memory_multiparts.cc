@@ -105,7 +105,7 @@ Result<> MemoryMultipartJournal::record_multipart(const Lease& lease, const Open
   row->journal.endpoint = endpoint;
   for (const Part& part : row->journal.parts) {
     row->upload.bytes_sent += part.size;
-    row->crashes = 0;
+    row->crashes = row->crashes_alone = 0;
   }
   return {};
 }
@@ -120,7 +120,7 @@ Result<> MemoryMultipartJournal::record_part(const Lease& lease, const Part& par
   }
   auto& parts = row->journal.parts;
   const auto at = std::ranges::lower_bound(parts, part.number, {}, &Part::number);
-  row->crashes = 0;
+  row->crashes = row->crashes_alone = 0;
   row->upload.bytes_sent += part.size;
   if (at != parts.end() && at->number == part.number) {
     row->upload.bytes_sent -= at->size;

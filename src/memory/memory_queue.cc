@@ -107,6 +107,8 @@ Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
         row->upload.state = UploadState::paused;
         break;
       case ChangeStep::resume:
+        row->suspect = false;
+        [[fallthrough]];
       case ChangeStep::run_now:
         row->upload.state = UploadState::queued;
         row->next_attempt = row->upload.created;
@@ -188,11 +190,12 @@ Result<std::vector<ClaimedUpload>> MemoryWorkQueue::claim(const std::vector<Uplo
   std::vector<ClaimedUpload> claimed;
   for (const UploadId id : ids) {
     MemoryDatabase::Row* row = database_.find(id);
-    if (row == nullptr || !row->ready(now) || claimed.size() == kMaxClaim) continue;
+    if (row == nullptr || !row->may_run(now) || claimed.size() == kMaxClaim) continue;
     Upload& upload = row->upload;
     upload.state = UploadState::uploading;
     if (!row->interrupted) ++upload.attempts;
     row->interrupted = false;
+    row->suspect = false;
     row->delayed = false;
     if (!upload.started) upload.started = now;
     upload.attempt_started = now;
@@ -238,10 +241,21 @@ void MemoryWorkQueue::requeue(const Lease& lease, Requeue how, Done done) {
   Result<> outcome;
   {
     const std::lock_guard lock(database_.mutex_);
-    outcome = database_.requeue(lease, how, /*crashed=*/false, news);
+    outcome = database_.requeue(lease, how, MemoryDatabase::Crash::none, news);
   }
   database_.publish(news);
   done(std::move(outcome));
+}
+
+Result<std::optional<WorkQueue::Suspect>> MemoryWorkQueue::next_suspect() {
+  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Row* first = nullptr;
+  for (const auto& [id, row] : database_.uploads_) {
+    const bool may_run = row.suspect && row.upload.state == UploadState::queued;
+    if (may_run && (first == nullptr || row.crashes_alone < first->crashes_alone)) first = &row;
+  }
+  if (first == nullptr) return std::optional<Suspect>();
+  return std::optional<Suspect>({first->upload.id, first->crashes});
 }
 
 Result<int> MemoryWorkQueue::rescue(int max_crashes) {

@@ -43,6 +43,7 @@ class MemoryWorkQueue final : public WorkQueue {
   // Both: `done` is called before this returns.
   void finish(const Lease& lease, UploadEnding ending, Done done) override;
   void requeue(const Lease& lease, Requeue how, Done done) override;
+  Result<std::optional<Suspect>> next_suspect() override;
   Result<int> rescue(int max_crashes) override;
   Result<int> reclaim(int max_crashes) override;
   Result<std::optional<std::chrono::milliseconds>> next_due() override;

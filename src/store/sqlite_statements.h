@@ -107,9 +107,9 @@ inline constexpr std::string_view kSelectParts =
 // ?1 id, ?2 the lease's end, ?3 now, ?4 node, ?5 its term
 inline constexpr std::string_view kClaim = R"sql(
   UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2, owner = ?4, owner_term = ?5,
-                     attempts = attempts + (interrupted = 0), interrupted = 0, started_ms = coalesce(started_ms, ?3),
+                     attempts = attempts + (interrupted = 0), interrupted = 0, suspect = 0, started_ms = coalesce(started_ms, ?3),
                      attempt_started_ms = ?3, attempt_first_byte = bytes_sent
-  WHERE id = ?1 AND ready IS NOT NULL)sql";
+  WHERE id = ?1 AND (ready IS NOT NULL OR (suspect = 1 AND state = 'queued' AND waiting_on IS NULL AND delayed = 0)))sql";
 
 // Each of the following changes an upload only for the holder of its lease: ?1 id, ?2 fence.
 
@@ -128,13 +128,13 @@ inline constexpr std::string_view kRestartParts = R"sql(
 
 // ?3 bytes more
 inline constexpr std::string_view kAddBytes = R"sql(
-  UPDATE uploads SET bytes_sent = bytes_sent + ?3, crashes = 0
+  UPDATE uploads SET bytes_sent = bytes_sent + ?3, crashes = 0, crashes_alone = 0
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // ?3 the next attempt (NULL: at once, in the place that it had when it was created), ?4-?6 error (NULL: as it was),
 // ?7 interrupted, ?8 crashes to add, ?9 when a request was sent whose answer is not known (NULL: none was), ?10 and ?11
-// size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for. One that was given back before
-// anything was sent has not started.
+// size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for, ?13 crashes alone to add, ?14 the crashes
+// that make it a suspect. One that was given back before anything was sent has not started.
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, owner = NULL, owner_term = NULL,
                      next_attempt_ms = coalesce(?3, created_ms), delayed = ?3 IS NOT NULL,
@@ -143,7 +143,8 @@ inline constexpr std::string_view kRequeue = R"sql(
                      started_ms = iif(?4 IS NULL AND ?7 AND ?8 = 0 AND ?9 IS NULL AND bytes_sent = 0
                                       AND started_ms = attempt_started_ms, NULL, started_ms),
                      sent_size = iif(?9 IS NULL, sent_size, ?10), sent_crc32c = iif(?9 IS NULL, sent_crc32c, ?11),
-                     unanswered_ms = coalesce(?9, unanswered_ms), only_look = only_look | ?12, wanted = ''
+                     unanswered_ms = coalesce(?9, unanswered_ms), only_look = only_look | ?12, wanted = '',
+                     crashes_alone = crashes_alone + ?13, suspect = (?8 > 0 AND crashes + ?8 >= ?14)
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error (NULL: as it was, but
@@ -163,7 +164,8 @@ inline constexpr std::string_view kPause = "UPDATE uploads SET state = 'paused' 
 
 // Due at once, in its old place.
 inline constexpr std::string_view kResume =
-    "UPDATE uploads SET state = 'queued', next_attempt_ms = created_ms, delayed = 0 WHERE id = ?1 AND state = 'paused'";
+    "UPDATE uploads SET state = 'queued', next_attempt_ms = created_ms, delayed = 0, suspect = 0 WHERE id = ?1 AND "
+    "state = 'paused'";
 inline constexpr std::string_view kRetryNow =
     "UPDATE uploads SET next_attempt_ms = created_ms, delayed = 0 WHERE id = ?1 AND state = 'queued'";
 
@@ -203,13 +205,22 @@ inline constexpr std::string_view kPutPart = R"sql(
 
 // Leases that expired: ?1 now, ?3 how many at most
 inline constexpr std::string_view kExpiredLeases = R"sql(
-  SELECT id, fence, crashes, only_look FROM uploads INDEXED BY uploads_leased
+  SELECT id, fence, crashes_alone, only_look, owner, owner_term FROM uploads INDEXED BY uploads_leased
   WHERE lease_until_ms IS NOT NULL AND lease_until_ms <= ?1 ORDER BY lease_until_ms LIMIT ?3)sql";
 
 // Leases of a node's earlier terms: ?1 node, ?2 its term, ?3 how many at most
 inline constexpr std::string_view kLeasesOfEarlierTerms = R"sql(
-  SELECT id, fence, crashes, only_look FROM uploads INDEXED BY uploads_leased
+  SELECT id, fence, crashes_alone, only_look, owner, owner_term FROM uploads INDEXED BY uploads_leased
   WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2 ORDER BY lease_until_ms LIMIT ?3)sql";
+
+// How many leases each node has, by its term.
+inline constexpr std::string_view kLeaseCounts = R"sql(
+  SELECT owner, owner_term, count(*) AS leases FROM uploads INDEXED BY uploads_leased
+  WHERE lease_until_ms IS NOT NULL GROUP BY owner, owner_term)sql";
+
+inline constexpr std::string_view kNextSuspect = R"sql(
+  SELECT id, crashes FROM uploads INDEXED BY uploads_suspect
+  WHERE suspect = 1 AND state = 'queued' ORDER BY crashes_alone, id LIMIT 1)sql";
 
 // --- Uploads that are ready to run (docs/storage.md)
 

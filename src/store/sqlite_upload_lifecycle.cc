@@ -110,8 +110,8 @@ EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, WallTime no
   return {successor, follow_end(connection, id, now, body)};
 }
 
-Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, bool crashed,
-                        WallTime now, const CallbackBody& body) {
+Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, Crash crash, WallTime now,
+                        const CallbackBody& body) {
   const UploadState next = decide_requeue(wanted_of(connection, lease));
   if (next == UploadState::cancelled) {
     UploadEnding cancelled;
@@ -133,7 +133,8 @@ Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const 
   }
   connection.prepare(sql::kRequeue)
       .bind(lease.id, lease.fence, next_attempt_ms, error.code, error.message, error.retryable, !how.failed_attempt,
-            crashed ? 1 : 0, unanswered_ms, size, crc32c, how.only_look)
+            crash == Crash::none ? 0 : 1, unanswered_ms, size, crc32c, how.only_look, crash == Crash::alone ? 1 : 0,
+            kSuspectCrashes)
       .run();
   if (connection.changes() != 1) return lease_lost(lease);
   abandon_intent(connection, lease.id, now);

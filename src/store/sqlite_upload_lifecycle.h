@@ -28,10 +28,13 @@ Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, 
 // Ends an upload that is queued or paused as cancelled.
 EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body);
 
-// Queues an upload again, or pauses or cancels it where its client asked for that. `crashed`: its worker went down.
+// Whether an upload comes back because its worker is gone, and whether it was the only one that the worker held.
+enum class Crash { none, in_company, alone };
+
+// Queues an upload again, or pauses or cancels it where its client asked for that. `crash`: its worker went down.
 // Errors: lease_lost, internal.
-Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, bool crashed,
-                        WallTime now, const CallbackBody& body);
+Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, Crash crash, WallTime now,
+                        const CallbackBody& body);
 
 // Pauses an upload that is queued. Errors: internal (it is not).
 Result<> pause_queued(SqliteConnection& connection, UploadId id);

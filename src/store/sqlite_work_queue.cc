@@ -124,11 +124,35 @@ class CandidateList {
   int uploads_ = 0;  // listed
 };
 
+using Owner = std::pair<std::int64_t, std::int64_t>;  // node and term
+
 struct Orphan {
   Lease lease;
-  int crashes = 0;
+  int crashes_alone = 0;
   bool only_look = false;
+  Owner owner;
 };
+
+std::vector<Orphan> orphans_of(SqliteConnection& connection, std::string_view statement, std::int64_t first,
+                               std::int64_t second) {
+  std::vector<Orphan> orphans;
+  auto row = connection.prepare(statement);
+  row.bind(first, second, kTakeBackStep);
+  while (row.step()) {
+    orphans.push_back({{row.integer("id"), row.integer("fence")},
+                       static_cast<int>(row.integer("crashes_alone")),
+                       row.integer("only_look") != 0,
+                       {row.integer("owner"), row.integer("owner_term")}});
+  }
+  return orphans;
+}
+
+std::map<Owner, std::int64_t> lease_counts(SqliteConnection& connection) {
+  std::map<Owner, std::int64_t> counts;
+  auto row = connection.prepare(sql::kLeaseCounts);
+  while (row.step()) counts[{row.integer("owner"), row.integer("owner_term")}] = row.integer("leases");
+  return counts;
+}
 
 }  // namespace
 
@@ -164,7 +188,7 @@ class SqliteWorkQueue::PutBack final : public WriteOperation {
       : store_(store), lease_(lease), how_(std::move(how)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    return requeue_upload(connection, lease_, how_, /*crashed=*/false, store_.queue_.clock.now(), store_.queue_.body);
+    return requeue_upload(connection, lease_, how_, Crash::none, store_.queue_.clock.now(), store_.queue_.body);
   }
 
   void done(Result<> outcome) override {
@@ -248,6 +272,14 @@ void SqliteWorkQueue::requeue(const Lease& lease, Requeue how, Done done) {
   queue_.database.post(std::make_unique<PutBack>(*this, lease, std::move(how), std::move(done)));
 }
 
+Result<std::optional<WorkQueue::Suspect>> SqliteWorkQueue::next_suspect() {
+  return queue_.database.read([](SqliteConnection& connection) -> Result<std::optional<Suspect>> {
+    auto row = connection.prepare(sql::kNextSuspect);
+    if (!row.step()) return std::optional<Suspect>();
+    return std::optional<Suspect>({row.integer("id"), static_cast<int>(row.integer("crashes"))});
+  });
+}
+
 Result<int> SqliteWorkQueue::rescue(int max_crashes) {
   const std::int64_t now_ms = to_unix_ms(queue_.clock.now());
   return take_back(sql::kExpiredLeases, now_ms, 0, max_crashes);
@@ -260,31 +292,27 @@ Result<int> SqliteWorkQueue::reclaim(int max_crashes) {
 Result<int> SqliteWorkQueue::take_back(std::string_view statement, std::int64_t first, std::int64_t second,
                                        int max_crashes) {
   int taken = 0;
+  std::map<Owner, std::int64_t> leases;  // before the first step
   for (;;) {
     const auto step = queue_.database.write([&](SqliteConnection& connection) -> Result<int> {
       const WallTime now = queue_.clock.now();
-      std::vector<Orphan> orphans;
-      {
-        auto row = connection.prepare(statement);
-        row.bind(first, second, kTakeBackStep);
-        while (row.step()) {
-          orphans.push_back({{row.integer("id"), row.integer("fence")},
-                             static_cast<int>(row.integer("crashes")),
-                             row.integer("only_look") != 0});
-        }
-      }
-      for (const auto& [lease, crashes_before, only_look] : orphans) {
-        const int crashes = crashes_before + 1;
-        const bool gives_up = decide_rescue(wanted_of(connection, lease), crashes, max_crashes) == UploadState::failed;
-        if (gives_up && only_look) {
+      if (taken == 0) leases = lease_counts(connection);
+      const std::vector<Orphan> orphans = orphans_of(connection, statement, first, second);
+      for (const Orphan& orphan : orphans) {
+        const bool alone = leases[orphan.owner] == 1;
+        const int crashes_alone = orphan.crashes_alone + (alone ? 1 : 0);
+        const bool gives_up =
+            decide_rescue(wanted_of(connection, orphan.lease), crashes_alone, max_crashes) == UploadState::failed;
+        if (gives_up && orphan.only_look) {
           UploadEnding failed;
           failed.state = UploadState::failed;
-          failed.error = crashed_repeatedly(crashes);
-          const auto ended = end_upload(connection, lease, failed, now, queue_.body);
+          failed.error = crashed_repeatedly(crashes_alone);
+          const auto ended = end_upload(connection, orphan.lease, failed, now, queue_.body);
           if (!ended) return ended.error();
         } else {
-          const Requeue how = requeue_after_crash(crashes, gives_up, only_look);
-          auto back = requeue_upload(connection, lease, how, /*crashed=*/true, now, queue_.body);
+          const Crash crash = alone ? Crash::alone : Crash::in_company;
+          const Requeue how = requeue_after_crash(crashes_alone, gives_up, orphan.only_look);
+          auto back = requeue_upload(connection, orphan.lease, how, crash, now, queue_.body);
           if (!back) return back.error();
         }
       }

@@ -19,6 +19,7 @@ class SqliteWorkQueue final : public WorkQueue {
   Result<std::vector<HeldLease>> renew(const std::vector<Lease>& leases, std::chrono::milliseconds lease) override;
   void finish(const Lease& lease, UploadEnding ending, Done done) override;
   void requeue(const Lease& lease, Requeue how, Done done) override;
+  Result<std::optional<Suspect>> next_suspect() override;
   Result<int> rescue(int max_crashes) override;
   Result<int> reclaim(int max_crashes) override;
   Result<std::optional<std::chrono::milliseconds>> next_due() override;

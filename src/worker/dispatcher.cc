@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "core/upload_decisions.h"
 
 namespace vodlift::worker {
 namespace {
@@ -29,6 +30,10 @@ constexpr milliseconds kGrace = 5s;
 constexpr int kSpareUploads = 512;
 constexpr int kSpareDepth = 8;
 constexpr std::size_t kMostFruitless = 1024;
+// While suspects run alone, the loop looks this often whether the next one may begin. A suspect waits at most so long
+// for the runs under way, and then begins beside them: a crash then does not count as one alone.
+constexpr milliseconds kLookForSuspects = 100ms;
+constexpr milliseconds kLongestDrain = 10s;
 // Ends on their way into the database, for each slot.
 constexpr std::size_t kUnrecordedForEachSlot = 16;
 // How many uploads that wait are considered when one may have to yield: the first small and the first large one of each
@@ -80,9 +85,11 @@ void Dispatcher::loop() {
     if (steady_clock::now() >= housekeeping_due_) do_housekeeping();
     ends_due_ = ends_.serve(steady_clock::now());
     give_back_stale();
-    claim();
-    claim_spare();
-    make_room();
+    if (!runs_alone()) {
+      claim();
+      claim_spare();
+      make_room();
+    }
     cut_off_late();
     // When the slots have ended, the last ends are still to be recorded.
     if (loop_.stopping() && ends_.idle()) return;
@@ -94,6 +101,7 @@ void Dispatcher::wait_for_work() {
   auto until = std::min({housekeeping_due_, ends_due_, claim_due_});
   if (claim_due_ == kNever) until = std::min(until, room_due_);
   if (yielding_) until = std::min(until, cut_due_);
+  if (suspects_) until = std::min(until, steady_clock::now() + kLookForSuspects);
   if (look_for_spare_) until = std::min(until, spare_due_);
   {
     const std::lock_guard lock(mutex_);
@@ -115,6 +123,7 @@ void Dispatcher::wait_for_work() {
 
 void Dispatcher::do_housekeeping() {
   housekeeping_due_ = steady_clock::now() + options_.housekeeping;
+  suspects_ = true;
   // Rows that could not be renewed may look abandoned although their runs are active here.
   const auto rescued = leases_.renew() ? queue_.rescue(kMaxCrashes) : Result<int>(0);
   if (rescued && *rescued > 0) log::warn("took back uploads whose worker is gone", {{"uploads", *rescued}});
@@ -145,6 +154,53 @@ void Dispatcher::claim() {
   }
   for (ClaimedUpload& upload : *claimed) assign(std::move(upload), /*spare=*/false);
   if (std::ssize(*claimed) < free.all) claim_due_ = next_claim(claimed->empty());
+}
+
+// Runs suspects one at a time, alone. False: nothing is in the way of other claims.
+bool Dispatcher::runs_alone() {
+  if (!suspects_) return false;
+  const auto now = steady_clock::now();
+  const auto running = leases_.in_slots();
+  const bool alone_runs = std::ranges::find(running, alone_) != running.end();
+  if (alone_runs && alone_->control.bytes_sent() == 0 && now < alone_until_) return true;
+  const auto next = queue_.next_suspect();
+  if (is_stopping() || !next || !*next) {
+    suspects_ = false;
+    alone_ = nullptr;
+    claim_due_ = std::min(claim_due_, claim_not_before_);
+    return false;
+  }
+  if (alone_runs) {
+    leases_.end(alone_->claimed.lease.id, {Errc::interrupted, "another upload must run alone"});
+    leases_.cut_off(alone_->claimed.lease.id);
+  }
+  alone_ = nullptr;
+  if (drain_until_ == Instant()) drain_until_ = now + kLongestDrain;
+  if (running.empty() || now >= drain_until_) begin_alone(**next);
+  return true;
+}
+
+void Dispatcher::begin_alone(const WorkQueue::Suspect& suspect) {
+  drain_until_ = Instant();
+  auto claimed = queue_.claim({suspect.id}, kLease);
+  if (!claimed) {
+    suspects_ = false;  // until the next housekeeping
+    return log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
+  }
+  if (claimed->empty()) return;
+  log::warn("the server died several times while this upload was under way: it runs alone at first",
+            {{"upload", suspect.id}, {"crashes", suspect.crashes}});
+  assign(std::move(claimed->front()), /*spare=*/false);
+  for (const auto& run : leases_.in_slots()) {
+    if (run->claimed.lease.id == suspect.id) alone_ = run;
+  }
+  const int doublings = std::clamp(suspect.crashes - kSuspectCrashes, 0, kMostAloneDoublings);
+  alone_until_ = steady_clock::now() + kAlone * (1 << doublings);
+}
+
+bool Dispatcher::is_stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
 }
 
 // Claims an upload for a spare place, if all usual places are taken and one waits that may have it.

@@ -19,8 +19,12 @@
 
 namespace vodlift::worker {
 
-// An upload fails when the process died this often while it ran, without a new part in between.
+// An upload fails when the process died this often while it was the only one under way, without a new part in between.
 inline constexpr int kMaxCrashes = 3;
+// How long a suspect (WorkQueue::next_suspect) runs alone, unless it sends a part or ends before: this, and twice as
+// long with each further crash, up to 2 to this power. If the process has not died by then, others begin.
+inline constexpr std::chrono::milliseconds kAlone{5'000};
+inline constexpr int kMostAloneDoublings = 9;
 
 struct Options {
   int uploads = 8;           // at once, 1..256, besides those in spare places (turns.h)
@@ -65,6 +69,9 @@ class Dispatcher {
   void give_back_stale();
   void claim();
   void claim_spare();
+  bool runs_alone();
+  bool is_stopping();
+  void begin_alone(const WorkQueue::Suspect& suspect);
   Places free_places();
   [[nodiscard]] SpareQuery spare_query(const Places& free) const;
   [[nodiscard]] std::string endpoint_of(AccountId account, const std::string& bucket) const;
@@ -111,6 +118,10 @@ class Dispatcher {
   Instant ends_due_;
   Instant claim_due_;
   Instant claim_not_before_;
+  bool suspects_ = true;                    // there may be some
+  std::shared_ptr<const ActiveRun> alone_;  // a suspect that runs alone
+  Instant alone_until_;
+  Instant drain_until_;  // until then a suspect waits for the runs under way to end
   Instant room_due_;
   Instant spare_due_;
   bool look_for_spare_ = false;       // something may have become due that may have a spare place

@@ -67,6 +67,7 @@ class WatchedQueue final : public WorkQueue, public Watched {
   Result<int> rescue(int max_crashes) override {
     return forward("rescue", [&] { return queue_.rescue(max_crashes); });
   }
+  Result<std::optional<Suspect>> next_suspect() override { return queue_.next_suspect(); }
   Result<int> reclaim(int max_crashes) override { return queue_.reclaim(max_crashes); }
   Result<std::optional<std::chrono::milliseconds>> next_due() override { return queue_.next_due(); }
 

@@ -98,3 +98,49 @@ def test_N04_an_upload_in_parts_yields_after_its_turn_and_leaves_nothing_behind(
     assert [one["attempts"] for one in ended] == [1, 1]
     assert not slow_store.open_uploads()
     assert all(len(slow_store.object("videos", f"film-{n}.mp4").body) == 20 * MIB for n in range(2))
+
+
+def test_N06_three_kills_fail_no_upload_that_was_under_way(new_site, fake):
+    """Four uploads are under way at each of three kills. The fault is none of theirs."""
+    site = new_site(uploads=4)
+    site.use(fake, "videos")
+    hold = {"about": "answers nothing", "rules": [{"operation": one, "fault": {"hold": True}}
+                                                   for one in ("PutObject", "CreateMultipartUpload")]}
+    fake.play(hold)
+    make_file(site.files / "small.mp4", KIB)
+    make_file(site.files / "film.mp4", 20 * MIB)
+    ids = [site.queue(name, "videos", f"{n}-{name}") for name in ("small.mp4", "film.mp4") for n in range(2)]
+    for _ in range(3):
+        begun = len(fake.seen("PutObject")) + len(fake.seen("CreateMultipartUpload"))
+        wait_until(lambda: len(fake.seen("PutObject")) + len(fake.seen("CreateMultipartUpload")) > begun, 20, "they run")
+        wait_until(lambda: any(site.api.status(one)["state"] == "uploading" for one in ids), 20, "one runs at least")
+        site.server.kill9()
+        site.server.start()
+    fake.play({"about": "all well", "rules": []})
+    fake.release()
+    late = site.queue("small.mp4", "videos", "late.mp4")
+    assert {site.wait_for(one, "completed", within_s=90)["state"] for one in [*ids, late]} == {"completed"}
+
+
+def test_N07_one_that_crashes_the_server_fails_and_takes_nobody_along(new_site, fake):
+    """The server dies whenever this upload is under way. Those that were under way with it are completed."""
+    site = new_site(uploads=4)
+    site.use(fake, "videos")
+    fake.play({"about": "answers nothing", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    make_file(site.files / "film.mp4", KIB)
+    poison, *innocent = [site.queue("film.mp4", "videos", f"film-{n}.mp4") for n in range(3)]
+
+    def state(upload_id):
+        return site.api.status(upload_id)["state"]
+
+    for _ in range(8):
+        wait_until(lambda: state(poison) in ("uploading", "failed"), 60, "it is its turn")
+        if state(poison) == "failed":
+            break
+        site.server.kill9()
+        site.server.start()
+    assert site.api.status(poison)["error"]["code"] == "crashed_repeatedly"
+    fake.play({"about": "all well", "rules": []})
+    fake.release()
+    for one in innocent:
+        assert site.wait_for(one, "completed", within_s=90)

@@ -20,7 +20,13 @@ class LeaseConformance : public StoreSuite {
 
   // Claims the upload and lets the lease run out, as a worker that died would.
   void crash_once() {
-    claim_one();
+    const auto suspect = queue().next_suspect().value();
+    if (suspect) {
+      EXPECT_TRUE(claim().empty()) << "only by itself";
+      EXPECT_EQ(queue().claim({suspect->id}, kLease).value().size(), 1U);
+    } else {
+      claim_one();
+    }
     clock_.advance(kLease);
     EXPECT_EQ(queue().rescue(kMaxCrashes).value(), 1);
   }
@@ -177,6 +183,80 @@ TEST_P(LeaseConformance, AWorkerThatDiedMayHaveSentSomething) {
   insert("a");
   crash_once();
   EXPECT_EQ(claim_one().unanswered, (Unanswered{clock_.now(), std::nullopt}));
+}
+
+TEST_P(LeaseConformance, CrashesInCompanyMakeSuspectsAndNoFailures) {
+  const UploadId first = insert("a");
+  const UploadId second = insert("b");
+  for (int i = 1; i <= 2; ++i) {
+    EXPECT_FALSE(queue().next_suspect().value());
+    ASSERT_EQ(claim().size(), 2U);
+    ASSERT_EQ(reclaim(kMaxCrashes), 2);
+  }
+  const UploadId healthy = insert("c");
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{healthy})) << "suspects are not among the others";
+  for (int i = 1; i <= kMaxCrashes; ++i) {  // each time beside the healthy one
+    const auto suspect = queue().next_suspect().value();
+    ASSERT_TRUE(suspect);
+    EXPECT_EQ(suspect->id, first);
+    EXPECT_EQ(suspect->crashes, i + 1);
+    EXPECT_EQ(queue().claim({first}, kLease).value().size(), 1U);
+    if (i > 1) {
+      EXPECT_EQ(claim_ids(), i == 2 ? std::vector<UploadId>{healthy} : std::vector<UploadId>());
+      if (i == 3) {
+        EXPECT_EQ(queue().claim({healthy}, kLease).value().size(), 1U);
+      }
+    }
+    ASSERT_EQ(reclaim(kMaxCrashes), 2);
+  }
+  for (const UploadId id : {first, second, healthy}) EXPECT_EQ(look(id).state, UploadState::queued);
+}
+
+TEST_P(LeaseConformance, SuspectsTakeTurnsAndEachCrashAloneCounts) {
+  const UploadId first = insert("a");
+  const UploadId second = insert("b");
+  for (int i = 1; i <= 2; ++i) {
+    ASSERT_EQ(claim().size(), 2U);
+    ASSERT_EQ(reclaim(kMaxCrashes), 2);
+  }
+  std::vector<UploadId> order;
+  for (int i = 1; i <= 2 * kMaxCrashes; ++i) {
+    const auto suspect = queue().next_suspect().value();
+    ASSERT_TRUE(suspect);
+    order.push_back(suspect->id);
+    ASSERT_EQ(queue().claim({suspect->id}, kLease).value().size(), 1U);
+    ASSERT_EQ(reclaim(kMaxCrashes), 1);
+  }
+  EXPECT_EQ(order, (std::vector<UploadId>{first, second, first, second, first, second}));
+  for (const UploadId id : {first, second}) EXPECT_EQ(look(id).state, UploadState::failed);
+}
+
+TEST_P(LeaseConformance, WhatIsGivenBackInOrderIsNoSuspectAnyMore) {
+  const UploadId id = insert("a");
+  crash_once();
+  crash_once();
+  const auto suspect = queue().next_suspect().value();
+  ASSERT_TRUE(suspect);
+  const auto claimed = queue().claim({id}, kLease).value();
+  ASSERT_EQ(claimed.size(), 1U);
+  ASSERT_TRUE(requeue(claimed[0].lease, {}));
+  EXPECT_FALSE(queue().next_suspect().value());
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id}));
+}
+
+TEST_P(LeaseConformance, APausedSuspectIsNoneAfterItsResumption) {
+  const UploadId id = insert("a");
+  crash_once();
+  crash_once();
+  ASSERT_TRUE(queue().next_suspect().value());
+  ASSERT_FALSE(uploads()
+                   .change({.account = look(id).account, .id = id, .change = UploadChange::pause, .signature = {}})
+                   ->refusal);
+  EXPECT_FALSE(queue().next_suspect().value());
+  ASSERT_FALSE(uploads()
+                   .change({.account = look(id).account, .id = id, .change = UploadChange::resume, .signature = {}})
+                   ->refusal);
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{id}));
 }
 
 TEST_P(LeaseConformance, APartInBetweenForgivesCrashes) {

@@ -123,7 +123,8 @@ CREATE TABLE uploads (
   delayed          INTEGER NOT NULL DEFAULT 0 CHECK (delayed IN (0, 1)),  -- it waits until next_attempt_ms
   -- Bytes still to be sent, where it is ready to run; NULL elsewhere.
   ready            INTEGER GENERATED ALWAYS AS
-                   (iif(state = 'queued' AND waiting_on IS NULL AND delayed = 0, size - bytes_sent, NULL)) VIRTUAL,
+                   (iif(state = 'queued' AND waiting_on IS NULL AND delayed = 0 AND suspect = 0, size - bytes_sent,
+                        NULL)) VIRTUAL,
 
   -- Who works on it. What the client asked for meanwhile happens when the worker gives the upload back.
   fence            INTEGER NOT NULL DEFAULT 0 CHECK (fence >= 0),
@@ -136,6 +137,8 @@ CREATE TABLE uploads (
   attempts           INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
   interrupted        INTEGER NOT NULL DEFAULT 0 CHECK (interrupted IN (0, 1)),  -- the next claim continues the attempt
   crashes            INTEGER NOT NULL DEFAULT 0 CHECK (crashes >= 0),           -- in a row, without a new part
+  crashes_alone      INTEGER NOT NULL DEFAULT 0 CHECK (crashes_alone BETWEEN 0 AND crashes),  -- with no other one under way
+  suspect            INTEGER NOT NULL DEFAULT 0 CHECK (suspect IN (0, 1)),      -- the next claim is for it alone
   bytes_sent         INTEGER NOT NULL DEFAULT 0 CHECK (bytes_sent >= 0),
   attempt_started_ms INTEGER,                                                   -- of the attempt that runs, or the last one
   attempt_first_byte INTEGER NOT NULL DEFAULT 0 CHECK (attempt_first_byte >= 0),  -- bytes confirmed when it began
@@ -176,6 +179,7 @@ CREATE INDEX uploads_delayed ON uploads (next_attempt_ms)
 -- The uploads to one object that have not ended. They form a chain: each waits for the one before, and no two for the same.
 CREATE INDEX uploads_open_target ON uploads (account, bucket, destination_path) WHERE finished_ms IS NULL;
 CREATE UNIQUE INDEX uploads_waiting ON uploads (waiting_on) WHERE waiting_on IS NOT NULL;
+CREATE INDEX uploads_suspect ON uploads (crashes_alone, id) WHERE suspect = 1 AND state = 'queued';
 CREATE INDEX uploads_leased ON uploads (lease_until_ms) WHERE lease_until_ms IS NOT NULL;
 -- The newest uploads of an account, in one state.
 CREATE INDEX uploads_in_state ON uploads (account, state);
