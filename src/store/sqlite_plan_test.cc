@@ -65,7 +65,7 @@ TEST_F(Plan, SuccessorsAndExpiredLeasesAreSought) {
   expect_seek(sql::kReleaseSuccessor, "uploads_waiting", "waiting_on=?");
   expect_seek(sql::kExpiredLeases, "uploads_leased", "lease_until_ms>? AND lease_until_ms<?");
   expect_seek(sql::kLeasesOfEarlierTerms, "uploads_leased", "lease_until_ms>?");
-  expect_seek(sql::kLeaseCounts, "uploads_leased", "lease_until_ms>?");
+  expect_seek(sql::kLeaseOwners, "uploads_leased", "lease_until_ms>?");
   expect_seek(sql::kReclaimCallbacks, "callbacks_leased", "lease_until_ms>?");
 }
 

@@ -213,10 +213,9 @@ inline constexpr std::string_view kLeasesOfEarlierTerms = R"sql(
   SELECT id, fence, crashes_alone, only_look, owner, owner_term FROM uploads INDEXED BY uploads_leased
   WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2 ORDER BY lease_until_ms LIMIT ?3)sql";
 
-// How many leases each node has, by its term.
-inline constexpr std::string_view kLeaseCounts = R"sql(
-  SELECT owner, owner_term, count(*) AS leases FROM uploads INDEXED BY uploads_leased
-  WHERE lease_until_ms IS NOT NULL GROUP BY owner, owner_term)sql";
+// Who holds each lease that there is.
+inline constexpr std::string_view kLeaseOwners = R"sql(
+  SELECT owner, owner_term FROM uploads INDEXED BY uploads_leased WHERE lease_until_ms IS NOT NULL)sql";
 
 inline constexpr std::string_view kNextSuspect = R"sql(
   SELECT id, crashes FROM uploads INDEXED BY uploads_suspect

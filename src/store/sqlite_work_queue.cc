@@ -149,8 +149,8 @@ std::vector<Orphan> orphans_of(SqliteConnection& connection, std::string_view st
 
 std::map<Owner, std::int64_t> lease_counts(SqliteConnection& connection) {
   std::map<Owner, std::int64_t> counts;
-  auto row = connection.prepare(sql::kLeaseCounts);
-  while (row.step()) counts[{row.integer("owner"), row.integer("owner_term")}] = row.integer("leases");
+  auto row = connection.prepare(sql::kLeaseOwners);
+  while (row.step()) ++counts[{row.integer("owner"), row.integer("owner_term")}];
   return counts;
 }
 

@@ -30,6 +30,8 @@ constexpr milliseconds kGrace = 5s;
 constexpr int kSpareUploads = 512;
 constexpr int kSpareDepth = 8;
 constexpr std::size_t kMostFruitless = 1024;
+// A reading takes some hundred bytes. Where there are more, the one of the oldest upload begins anew.
+constexpr std::size_t kMostUnfinished = 256;
 // While suspects run alone, the loop looks this often whether the next one may begin. A suspect waits at most so long
 // for the runs under way, and then begins beside them: a crash then does not count as one alone.
 constexpr milliseconds kLookForSuspects = 100ms;
@@ -358,6 +360,7 @@ bool Dispatcher::has_run_for_a_slot() const {
 void Dispatcher::carry_out(const std::shared_ptr<ActiveRun>& run) {
   // Ended before it began: this does not count as an attempt.
   if (run->control.ended()) return give_back(run, std::nullopt);
+  take_reading(*run);
   auto end = UploadRun(context_, run->claimed, run->control).run();
   note_turn(*run);
   leases_.leave_slot(*run);
@@ -393,16 +396,32 @@ void Dispatcher::upload_may_be_due() {
   if (waits) loop_.wake();
 }
 
-// A part that takes longer than a turn must get through in the end, though others wait.
-void Dispatcher::note_turn(const ActiveRun& run) {
-  const bool fruitless = run.in_parts() && run.control.ended() && run.control.bytes_sent() == 0;
+void Dispatcher::take_reading(ActiveRun& run) {
   const std::lock_guard lock(mutex_);
-  if (!fruitless) {
-    fruitless_.erase(run.claimed.lease.id);
+  auto kept = unfinished_.extract(run.claimed.lease.id);
+  if (kept.empty()) return;
+  run.control.reading() = std::move(kept.mapped());
+  run.control.reading().advanced = false;
+}
+
+// Keeps what the run has read, and counts turns that brought it no further: a part that takes longer than a turn must
+// get through in the end, though others wait.
+void Dispatcher::note_turn(ActiveRun& run) {
+  const UploadId id = run.claimed.lease.id;
+  UnfinishedReading& reading = run.control.reading();
+  const bool ended_early = run.control.ended().has_value();
+  const bool fruitless = run.in_parts() && run.control.bytes_sent() == 0 && !reading.advanced;
+  const std::lock_guard lock(mutex_);
+  if (ended_early && reading.any()) {
+    unfinished_.insert_or_assign(id, std::move(reading));
+    if (unfinished_.size() > kMostUnfinished) unfinished_.erase(unfinished_.begin());
+  }
+  if (!ended_early || !fruitless) {
+    fruitless_.erase(id);
     return;
   }
   if (fruitless_.size() >= kMostFruitless) fruitless_.clear();
-  ++fruitless_[run.claimed.lease.id];
+  ++fruitless_[id];
 }
 
 // Puts a run that has not begun back into the queue: in its old place, or after `delay`.

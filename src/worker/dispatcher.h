@@ -80,7 +80,8 @@ class Dispatcher {
   void make_room();
   void cut_off_late();
   [[nodiscard]] RunningTurn turn_of(const ActiveRun& run, Instant now);
-  void note_turn(const ActiveRun& run);
+  void take_reading(ActiveRun& run);
+  void note_turn(ActiveRun& run);
   void wait_for_work();
 
   // A slot, on a thread of its own.
@@ -101,7 +102,7 @@ class Dispatcher {
   FairShare share_;  // of the loop
   EndRecorder ends_;
 
-  std::mutex mutex_;                  // guards the next ten
+  std::mutex mutex_;                  // guards the next eleven
   std::condition_variable assigned_;  // for the slots
   bool stopping_ = false;
   bool may_claim_ = false;                          // an upload may be due, or a slot is free
@@ -112,6 +113,7 @@ class Dispatcher {
   int in_usual_places_ = 0;  // runs that a slot has taken from waiting_
   ClaimAhead ahead_;
   std::map<UploadId, int> fruitless_;  // turns in a row that brought an upload no further; kMostFruitless at most
+  std::map<UploadId, UnfinishedReading> unfinished_;  // of runs that were interrupted; kMostUnfinished at most
 
   // Of the loop.
   Instant housekeeping_due_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/hash.h"
@@ -99,17 +100,21 @@ Result<Verification> read_back(ObjectStore& objects, const ObjectToRead& object,
     return Error{Errc::s3_integrity,
                  fmt::format("the stored object has {} bytes, the file {}", head->size, object.size)};
   }
-  std::uint32_t crc = 0;
-  for (std::int64_t offset = 0; offset < object.size; offset += kReadBackBytes) {
-    const std::int64_t count = std::min(kReadBackBytes, object.size - offset);
-    const auto bytes = with_retries(control, [&] { return objects.read(object.target, head->etag, offset, count); });
+  UnfinishedReading::OfObject& so_far = control.reading().object;
+  if (head->etag.empty() || so_far.etag != head->etag) so_far = {head->etag};
+  while (so_far.offset < object.size) {
+    const std::int64_t count = std::min(kReadBackBytes, object.size - so_far.offset);
+    const auto bytes =
+        with_retries(control, [&] { return objects.read(object.target, head->etag, so_far.offset, count); });
     if (!bytes) return with_context(kWhat, bytes.error());
-    crc = crc32c(crc, bytes_of(*bytes));
+    so_far.crc32c = crc32c(so_far.crc32c, bytes_of(*bytes));
+    so_far.offset += count;
+    control.reading().advanced = true;
   }
-  if (crc != object.crc32c) {
+  if (std::exchange(so_far, {}).crc32c != object.crc32c) {
     return Error{Errc::s3_integrity, "the object was read back, and its CRC32C is not that of the file"};
   }
-  return Verification{unquoted_etag(head->etag), "read-back-crc32c:" + crc32c_base64(crc), head->version_id};
+  return Verification{unquoted_etag(head->etag), "read-back-crc32c:" + crc32c_base64(object.crc32c), head->version_id};
 }
 
 }  // namespace vodlift::worker

@@ -47,9 +47,9 @@ struct ObjectToRead {
 inline constexpr std::int64_t kReadBackBytes = std::int64_t{8} * 1024 * 1024;
 
 // Verifies an object by reading it, for a store that reports no usable digest: reads the whole object, blocking,
-// kReadBackBytes at a time, and compares its CRC32C. The result's checksum is "read-back-crc32c:…". Errors:
-// s3_integrity (the bytes differ), s3_unverifiable (another object is at the key now), and those of
-// ObjectStore::read().
+// kReadBackBytes at a time, and compares its CRC32C. Goes on where an earlier run of the upload was interrupted. The
+// result's checksum is "read-back-crc32c:…". Errors: s3_integrity (the bytes differ), s3_unverifiable (another object
+// is at the key now), and those of ObjectStore::read().
 Result<Verification> read_back(ObjectStore& objects, const ObjectToRead& object, RunControl& control);
 
 }  // namespace vodlift::worker

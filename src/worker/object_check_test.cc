@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/hash.h"
+#include "worker/fake_objects_test.h"
 
 namespace vodlift::worker {
 namespace {
@@ -98,6 +99,27 @@ TEST(Digest, IsACrcOrAnEtagThatIsTheMd5) {
   EXPECT_TRUE(reported_digest("\"" + to_hex(bytes_of(md5)) + "\"", "", md5));
   EXPECT_FALSE(reported_digest("\"x\"", "", md5));
   EXPECT_FALSE(reported_digest("\"\"", "", ""));
+}
+
+TEST(ReadBack, GoesOnWhereItWasInterruptedIfTheObjectIsTheSame) {
+  MemoryObjects objects;
+  objects.object_bytes = std::string(2 * kReadBackBytes, 'x') + "end";
+  objects.size = std::ssize(objects.object_bytes);
+  objects.object_token = "ours";
+  objects.object_crc = "unused";
+  const std::uint32_t whole = crc32c(0, bytes_of(objects.object_bytes));
+  const std::uint32_t first = crc32c(0, bytes_of(objects.object_bytes.substr(0, kReadBackBytes)));
+  const std::string token = "ours";
+  const ObjectTarget target;
+  for (const auto& [etag, reads] : {std::pair("\"e-2\"", 2), std::pair("\"other\"", 3)}) {
+    RunControl control;
+    control.reading().object = {etag, kReadBackBytes, first};
+    objects.calls.clear();
+    EXPECT_TRUE(read_back(objects, {target, token, whole, objects.size}, control));
+    EXPECT_EQ(objects.count("read "), reads) << etag;
+    EXPECT_FALSE(control.reading().any());
+    EXPECT_TRUE(control.reading().advanced);
+  }
 }
 
 }  // namespace

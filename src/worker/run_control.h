@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "core/retry_policy.h"
+#include "worker/unfinished_reading.h"
 
 namespace vodlift::worker {
 
@@ -48,6 +49,10 @@ class RunControl {
   void sent(std::int64_t bytes) { sent_ += bytes; }
   [[nodiscard]] std::int64_t bytes_sent() const { return sent_.load(); }
 
+  // What the run has read of a source or an object without getting to its end. Of the run's thread, and before and
+  // after the run of the thread that runs it.
+  [[nodiscard]] UnfinishedReading& reading() { return reading_; }
+
   // For Body::cut.
   [[nodiscard]] std::shared_ptr<const std::atomic<bool>> cut() const { return cut_; }
 
@@ -68,6 +73,7 @@ class RunControl {
   std::optional<Error> reason_;
   std::atomic<std::int64_t> size_ = -1;
   std::atomic<std::int64_t> sent_ = 0;
+  UnfinishedReading reading_;
   const std::shared_ptr<std::atomic<bool>> cut_ = std::make_shared<std::atomic<bool>>(false);
 };
 

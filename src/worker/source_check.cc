@@ -34,16 +34,22 @@ Result<> compare(const ExpectedChecksum& expected, std::string actual) {
 template <class Digest>
 Result<> read_and_compare(const SourceFile& source, const ExpectedChecksum& expected, RunControl& control) {
   std::vector<std::uint8_t> buffer(kStepBytes);
-  Digest digest;
-  const std::int64_t size = source.identity().size;
-  for (std::int64_t offset = 0; offset < size;) {
+  const SourceIdentity& identity = source.identity();
+  UnfinishedReading::OfSource& so_far = control.reading().source;
+  const bool goes_on = std::holds_alternative<std::unique_ptr<Digest>>(so_far.digest) && so_far.source == identity;
+  if (!goes_on) so_far = {identity, 0, std::make_unique<Digest>()};
+  Digest& digest = *std::get<std::unique_ptr<Digest>>(so_far.digest);
+  while (so_far.offset < identity.size) {
     if (auto reason = control.ended()) return *reason;
-    const std::span<std::uint8_t> step = step_of(buffer, size - offset);
-    if (auto read = source.read(offset, step); !read) return read;
+    const std::span<std::uint8_t> step = step_of(buffer, identity.size - so_far.offset);
+    if (auto read = source.read(so_far.offset, step); !read) return read;
     digest.update(step);
-    offset += static_cast<std::int64_t>(step.size());
+    so_far.offset += static_cast<std::int64_t>(step.size());
+    control.reading().advanced = true;
   }
-  return compare(expected, to_hex(digest.finish()));
+  const std::string found = to_hex(digest.finish());
+  so_far = {};
+  return compare(expected, found);
 }
 
 class RangeHash {

@@ -30,8 +30,8 @@ std::optional<WallTime> quiet_at(const SourceIdentity& source, const SourceReadi
 Result<bool> settle(const SourceFile& source, RunControl& control);
 
 // Reads the whole source for a digest that cannot be combined from the digests of its parts (MD5, SHA-256). Does
-// nothing for CRC32C, which sending yields. Blocks for the disk. Errors: source_mismatch, those of SourceFile::read(),
-// and the control's reason.
+// nothing for CRC32C, which sending yields. Goes on where an earlier run of the upload was interrupted, if the source
+// is the same. Blocks for the disk. Errors: source_mismatch, those of SourceFile::read(), and the control's reason.
 Result<> check_by_reading(const SourceFile& source, const ExpectedChecksum& expected, RunControl& control);
 
 // Compares `crc`, the CRC32C of the whole source, if `expected` is a CRC32C. Errors: source_mismatch.

@@ -306,5 +306,44 @@ TEST(ReadAhead, ReportsWhyItCannot) {
   EXPECT_EQ(read_ahead(HalfCachedSource(1000, 1000), 0, 1001).error().code, Errc::source_changed);
 }
 
+TEST(CheckByReading, GoesOnWhereItWasInterrupted) {
+  const std::string bytes(10 * 1024 * 1024, 'x');
+  for (const auto* text : {"md5", "sha256"}) {
+    MemorySource source(bytes);
+    ExpectedChecksum expected{ExpectedChecksum::Algorithm::md5, to_hex(md5(bytes_of(bytes)))};
+    if (std::string_view(text) == "sha256") {
+      Sha256 digest;
+      digest.update(bytes_of(bytes));
+      expected = {ExpectedChecksum::Algorithm::sha256, to_hex(digest.finish())};
+    }
+    UnfinishedReading reading;
+    int runs = 0;
+    int all_reads = 0;
+    Result<> checked;
+    do {
+      RunControl control;
+      control.reading() = std::move(reading);
+      int reads = 0;
+      source.on_read = [&] {
+        ++all_reads;
+        if (++reads == 20) control.end({Errc::interrupted, "others have a turn"});
+      };
+      checked = check_by_reading(source, expected, control);
+      reading = std::move(control.reading());
+    } while (!checked && checked.error().code == Errc::interrupted && ++runs < 100);
+    EXPECT_TRUE(checked) << checked.error().message;
+    EXPECT_EQ(all_reads, 80) << text << ": no byte is read twice";
+    EXPECT_EQ(runs, 3);
+    EXPECT_FALSE(reading.any());
+  }
+}
+
+TEST(CheckByReading, AnotherVersionIsReadFromItsBeginning) {
+  RunControl control;
+  control.reading().source = {SourceIdentity{}, 4, std::make_unique<Md5>()};
+  const MemorySource source("hello");
+  EXPECT_TRUE(check_by_reading(source, {ExpectedChecksum::Algorithm::md5, to_hex(md5(bytes_of("hello")))}, control));
+}
+
 }  // namespace
 }  // namespace vodlift::worker
