@@ -189,7 +189,10 @@ void Dispatcher::begin_alone(const WorkQueue::Suspect& suspect) {
     suspects_ = false;  // until the next housekeeping
     return log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
   }
-  if (claimed->empty()) return;
+  if (claimed->empty()) {
+    suspects_ = false;  // it waits for something; others need not
+    return;
+  }
   log::warn("the server died several times while this upload was under way: it runs alone at first",
             {{"upload", suspect.id}, {"crashes", suspect.crashes}});
   assign(std::move(claimed->front()), /*spare=*/false);
