@@ -199,7 +199,7 @@ void Dispatcher::begin_alone(const WorkQueue::Suspect& suspect) {
   for (const auto& run : leases_.in_slots()) {
     if (run->claimed.lease.id == suspect.id) alone_ = run;
   }
-  const int doublings = std::clamp(suspect.crashes - kSuspectCrashes, 0, kMostAloneDoublings);
+  const int doublings = std::clamp(suspect.crashes - kSuspectCrashes - kMaxCrashes, 0, kMostAloneDoublings);
   alone_until_ = steady_clock::now() + kAlone * (1 << doublings);
 }
 

@@ -21,8 +21,9 @@ namespace vodlift::worker {
 
 // An upload fails when the process died this often while it was the only one under way, without a new part in between.
 inline constexpr int kMaxCrashes = 3;
-// How long a suspect (WorkQueue::next_suspect) runs alone, unless it sends a part or ends before: this, and twice as
-// long with each further crash, up to 2 to this power. If the process has not died by then, others begin.
+// How long a suspect (WorkQueue::next_suspect) runs alone, unless it sends a part or ends before. If the process has
+// not died by then, others begin. The time doubles, up to 2 to this power, with each crash beyond those that would have
+// ended an upload that crashes at once.
 inline constexpr std::chrono::milliseconds kAlone{5'000};
 inline constexpr int kMostAloneDoublings = 9;
 
