@@ -133,8 +133,8 @@ inline constexpr std::string_view kAddBytes = R"sql(
 
 // ?3 the next attempt (NULL: at once, in the place that it had when it was created), ?4-?6 error (NULL: as it was),
 // ?7 interrupted, ?8 crashes to add, ?9 when a request was sent whose answer is not known (NULL: none was), ?10 and ?11
-// size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for, ?13 crashes alone to add, ?14 the crashes
-// that make it a suspect. One that was given back before anything was sent has not started.
+// size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for, ?13 crashes alone to add, ?14 the
+// crashes that make it a suspect. One that was given back before anything was sent has not started.
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, owner = NULL, owner_term = NULL,
                      next_attempt_ms = coalesce(?3, created_ms), delayed = ?3 IS NOT NULL,
