@@ -11,8 +11,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <new>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/file.h"
@@ -46,6 +48,22 @@ sigset_t awaited_signals() {
   return set;
 }
 
+// How long an allocation waits for memory before it fails: others may give some back meanwhile.
+constexpr std::chrono::milliseconds kPatience{200};
+constexpr std::chrono::milliseconds kBetweenTries{5};
+
+// Called by operator new where there is no memory; when it returns, operator new tries again.
+void wait_for_memory() {
+  using std::chrono::steady_clock;
+  thread_local steady_clock::time_point since{};
+  thread_local steady_clock::time_point last{};
+  const auto now = steady_clock::now();
+  if (now - last > 10 * kBetweenTries) since = now;  // the last shortage is over
+  last = now;
+  if (now - since > kPatience) throw std::bad_alloc();
+  std::this_thread::sleep_for(kBetweenTries);
+}
+
 // Runs inside a signal handler: only async-signal-safe calls.
 void end_process(int) {
   constexpr std::string_view kMessage = "vodlift: ended at once; the next start resumes the uploads\n";
@@ -56,6 +74,7 @@ void end_process(int) {
 }  // namespace
 
 void prepare_process() {
+  std::set_new_handler(wait_for_memory);
   ::umask(077);
   if (!may_be_debugged()) require(::prctl(PR_SET_DUMPABLE, 0) == 0, "close the process to debuggers");
   const rlimit no_core{0, 0};

@@ -12,7 +12,8 @@ namespace vodlift::app {
 
 // No core dumps and no debugger of the same user (secrets lie in memory; a debug build admits a debugger if
 // VODLIFT_DEBUGGER is set in the environment), files for the owner only, broken connections as errors instead of
-// SIGPIPE, a file-size limit is a failed write, and as many open files as the hard limit allows. Call first of all.
+// SIGPIPE, an allocation that waits a moment for memory, a file-size limit is a failed write, and as many open files as
+// the hard limit allows. Call first of all.
 void prepare_process();
 
 // How many files and connections the process may have open.

@@ -196,6 +196,17 @@ class Server {
     if (admin_blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
   }
 
+  // Waits that were reckoned by a clock that is gone.
+  void clock_was_set_back() {
+    const bool posted = blocking_.post([this] {
+      if (auto shortened = shorten_waits(stores_); !shortened) {
+        log::warn("what was put off under the old clock stays put off until the next start",
+                  {{"error", shortened.error().message}});
+      }
+    });
+    if (!posted) log::warn("what was put off under the old clock stays put off until the next start", {});
+  }
+
   // May be called twice. False when a storage hangs: threads that wait for it then use this as long as the process
   // lasts.
   bool stop() {
@@ -302,7 +313,10 @@ void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Serve
   for (;;) {
     const StopSignals::Event event = signals.wait_for(kClockLook);
     if (event == StopSignals::Event::stop) return;
-    if (const auto step = watch.look()) tell_step(*step, config.timestamp_window);
+    if (const auto step = watch.look()) {
+      tell_step(*step, config.timestamp_window);
+      if (step->count() < 0) server.clock_was_set_back();
+    }
     server.tick();
     if (!server.has_tls()) continue;
     const bool due = ++looks % kLooksForACertificate == 0 && files.changed();

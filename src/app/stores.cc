@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "core/multipart_policy.h"
+#include "core/retry_policy.h"
 #include "core/upload_json.h"
 #include "store/master_key.h"
 #include "worker/dispatcher.h"
@@ -34,7 +36,8 @@ Result<> open_queue(Stores& stores, const Clock& clock) {
   const auto reclaimed = stores.queue->reclaim(worker::kMaxCrashes);
   if (!reclaimed) return reclaimed.error();
   if (*reclaimed > 0) log::info("took back uploads that the last run had leased", {{"uploads", *reclaimed}});
-  return stores.callbacks->reclaim();
+  if (auto reclaimed_callbacks = stores.callbacks->reclaim(); !reclaimed_callbacks) return reclaimed_callbacks;
+  return shorten_waits(stores);
 }
 
 store::SqliteOptions options_of(const Config& config) {
@@ -45,6 +48,14 @@ store::SqliteOptions options_of(const Config& config) {
 }
 
 }  // namespace
+
+Result<> shorten_waits(Stores& stores) {
+  auto shortened = stores.nodes->shorten_waits({kLongestUploadWait, kLongestCallbackWait, kLongestReaperWait});
+  if (!shortened) return shortened;
+  stores.feed->publish({.kind = Change::Kind::uploads_due});
+  stores.feed->publish({.kind = Change::Kind::callbacks_due});
+  return {};
+}
 
 Result<Stores> open_stores(const Config& config, const Clock& clock) {
   Stores stores;

@@ -38,6 +38,10 @@ struct Stores {
 // outlive them. Errors: what SqliteDatabase::open(), load_or_create_master_key() and the ports answer.
 Result<Stores> open_stores(const Config& config, const Clock& clock);
 
+// To be called after the clock was set back: nothing that is pending waits longer than its kind may. Errors:
+// store_failed.
+Result<> shorten_waits(Stores& stores);
+
 // Goes on without what a damaged or missing log of the database has lost: see SqliteOptions::accept_loss. Errors: those
 // of SqliteDatabase::open().
 Result<> accept_loss_of_log(const Config& config, const Clock& clock);

@@ -14,6 +14,15 @@
 namespace vodlift {
 namespace {
 
+TEST(ThreadPool, AJobThatThrowsCostsNoThread) {
+  ThreadPool pool("test", 1, 100);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(pool.post([] { throw std::bad_alloc(); }));
+  std::promise<void> done;
+  ASSERT_TRUE(pool.post([&] { done.set_value(); }));
+  done.get_future().wait();
+  pool.stop();
+}
+
 TEST(ThreadPool, RunsEverythingQueuedBeforeItStops) {
   std::atomic<int> ran{0};
   ThreadPool pool("test", 3, 1000);

@@ -2,12 +2,40 @@
 
 #include <pthread.h>
 
+#include <exception>
 #include <utility>
+
+#include "base/log.h"
 
 namespace vodlift {
 
+namespace {
+
+// Between two runs of a body that threw: memory may be there again in a moment.
+constexpr std::chrono::milliseconds kAfterException{50};
+
+void report(const char* what) noexcept {
+  try {
+    log::error("a thread gave up what it was doing and goes on", {{"reason", what}});
+  } catch (...) {  // there is no memory for the line
+  }
+}
+
+void run_behind_a_wall(const std::function<void()>& body) {
+  for (;;) {
+    try {
+      return body();
+    } catch (const std::exception& failure) {
+      report(failure.what());
+    }
+    std::this_thread::sleep_for(kAfterException);
+  }
+}
+
+}  // namespace
+
 std::thread named_thread(const std::string& name, std::function<void()> body) {
-  std::thread thread(std::move(body));
+  std::thread thread([body = std::move(body)] { run_behind_a_wall(body); });
   pthread_setname_np(thread.native_handle(), name.c_str());
   return thread;
 }

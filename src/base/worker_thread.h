@@ -12,7 +12,9 @@
 
 namespace vodlift {
 
-// A thread that the system shows as `name` (1 to 15 bytes). Throws std::system_error where no thread can be made.
+// A thread that the system shows as `name` (1 to 15 bytes) and that runs `body`. An exception costs what the body was
+// doing, a job or a round of its loop: it is logged, and the body is run again. So a body keeps what must last outside
+// of itself. Throws std::system_error where no thread can be made.
 std::thread named_thread(const std::string& name, std::function<void()> body);
 
 // One thread that runs a loop until it is stopped. The loop keeps its data elsewhere, under a lock of its own: other
@@ -27,7 +29,7 @@ class WorkerThread {
   // Like stop(). Declare the WorkerThread below the data of its loop, so that it is joined before they are gone.
   ~WorkerThread() { stop(); }
 
-  // Runs `body` once on a new thread. `name` as in named_thread(). Call it at most once.
+  // Runs `body` on a new thread, again after an exception. `name` as in named_thread(). Call it at most once.
   void start(const std::string& name, std::function<void()> body);
 
   // Ends the wait that is under way; without one, the next wait ends at once. Several calls end one wait only.

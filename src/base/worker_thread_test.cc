@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "base/await.h"
@@ -71,6 +72,22 @@ TEST(WorkerThread, ItsDestructorStopsTheLoop) {
     });
   }
   EXPECT_TRUE(ended);
+}
+
+TEST(WorkerThread, AnExceptionCostsARoundAndNotTheThread) {
+  std::atomic<int> rounds{0};
+  WorkerThread worker;
+  std::promise<void> third;
+  worker.start("test", [&] {
+    while (!worker.stopping()) {
+      if (++rounds < 3) throw std::bad_alloc();
+      if (rounds == 3) third.set_value();
+      worker.wait();
+    }
+  });
+  third.get_future().wait();
+  worker.stop();
+  EXPECT_GE(rounds, 3);
 }
 
 TEST(WorkerThread, HasAName) {

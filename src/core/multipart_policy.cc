@@ -11,7 +11,6 @@ namespace {
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-constexpr milliseconds kLongestDelay = 6h;
 // How far the begin that a store reports may lie from the time of our Create. The store reports whole seconds, and a
 // Create with its retries takes some minutes at most.
 constexpr milliseconds kBeforeIntent = 3s;
@@ -46,8 +45,8 @@ bool create_may_have_worked(Errc code) {
 
 milliseconds reaper_retry_delay(int attempts, milliseconds first) {
   milliseconds delay = first;
-  for (int i = 1; i < attempts && delay < kLongestDelay; ++i) delay *= 2;
-  return std::min(delay, kLongestDelay);
+  for (int i = 1; i < attempts && delay < kLongestReaperWait; ++i) delay *= 2;
+  return std::min(delay, kLongestReaperWait);
 }
 
 bool concerns_whole_bucket(Errc code) { return code != Errc::s3_rejected && code != Errc::s3_unverifiable; }

@@ -12,6 +12,9 @@
 
 namespace vodlift {
 
+// No abandoned multipart upload waits longer than this for its next attempt.
+inline constexpr std::chrono::milliseconds kLongestReaperWait = std::chrono::hours(6);
+
 // Creates of one upload that were sent further apart are searched for separately: a search is the safer the shorter the
 // time that it covers.
 inline constexpr std::chrono::minutes kOneSearch{10};

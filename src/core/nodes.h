@@ -1,6 +1,7 @@
 // Port: the processes that work on one database, and who they are to each other.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,13 @@ struct NodeInfo {
   std::optional<WallTime> left;  // when it stopped in order; empty: it runs, or it crashed
 };
 
+// How long what is pending may wait for its next attempt: uploads, callbacks, abandoned multipart uploads.
+struct LongestWaits {
+  std::chrono::milliseconds uploads{0};
+  std::chrono::milliseconds callbacks{0};
+  std::chrono::milliseconds multiparts{0};
+};
+
 // Any thread; calls block until the disk has the change. Times are of the store's clock. Errors of all: store_failed
 // (nothing was changed), internal.
 class Nodes {
@@ -46,6 +54,10 @@ class Nodes {
 
   // Says that the node stops in order. Errors: as beat().
   virtual Result<> leave(const NodeTerm& self) = 0;
+
+  // For the start, and after the clock was set back: what waits for longer from now on than anything of its kind may
+  // wait (`longest`) waits for that long. A time that was set by a clock that went ahead would keep it for ever.
+  virtual Result<> shorten_waits(const LongestWaits& longest) = 0;
 
   // All nodes that ever joined, by id.
   virtual Result<std::vector<NodeInfo>> list() = 0;

@@ -8,6 +8,9 @@
 
 namespace vodlift {
 
+// No upload and no callback waits longer than this for its next attempt.
+inline constexpr std::chrono::milliseconds kLongestUploadWait = std::chrono::hours(1);
+inline constexpr std::chrono::milliseconds kLongestCallbackWait = std::chrono::hours(27);  // 24 h and 10 % of jitter
 // One S3 request is tried at most this often within one attempt.
 inline constexpr int kMaxRequestTries = 5;
 // An upload is attempted at most this often.

@@ -276,6 +276,22 @@ Result<> MemoryNodes::leave(const NodeTerm& self) {
   return {};
 }
 
+Result<> MemoryNodes::shorten_waits(const LongestWaits& longest) {
+  const std::lock_guard lock(database_.mutex_);
+  const WallTime now = database_.clock_.now();
+  for (auto& [id, row] : database_.uploads_) {
+    if (row.delayed) row.next_attempt = std::min(row.next_attempt, now + longest.uploads);
+  }
+  for (auto& [id, callback] : database_.callbacks_) {
+    callback.next_attempt = std::min(callback.next_attempt, now + longest.callbacks);
+    if (callback.hold) callback.hold->until = callback.next_attempt;
+  }
+  for (auto& [id, one] : database_.ledger_) {
+    one.entry.next_attempt = std::min(one.entry.next_attempt, now + longest.multiparts);
+  }
+  return {};
+}
+
 Result<std::vector<NodeInfo>> MemoryNodes::list() {
   const std::lock_guard lock(database_.mutex_);
   return database_.nodes_;

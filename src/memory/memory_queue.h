@@ -110,6 +110,7 @@ class MemoryNodes final : public Nodes {
   Result<NodeTerm> join(const std::string& name) override;
   Result<> beat(const NodeTerm& self) override;
   Result<> leave(const NodeTerm& self) override;
+  Result<> shorten_waits(const LongestWaits& longest) override;
   Result<std::vector<NodeInfo>> list() override;
 
  private:

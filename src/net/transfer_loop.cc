@@ -87,6 +87,8 @@ void TransferLoop::fail(Transfer& transfer, Error error) {
 }
 
 void TransferLoop::run() {
+  // After an exception: whom it kept from being resumed is not known.
+  for (const auto& [id, transfer] : running_) curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
   while (take_arrivals()) {
     int still_running = 0;
     curl_multi_perform(multi_, &still_running);
@@ -113,10 +115,14 @@ bool TransferLoop::take_arrivals() {
     stopping = thread_.stopping();
   }
   for (auto& transfer : arrivals) {
-    if (stopping) {
-      fail(*transfer, {Errc::interrupted, std::string(kStopping)});
-    } else {
-      begin(std::move(transfer));
+    try {
+      if (stopping) {
+        fail(*transfer, {Errc::interrupted, std::string(kStopping)});
+      } else {
+        begin(std::move(transfer));
+      }
+    } catch (const std::exception& failure) {
+      log::error("a completion threw", {{"reason", failure.what()}});
     }
   }
   take_due(resumed);
@@ -150,16 +156,19 @@ void TransferLoop::begin(std::unique_ptr<Transfer> transfer) {
   }
   if (handle == nullptr) return fail(*transfer, {Errc::internal, "out of memory for a new connection"});
   try {
+    running_.emplace(transfer->id(), nullptr);  // before libcurl has the handle: nothing may fail after that
     transfer->attach(handle);
   } catch (const std::exception& failure) {
+    running_.erase(transfer->id());
     curl_easy_cleanup(handle);
     return fail(*transfer, {Errc::internal, failure.what()});
   }
   if (curl_multi_add_handle(multi_, handle) != CURLM_OK) {
+    running_.erase(transfer->id());
     curl_easy_cleanup(handle);
     return fail(*transfer, {Errc::internal, "libcurl refused a new request"});
   }
-  running_.emplace(transfer->id(), std::move(transfer));
+  running_.find(transfer->id())->second = std::move(transfer);
 }
 
 void TransferLoop::collect_finished() {

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "store/sqlite_statements.h"
 
 namespace vodlift::store {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 255;
+// How many rows one transaction changes, so that it holds nobody up for long.
+constexpr int kShortenStep = 1000;
 
 }  // namespace
 
@@ -26,6 +30,26 @@ Result<NodeTerm> SqliteNodes::join(const std::string& name) {
 Result<> SqliteNodes::beat(const NodeTerm& self) { return touch(sql::kBeat, self); }
 
 Result<> SqliteNodes::leave(const NodeTerm& self) { return touch(sql::kLeave, self); }
+
+Result<> SqliteNodes::shorten_waits(const LongestWaits& longest) {
+  for (const auto& [statement, wait] :
+       {std::pair{sql::kShortenUploads, longest.uploads}, std::pair{sql::kShortenCallbacks, longest.callbacks},
+        std::pair{sql::kShortenMultiparts, longest.multiparts}}) {
+    if (auto shortened = shorten(statement, wait); !shortened) return shortened;
+  }
+  return {};
+}
+
+Result<> SqliteNodes::shorten(std::string_view statement, std::chrono::milliseconds longest) {
+  for (;;) {
+    const auto changed = database_.write([&](SqliteConnection& connection) -> Result<std::int64_t> {
+      connection.prepare(statement).bind(to_unix_ms(clock_.now() + longest), kShortenStep).run();
+      return connection.changes();
+    });
+    if (!changed) return changed.error();
+    if (*changed < kShortenStep) return {};
+  }
+}
 
 Result<> SqliteNodes::touch(std::string_view statement, const NodeTerm& self) {
   return database_.write([&](SqliteConnection& connection) -> Result<> {

@@ -14,9 +14,11 @@ class SqliteNodes final : public Nodes {
   Result<NodeTerm> join(const std::string& name) override;
   Result<> beat(const NodeTerm& self) override;
   Result<> leave(const NodeTerm& self) override;
+  Result<> shorten_waits(const LongestWaits& longest) override;
   Result<std::vector<NodeInfo>> list() override;
 
  private:
+  Result<> shorten(std::string_view statement, std::chrono::milliseconds longest);
   Result<> touch(std::string_view statement, const NodeTerm& self);
 
   SqliteDatabase& database_;

@@ -122,6 +122,12 @@ TEST_F(Plan, CallbacksSeekWhatIsDue) {
   expect_seek(sql::kRecordCallback, "INTEGER PRIMARY KEY", "rowid=?");
 }
 
+TEST_F(Plan, WaitsThatAreTooLongAreSought) {
+  expect_seek(sql::kShortenUploads, "uploads_delayed", "next_attempt_ms>?");
+  expect_seek(sql::kShortenCallbacks, "callbacks_delayed", "next_attempt_ms>?");
+  expect_seek(sql::kShortenMultiparts, "multipart_ledger_due", "next_attempt_ms>?");
+}
+
 TEST_F(Plan, ForgettingSeeksByAge) { expect_seek(sql::kForgetSignatures, "PRIMARY KEY", "timestamp_s<?"); }
 
 TEST_F(Plan, TheLedgerSeeks) {

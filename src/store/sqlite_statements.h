@@ -442,6 +442,18 @@ inline constexpr std::string_view kJoin = R"sql(
 inline constexpr std::string_view kBeat = "UPDATE nodes SET beat_ms = ?3 WHERE id = ?1 AND term = ?2";
 inline constexpr std::string_view kLeave = "UPDATE nodes SET beat_ms = ?3, left_ms = ?3 WHERE id = ?1 AND term = ?2";
 
+// What waits for longer than anything of its kind may: ?1 the last time that may be, ?2 how many at most
+inline constexpr std::string_view kShortenUploads = R"sql(
+  UPDATE uploads SET next_attempt_ms = ?1 WHERE id IN
+    (SELECT id FROM uploads INDEXED BY uploads_delayed
+     WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 AND next_attempt_ms > ?1 LIMIT ?2))sql";
+inline constexpr std::string_view kShortenCallbacks = R"sql(
+  UPDATE callbacks SET next_attempt_ms = ?1, lease_until_ms = iif(lease_until_ms IS NULL, NULL, ?1) WHERE id IN
+    (SELECT id FROM callbacks INDEXED BY callbacks_delayed WHERE delayed = 1 AND next_attempt_ms > ?1 LIMIT ?2))sql";
+inline constexpr std::string_view kShortenMultiparts = R"sql(
+  UPDATE multipart_ledger SET next_attempt_ms = ?1 WHERE id IN
+    (SELECT id FROM multipart_ledger INDEXED BY multipart_ledger_due WHERE next_attempt_ms > ?1 LIMIT ?2))sql";
+
 inline constexpr std::string_view kNodes = "SELECT id, term, name, started_ms, beat_ms, left_ms FROM nodes ORDER BY id";
 
 }  // namespace vodlift::store::sql

@@ -54,6 +54,12 @@ void complete(WriteOperation& operation, Result<> outcome) {
   }
 }
 
+// Completed, it is gone: what is left in a batch has had no answer.
+void complete_and_drop(std::unique_ptr<WriteOperation>& operation, Result<> outcome) {
+  const auto owned = std::move(operation);
+  complete(*owned, std::move(outcome));
+}
+
 }  // namespace
 
 SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Limits limits)
@@ -116,7 +122,7 @@ void SqliteWriter::work() {
   for (;;) {
     Batch batch = next_batch();
     if (batch.empty()) return;
-    run_batch(batch);
+    run_guarded_batch(batch);
     checkpoint_if_due();
   }
 }
@@ -126,6 +132,7 @@ SqliteWriter::Batch SqliteWriter::next_batch() {
   Batch batch;
   std::unique_lock lock(mutex_);
   while (!is_due()) wait_for_work(lock);
+  batch.reserve(std::min(queue_.size(), limits_.batch));  // before anything is taken: there may be no memory
   while (!queue_.empty() && batch.size() < limits_.batch) {
     if (!queue_.front()->patient()) --impatient_;
     batch.push_back(std::move(queue_.front()));
@@ -156,14 +163,27 @@ void SqliteWriter::wait_for_work(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
+// Where memory ends, nothing was committed of what has no answer yet.
+void SqliteWriter::run_guarded_batch(Batch& batch) {
+  try {
+    run_batch(batch);
+  } catch (const std::exception&) {
+    connection_->roll_back();
+    for (auto& operation : batch) {
+      if (operation) complete_and_drop(operation, Error{Errc::store_failed, "no memory"});
+    }
+    throw;
+  }
+}
+
 void SqliteWriter::run_batch(Batch& batch) {
   if (batch.size() > 1) {
     if (auto outcomes = run_together(batch)) {
-      for (std::size_t i = 0; i < batch.size(); ++i) complete(*batch[i], std::move((*outcomes)[i]));
+      for (std::size_t i = 0; i < batch.size(); ++i) complete_and_drop(batch[i], std::move((*outcomes)[i]));
       return;
     }
   }
-  for (const auto& operation : batch) complete(*operation, run_alone(*operation));
+  for (auto& operation : batch) complete_and_drop(operation, run_alone(*operation));
 }
 
 std::optional<std::vector<Result<>>> SqliteWriter::run_together(Batch& batch) {

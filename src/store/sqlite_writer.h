@@ -77,6 +77,7 @@ class SqliteWriter {
   [[nodiscard]] bool is_due() const;
   void wait_for_work(std::unique_lock<std::mutex>& lock);
   void run_batch(Batch& batch);
+  void run_guarded_batch(Batch& batch);
   // Nothing: rolled back, somebody failed.
   std::optional<std::vector<Result<>>> run_together(Batch& batch);
   Result<> run_alone(WriteOperation& operation);

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <exception>
 
 #include "base/encoding.h"
 #include "base/hash.h"
@@ -109,7 +110,7 @@ Result<> StoreMark::reserve(UploadId id) {
   return written;
 }
 
-void StoreMark::committed(std::uint32_t frames, UploadId id) {
+void StoreMark::committed(std::uint32_t frames, UploadId id) noexcept try {
   if (!log_.valid()) log_ = UniqueFd(::open(log_of(path_).c_str(), O_RDONLY | O_CLOEXEC));
   const WalGeneration log = wal_generation(log_.get());
   const bool first = !record_.log.known();
@@ -119,6 +120,7 @@ void StoreMark::committed(std::uint32_t frames, UploadId id) {
   record_.given = std::max(record_.given, id);
   // A record that stays old is as good after a crash as one that is lost with the machine's memory.
   [[maybe_unused]] const auto written = write(first);
+} catch (const std::exception&) {  // no memory: the next commit is noted
 }
 
 Result<> StoreMark::checkpointed(std::uint32_t frames) {

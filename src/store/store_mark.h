@@ -47,7 +47,7 @@ class StoreMark {
   Result<> reserve(UploadId id);
   // The log has `frames` after a commit that was synced, which gave the ids up to `id`. Not synced: what the disk has
   // of it is true, if old.
-  void committed(std::uint32_t frames, UploadId id);
+  void committed(std::uint32_t frames, UploadId id) noexcept;
   // The first `frames` of the log are in the database's file, and synced there. Errors: io_error.
   Result<> checkpointed(std::uint32_t frames);
   // The database was closed and its log removed. Errors: io_error.

@@ -44,11 +44,12 @@ EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share
     : queue_(queue), leases_(leases), share_(share), most_(most), wake_(std::move(wake)) {}
 
 void EndRecorder::record(std::shared_ptr<const ActiveRun> run, RunEnd end) {
+  const auto recorded = std::make_shared<End>(End{std::move(run), std::move(end)});
   {
     const std::lock_guard lock(mutex_);
     ++under_way_;
   }
-  hand_over(std::make_shared<End>(End{std::move(run), std::move(end)}));
+  hand_over(recorded);
 }
 
 void EndRecorder::wait_for_room() {

@@ -1,5 +1,6 @@
 """Clocks that jump, and workers that stand still: an upload has one owner, and nothing counts as over before its time."""
 
+import datetime
 import os
 import signal
 import subprocess
@@ -96,3 +97,33 @@ def test_D43_two_nodes_whose_clocks_differ(place, fake, receiver, ahead_s):
         place.clock.set(0)
     check_one_end(place, fake, receiver)
     assert "took back uploads that the last run had leased" in place.server.logs()
+
+
+@pytest.mark.parametrize("how", ["running", "restarted"])
+def test_D59_what_was_put_off_under_a_wrong_clock_is_not_lost_there(new_site, fake, receiver, how):
+    """A month ahead an upload fails and waits for its next attempt; in the right time it waits an hour at most."""
+    site = new_site()
+    clock = SettableClock(site)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    fake.play({"about": "fails", "rules": [{"operation": "PutObject", "nth": [1, 2, 3, 4, 5],
+                                            "fault": {"status": 503, "code": "ServiceUnavailable", "hold": True}}]})
+    film = site.queue("film.mp4", "videos")
+    wait_until(lambda: fake.seen("PutObject"), 20, "it is sent")
+    clock.set(30 * 24 * HOUR)
+    fake.play({"about": "fails", "rules": [{"operation": "PutObject", "nth": [1, 2, 3, 4, 5],
+                                            "fault": {"status": 503, "code": "ServiceUnavailable"}}]})
+    wait_until(lambda: "will be tried again" in site.server.logs(), 60, "it waits for its second attempt")
+    if how == "restarted":
+        site.server.stop()
+    clock.set(0)
+    if how == "restarted":
+        site.server.start()
+    due = 1.1 * HOUR
+    wait_until(lambda: until_next_attempt(site, film) <= due, 20, "it is due within an hour")
+
+
+def until_next_attempt(site, upload: int) -> float:
+    """Seconds; 0 where it does not wait."""
+    at = site.api.status(upload)["next_attempt"]
+    return (datetime.datetime.fromisoformat(at) - datetime.datetime.now(datetime.timezone.utc)).total_seconds() if at else 0

@@ -47,6 +47,39 @@ TEST_P(NodeConformance, ANodeKeepsItsIdAndBeginsATerm) {
   EXPECT_EQ(nodes().join(std::string(256, 'n')).error().code, Errc::invalid_value);
 }
 
+// An upload, a callback and an abandoned multipart upload, each put off while the clock is thirty days ahead.
+TEST_P(NodeConformance, WhatWasPutOffUnderAWrongClockIsDueInTimeAfterIt) {
+  const LongestWaits longest{1h, 27h, 6h};
+  clock_.advance(24h * 30);
+  NewUpload with_callback = new_upload("ended");
+  with_callback.request.callback = "https://receiver.example/";
+  insert_into(node_->uploads, with_callback);
+  ASSERT_TRUE(finish(claim_one().lease, completed()));
+  const auto account = node_->callbacks.due_accounts(0, 1).value().at(0);
+  const auto receivers = node_->callbacks.due_receivers(account, "", 1, 1).value();
+  const auto claimed = node_->callbacks.claim(receivers.at(0).ids, 1min).value();
+  ASSERT_EQ(claimed.size(), 1U);
+  CallbackAttempt refused;
+  refused.delay = 24h;
+  ASSERT_TRUE(node_->callbacks.record({{claimed[0], refused}}));
+  insert("film");
+  const Lease lease = claim_one().lease;
+  ASSERT_TRUE(journal().intend(lease, {"https://s3.example", "bucket", "film"}));
+  ASSERT_TRUE(requeue(lease, Requeue{1h, std::nullopt, true}));
+  const auto abandoned = ledger().abandoned(std::nullopt, 10).value();
+  ASSERT_EQ(abandoned.size(), 1U);
+  ASSERT_TRUE(ledger().postpone(abandoned[0].id, 6h, "no answer"));
+
+  ASSERT_TRUE(nodes().shorten_waits(longest));
+  EXPECT_EQ(node_->callbacks.next_due().value(), 24h) << "what waits in its time stays";
+  clock_.advance(-24h * 30);
+  EXPECT_GT(node_->queue.next_due().value(), 24h * 29);
+  ASSERT_TRUE(nodes().shorten_waits(longest));
+  EXPECT_EQ(node_->queue.next_due().value(), 1h);
+  EXPECT_EQ(node_->callbacks.next_due().value(), 27h);
+  EXPECT_EQ(ledger().next_due().value(), 6h);
+}
+
 TEST_P(NodeConformance, BeatsAndLeavingAreSeen) {
   const WallTime joined = clock_.now();
   clock_.advance(10s);
