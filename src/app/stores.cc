@@ -34,6 +34,11 @@ Result<> open_queue(Stores& stores, const Clock& clock) {
   stores.ledger = std::make_unique<store::SqliteMultipartLedger>(*stores.database, clock);
   stores.bandwidth_limits = std::make_unique<store::SqliteBandwidthLimits>(*stores.database);
   const auto reclaimed = stores.queue->reclaim(worker::kMaxCrashes);
+  if (!reclaimed && reclaimed.error().code == Errc::store_failed) {
+    log::error("what the last run had leased cannot be taken back yet; its uploads wait until their leases are over",
+               {{"reason", reclaimed.error().message}});
+    return {};
+  }
   if (!reclaimed) return reclaimed.error();
   if (*reclaimed > 0) log::info("took back uploads that the last run had leased", {{"uploads", *reclaimed}});
   if (auto reclaimed_callbacks = stores.callbacks->reclaim(); !reclaimed_callbacks) return reclaimed_callbacks;

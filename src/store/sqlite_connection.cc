@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <stdexcept>
 
 #include "base/file.h"
@@ -190,6 +191,18 @@ std::optional<std::string> SqliteConnection::query(std::string_view sql) {
   return statement.first_text();
 }
 
+std::optional<std::string> SqliteConnection::query_within(std::string_view sql, std::chrono::milliseconds patience) {
+  constexpr int kInstructionsBetweenLooks = 100'000;
+  auto until = std::chrono::steady_clock::now() + patience;
+  sqlite3_progress_handler(
+      handle_, kInstructionsBetweenLooks,
+      [](void* end) { return std::chrono::steady_clock::now() > *static_cast<SteadyTime*>(end) ? 1 : 0; }, &until);
+  auto answer = query(sql);
+  sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
+  if (error_ && sqlite3_errcode(handle_) == SQLITE_INTERRUPT) error_.reset();
+  return answer;
+}
+
 std::optional<Error> SqliteConnection::take_error() { return std::exchange(error_, std::nullopt); }
 
 void SqliteConnection::fail(std::string message) {
@@ -224,6 +237,8 @@ void SqliteConnection::harden() {
 
 void SqliteConnection::record_failure(int code) {
   if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) sync_failed_ = true;
+  const bool io = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+  if ((code & 0xff) == SQLITE_FULL || (io && sqlite3_system_errno(handle_) == ENOSPC)) disk_full_ = true;
   if (!failed()) error_ = error_of(handle_, code, path_);
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -109,12 +110,17 @@ class SqliteConnection {
   // First column of the first row; nothing where there is no row or after a failure.
   std::optional<std::string> query(std::string_view sql);
 
+  // The same, given up after `patience`: nothing then, and no failure.
+  std::optional<std::string> query_within(std::string_view sql, std::chrono::milliseconds patience);
+
   [[nodiscard]] bool failed() const { return error_.has_value(); }
   // Returns the failure since the last call and clears it. Codes: store_corrupt (damaged, or no database), internal
   // (a constraint was violated), store_failed (all else).
   std::optional<Error> take_error();
   // Whether a sync to the disk ever failed: what the disk holds of the last changes is then unknown for good.
   [[nodiscard]] bool sync_failed() const { return sync_failed_; }
+  // Whether the disk had no room since the last call.
+  bool take_disk_full() { return std::exchange(disk_full_, false); }
   // Records a failure that SQLite does not know of (a row that cannot be understood); store_corrupt.
   void fail(std::string message);
 
@@ -156,6 +162,7 @@ class SqliteConnection {
   const std::filesystem::path path_;
   std::optional<Error> error_;
   bool sync_failed_ = false;
+  bool disk_full_ = false;
   int wal_pages_ = 0;
   int pages_moved_ = 0;
   std::unordered_map<std::string, sqlite3_stmt*, TextHash, std::equal_to<>> statements_;

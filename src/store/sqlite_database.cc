@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "store/ballast.h"
 #include "store/log_check.h"
 #include "store/sqlite_migrations.h"
 #include "store/sqlite_setup.h"
@@ -22,14 +23,13 @@ Result<std::unique_ptr<SqliteConnection>> open_checked(const std::filesystem::pa
   SqliteConnection& connection = **opened;
   connection.set_checkpoint_on_close(false);
   if (auto ours = check_schema(connection, path, sqlite_migrations()); !ours) return ours.error();
-  if (auto sound = check_integrity(connection, path); !sound) return sound.error();
-  connection.set_checkpoint_on_close(true);
   return opened;
 }
 
 struct Writable {
   std::unique_ptr<SqliteConnection> connection;
   StoreMark mark;
+  Ballast ballast;
 };
 
 std::int64_t number_of(SqliteConnection& connection, const char* sql) {
@@ -95,10 +95,15 @@ Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
   if (!before) return unreadable(before.error().message);
   const auto log = check_log(path, *before, options.accept_loss);
   if (!log) return log.error();
+  // The log's index needs some room, and so does what the log has: where the disk is full, the reserve gives it.
+  Ballast ballast(path);
+  const bool is_full = ballast.free_bytes() < Ballast::kBytes;
+  if (is_full) ballast.release();
   auto opened = open_checked(path);
   if (!opened) return opened.error();
   SqliteConnection& connection = **opened;
-  connection.set_checkpoint_on_close(false);
+  const auto damage = find_damage(connection, path);
+  if (!damage) return damage.error();
   if (*before) {
     if (auto right = check_mark(connection, path, **before); !right) return right.error();
   }
@@ -109,7 +114,7 @@ Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
   std::optional<StoreMark> mark;
   UploadId last = 0;
   const auto open_mark = [&](const MarkRecord& record) -> Result<> {
-    if (auto error = connection.take_error()) return *error;
+    if (auto error = connection.take_error()) return *damage ? damaged(path, **damage) : *error;
     auto marked = StoreMark::open(path, record);
     if (!marked) return marked.error();
     mark.emplace(std::move(*marked));
@@ -120,8 +125,15 @@ Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
     last = record.given;
     if (auto marked = open_mark(record); !marked) return marked.error();
   }
+  if (*damage) {
+    if (auto rebuilt = rebuild_indexes(connection, path, **damage); !rebuilt) return rebuilt.error();
+  }
   connection.set_checkpoint_on_close(true);
   if (auto configured = configure_writer(connection); !configured) return configured.error();
+  if (is_full) {
+    connection.checkpoint(true);
+    if (auto failed = connection.take_error()) log::warn("the log cannot be emptied", {{"error", failed->message}});
+  }
   if (auto migrated = migrate(connection, now, sqlite_migrations()); !migrated) return migrated.error();
   if (made) {
     // The file has the schema before it has a mark: however its log may be lost, it is this database.
@@ -130,8 +142,9 @@ Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
     first.database = database_number(connection);
     if (auto marked = open_mark(first); !marked) return marked.error();
   }
+  ballast.keep();
   if (!raise_ids(connection, last)) return *connection.take_error();
-  return Writable{std::move(*opened), std::move(*mark)};
+  return Writable{std::move(*opened), std::move(*mark), std::move(ballast)};
 }
 
 Result<std::vector<std::unique_ptr<SqliteConnection>>> open_readers(const SqliteOptions& options) {
@@ -162,13 +175,17 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOptions
   if (!writer) return unless_unreadable(writer.error(), options.path);
   auto readers = open_readers(options);
   if (!readers) return readers.error();
-  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(
-      std::move(*lock), std::move(writer->connection), std::move(writer->mark), std::move(*readers), options.writer));
+  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(*lock), std::move(writer->connection),
+                                                            std::move(writer->mark), std::move(writer->ballast),
+                                                            std::move(*readers), options.writer));
 }
 
 SqliteDatabase::SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer, StoreMark mark,
-                               std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits)
-    : lock_(std::move(lock)), writer_(std::move(writer), std::move(mark), limits), readers_(std::move(readers)) {}
+                               Ballast ballast, std::vector<std::unique_ptr<SqliteConnection>> readers,
+                               SqliteWriter::Limits limits)
+    : lock_(std::move(lock)),
+      writer_(std::move(writer), std::move(mark), std::move(ballast), limits),
+      readers_(std::move(readers)) {}
 
 void SqliteDatabase::drain() {
   [[maybe_unused]] const auto nothing = writer_.write([](SqliteConnection&) -> Result<> { return {}; });

@@ -47,6 +47,9 @@ class SqliteDatabase {
   // For a change that runs: it gives this upload its id. See SqliteWriter::gives.
   void gives(UploadId id) { writer_.gives(id); }
 
+  // For a change that runs: see SqliteWriter::has_room.
+  bool has_room() { return writer_.has_room(); }
+
   // Returns when all that was queued before, its completions included, is over.
   void drain();
 
@@ -58,7 +61,7 @@ class SqliteDatabase {
   }
 
  private:
-  SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer, StoreMark mark,
+  SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer, StoreMark mark, Ballast ballast,
                  std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits);
 
   // Carries a Result<T> through a door that knows only Result<>.

@@ -17,6 +17,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/log.h"
 
 namespace vodlift::store {
 namespace {
@@ -158,23 +159,45 @@ Result<> configure_reader(SqliteConnection& connection) {
   return apply_settings(connection, kReaderSettings);
 }
 
-Result<> check_integrity(SqliteConnection& connection, const std::filesystem::path& path) {
+Result<std::optional<std::string>> find_damage(SqliteConnection& connection, const std::filesystem::path& path) {
   // The schema's CHECKs held when each row was written and say nothing of the disk, but evaluating them all again takes
   // three times as long as the rest: every page, every tree, every row's types.
   connection.execute("PRAGMA ignore_check_constraints = ON");
-  const auto verdict = connection.query("PRAGMA quick_check(1)");
+  auto verdict = connection.query_within("PRAGMA integrity_check(1)", kIndexPatience);
+  if (!verdict && !connection.failed()) {
+    log::warn("the database is large: its indexes were not compared with their tables", {});
+    verdict = connection.query("PRAGMA quick_check(1)");
+  }
   auto error = connection.take_error();
   if (error && error->code != Errc::store_corrupt) return *error;
-  if (!error && verdict == "ok") return {};
+  if (!error && verdict == "ok") return std::optional<std::string>();
   if (verdict && is_of_reading(*verdict)) {
-    return Error{Errc::store_failed, fmt::format("the database {} cannot be checked: {}; {}", path.string(),
-                                                 printable(*verdict), kNotDamaged)};
+    return unreadable(fmt::format("the database {} cannot be checked: {}", path.string(), printable(*verdict)));
   }
-  const std::string what = error ? error->message : printable(verdict.value_or("no answer"));
-  return Error{Errc::store_corrupt,
-               fmt::format("the database {} is damaged ({}): keep it aside with its -wal file, check the disk, and "
-                           "restore a backup",
-                           path.string(), what)};
+  return std::optional(error ? error->message : printable(verdict.value_or("no answer")));
+}
+
+Error damaged(const std::filesystem::path& path, std::string_view what) {
+  return {
+      Errc::store_corrupt,
+      fmt::format("the database {} is damaged ({}): keep it aside with its -wal file, check the disk, and restore a "
+                  "backup",
+                  path.string(), what)};
+}
+
+Result<> rebuild_indexes(SqliteConnection& connection, const std::filesystem::path& path, const std::string& damage) {
+  bool sound = connection.execute("BEGIN IMMEDIATE") && connection.execute("REINDEX");
+  connection.execute("PRAGMA ignore_check_constraints = ON");
+  sound = sound && connection.query("PRAGMA integrity_check(1)") == "ok" && connection.execute("COMMIT");
+  connection.roll_back();
+  const auto error = connection.take_error();
+  if (sound && !error) {
+    log::warn("indexes of the database were damaged; they were made again from its tables, and nothing is lost",
+              {{"found", damage}, {"hint", "check the disk"}});
+    return {};
+  }
+  if (error && error->code != Errc::store_corrupt && error->code != Errc::internal) return *error;
+  return damaged(path, damage);
 }
 
 Error unreadable(std::string_view why) { return {Errc::store_failed, fmt::format("{}; {}", why, kNotDamaged)}; }

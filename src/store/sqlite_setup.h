@@ -1,7 +1,10 @@
 // What must be true of a database file and its connections before anything relies on them.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,9 +33,18 @@ Result<> prepare_database_file(const std::filesystem::path& path);
 Result<> configure_writer(SqliteConnection& connection);
 Result<> configure_reader(SqliteConnection& connection);
 
-// Reads every page and refuses a damaged file. Time grows with the file. Errors: store_corrupt; store_failed (also
-// where the file could not be read, or memory ran out: that says nothing of the file).
-Result<> check_integrity(SqliteConnection& connection, const std::filesystem::path& path);
+// What is wrong with the file, nothing if it is sound. Reads every page, and compares indexes with their tables as far
+// as kIndexPatience allows. Errors: store_failed (the file could not be read, or memory ran out: that says nothing of
+// the file).
+Result<std::optional<std::string>> find_damage(SqliteConnection& connection, const std::filesystem::path& path);
+inline constexpr std::chrono::seconds kIndexPatience{15};
+
+// How a start refuses a file in which `what` is wrong.
+Error damaged(const std::filesystem::path& path, std::string_view what);
+
+// Makes all indexes again from their tables, in one transaction that is kept only if the file is sound then; `damage`
+// is what find_damage() found. Errors: store_corrupt (nothing was changed), store_failed.
+Result<> rebuild_indexes(SqliteConnection& connection, const std::filesystem::path& path, const std::string& damage);
 
 // What to tell where a file of the database cannot be read, for the reason `why`: store_failed.
 Error unreadable(std::string_view why);

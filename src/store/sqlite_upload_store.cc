@@ -133,6 +133,9 @@ class SqliteUploadStore::Insert final : public WriteOperation {
         return {};
       }
     }
+    if (!store_.queue_.database.has_room()) {
+      return Error{Errc::store_failed, "the database's disk is full: nothing was queued"};
+    }
     outcome_.id = insert_upload(connection, upload_, texts_, chain_end(connection, upload_), store_.queue_.clock.now());
     store_.queue_.database.gives(outcome_.id);
     if (is_signed) keep_signature(connection, upload_.key_id, upload_.signature, outcome_.id);

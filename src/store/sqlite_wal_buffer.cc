@@ -1,7 +1,10 @@
 #include "store/sqlite_wal_buffer.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/mman.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -91,6 +94,19 @@ constexpr sqlite3_io_methods kMethods = {
     .xUnfetch = nullptr,
 };
 
+// SQLite maps the log's index, a file that it has made longer by single bytes. Where the disk's blocks are smaller than
+// a page, the rest of a page is a hole, and writing to it when the disk is full would end the process (SIGBUS).
+void* map_without_holes(void* address, std::size_t length, int protection, int flags, int fd, off_t offset) {
+  if ((flags & MAP_SHARED) != 0 && (protection & PROT_WRITE) != 0) {
+    const int fault = ::posix_fallocate(fd, offset, static_cast<off_t>(length));
+    if (fault != 0) {
+      errno = fault;
+      return MAP_FAILED;
+    }
+  }
+  return ::mmap(address, length, protection, flags, fd, offset);
+}
+
 int open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* flags_out) {
   if ((flags & SQLITE_OPEN_WAL) == 0) return system_vfs()->xOpen(system_vfs(), name, file, flags, flags_out);
   WalFile& wal = wal_of(file);
@@ -118,6 +134,8 @@ const char* buffered_wal_vfs() {
     made.xOpen = open;
     return made;
   }();
+  [[maybe_unused]] static const int mapping =
+      system_vfs()->xSetSystemCall(system_vfs(), "mmap", reinterpret_cast<sqlite3_syscall_ptr>(map_without_holes));
   [[maybe_unused]] static const int registered = sqlite3_vfs_register(&vfs, 0);
   return kName;
 }

@@ -8,7 +8,8 @@ namespace vodlift::store {
 // file: a sync, a read, its size. SQLite itself writes each page in two pieces, which costs as much as the pages. What
 // others may rely on is the same: a transaction is announced to readers only after its sync. That holds under
 // synchronous=FULL, which sqlite_setup.cc sees to, and under nothing less. A failure to write is reported by the call
-// that made it necessary; the buffer is empty then. Registered at the first call; any thread.
+// that made it necessary; the buffer is empty then. The log's index, which SQLite maps, has all
+// its blocks on the disk before it is written to. Registered at the first call; any thread.
 const char* buffered_wal_vfs();
 
 }  // namespace vodlift::store

@@ -16,6 +16,11 @@ namespace {
 // changes. Should readers keep the log from beginning anew, it is waited for them at 256 MiB.
 constexpr int kPassiveCheckpointPages = 16384;
 constexpr int kRestartCheckpointPages = 65536;
+// Where the disk has little room, the log takes a quarter of it at most before it is moved, but 1 MiB in any case: what
+// the log holds, the disk cannot give to the file.
+constexpr int kLeastCheckpointPages = 256;
+constexpr int kPageBytes = 4096;
+constexpr int kPartOfFree = 4;
 // With nothing to do for this long, the log is moved into the file, so that a start after a crash has little to redo.
 constexpr std::chrono::seconds kIdleBeforeCheckpoint{1};
 // A failing disk refuses everything; it is told this often, with the number of changes refused since.
@@ -62,8 +67,8 @@ void complete_and_drop(std::unique_ptr<WriteOperation>& operation, Result<> outc
 
 }  // namespace
 
-SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Limits limits)
-    : connection_(std::move(connection)), mark_(std::move(mark)), limits_(limits) {
+SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Ballast ballast, Limits limits)
+    : connection_(std::move(connection)), mark_(std::move(mark)), ballast_(std::move(ballast)), limits_(limits) {
   loop_.start("store", [this] { work(); });
 }
 
@@ -245,6 +250,7 @@ Error SqliteWriter::failure() {
   connection_->roll_back();
   Error error = connection_->take_error().value_or(Error{});
   report(error);
+  if (connection_->take_disk_full()) make_room();
   // A damaged database that is already open is, for whoever asks, a change that was not made.
   if (error.code == Errc::store_corrupt) error.code = Errc::store_failed;
   return error;
@@ -263,17 +269,42 @@ void SqliteWriter::report(const Error& error) {
 void SqliteWriter::checkpoint_if_due() {
   const int pages = connection_->wal_pages();
   if (pages < pages_at_checkpoint_) pages_at_checkpoint_ = 0;  // the log has begun anew
-  if (pages - pages_at_checkpoint_ >= kPassiveCheckpointPages) checkpoint(pages >= kRestartCheckpointPages);
+  if (is_checkpoint_due(pages - pages_at_checkpoint_)) checkpoint(pages >= kRestartCheckpointPages);
+}
+
+bool SqliteWriter::is_checkpoint_due(int pages) const {
+  if (pages < kLeastCheckpointPages) return false;
+  if (std::chrono::steady_clock::now() - checkpoint_failed_ < kBetweenReports) return false;
+  if (pages >= kPassiveCheckpointPages) return true;
+  return std::int64_t{pages} * kPageBytes >= ballast_.free_bytes() / kPartOfFree;
+}
+
+// Where the log cannot grow, it can begin anew, if the file has room for what the log holds.
+void SqliteWriter::make_room() {
+  if (ballast_.release()) {
+    log::warn("the database's disk is full; its reserve was given up to empty the log",
+              {{"bytes", Ballast::kBytes},
+               {"hint", "make room on the disk; until then what was queued goes on, and new uploads are refused"}});
+  } else if (std::chrono::steady_clock::now() - checkpoint_failed_ < kBetweenReports) {
+    return;
+  }
+  checkpoint(true);
 }
 
 void SqliteWriter::checkpoint(bool restart) {
-  pages_at_checkpoint_ = connection_->wal_pages();
   connection_->checkpoint(restart);
   end_process_if_sync_failed(*connection_);
   if (const auto error = connection_->take_error()) {
-    log::error("a checkpoint of the database failed; it will be tried again", {{"error", error->message}});
+    const auto now = std::chrono::steady_clock::now();
+    if (now - checkpoint_failed_ >= kBetweenReports) {
+      log::error("a checkpoint of the database failed; it will be tried again", {{"error", error->message}});
+    }
+    checkpoint_failed_ = now;
+    if (connection_->take_disk_full() && ballast_.release()) checkpoint(restart);
     return;
   }
+  pages_at_checkpoint_ = connection_->wal_pages();
+  ballast_.keep();
   const auto moved = static_cast<std::uint32_t>(connection_->pages_moved());
   if (auto noted = mark_.checkpointed(moved); !noted) {
     log::warn("a checkpoint could not be noted", {{"error", noted.error().message}});

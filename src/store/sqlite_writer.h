@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/worker_thread.h"
+#include "store/ballast.h"
 #include "store/sqlite_connection.h"
 #include "store/store_mark.h"
 
@@ -52,8 +53,8 @@ class SqliteWriter {
   // How long patient operations wait for company. Anything that is not patient takes them along at once.
   static constexpr std::chrono::milliseconds kGather{5};
 
-  // Starts the thread, which owns the connection and its database's mark from now on.
-  SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Limits limits);
+  // Starts the thread, which owns the connection, its database's mark and its ballast from now on.
+  SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Ballast ballast, Limits limits);
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
   // Carries out what is queued, then moves the log into the file and closes the connection, which must be the last one.
@@ -64,6 +65,10 @@ class SqliteWriter {
 
   // For the change that runs: it gives this upload its id, which is reserved before the commit.
   void gives(UploadId id) { given_ = std::max(given_, id); }
+
+  // For the change that runs: whether the disk has room for something new. Where it was full, what is left is for what
+  // was taken before.
+  bool has_room() { return !ballast_.is_given_up(); }
 
   // Runs `change` and waits for the disk; waits for room too. Never from done().
   Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
@@ -88,15 +93,19 @@ class SqliteWriter {
   void report(const Error& error);
   void checkpoint_if_due();
   void checkpoint(bool restart);
+  [[nodiscard]] bool is_checkpoint_due(int pages) const;
+  void make_room();
   void close();
 
   std::unique_ptr<SqliteConnection> connection_;
   StoreMark mark_;
+  Ballast ballast_;
   UploadId given_ = 0;  // the highest of the transaction
   const Limits limits_;
   int pages_at_checkpoint_ = 0;
   std::int64_t refused_ = 0;  // changes, since the last report
   SteadyTime reported_;
+  SteadyTime checkpoint_failed_;
 
   std::mutex mutex_;
   std::condition_variable room_;

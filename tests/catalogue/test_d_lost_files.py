@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -132,3 +133,38 @@ def test_D58_after_init_an_unmounted_volume_is_refused(new_site):
     assert not list(volume.iterdir()), "nothing is made"
     assert vodlift(site, "init").returncode == 2
     assert not list(volume.iterdir())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_D63_a_bit_in_an_index_is_found_and_mended(new_site, fake, seed):
+    """A start serves, with every upload carried out, or it refuses; the log says what was rebuilt."""
+    site = new_site()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    fake.play({"about": "slow", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    ids = [site.queue("film.mp4", "videos", f"{number}.mp4") for number in range(60)]
+    site.server.stop()
+    fake.play({"about": "no fault", "rules": []})
+    flip_in_index(site.server.store, random.Random(seed))
+    try:
+        site.server.start()
+    except AssertionError:
+        site.server.process = None
+        assert "damaged" in site.server.logs(), site.server.logs()[-1000:]
+        return
+    for upload_id in ids:
+        site.wait_for(upload_id, "completed", within_s=30)
+    assert "the database refused" not in site.server.logs(), site.server.logs()[-2000:]
+
+
+def flip_in_index(database: pathlib.Path, chance: random.Random) -> None:
+    """One bit of a key in a leaf of one of the queue's indexes."""
+    with sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True) as opened:
+        roots = [root for (root,) in opened.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE type = 'index' AND tbl_name IN ('uploads', 'callbacks') AND rootpage > 0")]
+    data = bytearray(database.read_bytes())
+    filled = [root for root in roots if data[(root - 1) * 4096] == 0x0A and int.from_bytes(data[(root - 1) * 4096 + 3:][:2], "big")]
+    page = (chance.choice(filled) - 1) * 4096
+    begin = int.from_bytes(data[page + 5:page + 7], "big")
+    data[page + chance.randrange(begin, 4096)] ^= 1 << chance.randrange(8)
+    database.write_bytes(data)
