@@ -100,7 +100,7 @@ def test_D43_two_nodes_whose_clocks_differ(place, fake, receiver, ahead_s):
 
 
 @pytest.mark.parametrize("how", ["running", "restarted"])
-def test_D59_what_was_put_off_under_a_wrong_clock_is_not_lost_there(new_site, fake, receiver, how):
+def test_D64_what_was_put_off_under_a_wrong_clock_is_not_lost_there(new_site, fake, receiver, how):
     """A month ahead an upload fails and waits for its next attempt; in the right time it waits an hour at most."""
     site = new_site()
     clock = SettableClock(site)

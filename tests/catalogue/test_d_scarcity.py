@@ -41,7 +41,7 @@ def test_D45_the_limit_of_open_files_is_reached(new_site, fake):
     assert site.api.call("files.getstorage").ok
 
 
-def test_D60_memory_runs_out_now_and_then(new_site, fake, receiver):
+def test_D65_memory_runs_out_now_and_then(new_site, fake, receiver):
     """What was being done fails; the process stays, and what was accepted ends as it would have."""
     site = new_site(uploads=4)
     switch = site.server.folder / "no-memory"

@@ -53,7 +53,7 @@ def take_until_refused(site, most: int = 20_000) -> list[int]:
     return taken
 
 
-def test_D61_a_full_disk_ends_no_process_and_is_left_again(place, fake):
+def test_D66_a_full_disk_ends_no_process_and_is_left_again(place, fake):
     """Also where a block is smaller than a page of memory, and the log's index is mapped. What was queued goes on meanwhile."""
     fake.play({"about": "slow", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
     fill(place.disk, leave=2 * MIB)
@@ -70,7 +70,7 @@ def test_D61_a_full_disk_ends_no_process_and_is_left_again(place, fake):
     assert place.api.upload("sestore4/jb/film.mp4", "after", "videos").ok
 
 
-def test_D61_the_disk_is_full_at_the_start(place, fake):
+def test_D66_the_disk_is_full_at_the_start(place, fake):
     fake.play({"about": "slow", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
     taken = [place.queue("film.mp4", "videos", f"film-{number}") for number in range(100)]
     place.server.kill9()
@@ -84,7 +84,7 @@ def test_D61_the_disk_is_full_at_the_start(place, fake):
     assert place.api.upload("sestore4/jb/film.mp4", "after", "videos").ok
 
 
-def test_D62_our_own_log_does_not_fill_the_disk(place, fake):
+def test_D67_our_own_log_does_not_fill_the_disk(place, fake):
     """Load without a pause, as much as the disk has room for in the log alone: the log is emptied before that."""
     for round_ in range(1500):
         answer = place.api.upload("sestore4/jb/film.mp4", f"film-{round_}", "videos")
@@ -93,7 +93,7 @@ def test_D62_our_own_log_does_not_fill_the_disk(place, fake):
     assert log.stat().st_size < 20 * MIB
 
 
-def test_D62_the_reserve_is_given_up_and_made_again(place, fake):
+def test_D67_the_reserve_is_given_up_and_made_again(place, fake):
     reserve = place.server.store.with_name("vodlift.db.ballast")
     assert reserve.stat().st_size == MIB
     taken = [place.queue("film.mp4", "videos", f"film-{number}") for number in range(5)]
