@@ -39,6 +39,7 @@ const EVP_MD* md5_algorithm() {
 
 EVP_MAC_CTX* make_keyless_hmac() {
   EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+  require(algorithm != nullptr ? 1 : 0);
   EVP_MAC_CTX* const context = EVP_MAC_CTX_new(algorithm);
   EVP_MAC_free(algorithm);
   std::string digest = OSSL_DIGEST_NAME_SHA2_256;

@@ -136,7 +136,7 @@ def test_D58_after_init_an_unmounted_volume_is_refused(new_site):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_D68_a_bit_in_an_index_is_found_and_mended(new_site, fake, seed):
+def test_D65_a_bit_in_an_index_is_found_and_mended(new_site, fake, seed):
     """A start serves, with every upload carried out, or it refuses; the log says what was rebuilt."""
     site = new_site()
     site.use(fake, "videos")
