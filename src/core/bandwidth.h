@@ -40,6 +40,9 @@ class Bandwidth {
   // are sent or not.
   Chunk next(const BandwidthUse& use, std::size_t wanted);
 
+  // The time that waits are measured by.
+  [[nodiscard]] SteadyTime now() const { return steady_(); }
+
   // Bytes a second that the slowest of the limits allows that apply to `use` now; nothing: there is none.
   [[nodiscard]] ByteRate limit(const BandwidthUse& use);
 

@@ -28,7 +28,13 @@ net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const st
   if (granted_ == 0) {
     const Bandwidth::Chunk next = bandwidth_.next(use_, std::min(buffer.size(), left));
     granted_ = next.bytes;
-    if (next.wait.count() > 0) return {Status::wait, 0, next.wait};
+    if (next.wait.count() > 0) send_from_ = bandwidth_.now() + next.wait;
+  }
+  // Whoever asks sooner, as one does who had other bytes to send first, has to wait all the same.
+  if (send_from_) {
+    const auto wait = *send_from_ - bandwidth_.now();
+    if (wait.count() > 0) return {Status::wait, 0, wait};
+    send_from_.reset();
   }
   buffer = buffer.first(std::min({buffer.size(), left, granted_}));
 

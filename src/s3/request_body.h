@@ -40,7 +40,8 @@ class SourceBody final : public net::BodyReader, public std::enable_shared_from_
   Bandwidth& bandwidth_;
   const BandwidthUse use_;
   std::int64_t position_ = 0;  // of the next byte, within the range
-  std::size_t granted_ = 0;    // bytes that may be sent now
+  std::size_t granted_ = 0;    // bytes that may be sent, from then on
+  std::optional<SteadyTime> send_from_;
 
   mutable std::mutex mutex_;  // guards the rest
   bool reading_ = false;

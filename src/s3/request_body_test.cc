@@ -305,5 +305,23 @@ TEST(TrailingBody, TheHeadersDescribeTheContent) {
                                                                        {"x-amz-trailer", "x-amz-checksum-crc32c"}}));
 }
 
+TEST(TrailingBody, ALimitHoldsForItsBytesToo) {
+  Limits limits;
+  limits.bandwidth.set({{{BandwidthScope::Kind::all, 0, ""}, 100'000, {}, "UTC"}});
+  constexpr std::int64_t kSize = 200'000;
+  FakeSource source(std::string(kSize, 'v'), kSize);
+  const Body body{std::shared_ptr<const SourceFile>(&source, [](const SourceFile*) {}), 0, kSize, {}, ""};
+  TrailingBody framed_body(body_of(body, &limits.bandwidth), kSize, std::make_shared<std::uint32_t>());
+  std::vector<std::uint8_t> buffer(std::size_t{64} * 1024);
+  const auto start = limits.now;
+  for (std::int64_t sent = 0; sent < framed_size(kSize);) {
+    const auto chunk = framed_body.read(buffer, [] {});
+    ASSERT_NE(chunk.status, net::BodyReader::Status::failed);
+    sent += static_cast<std::int64_t>(chunk.size);
+    limits.now += chunk.again_after;
+  }
+  EXPECT_GE(limits.now - start, std::chrono::milliseconds(1800)) << "200 kB at 100 kB a second";
+}
+
 }  // namespace
 }  // namespace vodlift::s3
