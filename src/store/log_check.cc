@@ -67,6 +67,14 @@ Error refusal(const std::filesystem::path& database, const LogVerdict& verdict) 
                       StoreMark::log_of(database).string(), verdict.fault, database.string())};
 }
 
+bool is_newer(const std::filesystem::path& one, const std::filesystem::path& other) {
+  std::error_code fault;
+  const auto first = std::filesystem::last_write_time(one, fault);
+  if (fault) return false;
+  const auto second = std::filesystem::last_write_time(other, fault);
+  return !fault && first > second;
+}
+
 // A name that is free for a log that goes out of use.
 Result<std::filesystem::path> name_aside(const std::filesystem::path& log) {
   for (int number = 1; number <= kMostAside; ++number) {
@@ -102,6 +110,10 @@ Result<> put_aside(const std::filesystem::path& database, const LogVerdict& verd
 
 }  // namespace
 
+Error refuse_lost_log(const std::filesystem::path& database) {
+  return refusal(database, fault(true, Fate::use, kAbsent));
+}
+
 LogVerdict judge_log(const WalState& log, const std::optional<MarkRecord>& mark) {
   if (mark && mark->log.known()) return judge_known(log, *mark);
   if (mark && mark->closed && log.bytes > 0) return fault(true, Fate::drop, kForeign);
@@ -114,6 +126,11 @@ Result<CheckedLog> check_log(const std::filesystem::path& database, const std::o
   const auto log = scan_wal(StoreMark::log_of(database));
   if (!log) return unreadable(log.error().message);
   const LogVerdict verdict = judge_log(*log, mark);
+  if (verdict.loss && log->bytes == 0 && is_newer(database, StoreMark::path_of(database))) {
+    CheckedLog moved;
+    moved.may_be_in_file = true;
+    return moved;
+  }
   if (verdict.loss && !accept_loss) return refusal(database, verdict);
   if (verdict.fate != Fate::use) {
     if (auto aside = put_aside(database, verdict, *log); !aside) return aside.error();

@@ -28,7 +28,12 @@ struct CheckedLog {
   bool exact = false;  // what is there is all there ever was
   WalGeneration generation;
   std::uint32_t frames = 0;  // 0: the log has no commit, and no generation
+  // The log is gone, but the database's file was written after the mark: another program may have moved the log into
+  // the file. That is so if the file has the last id that the mark knows; otherwise refuse_lost_log() is the answer.
+  bool may_be_in_file = false;
 };
+
+Error refuse_lost_log(const std::filesystem::path& database);
 
 // `mark`: nothing where it is not known how far the log went.
 LogVerdict judge_log(const WalState& log, const std::optional<MarkRecord>& mark);

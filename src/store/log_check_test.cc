@@ -199,6 +199,18 @@ TEST_F(LogCheck, ADatabasePutBackFromABackupGivesNoIdTwice) {
   EXPECT_GT(content().second, last);
 }
 
+TEST_F(LogCheck, AnotherProgramMayLookAndMoveTheLogIntoTheFile) {
+  const auto look = [this](const std::string& sql) {
+    const auto connection = SqliteConnection::open(left(), SqliteConnection::Access::read_write).value();
+    ASSERT_TRUE(connection->execute(sql));
+  };
+  look("UPDATE uploads SET priority = 1");
+  ASSERT_FALSE(fs::exists(left("-wal"))) << "its close has moved the log into the file";
+  EXPECT_EQ(content(), std::pair(kUploads, UploadId{kUploads + 1}));
+  look("UPDATE uploads SET priority = 2");  // after a clean stop
+  EXPECT_EQ(content(), std::pair(kUploads + 1, UploadId{kUploads + 2}));
+}
+
 TEST_F(LogCheck, AMarkThatIsDamagedIsMadeAgain) {
   write(".mark", std::string(8192, 'x'));
   const auto [count, next] = content();

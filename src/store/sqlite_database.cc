@@ -41,6 +41,10 @@ std::int64_t database_number(SqliteConnection& connection) {
   return number_of(connection, "SELECT value FROM counters WHERE name = 'database'");
 }
 
+UploadId last_id(SqliteConnection& connection) {
+  return number_of(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'uploads'");
+}
+
 // Refuses a mark of another database, and a new database beside an old mark.
 Result<> check_mark(SqliteConnection& connection, const std::filesystem::path& path, const MarkRecord& mark) {
   const std::int64_t number = has_schema(connection) ? database_number(connection) : 0;
@@ -57,13 +61,13 @@ Result<> check_mark(SqliteConnection& connection, const std::filesystem::path& p
 MarkRecord next_record(SqliteConnection& connection, const std::optional<MarkRecord>& before, const CheckedLog& log) {
   MarkRecord record;
   record.database = database_number(connection);
-  record.given = number_of(connection, "SELECT seq FROM sqlite_sequence WHERE name = 'uploads'");
+  record.given = last_id(connection);
   const UploadId last = record.given;
   if (!before) {
     log::warn("the database has no mark; a new one is made, and the next ids are higher",
               {{"hint", "the mark tells whether uploads were lost: keep PATH.mark beside the database"}});
     record.given += StoreMark::kIdsAtOnce;
-  } else if (!log.exact || last != before->given) {
+  } else if (last < before->given || !(log.exact || log.may_be_in_file)) {
     record.given = std::max({last, before->ids_to, before->given});
     log::warn("the last stop was no clean one, or the database was put back from a copy; the next ids are higher",
               {{"last_id", last}, {"last_id_known", before->given}, {"next_id", record.given + 1}});
@@ -120,6 +124,9 @@ Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
     mark.emplace(std::move(*marked));
     return {};
   };
+  if (!made && log->may_be_in_file && !options.accept_loss && last_id(connection) < (*before)->given) {
+    return refuse_lost_log(path);
+  }
   if (!made) {
     const MarkRecord record = next_record(connection, *before, *log);
     last = record.given;
