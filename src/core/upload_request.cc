@@ -139,7 +139,7 @@ Result<> check_bucket_name(std::string_view name) {
   constexpr std::string_view kField = "bucket";
   if (name.size() < 3 || name.size() > kMaxBucketBytes)
     return invalid_field(kField, "a bucket's name has 3 to 255 characters");
-  // Ceph puts a tenant and a colon before the name.
+  // Ceph puts a tenant and a colon before the name. A number there would be the port of a host.
   const std::size_t colon = name.find(':');
   for (const char c : name) {
     if (!is_alnum(c) && c != '.' && c != '_' && c != '-' && c != ':') {
@@ -152,6 +152,8 @@ Result<> check_bucket_name(std::string_view name) {
   }
   const bool second_colon = colon != std::string_view::npos && name.find(':', colon + 1) != std::string_view::npos;
   if (second_colon) return invalid_field(kField, "a bucket's name holds one ':' at most, after a tenant's name");
+  const bool port = colon != std::string_view::npos && std::ranges::all_of(name.substr(colon + 1), is_digit);
+  if (port) return invalid_field(kField, "a bucket's name cannot look like a host and a port");
   if (name.find("..") != std::string_view::npos)
     return invalid_field(kField, "a bucket's name cannot hold two dots in a row");
   if (looks_like_ipv4(name)) return invalid_field(kField, "a bucket's name cannot look like an IP address");

@@ -118,7 +118,7 @@ TEST(BucketName, A54TakesWhatStoresHave) {
     EXPECT_TRUE(check_bucket_name(name)) << name;
   }
   EXPECT_TRUE(check_bucket_name(std::string(255, 'b'))) << "old buckets of AWS";
-  EXPECT_TRUE(check_bucket_name("tenant:films"));
+  for (const char* name : {"tenant:films", "tenant:2024-films"}) EXPECT_TRUE(check_bucket_name(name)) << name;
 }
 
 TEST(BucketName, A55RefusesWhatCouldReachAnotherHost) {
