@@ -1,12 +1,16 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <mutex>
 
 #include "admin/command.h"
 #include "admin/rules.h"
 #include "base/encoding.h"
 #include "base/log.h"
+#include "core/part_plan.h"
 #include "core/upload_request.h"
 
 namespace vodlift::admin {
@@ -34,6 +38,7 @@ object bucket_json(const BucketAccess& bucket) {
           {"kms_key", bucket.encryption.kms_key},
           {"sse_bucket_key", bucket.encryption.bucket_key},
           {"max_parts", bucket.max_parts},
+          {"part_size", bucket.part_size},
           {"created", to_unix_seconds(bucket.created)}};
 }
 
@@ -86,60 +91,166 @@ Result<> check_encryption(const Encryption& encryption) {
   return encryption.kms_key.empty() ? Result<>() : check_kms_key(encryption.kms_key);
 }
 
+// AWS's own endpoint of a region.
+std::string aws_endpoint(std::string_view region) {
+  return fmt::format("https://s3.{}.amazonaws.com{}", region, region.starts_with("cn-") ? ".cn" : "");
+}
+
 // Fields that the request lacks come from the daemon's environment.
 Result<> complete_address(const BucketDefaults& defaults, BucketAccess& bucket) {
   if (bucket.region.empty()) bucket.region = defaults.region;
   if (auto checked = check_region(bucket.region); !checked) return checked;
   if (bucket.endpoint.empty()) bucket.endpoint = defaults.endpoint;
-  if (bucket.endpoint.empty()) {
-    bucket.endpoint =
-        fmt::format("https://s3.{}.amazonaws.com{}", bucket.region, bucket.region.starts_with("cn-") ? ".cn" : "");
-  }
+  if (bucket.endpoint.empty()) bucket.endpoint = aws_endpoint(bucket.region);
   auto endpoint = normal_endpoint(bucket.endpoint);
   if (!endpoint) return endpoint.error();
   bucket.endpoint = std::move(*endpoint);
   return {};
 }
 
-BucketAccess read_bucket(const Fields& fields) {
-  BucketAccess bucket;
-  bucket.cdn = fields.number("cdn");
-  bucket.bucket = fields.text("bucket");
-  bucket.endpoint = fields.text("endpoint");
-  bucket.region = fields.text("region");
-  bucket.access_key = fields.text("access_key");
-  bucket.secret_key = Secret(std::string(fields.text("secret_key")));
-  bucket.path_style = fields.flag("path_style");
-  bucket.acl_policy = acl_policy_from(fields.text("acl_policy")).value();
-  bucket.credentials.source = credential_source_from(fields.text("credentials")).value();
-  bucket.credentials.profile = fields.text("profile");
-  bucket.credentials.role_arn = fields.text("role_arn");
-  bucket.credentials.external_id = fields.text("external_id");
-  bucket.encryption.mode = encryption_mode_from(fields.text("sse")).value();
-  bucket.encryption.kms_key = fields.text("kms_key");
-  bucket.encryption.bucket_key = fields.flag("sse_bucket_key");
-  bucket.max_parts = static_cast<int>(fields.number_if_given("max_parts").value_or(kMaxParts));
+void give_text(const Fields& fields, std::string_view name, std::string& member) {
+  if (fields.has(name)) member = fields.text(name);
+}
+
+// Settings that belong to another one go with it, unless they are given too.
+void give_credentials(const Fields& fields, BucketAccess& bucket) {
+  if (fields.has("credentials")) {
+    const auto source = credential_source_from(fields.text("credentials")).value();
+    if (source != bucket.credentials.source) {
+      bucket.access_key.clear();
+      bucket.secret_key = Secret();
+      bucket.credentials.profile.clear();
+    }
+    bucket.credentials.source = source;
+  }
+  give_text(fields, "access_key", bucket.access_key);
+  if (fields.has("secret_key")) bucket.secret_key = Secret(std::string(fields.text("secret_key")));
+  give_text(fields, "profile", bucket.credentials.profile);
+  give_text(fields, "role_arn", bucket.credentials.role_arn);
+  if (bucket.credentials.role_arn.empty()) bucket.credentials.external_id.clear();
+  give_text(fields, "external_id", bucket.credentials.external_id);
+}
+
+void give_encryption(const Fields& fields, Encryption& encryption) {
+  if (fields.has("sse")) {
+    encryption.mode = encryption_mode_from(fields.text("sse")).value();
+    if (encryption.mode != EncryptionMode::sse_kms) encryption = {encryption.mode, "", false};
+  }
+  give_text(fields, "kms_key", encryption.kms_key);
+  if (fields.has("sse_bucket_key")) encryption.bucket_key = fields.flag("sse_bucket_key");
+}
+
+// `bucket` with the settings that the request has.
+BucketAccess with_settings(const Fields& fields, BucketAccess bucket) {
+  const bool at_aws = !bucket.endpoint.empty() && bucket.endpoint == aws_endpoint(bucket.region);
+  give_text(fields, "region", bucket.region);
+  if (at_aws) bucket.endpoint = aws_endpoint(bucket.region);
+  give_text(fields, "endpoint", bucket.endpoint);
+  give_credentials(fields, bucket);
+  if (fields.has("path_style")) bucket.path_style = fields.flag("path_style");
+  if (fields.has("acl_policy")) bucket.acl_policy = acl_policy_from(fields.text("acl_policy")).value();
+  give_encryption(fields, bucket.encryption);
+  bucket.max_parts = static_cast<int>(fields.number_if_given("max_parts").value_or(bucket.max_parts));
+  bucket.part_size = fields.number_if_given("part_size").value_or(bucket.part_size);
   return bucket;
 }
 
-Result<value> add(const Context& context, const Fields& fields) {
-  BucketAccess bucket = read_bucket(fields);
-  if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
-  if (auto checked = check_bucket_name(bucket.bucket); !checked) return checked.error();
-  if (auto checked = check_pair(bucket); !checked) return checked.error();
-  if (auto checked = check_origin(bucket.credentials); !checked) return checked.error();
-  if (auto checked = check_encryption(bucket.encryption); !checked) return checked.error();
-  if (auto completed = complete_address(context.bucket_defaults, bucket); !completed) return completed.error();
-  if (const auto account = existing_account(context, bucket.cdn); !account) return account.error();
-  bucket.created = context.clock.now();
+Result<> check_settings(const Context& context, BucketAccess& bucket) {
+  if (auto checked = check_bucket_name(bucket.bucket); !checked) return checked;
+  if (auto checked = check_pair(bucket); !checked) return checked;
+  if (auto checked = check_origin(bucket.credentials); !checked) return checked;
+  if (auto checked = check_encryption(bucket.encryption); !checked) return checked;
+  if (bucket.part_size != 0 && bucket.part_size < kMinPartBytes) {
+    return Error{Errc::invalid_value, fmt::format("part_size: expected 0 (by the rate), or {} to {} bytes, found {}",
+                                                  kMinPartBytes, kMaxPartBytes, bucket.part_size)};
+  }
+  return complete_address(context.bucket_defaults, bucket);
+}
 
+// What differs between two settings of one bucket: {"option", "from", "to"} for each. A secret is not shown.
+boost::json::array differences(const BucketAccess& before, const BucketAccess& after) {
+  boost::json::array all;
+  const object from = bucket_json(before);
+  const object to = bucket_json(after);
+  for (const auto& [name, value_before] : from) {
+    if (name == "created" || value_before == to.at(name)) continue;
+    all.push_back(object{{"option", name}, {"from", value_before}, {"to", to.at(name)}});
+  }
+  if (before.secret_key.reveal() != after.secret_key.reveal()) {
+    all.push_back(object{{"option", "secret_key"}, {"from", "the old one"}, {"to", "a new one"}});
+  }
+  return all;
+}
+
+std::string in_words(const boost::json::array& differences) {
+  std::vector<std::string> words;
+  for (const value& one : differences) {
+    words.push_back(fmt::format("{} from {} to {}", one.at("option").as_string().c_str(),
+                                boost::json::serialize(one.at("from")), boost::json::serialize(one.at("to"))));
+  }
+  return words.empty() ? "nothing" : fmt::format("{}", fmt::join(words, ", "));
+}
+
+// Changes of buckets come one after the other: each is made of the settings that it replaces.
+std::mutex& changes() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+// Stores the bucket. What waits for its next attempt is tried again with the new settings.
+Result<value> store(const Context& context, const BucketAccess& bucket, const BucketAccess* before) {
   if (auto put = context.accounts.put_bucket(bucket); !put) return put.error();
+  if (before != nullptr) {
+    if (auto woken = context.uploads.wake(bucket.cdn, bucket.bucket); !woken) return woken.error();
+  }
   log::info("bucket configured", {{"cdn", bucket.cdn},
                                   {"bucket", bucket.bucket},
                                   {"endpoint", bucket.endpoint},
                                   {"credentials", to_string(bucket.credentials.source)},
                                   {"sse", to_string(bucket.encryption.mode)}});
-  return value(bucket_json(bucket));
+  object answer = bucket_json(bucket);
+  answer["changes"] = before == nullptr ? boost::json::array() : differences(*before, bucket);
+  return value(std::move(answer));
+}
+
+Result<value> add(const Context& context, const Fields& fields) {
+  BucketAccess bucket;
+  bucket.cdn = fields.number("cdn");
+  bucket.bucket = fields.text("bucket");
+  bucket = with_settings(fields, std::move(bucket));
+  if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
+  if (auto checked = check_settings(context, bucket); !checked) return checked.error();
+  if (const auto account = existing_account(context, bucket.cdn); !account) return account.error();
+  bucket.created = context.clock.now();
+  const std::lock_guard lock(changes());
+  const auto before = context.accounts.find_bucket(bucket.cdn, bucket.bucket);
+  if (before && !fields.flag("replace")) {
+    return Error{Errc::already_exists,
+                 fmt::format("account {} has bucket {} already. `vodlift bucket set` changes single settings and keeps "
+                             "the others; --replace replaces all of them, which would change {}",
+                             bucket.cdn, bucket.bucket, in_words(differences(*before, bucket)))};
+  }
+  return store(context, bucket, before.get());
+}
+
+Result<std::shared_ptr<const BucketAccess>> existing_bucket(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  const std::string name(fields.text("bucket"));
+  if (auto bucket = context.accounts.find_bucket(cdn, name)) return bucket;
+  return Error{Errc::not_found,
+               fmt::format("account {} has no bucket {}; see: vodlift bucket list", cdn, printable(name, 64))};
+}
+
+Result<value> set(const Context& context, const Fields& fields) {
+  const std::lock_guard lock(changes());
+  const auto before = existing_bucket(context, fields);
+  if (!before) return before.error();
+  BucketAccess bucket = with_settings(fields, **before);
+  if (fields.has("access_key") && bucket.access_key != (*before)->access_key && !fields.has("secret_key")) {
+    return Error{Errc::missing_field, "missing required fields: secret_key (a new access_key has its own)"};
+  }
+  if (auto checked = check_settings(context, bucket); !checked) return checked.error();
+  return store(context, bucket, before->get());
 }
 
 object finding_json(const BucketFinding& one) {
@@ -150,21 +261,17 @@ object finding_json(const BucketFinding& one) {
 }
 
 Result<value> check(const Context& context, const Fields& fields) {
-  const AccountId cdn = fields.number("cdn");
-  const std::string name(fields.text("bucket"));
   const bool policy_only = fields.flag("policy_only");
   const bool public_read = fields.flag("public_read");
-  const auto bucket = context.accounts.find_bucket(cdn, name);
-  if (!bucket) {
-    return Error{Errc::not_found,
-                 fmt::format("account {} has no bucket {}; see: vodlift bucket list", cdn, printable(name, 64))};
-  }
+  const auto found = existing_bucket(context, fields);
+  if (!found) return found.error();
+  const auto& bucket = *found;
   BucketReport report;
   if (!policy_only) report = context.doctor.check(*bucket);
   boost::json::array findings;
   for (const BucketFinding& one : report.findings) findings.push_back(finding_json(one));
-  return value(object{{"cdn", cdn},
-                      {"bucket", name},
+  return value(object{{"cdn", bucket->cdn},
+                      {"bucket", bucket->bucket},
                       {"result", to_string(report.worst())},
                       {"access_denied", report.access_denied},
                       {"findings", std::move(findings)},
@@ -207,7 +314,10 @@ constexpr FieldSpec kBucket = {.name = "bucket", .required = true, .high = kMaxT
 constexpr FieldSpec text_field(std::string_view name) { return {.name = name, .high = kMaxTextBytes}; }
 constexpr FieldSpec flag_field(std::string_view name) { return {.name = name, .type = FieldType::flag}; }
 
-constexpr std::array kAddFields = {
+constexpr FieldSpec kPartSize = {.name = "part_size", .type = FieldType::number, .low = 0, .high = kMaxPartBytes};
+
+// What `bucket.add` and `bucket.set` share; absent settings keep their default, or their present value.
+constexpr std::array kSetFields = {
     kCdn,
     kBucket,
     text_field("endpoint"),
@@ -215,24 +325,23 @@ constexpr std::array kAddFields = {
     text_field("access_key"),
     text_field("secret_key"),
     flag_field("path_style"),
-    FieldSpec{.name = "acl_policy", .type = FieldType::word, .words = kAclPolicies.all(), .otherwise = "fail"},
-    FieldSpec{.name = "credentials",
-              .type = FieldType::word,
-              .words = kCredentialSources.all(),
-              .otherwise = "static",
-              .audited = true},
+    FieldSpec{.name = "acl_policy", .type = FieldType::word, .words = kAclPolicies.all()},
+    FieldSpec{.name = "credentials", .type = FieldType::word, .words = kCredentialSources.all(), .audited = true},
     text_field("profile"),
     FieldSpec{.name = "role_arn", .high = kMaxTextBytes, .audited = true},
     text_field("external_id"),
-    FieldSpec{.name = "sse",
-              .type = FieldType::word,
-              .words = kEncryptionModes.all(),
-              .otherwise = "default",
-              .audited = true},
+    FieldSpec{.name = "sse", .type = FieldType::word, .words = kEncryptionModes.all(), .audited = true},
     FieldSpec{.name = "kms_key", .high = kMaxTextBytes, .audited = true},
     flag_field("sse_bucket_key"),
     FieldSpec{.name = "max_parts", .type = FieldType::number, .low = kLeastMaxParts, .high = kMaxParts},
+    kPartSize,
 };
+constexpr auto kAddFields = [] {
+  std::array<FieldSpec, kSetFields.size() + 1> all{};
+  std::ranges::copy(kSetFields, all.begin());
+  all.back() = {.name = "replace", .type = FieldType::flag, .audited = true};
+  return all;
+}();
 constexpr std::array kCheckFields = {kCdn, kBucket, flag_field("policy_only"), flag_field("public_read")};
 constexpr std::array kListFields = {kCdnIfGiven};
 constexpr std::array kLitterFields = {
@@ -249,6 +358,7 @@ constexpr std::array kCommands = {
             .run = run_at_once<check>},
     Command{.name = "bucket.litter", .fields = kLitterFields, .run = run_at_once<litter>},
     Command{.name = "bucket.list", .fields = kListFields, .run = run_at_once<list>},
+    Command{.name = "bucket.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
 };
 
 }  // namespace

@@ -26,6 +26,88 @@ TEST_F(AdminApiTest, ConfiguresABucketWithoutShowingItsSecret) {
   EXPECT_EQ(succeed("bucket.list", {{"cdn", 159}}).as_array().size(), 0U);
 }
 
+TEST_F(AdminApiTest, AddsNoBucketThatIsThereUnlessItIsToBeReplaced) {
+  add_account();
+  object fields = bucket_fields();
+  fields["sse"] = "s3";
+  fields["acl_policy"] = "private";
+  EXPECT_TRUE(succeed("bucket.add", fields).at("changes").as_array().empty());
+  object again = bucket_fields();
+  again["region"] = "eu-central-1";
+  again["secret_key"] = "another-secret";
+  const std::string refusal = fail("bucket.add", again, "already_exists");
+  EXPECT_THAT(refusal, HasSubstr("bucket set"));
+  for (const char* changed : {"region", "sse", "acl_policy", "secret_key"}) EXPECT_THAT(refusal, HasSubstr(changed));
+  EXPECT_THAT(refusal, Not(HasSubstr("another-secret")));
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption.mode, EncryptionMode::sse_s3);
+  again["replace"] = true;
+  EXPECT_EQ(succeed("bucket.add", again).at("changes").as_array().size(), 4U);
+  EXPECT_THAT(last_body_, Not(HasSubstr("another-secret")));
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption.mode, EncryptionMode::bucket_default);
+}
+
+TEST_F(AdminApiTest, SetsOneSettingAndKeepsTheOthers) {
+  add_account();
+  object fields = bucket_fields();
+  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, boost::json::value>>{
+           {"path_style", true},
+           {"acl_policy", "private"},
+           {"sse", "kms"},
+           {"kms_key", "alias/films"},
+           {"sse_bucket_key", true},
+           {"max_parts", 500},
+           {"part_size", 8 << 20},
+           {"role_arn", "arn:aws:iam::123456789012:role/uploader"},
+           {"external_id", "x1"}}) {
+    fields[name] = value;
+  }
+  succeed("bucket.add", fields);
+  const BucketAccess before = *accounts_.find_bucket(158, "my_bucket");
+  const value changed =
+      succeed("bucket.set", {{"cdn", 158}, {"bucket", "my_bucket"}, {"secret_key", "a-rotated-secret"}});
+  EXPECT_EQ(changed.at("changes").as_array().size(), 1U);
+  EXPECT_THAT(last_body_, Not(HasSubstr("a-rotated-secret")));
+  BucketAccess expected = before;
+  expected.secret_key = Secret(std::string("a-rotated-secret"));
+  const auto now = accounts_.find_bucket(158, "my_bucket");
+  EXPECT_EQ(now->secret_key.reveal(), "a-rotated-secret");
+  EXPECT_EQ(now->access_key, before.access_key);
+  EXPECT_EQ(now->endpoint, before.endpoint);
+  EXPECT_EQ(now->encryption, before.encryption);
+  EXPECT_EQ(now->credentials, before.credentials);
+  EXPECT_TRUE(now->path_style);
+  EXPECT_EQ(now->acl_policy, AclPolicy::private_acl);
+  EXPECT_EQ(now->max_parts, 500);
+  EXPECT_EQ(now->part_size, 8 << 20);
+  EXPECT_EQ(now->created, before.created);
+  EXPECT_GT(now->version, before.version) << "what is known against the old settings ends";
+}
+
+TEST_F(AdminApiTest, ASettingThatBelongsToAnotherGoesWithIt) {
+  add_account();
+  object fields = bucket_fields();
+  fields["sse"] = "kms";
+  fields["kms_key"] = "alias/films";
+  succeed("bucket.add", fields);
+  const auto set = [&](object one) {
+    one["cdn"] = 158;
+    one["bucket"] = "my_bucket";
+    return one;
+  };
+  succeed("bucket.set", set({{"sse", "s3"}}));
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption.kms_key, "");
+  succeed("bucket.set", set({{"credentials", "profile"}, {"profile", "media"}}));
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->access_key, "");
+  fail("bucket.set", set({{"credentials", "static"}}), "invalid_value");
+  succeed("bucket.set", set({{"credentials", "static"}, {"access_key", "AK"}, {"secret_key", "secret-again"}}));
+  EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->credentials.profile, "");
+  fail("bucket.set", set({{"access_key", "ANOTHER"}}), "missing_field");
+  fail("bucket.set", set({{"kms_key", "alias/x"}}), "invalid_value");
+  fail("bucket.set", set({{"part_size", 1000}}), "invalid_value");
+  fail("bucket.set", set({{"region", ""}, {"endpoint", "x"}}), "invalid_value");
+  fail("bucket.set", {{"cdn", 158}, {"bucket", "absent"}, {"max_parts", 500}}, "not_found");
+}
+
 TEST_F(AdminApiTest, ListsWhyUploadsToABucketWait) {
   add_account();
   succeed("bucket.add", bucket_fields());
@@ -56,6 +138,7 @@ TEST_F(AdminApiTest, ConfiguresHowManyPartsAStoreTakes) {
   succeed("bucket.add", fields);
   EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->max_parts, kMaxParts);
   fields["max_parts"] = 1000;
+  fields["replace"] = true;
   EXPECT_EQ(succeed("bucket.add", fields).at("max_parts"), 1000);
   EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->max_parts, 1000);
   for (const int wrong : {0, 99, 10001}) {

@@ -2,7 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <initializer_list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,23 +27,19 @@ std::vector<std::string> words(const Words<Enum>& table) {
   return {table.all().begin(), table.all().end()};
 }
 
-struct AddOptions {
+// Of `bucket add` and `bucket set`. What is not given is not sent.
+struct Settings {
   std::int64_t cdn = 0;
   std::string bucket;
-  std::string endpoint;
-  std::string region;
-  std::string access_key;
+  std::map<std::string, std::optional<std::string>> texts;  // by the field's name
   std::string secret_key_file;
   bool path_style = false;
-  std::string acl_policy = "fail";
-  std::string credentials;
-  std::string profile;
-  std::string role_arn;
-  std::string external_id;
-  std::string sse;
-  std::string kms_key;
+  bool no_path_style = false;
   bool bucket_key = false;
+  bool no_bucket_key = false;
   std::optional<int> max_parts;
+  std::optional<std::int64_t> part_size;
+  bool replace = false;
 };
 
 struct CheckOptions {
@@ -53,9 +49,16 @@ struct CheckOptions {
   bool public_read = false;
 };
 
-std::string show_added(const value& bucket) {
-  return fmt::format("account {} uploads to bucket {} at {}\n", integer_at(bucket, "cdn"), text_at(bucket, "bucket"),
-                     text_at(bucket, "endpoint"));
+std::string show_stored(const value& bucket) {
+  std::string text = fmt::format("account {} uploads to bucket {} at {}\n", integer_at(bucket, "cdn"),
+                                 text_at(bucket, "bucket"), text_at(bucket, "endpoint"));
+  const auto* changes = bucket.as_object().if_contains("changes");
+  if (changes == nullptr || !changes->is_array()) return text;
+  for (const value& one : changes->get_array()) {
+    text += fmt::format("  {}: {} -> {}\n", text_at(one, "option"), printable(cell(one, "from"), kMaxLineBytes),
+                        printable(cell(one, "to"), kMaxLineBytes));
+  }
+  return text;
 }
 
 // "profile media, role arn:aws:iam::…:role/up"
@@ -97,31 +100,23 @@ std::string show_litter(const value& litter) {
   return table.text("no multipart uploads wait to be aborted");
 }
 
-// The daemon takes a missing field from its environment or reports it.
-int run_add(Session& session, const AddOptions& options) {
-  object fields = {{"cdn", options.cdn}, {"bucket", options.bucket}};
-  for (const auto& [name, text] :
-       std::initializer_list<std::pair<const char*, const std::string&>>{{"endpoint", options.endpoint},
-                                                                         {"region", options.region},
-                                                                         {"access_key", options.access_key},
-                                                                         {"credentials", options.credentials},
-                                                                         {"profile", options.profile},
-                                                                         {"role_arn", options.role_arn},
-                                                                         {"external_id", options.external_id},
-                                                                         {"sse", options.sse},
-                                                                         {"kms_key", options.kms_key}}) {
-    if (!text.empty()) fields[name] = text;
+// The daemon takes a missing field from its environment, keeps its present value or reports it.
+int run_store(Session& session, std::string_view command, const Settings& settings) {
+  object fields = {{"cdn", settings.cdn}, {"bucket", settings.bucket}};
+  for (const auto& [name, text] : settings.texts) {
+    if (text) fields[name] = *text;
   }
-  if (!options.secret_key_file.empty()) {
-    const auto secret_key = read_secret(options.secret_key_file);
+  if (!settings.secret_key_file.empty()) {
+    const auto secret_key = read_secret(settings.secret_key_file);
     if (!secret_key) return session.fail(secret_key.error());
     fields["secret_key"] = secret_key->reveal();
   }
-  fields["path_style"] = options.path_style;
-  fields["acl_policy"] = options.acl_policy;
-  if (options.bucket_key) fields["sse_bucket_key"] = true;
-  if (options.max_parts) fields["max_parts"] = *options.max_parts;
-  return session.call_and_show("bucket.add", fields, show_added);
+  if (settings.path_style || settings.no_path_style) fields["path_style"] = settings.path_style;
+  if (settings.bucket_key || settings.no_bucket_key) fields["sse_bucket_key"] = settings.bucket_key;
+  if (settings.max_parts) fields["max_parts"] = *settings.max_parts;
+  if (settings.part_size) fields["part_size"] = *settings.part_size;
+  if (settings.replace) fields["replace"] = true;
+  return session.call_and_show(command, fields, show_stored);
 }
 
 std::string show_report(const value& report) {
@@ -153,53 +148,83 @@ int run_check(Session& session, const CheckOptions& options) {
   return text_at(*report, "result") == "FAIL" ? kFailed : kDone;
 }
 
+void add_credentials(CLI::App& command, const std::shared_ptr<Settings>& settings) {
+  auto& texts = settings->texts;
+  command.add_option("--access-key", texts["access_key"], "The S3 access key");
+  command
+      .add_option("--secret-key-file", settings->secret_key_file,
+                  "The file that holds the S3 secret key; - is standard input")
+      ->type_name("FILE");
+  command
+      .add_option("--credentials", texts["credentials"],
+                  "Where the S3 credentials come from: static (--access-key, the default), environment, profile, "
+                  "container, instance, web-identity or default (the first of them that has credentials)")
+      ->type_name("SOURCE")
+      ->check(CLI::IsMember(words(kCredentialSources)).description(""));
+  command.add_option("--profile", texts["profile"], "The profile in the AWS files, with --credentials profile");
+  command.add_option("--role-arn", texts["role_arn"], "The role to assume with those credentials")->type_name("ARN");
+  command.add_option("--external-id", texts["external_id"], "The external id that the role requires");
+}
+
+std::shared_ptr<Settings> add_settings(CLI::App& command) {
+  auto settings = std::make_shared<Settings>();
+  auto& texts = settings->texts;
+  command.add_option("--cdn", settings->cdn, "The account's number")->required();
+  command.add_option("--bucket", settings->bucket, "The bucket's name")->required();
+  command
+      .add_option(
+          "--endpoint", texts["endpoint"],
+          "The S3 endpoint, http(s)://HOST[:PORT][/PATH]; by default that of the daemon's environment, or of AWS")
+      ->type_name("URL");
+  command.add_option("--region", texts["region"],
+                     "The region that requests are signed for; by default that of the daemon's environment");
+  add_credentials(command, settings);
+  command.add_flag("--path-style", settings->path_style, "Use the address ENDPOINT/BUCKET instead of BUCKET.HOST");
+  command
+      .add_option(
+          "--acl-policy", texts["acl_policy"],
+          "What happens to an upload when the bucket refuses public-read: it fails (the default), or the object "
+          "is private")
+      ->check(CLI::IsMember(words(kAclPolicies)));
+  command
+      .add_option("--sse", texts["sse"],
+                  "Encrypt objects with keys of the store (s3) or of its key management service (kms); by default the "
+                  "bucket's own setting applies")
+      ->check(CLI::IsMember(words(kEncryptionModes)));
+  command
+      .add_option("--kms-key", texts["kms_key"], "The KMS key, with --sse kms; by default the AWS account's key for S3")
+      ->type_name("ID|ARN|ALIAS");
+  command.add_flag("--bucket-key", settings->bucket_key, "Use an S3 Bucket Key, with --sse kms: fewer calls to KMS");
+  command
+      .add_option(
+          "--max-parts", settings->max_parts,
+          fmt::format("The most parts that the store takes in one upload, if fewer than the {} of S3", kMaxParts))
+      ->check(CLI::Range(kLeastMaxParts, kMaxParts));
+  command
+      .add_option(
+          "--part-size", settings->part_size,
+          "The size of parts, 5MiB to 5GiB, where a proxy takes no larger requests; 0: by the rate (the default)")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false).description(""));
+  return settings;
+}
+
 }  // namespace
 
 void add_bucket_commands(CLI::App& app, Session& session) {
   CLI::App* noun = app.add_subcommand("bucket", "Buckets, and how the server reaches them")->require_subcommand(1);
 
-  auto options = std::make_shared<AddOptions>();
-  CLI::App* add = noun->add_subcommand("add", "Add a bucket, or replace all its settings");
-  add->add_option("--cdn", options->cdn, "The account's number")->required();
-  add->add_option("--bucket", options->bucket, "The bucket's name")->required();
-  add->add_option("--endpoint", options->endpoint,
-                  "The S3 endpoint, http(s)://HOST[:PORT]; by default that of the daemon's environment, or of AWS")
-      ->type_name("URL");
-  add->add_option("--region", options->region,
-                  "The region that requests are signed for; by default that of the daemon's environment");
-  auto* access_key = add->add_option("--access-key", options->access_key, "The S3 access key");
-  add->add_option("--secret-key-file", options->secret_key_file,
-                  "The file that holds the S3 secret key; - is standard input")
-      ->type_name("FILE")
-      ->needs(access_key);
-  add->add_option("--credentials", options->credentials,
-                  "Where the S3 credentials come from: static (--access-key, the default), environment, profile, "
-                  "container, instance, web-identity or default (the first of them that has credentials)")
-      ->type_name("SOURCE")
-      ->check(CLI::IsMember(words(kCredentialSources)).description(""));
-  add->add_option("--profile", options->profile, "The profile in the AWS files, with --credentials profile");
-  add->add_option("--role-arn", options->role_arn, "The role to assume with those credentials")->type_name("ARN");
-  add->add_option("--external-id", options->external_id, "The external id that the role requires");
-  add->add_flag("--path-style", options->path_style, "Use the address ENDPOINT/BUCKET instead of BUCKET.HOST");
-  add->add_option("--acl-policy", options->acl_policy,
-                  "What happens to an upload when the bucket refuses public-read: it fails, or the object is private")
-      ->check(CLI::IsMember(words(kAclPolicies)))
-      ->capture_default_str();
-  auto* sse =
-      add->add_option("--sse", options->sse,
-                      "Encrypt objects with keys of the store (s3) or of its key management service (kms); by default "
-                      "the bucket's own setting applies")
-          ->check(CLI::IsMember(words(kEncryptionModes)));
-  add->add_option("--kms-key", options->kms_key, "The KMS key, with --sse kms; by default the AWS account's key for S3")
-      ->type_name("ID|ARN|ALIAS")
-      ->needs(sse);
-  add->add_flag("--bucket-key", options->bucket_key, "Use an S3 Bucket Key, with --sse kms: fewer calls to KMS")
-      ->needs(sse);
-  add->add_option(
-         "--max-parts", options->max_parts,
-         fmt::format("The most parts that the store takes in one upload, if fewer than the {} of S3", kMaxParts))
-      ->check(CLI::Range(kLeastMaxParts, kMaxParts));
-  session.attach(*add, [&session, options] { return run_add(session, *options); });
+  CLI::App* add = noun->add_subcommand("add", "Add a bucket");
+  auto added = add_settings(*add);
+  add->add_flag("--replace", added->replace, "Replace all settings of a bucket that is there");
+  session.attach(*add, [&session, added] { return run_store(session, "bucket.add", *added); });
+
+  CLI::App* set = noun->add_subcommand("set", "Change settings of a bucket; what is not given stays as it is");
+  auto changed = add_settings(*set);
+  set->add_flag("--no-path-style", changed->no_path_style, "Use the address BUCKET.HOST again")
+      ->excludes("--path-style");
+  set->add_flag("--no-bucket-key", changed->no_bucket_key, "Use no S3 Bucket Key any more")->excludes("--bucket-key");
+  session.attach(*set, [&session, changed] { return run_store(session, "bucket.set", *changed); });
 
   auto check_options = std::make_shared<CheckOptions>();
   CLI::App* check = noun->add_subcommand("check", "Test whether a bucket takes uploads; says what to change");

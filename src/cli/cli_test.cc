@@ -140,7 +140,8 @@ TEST_F(CliTest, AWrongCommandIsNamedAndTheRightOnesAreListed) {
   EXPECT_EQ(run_without_socket({}), kUsage);
   EXPECT_THAT(err_, StartsWith("vodlift: vodlift needs a command: serve, account, key,"));
   EXPECT_EQ(run_without_socket({"bucket"}), kUsage);
-  EXPECT_EQ(err_, "vodlift: vodlift bucket needs a command: add, check, list, litter\nSee: vodlift bucket --help\n");
+  EXPECT_EQ(err_,
+            "vodlift: vodlift bucket needs a command: add, set, check, list, litter\nSee: vodlift bucket --help\n");
   EXPECT_EQ(run_without_socket({"bucket", "lst"}), kUsage);
   EXPECT_THAT(err_,
               StartsWith("vodlift: there is no command \"vodlift bucket lst\"; did you mean list?; the commands are"));
@@ -247,8 +248,8 @@ TEST_F(CliTest, AddsABucket) {
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--endpoint", "http://h", "--region",
                              "r", "--access-key", "A", "--secret-key-file", file, "--path-style"}),
             kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","endpoint":"http://h","region":"r",)"
-                                   R"("access_key":"A","secret_key":"s3cr3t","path_style":true,"acl_policy":"fail"})"));
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","access_key":"A",)"
+                                   R"("endpoint":"http://h","region":"r","secret_key":"s3cr3t","path_style":true})"));
   EXPECT_EQ(out_, "account 158 uploads to bucket b at http://h\n");
 }
 
@@ -257,10 +258,24 @@ TEST_F(CliTest, AddsABucketThatEncrypts) {
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--sse", "kms", "--kms-key", "alias/k",
                              "--bucket-key"}),
             kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","sse":"kms","kms_key":"alias/k",)"
-                                   R"("path_style":false,"acl_policy":"fail","sse_bucket_key":true})"));
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","kms_key":"alias/k","sse":"kms",)"
+                                   R"("sse_bucket_key":true})"));
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--sse", "rot13"}), kUsage);
-  EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--kms-key", "k"}), kUsage);
+}
+
+TEST_F(CliTest, SetsWhatIsGivenAndShowsWhatChanged) {
+  answer({{"cdn", 158},
+          {"bucket", "b"},
+          {"endpoint", "http://h"},
+          {"changes", boost::json::array{{{"option", "part_size"}, {"from", 0}, {"to", 8388608}}}}});
+  EXPECT_EQ(
+      run_with_socket({"bucket", "set", "--cdn", "158", "--bucket", "b", "--part-size", "8MiB", "--no-path-style"}),
+      kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.set {"cdn":158,"bucket":"b","path_style":false,)"
+                                   R"("part_size":8388608})"));
+  EXPECT_EQ(out_, "account 158 uploads to bucket b at http://h\n  part_size: 0 -> 8388608\n");
+  EXPECT_EQ(run_with_socket({"bucket", "set", "--cdn", "158"}), kUsage);
+  EXPECT_EQ(run_with_socket({"bucket", "set", "--cdn", "158", "--bucket", "b", "--replace"}), kUsage);
 }
 
 TEST_F(CliTest, AddsABucketWithCredentialsFromElsewhere) {
@@ -268,8 +283,11 @@ TEST_F(CliTest, AddsABucketWithCredentialsFromElsewhere) {
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--credentials", "profile", "--profile",
                              "p", "--role-arn", "arn", "--external-id", "x"}),
             kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","credentials":"profile","profile":"p",)"
-                                   R"("role_arn":"arn","external_id":"x","path_style":false,"acl_policy":"fail"})"));
+  EXPECT_THAT(
+      asked(),
+      ElementsAre(
+          R"(/admin/bucket.add {"cdn":158,"bucket":"b","credentials":"profile","external_id":"x","profile":"p",)"
+          R"("role_arn":"arn"})"));
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--credentials", "magic"}), kUsage);
 }
 

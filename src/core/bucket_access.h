@@ -84,7 +84,7 @@ std::optional<AclPolicy> acl_policy_from(std::string_view word);
 struct BucketAccess {
   AccountId cdn = 0;
   std::string bucket;
-  std::string endpoint;  // "https://s3.eu-west-1.amazonaws.com", scheme and authority only
+  std::string endpoint;  // "https://s3.eu-west-1.amazonaws.com", or with a path: "https://host/storage/v1/s3"
   std::string region;
   std::string access_key;  // access_key and secret_key: empty unless credentials.source is `fixed`
   Secret secret_key;
@@ -93,8 +93,9 @@ struct BucketAccess {
   WallTime created;
   CredentialOrigin credentials{};
   Encryption encryption{};
-  int max_parts = kMaxParts;  // parts of one multipart upload at most: kLeastMaxParts..kMaxParts
-  std::int64_t version = 0;   // of the row; see AccountRepository
+  int max_parts = kMaxParts;   // parts of one multipart upload at most: kLeastMaxParts..kMaxParts
+  std::int64_t part_size = 0;  // bytes of a part, kMinPartBytes..kMaxPartBytes; 0: by the rate of requests
+  std::int64_t version = 0;    // of the row; see AccountRepository
 };
 
 }  // namespace vodlift

@@ -160,6 +160,10 @@ class ObjectStore {
   [[nodiscard]] virtual std::optional<std::int64_t> rate_limit(const BucketAccess& access,
                                                                const std::string& storage) const = 0;
 
+  // How many bytes one request to this bucket may carry, kMinPartBytes..kMaxPartBytes: kMaxPartBytes, until a larger
+  // request was refused as too large (s3_too_large). Each such refusal halves it.
+  [[nodiscard]] virtual std::int64_t largest_body(const BucketAccess& access) const = 0;
+
   // Whether this endpoint is known to take a part's CRC32C after its bytes, so that upload_part() needs no checksum.
   [[nodiscard]] virtual bool takes_trailing_checksums(const BucketAccess& access) const = 0;
 

@@ -21,16 +21,28 @@ std::int64_t preferred_part(std::int64_t size, std::optional<std::int64_t> rate)
 
 }  // namespace
 
-bool wants_multipart(std::int64_t size) { return size > kMultipartThresholdBytes; }
+bool wants_multipart(std::int64_t size, const PartBounds& bounds) {
+  std::int64_t whole = std::min(kMultipartThresholdBytes, bounds.largest);
+  if (bounds.part_size > 0) whole = std::min(whole, bounds.part_size);
+  return size > whole;
+}
 
-Result<PartPlan> plan_parts(std::int64_t size, int max_parts, std::optional<std::int64_t> rate) {
-  std::int64_t part_size = preferred_part(size, rate);
-  if (divide_up(size, part_size) > max_parts) part_size = divide_up(divide_up(size, max_parts), kMiB) * kMiB;
+Result<PartPlan> plan_parts(std::int64_t size, const PartBounds& bounds, std::optional<std::int64_t> rate) {
+  std::int64_t part_size = bounds.part_size > 0 ? bounds.part_size : preferred_part(size, rate);
+  part_size = std::clamp(part_size, kMinPartBytes, bounds.largest);
+  const bool too_many = divide_up(size, part_size) > bounds.max_parts;
+  if (too_many) part_size = divide_up(divide_up(size, bounds.max_parts), kMiB) * kMiB;
   // The last MiB of the range does not divide evenly: 5 GiB parts still hold it.
   if (part_size > kMaxPartBytes) {
     return Error{Errc::invalid_value,
                  fmt::format("a file of {} bytes is larger than the {} bytes that {} parts can hold", size,
-                             max_parts * kMaxPartBytes, max_parts)};
+                             bounds.max_parts * kMaxPartBytes, bounds.max_parts)};
+  }
+  if (part_size > bounds.largest) {
+    return Error{Errc::s3_too_large,
+                 fmt::format("a file of {} bytes needs parts of {} bytes, as {} are allowed, but the store, or a proxy "
+                             "before it, takes no more than {} bytes at once; raise that limit, or --max-parts",
+                             size, part_size, bounds.max_parts, bounds.largest)};
   }
   return plan_with_part_size(size, part_size);
 }

@@ -25,6 +25,13 @@ inline constexpr std::int64_t kLargestRatedPartBytes = std::int64_t{64} * 1024 *
 // for parts busy to the end, and to show progress.
 inline constexpr std::int64_t kLeastRatedParts = 64;
 
+// What a bucket's parts must keep to.
+struct PartBounds {
+  int max_parts = kMaxParts;             // of one file; at most kMaxParts
+  std::int64_t part_size = 0;            // bytes that an operator chose; 0: by the rate
+  std::int64_t largest = kMaxPartBytes;  // what one request to the bucket may carry, kMinPartBytes..kMaxPartBytes
+};
+
 // Equal parts, of which only the last may be smaller: every S3-compatible store accepts that.
 struct PartPlan {
   std::int64_t size = 0;       // of the file, bytes
@@ -38,13 +45,14 @@ struct PartPlan {
   }
 };
 
-// True when a file of `size` bytes is sent in parts.
-bool wants_multipart(std::int64_t size);
+// True when a file of `size` bytes is sent in parts: above kMultipartThresholdBytes, or above what a part may have.
+bool wants_multipart(std::int64_t size, const PartBounds& bounds = {});
 
 // The plan for `size` bytes (>= 1) where one request reaches `rate` bytes a second (any value; nothing: not known).
-// Parts take kPartSeconds, or have kPreferredPartBytes if the rate is not known. They are larger, in whole MiB, where
-// `max_parts` (at most kMaxParts) requires that. Errors: invalid_value above max_parts * kMaxPartBytes.
-Result<PartPlan> plan_parts(std::int64_t size, int max_parts = kMaxParts,
+// Parts have `bounds.part_size`; without it they take kPartSeconds, or have kPreferredPartBytes if the rate is not
+// known. They are larger, in whole MiB, where `bounds.max_parts` requires that. Errors: invalid_value above
+// max_parts * kMaxPartBytes; s3_too_large where parts of `bounds.largest` do not hold the file.
+Result<PartPlan> plan_parts(std::int64_t size, const PartBounds& bounds = {},
                             std::optional<std::int64_t> rate = std::nullopt);
 
 // The plan of an earlier run with parts of `part_size`. Errors: invalid_value when `size` does not fit.

@@ -42,14 +42,35 @@ TEST(PartPlan, RespectsTheStoresLimit) {
   for (const int most : {kLeastMaxParts, 1000, 9999}) {
     const std::int64_t even = kPreferredPartBytes * most;
     for (const std::int64_t size : {std::int64_t{1}, even - 1, even, even + 1, kMaxPartBytes * most}) {
-      const auto plan = plan_parts(size, most);
+      const auto plan = plan_parts(size, {.max_parts = most});
       ASSERT_TRUE(plan) << size;
       expect_exact(*plan);
       EXPECT_LE(plan->count, most);
     }
-    EXPECT_EQ(plan_parts(even, most)->part_size, kPreferredPartBytes);
-    EXPECT_FALSE(plan_parts(kMaxPartBytes * most + 1, most));
+    EXPECT_EQ(plan_parts(even, {.max_parts = most})->part_size, kPreferredPartBytes);
+    EXPECT_FALSE(plan_parts(kMaxPartBytes * most + 1, {.max_parts = most}));
   }
+}
+
+TEST(PartPlan, AChosenSizeGoesBeforeTheRate) {
+  const PartBounds bounds{.part_size = 6 * kMiB};
+  EXPECT_EQ(plan_parts(100 * kMiB, bounds, 1000 * kMiB)->part_size, 6 * kMiB);
+  EXPECT_EQ(plan_parts(100 * kMiB, bounds, 1)->part_size, 6 * kMiB);
+  EXPECT_EQ(plan_parts(6 * kMiB * kMaxParts + 1, bounds)->part_size, 7 * kMiB) << "as many parts as are allowed";
+  EXPECT_FALSE(wants_multipart(6 * kMiB, bounds));
+  EXPECT_TRUE(wants_multipart(6 * kMiB + 1, bounds)) << "no request is larger than a part";
+  EXPECT_TRUE(wants_multipart(kMultipartThresholdBytes + 1, {.part_size = 100 * kMiB}));
+}
+
+TEST(PartPlan, KeepsBelowWhatTheBucketTakesAtOnce) {
+  const PartBounds bounds{.max_parts = 100, .largest = 8 * kMiB};
+  EXPECT_EQ(plan_parts(100 * kMiB, bounds)->part_size, 8 * kMiB);
+  EXPECT_EQ(plan_parts(800 * kMiB, bounds)->part_size, 8 * kMiB);
+  EXPECT_EQ(plan_parts(800 * kMiB + 1, bounds).error().code, Errc::s3_too_large);
+  EXPECT_EQ(plan_parts(100 * kMiB, {.part_size = 64 * kMiB, .largest = 8 * kMiB})->part_size, 8 * kMiB);
+  EXPECT_EQ(plan_parts(100 * kMiB, {.largest = kMinPartBytes}, 1000 * kMiB)->part_size, kMinPartBytes);
+  EXPECT_FALSE(wants_multipart(8 * kMiB, bounds));
+  EXPECT_TRUE(wants_multipart(8 * kMiB + 1, bounds));
 }
 
 TEST(PartPlan, KeepsThePreferredSizeAsLongAsItFits) {

@@ -94,6 +94,9 @@ class UploadStore {
   // The same among the uploads of all accounts. The query's scope must be empty.
   virtual Result<std::vector<Upload>> find_in_all(const UploadQuery& query) = 0;
 
+  // Uploads to the bucket that wait for their next attempt are due now: its settings changed. Answers how many.
+  virtual Result<int> wake(AccountId account, const std::string& bucket) = 0;
+
   // Makes the change that decide_change() allows: at once, or, while a worker has the upload, as soon as the worker
   // gives it back. An equal (key_id, signature) changes nothing and answers the upload of the first answer as it is
   // now. The callback of a cancelled upload becomes pending in the same commit. `retry` is for an upload that waits for

@@ -86,6 +86,23 @@ std::vector<Upload> MemoryUploadStore::matching(std::optional<AccountId> account
   return found;
 }
 
+Result<int> MemoryUploadStore::wake(AccountId account, const std::string& bucket) {
+  int woken = 0;
+  {
+    const std::lock_guard lock(database_.mutex_);
+    for (auto& [id, row] : database_.uploads_) {
+      const Upload& upload = row.upload;
+      const bool waits = upload.state == UploadState::queued && row.delayed;
+      if (!waits || upload.account != account || upload.request.bucket != bucket) continue;
+      row.next_attempt = upload.created;
+      row.delayed = false;
+      ++woken;
+    }
+  }
+  if (woken > 0) database_.feed_.publish({Change::Kind::uploads_due, account});
+  return woken;
+}
+
 Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
   std::vector<Change> news;
   ChangeOutcome outcome;

@@ -35,6 +35,10 @@ class WatchedUploads final : public UploadStore {
     last_query = query;
     return uploads_.find_in_all(query);
   }
+  Result<int> wake(AccountId account, const std::string& bucket) override {
+    if (failure) return *failure;
+    return uploads_.wake(account, bucket);
+  }
   Result<ChangeOutcome> change(const ChangeRequest& request) override {
     if (failure) return *failure;
     if (refusal) return ChangeOutcome{all().at(static_cast<std::size_t>(request.id - 1)), refusal};

@@ -21,7 +21,6 @@ using std::chrono::seconds;
 
 // The administrator's command waits a minute for all of it; cleaning up must fit in.
 constexpr seconds kWholeTime = 40s;
-constexpr milliseconds kRequestTime = 10s;
 constexpr milliseconds kConnectTime = 5s;
 constexpr seconds kCredentialsTime = 20s;
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} * 1024;
@@ -46,7 +45,7 @@ BucketProbe::BucketProbe(net::HttpClient& client, const AwsEnvironment& environm
       access_(access) {}
 
 void BucketProbe::add(std::string topic, Finding finding, std::string message, std::string fix) {
-  report_.findings.push_back({std::move(topic), finding, std::move(message), with_all_options(std::move(fix))});
+  report_.findings.push_back({std::move(topic), finding, std::move(message), std::move(fix)});
 }
 
 void BucketProbe::add_failure(std::string topic, Finding finding, const Result<ProbeAnswer>& answer,
@@ -81,7 +80,7 @@ bool BucketProbe::find_credentials(CredentialCache& cache) {
   auto& credentials = *found;
   if (!credentials) {
     add("credentials", Finding::fail, credentials.error().for_operator(),
-        "see docs/buckets.md on sources of credentials; change it with `vodlift bucket add`");
+        "see docs/buckets.md on sources of credentials; change it with `vodlift bucket set`");
     return false;
   }
   credentials_ = std::move(*credentials);
@@ -100,7 +99,7 @@ bool BucketProbe::set_clock_offset(seconds store_minus_ours) {
   return changed;
 }
 
-Result<ProbeAnswer> BucketProbe::send(const S3Operation& operation) {
+Result<ProbeAnswer> BucketProbe::send(const S3Operation& operation, milliseconds patience) {
   const auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now());
   if (left <= 0ms) {
     return Error{Errc::timeout, fmt::format("the bucket did not answer within {} s", kWholeTime.count())};
@@ -108,7 +107,7 @@ Result<ProbeAnswer> BucketProbe::send(const S3Operation& operation) {
   net::HttpRequest request =
       signed_request(access_, credentials_, operation, environment_, clock_.now() + clock_offset_);
   request.connect_timeout = std::min(left, kConnectTime);
-  request.total_timeout = std::min(left, kRequestTime);
+  request.total_timeout = std::min(left, patience);
   request.max_response_bytes = kMaxAnswerBytes;
   auto response = client_.perform(std::move(request));
   if (!response) return response.error();

@@ -46,8 +46,9 @@ class BucketProbe {
   bool move_to_region(const std::string& region);
   bool set_clock_offset(std::chrono::seconds store_minus_ours);
 
-  // Blocks. Errors: those of HttpClient; timeout, when the whole examination has taken 40 s.
-  Result<ProbeAnswer> send(const S3Operation& operation);
+  // Blocks, by default for 10 s at most. Errors: those of HttpClient; timeout, when the whole examination has taken 40
+  // s.
+  Result<ProbeAnswer> send(const S3Operation& operation, std::chrono::milliseconds patience = std::chrono::seconds(10));
   // Writes the object. clean_up() removes it.
   Result<ProbeAnswer> put(std::vector<std::pair<std::string, std::string>> headers);
   // Removes what was written, and adds a finding.

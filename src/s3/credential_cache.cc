@@ -28,7 +28,7 @@ constexpr milliseconds kRetryWithout = 1s;
 std::string key_of(const BucketAccess& access) {
   const CredentialOrigin& origin = access.credentials;
   const std::string pair = origin.source == CredentialSource::fixed
-                               ? fmt::format("{}\n{}\n{}", access.cdn, access.bucket, to_unix_ms(access.created))
+                               ? fmt::format("{}\n{}\n{}", access.cdn, access.bucket, access.version)
                                : "";
   // The region selects the endpoint of STS, too.
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", to_string(origin.source), pair, origin.profile, origin.role_arn,

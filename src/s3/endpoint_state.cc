@@ -224,13 +224,11 @@ bool EndpointStates::note_region(const BucketAccess& access, const std::string& 
   Bucket& bucket = bucket_of(access);
   if (region == (bucket.region.empty() ? access.region : bucket.region)) return false;
   bucket.region = region;
-  log::warn(
-      "the bucket lies in another region than configured; requests are signed for the bucket's region",
-      {{"bucket", access.bucket},
-       {"configured", access.region},
-       {"region", region},
-       {"hint", with_all_options("correct it with `vodlift bucket add --region`, which saves a request after each "
-                                 "start")}});
+  log::warn("the bucket lies in another region than configured; requests are signed for the bucket's region",
+            {{"bucket", access.bucket},
+             {"configured", access.region},
+             {"region", region},
+             {"hint", "correct it with `vodlift bucket set --region`, which saves a request after each start"}});
   return true;
 }
 
@@ -254,6 +252,7 @@ void EndpointStates::Bucket::know(std::int64_t version_now) {
   version = version_now;
   down = {};
   key = {};
+  largest_body = kMaxPartBytes;
 }
 
 // Every breaker is asked, so that each knows who waits.
@@ -435,6 +434,29 @@ void EndpointStates::add_measurement(const BucketAccess& access, std::int64_t by
   bucket.average_bytes = bucket.average_bytes * kKeptWeight + static_cast<double>(bytes);
   bucket.average_seconds = bucket.average_seconds * kKeptWeight + std::chrono::duration<double>(took).count();
   bucket.measured = now;
+}
+
+// Half of what was refused, as often as that helps. The parts that were under way together are refused together.
+void EndpointStates::note_too_large(const BucketAccess& access, std::int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  Bucket& bucket = bucket_of(access);
+  const std::int64_t half = std::max(kMinPartBytes, bytes / 2);
+  if (bytes <= kMinPartBytes || half >= bucket.largest_body) return;
+  bucket.largest_body = half;
+  log::warn("the store, or a proxy before it, takes no such large requests; smaller ones are sent from now on",
+            {{"cdn", access.cdn},
+             {"bucket", access.bucket},
+             {"refused_bytes", bytes},
+             {"bytes", half},
+             {"hint",
+              "raise the proxy's limit (nginx: client_max_body_size), or give `vodlift bucket set --part-size`, "
+              "which saves refused requests after each start"}});
+}
+
+std::int64_t EndpointStates::largest_body(const BucketAccess& access) const {
+  const std::lock_guard lock(mutex_);
+  const Bucket* bucket = find_bucket(access);
+  return bucket == nullptr ? kMaxPartBytes : bucket->largest_body;
 }
 
 std::optional<std::int64_t> EndpointStates::rate(const BucketAccess& access) const {

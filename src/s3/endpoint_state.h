@@ -124,6 +124,10 @@ class EndpointStates {
   // A request brought `bytes` (5 GiB at most) to the bucket and was confirmed `took` after its first byte. Each
   // measurement weighs 1/8 less than the next one. No effect unless `took` is above 0.
   void add_measurement(const BucketAccess& access, std::int64_t bytes, std::chrono::nanoseconds took);
+  // A request with a body of `bytes` was too large for the store, or for a proxy before it.
+  void note_too_large(const BucketAccess& access, std::int64_t bytes);
+  // As ObjectStore::largest_body().
+  [[nodiscard]] std::int64_t largest_body(const BucketAccess& access) const;
   // Bytes a second of one request to the bucket, >= 0; nothing: not known.
   [[nodiscard]] std::optional<std::int64_t> rate(const BucketAccess& access) const;
 
@@ -141,6 +145,7 @@ class EndpointStates {
     CircuitBreaker down;
     CircuitBreaker key;
     std::int64_t version = 0;  // of the settings that these two know
+    std::int64_t largest_body = kMaxPartBytes;
     int retry_tokens = 0;
     double limit = 0;  // requests at once; halved when the store says to slow down, raised by successes
     int running = 0;

@@ -22,6 +22,9 @@ using std::chrono::seconds;
 constexpr int kMaxCorrections = 3;
 // Dates are in whole seconds and travel.
 constexpr seconds kClockTolerance = 60s;
+// A part of the size that uploads use is tried, but a larger one than this would take too long.
+constexpr std::int64_t kLargestTriedBytes = kLargestRatedPartBytes;
+constexpr seconds kPartTime = 25s;
 
 std::string utc(WallTime time) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::chrono::floor<seconds>(time)));
@@ -52,6 +55,7 @@ class BucketExamination {
   void examine_multipart(const std::string& id);
   void try_wrong_checksum(const std::string& id);
   void try_trailing_checksum(const std::string& id);
+  void try_part_size(const std::string& id);
   Result<ProbeAnswer> send_trailing(std::string_view number, const std::string& id, std::uint32_t crc32c);
   void report_checksums();
 
@@ -140,17 +144,19 @@ bool BucketExamination::report_refused_write(const ProbeAnswer& answer) {
       probe_.add("credentials", Finding::fail,
                  fmt::format("the store refuses access key {} ({}): {}",
                              printable(probe_.credentials().access_key, 128), probe_.credentials().origin, words),
-                 "give the right key and secret with `vodlift bucket add`");
+                 "give the right key and secret with `vodlift bucket set`");
       return false;
     case Errc::s3_region:
       probe_.add("region", Finding::fail, fmt::format("signed for {}: {}", probe_.region(), words),
                  failure.region.empty()
-                     ? "find out the bucket's region, and give it with `vodlift bucket add --region`"
-                     : fmt::format("`vodlift bucket add --region {}`", printable(failure.region, 64)));
+                     ? "find out the bucket's region, and give it with `vodlift bucket set --region`"
+                     : fmt::format("`vodlift bucket set --region {}`", printable(failure.region, 64)));
       return false;
     case Errc::s3_no_such_bucket:
-      probe_.add("bucket", Finding::fail, words,
-                 "create the bucket, or correct its name or endpoint with `vodlift bucket add`");
+      probe_.add(
+          "bucket", Finding::fail, words,
+          "create the bucket, add it under its right name with `vodlift bucket add`, or correct its --endpoint with "
+          "`vodlift bucket set`");
       return false;
     case Errc::s3_full:
       probe_.add("space", Finding::fail, words,
@@ -187,7 +193,7 @@ void BucketExamination::report_region() {
   probe_.add(
       "region", Finding::warn,
       fmt::format("the bucket is in {}, configured is {}", probe_.region(), configured_.region),
-      fmt::format("`vodlift bucket add --region {}`, which saves a refused request after each start", probe_.region()));
+      fmt::format("`vodlift bucket set --region {}`, which saves a refused request after each start", probe_.region()));
 }
 
 // An encryption that the bucket applies by itself is reported too.
@@ -199,7 +205,7 @@ void BucketExamination::report_encryption(const ProbeAnswer& answer) {
     return probe_.add("encryption", Finding::fail,
                       fmt::format("requested (--sse {}), but the store says {}: uploads fail", to_string(wanted.mode),
                                   applied.empty() ? "nothing of encryption" : applied),
-                      "give an --sse that this store knows with `vodlift bucket add`, or none");
+                      "give an --sse that this store knows with `vodlift bucket set`, or none");
   }
   if (applied.empty()) return;
   const std::string key = printable(answer.response.header(fmt::format("{}-aws-kms-key-id", kEncryptionHeader)), 200);
@@ -253,7 +259,7 @@ void BucketExamination::public_acl() {
   const std::string_view meanwhile =
       falls_back ? "such uploads are made private, as --acl-policy says" : "uploads with acl=public-read will fail";
   std::string fix = "send acl=private and open the objects by a bucket policy or a CDN";
-  if (!falls_back) fix += ", or have them made private (`vodlift bucket add --acl-policy private`)";
+  if (!falls_back) fix += ", or have them made private (`vodlift bucket set --acl-policy private`)";
   fix += answer->failure.code == "AccessControlListNotSupported"
              ? "; or enable ACLs (Object Ownership: Bucket owner preferred)"
              : "; or allow s3:PutObjectAcl and switch off Block Public Access for ACLs";
@@ -311,6 +317,7 @@ void BucketExamination::examine_multipart(const std::string& id) {
   }
   try_wrong_checksum(id);
   if (facts_.multipart != ChecksumMode::md5) try_trailing_checksum(id);
+  if (sent && sent->good()) try_part_size(id);
   const auto aborted = probe_.send({"DELETE", probe_.key(), {{"uploadId", id}}, {}, ""});
   if (!aborted || !aborted->good()) {
     probe_.add_failure("multipart", Finding::fail, aborted, "s3:AbortMultipartUpload");
@@ -341,6 +348,28 @@ void BucketExamination::try_wrong_checksum(const std::string& id) {
   } else if (!refused) {
     facts_.whole = facts_.multipart = ChecksumMode::md5;
   }
+}
+
+// A proxy before the store may limit the size of requests.
+void BucketExamination::try_part_size(const std::string& id) {
+  const std::int64_t chosen = configured_.part_size;
+  const std::int64_t size = std::min(chosen > 0 ? chosen : kPreferredPartBytes, kLargestTriedBytes);
+  S3Operation part{"PUT", probe_.key(), {{"partNumber", "5"}, {"uploadId", id}}, {}, ""};
+  part.body.assign(static_cast<std::size_t>(size), 'v');
+  if (facts_.multipart == ChecksumMode::md5) {
+    const Md5Digest digest = md5(bytes_of(part.body));
+    part.headers.emplace_back("content-md5", to_base64({digest.data(), digest.size()}));
+  } else {
+    part.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c(0, bytes_of(part.body))));
+  }
+  const auto answer = probe_.send(part, kPartTime);
+  if (!answer || classify(answer->failure) != Errc::s3_too_large) return;
+  probe_.add(
+      "part-size", size > kMinPartBytes ? Finding::warn : Finding::fail,
+      fmt::format("a part of {} bytes is too large: {} {}", size, answer->failure.status, answer->failure.code),
+      fmt::format("raise the limit of the proxy before the store (nginx: client_max_body_size); or, if it is above "
+                  "{} bytes, give `vodlift bucket set --part-size`. Uploads try smaller parts by themselves",
+                  kMinPartBytes));
 }
 
 Result<ProbeAnswer> BucketExamination::send_trailing(std::string_view number, const std::string& id,

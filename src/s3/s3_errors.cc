@@ -33,26 +33,27 @@ constexpr std::array kTable = {
     Row{"TooManyRequests", Errc::s3_throttled, ""},
     Row{"RequestLimitExceeded", Errc::s3_throttled, ""},
     Row{"RequestTimeTooSkewed", Errc::s3_clock_skew, "set this server's clock (NTP)"},
-    Row{"ExpiredToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
-    Row{"ExpiredTokenException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
-    Row{"InvalidClientTokenId", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
-    Row{"UnrecognizedClientException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
-    Row{"InvalidSecurity", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
+    Row{"ExpiredToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
+    Row{"ExpiredTokenException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
+    Row{"InvalidClientTokenId", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
+    Row{"UnrecognizedClientException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
+    Row{"InvalidSecurity", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
     Row{"NotSignedUp", Errc::s3_credential, "ask the store what is wrong with the account that the key belongs to"},
-    Row{"InvalidToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket add`"},
-    Row{"InvalidAccessKeyId", Errc::s3_credential, "check the access key given to `vodlift bucket add`"},
+    Row{"InvalidToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
+    Row{"InvalidAccessKeyId", Errc::s3_credential, "check the access key given to `vodlift bucket set`"},
     Row{"SignatureDoesNotMatch", Errc::s3_credential,
-        "check the secret key given to `vodlift bucket add`; where it is right, a proxy before the store may drop or "
+        "check the secret key given to `vodlift bucket set`; where it is right, a proxy before the store may drop or "
         "change headers: nginx drops those whose names have . or _, as names of metadata may"},
-    Row{"AuthorizationHeaderMalformed", Errc::s3_region, "check --region of `vodlift bucket add`"},
-    Row{"PermanentRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
-    Row{"TemporaryRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket add`"},
+    Row{"AuthorizationHeaderMalformed", Errc::s3_region, "check --region of `vodlift bucket set`"},
+    Row{"PermanentRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket set`"},
+    Row{"TemporaryRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket set`"},
     Row{"AccessDenied", Errc::s3_access_denied, ""},
     Row{"AllAccessDisabled", Errc::s3_access_denied, ""},
     Row{"AccountProblem", Errc::s3_credential, "ask the store what is wrong with the account that the key belongs to"},
     Row{"UserSuspended", Errc::s3_credential, "ask the store why the user that the key belongs to is suspended"},
     Row{"AccessControlListNotSupported", Errc::s3_acl_refused, ""},
-    Row{"NoSuchBucket", Errc::s3_no_such_bucket, "create the bucket, or correct its name with `vodlift bucket add`"},
+    Row{"NoSuchBucket", Errc::s3_no_such_bucket,
+        "create the bucket, or add it under its right name with `vodlift bucket add`"},
     Row{"NoSuchUpload", Errc::s3_no_such_upload, ""},
     Row{"InvalidPart", Errc::s3_parts_refused, ""},
     Row{"InvalidPartOrder", Errc::s3_parts_refused, ""},
@@ -62,20 +63,20 @@ constexpr std::array kTable = {
     Row{"InvalidTag", Errc::s3_rejected, "give tags that this store takes"},
     Row{"NoSuchKey", Errc::s3_not_found, ""},
     Row{"KMS.AccessDeniedException", Errc::s3_access_denied, ""},
-    Row{"KMS.DisabledException", Errc::s3_rejected, "enable the KMS key, or give another with `vodlift bucket add`"},
+    Row{"KMS.DisabledException", Errc::s3_rejected, "enable the KMS key, or give another with `vodlift bucket set`"},
     Row{"KMS.KMSInvalidStateException", Errc::s3_rejected,
         "the KMS key is being deleted, or has no key material yet: restore it, or give another with `vodlift bucket "
         "add`"},
     Row{"KMS.NotFoundException", Errc::s3_rejected,
-        "check --kms-key of `vodlift bucket add`: the key must be in the bucket's region, and an alias names only keys "
+        "check --kms-key of `vodlift bucket set`: the key must be in the bucket's region, and an alias names only keys "
         "of the S3 key's own account"},
     Row{"KMS.InvalidKeyUsageException", Errc::s3_rejected,
-        "give a symmetric encryption key (ENCRYPT_DECRYPT) as --kms-key of `vodlift bucket add`"},
-    Row{"KMS.ThrottlingException", Errc::s3_throttled, "--bucket-key of `vodlift bucket add` saves calls to KMS"},
+        "give a symmetric encryption key (ENCRYPT_DECRYPT) as --kms-key of `vodlift bucket set`"},
+    Row{"KMS.ThrottlingException", Errc::s3_throttled, "--bucket-key of `vodlift bucket set` saves calls to KMS"},
     Row{"KMS.DependencyTimeoutException", Errc::s3_transient, ""},
     Row{"KMS.KeyUnavailableException", Errc::s3_transient, ""},
     Row{"KMS.KMSInternalException", Errc::s3_transient, ""},
-    Row{"InvalidEncryptionAlgorithmError", Errc::s3_rejected, "check --sse of `vodlift bucket add`"},
+    Row{"InvalidEncryptionAlgorithmError", Errc::s3_rejected, "check --sse of `vodlift bucket set`"},
     Row{"BadDigest", Errc::s3_integrity, ""},
     Row{"InvalidDigest", Errc::s3_integrity, ""},
     Row{"XAmzContentSHA256Mismatch", Errc::s3_integrity, ""},
@@ -119,7 +120,7 @@ const Row* find_row(std::string_view code) {
 constexpr std::string_view kPublicAclAdvice =
     "the bucket does not take acl=public-read: send acl=private and open the objects by a bucket policy or a CDN; or "
     "enable ACLs (Object Ownership: Bucket owner preferred) and switch off Block Public Access for ACLs; or let "
-    "`vodlift bucket add --acl-policy private` upload them as private";
+    "`vodlift bucket set --acl-policy private` upload them as private";
 
 constexpr std::string_view kPublicAclPermissionAdvice =
     "where the bucket takes ACLs, the key lacks a permission: acl=public-read needs s3:PutObjectAcl besides "
@@ -155,8 +156,7 @@ std::string advice_for(const Failure& failure, Errc errc) {
     return std::string(failure.operation == "ListMultipartUploads" ? kListUploadsAdvice : kAccessDeniedAdvice);
   }
   if (errc == Errc::s3_region && !failure.region.empty()) {
-    return fmt::format("the bucket is in region {}: `vodlift bucket add` it with that --region",
-                       printable(failure.region, 64));
+    return fmt::format("the bucket is in region {0}: `vodlift bucket set --region {0}`", printable(failure.region, 64));
   }
   if (errc == Errc::s3_too_large) return std::string(kTooLargeAdvice);
   return std::string(advice_on(failure.code));
@@ -193,13 +193,6 @@ std::string_view advice_on(std::string_view code) {
   return row == nullptr ? "" : row->advice;
 }
 
-std::string with_all_options(std::string advice) {
-  if (advice.find("`vodlift bucket add") != std::string::npos) {
-    advice += "; `bucket add` replaces all options: `vodlift bucket list --json` shows the present ones";
-  }
-  return advice;
-}
-
 Error to_error(const Failure& failure) {
   Errc errc = classify(failure);
   // Block Public Access answers a public ACL with a plain 403.
@@ -208,7 +201,7 @@ Error to_error(const Failure& failure) {
   std::string message = fmt::format("{} of s3://{}/{}: {} {}", failure.operation, printable(failure.bucket, 64),
                                     printable(failure.key, 200), failure.status, printable(failure.code, 64));
   if (!failure.message.empty()) message += fmt::format(" ({})", printable(failure.message, 200));
-  const std::string advice = with_all_options(advice_for(failure, errc));
+  const std::string advice = advice_for(failure, errc);
   if (!advice.empty()) message += fmt::format("; {}", advice);
   if (!failure.request_id.empty()) message += fmt::format(" [request id {}]", printable(failure.request_id, 100));
   return Error{errc, std::move(message)};

@@ -31,9 +31,6 @@ bool is_of_kms(const Failure& failure);
 // What to do about an S3 error code; may be empty.
 std::string_view advice_on(std::string_view code);
 
-// `advice`; where it names `vodlift bucket add`, also how to give the options again that it would otherwise reset.
-std::string with_all_options(std::string advice);
-
 // The Error for `failure`, with advice if there is any.
 Error to_error(const Failure& failure);
 

@@ -127,11 +127,9 @@ TEST(S3Errors, AMessageNamesOperationObjectAndWhatToDo) {
   failure.request_id = "REQ1";
   const Error error = to_error(failure);
   EXPECT_EQ(error.code, Errc::s3_region);
-  EXPECT_EQ(
-      error.message,
-      "UploadPart 17 of s3://b/k\\x0a: 301 PermanentRedirect; the bucket is in region eu-central-1: "
-      "`vodlift bucket add` it with that --region; `bucket add` replaces all options: `vodlift bucket list --json` "
-      "shows the present ones [request id REQ1]");
+  EXPECT_EQ(error.message,
+            "UploadPart 17 of s3://b/k\\x0a: 301 PermanentRedirect; the bucket is in region eu-central-1: "
+            "`vodlift bucket set --region eu-central-1` [request id REQ1]");
 }
 
 TEST(S3Errors, APlain403OnAPublicAclIsTheAcl) {

@@ -58,7 +58,7 @@ std::optional<std::int64_t> number_of(std::string_view text) {
 // Whether the failure has nothing to do with the form of a request, so that no other form is worth a try.
 bool is_regardless_of_form(Errc code) {
   return code == Errc::s3_throttled || code == Errc::s3_unavailable || code == Errc::s3_full ||
-         code == Errc::s3_no_such_upload || code == Errc::interrupted;
+         code == Errc::s3_too_large || code == Errc::s3_no_such_upload || code == Errc::interrupted;
 }
 
 // An answer to `operation` on the target that is unusable, although it is no refusal.
@@ -91,6 +91,11 @@ net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, co
   return request;
 }
 
+Error S3ObjectStore::refused_body(const ObjectTarget& target, Error error, std::int64_t bytes) {
+  if (error.code == Errc::s3_too_large) endpoints_.note_too_large(target.access, bytes);
+  return error;
+}
+
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                               const Body& body, const RangeChecksum& checksum,
                                               WriteCondition condition) {
@@ -118,7 +123,7 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     response = send(sent);
   }
   if (!response) return response.error();
-  if (!response->is_success()) return to_error(failure_of(target, plain, *response));
+  if (!response->is_success()) return refused_body(target, to_error(failure_of(target, plain, *response)), body.size);
   auto stored = confirmed_bytes(target, plain.operation, *response, checksum, sent);
   if (stored) endpoints_.add_measurement(target.access, body.size, response->took);
   // A store that does not confirm a CRC32C, or refused it before, does not support it. When none was sent, nothing is
@@ -213,7 +218,9 @@ void S3ObjectStore::send_part(const ObjectTarget& target, S3Call call, const Bod
       [this, target, call, size = body.size, checksum, kind,
        done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(response.error());
-        if (!response->is_success()) return done(refused_part(failure_of(target, call, *response), kind));
+        if (!response->is_success()) {
+          return done(refused_body(target, refused_part(failure_of(target, call, *response), kind), size));
+        }
         auto stored = confirm_part(target, call, *response, checksum, kind);
         if (stored) endpoints_.add_measurement(target.access, size, response->took);
         done(std::move(stored));
@@ -236,7 +243,9 @@ void S3ObjectStore::send_trailing_part(const ObjectTarget& target, S3Call call, 
       },
       [this, target, call, size = body.size, crc32c, done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(response.error());
-        if (!response->is_success()) return done(to_error(failure_of(target, call, *response)));
+        if (!response->is_success()) {
+          return done(refused_body(target, to_error(failure_of(target, call, *response)), size));
+        }
         // Bytes changed on the way would have been refused. With 200, another checksum is that of bytes and frame.
         if (response->header(kCrcHeader) != crc32c_base64(*crc32c)) {
           return done(unusable(Errc::s3_rejected, target, call.operation,

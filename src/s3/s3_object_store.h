@@ -25,6 +25,9 @@ class S3ObjectStore final : public ObjectStore {
   [[nodiscard]] std::optional<bool> refuses_wrong_md5(const BucketAccess& access) const override {
     return endpoints_.facts(access).refuses_wrong_md5;
   }
+  [[nodiscard]] std::int64_t largest_body(const BucketAccess& access) const override {
+    return endpoints_.largest_body(access);
+  }
   [[nodiscard]] bool takes_trailing_checksums(const BucketAccess& access) const override {
     return endpoints_.facts(access).trailing.value_or(false);
   }
@@ -58,6 +61,8 @@ class S3ObjectStore final : public ObjectStore {
   std::int64_t size_of(const ObjectTarget& target);
   Error refused_complete(const ObjectTarget& target, const S3Call& call, ChecksumMode mode,
                          const net::HttpResponse& response);
+  // The error of a request whose body has `bytes`. One that was too large is noted for the bucket.
+  Error refused_body(const ObjectTarget& target, Error error, std::int64_t bytes);
   // A request that carries `body`, with no time limit but the stall's.
   net::HttpRequest make_body_request(const ObjectTarget& target, const S3Call& call, const Credentials& credentials,
                                      const Body& body) const;

@@ -37,11 +37,12 @@ constexpr std::string_view kUseKey =
 
 constexpr std::string_view kSelectBuckets =
     "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
-    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, version FROM buckets WHERE version > ?1";
+    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, version FROM buckets WHERE "
+    "version > ?1";
 constexpr std::string_view kPutBucket =
     "INSERT OR REPLACE INTO buckets"
     " (cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
-    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, version)"
+    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, version)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 // The place that a sealed value is bound to: see Seal::seal.
@@ -142,6 +143,7 @@ Result<> read_row(const SqliteStatement& row, const Seal& seal, BucketAccess& bu
   bucket.encryption = {encryption_mode_from(row.text("sse")).value_or(EncryptionMode::bucket_default),
                        row.text("kms_key"), row.integer("sse_bucket_key") != 0};
   bucket.max_parts = static_cast<int>(row.integer("max_parts"));
+  bucket.part_size = row.integer("part_size");
   bucket.version = row.integer("version");
   return open_secret(row, "secret_key", seal, context_of(bucket), bucket.secret_key);
 }
@@ -224,7 +226,7 @@ void put_row(SqliteConnection& connection, const Seal& seal, const BucketAccess&
             bucket.path_style, to_string(bucket.acl_policy), to_unix_ms(bucket.created),
             to_string(bucket.credentials.source), bucket.credentials.profile, bucket.credentials.role_arn,
             bucket.credentials.external_id, to_string(bucket.encryption.mode), bucket.encryption.kms_key,
-            bucket.encryption.bucket_key, bucket.max_parts, bucket.version)
+            bucket.encryption.bucket_key, bucket.max_parts, bucket.part_size, bucket.version)
       .run();
 }
 

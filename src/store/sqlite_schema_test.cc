@@ -145,6 +145,7 @@ TEST_F(Schema, LimitsAreThoseOfCore) {
   };
   expect_range(account, "UPDATE accounts SET weight = ", 1, kMaxWeight);
   expect_range(bucket, "UPDATE buckets SET max_parts = ", kLeastMaxParts, kMaxParts);
+  expect_range(bucket, "UPDATE buckets SET part_size = ", kMinPartBytes, kMaxPartBytes);
   expect_range(upload, "UPDATE uploads SET priority = ", 0, kMaxPriority);
   expect_range(part, "UPDATE parts SET number = ", 1, kMaxParts);
 }

@@ -261,6 +261,12 @@ inline constexpr std::string_view kEndDelays = R"sql(
      WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 AND next_attempt_ms <= ?1
      ORDER BY next_attempt_ms LIMIT ?2))sql";
 
+// ?1 account, ?2 bucket, ?3 how many at most
+inline constexpr std::string_view kWakeBucket = R"sql(
+  UPDATE uploads SET delayed = 0, next_attempt_ms = created_ms WHERE id IN
+    (SELECT id FROM uploads INDEXED BY uploads_open_target
+     WHERE account = ?1 AND bucket = ?2 AND finished_ms IS NULL AND state = 'queued' AND delayed = 1 LIMIT ?3))sql";
+
 inline constexpr std::string_view kFirstDelayed = R"sql(
   SELECT next_attempt_ms FROM uploads INDEXED BY uploads_delayed
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1 ORDER BY next_attempt_ms LIMIT 1)sql";

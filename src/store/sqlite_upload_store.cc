@@ -20,6 +20,8 @@ namespace {
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
+// How many uploads one transaction wakes, so that it holds nobody up for long.
+constexpr int kWakeStep = 1000;
 // How long a signature is kept after its request's timestamp: longer than a request can be valid on either side of the
 // clock.
 constexpr milliseconds kKeepSignatures = 1h;
@@ -230,6 +232,20 @@ Result<std::vector<Upload>> SqliteUploadStore::find_in_all(const UploadQuery& qu
     }
     return found;
   });
+}
+
+Result<int> SqliteUploadStore::wake(AccountId account, const std::string& bucket) {
+  int woken = 0;
+  for (int step = kWakeStep; step == kWakeStep; woken += step) {
+    const auto done = queue_.database.write([&](SqliteConnection& connection) -> Result<int> {
+      connection.prepare(sql::kWakeBucket).bind(account, bucket, kWakeStep).run();
+      return static_cast<int>(connection.changes());
+    });
+    if (!done) return done.error();
+    step = *done;
+  }
+  if (woken > 0) queue_.feed.publish({Change::Kind::uploads_due, account});
+  return woken;
 }
 
 Result<ChangeOutcome> SqliteUploadStore::change(const ChangeRequest& request) {

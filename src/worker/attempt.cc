@@ -27,4 +27,8 @@ std::string object_name(const Upload& upload) {
   return "s3://" + upload.request.bucket + "/" + upload.request.destination_path;
 }
 
+PartBounds part_bounds(const BucketAccess& access, const ObjectStore& objects) {
+  return {access.max_parts, access.part_size, objects.largest_body(access)};
+}
+
 }  // namespace vodlift::worker

@@ -82,6 +82,9 @@ struct Attempt {
   }
 };
 
+// What the parts of an upload to `access` must keep to at present.
+PartBounds part_bounds(const BucketAccess& access, const ObjectStore& objects);
+
 // What the queue must record of an attempt: that the upload ended, or that it waits again.
 using RunEnd = std::variant<UploadEnding, Requeue>;
 

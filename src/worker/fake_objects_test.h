@@ -23,6 +23,7 @@ class MemoryObjects final : public ObjectStore {
   [[nodiscard]] std::optional<std::int64_t> rate_limit(const BucketAccess&, const std::string&) const override {
     return limit;
   }
+  [[nodiscard]] std::int64_t largest_body(const BucketAccess&) const override { return largest; }
   [[nodiscard]] bool takes_trailing_checksums(const BucketAccess&) const override { return trailing; }
   std::optional<Refusal> refusal(const ObjectTarget&) override { return refused; }
   Result<bool> try_wrong_md5(const ObjectTarget&, const std::string&, int number) override {
@@ -36,6 +37,7 @@ class MemoryObjects final : public ObjectStore {
     calls.push_back("put");
     if (on_put) on_put(target);
     conditions.push_back(condition);
+    if (too_large(body.size)) return Error{Errc::s3_too_large, "413"};
     if (auto error = scripted("put")) {
       if (lose_answer) store(properties.token, checksum.crc32c, body.size);
       return *error;
@@ -60,6 +62,7 @@ class MemoryObjects final : public ObjectStore {
     calls.push_back((checksum ? "part " : "part without checksum ") + std::to_string(number));
     if (on_part) on_part();
     if (hold_part) return hold_part(number, body, std::move(done));
+    if (too_large(body.size)) return done(Error{Errc::s3_too_large, "413"});
     if (auto error = scripted("part")) return done(*error);
     if (!open.contains(multipart.id)) return done(Error{Errc::s3_no_such_upload, "gone"});
     const std::uint32_t crc = checksum ? checksum->crc32c : crc_of(body);
@@ -158,7 +161,9 @@ class MemoryObjects final : public ObjectStore {
   ChecksumMode mode = ChecksumMode::crc32c;  // with md5, no digest is reported
   std::optional<bool> known_md5_check;
   std::optional<std::int64_t> limit;
-  std::optional<std::int64_t> rate;  // of one request, bytes a second
+  std::optional<std::int64_t> rate;      // of one request, bytes a second
+  std::int64_t largest = kMaxPartBytes;  // halved by each part or object that is larger than `allowed`
+  std::int64_t allowed = kMaxPartBytes;
   bool md5_check = true;
   int unmarked = 0;          // objects that were said to lack their mark
   std::string object_bytes;  // what is read back
@@ -168,6 +173,11 @@ class MemoryObjects final : public ObjectStore {
   std::int64_t size = 0;
 
  private:
+  bool too_large(std::int64_t bytes) {
+    if (bytes <= allowed) return false;
+    largest = std::min(largest, std::max(kMinPartBytes, bytes / 2));
+    return true;
+  }
   std::optional<Error> scripted(std::string_view call) {
     auto at = script.find(call);
     if (at == script.end() || at->second.empty()) return std::nullopt;

@@ -91,7 +91,8 @@ Result<Multipart> MultipartRun::create() {
 
 Result<PartPlan> MultipartRun::open() {
   const BucketAccess& access = attempt_.target.access;
-  auto plan = plan_parts(attempt_.source->identity().size, access.max_parts, context_.objects.request_rate(access));
+  auto plan = plan_parts(attempt_.source->identity().size, part_bounds(access, context_.objects),
+                         context_.objects.request_rate(access));
   if (!plan) return plan;
   completed_.reset();
   const auto multipart = create();
@@ -154,7 +155,8 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
     return std::optional<PartPlan>();
   }
   const auto plan = plan_with_part_size(attempt_.source->identity().size, journal_.part_size);
-  const bool fits = plan && plan->count <= attempt_.target.access.max_parts;
+  const PartBounds bounds = part_bounds(attempt_.target.access, context_.objects);
+  const bool fits = plan && plan->count <= bounds.max_parts && plan->part_size <= bounds.largest;
   const bool same_file = journal_.source.may_equal(attempt_.source->identity());
   if (!same_file || !fits || journal_.checksum_mode == ChecksumMode::unknown) {
     if (auto gone = start_over(); !gone) return gone.error();

@@ -86,8 +86,8 @@ Result<UploadEnding> UploadRun::attempt() {
     return Error{Errc::bucket_not_configured, fmt::format("bucket {} is not configured for account {} any more",
                                                           upload.request.bucket, upload.account)};
   }
-  auto ending = attempt_once(*access);
-  if (!ending && falls_back_to_private(ending.error())) ending = attempt_once(*access);
+  auto ending = attempt_with_fitting_parts(*access);
+  if (!ending && falls_back_to_private(ending.error())) ending = attempt_with_fitting_parts(*access);
   const auto starts_over_after = [](Errc code) {
     return code == Errc::source_changed || code == Errc::s3_parts_refused || code == Errc::s3_conflict;
   };
@@ -95,9 +95,23 @@ Result<UploadEnding> UploadRun::attempt() {
   if (starts_over) {
     log::warn("starting over", {{"upload", upload.id}, {"reason", ending.error().message}});
     if (auto gone = multipart_.abandon(); !gone) return gone.error();
-    ending = attempt_once(*access);
+    ending = attempt_with_fitting_parts(*access);
   }
   return ending;
+}
+
+// Starts over with smaller parts as long as a request is refused as too large and a smaller one may pass: each time
+// the store's bound is halved, so ten times at most.
+Result<UploadEnding> UploadRun::attempt_with_fitting_parts(const BucketAccess& access) {
+  for (;;) {
+    const std::int64_t largest = context_.objects.largest_body(access);
+    auto ending = attempt_once(access);
+    const bool may_shrink =
+        !ending && ending.error().code == Errc::s3_too_large && context_.objects.largest_body(access) < largest;
+    if (!may_shrink) return ending;
+    log::warn("starting over with smaller parts", {{"upload", claimed_.lease.id}, {"reason", ending.error().message}});
+    if (auto gone = multipart_.abandon(); !gone) return gone.error();
+  }
 }
 
 Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
@@ -130,7 +144,7 @@ Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   attempt_.settled = *settled;
   if (auto meant = check_source(); !meant) return meant.error();
 
-  auto verification = wants_multipart(size) ? multipart_.send() : send_whole();
+  auto verification = wants_multipart(size, part_bounds(access, context_.objects)) ? multipart_.send() : send_whole();
   if (!verification && verification.error().code == Errc::destination_exists) {
     return after_lost_race(verification.error());
   }

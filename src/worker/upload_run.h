@@ -19,6 +19,7 @@ class UploadRun {
  private:
   Result<UploadEnding> attempt();
   Result<UploadEnding> attempt_once(const BucketAccess& access);
+  Result<UploadEnding> attempt_with_fitting_parts(const BucketAccess& access);
   Result<UploadEnding> leave_alone(const ObjectInfo& there);
   Result<UploadEnding> after_lost_race(const Error& refusal);
   Result<> check_quiet();

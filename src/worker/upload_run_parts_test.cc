@@ -5,6 +5,38 @@
 namespace vodlift::worker {
 namespace {
 
+TEST_F(UploadRunTest, PartsThatAreTooLargeForAProxyBecomeSmaller) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.allowed = 6'000'000;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.parts.size(), 7U) << "16, 8, then 5 MiB";
+  EXPECT_LE(objects_.parts[1].size, 6'000'000);
+  EXPECT_EQ(objects_.created, 3);
+  EXPECT_EQ(stores_.look(id_).attempts, 1);
+  request_.destination_path = "next.mp4";
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.created, 4) << "what was learned of the bucket stays";
+}
+
+TEST_F(UploadRunTest, AnObjectThatIsTooLargeForAProxyIsSentInParts) {
+  storages_.bytes = std::string(12'000'000, 'v');
+  objects_.allowed = 6'000'000;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.count("put"), 1);
+  EXPECT_EQ(objects_.parts.size(), 2U);
+}
+
+TEST_F(UploadRunTest, WhatNoPartIsSmallEnoughForFails) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  objects_.allowed = 1'000'000;
+  run();
+  expect_failed(Errc::s3_too_large);
+  EXPECT_LE(objects_.created, 3);
+}
+
 constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
 
 class UploadRunParts : public UploadRunTest {

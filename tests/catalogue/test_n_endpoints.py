@@ -2,7 +2,7 @@
 
 import json
 
-from support import KIB, make_file, wait_until
+from support import KIB, make_file, sha256, wait_until
 
 FAILS = {"status": 500, "code": "InternalError"}
 POISONED = {"about": "every object with this metadata is answered 500", "rules": [
@@ -103,3 +103,69 @@ def test_N27_one_object_with_a_spoilt_signature_holds_no_other(site, fake):
         site.wait_for(site.queue("film.mp4", "videos", f"good-{number}.mp4"), "completed", within_s=5)
     bucket, = json.loads(site.server.cli("bucket", "list", "--json"))
     assert not bucket["trouble"], bucket
+
+
+def test_N28_new_settings_wake_what_waits_for_them(site, fake):
+    """The documented rotation: the secret is changed, every other setting stays, and the queue goes on at once."""
+    site.server.add_bucket("videos", fake.endpoint, fake.access_key, "a-wrong-secret",
+                           more=("--max-parts", 500, "--part-size", "8MiB", "--acl-policy", "private"))
+    make_file(site.files / "film.mp4", KIB)
+    ids = [site.queue("film.mp4", "videos", f"film-{number}.mp4") for number in range(10)]
+    wait_until(lambda: errors(site, ids) == {"s3_credential"}, 30, "all wait for the key")
+    before, = json.loads(site.server.cli("bucket", "list", "--json"))
+    again = site.server.run_cli("bucket", "add", "--cdn", 158, "--bucket", "videos", "--endpoint", fake.endpoint,
+                                "--region", "us-east-1", "--access-key", fake.access_key, "--secret-key-file", "-",
+                                stdin=fake.secret_key)
+    assert again.returncode == 1 and "bucket set" in again.stderr and "max_parts" in again.stderr, again
+    assert fake.secret_key not in again.stderr
+    shown = site.server.cli("bucket", "set", "--cdn", 158, "--bucket", "videos", "--secret-key-file", "-",
+                            stdin=fake.secret_key)
+    assert "secret_key" in shown and fake.secret_key not in shown, shown
+    for one in ids:
+        assert site.wait_for(one, "completed", within_s=10)["attempts"] == 1
+    after, = json.loads(site.server.cli("bucket", "list", "--json"))
+    assert after == before | {"trouble": ""}
+
+
+def test_N29_a_proxy_that_takes_no_large_requests_gets_smaller_parts(site, fake):
+    site.use(fake, "videos")
+    fake.largest_body = 6 * 1024 * KIB
+    digest = make_file(site.files / "film.mp4", 40 * 1024 * KIB)
+    make_file(site.files / "short.mp4", 12 * 1024 * KIB)
+    done = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=60)
+    assert done["attempts"] == 1 and done["etag"].endswith("-8"), done
+    assert sha256(fake.object("videos", "film.mp4").body) == digest
+    refused = len([one for one in fake.requests if one.status == 413])
+    site.wait_for(site.queue("short.mp4", "videos"), "completed", within_s=60)
+    assert len([one for one in fake.requests if one.status == 413]) == refused, "it was learned for the bucket"
+    found = json.loads(site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "videos", "--json").stdout)
+    assert [one["finding"] for one in found["findings"] if one["topic"] == "part-size"] == ["warn"], found
+    site.server.cli("bucket", "set", "--cdn", 158, "--bucket", "videos", "--part-size", "5MiB")
+    found = json.loads(site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "videos", "--json").stdout)
+    assert [one["finding"] for one in found["findings"] if one["topic"] == "part-size"] == [], found
+    site.server.restart()
+    fake.requests.clear()
+    site.wait_for(site.queue("short.mp4", "videos", "again.mp4"), "completed", within_s=60)
+    assert not [one for one in fake.requests if one.status == 413], "the size that was set"
+
+
+def test_N30_a_request_that_no_part_is_small_enough_for_is_told_as_that(site, fake):
+    site.use(fake, "videos")
+    fake.largest_body = 1024 * KIB
+    make_file(site.files / "film.mp4", 20 * 1024 * KIB)
+    failed = site.wait_for(site.queue("film.mp4", "videos"), "failed", within_s=60)
+    assert failed["error"]["code"] == "s3_too_large" and "client_max_body_size" in failed["error"]["message"], failed
+    wait_until(lambda: not fake.open_uploads(), 10, "nothing stays open")
+
+
+def test_N31_an_endpoint_with_a_path(site, fake):
+    fake.path = "/storage/v1/s3"
+    site.server.add_bucket("videos", fake.endpoint.replace("127.0.0.1", "LOCALHOST.") + "/storage/v1/s3/", fake.access_key,
+                           fake.secret_key)
+    bucket, = json.loads(site.server.cli("bucket", "list", "--json"))
+    assert bucket["endpoint"] == f"http://localhost:{fake.port}/storage/v1/s3"
+    for name, size in (("film.mp4", 20 * 1024 * KIB), ("short.mp4", KIB)):
+        digest = make_file(site.files / name, size)
+        site.wait_for(site.queue(name, "videos"), "completed", within_s=60)
+        assert sha256(fake.object("videos", name).body) == digest
+    assert all(one.target.startswith("/storage/v1/s3/videos") for one in fake.requests)

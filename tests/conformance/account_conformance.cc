@@ -150,6 +150,7 @@ TEST_P(AccountConformance, EverythingSurvivesAReopen) {
     EXPECT_TRUE(access->path_style);
     EXPECT_EQ(access->acl_policy, AclPolicy::private_acl);
     EXPECT_EQ(access->max_parts, kMaxParts);
+    EXPECT_EQ(access->part_size, 0);
     EXPECT_EQ(access->credentials, bucket(158, "my_bucket").credentials);
     EXPECT_EQ(access->encryption, bucket(158, "my_bucket").encryption);
     reopen();
@@ -277,6 +278,7 @@ TEST_P(AccountConformance, BucketsAreReplaced) {
   changed.path_style = false;
   changed.acl_policy = AclPolicy::fail;
   changed.max_parts = 1000;
+  changed.part_size = kMaxPartBytes;
   changed.encryption = {};
   ASSERT_TRUE(accounts().put_bucket(changed));
   reopen();
@@ -287,6 +289,7 @@ TEST_P(AccountConformance, BucketsAreReplaced) {
   EXPECT_FALSE(found->path_style);
   EXPECT_EQ(found->acl_policy, AclPolicy::fail);
   EXPECT_EQ(found->max_parts, 1000);
+  EXPECT_EQ(found->part_size, kMaxPartBytes);
   EXPECT_EQ(found->encryption, Encryption{});
   EXPECT_EQ(accounts().buckets(158).size(), 1U);
 }

@@ -99,6 +99,27 @@ TEST_P(ChangeConformance, ARunningUploadIsCalledBackAndThenCancelled) {
   EXPECT_EQ(finish(lease, completed()).error().code, Errc::lease_lost) << "one end";
 }
 
+TEST_P(ChangeConformance, ABucketsUploadsThatWaitAreWokenTogether) {
+  NewUpload elsewhere = new_upload("a");
+  elsewhere.request.bucket = "another";
+  const UploadId other = insert(std::move(elsewhere)).id;
+  const UploadId first = insert("a");
+  const UploadId second = insert("b");
+  const UploadId paused = insert("c");
+  for (const ClaimedUpload& one : claim()) {
+    ASSERT_TRUE(requeue(one.lease, {.delay = seconds(600), .failed_attempt = false}));
+  }
+  EXPECT_EQ(changed(paused, UploadChange::pause), UploadState::paused);
+  EXPECT_TRUE(claim().empty());
+  const std::string bucket = look(first).request.bucket;
+  EXPECT_EQ(uploads().wake(kAccount + 1, bucket).value(), 0);
+  EXPECT_EQ(uploads().wake(kAccount, bucket).value(), 2);
+  EXPECT_EQ(uploads().wake(kAccount, bucket).value(), 0);
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{first, second}));
+  EXPECT_EQ(look(other).state, UploadState::queued);
+  EXPECT_EQ(look(paused).state, UploadState::paused);
+}
+
 TEST_P(ChangeConformance, ACancelledUploadKeepsTheErrorOfItsLastAttempt) {
   const UploadId id = insert_with_callback("a");
   ASSERT_TRUE(

@@ -152,7 +152,7 @@ class Server:
         secret_file.write_text(secret_key + "\n")
         policy = ["--acl-policy", acl_policy] if acl_policy else []
         self.cli("bucket", "add", "--cdn", cdn, "--bucket", bucket, "--endpoint", endpoint, "--region", region,
-                 "--access-key", access_key, "--secret-key-file", secret_file, "--path-style", *policy, *more)
+                 "--access-key", access_key, "--secret-key-file", secret_file, "--path-style", "--replace", *policy, *more)
         secret_file.unlink()
         self.secrets.append(secret_key)
 

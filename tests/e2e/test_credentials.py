@@ -31,7 +31,7 @@ def cloud(site, aws):
 
 def add_bucket(site, fake, *options, region="us-east-1") -> None:
     site.server.cli("bucket", "add", "--cdn", 158, "--bucket", "videos", "--endpoint", fake.endpoint, "--region", region,
-                    "--path-style", *options)
+                    "--path-style", "--replace", *options)
 
 
 def upload(site, fake, size=100 * KIB) -> None:
@@ -96,7 +96,7 @@ def test_role_by_the_buckets_own_pair(cloud, fake, aws):
 
     def add(*more):
         site.server.cli("bucket", "add", "--cdn", 158, "--bucket", "videos", "--endpoint", fake.endpoint, "--region",
-                        "us-east-1", "--path-style", *pair, *more, stdin=LONG_SECRET)
+                        "us-east-1", "--path-style", "--replace", *pair, *more, stdin=LONG_SECRET)
 
     add("--external-id", "someone-else")
     make_file(site.files / "film.mp4", KIB)

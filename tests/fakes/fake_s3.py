@@ -64,6 +64,8 @@ class FakeS3:
         self.access_key, self.secret_key, self.region, self.page_size = access_key, secret_key, region, page_size
         self.temporary: dict = {}  # access key: what FakeAws issued (secret_key, token, expires)
         self.clock_ahead_s = 0  # how far the store's clock is ahead of this machine's
+        self.path = ""  # of the endpoint, before the bucket; signed as sent
+        self.largest_body: int | None = None  # a proxy before the store answers 413 to larger requests
         self.tells_initiators = True  # as AWS does: who opened a multipart upload is listed with it
         self.renames: dict[str, str] = {}  # operation: the root of its answer, which gets another name and a prefix
         self.store = Store()
@@ -195,6 +197,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault.drop == "before_body":
             raise _Drop
         body = self._read_body(record, fault)
+        if fake.largest_body is not None and len(body) > fake.largest_body:
+            fault = s3_faults.Fault(status=413, body="<html>413 Request Entity Too Large</html>")
         answer = self._answer(record, body, fault)
         if fault.hold:
             released.wait()
@@ -210,7 +214,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path, _, query_text = self.path.partition("?")
         query = dict(urllib.parse.parse_qsl(query_text, keep_blank_values=True))
         # Only the slash that ends the bucket's name is dropped: keys may begin with slashes.
-        bucket, _, key = urllib.parse.unquote(path[1:]).partition("/")
+        bucket, _, key = urllib.parse.unquote(path.removeprefix(self.server.fake.path)[1:]).partition("/")
         headers = {name.lower(): value for name, value in self.headers.items()}
         operation = s3_answers.operation(self.command, key, query)
         return Record(0, time.monotonic(), self.command, self.path, operation, bucket, key, query, headers)

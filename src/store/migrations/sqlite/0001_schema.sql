@@ -72,6 +72,8 @@ CREATE TABLE buckets (
   kms_key        TEXT    NOT NULL DEFAULT '' CHECK (kms_key = '' OR sse = 'kms'),
   sse_bucket_key INTEGER NOT NULL DEFAULT 0 CHECK (sse_bucket_key = 0 OR (sse_bucket_key = 1 AND sse = 'kms')),
   max_parts      INTEGER NOT NULL DEFAULT 10000 CHECK (max_parts BETWEEN 100 AND 10000),  -- of one multipart upload
+  part_size      INTEGER NOT NULL DEFAULT 0                                               -- bytes; 0: by the rate
+                 CHECK (part_size = 0 OR part_size BETWEEN 5242880 AND 5368709120),
   created_ms     INTEGER NOT NULL,
   version        INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (cdn, bucket)
