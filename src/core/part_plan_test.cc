@@ -92,14 +92,14 @@ TEST(PartPlan, OffsetsFollowEachOther) {
 }
 
 std::int64_t part_mib(std::int64_t size_mib, std::int64_t rate_mib) {
-  return plan_parts(size_mib * kMiB, kMaxParts, rate_mib * kMiB)->part_size / kMiB;
+  return plan_parts(size_mib * kMiB, {}, rate_mib * kMiB)->part_size / kMiB;
 }
 
 TEST(PartPlan, APartTakesTwoSecondsAtTheRate) {
   constexpr std::int64_t kLarge = 100 * 1024;
   EXPECT_EQ(part_mib(kLarge, 6), 12);
   EXPECT_EQ(part_mib(kLarge, 20), 40);
-  EXPECT_EQ(plan_parts(kLarge * kMiB, kMaxParts, 6 * kMiB + kMiB / 4)->part_size, 12 * kMiB) << "whole MiB";
+  EXPECT_EQ(plan_parts(kLarge * kMiB, {}, 6 * kMiB + kMiB / 4)->part_size, 12 * kMiB) << "whole MiB";
   EXPECT_EQ(part_mib(kLarge, 33), 64) << "not more";
   EXPECT_EQ(part_mib(1024, 0), 8) << "not less";
   EXPECT_EQ(part_mib(1024, 3), 8);
@@ -127,8 +127,9 @@ TEST(PartPlan, WhateverTheSizeTheRateAndTheLimit) {
     const std::int64_t size = any(kMaxPartBytes * max_parts);
     const std::int64_t rate = round % 10 == 0 ? (round % 20 == 0 ? 0 : kMost) : any(kMost - 1) - between(0, 2);
     SCOPED_TRACE(testing::Message() << size << " bytes at " << rate << ", " << max_parts << " parts");
-    const auto plan = plan_parts(size, max_parts, rate);
-    const auto unrated = plan_parts(size, max_parts);
+    const PartBounds bounds{.max_parts = max_parts};
+    const auto plan = plan_parts(size, bounds, rate);
+    const auto unrated = plan_parts(size, bounds);
     ASSERT_TRUE(plan && unrated);
     expect_exact(*plan);
     expect_exact(*unrated);

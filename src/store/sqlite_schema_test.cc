@@ -138,8 +138,9 @@ TEST_F(Schema, LimitsAreThoseOfCore) {
       upload +
       "INSERT INTO multiparts SELECT max(id), 'm', 1, 'md5', 'private', 1, 1, 1, 1, 1 FROM uploads;"
       "INSERT INTO parts SELECT max(id), 1, 1, 'e', 0, x'' FROM uploads;";
-  const auto expect_range = [this](const std::string& setup, const std::string& change, int least, int most) {
-    const auto allows = [&](int value) { return allowed(setup + change + std::to_string(value)); };
+  const auto expect_range = [this](const std::string& setup, const std::string& change, std::int64_t least,
+                                   std::int64_t most) {
+    const auto allows = [&](std::int64_t value) { return allowed(setup + change + std::to_string(value)); };
     EXPECT_TRUE(allows(least) && allows(most)) << change;
     EXPECT_FALSE(allows(least - 1) || allows(most + 1)) << change;
   };
