@@ -43,7 +43,7 @@ constexpr std::string_view kPutBucket =
     "INSERT OR REPLACE INTO buckets"
     " (cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
     " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, version)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
 // The place that a sealed value is bound to: see Seal::seal.
 std::string context_of(const Account& account) { return fmt::format("accounts.webhook_secret:{}", account.cdn); }
