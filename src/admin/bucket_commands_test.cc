@@ -155,6 +155,7 @@ TEST_F(AdminApiTest, ConfiguresEncryption) {
   fields["sse"] = "kms";
   fields["kms_key"] = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab";
   fields["sse_bucket_key"] = true;
+  fields["replace"] = true;
   succeed("bucket.add", fields);
   const Encryption expected{EncryptionMode::sse_kms, "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab", true};
   EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption, expected);
