@@ -105,7 +105,7 @@ def test_N27_one_object_with_a_spoilt_signature_holds_no_other(site, fake):
     assert not bucket["trouble"], bucket
 
 
-def test_N28_new_settings_wake_what_waits_for_them(site, fake):
+def test_N15_new_settings_wake_what_waits_for_them(site, fake):
     """The documented rotation: the secret is changed, every other setting stays, and the queue goes on at once."""
     site.server.add_bucket("videos", fake.endpoint, fake.access_key, "a-wrong-secret",
                            more=("--max-parts", 500, "--part-size", "8MiB", "--acl-policy", "private"))
@@ -127,7 +127,7 @@ def test_N28_new_settings_wake_what_waits_for_them(site, fake):
     assert after == before | {"trouble": ""}
 
 
-def test_N29_a_proxy_that_takes_no_large_requests_gets_smaller_parts(site, fake):
+def test_N16_a_proxy_that_takes_no_large_requests_gets_smaller_parts(site, fake):
     site.use(fake, "videos")
     fake.largest_body = 6 * 1024 * KIB
     digest = make_file(site.files / "film.mp4", 40 * 1024 * KIB)
@@ -149,7 +149,7 @@ def test_N29_a_proxy_that_takes_no_large_requests_gets_smaller_parts(site, fake)
     assert not [one for one in fake.requests if one.status == 413], "the size that was set"
 
 
-def test_N30_a_request_that_no_part_is_small_enough_for_is_told_as_that(site, fake):
+def test_N23_a_request_that_no_part_is_small_enough_for_is_told_as_that(site, fake):
     site.use(fake, "videos")
     fake.largest_body = 1024 * KIB
     make_file(site.files / "film.mp4", 20 * 1024 * KIB)
@@ -158,7 +158,7 @@ def test_N30_a_request_that_no_part_is_small_enough_for_is_told_as_that(site, fa
     wait_until(lambda: not fake.open_uploads(), 10, "nothing stays open")
 
 
-def test_N31_an_endpoint_with_a_path(site, fake):
+def test_N08_an_endpoint_with_a_path(site, fake):
     fake.path = "/storage/v1/s3"
     site.server.add_bucket("videos", fake.endpoint.replace("127.0.0.1", "LOCALHOST.") + "/storage/v1/s3/", fake.access_key,
                            fake.secret_key)

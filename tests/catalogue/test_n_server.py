@@ -1,4 +1,4 @@
-"""N17 to N23: what one client takes of memory, descriptors, request threads and lists, others keep."""
+"""What one client takes of memory, descriptors, request threads and lists, others keep."""
 
 import contextlib
 import json

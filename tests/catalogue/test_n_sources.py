@@ -1,4 +1,4 @@
-"""N09: files of one account whose reads hang do not hold up those of others on the same storage."""
+"""Files of one account whose reads hang do not hold up those of others on the same storage."""
 
 import os
 
