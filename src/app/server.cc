@@ -196,17 +196,6 @@ class Server {
     if (admin_blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
   }
 
-  // Waits that were reckoned by a clock that is gone.
-  void clock_was_set_back() {
-    const bool posted = blocking_.post([this] {
-      if (auto shortened = shorten_waits(stores_); !shortened) {
-        log::warn("what was put off under the old clock stays put off until the next start",
-                  {{"error", shortened.error().message}});
-      }
-    });
-    if (!posted) log::warn("what was put off under the old clock stays put off until the next start", {});
-  }
-
   // May be called twice. False when a storage hangs: threads that wait for it then use this as long as the process
   // lasts.
   bool stop() {
@@ -247,6 +236,11 @@ class Server {
   void beat() {
     if (auto beaten = stores_.nodes->beat(stores_.self); !beaten) {
       log::warn("could not record that this node is alive; it is tried again", {{"error", beaten.error().message}});
+    }
+    // By a clock that was wrong for a moment, too: nobody may have seen that.
+    if (auto shortened = shorten_waits(stores_); !shortened) {
+      log::warn("waits that are too long cannot be shortened; it is tried again",
+                {{"error", shortened.error().message}});
     }
   }
 
@@ -313,10 +307,7 @@ void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Serve
   for (;;) {
     const StopSignals::Event event = signals.wait_for(kClockLook);
     if (event == StopSignals::Event::stop) return;
-    if (const auto step = watch.look()) {
-      tell_step(*step, config.timestamp_window);
-      if (step->count() < 0) server.clock_was_set_back();
-    }
+    if (const auto step = watch.look()) tell_step(*step, config.timestamp_window);
     server.tick();
     if (!server.has_tls()) continue;
     const bool due = ++looks % kLooksForACertificate == 0 && files.changed();

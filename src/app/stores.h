@@ -38,8 +38,8 @@ struct Stores {
 // outlive them. Errors: what SqliteDatabase::open(), load_or_create_master_key() and the ports answer.
 Result<Stores> open_stores(const Config& config, const Clock& clock);
 
-// To be called after the clock was set back: nothing that is pending waits longer than its kind may. Errors:
-// store_failed.
+// Nothing that is pending waits longer than its kind may. To be called at the start and now and then, for the clock may
+// have been wrong for a while. Errors: store_failed.
 Result<> shorten_waits(Stores& stores);
 
 // Goes on without what a damaged or missing log of the database has lost: see SqliteOptions::accept_loss. Errors: those

@@ -55,7 +55,7 @@ class Nodes {
   // Says that the node stops in order. Errors: as beat().
   virtual Result<> leave(const NodeTerm& self) = 0;
 
-  // For the start, and after the clock was set back: what waits for longer from now on than anything of its kind may
+  // For the start, and for now and then: what waits for longer from now on than anything of its kind may
   // wait (`longest`) waits for that long. A time that was set by a clock that went ahead would keep it for ever.
   virtual Result<> shorten_waits(const LongestWaits& longest) = 0;
 

@@ -120,7 +120,7 @@ def test_D64_what_was_put_off_under_a_wrong_clock_is_not_lost_there(new_site, fa
     if how == "restarted":
         site.server.start()
     due = 1.1 * HOUR
-    wait_until(lambda: until_next_attempt(site, film) <= due, 20, "it is due within an hour")
+    wait_until(lambda: until_next_attempt(site, film) <= due, 120, "it is due within an hour")
 
 
 def until_next_attempt(site, upload: int) -> float:

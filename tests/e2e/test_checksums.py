@@ -127,7 +127,8 @@ def test_an_empty_file_is_confirmed_by_its_size(site, fake):
     use(site, fake, "nothing")
     make_file(site.files / "film.mp4", 0)
     assert site.wait_for(site.queue("film.mp4", "videos"), "completed")["checksum"] == "read-back-crc32c:AAAAAA=="
-    assert not fake.seen("GetObject")
+    # HEAD told a size of 0, which a proxy may have made of a length that it dropped: one byte is asked for, and none is there.
+    assert [one.status for one in fake.seen("GetObject")] == [416]
 
 
 def test_a_real_store(site, rgw, rgw_bucket):
