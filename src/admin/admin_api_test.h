@@ -67,7 +67,7 @@ class AdminApiTest : public testing::Test {
   AccountDirectory accounts_{account_rows_};
   memory::WatchedUploads uploads_{clock_};
   MemoryStorages storages_;
-  UploadIntake intake_{accounts_, storages_, [](const std::string&) { return std::nullopt; }};
+  UploadIntake intake_{accounts_, storages_, [](const std::string&, int) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};
   MemoryAudit audit_;
   memory::MemoryMultipartLedger ledger_{uploads_.database()};

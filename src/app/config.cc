@@ -25,6 +25,7 @@ constexpr std::size_t kMaxSocketPathBytes = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::size_t kMaxStorageNameBytes = 64;
 constexpr std::size_t kMaxStorages = 1000;
 constexpr std::size_t kMaxNetworks = 1000;
+constexpr std::size_t kMaxPortRanges = 100;
 constexpr std::int64_t kMaxConnections = 1000000;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
@@ -57,6 +58,19 @@ bool is_listen_address(std::string_view text) {
     return ::inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
   }
   return ::inet_pton(AF_INET, host.c_str(), bytes.data()) == 1;
+}
+
+// "8443" or "1024-65535"
+std::optional<net::PortRange> parse_ports(std::string_view text) {
+  const std::size_t dash = text.find('-');
+  const std::string_view first = text.substr(0, dash);
+  const std::string_view last = dash == std::string_view::npos ? first : text.substr(dash + 1);
+  net::PortRange range;
+  for (const auto& [digits, port] : {std::pair(first, &range.first), std::pair(last, &range.last)}) {
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), *port);
+    if (!is_number(digits) || error != std::errc{} || *port < 1 || *port > 65535) return std::nullopt;
+  }
+  return range.first <= range.last ? std::optional(range) : std::nullopt;
 }
 
 bool is_storage_name(std::string_view name) {
@@ -255,6 +269,17 @@ class ConfigJudge {
   void read_callback() {
     ConfigSection callback = section("callback");
     config_.callback.allow_networks = networks(callback, "callback", "allow_networks");
+    const auto ports = callback.texts("allow_ports");
+    if (ports.size() > kMaxPortRanges) callback.fault("allow_ports", fmt::format("{} at most", kMaxPortRanges));
+    for (const ConfigSection::Item& item : ports) {
+      if (const auto range = parse_ports(item.text)) {
+        config_.callback.allow_ports.push_back(*range);
+      } else {
+        faults_.add(item.line, fmt::format("[callback] allow_ports: {} is no port; expected ports and ranges such as "
+                                           "\"8443\" or \"1024-65535\"",
+                                           printable(item.text, 64)));
+      }
+    }
     callback.refuse_unknown();
   }
 

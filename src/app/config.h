@@ -55,6 +55,7 @@ struct Config {
   };
   struct Callback {
     std::vector<net::Network> allow_networks;
+    std::vector<net::PortRange> allow_ports;
   };
   struct Audit {
     std::filesystem::path path;

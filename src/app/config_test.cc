@@ -108,6 +108,7 @@ grace_s = 2
 give_up_days = 3
 [callback]
 allow_networks = ["127.0.0.0/8", "fd00::/8"]
+allow_ports = ["8443", "1024-65535"]
 [audit]
 path = "log/changes.log"
 max_mib = 1
@@ -134,6 +135,7 @@ level = "error"
   EXPECT_EQ(config->worker.source_quiet, std::chrono::seconds(0));
   EXPECT_EQ(config->worker.source_wait, std::chrono::days(7));
   EXPECT_EQ(config->callback.allow_networks.size(), 2U);
+  EXPECT_EQ(config->callback.allow_ports, (std::vector<net::PortRange>{{8443, 8443}, {1024, 65535}}));
   EXPECT_EQ(config->audit.path, "/etc/vodlift/log/changes.log");
   EXPECT_EQ(config->litter.retry, std::chrono::seconds(1));
   EXPECT_EQ(config->litter.grace, std::chrono::seconds(2));
@@ -194,6 +196,17 @@ level = true
                   "/etc/v.toml:26: [log] format: expected \"console\" or \"json\", found \"xml\"",
                   "/etc/v.toml:27: [log] level: expected a string in quotes, found a boolean",
                   "/etc/v.toml:28: sever: unknown section; did you mean [server]?"));
+}
+
+TEST(Config, PortsAreNumbersAndRanges) {
+  const std::string begin =
+      "[store]\npath = \"v.db\"\n[[storage]]\nname = \"a\"\nroot = \"/a\"\n[callback]\nallow_ports = [";
+  for (const char* text :
+       {"", "0", "65536", "8443-", "-8443", "90-80", "http", "1,2", "99999999999999", " 80", "1-2-3"}) {
+    const auto config = parse_config(begin + "\"" + text + "\"]\n", "/etc/v.toml");
+    ASSERT_FALSE(config) << text;
+    EXPECT_NE(config.error().message.find("[callback] allow_ports: "), std::string::npos) << config.error().message;
+  }
 }
 
 TEST(Config, AsksForWhatIsRequiredInAnEmptyFile) {

@@ -116,7 +116,7 @@ class Server {
         stores_(std::move(stores)),
         audit_(std::move(audit)),
         storages_(roots_of(config)),
-        guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks)),
+        guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks, config.callback.allow_ports)),
         environment_(s3::AwsEnvironment::of_process()),
         credentials_client_("credentials-net", kCredentialConnections),
         credential_loader_(credentials_client_, environment_, clock),
@@ -137,7 +137,10 @@ class Server {
         fair_blocking_(blocking_, kBlockingThreadsOfOne, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
         intake_(*stores_.accounts, storages_,
-                [guard = guard_](const std::string& host) { return guard->literal_refusal(host); }),
+                [guard = guard_](const std::string& host, int port) {
+                  auto refusal = guard->port_refusal(port);
+                  return refusal ? refusal : guard->literal_refusal(host);
+                }),
         admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
                {environment_.endpoint("S3"), environment_.region()}, *stores_.ledger, bandwidth_control_,
                admin_blocking_),

@@ -174,7 +174,7 @@ class HttpCallbackSenderTest : public testing::Test {
   static std::shared_ptr<const net::AddressGuard> guard(std::initializer_list<std::string_view> networks) {
     std::vector<net::Network> allowed;
     for (const std::string_view network : networks) allowed.push_back(net::parse_network(network).value());
-    return std::make_shared<net::AddressGuard>(std::move(allowed));
+    return std::make_shared<net::AddressGuard>(std::move(allowed), std::vector<net::PortRange>{{1024, 65535}});
   }
 
   Result<CallbackAnswer> send(const std::shared_ptr<const net::AddressGuard>& judge, CallbackMessage message) {

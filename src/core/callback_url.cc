@@ -49,14 +49,12 @@ Result<SchemeAndRest> split_scheme(std::string_view text) {
   return refused("the scheme must be http or https");
 }
 
-Result<> check_port(std::string_view text) {
+Result<int> check_port(std::string_view text) {
   unsigned port = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
   const bool number = problem == std::errc{} && end == text.data() + text.size() && text.front() != '0';
-  if (!number || port > 65535 || (port != 80 && port != 443 && port < 1024)) {
-    return refused("the port must be 80, 443 or 1024-65535");
-  }
-  return {};
+  if (!number || port > 65535) return refused("the port must be a number of 1 to 65535");
+  return static_cast<int>(port);
 }
 
 Result<> check_name(std::string_view host) {
@@ -77,8 +75,13 @@ Result<> check_name(std::string_view host) {
   }
 }
 
-// Takes "host", "host:port", "[v6]" or "[v6]:port" apart; answers the host.
-Result<std::string> check_authority(std::string_view authority) {
+struct Authority {
+  std::string host;
+  int port = 0;  // 0: none was given
+};
+
+// Takes "host", "host:port", "[v6]" or "[v6]:port" apart.
+Result<Authority> check_authority(std::string_view authority) {
   if (authority.find('@') != std::string_view::npos) {
     return refused("a user name or password in the URL is not allowed");
   }
@@ -102,10 +105,10 @@ Result<std::string> check_authority(std::string_view authority) {
     if (auto name = check_name(host); !name) return name.error();
   }
   if (after == ":") return refused("the port after : is missing");
-  if (!after.empty()) {
-    if (auto port = check_port(after.substr(1)); !port) return port.error();
-  }
-  return host;
+  if (after.empty()) return Authority{std::move(host), 0};
+  const auto port = check_port(after.substr(1));
+  if (!port) return port.error();
+  return Authority{std::move(host), *port};
 }
 
 }  // namespace
@@ -115,14 +118,15 @@ Result<CallbackUrl> parse_callback_url(std::string_view text) {
   if (auto problem = forbidden_character(text)) return *problem;
   const auto parts = split_scheme(text);
   if (!parts) return parts.error();
-  auto host = check_authority(parts->rest.substr(0, parts->rest.find_first_of("/?")));
-  if (!host) return host.error();
+  auto authority = check_authority(parts->rest.substr(0, parts->rest.find_first_of("/?")));
+  if (!authority) return authority.error();
+  if (authority->port == 0) authority->port = parts->scheme == "https" ? 443 : 80;
   std::string url = std::string(parts->scheme) + "://" + std::string(parts->rest);
   if (url.size() > kMaxCallbackBytes) {
     return refused("the URL has " + std::to_string(url.size()) + " bytes; at most " +
                    std::to_string(kMaxCallbackBytes) + " are allowed");
   }
-  return CallbackUrl{std::move(url), std::move(*host)};
+  return CallbackUrl{std::move(url), std::move(authority->host), authority->port};
 }
 
 std::string callback_receiver(std::string_view url) {

@@ -29,8 +29,8 @@ Result<UploadIntake::Checked> UploadIntake::check_request(const Account& account
   if (!valid->callback.empty()) {
     const auto callback = parse_callback_url(valid->callback);
     if (!callback) return callback.error();
-    if (const auto refusal = refuse_host_(callback->host)) {
-      return Error{Errc::invalid_value, "callback: " + *refusal + "; callbacks go to public addresses only"};
+    if (const auto refusal = refuse_host_(callback->host, callback->port)) {
+      return Error{Errc::invalid_value, "callback: " + *refusal};
     }
   }
   if (!accounts_.find_bucket(account.cdn, valid->bucket)) {

@@ -15,8 +15,8 @@ namespace vodlift {
 // Turns a request into a NewUpload that may be inserted. Any thread.
 class UploadIntake {
  public:
-  // Why a callback to this literal host is refused; nothing when it is allowed.
-  using HostRefusal = std::function<std::optional<std::string>(const std::string& host)>;
+  // Why a callback to this literal host and port is refused; nothing when it is allowed.
+  using HostRefusal = std::function<std::optional<std::string>(const std::string& host, int port)>;
 
   UploadIntake(const AccountDirectory& accounts, Storages& storages, HostRefusal refuse_host);
 

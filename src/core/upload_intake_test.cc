@@ -56,7 +56,7 @@ class UploadIntakeTest : public testing::Test {
   AccountDirectory accounts_{account_rows_};
   OneFile storages_;
   std::vector<std::string> hosts_;
-  UploadIntake intake_{accounts_, storages_, [this](const std::string& host) -> std::optional<std::string> {
+  UploadIntake intake_{accounts_, storages_, [this](const std::string& host, int) -> std::optional<std::string> {
                          hosts_.push_back(host);
                          if (host == "127.1") return "127.1 is a loopback address";
                          return std::nullopt;

@@ -108,7 +108,7 @@ class RouterTest : public testing::Test {
   AccountDirectory accounts_{account_rows_};
   memory::WatchedUploads uploads_{clock_};
   FakeStorages storages_;
-  UploadIntake intake_{accounts_, storages_, [](const std::string& host) -> std::optional<std::string> {
+  UploadIntake intake_{accounts_, storages_, [](const std::string& host, int) -> std::optional<std::string> {
                          return host == "127.0.0.1" ? std::optional<std::string>("127.0.0.1 is a loopback address")
                                                     : std::nullopt;
                        }};

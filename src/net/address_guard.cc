@@ -96,7 +96,15 @@ bool is_localhost(std::string_view host) {
 
 }  // namespace
 
-AddressGuard::AddressGuard(std::vector<Network> allowed) : allowed_(std::move(allowed)) {}
+AddressGuard::AddressGuard(std::vector<Network> allowed, std::vector<PortRange> ports, IsOwn is_own)
+    : allowed_(std::move(allowed)), ports_(std::move(ports)), is_own_(std::move(is_own)) {}
+
+std::optional<std::string> AddressGuard::port_refusal(int port) const {
+  const auto holds = [port](const PortRange& range) { return range.first <= port && port <= range.last; };
+  if (port == 80 || port == 443 || std::any_of(ports_.begin(), ports_.end(), holds)) return std::nullopt;
+  return fmt::format(
+      "callbacks may not reach port {}, only 80, 443 and what the operator allows by [callback] allow_ports", port);
+}
 
 std::optional<std::string> AddressGuard::refusal(const sockaddr* address) const {
   const auto judged = address_of(address);
@@ -109,6 +117,7 @@ std::optional<std::string> AddressGuard::refusal(const sockaddr* address) const 
   // So far IANA has assigned addresses in 2000::/3 only; those outside are unassigned or private.
   const bool global_unicast = !judged->v6 || (judged->bytes[0] & 0xE0) == 0x20;
   if (!global_unicast) return refusal_text(to_string(*judged), "is not a global unicast address");
+  if (is_own_(*judged)) return refusal_text(to_string(*judged), "is an address of this host itself");
   return std::nullopt;
 }
 

@@ -200,5 +200,29 @@ TEST(LiteralRefusal, FollowsAllowedNetworks) {
   EXPECT_TRUE(guard.literal_refusal("10.1"));
 }
 
+TEST(AddressGuard, RefusesAddressesOfThisHost) {
+  const auto is_own = [](const Address& address) {
+    return address == parse_address("93.184.216.34") || address == parse_address("2606:2800:220::34");
+  };
+  const AddressGuard guard({}, {}, is_own);
+  for (const char* text : {"93.184.216.34", "::ffff:93.184.216.34", "2606:2800:220::34"}) {
+    EXPECT_THAT(judge(guard, text).value_or("allowed"), HasSubstr("this host itself")) << text;
+  }
+  EXPECT_EQ(judge(guard, "93.184.216.35"), std::nullopt);
+  EXPECT_TRUE(guard.literal_refusal("0x5db8d822"));
+  const AddressGuard more({parse_network("93.184.216.34").value()}, {}, is_own);
+  EXPECT_EQ(judge(more, "93.184.216.34"), std::nullopt) << "the operator allows it";
+}
+
+TEST(AddressGuard, PortsAreThoseOfHttpAndThoseAllowed) {
+  const AddressGuard guard({});
+  for (const int port : {80, 443}) EXPECT_EQ(guard.port_refusal(port), std::nullopt) << port;
+  for (const int port : {0, 1, 22, 79, 81, 442, 444, 1024, 2375, 8080, 65535})
+    EXPECT_TRUE(guard.port_refusal(port)) << port;
+  const AddressGuard more({}, {{8443, 8443}, {9000, 9009}});
+  for (const int port : {80, 443, 8443, 9000, 9009}) EXPECT_EQ(more.port_refusal(port), std::nullopt) << port;
+  for (const int port : {8442, 8444, 8999, 9010}) EXPECT_TRUE(more.port_refusal(port)) << port;
+}
+
 }  // namespace
 }  // namespace vodlift::net

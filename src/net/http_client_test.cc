@@ -323,19 +323,20 @@ TEST_F(HttpClientTest, TellsWhichHostRefused) {
 
 TEST_F(HttpClientTest, AGuardedRequestDoesNotReachLoopback) {
   HttpRequest out = request("GET", "/");
-  out.guard = std::make_shared<AddressGuard>(std::vector<Network>());
+  out.guard = std::make_shared<AddressGuard>(std::vector<Network>(), std::vector<PortRange>{{1024, 65535}});
   const auto response = client_.perform(out);
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, Errc::address_denied) << response.error().message;
 
-  out.guard = std::make_shared<AddressGuard>(std::vector<Network>{*parse_network("127.0.0.0/8")});
+  out.guard = std::make_shared<AddressGuard>(std::vector<Network>{*parse_network("127.0.0.0/8")},
+                                             std::vector<PortRange>{{1024, 65535}});
   EXPECT_TRUE(client_.perform(out));
 }
 
 TEST_F(HttpClientTest, ANameThatLeadsToLoopbackIsRefusedAtTheConnection) {
   HttpRequest out = request("GET", "/");
   out.url = "http://localhost" + server_.address().substr(server_.address().rfind(':'));
-  out.guard = std::make_shared<AddressGuard>(std::vector<Network>());
+  out.guard = std::make_shared<AddressGuard>(std::vector<Network>(), std::vector<PortRange>{{1024, 65535}});
   EXPECT_EQ(client_.perform(out).error().code, Errc::address_denied);
 }
 

@@ -1,9 +1,11 @@
 #include "net/http_transfer.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -32,6 +34,13 @@ Errc errc_of(CURLcode code) {
     default:
       return Errc::network;
   }
+}
+
+// Of an IPv4 or IPv6 address, whose ports lie at the same place.
+int port_of(const sockaddr& address) {
+  sockaddr_in v4{};
+  std::memcpy(&v4, &address, sizeof v4);
+  return ntohs(v4.sin_port);
 }
 
 // Scheme, host and port only: the rest of a URL may hold what must not be in a log.
@@ -241,7 +250,10 @@ curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_so
   if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
   // One refused address refuses the name: a host that mixes public and private addresses is not one to trust.
   if (transfer->failure_) return CURL_SOCKET_BAD;
-  if (const auto refusal = transfer->request_.guard->refusal(&address->addr)) {
+  const AddressGuard& guard = *transfer->request_.guard;
+  auto refusal = guard.port_refusal(port_of(address->addr));
+  if (!refusal) refusal = guard.refusal(&address->addr);
+  if (refusal) {
     transfer->failure_ =
         Error{Errc::address_denied, fmt::format("{}: {}", origin_of(transfer->request_.url), *refusal)};
     return CURL_SOCKET_BAD;

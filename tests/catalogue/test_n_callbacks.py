@@ -1,13 +1,18 @@
 """No receiver of callbacks holds up the callbacks of others, and none is reached where it may not be."""
 
 import contextlib
+import ctypes
+import os
+import subprocess
 import threading
 import time
 
 import pytest
 
 from callback_receiver import CallbackReceiver
-from support import KIB, make_file, wait_until
+from fake_s3 import FakeS3
+from server import Site
+from support import CAP_SYS_ADMIN, KIB, make_file, need_capability, wait_until
 from test_fairness import Customer, database
 
 OTHER = 159
@@ -146,3 +151,62 @@ def test_N14_many_receivers_that_hang_hold_up_nobody_else(two, receiver, new_rec
         wait_until(lambda: len(hanging.arrived) >= 32, 10, "their places are taken")
         queue_for_the_other(two, callback=others.url)
         wait_until(lambda: others.received, 10, "the other account hears of its upload")
+
+
+PUBLIC = "93.184.216.34"
+
+
+@contextlib.contextmanager
+def network_of_its_own():
+    """This thread, and all that it starts, are in a network that holds nothing but this host, which has a public address too."""
+    need_capability(CAP_SYS_ADMIN, "a network of its own")
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/thread-self/ns/net") as before:
+        assert libc.unshare(0x40000000) == 0, os.strerror(ctypes.get_errno())  # CLONE_NEWNET
+        try:
+            for command in ("link set lo up", f"addr add {PUBLIC}/32 dev lo", "addr add 2606:2800:220::34/128 dev lo"):
+                subprocess.run(["ip", *command.split()], check=True)
+            yield
+        finally:
+            assert libc.setns(before.fileno(), 0) == 0
+
+
+def test_N28_no_address_of_this_host_is_reached_unless_it_is_allowed():
+    with network_of_its_own(), contextlib.ExitStack() as stack:
+        fake = stack.enter_context(FakeS3())
+        fake.create_bucket("videos")
+        receiver = stack.enter_context(CallbackReceiver([(500, {})], address=PUBLIC))
+        site = Site(allow_networks=("127.0.0.0/8", f"{PUBLIC}/32"))
+        stack.callback(site.close)
+        site.use(fake, "videos")
+        make_file(site.files / "film.mp4", KIB)
+        site.queue("film.mp4", "videos", callback=receiver.url)
+        wait_until(lambda: "callback attempted" in site.server.logs(), 20, "the address is reached while it is allowed")
+        assert len(receiver.received) == 1
+        site.server.configure()
+        site.server.restart()
+        wait_until(lambda: "of this host itself" in site.server.logs(), 20, "the next delivery is refused")
+        assert len(receiver.received) == 1
+        for host in (PUBLIC, f"[::ffff:{PUBLIC}]", "0x5db8d822", "[2606:2800:220::34]"):
+            answer = site.api.upload("sestore4/jb/film.mp4", "x", "videos", callback=f"http://{host}:{receiver.port}/x")
+            assert answer.code == "2001" and "callback" in answer.message and "this host" in answer.message, (host, answer)
+
+
+def test_N29_ports_are_those_of_http_and_those_allowed(new_site, fake, receiver, new_receiver):
+    other = new_receiver((200, {}))
+    site = new_site(allow_ports=(str(receiver.port), f"{other.port}-{other.port}"))
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    fake.play({"about": "waits", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    site.queue("film.mp4", "videos", "first.mp4", callback=receiver.url)
+    site.queue("film.mp4", "videos", "second.mp4", callback=other.url)
+    for port in (22, 25, 81, 1024, 2375, 65535):
+        answer = site.api.upload("sestore4/jb/film.mp4", "x", "videos", callback=f"http://www.example.com:{port}/x")
+        assert answer.code == "2001" and all(word in answer.message for word in ("callback", str(port), "allow_ports")), answer
+    # The port is judged again when the callback is sent.
+    site.server.configure(allow_ports=(str(other.port),))
+    site.server.kill9()
+    fake.play({"about": "no fault", "rules": []})
+    site.server.start()
+    wait_until(lambda: other.received and "may not reach port" in site.server.logs(), 20, "one is sent, the other refused")
+    assert not receiver.received

@@ -41,7 +41,7 @@ class Server:
         self._runs = 0
         self.obeys_modes = False  # from the next start on: may not read what the files' modes forbid, though root starts it
 
-    def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), uploads: int = 4, parts: int = 4,
+    def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), allow_ports: tuple[str, ...] = ("1024-65535",), uploads: int = 4, parts: int = 4,
                   log_format: str = "json", log_level: str = "info", server: str = "", storage: str = "",
                   quiet_s: int = 0, turn_s: int = 30, extra: str = "") -> None:
         """Writes the configuration file; it counts from the next start on. `server` and `storage` are lines added to those
@@ -51,7 +51,7 @@ class Server:
             "[store]", f'path = "{self.store}"',
             "[[storage]]", 'name = "sestore4"', f'root = "{self.storage}"', storage,
             "[worker]", f"uploads = {uploads}", f"parts_per_upload = {parts}", f"source_quiet_s = {quiet_s}", f"turn_s = {turn_s}",
-            "[callback]", f"allow_networks = {json.dumps(list(allow_networks))}",
+            "[callback]", f"allow_networks = {json.dumps(list(allow_networks))}", f"allow_ports = {json.dumps(list(allow_ports))}",
             "[log]", f'format = "{log_format}"', f'level = "{log_level}"', extra, ""]))
 
     def start(self) -> None:
