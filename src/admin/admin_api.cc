@@ -34,7 +34,7 @@ class AdminReply final : public Reply {
     return response;
   }
   [[nodiscard]] net::Response failure_response(const Error& error) const override {
-    return AdminApi::fault(error.code, error.message);
+    return AdminApi::fault(error.code, error.for_operator());
   }
   // Every text is for the operator, who is the caller.
   [[nodiscard]] bool is_internal(Errc /*code*/) const override { return false; }

@@ -230,7 +230,7 @@ class Server {
   void reload_certificate() {
     if (auto loaded = public_server_.reload_certificate(); !loaded) {
       return log::error("the certificate was not read again; the one before stays in use",
-                        {{"why", loaded.error().message}});
+                        {{"why", loaded.error().for_operator()}});
     }
     log::info("the certificate was read again", {{"certificate", config_.server.tls_certificate.string()}});
   }
@@ -238,7 +238,8 @@ class Server {
  private:
   void beat() {
     if (auto beaten = stores_.nodes->beat(stores_.self); !beaten) {
-      log::warn("could not record that this node is alive; it is tried again", {{"error", beaten.error().message}});
+      log::warn("could not record that this node is alive; it is tried again",
+                {{"error", beaten.error().for_operator()}});
     }
     // By a clock that was wrong for a moment, too: nobody may have seen that.
     if (auto shortened = shorten_waits(stores_); !shortened) {
@@ -249,13 +250,15 @@ class Server {
 
   void refresh_accounts() {
     if (auto loaded = stores_.accounts->refresh(); !loaded) {
-      log::warn("could not load accounts that have changed; it is tried again", {{"error", loaded.error().message}});
+      log::warn("could not load accounts that have changed; it is tried again",
+                {{"error", loaded.error().for_operator()}});
     }
   }
 
   void write_usage() {
     if (auto written = usage_.flush(); !written) {
-      log::warn("could not write when API keys were used; it is tried again", {{"error", written.error().message}});
+      log::warn("could not write when API keys were used; it is tried again",
+                {{"error", written.error().for_operator()}});
     }
   }
 
@@ -359,7 +362,7 @@ int run(const Config& config, StopSignals& signals) {
 }  // namespace
 
 int fail(const Error& error) {
-  fmt::print(stderr, "vodlift: {}\n", error.message);
+  fmt::print(stderr, "vodlift: {}\n", error.for_operator());
   return error.code == Errc::config_invalid ? kExitConfigInvalid : kExitFailed;
 }
 

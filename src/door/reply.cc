@@ -33,7 +33,7 @@ void Reply::fail(Errc code, net::Response response) {
 }
 
 void Reply::failure(const Error& error) {
-  if (is_internal(error.code)) return fail_internally(info(error.code).name, error.message);
+  if (is_internal(error.code)) return fail_internally(info(error.code).name, error.for_operator());
   fail(error.code, failure_response(error));
 }
 

@@ -273,6 +273,11 @@ void Transfer::finish(CURLcode code) {
   }
   if (code != CURLE_OK) {
     const std::string detail = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
+    // Then the text may name what is this host's own: its proxy, or a file of certificates.
+    if (!request_.proxy.empty() || !request_.ca_file.empty()) {
+      return done_(
+          Error{errc_of(code), fmt::format("{}: {}", origin_of(request_.url), curl_easy_strerror(code)), detail});
+    }
     return done_(Error{errc_of(code), fmt::format("{}: {}", origin_of(request_.url), detail)});
   }
   if (body_begun_) response_.took = std::chrono::steady_clock::now() - *body_begun_;

@@ -97,7 +97,8 @@ Result<net::HttpResponse> S3Client::leave(const ObjectTarget& target, const S3Ca
       outcome == Outcome::throttled || outcome == Outcome::failed || outcome == Outcome::no_answer;
   if (is_the_stores && target.failed != nullptr) target.failed->store(true);
   if (is_the_stores && !may_retry) {
-    return Error{Errc::s3_unavailable, failure->message + "; too many requests fail there to retry at once"};
+    return Error{Errc::s3_unavailable, failure->message + "; too many requests fail there to retry at once",
+                 failure->detail};
   }
   if (!response) return *failure;
   return std::move(response);

@@ -193,7 +193,7 @@ void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& mul
       // The store took trailing checksums before, and does not any more. A retry sends the checksum first.
       if (!sent && sent.error().code == Errc::s3_rejected) {
         endpoints_.add_facts(target.access, {.trailing = false});
-        sent = Error{Errc::s3_transient, sent.error().message};
+        sent = Error{Errc::s3_transient, sent.error().message, sent.error().detail};
       }
       done(std::move(sent));
     });
@@ -453,7 +453,8 @@ Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::s
     return request;
   });
   if (!response && response.error().code == Errc::destination_exists) {
-    return Error{Errc::s3_unverifiable, "the object was replaced while it was read: " + response.error().message};
+    return Error{Errc::s3_unverifiable, "the object was replaced while it was read: " + response.error().message,
+                 response.error().detail};
   }
   if (!response) return response.error();
   if (std::ssize(response->body) == size) return std::move(response->body);

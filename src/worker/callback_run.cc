@@ -48,7 +48,7 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
       return attempt;
     }
   } else {
-    attempt.error = printable(answer.error().message, kMaxErrorBytes);
+    attempt.error = printable(answer.error().for_operator(), kMaxErrorBytes);
   }
   const auto delay = callback_retry_delay(callback.attempts + 1, retry_after, unit);
   attempt.next = delay ? CallbackState::pending : CallbackState::failed;
@@ -96,7 +96,7 @@ milliseconds CallbackRun::send_what_may_go() {
     for (const auto& [id, receiver] : chosen) ids.push_back(id);
     claimed = queue_.claim(ids, kCallbackLease);
   }
-  if (!claimed) log::error("callbacks cannot be claimed", {{"reason", claimed.error().message}});
+  if (!claimed) log::error("callbacks cannot be claimed", {{"reason", claimed.error().for_operator()}});
   const bool nothing_to_send = claimed && chosen.empty();
   const bool sends = claimed && !claimed->empty();
   if (sends) {
@@ -183,7 +183,7 @@ void CallbackRun::record(const std::deque<Delivered>& delivered) {
   for (const auto& [callback, attempt] : attempts) {
     if (lost && std::ranges::find(*lost, callback.id) == lost->end()) continue;
     log::error("a callback attempt could not be recorded",
-               {{"upload", callback.upload}, {"reason", lost ? "its lease is lost" : lost.error().message}});
+               {{"upload", callback.upload}, {"reason", lost ? "its lease is lost" : lost.error().for_operator()}});
   }
 }
 

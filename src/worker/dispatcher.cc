@@ -152,7 +152,7 @@ void Dispatcher::claim() {
   auto claimed = claim_next(queue_, share_, free, kLease);
   if (!claimed) {
     claim_due_ = claim_not_before_ = steady_clock::now() + kFruitlessWait;
-    return log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
+    return log::error("uploads cannot be claimed", {{"reason", claimed.error().for_operator()}});
   }
   for (ClaimedUpload& upload : *claimed) assign(std::move(upload), /*spare=*/false);
   if (std::ssize(*claimed) < free.all) claim_due_ = next_claim(claimed->empty());
@@ -225,7 +225,7 @@ void Dispatcher::claim_spare() {
   const auto pick = pick_for_spare_place(*ready, spare_query(free));
   if (!pick) return;
   auto claimed = queue_.claim({pick->id}, kLease);
-  if (!claimed) return log::error("uploads cannot be claimed", {{"reason", claimed.error().message}});
+  if (!claimed) return log::error("uploads cannot be claimed", {{"reason", claimed.error().for_operator()}});
   look_for_spare_ = true;  // another one may have the other place
   last_spare_ = pick->account;
   if (pick->large) share_.settle(pick->priority, pick->account, pick->charge);

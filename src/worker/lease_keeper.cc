@@ -48,7 +48,7 @@ bool LeaseKeeper::renew() {
   Result<std::vector<HeldLease>> held = std::vector<HeldLease>();
   if (!leases.empty()) held = queue_.renew(leases, kLease);
   if (!held) {
-    log::error("leases cannot be renewed", {{"reason", held.error().message}});
+    log::error("leases cannot be renewed", {{"reason", held.error().for_operator()}});
     if (asked < good_until_) return false;  // they are still ours
   }
   good_until_ = asked + kLease;

@@ -62,7 +62,7 @@ void MultipartReaper::round() noexcept {
 
 void MultipartReaper::work_on_all() {
   const auto due = ledger_.due(kEntriesPerRound);
-  if (!due) return log::error("the ledger of multipart uploads cannot be read", {{"reason", due.error().message}});
+  if (!due) return log::error("the ledger of multipart uploads cannot be read", {{"reason", due.error().for_operator()}});
   principals_.clear();
   std::map<Bucket, int> tried;
   std::set<Bucket> stuck;
@@ -85,7 +85,7 @@ bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const
                 {"multipart", printable(entry.multipart_id)},
                 {"upload", entry.upload},
                 {"tries", entry.attempts + 1},
-                {"reason", error.message},
+                {"reason", error.for_operator()},
                 {"hint", kAdvice}});
     return static_cast<bool>(ledger_.remove(entry.id));
   }
@@ -94,9 +94,9 @@ bool MultipartReaper::give_up_or_postpone(const AbandonedMultipart& entry, const
                                                                   {"multipart", printable(entry.multipart_id)},
                                                                   {"upload", entry.upload},
                                                                   {"tries", entry.attempts + 1},
-                                                                  {"reason", error.message},
+                                                                  {"reason", error.for_operator()},
                                                                   {"in_ms", delay.count()}});
-  const auto postponed = ledger_.postpone(entry.id, delay, error.message);
+  const auto postponed = ledger_.postpone(entry.id, delay, error.for_operator());
   if (!postponed || !concerns_whole_bucket(error.code)) return static_cast<bool>(postponed);
   (void)ledger_.postpone_bucket(entry, delay);
   return false;

@@ -188,7 +188,7 @@ Result<std::optional<PartPlan>> MultipartRun::resume() {
   }
   if (!may_do_without_list(listed.error().code)) return listed.error();
   log::warn("the store does not list the parts that are there; those on record are used",
-            {{"upload", claimed_.lease.id}, {"reason", listed.error().message}});
+            {{"upload", claimed_.lease.id}, {"reason", listed.error().for_operator()}});
   listed_ = false;
   return std::optional<PartPlan>(*plan);
 }
@@ -199,8 +199,10 @@ bool MultipartRun::is_awaited() const { return all_sent() && attempt_.next_look(
 // The parts stay on record, and the object is looked for again later.
 Error MultipartRun::awaited(const Error& why) {
   attempt_.looks_again = true;
-  return {Errc::s3_unverifiable, fmt::format("{} may have been put together, but is not there yet: {}",
-                                             object_name(claimed_.upload), why.message)};
+  return {
+      Errc::s3_unverifiable,
+      fmt::format("{} may have been put together, but is not there yet: {}", object_name(claimed_.upload), why.message),
+      why.detail};
 }
 
 // Looks for the object before anything is sent. False: it is there with other bytes, so the parts are of no use.
@@ -340,7 +342,7 @@ Result<CompletedObject> MultipartRun::put_together(const PartPlan& plan) {
                            code == Errc::s3_parts_refused || code == Errc::s3_conflict || code == Errc::s3_integrity;
   if (found_ || !is_awaited() || !about_parts) return object;
   attempt_.looks_again = true;
-  return Error{Errc::s3_no_such_upload, object.error().message};  // not to be sent again now
+  return Error{Errc::s3_no_such_upload, object.error().message, object.error().detail};  // not to be sent again now
 }
 
 // The object at the key, if this upload made it. Errors also: s3_integrity (it has other bytes than the parts).
@@ -424,7 +426,7 @@ Result<Verification> MultipartRun::verify(const CompletedObject& object) {
 Result<> MultipartRun::check_encryption(const ObjectInfo& object) const {
   auto encrypted = check_encrypted(attempt_.target.access.encryption, object.encryption);
   if (encrypted || !resumed_) return encrypted;
-  return Error{Errc::s3_parts_refused, encrypted.error().message};
+  return Error{Errc::s3_parts_refused, encrypted.error().message, encrypted.error().detail};
 }
 
 Result<> MultipartRun::record(const OpenMultipart& journal) {
@@ -461,7 +463,7 @@ Result<> MultipartRun::abandon() {
             {{"upload", claimed_.lease.id},
              {"object", object_name(claimed_.upload)},
              {"multipart", multipart_id},
-             {"reason", aborted.error().message}});
+             {"reason", aborted.error().for_operator()}});
   return until_recorded(control_, [&] { return context_.journal.abandon(claimed_.lease); });
 }
 

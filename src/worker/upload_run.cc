@@ -34,6 +34,23 @@ Error claimed_error(const ClaimedUpload& claimed) {
   return error ? Error{error->code, error->message} : Error{};
 }
 
+// What an upload keeps of an error. The text of a fault of the server itself, such as its database or a disk, is the
+// operator's: the customer reads only that there was one, and the log has the rest.
+UploadError for_customer(const Error& error) {
+  switch (error.code) {
+    case Errc::internal:
+    case Errc::config_invalid:
+    case Errc::locked:
+    case Errc::io_error:
+    case Errc::store_failed:
+    case Errc::store_corrupt:
+    case Errc::seal_broken:
+      return {error.code, "a fault of the server, whose operator can see more", error.retryable()};
+    default:
+      return {error.code, error.message, error.retryable()};
+  }
+}
+
 }  // namespace
 
 UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunControl& control)
@@ -93,7 +110,7 @@ Result<UploadEnding> UploadRun::attempt() {
   };
   const bool starts_over = !ending && starts_over_after(ending.error().code);
   if (starts_over) {
-    log::warn("starting over", {{"upload", upload.id}, {"reason", ending.error().message}});
+    log::warn("starting over", {{"upload", upload.id}, {"reason", ending.error().for_operator()}});
     if (auto gone = multipart_.abandon(); !gone) return gone.error();
     ending = attempt_with_fitting_parts(*access);
   }
@@ -181,7 +198,7 @@ Result<UploadEnding> UploadRun::after_lost_race(const Error& refusal) {
   if (*there) return leave_alone(**there);
   if (attempt_.destination.condition() == WriteCondition::absent)
     return leave_alone(ObjectInfo{attempt_.source->identity().size, "", "", "", ""});
-  return Error{Errc::s3_conflict, refusal.message + "; and now it is gone again"};
+  return Error{Errc::s3_conflict, refusal.message + "; and now it is gone again", refusal.detail};
 }
 
 // No check for a version whose parts are at the store already: it was quiet when the first of them was sent.
@@ -367,8 +384,7 @@ std::optional<RunEnd> UploadRun::after_error(Error error) {
     note_unanswered(how);
     return how;
   }
-  const UploadError shown{error.code, error.message, error.retryable()};
-  if (claimed_.only_look) return fail_unless_found(shown);
+  if (claimed_.only_look) return fail_unless_found(error);
   if (auto waits = wait_for_source(error)) return waits;
   if (const auto again_in = wait_for_store(error)) return queue_for_store(*again_in, error);
   std::optional<std::chrono::milliseconds> look;
@@ -377,13 +393,14 @@ std::optional<RunEnd> UploadRun::after_error(Error error) {
   auto delay = is_busy(error.code) ? std::nullopt : upload_retry_delay(error, claimed_.upload.attempts, random_unit());
   if (delay && look) delay = std::min(*delay, *look);
   if (delay) return queue_again(*delay, error, /*failed_attempt=*/true);
-  return fail_unless_found(shown);
+  return fail_unless_found(error);
 }
 
 std::optional<RunEnd> UploadRun::wait_for_source(const Error& error) {
   if (!is_busy(error.code) || !may_wait_for_source()) return std::nullopt;
-  log::info("waiting for a source that is being written", {{"upload", claimed_.lease.id}, {"reason", error.message}});
-  Requeue how{source_delay(), UploadError{error.code, error.message, error.retryable()}, /*failed_attempt=*/false};
+  log::info("waiting for a source that is being written",
+            {{"upload", claimed_.lease.id}, {"reason", error.for_operator()}});
+  Requeue how{source_delay(), for_customer(error), /*failed_attempt=*/false};
   note_unanswered(how);
   return how;
 }
@@ -391,13 +408,16 @@ std::optional<RunEnd> UploadRun::wait_for_source(const Error& error) {
 RunEnd UploadRun::queue_for_store(std::chrono::milliseconds again_in, const Error& error) {
   log::info("upload waits for its store", {{"upload", claimed_.lease.id},
                                            {"code", info(error.code).name},
-                                           {"reason", error.message},
+                                           {"reason", error.for_operator()},
                                            {"in_ms", again_in.count()}});
   Requeue how{again_in, std::nullopt, /*failed_attempt=*/false};
   // What the store said before is more than that it is not asked now.
   const auto& before = claimed_.upload.error;
   const bool said_before = attempt_.source == nullptr && before && before->code == error.code;
-  if (!said_before) how.error = UploadError{error.code, error.message, true};
+  if (!said_before) {
+    how.error = for_customer(error);
+    how.error->retryable = true;
+  }
   note_unanswered(how);
   return how;
 }
@@ -406,9 +426,9 @@ RunEnd UploadRun::queue_again(std::chrono::milliseconds delay, const Error& erro
   log::warn(failed_attempt ? "upload will be tried again" : "the object is looked for again",
             {{"upload", claimed_.lease.id},
              {"code", info(error.code).name},
-             {"reason", error.message},
+             {"reason", error.for_operator()},
              {"in_ms", delay.count()}});
-  Requeue how{delay, UploadError{error.code, error.message, error.retryable()}, failed_attempt};
+  Requeue how{delay, for_customer(error), failed_attempt};
   note_unanswered(how);
   return how;
 }
@@ -419,7 +439,7 @@ void UploadRun::note_unanswered(Requeue& how) const {
 }
 
 // The last thing before an upload fails. An object that this upload has put in place all the same completes it.
-RunEnd UploadRun::fail_unless_found(const UploadError& error) {
+RunEnd UploadRun::fail_unless_found(const Error& error) {
   const UploadId id = claimed_.lease.id;
   LastLook last(context_, claimed_, control_, attempt_, multipart_);
   auto found = last.look();
@@ -430,19 +450,20 @@ RunEnd UploadRun::fail_unless_found(const UploadError& error) {
   }
   if (found && *found) {
     log::warn("the object is there although the upload would have failed",
-              {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}});
+              {{"upload", id}, {"code", info(error.code).name}, {"reason", error.for_operator()}});
     return std::move(**found);
   }
   if (const auto delay = last.next(!found)) {
-    log::warn("upload fails unless its object is found",
-              {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}, {"in_ms", delay->count()}});
-    Requeue how{*delay, error, /*failed_attempt=*/false};
+    log::warn(
+        "upload fails unless its object is found",
+        {{"upload", id}, {"code", info(error.code).name}, {"reason", error.for_operator()}, {"in_ms", delay->count()}});
+    Requeue how{*delay, for_customer(error), /*failed_attempt=*/false};
     how.only_look = true;
     note_unanswered(how);
     return how;
   }
-  log::warn("upload failed", {{"upload", id}, {"code", info(error.code).name}, {"reason", error.message}});
-  return failed(error);
+  log::warn("upload failed", {{"upload", id}, {"code", info(error.code).name}, {"reason", error.for_operator()}});
+  return failed(for_customer(error));
 }
 
 UploadEnding UploadRun::failed(const UploadError& error) {

@@ -35,7 +35,7 @@ class UploadRun {
   std::optional<RunEnd> wait_for_source(const Error& error);
   RunEnd queue_for_store(std::chrono::milliseconds again_in, const Error& error);
   RunEnd queue_again(std::chrono::milliseconds delay, const Error& error, bool failed_attempt);
-  RunEnd fail_unless_found(const UploadError& error);
+  RunEnd fail_unless_found(const Error& error);
   void note_unanswered(Requeue& how) const;
   UploadEnding failed(const UploadError& error);
   bool may_wait_for_source() const;
