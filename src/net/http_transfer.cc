@@ -261,6 +261,19 @@ curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_so
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+// Whether libcurl's text may name a proxy or a file of certificates: these are this host's own.
+bool Transfer::tells_of_this_host(CURLcode code) const {
+  switch (code) {
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+      return true;
+    default:
+      return code == CURLE_COULDNT_CONNECT && !request_.proxy.empty();
+  }
+}
+
 void Transfer::finish(CURLcode code) {
   long status = 0;
   curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
@@ -273,8 +286,7 @@ void Transfer::finish(CURLcode code) {
   }
   if (code != CURLE_OK) {
     const std::string detail = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
-    // Then the text may name what is this host's own: its proxy, or a file of certificates.
-    if (!request_.proxy.empty() || !request_.ca_file.empty()) {
+    if (tells_of_this_host(code)) {
       return done_(
           Error{errc_of(code), fmt::format("{}: {}", origin_of(request_.url), curl_easy_strerror(code)), detail});
     }

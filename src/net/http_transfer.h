@@ -47,6 +47,7 @@ class Transfer {
   void fail(Error error) { done_(std::move(error)); }
 
  private:
+  [[nodiscard]] bool tells_of_this_host(CURLcode code) const;
   template <class Value>
   void set(CURLoption option, Value value) {
     if (curl_easy_setopt(handle_, option, value) != CURLE_OK) {

@@ -87,7 +87,7 @@ def test_files_of_certificates_and_proxies_are_not_told(cloud, fake, receiver):
     for environment in ({"AWS_CA_BUNDLE": bundle}, {"HTTPS_PROXY": "http://internal-proxy.invalid:3128"}):
         cloud(**environment)
         site.server.cli("bucket", "add", "--cdn", 158, "--bucket", "videos", "--endpoint", "https://127.0.0.1:1", "--region", "us-east-1",
-                        "--path-style", "--access-key", "AKIA", "--secret-key-file", "-", stdin="secret")
+                        "--path-style", "--access-key", "AKIA", "--secret-key-file", "-", "--replace", stdin="secret")
         make_file(site.files / "film.mp4", KIB)
         error = has_failed(site, site.queue("film.mp4", "videos", f"{len(environment)}{list(environment)[0]}"))["error"]
         assert "internal" not in json.dumps(error) and str(site.server.folder) not in json.dumps(error), error
