@@ -18,7 +18,8 @@ void log_end(const ActiveRun& run, const RunEnd& end, const Result<>& outcome) {
   const UploadId id = run.claimed.lease.id;
   if (!outcome) {
     // The lease expires. The next attempt finds the object by its token, or sends a small file again.
-    log::error("the end of an attempt could not be recorded", {{"upload", id}, {"reason", outcome.error().for_operator()}});
+    log::error("the end of an attempt could not be recorded",
+               {{"upload", id}, {"reason", outcome.error().for_operator()}});
     return;
   }
   const auto* ending = std::get_if<UploadEnding>(&end);

@@ -62,7 +62,8 @@ void MultipartReaper::round() noexcept {
 
 void MultipartReaper::work_on_all() {
   const auto due = ledger_.due(kEntriesPerRound);
-  if (!due) return log::error("the ledger of multipart uploads cannot be read", {{"reason", due.error().for_operator()}});
+  if (!due)
+    return log::error("the ledger of multipart uploads cannot be read", {{"reason", due.error().for_operator()}});
   principals_.clear();
   std::map<Bucket, int> tried;
   std::set<Bucket> stuck;
