@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 
-from catalogue_rows import NOT_RUN
 from support import KIB, MIB, make_file
 
 
@@ -24,7 +23,8 @@ def place(request, new_site, fake, mount):
     try:
         mount("-o", "loop", image, site.disk)
     except subprocess.CalledProcessError:
-        pytest.skip(f"{NOT_RUN}a file system in a file needs a loop device")
+        # Without loop devices. It can be full too, only its blocks are pages.
+        mount("-t", "tmpfs", "-o", f"size={40 * MIB}", "tmpfs", site.disk)
     for name in ("vodlift.db", "vodlift.db.mark", "master.key"):
         shutil.copy(site.server.folder / name, site.disk / name)
     site.server.store = site.disk / "vodlift.db"
