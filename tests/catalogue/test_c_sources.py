@@ -149,7 +149,7 @@ def test_C30_a_rewrite_that_puts_the_times_back(slow, fake, where, then):
     path = slow.files / "film.mp4"
     make_file(path, SIZE)
     upload_id = slow.queue("film.mp4", "videos")
-    wait_until(lambda: parts_sent(fake) == 2, 20, "the first part is there")
+    wait_until(lambda: parts_sent(fake) >= 2, 20, "the first part is there")
     rewrite(path, where)
     now = path.read_bytes()
     then(path)
@@ -166,7 +166,7 @@ def test_C30_the_expected_checksum_is_that_of_what_was_sent(slow, fake):
     path = slow.files / "film.mp4"
     digest = make_file(path, SIZE)
     upload_id = slow.queue("film.mp4", "videos", checksum=f"sha256:{digest}")
-    wait_until(lambda: parts_sent(fake) == 2, 20, "the first part is there")
+    wait_until(lambda: parts_sent(fake) >= 2, 20, "the first part is there")
     rewrite(path, 4 * PART)
     assert slow.wait_for(upload_id, "failed", within_s=60)["error"]["code"] == "source_mismatch"
     assert not fake.has_object("videos", "film.mp4")
@@ -344,7 +344,7 @@ def test_C34_stores_into_a_mapped_dirty_page(on_file_system, fake, kind, again):
 
         store()  # now both pages are dirty
         upload_id = site.queue("disk/film.mp4", "videos")
-        wait_until(lambda: parts_sent(fake) == 2, 20, "the first part is there")
+        wait_until(lambda: parts_sent(fake) >= 2, 20, "the first part is there")
         store()
         stop = threading.Event()
 
