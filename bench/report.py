@@ -18,6 +18,7 @@ SMALL_RCLONE_BAR = 2
 SMALL_CPU_BAR_MS = 0.5
 SCALE_BAR = 2
 RESTART_BAR_S = 2
+NEIGHBOUR_BAR = 2
 
 
 # The clients of README.md's table: heading, then name and settings of the row that is measured.
@@ -153,6 +154,20 @@ def restart_part(times, rows):
             + table(["", "median (min–max)"], [["seconds", with_spread(times, ".2f")]]))
     return Part(text, [bar(f"listens within {RESTART_BAR_S} s with {rows:,} queued", f"{median(times):.2f} s",
                            median(times) <= RESTART_BAR_S)])
+
+
+def neighbours_part(rounds):
+    cells, bars = [], []
+    for what in rounds[0]["alone"]:
+        times = median([one["beside"][what]["p99"] / one["alone"][what]["p99"] for one in rounds])
+        cells.append([what] + [with_spread([one[where][what][name] for one in rounds], ".1f")
+                               for name in ("p50", "p99") for where in ("alone", "beside")] + [f"{times:.2f}"])
+        bars.append(bar(f"p99 of an honest account's {what} beside a flood at most {NEIGHBOUR_BAR:g}× that alone",
+                        f"{times:.2f}×", times <= NEIGHBOUR_BAR))
+    text = (f"## (n) An honest account beside a hostile one\n\nFrom the honest account's call until its answer, until its object's "
+            f"first bytes at the store, and until its callback. {len(rounds)} rounds, each on a fresh server.\n\n"
+            + table(["ms", "p50 alone", "p50 beside", "p99 alone", "p99 beside", "× p99"], cells))
+    return Part(text, bars)
 
 
 def small_part(rows, generator_cpu_s):

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import measure
+import neighbours
 import peers
 import report
 import sections
@@ -20,9 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs: shows that it works, not how fast")
-    parser.add_argument("--only", choices="abcdefgh",
+    parser.add_argument("--only", choices="abcdefghn",
                         help="a: accepting calls, b: one large file, c: many small files, d: TLS, e: a store far away, "
-                             "f: memory, g: a long queue, h: a restart")
+                             "f: memory, g: a long queue, h: a restart, n: a hostile neighbour")
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build" / "release", help="where the binaries are")
     parser.add_argument("--work-dir", type=Path, default=ROOT / "build" / "bench",
                         help="for databases and 1.3 GiB of test files; on a real disk")
@@ -71,7 +72,8 @@ def make_bench(options):
         binary=options.build_dir / "vodlift", binaries=options.build_dir, work=options.work_dir, files=files,
         accept_runs=1 if quick else 5, accept_calls=10000 if quick else 60000, large_runs=1 if quick else 7,
         small_runs=1 if quick else 5, small_peer_runs=1 if quick else 3,
-        scale_rows=20000 if quick else 1000000, restart_runs=1 if quick else 5, say=lambda text: print(text, flush=True))
+        scale_rows=20000 if quick else 1000000, restart_runs=1 if quick else 5,
+        neighbour_runs=1 if quick else 5, neighbour_uploads=100 if quick else 600, say=lambda text: print(text, flush=True))
 
 
 def parts_of(bench):
@@ -89,6 +91,8 @@ def parts_of(bench):
         ("g", "a long queue", lambda: report.scale_part(sections.measure_scale(bench))),
         ("h", f"ready after a restart with {bench.scale_rows:,} queued",
          lambda: report.restart_part(sections.measure_restart(bench), bench.scale_rows)),
+        ("n", "an honest account beside a hostile one",
+         lambda: report.neighbours_part(neighbours.measure(bench))),
     ]
 
 

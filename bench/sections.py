@@ -37,6 +37,8 @@ class Bench:
     small_peer_runs: int
     scale_rows: int
     restart_runs: int
+    neighbour_runs: int
+    neighbour_uploads: int
     say: object = print
 
 

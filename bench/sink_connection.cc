@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 
 namespace vodlift::bench {
 namespace {
@@ -136,7 +137,8 @@ bool SinkConnection::begin_request(std::string_view text) {
   request_ = {.method = std::string(line.substr(0, first)),
               .path = std::string(target.substr(0, mark)),
               .query = std::string(mark == std::string_view::npos ? std::string_view{} : target.substr(mark + 1)),
-              .head = std::move(*head)};
+              .head = std::move(*head),
+              .arrived_ns = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1)};
   return true;
 }
 

@@ -83,7 +83,9 @@ SinkResponse SinkObjects::answer(const SinkRequest& request) {
     return fault(501, "NotImplemented", "The sink does not list parts.");
   }
   if (request.method == "POST" && parameter(request.query, "uploads")) return create_multipart(request);
+  if (request.method == "PUT" && request.path.starts_with("/poison/")) return fault(500, "InternalError", "Try again.");
   if (request.method == "PUT") return put_object(request);
+  if (request.method == "POST" && request.path.starts_with("/callbacks/")) return put_object(request);
   if (request.method == "HEAD") return head_object(request);
   if (request.method == "DELETE") return remove(request);
   return fault(501, "NotImplemented", "The sink discards every byte; nothing can be read back.");
@@ -104,7 +106,10 @@ SinkResponse SinkObjects::answer_bucket(const SinkRequest& request) {
 }
 
 SinkResponse SinkObjects::put_object(const SinkRequest& request) {
-  Object object{.size = data_bytes(request), .etag = next_etag(request), .headers = kept_headers(request.head)};
+  Object object{.size = data_bytes(request),
+                .etag = next_etag(request),
+                .headers = kept_headers(request.head),
+                .arrived_ns = request.arrived_ns};
   add_checksum(object.headers, request.head);
   SinkResponse response{.headers = {{"ETag", object.etag}}};
   add_checksum(response.headers, request.head);
@@ -118,6 +123,7 @@ SinkResponse SinkObjects::head_object(const SinkRequest& request) const {
   const Object& object = found->second;
   SinkResponse response{.headers = object.headers, .content_length = object.size};
   response.headers.emplace_back("ETag", object.etag);
+  response.headers.emplace_back("x-sink-arrived-ns", std::to_string(object.arrived_ns));
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   response.headers.emplace_back("Last-Modified", fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(now)));
   return response;

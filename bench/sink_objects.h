@@ -22,6 +22,7 @@ struct SinkRequest {
   std::string query;  // without '?'
   HttpHead head;
   std::int64_t body_bytes = 0;  // without chunk framing
+  std::int64_t arrived_ns = 0;  // when its head was whole, by CLOCK_MONOTONIC
 };
 
 struct SinkResponse {
@@ -31,9 +32,10 @@ struct SinkResponse {
   std::int64_t content_length = -1;  // of a HEAD answer; -1: body.size()
 };
 
-// Remembers of each object its size, ETag and headers, and of each open multipart upload the sizes of its parts.
-// Checksums are echoed, also those behind a body, never computed; signatures are not looked at. One thread. Memory is
-// bounded: the oldest objects and multipart uploads are forgotten beyond the limits.
+// Remembers of each object its size, ETag, headers and when its request came (HEAD: x-sink-arrived-ns), and of each
+// open multipart upload the sizes of its parts. A POST below /callbacks/ is kept like an object. A PUT below /poison/
+// is answered 500. Checksums are echoed, also those behind a body, never computed; signatures are not looked at. One
+// thread. Memory is bounded: the oldest objects and multipart uploads are forgotten beyond the limits.
 class SinkObjects {
  public:
   static constexpr std::size_t kMaxObjects = 200000;
@@ -48,6 +50,7 @@ class SinkObjects {
     std::int64_t size = 0;
     std::string etag = {};
     HeaderList headers = {};  // x-amz-meta-*, content-type and the checksum, answered by HEAD
+    std::int64_t arrived_ns = 0;
   };
   struct Multipart {
     std::string path;

@@ -40,6 +40,22 @@ TEST(SinkObjects, AnObjectIsAbsentUntilItIsPut) {
   EXPECT_EQ(sink.answer(request("HEAD", "/b/k")).status, 404);
 }
 
+TEST(SinkObjects, TellsWhenARequestCame) {
+  SinkObjects sink;
+  for (const auto& [method, path] : {std::pair{"PUT", "/b/k"}, std::pair{"POST", "/callbacks/k"}}) {
+    SinkRequest one = request(method, path);
+    one.arrived_ns = 5;
+    EXPECT_EQ(sink.answer(one).status, 200);
+    EXPECT_THAT(sink.answer(request("HEAD", path)).headers, Contains(Pair("x-sink-arrived-ns", "5")));
+  }
+}
+
+TEST(SinkObjects, PoisonIsAFaultOfTheServer) {
+  SinkObjects sink;
+  EXPECT_EQ(sink.answer(request("PUT", "/poison/k")).status, 500);
+  EXPECT_EQ(sink.answer(request("HEAD", "/poison/k")).status, 404);
+}
+
 TEST(SinkObjects, TheEtagIsTheMd5ThatTheClientTold) {
   SinkObjects sink;
   const auto put = sink.answer(request("PUT", "/b/k", {{"content-md5", "1B2M2Y8AsgTpgAmY7PhCfg=="}}));
