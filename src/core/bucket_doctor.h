@@ -35,8 +35,9 @@ class BucketDoctor {
   BucketDoctor& operator=(const BucketDoctor&) = delete;
   virtual ~BucketDoctor() = default;
 
-  // Writes small objects under a random key that names the check, and removes them again. Reports objects that it could
-  // not remove. Blocks for at most a minute. Any thread that may block. Never fails: a failure is a finding.
+  // Writes small objects and one with a part of the usual size under a random key that names the check, and removes
+  // them again. Reports objects that it could not remove. Blocks for at most a minute. Any thread that may block. Never
+  // fails: a failure is a finding.
   virtual BucketReport check(const BucketAccess& access) = 0;
 
   // Why uploads to the bucket wait at present, as one clause; empty: they do not. Any thread; does not block.

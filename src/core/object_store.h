@@ -207,9 +207,18 @@ class ObjectStore {
   // Blocks. Errors also: s3_not_found.
   virtual Result<ObjectInfo> head(const ObjectTarget& target) = 0;
 
+  // The visibility of an object that was stored with `asked` and has this ETag (without quotes), as far as it can be
+  // found out; else `asked`. Only public_read is doubted. Asks the store once for a bucket, and again after a while;
+  // then it blocks for some seconds. Never fails.
+  virtual Acl applied_acl(const ObjectTarget& target, Acl asked, const std::string& etag) = 0;
+
   // An object of a multipart upload was found without the metadata that it was opened with. Logged once for an
   // endpoint.
   virtual void note_unmarked(const BucketAccess& access) = 0;
+
+  // An object was read back although CRC32C had confirmed its parts: the store tells no CRC32C of the whole. MD5 is
+  // taken for later multipart uploads to the endpoint, whose ETags may confirm the whole.
+  virtual void note_untold(const BucketAccess& access) = 0;
 
   // `size` (>= 1) bytes of the object from `offset`, while its ETag is `etag`. Blocks. Errors also: s3_not_found,
   // s3_unverifiable (the object was replaced, or the answer has other bytes than requested).

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "s3/endpoint_state.h"
+#include "s3/public_read.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
@@ -99,17 +100,24 @@ bool BucketProbe::set_clock_offset(seconds store_minus_ours) {
   return changed;
 }
 
-Result<ProbeAnswer> BucketProbe::send(const S3Operation& operation, milliseconds patience) {
+Result<net::HttpResponse> BucketProbe::perform(net::HttpRequest request, milliseconds patience) {
   const auto left = std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now());
   if (left <= 0ms) {
     return Error{Errc::timeout, fmt::format("the bucket did not answer within {} s", kWholeTime.count())};
   }
-  net::HttpRequest request =
-      signed_request(access_, credentials_, operation, environment_, clock_.now() + clock_offset_);
   request.connect_timeout = std::min(left, kConnectTime);
   request.total_timeout = std::min(left, patience);
   request.max_response_bytes = kMaxAnswerBytes;
-  auto response = client_.perform(std::move(request));
+  return client_.perform(std::move(request));
+}
+
+Result<net::HttpResponse> BucketProbe::head_anonymously() {
+  return perform(anonymous_request(access_, {"HEAD", key_, {}, {}, ""}, environment_), kQuestionTime);
+}
+
+Result<ProbeAnswer> BucketProbe::send(const S3Operation& operation, milliseconds patience) {
+  auto response =
+      perform(signed_request(access_, credentials_, operation, environment_, clock_.now() + clock_offset_), patience);
   if (!response) return response.error();
   ProbeAnswer answer;
   answer.failure.operation = operation.method;
@@ -130,6 +138,14 @@ Result<ProbeAnswer> BucketProbe::put(std::vector<std::pair<std::string, std::str
   for (auto& header : encryption_headers(configured_.encryption)) headers.push_back(std::move(header));
   auto answer = send({"PUT", key_, {}, std::move(headers), std::string(kContent)});
   if (answer && answer->good()) written_.emplace_back(answer->response.header("x-amz-version-id"));
+  return answer;
+}
+
+Result<ProbeAnswer> BucketProbe::complete(const S3Operation& operation, milliseconds patience) {
+  auto answer = send(operation, patience);
+  // "200 OK" may precede an error. Without an answer there may be an object: its key is removed with what put() wrote.
+  const bool done = answer && answer->good() && answer->failure.code.empty();
+  if (done) written_.emplace_back(answer->response.header("x-amz-version-id"));
   return answer;
 }
 

@@ -49,8 +49,12 @@ class BucketProbe {
   // Blocks, by default for 10 s at most. Errors: those of HttpClient; timeout, when the whole examination has taken 40
   // s.
   Result<ProbeAnswer> send(const S3Operation& operation, std::chrono::milliseconds patience = std::chrono::seconds(10));
+  // HEAD of the object without a signature. Blocks and fails as send().
+  Result<net::HttpResponse> head_anonymously();
   // Writes the object. clean_up() removes it.
   Result<ProbeAnswer> put(std::vector<std::pair<std::string, std::string>> headers);
+  // Sends a Complete. clean_up() removes the object.
+  Result<ProbeAnswer> complete(const S3Operation& operation, std::chrono::milliseconds patience);
   // Removes what was written, and adds a finding.
   void clean_up();
 
@@ -60,6 +64,8 @@ class BucketProbe {
   [[nodiscard]] BucketReport& report() { return report_; }
 
  private:
+  Result<net::HttpResponse> perform(net::HttpRequest request, std::chrono::milliseconds patience);
+
   net::HttpClient& client_;
   const AwsEnvironment& environment_;
   const Clock& clock_;

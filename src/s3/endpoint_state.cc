@@ -129,7 +129,7 @@ Outcome outcome_of(const std::optional<Errc>& failure) {
 }
 
 EndpointStates::EndpointStates(EndpointLimits limits, SteadyClock steady)
-    : limits_(limits), steady_(std::move(steady)) {}
+    : limits_(limits), steady_(std::move(steady)), public_read_(steady_) {}
 
 EndpointStates::Endpoint& EndpointStates::endpoint_of(const BucketAccess& access) {
   return find_or_make(endpoints_, limits_.max_entries, access.endpoint).first;

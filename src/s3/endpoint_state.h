@@ -20,6 +20,7 @@
 #include "core/part_plan.h"
 #include "core/upload.h"
 #include "s3/circuit_breaker.h"
+#include "s3/public_read.h"
 #include "s3/s3_errors.h"
 
 namespace vodlift::s3 {
@@ -91,6 +92,8 @@ class EndpointStates {
   explicit EndpointStates(EndpointLimits limits = {}, SteadyClock steady = std::chrono::steady_clock::now);
 
   [[nodiscard]] EndpointFacts facts(const BucketAccess& access) const;
+  // What is known of acl=public-read.
+  [[nodiscard]] PublicReadFacts& public_read() { return public_read_; }
   // Adds `seen` to the endpoint's facts. What is unknown in `seen` stays as it was.
   void add_facts(const BucketAccess& access, const EndpointFacts& seen);
 
@@ -176,6 +179,7 @@ class EndpointStates {
 
   const EndpointLimits limits_;
   const SteadyClock steady_;
+  PublicReadFacts public_read_;
   mutable std::mutex mutex_;  // guards the rest
   bool open_ = false;
   std::map<std::string, Endpoint> endpoints_;

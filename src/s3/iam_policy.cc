@@ -57,7 +57,7 @@ std::string iam_policy(const BucketAccess& access, bool public_read) {
   ]
 }}
 )",
-                     public_read ? ", \"s3:PutObjectAcl\"" : "", partition, access.bucket,
+                     public_read ? ", \"s3:PutObjectAcl\", \"s3:GetObjectAcl\"" : "", partition, access.bucket,
                      access.encryption.mode == EncryptionMode::sse_kms ? kms_statement(access, partition) : "");
 }
 

@@ -27,7 +27,7 @@ TEST(IamPolicy, AllowsTheSearchForMultipartUploadsOnTheBucket) {
 TEST(IamPolicy, AllowsPublicObjectsOnlyOnRequest) {
   BucketAccess access;
   access.bucket = "videos";
-  EXPECT_THAT(iam_policy(access, true), HasSubstr("s3:PutObjectAcl"));
+  EXPECT_THAT(iam_policy(access, true), HasSubstr(R"("s3:PutObjectAcl", "s3:GetObjectAcl")"));
   EXPECT_THAT(iam_policy(access, false), Not(HasSubstr("s3:PutObjectAcl")));
 }
 

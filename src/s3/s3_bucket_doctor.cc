@@ -9,7 +9,8 @@
 #include "base/hash.h"
 #include "net/http_date.h"
 #include "s3/bucket_probe.h"
-#include "s3/request_body.h"
+#include "s3/multipart_examination.h"
+#include "s3/public_read.h"
 #include "s3/s3_checksums.h"
 #include "s3/s3_xml.h"
 
@@ -22,9 +23,6 @@ using std::chrono::seconds;
 constexpr int kMaxCorrections = 3;
 // Dates are in whole seconds and travel.
 constexpr seconds kClockTolerance = 60s;
-// A part of the size that uploads use is tried, but a larger one than this would take too long.
-constexpr std::int64_t kLargestTriedBytes = kLargestRatedPartBytes;
-constexpr seconds kPartTime = 25s;
 
 std::string utc(WallTime time) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::chrono::floor<seconds>(time)));
@@ -49,15 +47,9 @@ class BucketExamination {
   void read_back();
   void overwrite();
   void public_acl();
+  void report_public_read(const std::string& etag, const std::string& about);
   std::string ownership();
-  void multipart();
-  Result<ProbeAnswer> begin_multipart();
-  void examine_multipart(const std::string& id);
-  void try_wrong_checksum(const std::string& id);
-  void try_trailing_checksum(const std::string& id);
-  void try_part_size(const std::string& id);
-  Result<ProbeAnswer> send_trailing(std::string_view number, const std::string& id, std::uint32_t crc32c);
-  void report_checksums();
+  void report_checksums(bool completed);
 
   const BucketAccess configured_;
   const Clock& clock_;
@@ -74,8 +66,8 @@ BucketReport BucketExamination::run(CredentialCache& credentials) {
     read_back();
     overwrite();
     public_acl();
-    multipart();
-    report_checksums();
+    const bool completed = MultipartExamination(probe_, configured_, facts_).run();
+    report_checksums(completed);
   }
   probe_.clean_up();
   return std::move(probe_.report());
@@ -254,7 +246,7 @@ void BucketExamination::public_acl() {
   if (!answer) return probe_.add_failure("acl", Finding::warn, answer, "");
   if (answer->failure.code == "AccessControlListNotSupported" && mode.empty()) mode = "BucketOwnerEnforced";
   const std::string about = mode.empty() ? "" : fmt::format(" (object ownership: {})", printable(mode, 64));
-  if (answer->good()) return probe_.add("acl", Finding::ok, "acl=public-read is taken" + about);
+  if (answer->good()) return report_public_read(unquoted_etag(answer->response.header("etag")), about);
   const bool falls_back = configured_.acl_policy == AclPolicy::private_acl;
   const std::string_view meanwhile =
       falls_back ? "such uploads are made private, as --acl-policy says" : "uploads with acl=public-read will fail";
@@ -269,139 +261,33 @@ void BucketExamination::public_acl() {
              std::move(fix));
 }
 
-// Opens a multipart upload with the strongest checksum that the store takes.
-Result<ProbeAnswer> BucketExamination::begin_multipart() {
-  Result<ProbeAnswer> answer = Error{};
-  for (const ChecksumMode offer : {ChecksumMode::crc32c, ChecksumMode::crc32c_composite, ChecksumMode::md5}) {
-    S3Operation create{"POST", probe_.key(), {{"uploads", ""}}, {{"content-type", "text/plain"}}, ""};
-    for (auto& header : encryption_headers(configured_.encryption)) create.headers.push_back(std::move(header));
-    for (auto& header : checksum_offer(offer)) create.headers.push_back(std::move(header));
-    answer = probe_.send(create);
-    if (!answer || !may_refuse_checksums(answer->response)) break;
+// A store may take the ACL and ignore it. Uploads use what was found.
+void BucketExamination::report_public_read(const std::string& etag, const std::string& about) {
+  const auto grants = [&]() -> Result<net::HttpResponse> {
+    auto answer = probe_.send({"GET", probe_.key(), {{"acl", ""}}, {}, ""}, kQuestionTime);
+    if (!answer) return answer.error();
+    return std::move(answer->response);
+  };
+  const auto seen = find_public_read({grants, [&] { return probe_.head_anonymously(); }, etag});
+  endpoints_.public_read().note(configured_, seen);
+  if (!seen.value_or(true)) {
+    return probe_.add("acl", Finding::warn,
+                      "acl=public-read is taken, but everyone cannot read the object" + about +
+                          ": such uploads end with acl_applied=private",
+                      "open the objects by a bucket policy or a CDN, or enable ACLs at the store");
   }
-  return answer;
+  probe_.add("acl", Finding::ok,
+             (seen ? "acl=public-read is taken, and everyone can read the object"
+                   : "acl=public-read is taken; whether everyone can read the object cannot be seen") +
+                 about);
 }
 
-void BucketExamination::multipart() {
-  const auto created = begin_multipart();
-  if (!created || !created->good()) return probe_.add_failure("multipart", Finding::fail, created, "s3:PutObject");
-  const auto id = parse_upload_id(created->response.body);
-  if (!id) {
-    return probe_.add("multipart", Finding::fail, "the answer to CreateMultipartUpload has no UploadId",
-                      "the endpoint does not speak S3");
-  }
-  facts_.multipart = checksum_taken(created->response);
-  examine_multipart(*id);
-}
-
-void BucketExamination::examine_multipart(const std::string& id) {
-  S3Operation part{
-      "PUT", probe_.key(), {{"partNumber", "1"}, {"uploadId", id}}, {}, std::string(BucketProbe::kContent)};
-  if (facts_.multipart == ChecksumMode::md5) {
-    part.headers.emplace_back("content-md5", BucketProbe::content_md5());
-  } else {
-    part.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c(0, bytes_of(BucketProbe::kContent))));
-  }
-  const std::size_t before = probe_.report().findings.size();
-  const auto sent = probe_.send(part);
-  if (!sent || !sent->good()) probe_.add_failure("multipart", Finding::fail, sent, "s3:PutObject");
-  const bool dropped = sent && sent->good() && sent->response.header(kCrcHeader).empty();
-  if (dropped) facts_.multipart = ChecksumMode::md5;
-  const auto listed = probe_.send({"GET", probe_.key(), {{"uploadId", id}}, {}, ""});
-  const auto page = listed && listed->good() ? parse_parts(listed->response.body) : std::nullopt;
-  if (!listed || !listed->good()) {
-    probe_.add_failure("multipart", Finding::fail, listed, "s3:ListMultipartUploadParts");
-  } else if (!page || (sent && sent->good() && page->parts.size() != 1)) {
-    probe_.add("multipart", Finding::fail, "ListParts does not show the part that was sent",
-               "an upload cannot be resumed after a restart");
-  }
-  try_wrong_checksum(id);
-  if (facts_.multipart != ChecksumMode::md5) try_trailing_checksum(id);
-  if (sent && sent->good()) try_part_size(id);
-  const auto aborted = probe_.send({"DELETE", probe_.key(), {{"uploadId", id}}, {}, ""});
-  if (!aborted || !aborted->good()) {
-    probe_.add_failure("multipart", Finding::fail, aborted, "s3:AbortMultipartUpload");
-    probe_.report().findings.back().message +=
-        fmt::format("; the multipart upload {} of {} is still open", printable(id), probe_.key());
-  }
-  if (probe_.report().findings.size() == before)
-    probe_.add("multipart", Finding::ok, "begun, a part sent and listed, aborted");
-}
-
-// A store that ignores a wrong checksum confirms nothing when it takes a right one.
-void BucketExamination::try_wrong_checksum(const std::string& id) {
-  const bool crc = facts_.multipart != ChecksumMode::md5;
-  const Md5Digest of_nothing = md5({});
-  S3Operation part{
-      "PUT", probe_.key(), {{"partNumber", "2"}, {"uploadId", id}}, {}, std::string(BucketProbe::kContent)};
-  if (crc) {
-    part.headers.emplace_back(kCrcHeader, crc32c_base64(0));
-  } else {
-    part.headers.emplace_back("content-md5", to_base64({of_nothing.data(), of_nothing.size()}));
-  }
-  const auto answer = probe_.send(part);
-  if (!answer) return;
-  const bool refused = classify(answer->failure) == Errc::s3_integrity;
-  if (!refused && !answer->good()) return;
-  if (!crc) {
-    facts_.refuses_wrong_md5 = refused;
-  } else if (!refused) {
-    facts_.whole = facts_.multipart = ChecksumMode::md5;
-  }
-}
-
-// A proxy before the store may limit the size of requests.
-void BucketExamination::try_part_size(const std::string& id) {
-  const std::int64_t chosen = configured_.part_size;
-  const std::int64_t size = std::min(chosen > 0 ? chosen : kPreferredPartBytes, kLargestTriedBytes);
-  S3Operation part{"PUT", probe_.key(), {{"partNumber", "5"}, {"uploadId", id}}, {}, ""};
-  part.body.assign(static_cast<std::size_t>(size), 'v');
-  if (facts_.multipart == ChecksumMode::md5) {
-    const Md5Digest digest = md5(bytes_of(part.body));
-    part.headers.emplace_back("content-md5", to_base64({digest.data(), digest.size()}));
-  } else {
-    part.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c(0, bytes_of(part.body))));
-  }
-  const auto answer = probe_.send(part, kPartTime);
-  if (!answer || classify(answer->failure) != Errc::s3_too_large) return;
-  probe_.add(
-      "part-size", size > kMinPartBytes ? Finding::warn : Finding::fail,
-      fmt::format("a part of {} bytes is too large: {} {}", size, answer->failure.status, answer->failure.code),
-      fmt::format("raise the limit of the proxy before the store (nginx: client_max_body_size); or, if it is above "
-                  "{} bytes, give `vodlift bucket set --part-size`. Uploads try smaller parts by themselves",
-                  kMinPartBytes));
-}
-
-Result<ProbeAnswer> BucketExamination::send_trailing(std::string_view number, const std::string& id,
-                                                     std::uint32_t crc32c) {
-  return probe_.send({"PUT",
-                      probe_.key(),
-                      {{"partNumber", std::string(number)}, {"uploadId", id}},
-                      trailer_headers(std::ssize(BucketProbe::kContent)),
-                      framed(BucketProbe::kContent, crc32c),
-                      kUnsignedPayloadTrailer});
-}
-
-// A store that does not support the frame may keep it as content, refuse it, or remove it without a check.
-void BucketExamination::try_trailing_checksum(const std::string& id) {
-  const std::uint32_t right = crc32c(0, bytes_of(BucketProbe::kContent));
-  const auto taken = send_trailing("3", id, right);
-  if (!taken) return;
-  const Errc errc = classify(taken->failure);
-  if (!taken->good() && (errc == Errc::s3_transient || errc == Errc::s3_throttled || errc == Errc::s3_full)) return;
-  if (!taken->good() || taken->response.header(kCrcHeader) != crc32c_base64(right)) {
-    facts_.trailing = false;
-    return;
-  }
-  const auto wrong = send_trailing("4", id, ~right);
-  if (!wrong) return;
-  const bool refused = classify(wrong->failure) == Errc::s3_integrity;
-  if (refused || wrong->good()) facts_.trailing = refused;
-}
-
-// Reports the strongest checksum. Uploads use what was found, and need not find it out again.
-void BucketExamination::report_checksums() {
-  endpoints_.add_facts(configured_, facts_);
+// Reports the strongest checksum. Uploads use what was found, and need not find it out again. A CRC32C that was not
+// seen to the end proves nothing against what uploads have found.
+void BucketExamination::report_checksums(bool completed) {
+  EndpointFacts proved = facts_;
+  if (!completed && proved.multipart != ChecksumMode::md5) proved.multipart = ChecksumMode::unknown;
+  endpoints_.add_facts(configured_, proved);
   const bool refuses = facts_.refuses_wrong_md5.value_or(false);
   const std::string_view wrong = !facts_.refuses_wrong_md5 ? ""
                                  : refuses                 ? "; a wrong Content-MD5 is refused"

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "s3/s3_request.h"
@@ -29,6 +32,24 @@ bool may_refuse_checksums(const net::HttpResponse& response) {
   const auto error = parse_error(response.body);
   return error &&
          (error->code == "NotImplemented" || error->code == "InvalidArgument" || error->code == "InvalidRequest");
+}
+
+std::vector<std::pair<std::string, std::string>> complete_headers(ChecksumMode mode, std::uint32_t crc32c,
+                                                                  std::int64_t size) {
+  std::vector<std::pair<std::string, std::string>> headers = {{"content-type", "application/xml"}};
+  if (mode == ChecksumMode::crc32c) {
+    headers.emplace_back(kCrcHeader, crc32c_base64(crc32c));
+    headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+  }
+  if (mode != ChecksumMode::md5) headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
+  return headers;
+}
+
+bool may_refuse_whole_checksum(std::string_view code) {
+  constexpr std::array<std::string_view, 6> kCodes = {"BadDigest",      "InvalidDigest",
+                                                      "InvalidRequest", "InvalidArgument",
+                                                      "NotImplemented", "XAmzContentChecksumMismatch"};
+  return std::ranges::find(kCodes, code) != kCodes.end();
 }
 
 bool may_refuse_checksum_mode(const net::HttpResponse& response) {

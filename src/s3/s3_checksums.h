@@ -1,6 +1,7 @@
 // S3's checksums: how they are offered and sent, and when an answer confirms that the right bytes have arrived.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,6 +25,13 @@ ChecksumMode checksum_taken(const net::HttpResponse& created);
 // Whether the store may have refused the offered checksum, so that a weaker offer is worth a try. The same codes have
 // other causes as well.
 bool may_refuse_checksums(const net::HttpResponse& response);
+
+// The headers of Complete where the parts are confirmed by `mode`; `crc32c` and `size` are the whole object's.
+std::vector<std::pair<std::string, std::string>> complete_headers(ChecksumMode mode, std::uint32_t crc32c,
+                                                                  std::int64_t size);
+
+// Whether the store may have refused the CRC32C that Complete carries, by its error code.
+bool may_refuse_whole_checksum(std::string_view code);
 
 // Whether the store may have refused kAskForChecksum: an answer to HEAD has no body that would say so.
 bool may_refuse_checksum_mode(const net::HttpResponse& response);

@@ -5,6 +5,7 @@
 
 #include "base/await.h"
 #include "base/log.h"
+#include "s3/public_read.h"
 #include "s3/s3_request.h"
 #include "s3/s3_xml.h"
 
@@ -155,6 +156,14 @@ Result<net::HttpResponse> S3Client::perform(const ObjectTarget& target, const S3
 
 Result<net::HttpResponse> S3Client::perform(const ObjectTarget& target, const S3Call& call) {
   return perform(target, call, [&](const Credentials& credentials) { return make_request(target, call, credentials); });
+}
+
+Result<net::HttpResponse> S3Client::head_anonymously(const ObjectTarget& target) {
+  net::HttpRequest request =
+      anonymous_request(endpoints_.located(target.access), {"HEAD", target.key, {}, {}, ""}, environment_);
+  request.total_timeout = kQuestionTime;
+  request.max_response_bytes = kMaxAnswerBytes;
+  return client_.perform(std::move(request));
 }
 
 void S3Client::interrupt() {

@@ -60,6 +60,9 @@ class S3Client {
   Result<net::HttpResponse> perform(const ObjectTarget& target, const S3Call& call, const MakeRequest& make);
   Result<net::HttpResponse> perform(const ObjectTarget& target, const S3Call& call);
 
+  // HEAD of the object without a key. Says nothing of the endpoint's state or of the bucket's. Blocks.
+  Result<net::HttpResponse> head_anonymously(const ObjectTarget& target);
+
   // Ends every running call, and every later one, with `interrupted`.
   void interrupt();
 

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "net/http_date.h"
+#include "s3/public_read.h"
 #include "s3/request_body.h"
 #include "s3/s3_checksums.h"
 #include "s3/s3_request.h"
@@ -337,14 +338,12 @@ Result<MultipartListing> S3ObjectStore::list_multiparts(const ObjectTarget& targ
 Result<CompletedObject> S3ObjectStore::complete_multipart(const ObjectTarget& target, const Multipart& multipart,
                                                           const std::vector<Part>& parts, std::uint32_t crc32c,
                                                           std::int64_t size, WriteCondition condition) {
-  const bool crc = multipart.mode != ChecksumMode::md5;
-  S3Call call{"CompleteMultipartUpload", "POST", {{"uploadId", multipart.id}}, {{"content-type", "application/xml"}},
-              complete_body(parts, crc), false};
-  if (multipart.mode == ChecksumMode::crc32c) {
-    call.headers.emplace_back(kCrcHeader, crc32c_base64(crc32c));
-    call.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
-  }
-  if (crc) call.headers.emplace_back("x-amz-mp-object-size", std::to_string(size));
+  const S3Call call{"CompleteMultipartUpload",
+                    "POST",
+                    {{"uploadId", multipart.id}},
+                    complete_headers(multipart.mode, crc32c, size),
+                    complete_body(parts, multipart.mode != ChecksumMode::md5),
+                    false};
   const auto response = send_under(condition, call, [&](const S3Call& final_call) {
     return s3_.exchange(target, final_call, [&](const Credentials& credentials) {
       net::HttpRequest request = s3_.make_request(target, final_call, credentials);
@@ -374,10 +373,7 @@ Error S3ObjectStore::refused_complete(const ObjectTarget& target, const S3Call& 
                                       const net::HttpResponse& response) {
   const Failure failure = failure_of(target, call, response);
   Error error = to_error(failure);
-  const bool about_checksum = failure.code == "BadDigest" || failure.code == "InvalidDigest" ||
-                              failure.code == "InvalidRequest" || failure.code == "InvalidArgument" ||
-                              failure.code == "XAmzContentChecksumMismatch" || failure.code == "NotImplemented";
-  if (mode == ChecksumMode::md5 || !about_checksum) return error;
+  if (mode == ChecksumMode::md5 || !may_refuse_whole_checksum(failure.code)) return error;
   endpoints_.add_facts(target.access, {.multipart = ChecksumMode::md5});
   error.code = Errc::s3_parts_refused;
   return error;
@@ -432,6 +428,31 @@ std::int64_t S3ObjectStore::size_of(const ObjectTarget& target) {
   const auto slash = range.rfind('/');
   const auto size = slash == std::string_view::npos ? std::nullopt : number_of(range.substr(slash + 1));
   return size.value_or(response->status == 416 ? 0 : -1);
+}
+
+Acl S3ObjectStore::applied_acl(const ObjectTarget& target, Acl asked, const std::string& etag) {
+  if (asked == Acl::private_acl) return asked;
+  const auto ask = [&] {
+    const S3Call call{"GetObjectAcl", "GET", {{"acl", ""}}, {}, "", false};
+    const auto seen = find_public_read({[&] {
+                                          return s3_.exchange(target, call, [&](const Credentials& credentials) {
+                                            net::HttpRequest request = s3_.make_request(target, call, credentials);
+                                            request.total_timeout = kQuestionTime;
+                                            return request;
+                                          });
+                                        },
+                                        [&] { return s3_.head_anonymously(target); }, etag});
+    if (seen == std::optional(false)) {
+      log::warn("the store takes acl=public-read, but its objects cannot be read by everyone",
+                {{"cdn", target.access.cdn},
+                 {"bucket", target.access.bucket},
+                 {"endpoint", target.access.endpoint},
+                 {"hint", "see `vodlift bucket check`; open the objects by a bucket policy or a CDN"}});
+    }
+    return seen;
+  };
+  const auto seen = endpoints_.public_read().find(target.access, ask);
+  return seen.value_or(true) ? asked : Acl::private_acl;
 }
 
 void S3ObjectStore::note_unmarked(const BucketAccess& access) {

@@ -52,7 +52,11 @@ class S3ObjectStore final : public ObjectStore {
                                              WriteCondition condition) override;
   Result<> abort_multipart(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<ObjectInfo> head(const ObjectTarget& target) override;
+  Acl applied_acl(const ObjectTarget& target, Acl asked, const std::string& etag) override;
   void note_unmarked(const BucketAccess& access) override;
+  void note_untold(const BucketAccess& access) override {
+    endpoints_.add_facts(access, {.multipart = ChecksumMode::md5});
+  }
   Result<std::string> read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,
                            std::int64_t size) override;
   void interrupt() override { s3_.interrupt(); }

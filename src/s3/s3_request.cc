@@ -131,4 +131,11 @@ net::HttpRequest signed_request(const BucketAccess& access, const Credentials& c
   return request;
 }
 
+net::HttpRequest anonymous_request(const BucketAccess& access, const S3Operation& operation,
+                                   const AwsEnvironment& environment) {
+  net::HttpRequest request = signed_request(access, {}, operation, environment, {});
+  request.headers.clear();
+  return request;
+}
+
 }  // namespace vodlift::s3

@@ -57,4 +57,8 @@ struct S3Operation {
 net::HttpRequest signed_request(const BucketAccess& access, const Credentials& credentials,
                                 const S3Operation& operation, const AwsEnvironment& environment, WallTime now);
 
+// The same for somebody without a key: no headers, no signature. Pure.
+net::HttpRequest anonymous_request(const BucketAccess& access, const S3Operation& operation,
+                                   const AwsEnvironment& environment);
+
 }  // namespace vodlift::s3

@@ -198,6 +198,21 @@ std::optional<std::string> parse_object_ownership(std::string_view xml) {
   return mode;
 }
 
+std::optional<bool> parse_public_read(std::string_view xml) {
+  constexpr std::string_view kEveryone = "/groups/global/AllUsers";
+  pugi::xml_document document;
+  const pugi::xml_node holder = holder_of(load_root(document, xml), {"AccessControlList", "Grant"});
+  const pugi::xml_node list = find_in(holder, "AccessControlList");
+  std::optional<bool> found;
+  for (const pugi::xml_node& node : list.children()) {
+    if (local_name(node) != "Grant") continue;
+    const std::string permission = text_of(node, "Permission");
+    const bool reads = permission == "READ" || permission == "FULL_CONTROL";
+    found = found.value_or(false) || (reads && text_of(child_of(node, "Grantee"), "URI").ends_with(kEveryone));
+  }
+  return found;
+}
+
 std::optional<UploadsPage> parse_uploads(std::string_view xml) {
   pugi::xml_document document;
   const pugi::xml_node root = load_root(document, xml);

@@ -43,6 +43,9 @@ std::optional<PartsPage> parse_parts(std::string_view xml);
 // The ObjectOwnership of an OwnershipControls document; nothing for anything else.
 std::optional<std::string> parse_object_ownership(std::string_view xml);
 
+// Whether everyone may read an object by the grants that the answer to GetObjectAcl lists; nothing if it lists none.
+std::optional<bool> parse_public_read(std::string_view xml);
+
 // One page of ListMultipartUploads.
 struct UploadsPage {
   struct Entry {

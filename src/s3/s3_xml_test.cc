@@ -1,5 +1,6 @@
 #include "s3/s3_xml.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace vodlift::s3 {
@@ -178,6 +179,31 @@ TEST(IsoTime, ReadsUtcAndNothingElse) {
         "2026-11-24T20:00:01.Z", "2026-11-24T20:00:01+01:00", "1969-12-31T23:59:59Z", "2026-11-24T20:00:0xZ",
         "2026-11-24T20:00:01.1234567890123Z"}) {
     EXPECT_FALSE(parse_iso_time(bad)) << bad;
+  }
+}
+
+TEST(S3Xml, GrantsToEveryoneAreReadWhateverTheirSpelling) {
+  constexpr std::string_view kEveryone = "<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI>";
+  constexpr std::string_view kUsers = "<URI>http://acs.amazonaws.com/groups/global/AuthenticatedUsers</URI>";
+  const auto grant = [](std::string_view who, std::string_view permission) {
+    return fmt::format("<Grant><Permission> {} </Permission><Grantee>{}</Grantee></Grant>", permission, who);
+  };
+  const auto policy = [](const std::string& grants) {
+    return "<AccessControlPolicy><AccessControlList>" + grants + "</AccessControlList></AccessControlPolicy>";
+  };
+  const std::string owner = grant("<ID>me</ID>", "FULL_CONTROL");
+  EXPECT_EQ(parse_public_read(policy(owner + grant(kEveryone, "READ"))), true);
+  EXPECT_EQ(parse_public_read(policy(grant(kEveryone, "FULL_CONTROL") + owner)), true);
+  EXPECT_EQ(parse_public_read("<s:A xmlns:s='x'><s:AccessControlList><s:Grant><s:Grantee>"
+                              "<s:URI>http://acs.amazonaws.com/groups/global/AllUsers</s:URI></s:Grantee>"
+                              "<s:Permission>READ</s:Permission></s:Grant></s:AccessControlList></s:A>"),
+            true);
+  EXPECT_EQ(parse_public_read(policy(owner)), false);
+  EXPECT_EQ(parse_public_read(policy(owner + grant(kEveryone, "READ_ACP"))), false) << "of the list, not of the object";
+  EXPECT_EQ(parse_public_read(policy(owner + grant(kUsers, "READ"))), false);
+  for (const std::string& none : {policy(""), std::string("the object"), std::string(),
+                                  std::string("<Error><Code>AccessDenied</Code></Error>")}) {
+    EXPECT_EQ(parse_public_read(none), std::nullopt) << none;
   }
 }
 

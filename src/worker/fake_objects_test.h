@@ -106,7 +106,7 @@ class MemoryObjects final : public ObjectStore {
     if (condition != WriteCondition::none && !object_crc.empty()) return Error{Errc::destination_exists, "412"};
     open.erase(multipart.id);
     store(token, crc, bytes);
-    return CompletedObject{"\"e-2\"", reported(object_crc), ""};
+    return CompletedObject{"\"e-2\"", tells_whole ? reported(object_crc) : "", ""};
   }
   Result<> abort_multipart(const ObjectTarget&, const std::string& id) override {
     calls.push_back("abort");
@@ -118,14 +118,19 @@ class MemoryObjects final : public ObjectStore {
     calls.push_back("head");
     if (auto error = scripted("head")) return *error;
     if (object_crc.empty()) return Error{Errc::s3_not_found, "no such object"};
-    return ObjectInfo{tells_size ? size : -1, "\"e-2\"", reported(object_crc), object_token, "", encryption};
+    return ObjectInfo{tells_size ? size : -1, "\"e-2\"", tells_whole ? reported(object_crc) : "",
+                      object_token,           "",        encryption};
   }
   Result<std::string> read(const ObjectTarget&, const std::string&, std::int64_t offset, std::int64_t count) override {
     calls.push_back("read " + std::to_string(offset) + "+" + std::to_string(count));
     if (auto error = scripted("read")) return *error;
     return object_bytes.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
   }
+  Acl applied_acl(const ObjectTarget&, Acl asked, const std::string&) override {
+    return ignores_acl ? Acl::private_acl : asked;
+  }
   void note_unmarked(const BucketAccess&) override { ++unmarked; }
+  void note_untold(const BucketAccess&) override { ++untold; }
   void interrupt() override {}
 
   int count(std::string_view call) const {
@@ -141,6 +146,7 @@ class MemoryObjects final : public ObjectStore {
   std::function<void(int number, const Body&, PartDone)> hold_part;  // takes a part instead of storing it
   bool lose_answer = false;                                          // a failing complete has worked all the same
   bool trailing = false;                                             // parts need no checksum beforehand
+  bool ignores_acl = false;
   bool tells_size = true;
   bool keeps_marks = true;
   bool flip_a_bit = false;  // the store keeps other bytes than were sent
@@ -166,6 +172,8 @@ class MemoryObjects final : public ObjectStore {
   std::int64_t allowed = kMaxPartBytes;
   bool md5_check = true;
   int unmarked = 0;          // objects that were said to lack their mark
+  int untold = 0;            // objects whose CRC32C was not told
+  bool tells_whole = true;   // the CRC32C of an object of parts
   std::string object_bytes;  // what is read back
   std::string token;
   std::string object_token;

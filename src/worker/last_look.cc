@@ -29,11 +29,12 @@ Result<std::optional<UploadEnding>> LastLook::look() {
   ending.state = UploadState::completed;
   const bool in_parts = multipart_.all_sent();
   ending.size = multipart_.size();
-  ending.acl_applied = in_parts ? multipart_.acl() : attempt_.properties.acl;
   auto found = in_parts ? find_parts() : find_whole(ending.size);
   if (!found) return found.error();
   if (!*found) return std::optional<UploadEnding>();
   ending.verification = std::move(**found);
+  ending.acl_applied = context_.objects.applied_acl(
+      attempt_.target, in_parts ? multipart_.acl() : attempt_.properties.acl, ending.verification.etag);
   return std::optional<UploadEnding>(std::move(ending));
 }
 

@@ -285,6 +285,8 @@ Result<Verification> MultipartRun::read_unverified(Result<Verification> found) {
     completed_.reset();
     attempt_.unanswered.reset();
     if (auto forgotten = record(journal_); !forgotten) return forgotten.error();
+  } else if (read && journal_.checksum_mode != ChecksumMode::md5) {
+    context_.objects.note_untold(attempt_.target.access);
   }
   return read;
 }

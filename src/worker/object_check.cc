@@ -33,6 +33,17 @@ std::string composite_md5(const std::vector<Part>& parts) {
   return fmt::format("{}-{}", to_hex(digest), parts.size());
 }
 
+bool looks_like_md5(std::string_view text) { return text.size() == 32 && from_hex(text).has_value(); }
+bool looks_like_md5_of_md5s(std::string_view etag) {
+  return etag.size() > 33 && etag[32] == '-' && looks_like_md5(etag.substr(0, 32));
+}
+
+// Some stores give ETags that look like MD5s and are none.
+bool has_false_md5(const Part& part) {
+  const std::string etag = unquoted_etag(part.etag);
+  return looks_like_md5(etag) && from_hex(etag) != part.md5;
+}
+
 }  // namespace
 
 Verification verification_of(const StoredBytes& stored, const RangeChecksum& checksum) {
@@ -72,10 +83,9 @@ Result<Verification> check_object(const ObjectToCheck& check) {
     out.checksum = "etag-md5:" + expected;
     return out;
   }
-  // Any other ETag proves nothing: it may look like an MD5 and not be one (SSE-KMS), or belong to other parts.
-  const bool shaped_like_md5 =
-      out.etag.size() > 33 && out.etag[32] == '-' && from_hex(out.etag.substr(0, 32)).has_value();
-  const bool opaque = !shaped_like_md5 || uses_kms(check.object.encryption);
+  // Any other ETag proves nothing: it may look like an MD5 and not be one, or belong to other parts.
+  const bool opaque = !looks_like_md5_of_md5s(out.etag) || uses_kms(check.object.encryption) ||
+                      std::ranges::all_of(check.parts, has_false_md5);
   if (!expected.empty() && opaque && check.parts_verified && size_known) out.checksum = "part-md5:" + expected;
   return out;
 }

@@ -29,9 +29,9 @@ struct ObjectToCheck {
 };
 
 // Compares the size, if the store reports it, and the strongest checksum that it reports: the CRC32C of the whole
-// object, the CRC32C of the parts' CRCs, or the MD5 of the parts' MD5s. If the store reports none and either the size
-// is unknown or `parts_verified` is false, the result's checksum is empty: nothing is verified. Errors: s3_integrity
-// (size or checksum differ).
+// object, the CRC32C of the parts' CRCs, or the MD5 of the parts' MD5s. If the store reports none, verified parts and
+// the size do, where its ETags are no MD5s. Otherwise the result's checksum is empty: nothing is verified. Errors:
+// s3_integrity (size or checksum differ).
 Result<Verification> check_object(const ObjectToCheck& check);
 
 // Whether the object is encrypted as requested; `applied` is what the store reports. Errors: s3_rejected.

@@ -66,6 +66,20 @@ TEST_F(ObjectCheckTest, AnEtagUnderKmsIsNoMd5ThoughItLooksLikeOne) {
   EXPECT_EQ(check().error().code, Errc::s3_integrity) << "a checksum counts all the same";
 }
 
+TEST_F(ObjectCheckTest, EtagsThatOnlyLookLikeMd5sAreKnownByThoseOfTheParts) {
+  const std::string by_parts = "part-md5:" + to_hex(md5(bytes_of(raw_md5("abc") + raw_md5("de")))) + "-2";
+  object_.etag = "\"" + to_hex(md5(bytes_of("other"))) + "-2\"";
+  parts_[0].etag = "\"" + to_hex(md5(bytes_of("x"))) + "\"";
+  EXPECT_EQ(check()->checksum, "") << "the ETag of the other part says nothing";
+  parts_[1].etag = "\"" + to_hex(md5(bytes_of("y"))) + "\"";
+  EXPECT_EQ(check()->checksum, by_parts);
+  parts_verified_ = false;
+  EXPECT_EQ(check()->checksum, "") << "the parts may hold other bytes";
+  parts_verified_ = true;
+  parts_[1].etag = "\"" + to_hex(md5(bytes_of("de"))) + "\"";
+  EXPECT_EQ(check()->checksum, "") << "this store's ETags are MD5s, so the object is made of other parts";
+}
+
 TEST(Encrypted, AsAskedForOrNot) {
   EXPECT_TRUE(check_encrypted({}, ""));
   EXPECT_TRUE(check_encrypted({}, "aws:kms"));

@@ -169,8 +169,8 @@ Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   UploadEnding ending;
   ending.state = UploadState::completed;
   ending.size = size;
-  ending.acl_applied = attempt_.properties.acl;
   ending.verification = std::move(*verification);
+  ending.acl_applied = context_.objects.applied_acl(attempt_.target, attempt_.properties.acl, ending.verification.etag);
   return ending;
 }
 

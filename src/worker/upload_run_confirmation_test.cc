@@ -13,6 +13,20 @@ TEST_F(UploadRunTest, ALostAnswerToCompleteIsRecognisedByTheToken) {
   EXPECT_EQ(objects_.count("complete"), 1);
 }
 
+TEST_F(UploadRunTest, WhatIsReadBackBecauseTheWholeIsNotToldIsNoted) {
+  storages_.bytes = objects_.object_bytes = std::string(kThreeParts, 'v');
+  objects_.tells_whole = false;
+  run();
+  expect_completed();
+  EXPECT_EQ(ending_->verification.checksum.rfind("read-back-crc32c:", 0), 0U) << ending_->verification.checksum;
+  EXPECT_EQ(objects_.untold, 1);
+  objects_.mode = ChecksumMode::md5;
+  objects_.md5_check = false;
+  run();
+  expect_completed();
+  EXPECT_EQ(objects_.untold, 1) << "with MD5 there is nothing weaker to be taken";
+}
+
 TEST_F(UploadRunTest, SomebodyElsesObjectIsNotTakenForOurs) {
   storages_.bytes = std::string(kThreeParts, 'v');
   objects_.script["complete"] = {Errc::timeout, Errc::s3_no_such_upload};

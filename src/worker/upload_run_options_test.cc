@@ -110,6 +110,14 @@ TEST_F(UploadRunOptions, ALostAnswerToCompleteDoesNotEither) {
   EXPECT_TRUE(ending_->acl_applied) << "sent, not kept";
 }
 
+TEST_F(UploadRunOptions, TheAclIsWhatTheStoreMadeOfIt) {
+  request_.acl = Acl::public_read;
+  objects_.ignores_acl = true;
+  run();
+  expect_completed();
+  EXPECT_EQ(ending_->acl_applied, Acl::private_acl);
+}
+
 TEST_F(UploadRunOptions, AnotherWriterAtTheSameTimeMakesItSendAllAgainOnce) {
   options().overwrite = Overwrite::fail;
   storages_.bytes = std::string(kTwoParts, 'v');

@@ -172,3 +172,76 @@ def test_D04_the_root_of_an_answer_has_another_name(site, fake):
     upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
     assert upload["attempts"] == 1 and len(fake.seen("CreateMultipartUpload")) == 1
     assert sha256(fake.object("videos", "film.mp4").body) == digest
+
+
+def test_D69_a_store_that_tells_no_checksum_of_the_whole_is_read_back_once(site, fake):
+    play(fake, tells_whole=False)
+    site.use(fake, "videos")
+    for name in ("one.mp4", "two.mp4", "three.mp4"):
+        digest = make_file(site.files / name, PARTS)
+        upload = site.wait_for(site.queue(name, "videos"), "completed", within_s=40)
+        assert upload["attempts"] == 1 and sha256(fake.object("videos", name).body) == digest
+        assert upload["checksum"].startswith("read-back-crc32c:" if name == "one.mp4" else "etag-md5:"), upload
+    assert {one.key for one in fake.seen("GetObject")} == {"one.mp4"}
+
+
+def test_D69_etags_that_only_look_like_md5s_cost_no_reading_where_a_wrong_md5_is_refused(site, fake):
+    play(fake, checksums=False, etags="random")
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["checksum"].startswith("part-md5:") and not fake.seen("GetObject"), upload
+    assert sha256(fake.object("videos", "film.mp4").body) == digest
+
+
+REFUSED = {"operation": "CompleteMultipartUpload", "if_header": "x-amz-checksum-crc32c",
+           "fault": {"status": 400, "code": "BadDigest"}}
+REFUSED_LATE = {"operation": "CompleteMultipartUpload", "if_header": "x-amz-checksum-crc32c",
+                "fault": {"status": 200, "code": "InvalidRequest"}}
+
+
+def check(site) -> str:
+    return site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
+
+
+@pytest.mark.parametrize("rules,store", [([REFUSED], {}), ([REFUSED_LATE], {}), ([], {"tells_whole": False})],
+                         ids=["refused", "refused_after_200", "not_told"])
+@pytest.mark.parametrize("learned", [False, True], ids=["check_first", "upload_first"])
+def test_D70_bucket_check_goes_to_the_end_of_a_multipart_upload(site, fake, rules, store, learned):
+    play(fake, *rules, **store)
+    site.use(fake, "videos")
+    if learned:
+        make_file(site.files / "before.mp4", PARTS)
+        site.wait_for(site.queue("before.mp4", "videos"), "completed", within_s=40)
+    shown = check(site)
+    assert "CRC32C of objects in one request only, otherwise MD5" in shown and "FAIL" not in shown, shown
+    assert not any(key.startswith("vodlift-bucket-check") for key in fake.store.buckets["videos"]) and not fake.open_uploads()
+    creates = len(fake.seen("CreateMultipartUpload"))
+    make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["checksum"].startswith("etag-md5:") and len(fake.seen("CreateMultipartUpload")) == creates + 1, upload
+
+
+def test_D70_a_check_that_does_not_reach_the_end_raises_nothing(site, fake):
+    play(fake, REFUSED)
+    site.use(fake, "videos")
+    make_file(site.files / "before.mp4", PARTS)
+    site.wait_for(site.queue("before.mp4", "videos"), "completed", within_s=40)
+    play(fake, {"operation": "CompleteMultipartUpload", "fault": {"status": 503, "code": "SlowDown"}})
+    assert "FAIL" in site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "videos").stdout
+    play(fake, REFUSED)
+    creates = len(fake.seen("CreateMultipartUpload"))
+    make_file(site.files / "film.mp4", PARTS)
+    site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert len(fake.seen("CreateMultipartUpload")) == creates + 1, "MD5 was still known"
+
+
+def test_D70_a_better_answer_raises_the_mode_again(site, fake):
+    play(fake, REFUSED)
+    site.use(fake, "videos")
+    assert "otherwise MD5" in check(site)
+    play(fake)
+    assert "CRC32C of the whole object, however it is sent" in check(site)
+    make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["checksum"].startswith("crc32c:"), upload

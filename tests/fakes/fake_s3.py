@@ -66,6 +66,7 @@ class FakeS3:
         self.clock_ahead_s = 0  # how far the store's clock is ahead of this machine's
         self.path = ""  # of the endpoint, before the bucket; signed as sent
         self.largest_body: int | None = None  # a proxy before the store answers 413 to larger requests
+        self.anonymous_answer: tuple[int, bytes] | None = None  # of a proxy before the store, to requests without a signature
         self.tells_initiators = True  # as AWS does: who opened a multipart upload is listed with it
         self.renames: dict[str, str] = {}  # operation: the root of its answer, which gets another name and a prefix
         self.store = Store()
@@ -199,7 +200,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self._read_body(record, fault)
         if fake.largest_body is not None and len(body) > fake.largest_body:
             fault = s3_faults.Fault(status=413, body="<html>413 Request Entity Too Large</html>")
-        answer = self._answer(record, body, fault)
+        if fake.anonymous_answer is not None and "authorization" not in record.headers:
+            answer = s3_answers.Answer(*fake.anonymous_answer)
+        else:
+            answer = self._answer(record, body, fault)
         if fault.hold:
             released.wait()
             raise _Drop
@@ -278,6 +282,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         fake = self.server.fake
         if "transfer-encoding" in record.headers:
             raise S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+        if "authorization" not in record.headers and fake.store.anyone_may(record.operation, record.bucket, record.key):
+            return body
         now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=fake.clock_ahead_s)
         temporary = dict(fake.temporary)
         keys = {fake.access_key: fake.secret_key} | {key: one.secret_key for key, one in temporary.items()}

@@ -30,6 +30,8 @@ def operation(method: str, key: str, query: dict[str, str]) -> str:
                 "DELETE": "AbortMultipartUpload"}.get(method, "Unknown")
     if "uploads" in query:
         return "CreateMultipartUpload" if method == "POST" else "Unknown"
+    if "acl" in query:
+        return "GetObjectAcl" if method == "GET" else "Unknown"
     return {"PUT": "PutObject", "GET": "GetObject", "HEAD": "HeadObject",
             "DELETE": "DeleteObject"}.get(method, "Unknown")
 
@@ -125,8 +127,8 @@ def _complete(store: Store, record, body: bytes, _page: int) -> Answer:
     return _xml("CompleteMultipartUploadResult",
                 _element("Location", f"http://fake/{record.bucket}/{urllib.parse.quote(record.key)}")
                 + _element("Bucket", record.bucket) + _element("Key", record.key) + _element("ETag", f'"{made.etag}"')
-                + _element("ChecksumCRC32C", made.checksum) + _element("ChecksumType", made.checksum_type),
-                _sse_headers(made.headers))
+                + (_element("ChecksumCRC32C", made.checksum) + _element("ChecksumType", made.checksum_type)
+                   if store.tells_whole else ""), _sse_headers(made.headers))
 
 
 def _abort(store: Store, record, _body: bytes, _page: int) -> Answer:
@@ -141,7 +143,7 @@ def _get_object(store: Store, record, _body: bytes, _page: int) -> Answer:
     headers.setdefault("content-type", "binary/octet-stream")
     headers.update({"etag": f'"{found.etag}"', "last-modified": "Thu, 01 Jan 2026 00:00:00 GMT"})
     if record.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED":
-        headers.update(_checksum_headers(found))
+        headers.update(_checksum_headers(found) if store.tells_whole or "-" not in found.etag else {})
     etag = record.headers.get("if-match")
     if etag and etag != headers["etag"]:
         raise S3Error(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
@@ -152,6 +154,16 @@ def _get_object(store: Store, record, _body: bytes, _page: int) -> Answer:
             raise S3Error(416, "InvalidRange", "The requested range is not satisfiable")
         return Answer(206, part, headers | {"content-range": f"bytes {first}-{int(first) + len(part) - 1}/{len(found.body)}"})
     return Answer(200, found.body, headers)
+
+
+def _get_acl(store: Store, record, _body: bytes, _page: int) -> Answer:
+    found = store.object(record.bucket, record.key)
+    xsi = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type'
+    grants = f'<Grant><Grantee {xsi}="CanonicalUser"><ID>owner</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant>'
+    if store.is_public(found):
+        grants += (f'<Grant><Grantee {xsi}="Group"><URI>http://acs.amazonaws.com/groups/global/AllUsers</URI></Grantee>'
+                   "<Permission>READ</Permission></Grant>")
+    return _xml("AccessControlPolicy", f"<Owner><ID>owner</ID></Owner><AccessControlList>{grants}</AccessControlList>")
 
 
 def _place(upload: Multipart, marker: tuple[str, str] = ("", "id")) -> tuple[str, str]:
@@ -212,6 +224,7 @@ _PERFORM = {
     "DeleteObject": _delete_object,
     "GetBucketOwnershipControls": _ownership,
     "GetObject": _get_object,
+    "GetObjectAcl": _get_acl,
     "HeadObject": _get_object,
     "ListMultipartUploads": _list_uploads,
     "ListObjectsV2": _list_objects,

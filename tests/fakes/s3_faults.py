@@ -7,7 +7,7 @@ import threading
 
 SCENARIOS = pathlib.Path(__file__).with_name("scenarios")
 OPERATIONS = {"PutObject", "CreateMultipartUpload", "UploadPart", "ListParts", "CompleteMultipartUpload",
-              "AbortMultipartUpload", "DeleteObject", "GetBucketOwnershipControls", "HeadObject", "GetObject", "ListMultipartUploads", "ListObjectsV2"}
+              "AbortMultipartUpload", "DeleteObject", "GetBucketOwnershipControls", "HeadObject", "GetObject", "GetObjectAcl", "ListMultipartUploads", "ListObjectsV2"}
 DROPS = {"before_body", "mid_body", "before_response", "mid_response"}
 
 

@@ -56,6 +56,8 @@ class Store:
 
     `encryption`: server-side encryption is told of as AWS does, and `kms_keys` are the ids that KMS knows; without, its
     headers are ignored. `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
+    `tells_whole`: the checksum of an object of parts is told.
+    `ignores_acls`: x-amz-acl is taken and has no effect. `public`: a bucket policy lets everyone read.
     `multipart_metadata`: objects of multipart uploads keep the metadata of Create. `hides_late`: while Complete is carried out
     late, nothing is known of the multipart upload.
 
@@ -76,6 +78,9 @@ class Store:
         self.multipart_metadata = True
         self.hides_late = True
         self.ownership = "BucketOwnerPreferred"
+        self.ignores_acls = False
+        self.tells_whole = True
+        self.public = False
         self.lock = threading.RLock()
         self.buckets: dict[str, dict[str, Object]] = {}
         self.uploads: dict[str, Multipart] = {}
@@ -155,6 +160,15 @@ class Store:
         acl = headers.get("x-amz-acl", "bucket-owner-full-control")
         if self.ownership == "BucketOwnerEnforced" and acl != "bucket-owner-full-control":
             raise S3Error(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+    def is_public(self, found: Object) -> bool:
+        return not self.ignores_acls and found.headers.get("x-amz-acl", "").startswith("public-read")
+
+    def anyone_may(self, operation: str, bucket: str, key: str) -> bool:
+        """Whether a request without a signature is let through."""
+        with self.lock:
+            found = self.buckets.get(bucket, {}).get(key)
+        return operation in ("GetObject", "HeadObject") and found is not None and (self.public or self.is_public(found))
 
     def delete(self, bucket: str, key: str) -> None:
         with self.lock:
