@@ -1,9 +1,12 @@
 #include "s3/s3_client.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <optional>
 
 #include "base/await.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "s3/public_read.h"
 #include "s3/s3_request.h"
@@ -39,6 +42,10 @@ Failure failure_of(const ObjectTarget& target, const S3Call& call, const net::Ht
     if (failure.request_id.empty()) failure.request_id = error->request_id;
   }
   return failure;
+}
+
+Error unusable(Errc code, const ObjectTarget& target, std::string_view operation, std::string_view why) {
+  return {code, fmt::format("{} of s3://{}/{}: {}", operation, target.access.bucket, printable(target.key), why)};
 }
 
 net::HttpRequest S3Client::make_request(const ObjectTarget& target, const S3Call& call,

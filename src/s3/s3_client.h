@@ -33,6 +33,9 @@ struct S3Call {
 // What `response`, which is not 2xx, says of the failure of `call`.
 Failure failure_of(const ObjectTarget& target, const S3Call& call, const net::HttpResponse& response);
 
+// An answer to `operation` on the target that is unusable, although it is no refusal.
+Error unusable(Errc code, const ObjectTarget& target, std::string_view operation, std::string_view why);
+
 // Internally locked. What it is built from must outlive it.
 class S3Client {
  public:

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "net/http_date.h"
 #include "s3/public_read.h"
-#include "s3/request_body.h"
 #include "s3/s3_checksums.h"
 #include "s3/s3_request.h"
 #include "s3/s3_xml.h"
@@ -21,9 +20,6 @@ namespace {
 // On a large object, Complete may take minutes before its answer begins.
 constexpr std::chrono::seconds kCompleteStallTimeout{600};
 constexpr std::chrono::seconds kCompleteTimeout{900};
-// How long a store may make us wait for a request with bytes: this, and a second for each kLeastBytesPerSecond of them.
-constexpr std::chrono::seconds kAnswerTime{120};
-constexpr std::int64_t kLeastBytesPerSecond = std::int64_t{16} * 1024;
 constexpr int kPageParts = 1000;  // the most that S3 answers at once
 constexpr int kMaxListPages = kMaxParts / kPageParts + 1;
 // 2,000 uploads of one key. An entry may have 4 KiB, so that a page fits an answer.
@@ -56,46 +52,7 @@ std::optional<std::int64_t> number_of(std::string_view text) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
-// Whether the failure has nothing to do with the form of a request, so that no other form is worth a try.
-bool is_regardless_of_form(Errc code) {
-  return code == Errc::s3_throttled || code == Errc::s3_unavailable || code == Errc::s3_full ||
-         code == Errc::s3_too_large || code == Errc::s3_no_such_upload || code == Errc::interrupted;
-}
-
-// An answer to `operation` on the target that is unusable, although it is no refusal.
-Error unusable(Errc code, const ObjectTarget& target, std::string_view operation, std::string_view why) {
-  return {code, fmt::format("{} of s3://{}/{}: {}", operation, target.access.bucket, printable(target.key), why)};
-}
-
-std::chrono::seconds longest_wait(std::int64_t bytes) {
-  return kAnswerTime + std::chrono::seconds(bytes / kLeastBytesPerSecond);
-}
-
-// Why a part was refused. A store may have taken the CRC32C that Create offered, while something between dropped that
-// word of its answer. Then all parts must be sent again, after a Create that offers none.
-Error refused_part(const Failure& failure, SentChecksum sent) {
-  Error error = to_error(failure);
-  if (sent == SentChecksum::md5 && failure.code == "InvalidRequest") error.code = Errc::s3_parts_refused;
-  return error;
-}
-
 }  // namespace
-
-net::HttpRequest S3ObjectStore::make_body_request(const ObjectTarget& target, const S3Call& call,
-                                                  const Credentials& credentials, const Body& body) const {
-  net::HttpRequest request = s3_.make_request(target, call, credentials);
-  request.reader = std::make_shared<SourceBody>(body, bandwidth_, target.access.cdn, target.access.bucket);
-  request.reader_size = body.size;
-  request.cut = body.cut;
-  request.total_timeout = {};
-  request.peer_timeout = longest_wait(body.size);
-  return request;
-}
-
-Error S3ObjectStore::refused_body(const ObjectTarget& target, Error error, std::int64_t bytes) {
-  if (error.code == Errc::s3_too_large) endpoints_.note_too_large(target.access, bytes);
-  return error;
-}
 
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
                                               const Body& body, const RangeChecksum& checksum,
@@ -112,7 +69,7 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     if (both) call.headers.push_back(checksum_header(SentChecksum::md5, checksum));
     return send_under(condition, call, [&](const S3Call& final_call) {
       return s3_.exchange(target, final_call, [&](const Credentials& credentials) {
-        return make_body_request(target, final_call, credentials, body);
+        return bodies_.make(target, final_call, credentials, body);
       });
     });
   };
@@ -124,7 +81,8 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
     response = send(sent);
   }
   if (!response) return response.error();
-  if (!response->is_success()) return refused_body(target, to_error(failure_of(target, plain, *response)), body.size);
+  if (!response->is_success())
+    return bodies_.refused(target, to_error(failure_of(target, plain, *response)), body.size);
   auto stored = confirmed_bytes(target, plain.operation, *response, checksum, sent);
   if (stored) endpoints_.add_measurement(target.access, body.size, response->took);
   // A store that does not confirm a CRC32C, or refused it before, does not support it. When none was sent, nothing is
@@ -179,111 +137,6 @@ Result<bool> S3ObjectStore::try_wrong_md5(const ObjectTarget& target, const std:
   const bool refused = !response;
   endpoints_.add_facts(target.access, {.refuses_wrong_md5 = refused});
   return refused;
-}
-
-void S3ObjectStore::upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
-                                const std::optional<RangeChecksum>& checksum, PartDone done) {
-  const S3Call call{fmt::format("UploadPart {}", number),
-                    "PUT",
-                    {{"partNumber", std::to_string(number)}, {"uploadId", multipart.id}},
-                    {},
-                    "",
-                    false};
-  if (!checksum) {
-    return send_trailing_part(target, call, body, [this, target, done = std::move(done)](Result<StoredBytes> sent) {
-      // The store took trailing checksums before, and does not any more. A retry sends the checksum first.
-      if (!sent && sent.error().code == Errc::s3_rejected) {
-        endpoints_.add_facts(target.access, {.trailing = false});
-        sent = Error{Errc::s3_transient, sent.error().message, sent.error().detail};
-      }
-      done(std::move(sent));
-    });
-  }
-  if (multipart.mode == ChecksumMode::md5) {
-    return send_part(target, call, body, *checksum, SentChecksum::md5, std::move(done));
-  }
-  if (endpoints_.begin_trailing_trial(target.access)) {
-    return try_trailing_part(target, call, body, *checksum, std::move(done));
-  }
-  send_part(target, call, body, *checksum, SentChecksum::crc32c, std::move(done));
-}
-
-void S3ObjectStore::send_part(const ObjectTarget& target, S3Call call, const Body& body, const RangeChecksum& checksum,
-                              SentChecksum kind, PartDone done) {
-  call.headers.push_back(checksum_header(kind, checksum));
-  s3_.start_exchange(
-      target, call,
-      [this, target, call, body](const Credentials& credentials) {
-        return make_body_request(target, call, credentials, body);
-      },
-      [this, target, call, size = body.size, checksum, kind,
-       done = std::move(done)](Result<net::HttpResponse> response) {
-        if (!response) return done(response.error());
-        if (!response->is_success()) {
-          return done(refused_body(target, refused_part(failure_of(target, call, *response), kind), size));
-        }
-        auto stored = confirm_part(target, call, *response, checksum, kind);
-        if (stored) endpoints_.add_measurement(target.access, size, response->took);
-        done(std::move(stored));
-      });
-}
-
-// A store that does not understand the frame may keep it as content, refuse it or close the connection. Only a store
-// that confirms the CRC32C of the bytes without the frame has understood it.
-void S3ObjectStore::send_trailing_part(const ObjectTarget& target, S3Call call, const Body& body, PartDone done) {
-  call.headers = trailer_headers(body.size);
-  call.payload_hash = kUnsignedPayloadTrailer;
-  const auto crc32c = std::make_shared<std::uint32_t>(0);
-  s3_.start_exchange(
-      target, call,
-      [this, target, call, body, crc32c](const Credentials& credentials) {
-        net::HttpRequest request = make_body_request(target, call, credentials, body);
-        request.reader = std::make_shared<TrailingBody>(std::move(request.reader), body.size, crc32c);
-        request.reader_size = framed_size(body.size);
-        return request;
-      },
-      [this, target, call, size = body.size, crc32c, done = std::move(done)](Result<net::HttpResponse> response) {
-        if (!response) return done(response.error());
-        if (!response->is_success()) {
-          return done(refused_body(target, to_error(failure_of(target, call, *response)), size));
-        }
-        // Bytes changed on the way would have been refused. With 200, another checksum is that of bytes and frame.
-        if (response->header(kCrcHeader) != crc32c_base64(*crc32c)) {
-          return done(unusable(Errc::s3_rejected, target, call.operation,
-                               "the store does not confirm the checksum after the part"));
-        }
-        auto stored = confirmed_bytes(target, call.operation, *response, {*crc32c, ""}, SentChecksum::crc32c);
-        if (stored) endpoints_.add_measurement(target.access, size, response->took);
-        done(std::move(stored));
-      });
-}
-
-void S3ObjectStore::try_trailing_part(const ObjectTarget& target, const S3Call& call, const Body& body,
-                                      const RangeChecksum& checksum, PartDone done) {
-  send_trailing_part(target, call, body,
-                     [this, target, call, body, checksum, done = std::move(done)](Result<StoredBytes> sent) mutable {
-                       if (sent || is_regardless_of_form(sent.error().code)) {
-                         endpoints_.end_trailing_trial(target.access, sent ? std::optional(true) : std::nullopt);
-                         return done(std::move(sent));
-                       }
-                       send_part(target, call, body, checksum, SentChecksum::crc32c,
-                                 [this, target, done = std::move(done)](Result<StoredBytes> sent_again) {
-                                   endpoints_.end_trailing_trial(target.access,
-                                                                 sent_again ? std::optional(false) : std::nullopt);
-                                   done(std::move(sent_again));
-                                 });
-                     });
-}
-
-Result<StoredBytes> S3ObjectStore::confirm_part(const ObjectTarget& target, const S3Call& call,
-                                                const net::HttpResponse& response, const RangeChecksum& checksum,
-                                                SentChecksum sent) {
-  const bool dropped =
-      sent == SentChecksum::crc32c && response.header(kCrcHeader).empty() && !response.header("etag").empty();
-  if (!dropped) return confirmed_bytes(target, call.operation, response, checksum, sent);
-  endpoints_.add_facts(target.access, {.multipart = ChecksumMode::md5});
-  return unusable(Errc::s3_parts_refused, target, call.operation,
-                  "the store took CRC32C for the multipart upload, but does not confirm it");
 }
 
 Result<std::vector<ListedPart>> S3ObjectStore::list_parts(const ObjectTarget& target, const std::string& multipart_id) {

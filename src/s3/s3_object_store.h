@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "core/bandwidth.h"
 #include "core/object_store.h"
-#include "s3/s3_checksums.h"
+#include "s3/body_requests.h"
 #include "s3/s3_client.h"
 
 namespace vodlift::s3 {
@@ -15,6 +15,7 @@ class S3ObjectStore final : public ObjectStore {
   S3ObjectStore(net::HttpClient& client, CredentialCache& credentials, const AwsEnvironment& environment,
                 Bandwidth& bandwidth, const Clock& clock, EndpointStates& endpoints)
       : s3_(client, credentials, environment, clock, endpoints),
+        bodies_(s3_, bandwidth, endpoints),
         bandwidth_(bandwidth),
         clock_(clock),
         endpoints_(endpoints) {}
@@ -44,7 +45,9 @@ class S3ObjectStore final : public ObjectStore {
                                  const RangeChecksum& checksum, WriteCondition condition) override;
   Result<Multipart> create_multipart(const ObjectTarget& target, const ObjectProperties& properties) override;
   void upload_part(const ObjectTarget& target, const Multipart& multipart, int number, const Body& body,
-                   const std::optional<RangeChecksum>& checksum, PartDone done) override;
+                   const std::optional<RangeChecksum>& checksum, PartDone done) override {
+    bodies_.upload_part(target, multipart, number, body, checksum, std::move(done));
+  }
   Result<std::vector<ListedPart>> list_parts(const ObjectTarget& target, const std::string& multipart_id) override;
   Result<MultipartListing> list_multiparts(const ObjectTarget& target) override;
   Result<CompletedObject> complete_multipart(const ObjectTarget& target, const Multipart& multipart,
@@ -65,26 +68,9 @@ class S3ObjectStore final : public ObjectStore {
   std::int64_t size_of(const ObjectTarget& target);
   Error refused_complete(const ObjectTarget& target, const S3Call& call, ChecksumMode mode,
                          const net::HttpResponse& response);
-  // The error of a request whose body has `bytes`. One that was too large is noted for the bucket.
-  Error refused_body(const ObjectTarget& target, Error error, std::int64_t bytes);
-  // A request that carries `body`, with no time limit but the stall's.
-  net::HttpRequest make_body_request(const ObjectTarget& target, const S3Call& call, const Credentials& credentials,
-                                     const Body& body) const;
-  // Sends a part with its checksum in the head. Errors also: s3_parts_refused (all parts must be sent again, with
-  // another checksum).
-  void send_part(const ObjectTarget& target, S3Call call, const Body& body, const RangeChecksum& checksum,
-                 SentChecksum kind, PartDone done);
-  // Sends a part with its checksum after the bytes. Errors also: s3_rejected (the store may not take that).
-  void send_trailing_part(const ObjectTarget& target, S3Call call, const Body& body, PartDone done);
-  // send_trailing_part() where it is unknown whether the store takes it; if not, sends again with `checksum` in the
-  // head.
-  void try_trailing_part(const ObjectTarget& target, const S3Call& call, const Body& body,
-                         const RangeChecksum& checksum, PartDone done);
-  // confirmed_bytes() of a part. Errors as send_part()'s.
-  Result<StoredBytes> confirm_part(const ObjectTarget& target, const S3Call& call, const net::HttpResponse& response,
-                                   const RangeChecksum& checksum, SentChecksum sent);
 
   S3Client s3_;
+  BodyRequests bodies_;
   Bandwidth& bandwidth_;
   const Clock& clock_;
   EndpointStates& endpoints_;
