@@ -16,29 +16,15 @@
 namespace vodlift::s3 {
 namespace {
 
-using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t kMaxRegionBytes = 32;
 // Dates are in whole seconds and travel. Stores refuse requests that are 15 minutes off.
 constexpr seconds kTimeTolerance{60};
-// Requests that were running when the store said to slow down all report it: within this time that counts once.
-constexpr milliseconds kThrottleOnce{1000};
-constexpr double kKeptWeight = 7.0 / 8;  // of the measurements before the new one
 
 std::string_view word_of(const std::optional<bool>& fact, std::string_view yes, std::string_view no) {
   return !fact ? "unknown" : *fact ? yes : no;
 }
-
-std::string bucket_key(const BucketAccess& access) {
-  return fmt::format("{}\n{}\n{}\n{}", access.cdn, access.endpoint, access.region, access.bucket);
-}
-
-std::size_t number_of(std::string_view text) { return std::hash<std::string_view>()(text); }
-std::size_t number_of(AccountId account) { return static_cast<std::size_t>(account); }
-
-// Whether the bucket's requests go to the endpoint's own host, so that all buckets there share its failures.
-bool shares_host(const BucketAccess& access) { return !address_of(access).prefix.empty(); }
 
 Refusal refusal_by(const CircuitBreaker& breaker, Errc code, std::string_view what, SteadyTime now) {
   return {{code, fmt::format("{}; it is tried again every {} s at most", what,
@@ -94,40 +80,6 @@ BucketAccess in_region(BucketAccess access, std::string_view region) {
   return access;
 }
 
-Outcome outcome_of(const std::optional<Errc>& failure) {
-  if (!failure) return Outcome::answered;
-  switch (*failure) {
-    case Errc::s3_throttled:
-      return Outcome::throttled;
-    case Errc::network:
-    case Errc::timeout:
-    case Errc::tls:
-      return Outcome::no_answer;
-    case Errc::s3_transient:
-      return Outcome::failed;
-    case Errc::s3_credential:
-      return Outcome::key_refused;
-    case Errc::s3_access_denied:  // HEAD is answered so for anything that concerns the key
-      return Outcome::denied;
-    case Errc::s3_full:
-    case Errc::s3_too_large:
-    case Errc::s3_clock_skew:
-    case Errc::s3_region:
-    case Errc::s3_acl_refused:
-    case Errc::s3_no_such_bucket:
-    case Errc::s3_no_such_upload:
-    case Errc::s3_parts_refused:
-    case Errc::s3_not_found:
-    case Errc::s3_rejected:
-    case Errc::s3_conflict:
-    case Errc::s3_integrity:
-    case Errc::destination_exists:
-      return Outcome::answered;
-    default:  // failures of the source, and the end of the program
-      return Outcome::not_sent;
-  }
-}
-
 EndpointStates::EndpointStates(EndpointLimits limits, SteadyClock steady)
     : limits_(limits), steady_(std::move(steady)), public_read_(steady_) {}
 
@@ -135,7 +87,7 @@ EndpointStates::Endpoint& EndpointStates::endpoint_of(const BucketAccess& access
   return find_or_make(endpoints_, limits_.max_entries, access.endpoint).first;
 }
 
-EndpointStates::Bucket& EndpointStates::bucket_of(const BucketAccess& access) {
+BucketState& EndpointStates::bucket_of(const BucketAccess& access) {
   const auto [bucket, made] = find_or_make(buckets_, limits_.max_entries, bucket_key(access));
   if (made) {
     bucket.limit = limits_.max_running;
@@ -149,7 +101,7 @@ const EndpointStates::Endpoint* EndpointStates::find_endpoint(const BucketAccess
   return at == endpoints_.end() ? nullptr : &at->second;
 }
 
-const EndpointStates::Bucket* EndpointStates::find_bucket(const BucketAccess& access) const {
+const BucketState* EndpointStates::find_bucket(const BucketAccess& access) const {
   const auto at = buckets_.find(bucket_key(access));
   return at == buckets_.end() ? nullptr : &at->second;
 }
@@ -199,7 +151,7 @@ void EndpointStates::end_trailing_trial(const BucketAccess& access, std::optiona
 
 BucketAccess EndpointStates::located(const BucketAccess& access) const {
   const std::lock_guard lock(mutex_);
-  const Bucket* bucket = find_bucket(access);
+  const BucketState* bucket = find_bucket(access);
   return bucket == nullptr || bucket->region.empty() ? access : in_region(access, bucket->region);
 }
 
@@ -221,7 +173,7 @@ bool EndpointStates::note_refusal(const BucketAccess& access, const Failure& fai
 bool EndpointStates::note_region(const BucketAccess& access, const std::string& region) {
   if (!is_region(region)) return false;
   const std::lock_guard lock(mutex_);
-  Bucket& bucket = bucket_of(access);
+  BucketState& bucket = bucket_of(access);
   if (region == (bucket.region.empty() ? access.region : bucket.region)) return false;
   bucket.region = region;
   log::warn("the bucket lies in another region than configured; requests are signed for the bucket's region",
@@ -247,16 +199,8 @@ bool EndpointStates::note_time(const BucketAccess& access, std::string_view date
   return true;
 }
 
-void EndpointStates::Bucket::know(std::int64_t version_now) {
-  if (version == version_now) return;
-  version = version_now;
-  down = {};
-  key = {};
-  largest_body = kMaxPartBytes;
-}
-
 // Every breaker is asked, so that each knows who waits.
-std::optional<Refusal> EndpointStates::refused(const ObjectTarget& target, Endpoint& endpoint, Bucket& bucket) {
+std::optional<Refusal> EndpointStates::refused(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket) {
   if (open_) return std::nullopt;
   const BucketAccess& access = target.access;
   bucket.know(access.version);
@@ -280,7 +224,7 @@ std::optional<Refusal> EndpointStates::refusal(const ObjectTarget& target) {
 std::string EndpointStates::trouble(const BucketAccess& access) const {
   const std::lock_guard lock(mutex_);
   const Endpoint* endpoint = find_endpoint(access);
-  const Bucket* bucket = find_bucket(access);
+  const BucketState* bucket = find_bucket(access);
   if (bucket != nullptr && bucket->version == access.version) {
     if (bucket->key.is_open()) return about_key(access);
     if (bucket->down.is_open()) return about_bucket(access, bucket->down);
@@ -292,7 +236,7 @@ Result<> EndpointStates::enter(const ObjectTarget& target, Go go) {
   {
     const std::lock_guard lock(mutex_);
     Endpoint& endpoint = endpoint_of(target.access);
-    Bucket& bucket = bucket_of(target.access);
+    BucketState& bucket = bucket_of(target.access);
     if (auto refusal = refused(target, endpoint, bucket)) return std::move(refusal->error);
     const std::size_t object = number_of(target.key);
     endpoint.down.begin(number_of(target.access.cdn));
@@ -314,15 +258,15 @@ bool EndpointStates::leave(const ObjectTarget& target, Outcome outcome) {
   {
     const std::lock_guard lock(mutex_);
     Endpoint& endpoint = endpoint_of(target.access);
-    Bucket& bucket = bucket_of(target.access);
+    BucketState& bucket = bucket_of(target.access);
     count_for_endpoint(endpoint, target, outcome);
     // A request that began before the settings changed says nothing of the new ones.
     if (bucket.version == target.access.version) {
-      count_for_bucket(bucket, target, outcome);
-      count_for_key(bucket, target, outcome);
+      bucket.count(target, outcome, limits_, steady_());
+      bucket.count_for_key(target, outcome, limits_, steady_());
     }
     may_retry = !endpoint.down.is_open() && !bucket.down.is_open() && bucket.retry_tokens > 0;
-    adapt(bucket, outcome);
+    bucket.adapt(outcome, limits_, steady_());
     --bucket.running;
     while (!bucket.waiting.empty() && bucket.running < static_cast<int>(bucket.limit)) {
       next.push_back(std::move(bucket.waiting.front()));
@@ -351,66 +295,6 @@ void EndpointStates::count_for_endpoint(Endpoint& endpoint, const ObjectTarget& 
             {{"endpoint", access.endpoint}, {"failures_in_a_row", endpoint.down.failures()}});
 }
 
-void EndpointStates::count_for_bucket(Bucket& bucket, const ObjectTarget& target, Outcome outcome) {
-  const BucketAccess& access = target.access;
-  const std::size_t object = number_of(target.key);
-  const bool failed = outcome == Outcome::failed || outcome == Outcome::no_answer;
-  if (outcome == Outcome::not_sent || outcome == Outcome::no_credentials) return bucket.down.said_nothing(object);
-  if (failed || outcome == Outcome::throttled) {
-    bucket.retry_tokens = std::max(0, bucket.retry_tokens - 1);
-  } else {
-    bucket.retry_tokens = std::min(limits_.max_retry_tokens, bucket.retry_tokens + 1);
-  }
-  if (!failed) {
-    if (bucket.down.succeeded()) {
-      log::info("bucket answers again", {{"bucket", access.bucket}, {"endpoint", access.endpoint}});
-    }
-    return;
-  }
-  // A host that all buckets share counts for the endpoint alone.
-  const bool no_answer = outcome == Outcome::no_answer;
-  if (no_answer && shares_host(access)) return bucket.down.said_nothing(object);
-  const bool opened =
-      bucket.down.failed(object, object, no_answer ? Evidence::of_all : Evidence::of_one, limits_.down, steady_());
-  if (!opened) return;
-  log::warn("bucket is down; uploads to it wait, others continue", {{"cdn", access.cdn},
-                                                                    {"bucket", access.bucket},
-                                                                    {"endpoint", access.endpoint},
-                                                                    {"failures_in_a_row", bucket.down.failures()}});
-}
-
-void EndpointStates::count_for_key(Bucket& bucket, const ObjectTarget& target, Outcome outcome) {
-  const BucketAccess& access = target.access;
-  const std::size_t object = number_of(target.key);
-  if (outcome == Outcome::answered) {
-    if (bucket.key.succeeded()) {
-      log::warn("the store takes the bucket's S3 key again; its uploads go on",
-                {{"cdn", access.cdn}, {"bucket", access.bucket}});
-    }
-    return;
-  }
-  const bool refused = outcome == Outcome::key_refused || outcome == Outcome::signature_refused;
-  if (!refused && outcome != Outcome::no_credentials) return bucket.key.said_nothing(object);
-  const Evidence evidence = outcome == Outcome::signature_refused ? Evidence::of_one : Evidence::proof;
-  if (!bucket.key.failed(object, object, evidence, limits_.key, steady_())) return;
-  log::warn("the bucket's S3 key is refused or cannot be had; its uploads wait until it is good",
-            {{"cdn", access.cdn},
-             {"bucket", access.bucket},
-             {"endpoint", access.endpoint},
-             {"access_key", access.access_key},
-             {"hint", "make the key valid at the store, or give another with `vodlift bucket set`"}});
-}
-
-// Additive increase, multiplicative decrease: about one request more after each round of requests that all succeeded.
-void EndpointStates::adapt(Bucket& bucket, Outcome outcome) const {
-  if (outcome == Outcome::answered || outcome == Outcome::denied) {
-    bucket.limit = std::min<double>(limits_.max_running, bucket.limit + 1 / bucket.limit);
-  } else if (outcome == Outcome::throttled && (!bucket.halved || steady_() >= *bucket.halved + kThrottleOnce)) {
-    bucket.limit = std::max(1.0, std::min<double>(bucket.limit, bucket.running) / 2);
-    bucket.halved = steady_();
-  }
-}
-
 void EndpointStates::open_all() {
   std::vector<Go> next;
   {
@@ -427,44 +311,25 @@ void EndpointStates::open_all() {
 
 void EndpointStates::add_measurement(const BucketAccess& access, std::int64_t bytes, std::chrono::nanoseconds took) {
   if (bytes < kMinMeasuredBytes || took.count() <= 0) return;
-  const auto now = steady_();
   const std::lock_guard lock(mutex_);
-  Bucket& bucket = bucket_of(access);
-  if (now - bucket.measured > kRateLifetime) bucket.average_bytes = bucket.average_seconds = 0;
-  bucket.average_bytes = bucket.average_bytes * kKeptWeight + static_cast<double>(bytes);
-  bucket.average_seconds = bucket.average_seconds * kKeptWeight + std::chrono::duration<double>(took).count();
-  bucket.measured = now;
+  bucket_of(access).measure(bytes, took, steady_());
 }
 
-// Half of what was refused, as often as that helps. The parts that were under way together are refused together.
 void EndpointStates::note_too_large(const BucketAccess& access, std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
-  Bucket& bucket = bucket_of(access);
-  const std::int64_t half = std::max(kMinPartBytes, bytes / 2);
-  if (bytes <= kMinPartBytes || half >= bucket.largest_body) return;
-  bucket.largest_body = half;
-  log::warn("the store, or a proxy before it, takes no such large requests; smaller ones are sent from now on",
-            {{"cdn", access.cdn},
-             {"bucket", access.bucket},
-             {"refused_bytes", bytes},
-             {"bytes", half},
-             {"hint",
-              "raise the proxy's limit (nginx: client_max_body_size), or give `vodlift bucket set --part-size`, "
-              "which saves refused requests after each start"}});
+  bucket_of(access).note_too_large(access, bytes);
 }
 
 std::int64_t EndpointStates::largest_body(const BucketAccess& access) const {
   const std::lock_guard lock(mutex_);
-  const Bucket* bucket = find_bucket(access);
+  const BucketState* bucket = find_bucket(access);
   return bucket == nullptr ? kMaxPartBytes : bucket->largest_body;
 }
 
 std::optional<std::int64_t> EndpointStates::rate(const BucketAccess& access) const {
-  const auto now = steady_();
   const std::lock_guard lock(mutex_);
-  const Bucket* bucket = find_bucket(access);
-  if (bucket == nullptr || bucket->average_seconds <= 0 || now - bucket->measured > kRateLifetime) return std::nullopt;
-  return static_cast<std::int64_t>(bucket->average_bytes / bucket->average_seconds);
+  const BucketState* bucket = find_bucket(access);
+  return bucket == nullptr ? std::nullopt : bucket->rate(steady_());
 }
 
 }  // namespace vodlift::s3

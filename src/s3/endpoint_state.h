@@ -5,8 +5,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -17,30 +15,14 @@
 #include "base/error.h"
 #include "core/bucket_access.h"
 #include "core/object_store.h"
-#include "core/part_plan.h"
 #include "core/upload.h"
+#include "s3/bucket_state.h"
 #include "s3/circuit_breaker.h"
 #include "s3/public_read.h"
+#include "s3/request_outcome.h"
 #include "s3/s3_errors.h"
 
 namespace vodlift::s3 {
-
-struct EndpointLimits {
-  int max_running = 256;          // requests to one bucket at once
-  CircuitBreaker::Limits down{};  // of endpoints and buckets that fail
-  // Of keys that a store refuses. Two objects must be refused for their signature, as a proxy may spoil that of one.
-  CircuitBreaker::Limits key{
-      .failures = 2, .first_pause = std::chrono::seconds(5), .longest_pause = std::chrono::minutes(5)};
-  // Retries that a bucket may use up. Each success earns one more, up to this number.
-  int max_retry_tokens = 500;
-  // Endpoints that are remembered, and as many buckets. When there are more, all idle ones are forgotten.
-  std::size_t max_entries = 4096;
-};
-
-// Smaller requests say more about latency and TCP's slow start than about a part's speed: they are not measured.
-inline constexpr std::int64_t kMinMeasuredBytes = kSmallestRatedPartBytes;
-// A bucket's rate expires this long after the last measurement.
-inline constexpr std::chrono::hours kRateLifetime{1};
 
 // `access` for the bucket in `region`. An endpoint of AWS contains the region's name and becomes that of `region`. Any
 // other endpoint stays, so that credentials go only where the operator said.
@@ -61,21 +43,6 @@ struct EndpointFacts {
   bool operator==(const EndpointFacts&) const = default;
 };
 
-// What a request says of the state of its store.
-enum class Outcome {
-  answered,           // success, or a refusal that concerns this request alone
-  denied,             // the same, but it does not say whether the key is good
-  throttled,          // SlowDown and the like
-  failed,             // an answer of a store in trouble (5xx)
-  no_answer,          // no connection, no answer, or none in time
-  key_refused,        // the key is unknown, expired or locked
-  signature_refused,  // of this request: the secret is wrong, or something changed the request on its way
-  no_credentials,     // the request was not sent: there is no key to sign it with
-  not_sent,           // the request ended for a reason of ours, and says nothing of the store
-};
-// The outcome of a request that ended with `failure`; nothing: it succeeded.
-Outcome outcome_of(const std::optional<Errc>& failure);
-
 // The state of all endpoints and buckets, in memory only. An endpoint is identified by its URL as configured; a bucket
 // by account, endpoint, region and name as configured: pass the access as configured, not what located() returns.
 // Internally locked. Callbacks run on the thread that makes room for them, without the lock.
@@ -87,7 +54,7 @@ Outcome outcome_of(const std::optional<Errc>& failure);
 // bucket end what is known against it.
 class EndpointStates {
  public:
-  using Go = std::function<void()>;
+  using Go = BucketState::Go;
 
   explicit EndpointStates(EndpointLimits limits = {}, SteadyClock steady = std::chrono::steady_clock::now);
 
@@ -143,39 +110,16 @@ class EndpointStates {
 
     [[nodiscard]] bool idle() const { return !down.probing() && !trial; }
   };
-  struct Bucket {
-    std::string region;  // where the bucket is; empty: as configured
-    CircuitBreaker down;
-    CircuitBreaker key;
-    std::int64_t version = 0;  // of the settings that these two know
-    std::int64_t largest_body = kMaxPartBytes;
-    int retry_tokens = 0;
-    double limit = 0;  // requests at once; halved when the store says to slow down, raised by successes
-    int running = 0;
-    std::deque<Go> waiting;
-    std::optional<SteadyTime> halved;
-    // Averages of bytes and of time, so that their quotient predicts how long a part will take. A slow request weighs
-    // by its time: the rate falls within a few requests, and rises within some tens.
-    double average_bytes = 0;
-    double average_seconds = 0;
-    SteadyTime measured;
-
-    [[nodiscard]] bool idle() const { return running == 0 && waiting.empty(); }
-    void know(std::int64_t version_now);
-  };
 
   Endpoint& endpoint_of(const BucketAccess& access);
-  Bucket& bucket_of(const BucketAccess& access);
+  BucketState& bucket_of(const BucketAccess& access);
   [[nodiscard]] const Endpoint* find_endpoint(const BucketAccess& access) const;
-  [[nodiscard]] const Bucket* find_bucket(const BucketAccess& access) const;
+  [[nodiscard]] const BucketState* find_bucket(const BucketAccess& access) const;
   void merge_facts(const BucketAccess& access, const EndpointFacts& seen);
   bool note_region(const BucketAccess& access, const std::string& region);
   bool note_time(const BucketAccess& access, std::string_view date, WallTime now);
-  std::optional<Refusal> refused(const ObjectTarget& target, Endpoint& endpoint, Bucket& bucket);
+  std::optional<Refusal> refused(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
   void count_for_endpoint(Endpoint& endpoint, const ObjectTarget& target, Outcome outcome);
-  void count_for_bucket(Bucket& bucket, const ObjectTarget& target, Outcome outcome);
-  void count_for_key(Bucket& bucket, const ObjectTarget& target, Outcome outcome);
-  void adapt(Bucket& bucket, Outcome outcome) const;
 
   const EndpointLimits limits_;
   const SteadyClock steady_;
@@ -183,7 +127,7 @@ class EndpointStates {
   mutable std::mutex mutex_;  // guards the rest
   bool open_ = false;
   std::map<std::string, Endpoint> endpoints_;
-  std::map<std::string, Bucket> buckets_;
+  std::map<std::string, BucketState> buckets_;
 };
 
 }  // namespace vodlift::s3

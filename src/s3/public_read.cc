@@ -1,20 +1,12 @@
 #include "s3/public_read.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "core/object_store.h"
+#include "s3/bucket_state.h"
 #include "s3/s3_xml.h"
 
 namespace vodlift::s3 {
-namespace {
-
-std::string key_of(const BucketAccess& access) {
-  return fmt::format("{}\n{}\n{}\n{}", access.cdn, access.endpoint, access.region, access.bucket);
-}
-
-}  // namespace
 
 std::optional<bool> find_public_read(const PublicReadQuestions& questions) {
   const auto grants = questions.grants();
@@ -69,7 +61,7 @@ void PublicReadFacts::settle(Bucket& bucket, std::int64_t version, std::optional
 }
 
 PublicReadFacts::Bucket& PublicReadFacts::bucket_of(const BucketAccess& access) {
-  const std::string key = key_of(access);
+  const std::string key = bucket_key(access);
   if (!buckets_.contains(key) && buckets_.size() >= kMaxBuckets) {
     std::erase_if(buckets_, [](const auto& entry) { return !entry.second.asking; });
   }

@@ -45,7 +45,7 @@ std::vector<std::pair<std::string, std::string>> headers_of(const ObjectTarget& 
   return headers;
 }
 
-std::optional<std::int64_t> number_of(std::string_view text) {
+std::optional<std::int64_t> digits_of(std::string_view text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool whole = error == std::errc() && end == text.data() + text.size() && number >= 0;
@@ -260,7 +260,7 @@ Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
     return error;
   }
   ObjectInfo object;
-  object.size = number_of(response->header("content-length")).value_or(0);
+  object.size = digits_of(response->header("content-length")).value_or(0);
   // Proxies and CDNs in front of a store may drop the length of what they do not send.
   if (object.size == 0) object.size = size_of(target);
   object.etag = response->header("etag");
@@ -279,7 +279,7 @@ std::int64_t S3ObjectStore::size_of(const ObjectTarget& target) {
   if (!response || (response->status != 206 && response->status != 416)) return -1;
   const auto range = response->header("content-range");  // "bytes 0-0/1000", or "bytes */0"
   const auto slash = range.rfind('/');
-  const auto size = slash == std::string_view::npos ? std::nullopt : number_of(range.substr(slash + 1));
+  const auto size = slash == std::string_view::npos ? std::nullopt : digits_of(range.substr(slash + 1));
   return size.value_or(response->status == 416 ? 0 : -1);
 }
 
