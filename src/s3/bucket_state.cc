@@ -23,7 +23,6 @@ std::string bucket_key(const BucketAccess& access) {
 std::size_t number_of(std::string_view text) { return std::hash<std::string_view>()(text); }
 std::size_t number_of(AccountId account) { return static_cast<std::size_t>(account); }
 
-// Whether the bucket's requests go to the endpoint's own host, so that all buckets there share its failures.
 bool shares_host(const BucketAccess& access) { return !address_of(access).prefix.empty(); }
 
 void BucketState::know(std::int64_t version_now) {
