@@ -303,6 +303,9 @@ class ConfigJudge {
     read("failures_per_s", out.failures_per_s, 0, 10'000);
     read("failure_burst", out.failure_burst, 1, 1'000'000);
     read("memory_mib", out.memory_mib, 16, 65536);
+    if (const auto most = limits.integer("open_uploads_per_account", 1, 1'000'000'000)) {
+      out.open_uploads_per_account = *most;
+    }
     limits.refuse_unknown();
   }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "core/upload_decisions.h"
 #include "net/address_guard.h"
 
 namespace vodlift::app {
@@ -63,11 +64,12 @@ struct Config {
     int keep = 15;     // 0..1000, older files in the same folder
   };
   struct Limits {
-    int key_requests_per_s = 0;  // 0..1,000,000; 0: no limit
-    int key_burst = 0;           // 1..1,000,000; as many as a second's, if not given
-    int failures_per_s = 10;     // 0..10,000; 0: no limit
-    int failure_burst = 100;     // 1..1,000,000
-    int memory_mib = 64;         // 16..65536, of requests and answers
+    int key_requests_per_s = 0;                                // 0..1,000,000; 0: no limit
+    int key_burst = 0;                                         // 1..1,000,000; as many as a second's, if not given
+    int failures_per_s = 10;                                   // 0..10,000; 0: no limit
+    int failure_burst = 100;                                   // 1..1,000,000
+    int memory_mib = 64;                                       // 16..65536, of requests and answers
+    std::int64_t open_uploads_per_account = kMostOpenUploads;  // 1..1,000,000,000
   };
   struct Log {
     log::Format format = log::Format::console;

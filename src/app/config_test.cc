@@ -75,6 +75,10 @@ TEST(Config, LimitsHaveBurstsOfTheirOwn) {
   EXPECT_EQ(limits("key_requests_per_s = 50\nkey_burst = 200").key_burst, 200);
   EXPECT_EQ(limits("failures_per_s = 0\nfailure_burst = 7").failures_per_s, 0);
   EXPECT_EQ(limits("failure_burst = 7").failure_burst, 7);
+  EXPECT_EQ(limits("").open_uploads_per_account, 1'000'000);
+  EXPECT_EQ(limits("open_uploads_per_account = 1").open_uploads_per_account, 1);
+  EXPECT_THAT(faults_of(std::string(kSmallest) + "[limits]\nopen_uploads_per_account = 0"),
+              ElementsAre(HasSubstr("[limits] open_uploads_per_account")));
   EXPECT_THAT(faults_of(std::string(kSmallest) + "[limits]\nkey_burst = 0\nfailures_per_s = -1\nrate = 1"),
               ElementsAre(HasSubstr("[limits] key_burst"), HasSubstr("[limits] failures_per_s"), HasSubstr("rate")));
 }

@@ -48,6 +48,7 @@ Result<> open_queue(Stores& stores, const Clock& clock) {
 store::SqliteOptions options_of(const Config& config) {
   store::SqliteOptions options;
   options.path = config.store.path;
+  options.most_open_uploads = config.limits.open_uploads_per_account;
   options.signs = {config.server.master_key_file, config.audit.path, init_note_of(config.file)};
   return options;
 }

@@ -95,4 +95,12 @@ UploadError crashed_repeatedly(int crashes) {
       info(Errc::crashed_repeatedly).retryable};
 }
 
+Error too_many_open_uploads(AccountId account, std::int64_t most) {
+  return {
+      Errc::overloaded,
+      fmt::format("account {} has {} uploads that have not ended, and may have no more; nothing was queued, try again "
+                  "when some of them have ended",
+                  account, most)};
+}
+
 }  // namespace vodlift

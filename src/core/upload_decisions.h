@@ -55,4 +55,10 @@ UploadState decide_rescue(Wanted wanted, int crashes_alone, int max_crashes);
 // The error of an upload that decide_rescue() lets fail.
 UploadError crashed_repeatedly(int crashes);
 
+// An account has this many uploads that have not ended at most, unless the operator set another number.
+inline constexpr std::int64_t kMostOpenUploads = 1'000'000;
+
+// The answer to one upload more: overloaded, nothing was queued.
+Error too_many_open_uploads(AccountId account, std::int64_t most);
+
 }  // namespace vodlift

@@ -39,6 +39,17 @@ MemoryDatabase::MemoryDatabase(const Clock& clock, CallbackBody body, ClockWatch
       weight_of_(std::move(weight_of)),
       clock_watch_(clock, uptime_) {}
 
+void MemoryDatabase::set_most_open_uploads(std::int64_t most) {
+  const std::lock_guard lock(mutex_);
+  most_open_uploads_ = most;
+}
+
+std::int64_t MemoryDatabase::open_uploads(AccountId account) const {
+  return std::ranges::count_if(uploads_, [&](const auto& one) {
+    return one.second.upload.account == account && !is_end(one.second.upload.state);
+  });
+}
+
 milliseconds MemoryDatabase::until(WallTime time) const { return std::max(time - clock_.now(), milliseconds(0)); }
 
 bool MemoryDatabase::Row::may_run(WallTime now) const {

@@ -34,6 +34,9 @@ class MemoryDatabase {
 
   [[nodiscard]] LocalChangeFeed& feed() { return feed_; }
 
+  // How many uploads that have not ended an account may have, from now on.
+  void set_most_open_uploads(std::int64_t most);
+
   // Every upload of every account, by id.
   [[nodiscard]] std::vector<Upload> all_uploads();
 
@@ -91,6 +94,7 @@ class MemoryDatabase {
 
   // All of the following under the lock.
   Row* find(UploadId id);
+  [[nodiscard]] std::int64_t open_uploads(AccountId account) const;
   Row* held(const Lease& lease);
   std::optional<UploadId> repeat_of(std::int64_t key_id, const RequestSignature& signature) const;
   void forget_signatures_if_due();
@@ -113,6 +117,7 @@ class MemoryDatabase {
   LocalChangeFeed feed_;
 
   std::mutex mutex_;  // guards all below
+  std::int64_t most_open_uploads_ = kMostOpenUploads;
   ClockWatch clock_watch_;
   std::chrono::milliseconds forget_due_{0};
   std::map<UploadId, Row> uploads_;

@@ -21,11 +21,13 @@ constexpr std::size_t kMaxClaim = 1000;
 // --- Doors
 
 void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
-  InsertOutcome outcome;
+  Result<InsertOutcome> outcome = InsertOutcome();
   {
     const std::lock_guard lock(database_.mutex_);
     if (const auto first = database_.repeat_of(upload.key_id, upload.signature)) {
-      outcome = {*first, true};
+      outcome = InsertOutcome{*first, true};
+    } else if (database_.open_uploads(upload.account) >= database_.most_open_uploads_) {
+      outcome = too_many_open_uploads(upload.account, database_.most_open_uploads_);
     } else {
       MemoryDatabase::Row row;
       row.upload.id = database_.uploads_.empty() ? 1 : database_.uploads_.rbegin()->first + 1;
@@ -42,16 +44,16 @@ void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
                           theirs.destination_path == row.upload.request.destination_path;
         if (same && !is_end(other.upload.state)) row.waiting_on = id;
       }
-      outcome.id = row.upload.id;
+      outcome->id = row.upload.id;
       if (!upload.signature.mac.empty()) {
-        database_.signatures_[{upload.signature.timestamp, upload.key_id, upload.signature.mac}] = outcome.id;
+        database_.signatures_[{upload.signature.timestamp, upload.key_id, upload.signature.mac}] = outcome->id;
       }
-      database_.uploads_.emplace(outcome.id, std::move(row));
+      database_.uploads_.emplace(outcome->id, std::move(row));
       database_.forget_signatures_if_due();
     }
   }
   done(outcome);
-  if (!outcome.repeated) database_.feed_.publish({Change::Kind::uploads_due, upload.account, outcome.id});
+  if (outcome && !outcome->repeated) database_.feed_.publish({Change::Kind::uploads_due, upload.account, outcome->id});
 }
 
 Result<std::optional<UploadId>> MemoryUploadStore::find_repeat(std::int64_t key_id, const RequestSignature& signature) {

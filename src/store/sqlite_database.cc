@@ -26,12 +26,6 @@ Result<std::unique_ptr<SqliteConnection>> open_checked(const std::filesystem::pa
   return opened;
 }
 
-struct Writable {
-  std::unique_ptr<SqliteConnection> connection;
-  StoreMark mark;
-  Ballast ballast;
-};
-
 std::int64_t number_of(SqliteConnection& connection, const char* sql) {
   const auto text = connection.query(sql);
   return text ? std::stoll(*text) : 0;
@@ -93,7 +87,7 @@ bool raise_ids(SqliteConnection& connection, UploadId last) {
 }
 
 // The mark says that the database is open before anything is written to it; that of a new database is made last.
-Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
+Result<SqliteWriter::Owned> open_writer(const SqliteOptions& options, WallTime now) {
   const auto& path = options.path;
   const auto before = StoreMark::read(path);
   if (!before) return unreadable(before.error().message);
@@ -151,7 +145,10 @@ Result<Writable> open_writer(const SqliteOptions& options, WallTime now) {
   }
   ballast.keep();
   if (!raise_ids(connection, last)) return *connection.take_error();
-  return Writable{std::move(*opened), std::move(*mark), std::move(ballast)};
+  OpenUploads open_uploads(options.most_open_uploads);
+  open_uploads.count(connection);
+  if (auto error = connection.take_error()) return *error;
+  return SqliteWriter::Owned{std::move(*opened), std::move(*mark), std::move(ballast), std::move(open_uploads)};
 }
 
 Result<std::vector<std::unique_ptr<SqliteConnection>>> open_readers(const SqliteOptions& options) {
@@ -182,17 +179,13 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOptions
   if (!writer) return unless_unreadable(writer.error(), options.path);
   auto readers = open_readers(options);
   if (!readers) return readers.error();
-  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(*lock), std::move(writer->connection),
-                                                            std::move(writer->mark), std::move(writer->ballast),
-                                                            std::move(*readers), options.writer));
+  return std::unique_ptr<SqliteDatabase>(
+      new SqliteDatabase(std::move(*lock), std::move(*writer), std::move(*readers), options.writer));
 }
 
-SqliteDatabase::SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer, StoreMark mark,
-                               Ballast ballast, std::vector<std::unique_ptr<SqliteConnection>> readers,
-                               SqliteWriter::Limits limits)
-    : lock_(std::move(lock)),
-      writer_(std::move(writer), std::move(mark), std::move(ballast), limits),
-      readers_(std::move(readers)) {}
+SqliteDatabase::SqliteDatabase(DatabaseLock lock, SqliteWriter::Owned writer,
+                               std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits)
+    : lock_(std::move(lock)), writer_(std::move(writer), limits), readers_(std::move(readers)) {}
 
 void SqliteDatabase::drain() {
   [[maybe_unused]] const auto nothing = writer_.write([](SqliteConnection&) -> Result<> { return {}; });

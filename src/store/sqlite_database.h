@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "core/upload_decisions.h"
 #include "store/database_lock.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_readers.h"
@@ -22,6 +23,7 @@ struct SqliteOptions {
   SqliteWriter::Limits writer;
   // Files of which one that is not empty shows that there was a database before: a missing or empty one is refused.
   std::vector<std::filesystem::path> signs;
+  std::int64_t most_open_uploads = kMostOpenUploads;  // of one account
   bool accept_loss = false;  // go on without what a damaged or missing log has lost (log_check.h)
 };
 
@@ -50,6 +52,9 @@ class SqliteDatabase {
   // For a change that runs: see SqliteWriter::has_room.
   bool has_room() { return writer_.has_room(); }
 
+  // For a change that runs: how many uploads of each account have not ended.
+  OpenUploads& open_uploads() { return writer_.open_uploads(); }
+
   // Returns when all that was queued before, its completions included, is over.
   void drain();
 
@@ -61,8 +66,8 @@ class SqliteDatabase {
   }
 
  private:
-  SqliteDatabase(DatabaseLock lock, std::unique_ptr<SqliteConnection> writer, StoreMark mark, Ballast ballast,
-                 std::vector<std::unique_ptr<SqliteConnection>> readers, SqliteWriter::Limits limits);
+  SqliteDatabase(DatabaseLock lock, SqliteWriter::Owned writer, std::vector<std::unique_ptr<SqliteConnection>> readers,
+                 SqliteWriter::Limits limits);
 
   // Carries a Result<T> through a door that knows only Result<>.
   template <class Work, class Door>

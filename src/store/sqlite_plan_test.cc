@@ -58,7 +58,14 @@ TEST_F(Plan, WhatIsDueNextIsAtTheHeadOfItsIndex) {
 
 TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
   expect_seek(sql::kFindSignature, "PRIMARY KEY", "timestamp_s=? AND key_id=? AND mac=?");
-  expect_seek(sql::kFindOpenTarget, "uploads_open_target", "account=? AND bucket=? AND destination_path=?");
+  expect_seek(sql::kFindOpenTarget, "uploads_open_target",
+              "account=? AND bucket=? AND destination_path=? AND finished_ms=?");
+}
+
+TEST_F(Plan, WhatHasNotEndedIsCountedInItsIndexAlone) {
+  const std::string plan = plan_of(sql::kCountOpen);
+  EXPECT_NE(plan.find("COVERING INDEX uploads_open_target"), std::string::npos) << plan;
+  EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << plan;
 }
 
 TEST_F(Plan, SuccessorsAndExpiredLeasesAreSought) {

@@ -31,6 +31,11 @@ inline constexpr std::string_view kInsertUpload = R"sql(
 inline constexpr std::string_view kInsertSignature =
     "INSERT INTO signed_requests (timestamp_s, key_id, mac, upload_id) VALUES (?1, ?2, ?3, ?4)";
 
+// How many of each account have not ended. It walks the index of those; for a start.
+inline constexpr std::string_view kCountOpen = R"sql(
+  SELECT account, count(*) AS uploads FROM uploads INDEXED BY uploads_open_target
+  WHERE finished_ms IS NULL GROUP BY account)sql";
+
 // ?1 before, ?2 how many at most
 inline constexpr std::string_view kForgetSignatures = R"sql(
   DELETE FROM signed_requests WHERE (timestamp_s, key_id, mac) IN
@@ -185,7 +190,7 @@ inline constexpr std::string_view kSelectWaitingOn = "SELECT waiting_on FROM upl
 
 // ?1 id
 inline constexpr std::string_view kEnded = R"sql(
-  SELECT state = 'completed' AS completed, callback <> '' AS wants_callback,
+  SELECT account, state = 'completed' AS completed, callback <> '' AS wants_callback,
          EXISTS (SELECT 1 FROM multiparts WHERE upload_id = ?1) AS has_journal,
          EXISTS (SELECT 1 FROM multipart_ledger INDEXED BY multipart_ledger_of_upload WHERE upload_id = ?1) AS in_ledger
   FROM uploads WHERE id = ?1)sql";

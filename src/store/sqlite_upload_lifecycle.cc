@@ -37,13 +37,14 @@ bool release_successor(SqliteConnection& connection, UploadId id, std::optional<
 
 // What every end brings with it: recorded parts are forgotten, what may be open at the store is left to the reaper, the
 // callback is due. Answers whether there is a callback. A small upload, of which there are many, has nothing to remove.
-bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body) {
+bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const SqliteQueue& queue) {
   bool wants_callback = false;
   bool has_journal = false;
   {
     auto ended = connection.prepare(sql::kEnded);
     ended.bind(id);
     if (!ended.step()) return false;
+    queue.database.open_uploads().remove(ended.integer("account"));
     const bool completed = ended.integer("completed") != 0;
     wants_callback = ended.integer("wants_callback") != 0;
     has_journal = ended.integer("has_journal") != 0;
@@ -57,7 +58,7 @@ bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const C
   }
   if (!wants_callback) return false;
   if (const auto stored = load_upload(connection, id)) {
-    insert_callback(connection, stored->upload, body(stored->upload), now);
+    insert_callback(connection, stored->upload, queue.body(stored->upload), now);
   }
   return true;
 }
@@ -83,7 +84,8 @@ Wanted wanted_of(SqliteConnection& connection, const Lease& lease) {
 }
 
 Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending,
-                              WallTime now, const CallbackBody& body) {
+                              const SqliteQueue& queue) {
+  const WallTime now = queue.clock.now();
   if (auto whole = check_ending(lease, ending); !whole) return whole.error();
   const ErrorColumns error(ending.error);
   std::optional<std::int64_t> size;
@@ -95,10 +97,11 @@ Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, 
       .run();
   if (connection.changes() != 1) return lease_lost(lease);
   const bool successor = release_successor(connection, lease.id, std::nullopt);  // what runs waits for nothing
-  return EndEffects{successor, follow_end(connection, lease.id, now, body)};
+  return EndEffects{successor, follow_end(connection, lease.id, now, queue)};
 }
 
-EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, WallTime now, const CallbackBody& body) {
+EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, const SqliteQueue& queue) {
+  const WallTime now = queue.clock.now();
   std::optional<UploadId> waiting_on;
   {
     auto row = connection.prepare(sql::kSelectWaitingOn);
@@ -107,19 +110,20 @@ EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, WallTime no
   }
   connection.prepare(sql::kCancelWaiting).bind(id, to_unix_ms(now)).run();
   const bool successor = release_successor(connection, id, waiting_on);
-  return {successor, follow_end(connection, id, now, body)};
+  return {successor, follow_end(connection, id, now, queue)};
 }
 
-Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, Crash crash, WallTime now,
-                        const CallbackBody& body) {
+Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, Crash crash,
+                        const SqliteQueue& queue) {
   const UploadState next = decide_requeue(wanted_of(connection, lease));
   if (next == UploadState::cancelled) {
     UploadEnding cancelled;
     cancelled.state = UploadState::cancelled;
     cancelled.error = how.error;
-    const auto ended = end_upload(connection, lease, cancelled, now, body);
+    const auto ended = end_upload(connection, lease, cancelled, queue);
     return ended ? Result<>() : ended.error();
   }
+  const WallTime now = queue.clock.now();
   const ErrorColumns error(how.error);
   std::optional<std::int64_t> next_attempt_ms;
   if (how.delay && how.delay->count() > 0) next_attempt_ms = to_unix_ms(now + *how.delay);

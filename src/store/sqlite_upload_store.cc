@@ -84,13 +84,13 @@ std::optional<UploadId> chain_end(SqliteConnection& connection, const NewUpload&
 }
 
 // Carries out a step on an upload that is `stored`.
-Result<> carry_out(SqliteConnection& connection, ChangeStep step, const StoredUpload& stored, WallTime now,
-                   const CallbackBody& body) {
+Result<> carry_out(SqliteConnection& connection, ChangeStep step, const StoredUpload& stored,
+                   const SqliteQueue& queue) {
   const UploadId id = stored.upload.id;
   const auto want = [&](Wanted wanted) { connection.prepare(sql::kWant).bind(id, to_string(wanted)).run(); };
   switch (step) {
     case ChangeStep::cancel:
-      cancel_waiting(connection, id, now, body);
+      cancel_waiting(connection, id, queue);
       break;
     case ChangeStep::pause:
       return pause_queued(connection, id);
@@ -138,8 +138,11 @@ class SqliteUploadStore::Insert final : public WriteOperation {
     if (!store_.queue_.database.has_room()) {
       return Error{Errc::store_failed, "the database's disk is full: nothing was queued"};
     }
+    OpenUploads& open = store_.queue_.database.open_uploads();
+    if (open.is_full(upload_.account)) return too_many_open_uploads(upload_.account, open.most());
     outcome_.id = insert_upload(connection, upload_, texts_, chain_end(connection, upload_), store_.queue_.clock.now());
     store_.queue_.database.gives(outcome_.id);
+    open.add(upload_.account);
     if (is_signed) keep_signature(connection, upload_.key_id, upload_.signature, outcome_.id);
     return {};
   }
@@ -264,7 +267,7 @@ Result<ChangeOutcome> SqliteUploadStore::change(const ChangeRequest& request) {
     const auto decision = decide_change(stored->upload.state, wanted, request.change);
     if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) return ChangeOutcome{stored->upload, *refusal};
     const auto step = std::get<ChangeStep>(decision);
-    if (auto made = carry_out(connection, step, *stored, queue_.clock.now(), queue_.body); !made) return made.error();
+    if (auto made = carry_out(connection, step, *stored, queue_); !made) return made.error();
     if (is_signed) keep_signature(connection, request.key_id, signature, request.id);
     recalled = step == ChangeStep::want_cancel || step == ChangeStep::want_pause;
     auto changed = reload(connection, request.id);

@@ -1,6 +1,8 @@
 #include "store/sqlite_upload_store.h"
 
 #include <future>
+#include <latch>
+#include <thread>
 
 #include "store/store_test_support.h"
 
@@ -27,6 +29,51 @@ TEST_F(SqliteUploadStoreTest, KeepsNoSignature) {
   const std::string kept = bytes_in(path_);
   EXPECT_NE(kept.find("f.mp4"), std::string::npos);
   EXPECT_EQ(kept.find(mac), std::string::npos);
+}
+
+// Changes a row and fails, so that the others of its transaction run again alone.
+class Fails final : public WriteOperation {
+ public:
+  Result<> run(SqliteConnection& connection) override {
+    connection.prepare("UPDATE counters SET value = value + 1 WHERE name = 'accounts'").run();
+    return Error{Errc::internal, "no"};
+  }
+  void done(Result<> /*outcome*/) override {}
+};
+
+// What was counted in the transaction that was undone does not count.
+TEST_F(SqliteUploadStoreTest, WhatWasRolledBackIsNotCounted) {
+  constexpr int kMost = 10;
+  constexpr int kFirst = 6;
+  SqliteOptions options;
+  options.path = path_;
+  options.most_open_uploads = kMost;
+  auto database = SqliteDatabase::open(options, clock_);
+  ASSERT_TRUE(database);
+  SqliteUploadStore uploads(queue_over(**database));
+  std::latch held(1);
+  std::latch go(1);
+  std::thread holder([&] {
+    EXPECT_TRUE((*database)->write([&](SqliteConnection&) -> Result<> {
+      held.count_down();
+      go.wait();
+      return {};
+    }));
+  });
+  held.wait();
+  int taken = 0;
+  const auto insert = [&](int number) {
+    uploads.insert(new_upload(std::to_string(number)), [&](const Result<InsertOutcome>& one) { taken += one ? 1 : 0; });
+  };
+  for (int i = 0; i < kFirst; ++i) insert(i);
+  (*database)->post(std::make_unique<Fails>());
+  go.count_down();
+  holder.join();
+  (*database)->drain();
+  EXPECT_EQ(taken, kFirst);
+  for (int i = kFirst; i < 2 * kMost; ++i) insert(i);
+  (*database)->drain();
+  EXPECT_EQ(taken, kMost);
 }
 
 }  // namespace

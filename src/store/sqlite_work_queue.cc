@@ -162,7 +162,7 @@ class SqliteWorkQueue::Finish final : public WriteOperation {
       : store_(store), lease_(lease), ending_(std::move(ending)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    effects_ = end_upload(connection, lease_, ending_, store_.queue_.clock.now(), store_.queue_.body);
+    effects_ = end_upload(connection, lease_, ending_, store_.queue_);
     if (!effects_) return effects_.error();
     return {};
   }
@@ -188,7 +188,7 @@ class SqliteWorkQueue::PutBack final : public WriteOperation {
       : store_(store), lease_(lease), how_(std::move(how)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    return requeue_upload(connection, lease_, how_, Crash::none, store_.queue_.clock.now(), store_.queue_.body);
+    return requeue_upload(connection, lease_, how_, Crash::none, store_.queue_);
   }
 
   void done(Result<> outcome) override {
@@ -295,7 +295,6 @@ Result<int> SqliteWorkQueue::take_back(std::string_view statement, std::int64_t 
   std::map<Owner, std::int64_t> leases;  // before the first step
   for (;;) {
     const auto step = queue_.database.write([&](SqliteConnection& connection) -> Result<int> {
-      const WallTime now = queue_.clock.now();
       if (taken == 0) leases = lease_counts(connection);
       const std::vector<Orphan> orphans = orphans_of(connection, statement, first, second);
       for (const Orphan& orphan : orphans) {
@@ -307,12 +306,12 @@ Result<int> SqliteWorkQueue::take_back(std::string_view statement, std::int64_t 
           UploadEnding failed;
           failed.state = UploadState::failed;
           failed.error = crashed_repeatedly(crashes_alone);
-          const auto ended = end_upload(connection, orphan.lease, failed, now, queue_.body);
+          const auto ended = end_upload(connection, orphan.lease, failed, queue_);
           if (!ended) return ended.error();
         } else {
           const Crash crash = alone ? Crash::alone : Crash::in_company;
           const Requeue how = requeue_after_crash(crashes_alone, gives_up, orphan.only_look);
-          auto back = requeue_upload(connection, orphan.lease, how, crash, now, queue_.body);
+          auto back = requeue_upload(connection, orphan.lease, how, crash, queue_);
           if (!back) return back.error();
         }
       }

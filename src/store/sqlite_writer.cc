@@ -67,8 +67,12 @@ void complete_and_drop(std::unique_ptr<WriteOperation>& operation, Result<> outc
 
 }  // namespace
 
-SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Ballast ballast, Limits limits)
-    : connection_(std::move(connection)), mark_(std::move(mark)), ballast_(std::move(ballast)), limits_(limits) {
+SqliteWriter::SqliteWriter(Owned owned, Limits limits)
+    : connection_(std::move(owned.connection)),
+      mark_(std::move(owned.mark)),
+      ballast_(std::move(owned.ballast)),
+      open_uploads_(std::move(owned.open_uploads)),
+      limits_(limits) {
   loop_.start("store", [this] { work(); });
 }
 
@@ -230,6 +234,7 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
 
 bool SqliteWriter::begin() {
   given_ = 0;
+  open_uploads_.begin();
   return connection_->prepare("BEGIN IMMEDIATE").run();
 }
 
@@ -239,6 +244,7 @@ bool SqliteWriter::commit() {
     return false;
   }
   if (connection_->prepare("COMMIT").run()) {
+    open_uploads_.committed();
     mark_.committed(static_cast<std::uint32_t>(connection_->wal_pages()), given_);
     return true;
   }

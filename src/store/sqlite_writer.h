@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/worker_thread.h"
 #include "store/ballast.h"
+#include "store/open_uploads.h"
 #include "store/sqlite_connection.h"
 #include "store/store_mark.h"
 
@@ -53,8 +54,16 @@ class SqliteWriter {
   // How long patient operations wait for company. Anything that is not patient takes them along at once.
   static constexpr std::chrono::milliseconds kGather{5};
 
-  // Starts the thread, which owns the connection, its database's mark and its ballast from now on.
-  SqliteWriter(std::unique_ptr<SqliteConnection> connection, StoreMark mark, Ballast ballast, Limits limits);
+  // What the thread owns from the start on: the connection, and what belongs to its database.
+  struct Owned {
+    std::unique_ptr<SqliteConnection> connection;
+    StoreMark mark;
+    Ballast ballast;
+    OpenUploads open_uploads;
+  };
+
+  // Starts the thread.
+  SqliteWriter(Owned owned, Limits limits);
   SqliteWriter(const SqliteWriter&) = delete;
   SqliteWriter& operator=(const SqliteWriter&) = delete;
   // Carries out what is queued, then moves the log into the file and closes the connection, which must be the last one.
@@ -69,6 +78,9 @@ class SqliteWriter {
   // For the change that runs: whether the disk has room for something new. Where it was full, what is left is for what
   // was taken before.
   bool has_room() { return !ballast_.is_given_up(); }
+
+  // For the change that runs.
+  OpenUploads& open_uploads() { return open_uploads_; }
 
   // Runs `change` and waits for the disk; waits for room too. Never from done().
   Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
@@ -100,6 +112,7 @@ class SqliteWriter {
   std::unique_ptr<SqliteConnection> connection_;
   StoreMark mark_;
   Ballast ballast_;
+  OpenUploads open_uploads_;
   UploadId given_ = 0;  // the highest of the transaction
   const Limits limits_;
   int pages_at_checkpoint_ = 0;

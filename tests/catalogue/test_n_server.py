@@ -1,5 +1,6 @@
 """What one client takes of memory, descriptors, request threads and lists, others keep."""
 
+import concurrent.futures
 import contextlib
 import json
 import resource
@@ -267,3 +268,41 @@ def test_N22_requests_that_hang_leave_threads_for_others(new_site):
             assert len(waiting) < 16, "most of them still wait"
     finally:
         switch.unlink()
+
+
+def test_N30_an_account_queues_only_so_many_uploads(new_site):
+    """Its other ways in count too: the operator's and retries. Another account and what is queued already are not concerned."""
+    site = new_site(extra="[limits]\nopen_uploads_per_account = 5")
+    site.server.add_bucket("videos", "http://127.0.0.1:9", "key", "secret-of-a-store")
+    make_file(site.files / "film.mp4", KIB)
+    site.server.add_account(159, "ann")
+    site.server.add_bucket("videos", "http://127.0.0.1:9", "key", "secret-of-a-store", cdn=159)
+    make_file(site.server.storage / "ann" / "film.mp4", KIB)
+    key = site.server.add_key(159)
+    other = ApiClient(site.server.url, key.api_key, key.secret, 159)
+
+    first = sign(site.api.request("aws.upload", path="sestore4/jb/film.mp4", destination_path="first", bucket="videos"), site.key.secret)
+    first_id = site.api.post(first).data
+    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+        answers = list(threads.map(lambda number: site.api.upload("sestore4/jb/film.mp4", str(number), "videos"), range(60)))
+    assert sorted(answer.code or "" for answer in answers) == [""] * 4 + ["1000"] * 56, answers
+    assert all(answer.http_status == 200 and (answer.ok or "5 uploads" in answer.message) for answer in answers), answers
+    assert site.api.post(first).data == first_id, "a repeat gets its id"
+    assert len(site.api.all()) == 5
+    assert other.upload("sestore4/ann/film.mp4", "theirs", "videos").ok
+
+    def refused():
+        assert site.api.upload("sestore4/jb/film.mp4", "more", "videos").code == "1000"
+        by_operator = site.server.run_cli("upload", "sestore4/jb/film.mp4", "--to", "more", "--cdn", 158, "--bucket", "videos")
+        assert by_operator.returncode != 0 and "5 uploads" in by_operator.stderr, by_operator
+        assert len([one for one in site.api.all() if one["state"] != "cancelled"]) == 5
+
+    refused()
+    site.server.kill9()
+    site.server.start()
+    refused()
+    assert site.api.call("aws.cancel", id=first_id).ok
+    site.wait_for(first_id, "cancelled")
+    assert site.api.upload("sestore4/jb/film.mp4", "in its place", "videos").ok
+    assert site.api.call("aws.retry", id=first_id).code == "1000"
+    refused()

@@ -122,6 +122,135 @@ TEST_P(InsertConformance, EqualRequestsAtTheSameTimeMakeOneUpload) {
   EXPECT_EQ(claim().size(), 1U);
 }
 
+class BoundConformance : public InsertConformance {
+ protected:
+  static constexpr int kMost = 3;
+
+  void SetUp() override {
+    InsertConformance::SetUp();
+    store_->set_most_open_uploads(kMost);
+    reopen();
+  }
+
+  Result<InsertOutcome> try_insert(NewUpload upload) {
+    return await<Result<InsertOutcome>>([&](auto done) { uploads().insert(std::move(upload), std::move(done)); });
+  }
+  // One more upload of an account that has as many as it may have.
+  void expect_full(AccountId account = kAccount) {
+    NewUpload more = new_upload("more");
+    more.account = account;
+    const auto refused = try_insert(std::move(more));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::overloaded);
+  }
+  std::vector<UploadId> fill() {
+    std::vector<UploadId> ids;
+    for (int i = 0; i < kMost; ++i) ids.push_back(insert(std::to_string(i)));
+    expect_full();
+    return ids;
+  }
+  Result<ChangeOutcome> change(UploadId id, UploadChange how) {
+    return uploads().change({.account = kAccount, .id = id, .change = how, .signature = {}});
+  }
+};
+
+TEST_P(BoundConformance, AnAccountHasOnlySoManyThatHaveNotEnded) {
+  fill();
+  const auto refused = try_insert(new_upload("more"));
+  EXPECT_NE(refused.error().message.find("158 has 3 uploads"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(uploads().find(kAccount, {.ids = {}}).value().size(), 3U);
+}
+
+TEST_P(BoundConformance, OfEachAccount) {
+  fill();
+  for (int i = 0; i < kMost; ++i) {
+    NewUpload theirs = new_upload(std::to_string(i));
+    theirs.account = kAccount + 1;
+    insert(std::move(theirs));
+  }
+  expect_full(kAccount + 1);
+}
+
+TEST_P(BoundConformance, ARepeatGetsItsIdAlsoThen) {
+  const UploadId first = insert(signed_upload("a", 'm')).id;
+  insert("b");
+  insert("c");
+  expect_full();
+  const InsertOutcome again = insert(signed_upload("a", 'm'));
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.id, first);
+}
+
+TEST_P(BoundConformance, EveryEndMakesRoomForOne) {
+  const auto ids = fill();
+  ASSERT_TRUE(change(ids[1], UploadChange::pause));
+  expect_full();
+  ASSERT_TRUE(change(ids[0], UploadChange::cancel));
+  ASSERT_TRUE(change(ids[0], UploadChange::cancel)) << "an answer, and no change";
+  insert("after a cancel");
+  expect_full();
+  ASSERT_TRUE(change(ids[1], UploadChange::cancel));
+  insert("after a cancel of a paused one");
+  expect_full();
+
+  const Lease done = claim_one().lease;
+  expect_full();
+  ASSERT_TRUE(requeue(done, {.delay = 0ms}));
+  expect_full();
+  ASSERT_TRUE(finish(claim_one().lease, completed()));
+  ASSERT_FALSE(finish(done, completed())) << "its lease is over";
+  insert("after a completion");
+  expect_full();
+  ASSERT_TRUE(finish(claim_one().lease, failed()));
+  insert("after a failure");
+  expect_full();
+
+  const ClaimedUpload recalled = claim_one();
+  ASSERT_TRUE(change(recalled.lease.id, UploadChange::cancel));
+  expect_full();
+  ASSERT_TRUE(requeue(recalled.lease, {}));
+  EXPECT_EQ(look(recalled.lease.id).state, UploadState::cancelled);
+  insert("after a cancel of one that ran");
+  expect_full();
+}
+
+TEST_P(BoundConformance, IsExactAfterAReopen) {
+  const auto ids = fill();
+  reopen();
+  expect_full();
+  ASSERT_TRUE(change(ids[0], UploadChange::cancel));
+  reopen();
+  insert("a");
+  expect_full();
+}
+
+TEST_P(BoundConformance, AHigherBoundMakesRoomAndALowerOneTakesNothingAway) {
+  const auto ids = fill();
+  store_->set_most_open_uploads(kMost + 1);
+  reopen();
+  insert("one more");
+  expect_full();
+  store_->set_most_open_uploads(1);
+  reopen();
+  expect_full();
+  EXPECT_EQ(claim().size(), 4U);
+}
+
+TEST_P(BoundConformance, InsertsAtTheSameTimeDoNotExceedIt) {
+  constexpr int kRequests = 300;
+  std::atomic<int> taken{0};
+  std::latch answered(kRequests);
+  for (int i = 0; i < kRequests; ++i) {
+    uploads().insert(new_upload(std::to_string(i)), [&](const Result<InsertOutcome>& outcome) {
+      if (outcome) ++taken;
+      answered.count_down();
+    });
+  }
+  answered.wait();
+  EXPECT_EQ(taken.load(), kMost);
+  EXPECT_EQ(claim().size(), 3U);
+}
+
 TEST_P(InsertConformance, FindRepeatTellsTheFirstId) {
   const RequestSignature signature = signed_upload("a", 'm').signature;
   EXPECT_EQ(uploads().find_repeat(7, signature).value(), std::nullopt);
@@ -214,6 +343,7 @@ TEST_P(InsertConformance, NewWorkIsPublished) {
 }
 
 VODLIFT_INSTANTIATE_CONFORMANCE(InsertConformance);
+VODLIFT_INSTANTIATE_CONFORMANCE(BoundConformance);
 VODLIFT_INSTANTIATE_CONFORMANCE(SignatureConformance);
 
 }  // namespace

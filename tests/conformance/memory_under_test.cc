@@ -25,6 +25,7 @@ class MemoryUnderTest final : public StoreUnderTest {
   AccountRepository& account_rows() override { return accounts_; }
   MultipartLedger& ledger() override { return ledger_; }
   BandwidthLimits& limits() override { return limits_; }
+  void set_most_open_uploads(std::int64_t most) override { database_.set_most_open_uploads(most); }
   void reopen() override { opened_.clear(); }
 
  private:

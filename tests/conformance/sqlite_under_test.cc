@@ -33,6 +33,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   AccountRepository& account_rows() override { return *account_rows_; }
   MultipartLedger& ledger() override { return *ledger_; }
   BandwidthLimits& limits() override { return *limits_; }
+  void set_most_open_uploads(std::int64_t most) override { most_open_uploads_ = most; }
   void reopen() override {
     close();
     open();
@@ -58,6 +59,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   void open() {
     store::SqliteOptions options;
     options.path = directory_ / "queue.db";
+    options.most_open_uploads = most_open_uploads_;
     database_ = store::SqliteDatabase::open(options, clock_).value();
     const bool sealed = store::SqliteAccountRepository::holds_secrets(*database_).value();
     store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
@@ -77,6 +79,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   }
 
   const ManualClock& clock_;
+  std::int64_t most_open_uploads_ = kMostOpenUploads;
   LocalChangeFeed feed_;
   const TemporaryFolder temporary_;
   const std::filesystem::path directory_ = temporary_.path();

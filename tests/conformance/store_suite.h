@@ -66,6 +66,8 @@ class StoreUnderTest {
   virtual AccountRepository& account_rows() = 0;
   virtual MultipartLedger& ledger() = 0;
   virtual BandwidthLimits& limits() = 0;
+  // How many uploads that have not ended an account may have, from the next reopen() on.
+  virtual void set_most_open_uploads(std::int64_t most) = 0;
   // Closes everything in order and opens it again on the same storage.
   virtual void reopen() = 0;
 };

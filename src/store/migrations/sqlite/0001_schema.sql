@@ -179,7 +179,8 @@ CREATE INDEX uploads_ready ON uploads (priority, large, account, next_attempt_ms
 CREATE INDEX uploads_delayed ON uploads (next_attempt_ms)
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1;
 -- The uploads to one object that have not ended. They form a chain: each waits for the one before, and no two for the same.
-CREATE INDEX uploads_open_target ON uploads (account, bucket, destination_path) WHERE finished_ms IS NULL;
+-- finished_ms is in it so that counting them reads no rows.
+CREATE INDEX uploads_open_target ON uploads (account, bucket, destination_path, finished_ms) WHERE finished_ms IS NULL;
 CREATE UNIQUE INDEX uploads_waiting ON uploads (waiting_on) WHERE waiting_on IS NOT NULL;
 CREATE INDEX uploads_suspect ON uploads (crashes_alone, id) WHERE suspect = 1 AND state = 'queued';
 CREATE INDEX uploads_leased ON uploads (lease_until_ms) WHERE lease_until_ms IS NOT NULL;
