@@ -34,13 +34,6 @@ void add(const Context& context, const Fields& fields, const std::shared_ptr<Rep
   });
 }
 
-// The upload object, and whose it is.
-object shown(const Upload& upload, WallTime now) {
-  object out = to_json(upload, now);
-  out["cdn"] = upload.account;
-  return out;
-}
-
 // The uploads of the account that is named, or of all.
 Result<std::vector<Upload>> find(const Context& context, std::optional<AccountId> cdn, const UploadQuery& query) {
   if (!cdn) return context.uploads.find_in_all(query);
@@ -80,7 +73,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   }
   boost::json::array answer;
   const WallTime now = context.clock.now();
-  for (const Upload& upload : *uploads) answer.push_back(shown(upload, now));
+  for (const Upload& upload : *uploads) answer.push_back(to_operator_json(upload, now));
   return value(std::move(answer));
 }
 
@@ -117,7 +110,7 @@ Result<value> carry_out(const Context& context, const Fields& fields) {
   }
   if (!outcome) return outcome.error();
   if (outcome->refusal) return refused(*outcome);
-  return value(shown(outcome->upload, context.clock.now()));
+  return value(to_operator_json(outcome->upload, context.clock.now()));
 }
 
 // cdn, and every field of an upload.

@@ -205,6 +205,7 @@ std::string show_one(const value& upload) {
   table.add({"callback", fmt::format("{} ({})", cell(upload, "callback"), cell(upload, "callback_state"))});
   if (error != nullptr && error->is_object()) {
     table.add({"error", fmt::format("{}: {}", cell(*error, "code"), cell(*error, "message"))});
+    if (!text_at(*error, "detail").empty()) table.add({"error detail", cell(*error, "detail")});
   }
   return table.text("");
 }

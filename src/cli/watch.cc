@@ -134,6 +134,9 @@ UploadView view_of(const boost::json::value& upload) {
   if (const auto* error = upload.is_object() ? upload.get_object().if_contains("error") : nullptr) {
     view.error_code = text_at(*error, "code");
     view.error_message = text_at(*error, "message");
+    if (const std::string detail = text_at(*error, "detail"); !detail.empty()) {
+      view.error_message += fmt::format(" ({})", detail);
+    }
   }
   return view;
 }

@@ -138,8 +138,9 @@ struct Verification {
 // Why an attempt did not succeed.
 struct UploadError {
   Errc code = Errc::internal;
-  std::string message;
+  std::string message;  // a customer may read it
   bool retryable = false;
+  std::string detail{};  // for the operator alone, like Error::detail; empty: nothing
 };
 
 // Where the upload's callback stands; `none` where none was asked for.

@@ -95,6 +95,22 @@ UploadError crashed_repeatedly(int crashes) {
       info(Errc::crashed_repeatedly).retryable};
 }
 
+UploadError upload_error(const Error& error) {
+  switch (error.code) {
+    case Errc::internal:
+    case Errc::config_invalid:
+    case Errc::locked:
+    case Errc::io_error:
+    case Errc::store_failed:
+    case Errc::store_corrupt:
+    case Errc::seal_broken:
+      return {error.code, "a fault of the server, whose operator can see more", error.retryable(),
+              error.for_operator()};
+    default:
+      return {error.code, error.message, error.retryable(), error.detail};
+  }
+}
+
 Error too_many_open_uploads(AccountId account, std::int64_t most) {
   return {
       Errc::overloaded,

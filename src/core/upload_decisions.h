@@ -55,6 +55,10 @@ UploadState decide_rescue(Wanted wanted, int crashes_alone, int max_crashes);
 // The error of an upload that decide_rescue() lets fail.
 UploadError crashed_repeatedly(int crashes);
 
+// What an upload keeps of an error. The text of a fault of the server itself, such as its database or a disk, is the
+// operator's: the customer reads only that there was one.
+UploadError upload_error(const Error& error);
+
 // An account has this many uploads that have not ended at most, unless the operator set another number.
 inline constexpr std::int64_t kMostOpenUploads = 1'000'000;
 

@@ -119,5 +119,22 @@ TEST(UploadDecisions, WantedHasAWordForTheDatabase) {
   EXPECT_EQ(wanted_from("resume"), std::nullopt);
 }
 
+TEST(UploadErrorText, FaultsOfTheServerAreForItsOperator) {
+  for (const Errc code : {Errc::internal, Errc::config_invalid, Errc::locked, Errc::io_error, Errc::store_failed,
+                          Errc::store_corrupt, Errc::seal_broken}) {
+    const UploadError kept = upload_error({code, "database /srv/v.db: broken", "SQLite 11"});
+    EXPECT_EQ(kept.code, code);
+    EXPECT_EQ(kept.retryable, info(code).retryable);
+    EXPECT_EQ(kept.message.find("/srv"), std::string::npos);
+    EXPECT_EQ(kept.detail, "database /srv/v.db: broken (SQLite 11)");
+  }
+}
+
+TEST(UploadErrorText, OtherErrorsKeepBothTexts) {
+  const UploadError kept = upload_error({Errc::s3_credential, "no usable credentials", "profile x"});
+  EXPECT_EQ(kept.message, "no usable credentials");
+  EXPECT_EQ(kept.detail, "profile x");
+}
+
 }  // namespace
 }  // namespace vodlift

@@ -94,6 +94,13 @@ json::object to_json(const Upload& upload, WallTime now) {
   return out;
 }
 
+json::object to_operator_json(const Upload& upload, WallTime now) {
+  json::object out = to_json(upload, now);
+  out["cdn"] = upload.account;
+  if (upload.error) out["error"].as_object()["detail"] = text_or_null(upload.error->detail);
+  return out;
+}
+
 std::string callback_body(const Upload& ended, WallTime now) {
   const bool success = ended.state == UploadState::completed;
   json::object body;

@@ -161,6 +161,22 @@ TEST(CallbackBody, TellsAFailure) {
   EXPECT_EQ(body.at("data").at("state"), "failed");
 }
 
+TEST(UploadJson, OnlyAnOperatorReadsTheDetailOfAnError) {
+  Upload upload;
+  upload.account = 158;
+  upload.state = UploadState::failed;
+  upload.error = UploadError{Errc::s3_credential, "no usable credentials", false, "cannot open /etc/secret"};
+  const WallTime now{};
+  EXPECT_EQ(json::serialize(to_json(upload, now)).find("secret"), std::string::npos);
+  EXPECT_EQ(callback_body(upload, now).find("secret"), std::string::npos);
+  EXPECT_EQ(to_operator_json(upload, now).at("error").at("detail"), "cannot open /etc/secret");
+  EXPECT_EQ(to_operator_json(upload, now).at("cdn"), 158);
+  upload.error->detail.clear();
+  EXPECT_TRUE(to_operator_json(upload, now).at("error").at("detail").is_null());
+  upload.error.reset();
+  EXPECT_TRUE(to_operator_json(upload, now).at("error").is_null());
+}
+
 TEST(CallbackBody, GivesACancellationACodeToo) {
   Upload upload = uploading();
   upload.state = UploadState::cancelled;

@@ -21,7 +21,8 @@ constexpr milliseconds kBetweenForgettings = 15s;
 
 std::optional<UploadError> kept(const std::optional<UploadError>& error, const std::optional<UploadError>& before) {
   if (!error) return before;
-  return UploadError{error->code, printable(error->message, kMaxMessageBytes), error->retryable};
+  return UploadError{error->code, printable(error->message, kMaxMessageBytes), error->retryable,
+                     printable(error->detail, kMaxMessageBytes)};
 }
 
 bool is_whole(const UploadEnding& ending) {

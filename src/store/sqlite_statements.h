@@ -93,7 +93,7 @@ inline constexpr std::string_view kNewestOfAllInStates = R"sql(
 
 inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
-         acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable,
+         acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable, error_detail,
          created_ms, started_ms, finished_ms, next_attempt_ms, token, fence, options, attempt_started_ms,
          attempt_first_byte, unanswered_ms, sent_size, sent_crc32c, only_look,
          (SELECT callbacks.state FROM callbacks WHERE callbacks.upload_id = uploads.id) AS callback_state
@@ -139,12 +139,14 @@ inline constexpr std::string_view kAddBytes = R"sql(
 // ?3 the next attempt (NULL: at once, in the place that it had when it was created), ?4-?6 error (NULL: as it was),
 // ?7 interrupted, ?8 crashes to add, ?9 when a request was sent whose answer is not known (NULL: none was), ?10 and ?11
 // size and CRC32C of what it sent (NULL: not known), ?12 only to be looked for, ?13 crashes alone to add, ?14 the
-// crashes that make it a suspect. One that was given back before anything was sent has not started.
+// crashes that make it a suspect, ?15 the error's detail. One that was given back before anything was sent has not
+// started.
 inline constexpr std::string_view kRequeue = R"sql(
   UPDATE uploads SET state = 'queued', lease_until_ms = NULL, owner = NULL, owner_term = NULL,
                      next_attempt_ms = coalesce(?3, created_ms), delayed = ?3 IS NOT NULL,
                      error_code = coalesce(?4, error_code), error_message = coalesce(?5, error_message),
-                     error_retryable = coalesce(?6, error_retryable), interrupted = ?7, crashes = crashes + ?8,
+                     error_retryable = coalesce(?6, error_retryable), error_detail = coalesce(?15, error_detail),
+                     interrupted = ?7, crashes = crashes + ?8,
                      started_ms = iif(?4 IS NULL AND ?7 AND ?8 = 0 AND ?9 IS NULL AND bytes_sent = 0
                                       AND started_ms = attempt_started_ms, NULL, started_ms),
                      sent_size = iif(?9 IS NULL, sent_size, ?10), sent_crc32c = iif(?9 IS NULL, sent_crc32c, ?11),
@@ -152,7 +154,7 @@ inline constexpr std::string_view kRequeue = R"sql(
                      crashes_alone = crashes_alone + ?13, suspect = (?8 > 0 AND crashes + ?8 >= ?14)
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
-// ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?12 error (NULL: as it was, but
+// ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?13 error (NULL: as it was, but
 // none once it is completed)
 inline constexpr std::string_view kEnd = R"sql(
   UPDATE uploads SET state = ?3, finished_ms = ?4, lease_until_ms = NULL, owner = NULL, owner_term = NULL,
@@ -160,7 +162,8 @@ inline constexpr std::string_view kEnd = R"sql(
                      bytes_sent = coalesce(?5, bytes_sent), acl_applied = ?6, etag = ?7, checksum = ?8, version_id = ?9,
                      error_code = iif(?3 = 'completed', NULL, coalesce(?10, error_code)),
                      error_message = iif(?3 = 'completed', NULL, coalesce(?11, error_message)),
-                     error_retryable = iif(?3 = 'completed', NULL, coalesce(?12, error_retryable)), wanted = ''
+                     error_retryable = iif(?3 = 'completed', NULL, coalesce(?12, error_retryable)),
+                     error_detail = iif(?3 = 'completed', '', coalesce(?13, error_detail)), wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
 // Changes that a client asks for, of an upload that the caller has just looked at: ?1 id.

@@ -14,17 +14,19 @@ std::optional<std::string_view> optional_word(const std::optional<Acl>& acl) {
   return to_string(*acl);
 }
 
-// The three columns of an error, all NULL where there is none.
+// The columns of an error, all NULL where there is none.
 struct ErrorColumns {
   std::optional<std::string_view> code;
   std::optional<std::string> message;
   std::optional<bool> retryable;
+  std::optional<std::string> detail;
 
   explicit ErrorColumns(const std::optional<UploadError>& error) {
     if (!error) return;
     code = info(error->code).name;
     message = kept_message(error->message);
     retryable = error->retryable;
+    detail = kept_message(error->detail);
   }
 };
 
@@ -93,7 +95,7 @@ Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, 
   connection.prepare(sql::kEnd)
       .bind(lease.id, lease.fence, to_string(ending.state), to_unix_ms(now), size, optional_word(ending.acl_applied),
             ending.verification.etag, ending.verification.checksum, ending.verification.version_id, error.code,
-            error.message, error.retryable)
+            error.message, error.retryable, error.detail)
       .run();
   if (connection.changes() != 1) return lease_lost(lease);
   const bool successor = release_successor(connection, lease.id, std::nullopt);  // what runs waits for nothing
@@ -138,7 +140,7 @@ Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const 
   connection.prepare(sql::kRequeue)
       .bind(lease.id, lease.fence, next_attempt_ms, error.code, error.message, error.retryable, !how.failed_attempt,
             crash == Crash::none ? 0 : 1, unanswered_ms, size, crc32c, how.only_look, crash == Crash::alone ? 1 : 0,
-            kSuspectCrashes)
+            kSuspectCrashes, error.detail)
       .run();
   if (connection.changes() != 1) return lease_lost(lease);
   abandon_intent(connection, lease.id, now);

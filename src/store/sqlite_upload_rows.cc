@@ -79,7 +79,7 @@ bool read_upload(const SqliteStatement& row, Upload& upload) {
   upload.verification = {row.text("etag"), row.text("checksum"), row.text("version_id")};
   if (!row.is_null("error_code")) {
     upload.error = UploadError{errc_from_name(row.text("error_code")), row.text("error_message"),
-                               row.integer("error_retryable") != 0};
+                               row.integer("error_retryable") != 0, row.text("error_detail")};
   }
   upload.created = from_unix_ms(row.integer("created_ms"));
   upload.started = row.optional_time("started_ms");

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "core/content_type.h"
+#include "core/upload_decisions.h"
 #include "core/upload_request.h"
 #include "worker/last_look.h"
 #include "worker/object_check.h"
@@ -31,24 +32,7 @@ bool is_busy(Errc code) { return code == Errc::source_busy || code == Errc::sour
 // With which an upload fails that is only looked for.
 Error claimed_error(const ClaimedUpload& claimed) {
   const auto& error = claimed.upload.error;
-  return error ? Error{error->code, error->message} : Error{};
-}
-
-// What an upload keeps of an error. The text of a fault of the server itself, such as its database or a disk, is the
-// operator's: the customer reads only that there was one, and the log has the rest.
-UploadError for_customer(const Error& error) {
-  switch (error.code) {
-    case Errc::internal:
-    case Errc::config_invalid:
-    case Errc::locked:
-    case Errc::io_error:
-    case Errc::store_failed:
-    case Errc::store_corrupt:
-    case Errc::seal_broken:
-      return {error.code, "a fault of the server, whose operator can see more", error.retryable()};
-    default:
-      return {error.code, error.message, error.retryable()};
-  }
+  return error ? Error{error->code, error->message, error->detail} : Error{};
 }
 
 }  // namespace
@@ -400,7 +384,7 @@ std::optional<RunEnd> UploadRun::wait_for_source(const Error& error) {
   if (!is_busy(error.code) || !may_wait_for_source()) return std::nullopt;
   log::info("waiting for a source that is being written",
             {{"upload", claimed_.lease.id}, {"reason", error.for_operator()}});
-  Requeue how{source_delay(), for_customer(error), /*failed_attempt=*/false};
+  Requeue how{source_delay(), upload_error(error), /*failed_attempt=*/false};
   note_unanswered(how);
   return how;
 }
@@ -415,7 +399,7 @@ RunEnd UploadRun::queue_for_store(std::chrono::milliseconds again_in, const Erro
   const auto& before = claimed_.upload.error;
   const bool said_before = attempt_.source == nullptr && before && before->code == error.code;
   if (!said_before) {
-    how.error = for_customer(error);
+    how.error = upload_error(error);
     how.error->retryable = true;
   }
   note_unanswered(how);
@@ -428,7 +412,7 @@ RunEnd UploadRun::queue_again(std::chrono::milliseconds delay, const Error& erro
              {"code", info(error.code).name},
              {"reason", error.for_operator()},
              {"in_ms", delay.count()}});
-  Requeue how{delay, for_customer(error), failed_attempt};
+  Requeue how{delay, upload_error(error), failed_attempt};
   note_unanswered(how);
   return how;
 }
@@ -453,17 +437,19 @@ RunEnd UploadRun::fail_unless_found(const Error& error) {
               {{"upload", id}, {"code", info(error.code).name}, {"reason", error.for_operator()}});
     return std::move(**found);
   }
+  // One that is only looked for fails with what it failed with before.
+  const UploadError kept = claimed_.only_look && claimed_.upload.error ? *claimed_.upload.error : upload_error(error);
   if (const auto delay = last.next(!found)) {
     log::warn(
         "upload fails unless its object is found",
         {{"upload", id}, {"code", info(error.code).name}, {"reason", error.for_operator()}, {"in_ms", delay->count()}});
-    Requeue how{*delay, for_customer(error), /*failed_attempt=*/false};
+    Requeue how{*delay, kept, /*failed_attempt=*/false};
     how.only_look = true;
     note_unanswered(how);
     return how;
   }
   log::warn("upload failed", {{"upload", id}, {"code", info(error.code).name}, {"reason", error.for_operator()}});
-  return failed(for_customer(error));
+  return failed(kept);
 }
 
 UploadEnding UploadRun::failed(const UploadError& error) {

@@ -437,6 +437,24 @@ TEST_P(LeaseConformance, ForeignTextInMessagesIsTamed) {
   EXPECT_EQ(kept.find('\n'), std::string::npos);
 }
 
+TEST_P(LeaseConformance, TheDetailOfAnErrorIsThatOfTheLastOne) {
+  const UploadId id = insert("a");
+  ASSERT_TRUE(requeue(claim_one().lease,
+                      {.error = UploadError{Errc::network, "reset", true, "by /the\nhost"}, .failed_attempt = true}));
+  EXPECT_EQ(look(id).error->detail.find('\n'), std::string::npos);
+  EXPECT_NE(look(id).error->detail.find("by /the"), std::string::npos);
+  ASSERT_TRUE(requeue(claim_one().lease, {}));
+  EXPECT_NE(look(id).error->detail.find("by /the"), std::string::npos) << "no new error";
+  ASSERT_TRUE(requeue(claim_one().lease, {.error = UploadError{Errc::network, "reset", true}, .failed_attempt = true}));
+  EXPECT_EQ(look(id).error->detail, "");
+  UploadEnding ending = failed();
+  ending.error->detail = "profile x";
+  ASSERT_TRUE(finish(claim_one().lease, ending));
+  reopen();
+  EXPECT_EQ(look(id).error->detail, "profile x");
+  EXPECT_EQ(look(id).error->message, "it did not work");
+}
+
 VODLIFT_INSTANTIATE_CONFORMANCE(LeaseConformance);
 
 }  // namespace

@@ -79,6 +79,14 @@ def test_credentials_of_the_host_are_not_told(cloud, fake, receiver, kind):
     assert not found, (found, told)
     logged = [line for line in site.server.logs().splitlines() if '"upload":' in line and "credentials for this bucket" in line]
     assert any(word in line for line in logged for word in host_words(site)), site.server.logs()
+    shown = json.loads(site.server.cli("status", upload_id, "--json"))["error"]
+    assert any(word in shown["detail"] for word in host_words(site)), shown
+    assert shown["detail"].split(":")[0] in site.server.cli("status", upload_id)
+    listed = json.loads(site.server.cli("status", "--json"))[0]["error"]
+    assert listed == shown
+    for command, fields in (("aws.status", {"id": upload_id}), ("aws.status", {"limit": 5})):
+        assert list(site.api.call(command, **fields).data[0]["error"]) == ["code", "message", "retryable"]
+    assert list(receiver.received[0].json["data"]["error"]) == ["code", "message", "retryable"]
 
 
 def test_files_of_certificates_and_proxies_are_not_told(cloud, fake, receiver):

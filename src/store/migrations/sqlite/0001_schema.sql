@@ -158,6 +158,7 @@ CREATE TABLE uploads (
   error_code       TEXT,
   error_message    TEXT,
   error_retryable  INTEGER CHECK (error_retryable IN (0, 1)),
+  error_detail     TEXT NOT NULL DEFAULT '',  -- for the operator alone
 
   created_ms       INTEGER NOT NULL,
   started_ms       INTEGER,
