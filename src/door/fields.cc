@@ -181,6 +181,7 @@ class ValueCheck {
 
   [[nodiscard]] std::string pairs() const {
     if (const json::array* list = value_.if_array(); lenient_ && list != nullptr && list->empty()) return {};
+    if (const json::string* text = value_.if_string(); lenient_ && text != nullptr && text->empty()) return {};
     const json::object* object = value_.if_object();
     if (object == nullptr) return ": must be an object of names and values";
     for (const auto& member : *object) {

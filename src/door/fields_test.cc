@@ -164,13 +164,13 @@ TEST(Fields, ReadsOneWordOrAList) {
 }
 
 TEST(Fields, A50A51ReadsMetadata) {
-  for (const std::string_view empty : {"", R"(,"metadata":[])", R"(,"metadata":{})"}) {
+  for (const std::string_view empty : {"", R"(,"metadata":[])", R"(,"metadata":{})", R"(,"metadata":"")"}) {
     EXPECT_TRUE(Read(empty).fields->pairs("metadata").empty());
   }
   const Read read(R"(,"metadata":{"a":"x","n":-12,"5":"five","yes":true,"no":false,"nothing":null})");
   EXPECT_EQ(read.fields->pairs("metadata"),
             (Metadata{{"a", "x"}, {"n", "-12"}, {"5", "five"}, {"yes", "1"}, {"no", ""}, {"nothing", ""}}));
-  for (const std::string_view bad : {"[\"a\",\"b\"]", "\"a\"", "1", "null", "true"}) {
+  for (const std::string_view bad : {"[\"a\",\"b\"]", "\"a\"", "\" \"", "1", "null", "true"}) {
     EXPECT_EQ(Read(",\"metadata\":" + std::string(bad)).fault(), "metadata: must be an object of names and values");
   }
   for (const std::string_view bad : {"{}", "[]", "[1]", R"({"a":"b"})"}) {

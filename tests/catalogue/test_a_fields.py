@@ -68,7 +68,7 @@ def test_A49_a_timestamp_that_is_a_list(guarded):
     refused(guarded.api.call("aws.status", timestamp=[int(time.time())]), "0002", "timestamp")
 
 
-@pytest.mark.parametrize("metadata", [[], {}, None], ids=["list", "object", "absent"])
+@pytest.mark.parametrize("metadata", [[], {}, None, ""], ids=["list", "object", "absent", "empty text"])
 def test_A50_no_metadata(open_site, metadata):
     kept, done = stored(open_site, destination_path=f"none-{time.time_ns()}.mp4", metadata=metadata)
     assert done["metadata"] == {}
