@@ -90,13 +90,18 @@ def two(site, fake):
     return site
 
 
+def restart_with_callbacks(server, upload_id: int, urls: list[str]) -> None:
+    """The server starts again with these callbacks pending, as add_callbacks() makes them."""
+    server.stop()
+    add_callbacks(server, upload_id, urls)
+    server.start()
+
+
 def test_N10_a_receiver_that_hangs_holds_up_no_other_account(two, receiver, new_receiver):
     first = delivered(two, receiver)
     others = new_receiver((200, {}))
     with HangingReceiver() as hanging:
-        two.server.stop()
-        add_callbacks(two.server, first, hanging.urls * 400)
-        two.server.start()
+        restart_with_callbacks(two.server, first, hanging.urls * 400)
         wait_until(lambda: len(hanging.arrived) >= 8, 10, "its places are taken")
         queue_for_the_other(two, callback=others.url)
         wait_until(lambda: others.received, 10, "the other account hears of its upload")
@@ -106,9 +111,7 @@ def test_N11_a_receiver_that_hangs_holds_up_no_other_receiver_of_its_account(two
     first = delivered(two, receiver)
     never_heard_of = new_receiver((200, {}))
     with HangingReceiver() as hanging:
-        two.server.stop()
-        add_callbacks(two.server, first, hanging.urls * 10_000)
-        two.server.start()
+        restart_with_callbacks(two.server, first, hanging.urls * 10_000)
         wait_until(lambda: len(hanging.arrived) >= 8, 10, "its places are taken")
         two.queue("film.mp4", "videos", callback=receiver.url)
         two.queue("film.mp4", "videos", callback=never_heard_of.url)
@@ -118,9 +121,7 @@ def test_N11_a_receiver_that_hangs_holds_up_no_other_receiver_of_its_account(two
 def test_N12_a_backlog_that_waits_is_not_written(two, receiver):
     first = delivered(two, receiver)
     with HangingReceiver() as hanging:
-        two.server.stop()
-        add_callbacks(two.server, first, hanging.urls * 10_000)
-        two.server.start()
+        restart_with_callbacks(two.server, first, hanging.urls * 10_000)
         wait_until(lambda: len(hanging.arrived) >= 8, 10, "its places are taken")
         for count in range(2, 6):
             delivered(two, receiver, count)
@@ -145,9 +146,7 @@ def test_N14_many_receivers_that_hang_hold_up_nobody_else(two, receiver, new_rec
     first = delivered(two, receiver)
     others = new_receiver((200, {}))
     with HangingReceiver(addresses=100) as hanging:
-        two.server.stop()
-        add_callbacks(two.server, first, hanging.urls * 10)
-        two.server.start()
+        restart_with_callbacks(two.server, first, hanging.urls * 10)
         wait_until(lambda: len(hanging.arrived) >= 32, 10, "their places are taken")
         queue_for_the_other(two, callback=others.url)
         wait_until(lambda: others.received, 10, "the other account hears of its upload")

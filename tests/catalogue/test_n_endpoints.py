@@ -9,12 +9,18 @@ POISONED = {"about": "every object with this metadata is answered 500", "rules":
     {"operation": "PutObject", "if_header": "x-amz-meta-poison", "fault": FAILS}]}
 
 
-def second_account(site):
-    """Another account (159, user mk) with a key of its own."""
+def site_of_two(new_site, fake):
+    """A site whose account has the bucket `videos`, and a client of another account (159, user mk) with the bucket
+    `theirs`. Both have a film."""
+    site = new_site(uploads=2)
     site.server.add_account(159, "mk")
-    make_file(site.server.storage / "mk" / "film.mp4", KIB)
     key = site.server.add_key(159)
-    return lambda: type(site.api)(site.server.url, key.api_key, key.secret, cdn=159)
+    fake.create_bucket("theirs")
+    site.use(fake, "videos")
+    site.use(fake, "theirs", cdn=159)
+    for folder in (site.files, site.server.storage / "mk"):
+        make_file(folder / "film.mp4", KIB)
+    return site, type(site.api)(site.server.url, key.api_key, key.secret, cdn=159)
 
 
 def errors(site, ids) -> set[str]:
@@ -22,12 +28,7 @@ def errors(site, ids) -> set[str]:
 
 
 def test_N24_an_object_that_the_store_always_fails_stops_nobody(new_site, fake):
-    site = new_site(uploads=2)
-    api = second_account(site)
-    fake.create_bucket("theirs")
-    site.use(fake, "videos")
-    site.use(fake, "theirs", cdn=159)
-    make_file(site.files / "film.mp4", KIB)
+    site, client = site_of_two(new_site, fake)
     fake.play(POISONED)
     poison = site.queue("film.mp4", "videos", "poison.mp4", metadata={"poison": "1"})
 
@@ -38,7 +39,6 @@ def test_N24_an_object_that_the_store_always_fails_stops_nobody(new_site, fake):
 
     wait_until(failed_often, 60, "the object was refused 25 times, and nothing else was sent", poll_s=0.2)
     good = [site.queue("film.mp4", "videos", f"good-{number}.mp4") for number in range(5)]
-    client = api()
     theirs = [client.upload("sestore4/mk/film.mp4", f"film-{number}.mp4", "theirs").data for number in range(5)]
     for one in good:
         assert site.wait_for(one, "completed", within_s=15)["attempts"] == 1
@@ -48,16 +48,10 @@ def test_N24_an_object_that_the_store_always_fails_stops_nobody(new_site, fake):
 
 def test_N25_a_bucket_that_fails_stops_no_other_and_costs_no_attempts(new_site, fake):
     """A store's 500 to many objects of one bucket: the bucket waits, the endpoint does not."""
-    site = new_site(uploads=2)
-    api = second_account(site)
-    fake.create_bucket("theirs")
-    site.use(fake, "videos")
-    site.use(fake, "theirs", cdn=159)
-    make_file(site.files / "film.mp4", KIB)
+    site, client = site_of_two(new_site, fake)
     fake.play(POISONED)
     sick = [site.queue("film.mp4", "videos", f"film-{number}.mp4", metadata={"poison": "1"}) for number in range(40)]
     wait_until(lambda: "bucket is down" in site.server.logs(), 30, "the bucket waits")
-    client = api()
     theirs = [client.upload("sestore4/mk/film.mp4", f"film-{number}.mp4", "theirs").data for number in range(10)]
     wait_until(lambda: all(client.status(one)["state"] == "completed" for one in theirs), 15, "the others' are done")
     assert "endpoint is down" not in site.server.logs()

@@ -4,25 +4,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <string_view>
+
+#include "descriptor_below.h"
 
 namespace {
 
 bool fails(int fd, off_t end) {
-  const char* root = std::getenv("FAILING_ROOT");
   const char* from = std::getenv("FAILING_FROM");
   const char* switch_file = std::getenv("FAILING_SWITCH");
-  if (root == nullptr || from == nullptr || switch_file == nullptr || end <= std::atoll(from)) return false;
-  if (::access(switch_file, F_OK) != 0) return false;
-  std::array<char, 64> link{};
-  std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", fd);
-  std::array<char, 4096> path{};
-  const ssize_t length = ::readlink(link.data(), path.data(), path.size());
-  return length > 0 && std::string_view(path.data(), static_cast<std::size_t>(length)).starts_with(root);
+  if (from == nullptr || switch_file == nullptr || end <= std::atoll(from)) return false;
+  return ::access(switch_file, F_OK) == 0 && descriptor_below("FAILING_ROOT", fd);
 }
 
 }  // namespace

@@ -17,23 +17,15 @@
 #include <array>
 #include <cerrno>
 #include <cstdarg>
-#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <string_view>
+
+#include "descriptor_below.h"
 
 namespace {
 
-bool lies_there(int fd) {
-  const char* root = std::getenv("HANGING_ROOT");
-  if (root == nullptr) return false;
-  std::array<char, 64> link{};
-  std::snprintf(link.data(), link.size(), "/proc/self/fd/%d", fd);
-  std::array<char, 4096> path{};
-  const ssize_t length = ::readlink(link.data(), path.data(), path.size());
-  return length > 0 && std::string_view(path.data(), static_cast<std::size_t>(length)).starts_with(root);
-}
+bool lies_there(int fd) { return descriptor_below("HANGING_ROOT", fd); }
 
 bool hangs(int fd) {
   const char* switch_file = std::getenv("HANGING_SWITCH");
