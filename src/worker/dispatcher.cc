@@ -21,9 +21,13 @@ constexpr milliseconds kShortestWait = 50ms;
 constexpr milliseconds kFruitlessWait = 1s;
 // How long an upload cannot be claimed again while an earlier run of it, which lost its lease, is still active here.
 constexpr milliseconds kTimeToLetGo = 5s;
-// How often the loop checks whether an upload must yield, and how often at most it looks for one for a spare place.
+// How often the loop checks whether an upload must yield.
 constexpr milliseconds kLookForTurns = 1s;
-constexpr milliseconds kLookForSpare = 100ms;
+// After a look for a spare place that found nothing, the loop waits so many times as long as the look took, and not
+// longer than this, before the next one: looking takes a small share of its time, and a place that becomes free is soon
+// taken.
+constexpr int kSpareRest = 10;
+constexpr milliseconds kLongestSpareRest = 100ms;
 // How long parts that are under way when a run must yield may still take. What is cut off then is sent again later.
 constexpr milliseconds kGrace = 5s;
 // For a spare place so many uploads that wait are considered, and so many small and large ones of each account.
@@ -213,7 +217,6 @@ void Dispatcher::claim_spare() {
   const auto now = steady_clock::now();
   if (!look_for_spare_ || now < spare_due_) return;
   look_for_spare_ = false;
-  spare_due_ = now + kLookForSpare;
   const Places free = free_places();
   if (free.all > 0 && free.large > 0) return;
   {
@@ -221,10 +224,14 @@ void Dispatcher::claim_spare() {
     if (stopping_ || ahead_.runs_are_short()) return;
   }
   const auto ready = queue_.candidates({{kSpareDepth, kSpareDepth}, kSpareUploads, kSpareDepth, {}, true});
-  if (!ready) return;
-  const auto pick = pick_for_spare_place(*ready, spare_query(free));
-  if (!pick) return;
+  const auto pick = ready ? pick_for_spare_place(*ready, spare_query(free)) : std::nullopt;
+  if (!pick) {
+    const auto end = steady_clock::now();
+    spare_due_ = end + std::min<steady_clock::duration>(kLongestSpareRest, kSpareRest * (end - now));
+    return;
+  }
   auto claimed = queue_.claim({pick->id}, kLease);
+  if (!claimed || claimed->empty()) spare_due_ = steady_clock::now() + kLongestSpareRest;
   if (!claimed) return log::error("uploads cannot be claimed", {{"reason", claimed.error().for_operator()}});
   look_for_spare_ = true;  // another one may have the other place
   last_spare_ = pick->account;

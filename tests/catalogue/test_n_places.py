@@ -47,6 +47,18 @@ def test_N01_an_account_with_a_slow_store_leaves_a_place_for_another(new_site, f
     assert not any(site.api.status(one)["state"] == "completed" for one in ids)
 
 
+def test_N01_the_spare_places_are_taken_one_after_the_other_without_pauses(new_site, fake, slow_store):
+    """Another account's uploads are not let in ten a second only."""
+    site = new_site(uploads=8)
+    site.use(slow_store, "videos")
+    other = Customer(site, fake)
+    make_file(other.files / "b.mp4", 10)
+    mine = flood(site, "videos", 20)
+    theirs = [other.queue("b.mp4", f"b-{n}") for n in range(300)]
+    other.wait_for(theirs[-1:], within_s=20)
+    assert not any(site.api.status(one)["state"] == "completed" for one in mine)
+
+
 def test_N02_a_slow_endpoint_of_many_accounts_leaves_a_place_for_another(new_site, fake, slow_store):
     site = new_site(uploads=2)
     site.use(slow_store, "videos")
