@@ -81,11 +81,12 @@ bool has_any(const pugi::xml_node& node, std::initializer_list<std::string_view>
   return std::ranges::any_of(names, [&](std::string_view name) { return !child_of(node, name).empty(); });
 }
 
-// The part of an answer that holds one of these elements: its root, or an element in which a store has wrapped it.
-// Empty where the answer tells of an error.
-pugi::xml_node holder_of(const pugi::xml_node& root, std::initializer_list<std::string_view> names) {
+// The part of an answer that holds one of these elements: its root, or an element in which a store has wrapped it. A
+// root that is called `own_name` needs to hold none. Empty where the answer tells of an error.
+pugi::xml_node holder_of(const pugi::xml_node& root, std::initializer_list<std::string_view> names,
+                         std::string_view own_name = {}) {
   if (!root || find_in(root, "Error")) return {};
-  if (has_any(root, names)) return root;
+  if (local_name(root) == own_name || has_any(root, names)) return root;
   return root.find_child([&](const pugi::xml_node& child) { return has_any(child, names); });
 }
 
@@ -169,9 +170,8 @@ std::optional<std::string> parse_upload_id(std::string_view xml) {
 
 std::optional<PartsPage> parse_parts(std::string_view xml) {
   pugi::xml_document document;
-  const pugi::xml_node root = load_root(document, xml);
   const pugi::xml_node list =
-      local_name(root) == "ListPartsResult" ? root : holder_of(root, {"Part", "MaxParts", "PartNumberMarker"});
+      holder_of(load_root(document, xml), {"Part", "MaxParts", "PartNumberMarker"}, "ListPartsResult");
   if (!list) return std::nullopt;
   PartsPage page;
   for (const pugi::xml_node& node : list.children()) {
@@ -215,10 +215,8 @@ std::optional<bool> parse_public_read(std::string_view xml) {
 
 std::optional<UploadsPage> parse_uploads(std::string_view xml) {
   pugi::xml_document document;
-  const pugi::xml_node root = load_root(document, xml);
-  const pugi::xml_node list = local_name(root) == "ListMultipartUploadsResult"
-                                  ? root
-                                  : holder_of(root, {"Upload", "MaxUploads", "UploadIdMarker"});
+  const pugi::xml_node list =
+      holder_of(load_root(document, xml), {"Upload", "MaxUploads", "UploadIdMarker"}, "ListMultipartUploadsResult");
   if (!list) return std::nullopt;
   UploadsPage page;
   for (const pugi::xml_node& node : list.children()) {

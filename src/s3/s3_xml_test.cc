@@ -92,6 +92,15 @@ TEST(S3Xml, AnAnswerIsTakenByWhatItHolds) {
   ASSERT_EQ(parts->parts.size(), 1U);
   EXPECT_EQ(parts->parts[0].size, 5);
   EXPECT_FALSE(parse_parts("<html><body>no list</body></html>"));
+  constexpr std::string_view kError = "<Error><Code>NoSuchUpload</Code></Error>";
+  for (const std::string list : {"ListPartsResult", "ListMultipartUploadsResult", "R"}) {
+    for (const std::string inner : {"", "<MaxParts>9</MaxParts>", "<MaxUploads>9</MaxUploads>"}) {
+      const std::string xml = "<" + list + ">" + inner + std::string(kError) + "</" + list + ">";
+      EXPECT_TRUE(parse_error(xml)) << xml;
+      EXPECT_FALSE(parse_parts(xml)) << xml;
+      EXPECT_FALSE(parse_uploads(xml)) << xml;
+    }
+  }
   EXPECT_FALSE(parse_uploads("<html><body>no list</body></html>"));
   const auto uploads =
       parse_uploads("<R><MaxUploads>1000</MaxUploads><Upload><UploadId> A</UploadId><Key> k</Key></Upload></R>");
