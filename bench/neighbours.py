@@ -1,4 +1,4 @@
-"""(n) Beside a hostile account on the same server: what an honest account's uploads wait for, alone and beside the flood.
+"""Section (n). An honest account uploads alone, and then beside the flood of a hostile account on the same server.
 
 The flood comes from one account, in one process, from addresses of its own. All at once:
 - 64 uploads of 60 MB to a store that reads 2.5 kB a second, and 500 to a bucket whose every PUT is answered 500;
@@ -38,7 +38,7 @@ RECEIVER_S = 4
 SLOW_UPLOADS, SLOW_BYTES = 64, 60_000_000
 POISONED, WITH_CALLBACK = 500, 1000
 LISTING, DEAF, UNFINISHED = 8, 150, 400
-SETTLE_S = 3  # until the flood has what it can get
+SETTLE_S = 3  # the flood takes its places and connections in this time
 GIVE_UP_S = 120
 
 
@@ -92,7 +92,7 @@ class Honest:
 
     @staticmethod
     def _arrival(store: http.client.HTTPConnection, path: str) -> int:
-        """By the clock of time.monotonic_ns(), which is that of the sink."""
+        """When the request came, in nanoseconds. The sink and time.monotonic_ns() read the same clock."""
         limit = time.monotonic() + GIVE_UP_S
         while time.monotonic() < limit:
             store.request("HEAD", path)
@@ -215,7 +215,7 @@ class Flood:
 
 
 def measure(bench) -> list[dict]:
-    """Of each round: the honest account alone and beside the flood, on a server of its own."""
+    """Each round starts a server, and measures the honest account alone and then beside the flood."""
     rounds = []
     os.environ["VODLIFT_BINARY"] = str(bench.binary)
     tempfile.tempdir = str(bench.work)
