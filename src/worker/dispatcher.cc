@@ -274,10 +274,12 @@ void Dispatcher::assign(ClaimedUpload claimed, bool spare) {
     return give_back(run, kTimeToLetGo);
   }
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (!stopping_) {
       (spare ? waiting_spare_ : waiting_).push_back(std::move(run));
-      assigned_.notify_one();
+      const bool wakes = has_run_for_a_slot();
+      lock.unlock();
+      if (wakes) assigned_.notify_one();
       return;
     }
   }
@@ -357,8 +359,10 @@ std::shared_ptr<ActiveRun> Dispatcher::next_run() {
   auto run = std::move(queue.front());
   queue.pop_front();
   if (!run->spare) ++in_usual_places_;
-  // This thread may have been woken for another run, or have left a usual place to it.
-  if (has_run_for_a_slot()) assigned_.notify_one();
+  // This thread may have left a usual place, which another thread must fill then.
+  const bool wakes = run->spare && has_run_for_a_slot();
+  lock.unlock();
+  if (wakes) assigned_.notify_one();
   return run;
 }
 
@@ -420,6 +424,7 @@ void Dispatcher::note_turn(ActiveRun& run) {
   const UploadId id = run.claimed.lease.id;
   UnfinishedReading& reading = run.control.reading();
   const bool ended_early = run.control.ended().has_value();
+  if (!ended_early && !run.in_parts()) return;  // only what is sent in parts is counted
   const bool fruitless = run.in_parts() && run.control.bytes_sent() == 0 && !reading.advanced;
   const std::lock_guard lock(mutex_);
   if (ended_early && reading.any()) {

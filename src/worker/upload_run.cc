@@ -245,6 +245,7 @@ Result<Verification> UploadRun::send_whole() {
 Result<RangeChecksum> UploadRun::checksum_version(bool with_md5) {
   const SourceFile& source = *attempt_.source;
   version_ = source.identity();
+  bytes_ = nullptr;
   std::optional<std::uint32_t> before;
   for (int reading = 0; reading < kMaxReadings; ++reading) {
     if (attempt_.expected && reading > 0) {  // check_source() may have read an earlier version
@@ -252,11 +253,12 @@ Result<RangeChecksum> UploadRun::checksum_version(bool with_md5) {
     }
     auto checksum = checksum_whole(with_md5);
     if (!checksum) return checksum;
+    const bool same = before == checksum->crc32c;
+    before = checksum->crc32c;
+    if (!same && !attempt_.settled) continue;  // whatever the times say, it is read again
     const auto now = source.check_unchanged();
     if (!now) return now.error();
-    const bool untouched = std::exchange(version_, *now) == *now && attempt_.settled;
-    if (untouched || before == checksum->crc32c) return checksum;
-    before = checksum->crc32c;
+    if (std::exchange(version_, *now) == *now || same) return checksum;
   }
   return Error{Errc::source_changed,
                fmt::format("file {} was written to each time it was read", printable(claimed_.upload.request.path))};
@@ -264,12 +266,10 @@ Result<RangeChecksum> UploadRun::checksum_version(bool with_md5) {
 
 Result<RangeChecksum> UploadRun::checksum_whole(bool with_md5) {
   const std::int64_t size = attempt_.source->identity().size;
-  bytes_ = nullptr;
   if (size > kKeptBytes) return checksum_range(*attempt_.source, 0, size, with_md5);
-  const auto bytes = std::make_shared_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(size));
-  const std::span<std::uint8_t> all(bytes.get(), static_cast<std::size_t>(size));
+  if (bytes_ == nullptr) bytes_ = std::make_shared_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(size));
+  const std::span<std::uint8_t> all(bytes_.get(), static_cast<std::size_t>(size));
   if (auto read = attempt_.source->read(0, all); !read) return read.error();
-  bytes_ = bytes;
   return checksum_of(all, with_md5);
 }
 

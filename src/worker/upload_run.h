@@ -47,9 +47,9 @@ class UploadRun {
   RunControl& control_;
   Attempt attempt_;
   MultipartRun multipart_;
-  std::shared_ptr<const std::uint8_t[]> bytes_;  // of a small source: what was hashed is what is sent
-  SourceIdentity version_;                       // of a source that is sent whole, after it was hashed
-  std::optional<WallTime> quiet_at_;             // when a source that is being written may be looked at again
+  std::shared_ptr<std::uint8_t[]> bytes_;  // of a small source: what was hashed is what is sent
+  SourceIdentity version_;                 // of a source that is sent whole, after it was hashed
+  std::optional<WallTime> quiet_at_;       // when a source that is being written may be looked at again
 };
 
 }  // namespace vodlift::worker
