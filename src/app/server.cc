@@ -184,6 +184,7 @@ class Server {
     dispatcher_.start();
     callback_run_.start();
     reaper_.start();
+    stores_.check->start();
     admin_server_.start();
     public_server_.start();
     return {};
@@ -210,6 +211,7 @@ class Server {
     dispatcher_.stop(kWorkerGrace);
     callback_run_.stop();
     reaper_.stop();
+    stores_.check->stop();
     callback_client_.stop();
     s3_client_.stop();
     credentials_.stop();

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "core/account_directory.h"
 #include "core/change_feed.h"
+#include "store/background_check.h"
 #include "store/sqlite_account_repository.h"
 #include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_callback_queue.h"
@@ -18,7 +19,7 @@
 
 namespace vodlift::app {
 
-// Everything that lasts. The ports go before the database that they are built over.
+// Everything that lasts. The check and the ports go before the database that they are built over.
 struct Stores {
   std::unique_ptr<LocalChangeFeed> feed = std::make_unique<LocalChangeFeed>();
   std::unique_ptr<store::SqliteDatabase> database;
@@ -32,6 +33,7 @@ struct Stores {
   std::unique_ptr<store::SqliteMultipartJournal> journal;
   std::unique_ptr<store::SqliteMultipartLedger> ledger;
   std::unique_ptr<store::SqliteBandwidthLimits> bandwidth_limits;
+  std::unique_ptr<store::BackgroundCheck> check;
 };
 
 // Opens the database and its ports in this node's name, and takes back what its last run had leased. `clock` must
