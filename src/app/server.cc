@@ -92,6 +92,12 @@ std::size_t transfer_threads(const Config::Worker& worker) {
   return std::clamp(std::thread::hardware_concurrency(), 1U, kMostByDefault);
 }
 
+// For its requests that may block; lists are the dearest of them.
+double processors_of_one_account() {
+  constexpr double kShare = 0.125;
+  return kShare * std::max(std::thread::hardware_concurrency(), 1U);
+}
+
 net::HttpServerLimits admin_limits() {
   net::HttpServerLimits limits;
   limits.connections = 64;
@@ -134,7 +140,7 @@ class Server {
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock},
                     worker_options(config.worker)),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
-        fair_blocking_(blocking_, kBlockingThreadsOfOne, kBlockingQueue),
+        fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
         intake_(*stores_.accounts, storages_,
                 [guard = guard_](const std::string& host, int port) {
@@ -205,6 +211,7 @@ class Server {
   bool stop() {
     public_server_.stop(kPublicGrace);
     admin_server_.stop(kAdminGrace);
+    fair_blocking_.hurry();
     blocking_.stop();
     admin_blocking_.stop();
     write_usage();

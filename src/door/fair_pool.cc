@@ -1,60 +1,127 @@
 #include "door/fair_pool.h"
 
 #include <algorithm>
+#include <ctime>
 #include <utility>
 
 namespace vodlift::door {
+namespace {
+
+// What this thread has used of a processor.
+std::chrono::nanoseconds processor_time() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+}  // namespace
 
 bool FairPool::post(std::int64_t account, std::function<void()> job) {
   const std::lock_guard lock(mutex_);
   const auto owner = owners_.try_emplace(account).first;
-  auto& [jobs, running] = owner->second;
+  auto& [jobs, running, due] = owner->second;
   const bool room = jobs_ < places_ && jobs.size() + running < std::max<std::size_t>(places_ / 4, 1);
   if (room) jobs.push_back(std::move(job));
   if (room && pool_.post([this] { run(); })) {
     ++jobs_;
+    // All other threads may be busy, so that nobody else takes it.
+    if (one_waits_) changed_.notify_one();
     return true;
   }
   if (room) jobs.pop_back();
-  if (jobs.empty() && running == 0) owners_.erase(owner);
+  if (jobs.empty() && running == 0 && due == Instant()) owners_.erase(owner);
   return false;
 }
 
-// The pool calls it once for each job. A call that finds only accounts that have all their threads leaves its job to
-// the next one of theirs that ends.
+void FairPool::hurry() {
+  const std::lock_guard lock(mutex_);
+  hurries_ = true;
+  changed_.notify_all();
+}
+
+// The pool calls it once for each job.
 void FairPool::run() {
   std::unique_lock lock(mutex_);
-  auto owner = next_owner();
-  if (owner == owners_.end()) {
-    ++left_;
-    return;
-  }
-  for (;;) {
-    last_ = owner->first;
-    ++owner->second.running;
-    {
-      const std::function<void()> job = std::exchange(owner->second.jobs.front(), nullptr);
-      owner->second.jobs.pop_front();
-      lock.unlock();
-      job();
+  ++calls_;
+  serve(lock);
+}
+
+// A call that finds only accounts that have all their threads leaves its job to the next one of theirs that ends. One
+// thread waits for accounts that rest.
+void FairPool::serve(std::unique_lock<std::mutex>& lock) {
+  while (calls_ > 0) {
+    const auto owner = next_owner(std::chrono::steady_clock::now());
+    if (owner != owners_.end()) {
+      --calls_;
+      last_ = owner->first;
+      carry_out(owner->second, lock);
+      continue;
     }
-    lock.lock();
-    --jobs_;
-    if (--owner->second.running == 0 && owner->second.jobs.empty()) owners_.erase(owner);
-    if (left_ == 0) return;
-    owner = next_owner();
-    if (owner == owners_.end()) return;
-    --left_;
+    const auto until = end_of_a_rest();
+    if (!until || one_waits_) return;
+    one_waits_ = true;
+    changed_.wait_until(lock, *until);
+    one_waits_ = false;
   }
 }
 
-FairPool::Owners::iterator FairPool::next_owner() {
-  const auto may_run = [this](const auto& one) { return !one.second.jobs.empty() && one.second.running < most_; };
+void FairPool::carry_out(Owner& owner, std::unique_lock<std::mutex>& lock) {
+  const std::function<void()> job = std::exchange(owner.jobs.front(), nullptr);
+  owner.jobs.pop_front();
+  ++owner.running;
+  // Another thread must wait in this one's place. Where the pool takes no more, some are about to come.
+  if (calls_ > 0 && !one_waits_ && end_of_a_rest()) {
+    (void)pool_.post([this] {
+      std::unique_lock its_own(mutex_);
+      serve(its_own);
+    });
+  }
+  lock.unlock();
+  const auto before = processor_time();
+  job();
+  const auto used = processor_time() - before;
+  lock.lock();
+  --jobs_;
+  --owner.running;
+  const Instant oldest = std::chrono::steady_clock::now() - in_time(kBurst);
+  owner.due = std::max(owner.due, oldest) + in_time(used);
+}
+
+// How long an account takes to have so much of the processors.
+FairPool::Instant::duration FairPool::in_time(std::chrono::nanoseconds of_processors) const {
+  using Seconds = std::chrono::duration<double>;
+  return std::chrono::duration_cast<Instant::duration>(Seconds(of_processors) / share_.processors);
+}
+
+// From when on its next job may run; nothing: before that, one of its jobs must end or come.
+std::optional<FairPool::Instant> FairPool::ready_from(const Owner& owner) const {
+  if (owner.jobs.empty() || owner.running >= share_.threads) return std::nullopt;
+  if (hurries_) return Instant();
+  // One that used processors lately has no more threads than processors.
+  return static_cast<double>(owner.running) < share_.processors ? owner.due : owner.due + in_time(kBurst);
+}
+
+FairPool::Owners::iterator FairPool::next_owner(Instant now) {
+  std::erase_if(owners_, [oldest = now - in_time(kBurst)](const auto& one) {
+    const Owner& owner = one.second;
+    return owner.jobs.empty() && owner.running == 0 && owner.due <= oldest;
+  });
+  const auto may_run = [this, now](const auto& one) { return ready_from(one.second).value_or(Instant::max()) <= now; };
   const auto behind = owners_.upper_bound(last_);
   const auto found = std::find_if(behind, owners_.end(), may_run);
   if (found != owners_.end()) return found;
   const auto first = std::find_if(owners_.begin(), behind, may_run);
   return first == behind ? owners_.end() : first;
+}
+
+// When the next account that only rests may go on; nothing: none does.
+std::optional<FairPool::Instant> FairPool::end_of_a_rest() const {
+  std::optional<Instant> first;
+  for (const auto& [account, owner] : owners_) {
+    const auto ready = ready_from(owner);
+    if (ready) first = std::min(first.value_or(*ready), *ready);
+  }
+  return first;
 }
 
 }  // namespace vodlift::door

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <ctime>
 #include <latch>
 #include <memory>
+#include <thread>
 #include <vector>
 
 namespace vodlift::door {
@@ -31,9 +34,26 @@ class Held {
   std::latch release_{1};
 };
 
+FairPool::Share any_time(std::size_t threads) { return {threads, static_cast<double>(threads)}; }
+
+std::chrono::nanoseconds processor_time() {
+  timespec used{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
+// Keeps a processor busy for twice of what an account may use at once.
+void work_hard() {
+  for (const auto begin = processor_time(); processor_time() < begin + 2 * FairPool::kBurst;) {
+  }
+}
+
+// With this share, an account that has worked hard rests for hours.
+constexpr FairPool::Share kHardlyAny{2, 1e-5};
+
 TEST(FairPool, AnAccountHasItsShareOfTheThreadsAndOthersGoOn) {
   ThreadPool threads("test", 4, 100);
-  FairPool pool(threads, 3, 100);
+  FairPool pool(threads, any_time(3), 100);
   Held held;
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(pool.post(1, held.job()));
   held.wait_for(3);
@@ -50,7 +70,7 @@ TEST(FairPool, AnAccountHasItsShareOfTheThreadsAndOthersGoOn) {
 
 TEST(FairPool, AccountsThatWaitAreServedInTurn) {
   ThreadPool threads("test", 1, 100);
-  FairPool pool(threads, 1, 100);
+  FairPool pool(threads, any_time(1), 100);
   Held held;
   ASSERT_TRUE(pool.post(5, held.job()));
   held.wait_for(1);
@@ -64,7 +84,7 @@ TEST(FairPool, AccountsThatWaitAreServedInTurn) {
 
 TEST(FairPool, AnAccountHasAQuarterOfThePlaces) {
   ThreadPool threads("test", 2, 100);
-  FairPool pool(threads, 1, 40);
+  FairPool pool(threads, any_time(1), 40);
   Held held;
   int taken = 0;
   while (pool.post(1, held.job())) ++taken;
@@ -82,13 +102,84 @@ TEST(FairPool, AnAccountHasAQuarterOfThePlaces) {
 
 TEST(FairPool, EachJobRunsOnceAlsoUnderLoad) {
   ThreadPool threads("test", 4, 10000);
-  FairPool pool(threads, 2, 10000);
+  FairPool pool(threads, any_time(2), 10000);
   std::atomic<int> ran{0};
   int taken = 0;
   for (int i = 0; i < 20000; ++i) taken += pool.post(i % 7, [&] { ++ran; }) ? 1 : 0;
   threads.stop();
   EXPECT_EQ(ran, taken);
   EXPECT_GT(taken, 7);
+}
+
+TEST(FairPool, AnAccountThatUsedItsShareOfTheProcessorsRestsAndOthersGoOn) {
+  ThreadPool threads("test", 1, 100);  // so that what a job used is counted before the next one begins
+  FairPool pool(threads, kHardlyAny, 100);
+  std::latch worked(1);
+  std::atomic<int> again{0};
+  ASSERT_TRUE(pool.post(1, [&] {
+    work_hard();
+    worked.count_down();
+  }));
+  worked.wait();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(pool.post(1, [&] { ++again; }));
+  for (int i = 0; i < 50; ++i) {
+    std::latch done(1);
+    ASSERT_TRUE(pool.post(2, [&] { done.count_down(); }));
+    done.wait();
+  }
+  EXPECT_EQ(again, 0);
+  pool.hurry();
+  threads.stop();
+  EXPECT_EQ(again, 5);
+}
+
+TEST(FairPool, TimeInWhichAJobWaitsIsNotItsAccounts) {
+  ThreadPool threads("test", 3, 100);
+  FairPool pool(threads, {2, 1e-3}, 100);
+  std::latch slept(1);
+  ASSERT_TRUE(pool.post(1, [&] {
+    std::this_thread::sleep_for(2 * FairPool::kBurst);
+    slept.count_down();
+  }));
+  slept.wait();
+  std::latch done(1);
+  ASSERT_TRUE(pool.post(1, [&] { done.count_down(); }));
+  done.wait();
+  threads.stop();
+}
+
+TEST(FairPool, ARestEndsByItself) {
+  ThreadPool threads("test", 1, 100);
+  FairPool pool(threads, {2, 0.9}, 100);
+  std::latch done(3);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(pool.post(1, [&] {
+      work_hard();
+      done.count_down();
+    }));
+  }
+  done.wait();
+  threads.stop();
+}
+
+TEST(FairPool, ARestEndsWhileTheOthersJobsTakeLong) {
+  ThreadPool threads("test", 3, 100);
+  FairPool pool(threads, {2, 0.9}, 100);
+  Held held;
+  std::latch worked(1);
+  std::latch done(1);
+  ASSERT_TRUE(pool.post(1, [&] {
+    work_hard();
+    worked.count_down();
+  }));
+  worked.wait();
+  // One of them may be taken by the thread that waits for the end of the rest.
+  ASSERT_TRUE(pool.post(1, [&] { done.count_down(); }));
+  ASSERT_TRUE(pool.post(2, held.job()));
+  ASSERT_TRUE(pool.post(2, held.job()));
+  done.wait();
+  held.release();
+  threads.stop();
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ class RouterTest : public testing::Test {
                                                     : std::nullopt;
                        }};
   FakeAudit audit_;
-  door::FairPool fair_pool_{pool_, 2, 64};  // before the pool, whose threads use it to their end
+  door::FairPool fair_pool_{pool_, {2, 2}, 64};  // before the pool, whose threads use it to their end
   ThreadPool pool_{"blocking", 2, 64};
   KeyUsage usage_{accounts_};
   Router router_{accounts_, usage_, uploads_, storages_, intake_, clock_, fair_pool_, audit_, Options{}};

@@ -3,12 +3,16 @@
 import concurrent.futures
 import contextlib
 import json
+import os
 import resource
 import select
 import socket
 import sqlite3
 import subprocess
+import threading
+import time
 import urllib.parse
+from pathlib import Path
 
 import pytest
 
@@ -268,6 +272,48 @@ def test_N22_requests_that_hang_leave_threads_for_others(new_site):
             assert len(waiting) < 16, "most of them still wait"
     finally:
         switch.unlink()
+
+
+def test_N31_lists_without_end_leave_the_processors(new_site):
+    """8 connections of an account ask for lists of 100 long uploads, one after the other. An eighth of the processors is its share."""
+    site = new_site()
+    long_uploads(site)
+    site.server.add_account(159, "ann")
+    key = site.server.add_key(159)
+    other = ApiClient(site.server.url, key.api_key, key.secret, 159)
+    request = signed(site.api, "aws.status", limit=100)
+    flood_ends = threading.Event()
+
+    def flood() -> int:
+        lists = 0
+        with connect(site) as connection:
+            while not flood_ends.is_set():
+                connection.sendall(request)
+                assert receive(connection, 1).answers[0].status == 200
+                lists += 1
+        return lists
+
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        floods = [threads.submit(flood) for _ in range(8)]
+        wait_until(lambda: used_by_requests(site) > 0.5, 60, "the account has used what it may use at once")
+        used, begin = used_by_requests(site), time.monotonic()
+        for _ in range(40):
+            assert other.call("aws.status", limit=1).ok
+            time.sleep(0.1)
+        share = (used_by_requests(site) - used) / (time.monotonic() - begin)
+        flood_ends.set()
+        assert all(flood.result() > 1 for flood in floods)
+    # Half as much again for the other account, and for what a thread does between two requests.
+    assert share < 1.5 * min(os.cpu_count() / 8, 3), share
+
+
+def used_by_requests(site) -> float:
+    """Seconds of a processor that the threads `requests` of the server have used."""
+    used = 0
+    for thread in Path(f"/proc/{site.server.process.pid}/task").iterdir():
+        if (thread / "comm").read_text() == "requests\n":
+            used += int((thread / "schedstat").read_text().split()[0])
+    return used / 1e9
 
 
 def test_N30_an_account_queues_only_so_many_uploads(new_site):
