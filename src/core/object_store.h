@@ -102,6 +102,7 @@ struct ObjectInfo {
   std::string token;     // the mark of the upload that made it; empty: no upload of vodlift
   std::string version_id;
   std::string encryption{};  // as satisfies() takes it
+  Metadata metadata{};       // under the names that the store tells; without the mark
 };
 
 // A part as the store lists it.
@@ -215,6 +216,10 @@ class ObjectStore {
   // An object of a multipart upload was found without the metadata that it was opened with. Logged once for an
   // endpoint.
   virtual void note_unmarked(const BucketAccess& access) = 0;
+
+  // An object that was sent with the metadata `sent` has `kept`. Logged once for a bucket if a name was changed or
+  // dropped.
+  virtual void note_metadata(const BucketAccess& access, const Metadata& sent, const Metadata& kept) = 0;
 
   // An object was read back although CRC32C had confirmed its parts: the store tells no CRC32C of the whole. MD5 is
   // taken for later multipart uploads to the endpoint, whose ETags may confirm the whole.

@@ -57,7 +57,8 @@ struct BucketState {
   std::int64_t version = 0;  // of the settings that these two know
   std::int64_t largest_body = kMaxPartBytes;
   int retry_tokens = 0;
-  double limit = 0;  // requests at once; halved when the store says to slow down, raised by successes
+  bool names_told = false;  // that it changes names of metadata
+  double limit = 0;         // requests at once; halved when the store says to slow down, raised by successes
   int running = 0;
   std::deque<Go> waiting;
   std::optional<SteadyTime> halved;

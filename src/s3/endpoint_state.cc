@@ -320,6 +320,11 @@ void EndpointStates::note_too_large(const BucketAccess& access, std::int64_t byt
   bucket_of(access).note_too_large(access, bytes);
 }
 
+bool EndpointStates::begin_telling_of_names(const BucketAccess& access) {
+  const std::lock_guard lock(mutex_);
+  return !std::exchange(bucket_of(access).names_told, true);
+}
+
 std::int64_t EndpointStates::largest_body(const BucketAccess& access) const {
   const std::lock_guard lock(mutex_);
   const BucketState* bucket = find_bucket(access);

@@ -96,6 +96,8 @@ class EndpointStates {
   void add_measurement(const BucketAccess& access, std::int64_t bytes, std::chrono::nanoseconds took);
   // A request with a body of `bytes` was too large for the store, or for a proxy before it.
   void note_too_large(const BucketAccess& access, std::int64_t bytes);
+  // True once for each bucket: the caller tells that it changes names of metadata.
+  bool begin_telling_of_names(const BucketAccess& access);
   // As ObjectStore::largest_body().
   [[nodiscard]] std::int64_t largest_body(const BucketAccess& access) const;
   // Bytes a second of one request to the bucket, >= 0; nothing: not known.

@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "net/http_date.h"
 #include "s3/bucket_probe.h"
+#include "s3/metadata_names.h"
 #include "s3/multipart_examination.h"
 #include "s3/public_read.h"
 #include "s3/s3_checksums.h"
@@ -45,6 +47,7 @@ class BucketExamination {
   void report_region();
   void report_encryption(const ProbeAnswer& answer);
   void read_back();
+  void metadata_names();
   void overwrite();
   void public_acl();
   void report_public_read(const std::string& etag, const std::string& about);
@@ -64,6 +67,7 @@ BucketReport BucketExamination::run(CredentialCache& credentials) {
   if (!probe_.find_credentials(credentials)) return std::move(probe_.report());
   if (write()) {
     read_back();
+    metadata_names();
     overwrite();
     public_acl();
     const bool completed = MultipartExamination(probe_, configured_, facts_).run();
@@ -215,6 +219,37 @@ void BucketExamination::read_back() {
                       "uploads to this store cannot be confirmed");
   }
   probe_.add("read", Finding::ok, "HEAD confirms what was written");
+}
+
+// Names with other characters than letters, digits and "-" are at risk: some stores change them, some proxies drop
+// them.
+void BucketExamination::metadata_names() {
+  constexpr std::array<const char*, 2> kAtRisk = {"check_name", "check.name"};
+  constexpr std::string_view kFix = "use only letters, digits and - in the names of metadata";
+  std::vector<std::pair<std::string, std::string>> headers;
+  for (const char* name : kAtRisk) headers.emplace_back(fmt::format("x-amz-meta-{}", name), "1");
+  const auto written = probe_.put(std::move(headers));
+  if (!written) return probe_.add_failure("metadata", Finding::warn, written, "");
+  if (!written->good()) {
+    return probe_.add("metadata", Finding::warn,
+                      fmt::format("names with _ or . are refused ({} {}): uploads that have them fail",
+                                  written->failure.status, written->failure.code),
+                      fmt::format("{}; a proxy before the store may drop such headers (nginx: underscores_in_headers "
+                                  "and ignore_invalid_headers)",
+                                  kFix));
+  }
+  const auto seen = probe_.send({"HEAD", probe_.key(), {}, {}, ""});
+  if (!seen || !seen->good()) return;  // read_back() has told
+  const Metadata kept = metadata_of(seen->response);
+  std::string changes;
+  for (const std::string name : kAtRisk) {
+    const std::string other = kept_as(kept, name);
+    if (other == name) continue;
+    if (!changes.empty()) changes += ", ";
+    changes += other.empty() ? name + " is dropped" : fmt::format("{} is kept as {}", name, printable(other, 64));
+  }
+  if (changes.empty()) return probe_.add("metadata", Finding::ok, "names with _ and . are kept as they are");
+  probe_.add("metadata", Finding::warn, "names are changed: " + changes, std::string(kFix));
 }
 
 void BucketExamination::overwrite() {

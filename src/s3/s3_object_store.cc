@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "net/http_date.h"
+#include "s3/metadata_names.h"
 #include "s3/public_read.h"
 #include "s3/s3_checksums.h"
 #include "s3/s3_request.h"
@@ -268,6 +269,7 @@ Result<ObjectInfo> S3ObjectStore::head(const ObjectTarget& target) {
   object.token = response->header(kTokenHeader);
   object.version_id = response->header("x-amz-version-id");
   object.encryption = response->header(kEncryptionHeader);
+  object.metadata = metadata_of(*response);
   return object;
 }
 
@@ -313,6 +315,20 @@ void S3ObjectStore::note_unmarked(const BucketAccess& access) {
   endpoints_.add_facts(access, {.drops_marks = true});
   log::warn("the store drops the metadata of objects that are sent in parts; they are recognised by their checksums",
             {{"endpoint", access.endpoint}, {"bucket", access.bucket}});
+}
+
+void S3ObjectStore::note_metadata(const BucketAccess& access, const Metadata& sent, const Metadata& kept) {
+  for (const auto& [name, value] : sent) {
+    const std::string other = kept_as(kept, name);
+    if (other == name) continue;
+    if (!endpoints_.begin_telling_of_names(access)) return;
+    return log::warn("the store changes names of metadata",
+                     {{"cdn", access.cdn},
+                      {"bucket", access.bucket},
+                      {"name", name},
+                      {"kept_as", other.empty() ? "(dropped)" : other},
+                      {"hint", "names of letters, digits and - are safe; see `vodlift bucket check`"}});
+  }
 }
 
 Result<std::string> S3ObjectStore::read(const ObjectTarget& target, const std::string& etag, std::int64_t offset,

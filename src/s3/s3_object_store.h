@@ -57,6 +57,7 @@ class S3ObjectStore final : public ObjectStore {
   Result<ObjectInfo> head(const ObjectTarget& target) override;
   Acl applied_acl(const ObjectTarget& target, Acl asked, const std::string& etag) override;
   void note_unmarked(const BucketAccess& access) override;
+  void note_metadata(const BucketAccess& access, const Metadata& sent, const Metadata& kept) override;
   void note_untold(const BucketAccess& access) override {
     endpoints_.add_facts(access, {.multipart = ChecksumMode::md5});
   }

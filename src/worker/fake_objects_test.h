@@ -119,7 +119,8 @@ class MemoryObjects final : public ObjectStore {
     if (auto error = scripted("head")) return *error;
     if (object_crc.empty()) return Error{Errc::s3_not_found, "no such object"};
     return ObjectInfo{tells_size ? size : -1, "\"e-2\"", tells_whole ? reported(object_crc) : "",
-                      object_token,           "",        encryption};
+                      object_token,           "",        encryption,
+                      kept_metadata};
   }
   Result<std::string> read(const ObjectTarget&, const std::string&, std::int64_t offset, std::int64_t count) override {
     calls.push_back("read " + std::to_string(offset) + "+" + std::to_string(count));
@@ -130,6 +131,9 @@ class MemoryObjects final : public ObjectStore {
     return ignores_acl ? Acl::private_acl : asked;
   }
   void note_unmarked(const BucketAccess&) override { ++unmarked; }
+  void note_metadata(const BucketAccess&, const Metadata& sent, const Metadata& kept) override {
+    noted.emplace_back(sent, kept);
+  }
   void note_untold(const BucketAccess&) override { ++untold; }
   void interrupt() override {}
 
@@ -171,10 +175,12 @@ class MemoryObjects final : public ObjectStore {
   std::int64_t largest = kMaxPartBytes;  // halved by each part or object that is larger than `allowed`
   std::int64_t allowed = kMaxPartBytes;
   bool md5_check = true;
-  int unmarked = 0;          // objects that were said to lack their mark
-  int untold = 0;            // objects whose CRC32C was not told
-  bool tells_whole = true;   // the CRC32C of an object of parts
-  std::string object_bytes;  // what is read back
+  int unmarked = 0;                                  // objects that were said to lack their mark
+  Metadata kept_metadata;                            // of every object
+  std::vector<std::pair<Metadata, Metadata>> noted;  // as note_metadata()
+  int untold = 0;                                    // objects whose CRC32C was not told
+  bool tells_whole = true;                           // the CRC32C of an object of parts
+  std::string object_bytes;                          // what is read back
   std::string token;
   std::string object_token;
   std::string object_crc;

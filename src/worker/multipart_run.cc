@@ -378,7 +378,11 @@ Result<std::optional<Verification>> MultipartRun::find_completed() {
 // mark is another upload's.
 bool MultipartRun::is_ours(const ObjectInfo& object, std::string_view completed_etag) {
   seen_token_ = object.token;
-  if (!object.token.empty()) return object.token == claimed_.token;
+  if (!object.token.empty() && object.token != claimed_.token) return false;
+  if (!object.token.empty()) {
+    context_.objects.note_metadata(attempt_.target.access, attempt_.properties.metadata, object.metadata);
+    return true;
+  }
   const auto checked = check_object({object, journal_.parts, whole_crc(), journal_.source.size, false});
   const bool known_by_etag = !completed_etag.empty() && unquoted_etag(object.etag) == unquoted_etag(completed_etag);
   const bool complete_was_sent = attempt_.unanswered && attempt_.unanswered->sent;

@@ -245,3 +245,23 @@ def test_D70_a_better_answer_raises_the_mode_again(site, fake):
     make_file(site.files / "film.mp4", PARTS)
     upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
     assert upload["checksum"].startswith("crc32c:"), upload
+
+
+@pytest.mark.parametrize("kept,told", [("dashes", "a-b"), ("plain", "(dropped)")])
+def test_D71_a_store_that_changes_names_of_metadata_is_told_of_once(site, fake, kept, told):
+    play(fake, metadata_names=kept)
+    site.use(fake, "videos")
+    for name in ("one.mp4", "two.mp4"):
+        make_file(site.files / name, PARTS)
+        upload = site.wait_for(site.queue(name, "videos", metadata={"a_b": "1", "title": "x"}), "completed", within_s=40)
+        assert upload["metadata"] == {"a_b": "1", "title": "x"}
+    line, = [line for line in site.server.logs().splitlines() if "the store changes names of metadata" in line]
+    assert "a_b" in line and told in line and "videos" in line and "bucket check" in line
+    assert len(fake.seen("HeadObject")) == 2, "no request is made for it"
+
+
+def test_D71_names_that_are_kept_are_not_told_of(site, fake):
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", PARTS)
+    site.wait_for(site.queue("film.mp4", "videos", metadata={"a_b": "1", "a.b": "2"}), "completed", within_s=40)
+    assert "names of metadata" not in site.server.logs()

@@ -22,7 +22,7 @@ def words(found: dict) -> dict:
     return {topic: one["finding"] for topic, one in found.items() if topic}
 
 
-ALL_WELL = {topic: "ok" for topic in ("clock", "credentials", "region", "write", "checksums", "read", "overwrite", "acl",
+ALL_WELL = {topic: "ok" for topic in ("clock", "credentials", "region", "write", "checksums", "read", "metadata", "overwrite", "acl",
                                       "multipart", "cleanup")}
 
 
@@ -44,7 +44,8 @@ def test_a_good_bucket(site, fake):
 def test_radosgw(site, rgw, rgw_bucket):
     site.use(rgw, rgw_bucket)
     found = check(site, rgw_bucket)
-    assert words(found) | {"overwrite": "ok"} == ALL_WELL, found
+    assert words(found) | {"overwrite": "ok"} == ALL_WELL | {"metadata": "warn"}, found
+    assert "check_name is kept as check-name" in found["metadata"]["message"]
     assert "MD5 only" in found["checksums"]["message"]
     assert "Contents" not in rgw.client.list_objects_v2(Bucket=rgw_bucket)
     assert "Uploads" not in rgw.client.list_multipart_uploads(Bucket=rgw_bucket)
@@ -55,6 +56,28 @@ def test_an_old_store(site, fake):
     site.use(fake, "videos")
     found = check(site)
     assert words(found) == ALL_WELL | {"overwrite": "warn"}, found
+    assert nothing_left(fake)
+
+
+@pytest.mark.parametrize("kept,words_of_it", [
+    ("dashes", "check_name is kept as check-name, check.name is kept as check-name"),
+    ("plain", "check_name is dropped, check.name is dropped")])
+def test_names_of_metadata_that_the_store_changes(site, fake, kept, words_of_it):
+    fake.store.metadata_names = kept
+    site.use(fake, "videos")
+    found = check(site)
+    assert words(found) == ALL_WELL | {"metadata": "warn"}, found
+    assert words_of_it in found["metadata"]["message"] and "letters, digits and -" in found["metadata"]["fix"]
+    assert nothing_left(fake)
+
+
+def test_names_of_metadata_that_a_proxy_drops_from_what_is_signed(site, fake):
+    fake.play({"about": "a header is missing", "rules": [
+        {"operation": "PutObject", "if_header": "x-amz-meta-check_name", "fault": {"status": 403, "code": "SignatureDoesNotMatch"}}]})
+    site.use(fake, "videos")
+    found = check(site)
+    assert words(found) == ALL_WELL | {"metadata": "warn"}, found
+    assert "403 SignatureDoesNotMatch" in found["metadata"]["message"] and "nginx" in found["metadata"]["fix"]
     assert nothing_left(fake)
 
 

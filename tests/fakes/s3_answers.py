@@ -44,9 +44,12 @@ def perform(store: Store, record, body: bytes, page_size: int) -> Answer:
     return _PERFORM[record.operation](store, record, body, page_size)
 
 
-def _kept_headers(record) -> dict[str, str]:
-    return {name: value for name, value in record.headers.items()
+def _kept_headers(store: Store, record) -> dict[str, str]:
+    kept = {name: value for name, value in record.headers.items()
             if name in _KEPT or name.startswith(("x-amz-meta-", "x-amz-checksum-"))}
+    if store.metadata_names == "dashes":
+        return {name.replace("_", "-").replace(".", "-"): value for name, value in kept.items()}
+    return {name: value for name, value in kept.items() if store.metadata_names == "kept" or not set(name) & set("_.")}
 
 
 def _sse_headers(headers: dict[str, str]) -> dict[str, str]:
@@ -65,7 +68,7 @@ def _element(name: str, value: object) -> str:
 
 def _put_object(store: Store, record, body: bytes, _page: int) -> Answer:
     made = store.put(record.bucket, record.key, record.headers,
-                     _kept_headers(record) | store.encrypted(record.headers), body)
+                     _kept_headers(store, record) | store.encrypted(record.headers), body)
     return Answer(200, b"", {"etag": f'"{made.etag}"', **_checksum_headers(made), **_sse_headers(made.headers)})
 
 
@@ -76,7 +79,7 @@ def _checksum_headers(made: Object) -> dict[str, str]:
 
 
 def _create(store: Store, record, _body: bytes, _page: int) -> Answer:
-    made = store.create(record.bucket, record.key, _kept_headers(record) | store.encrypted(record.headers),
+    made = store.create(record.bucket, record.key, _kept_headers(store, record) | store.encrypted(record.headers),
                         record.principal)
     headers = {}
     if made.algorithm:

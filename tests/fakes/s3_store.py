@@ -58,6 +58,7 @@ class Store:
     headers are ignored. `conditional`: If-None-Match counts. `ownership`: with "BucketOwnerEnforced" ACLs are refused.
     `tells_whole`: the checksum of an object of parts is told.
     `ignores_acls`: x-amz-acl is taken and has no effect. `public`: a bucket policy lets everyone read.
+    `metadata_names`: "kept", "dashes" where _ and . become -, or "plain" where a name that has one is dropped.
     `multipart_metadata`: objects of multipart uploads keep the metadata of Create. `hides_late`: while Complete is carried out
     late, nothing is known of the multipart upload.
 
@@ -75,6 +76,7 @@ class Store:
         self.encryption = True
         self.kms_keys = {"films"}
         self.conditional = True
+        self.metadata_names = "kept"
         self.multipart_metadata = True
         self.hides_late = True
         self.ownership = "BucketOwnerPreferred"
