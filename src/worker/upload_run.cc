@@ -223,7 +223,7 @@ Result<Verification> UploadRun::send_whole() {
     if (attempt_.expected) {
       if (auto meant = check_crc32c(*attempt_.expected, checksum->crc32c); !meant) return meant.error();
     }
-    if (size > kKeptBytes && attempt_.unanswered) {
+    if (attempt_.unanswered) {
       const auto found = find_whole(*checksum);
       if (found && *found) return **found;
     }

@@ -94,10 +94,25 @@ TEST_F(UploadRunOptions, ALostAnswerDoesNotTurnAgainstTheUpload) {
   options().overwrite = Overwrite::fail;
   objects_.lose_answer = true;
   objects_.script["put"] = {Errc::network};
+  objects_.script["head"] = {Errc::s3_not_found, Errc::network};
   run();
   expect_completed();
   EXPECT_TRUE(ending_->acl_applied);
   EXPECT_EQ(objects_.conditions.back(), WriteCondition::none) << "over its own object";
+}
+
+TEST_F(UploadRunOptions, AnObjectOfItsOwnIsFoundAndNotSentAgain) {
+  for (const Overwrite overwrite : {Overwrite::replace, Overwrite::fail, Overwrite::keep}) {
+    options().overwrite = overwrite;
+    objects_.lose_answer = true;
+    objects_.object_crc.clear();
+    objects_.calls.clear();
+    objects_.script["put"] = {Errc::s3_transient};
+    run();
+    expect_completed();
+    EXPECT_TRUE(ending_->acl_applied) << "sent, not kept";
+    EXPECT_EQ(objects_.count("put"), 1);
+  }
 }
 
 TEST_F(UploadRunOptions, ALostAnswerToCompleteDoesNotEither) {

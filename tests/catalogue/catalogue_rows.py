@@ -16,7 +16,7 @@ import re
 import pytest
 
 GROUPS = {"A": ("(a) hostile input", 72), "B": ("(b) authentication and repeats", 28), "C": ("(c) paths and storages", 35),
-          "D": ("(d) S3 faults", 71), "N": ("(n) neighbours", 31)}
+          "D": ("(d) S3 faults", 72), "N": ("(n) neighbours", 31)}
 NOT_RUN = "could not be run: "
 EVERY_ROW = "VODLIFT_EVERY_ROW"
 ROWS = [f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for number in range(1, count + 1)]

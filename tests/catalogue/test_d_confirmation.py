@@ -265,3 +265,15 @@ def test_D71_names_that_are_kept_are_not_told_of(site, fake):
     make_file(site.files / "film.mp4", PARTS)
     site.wait_for(site.queue("film.mp4", "videos", metadata={"a_b": "1", "a.b": "2"}), "completed", within_s=40)
     assert "names of metadata" not in site.server.logs()
+
+
+@pytest.mark.parametrize("fault", [{"status": 504, "body": "<html>504 Gateway Time-out</html>"},
+                                   {"status": 502, "body": ""}, {"drop": "before_response"}], ids=["504", "502", "lost"])
+@pytest.mark.parametrize("size", [KIB, WHOLE], ids=["small", "whole"])
+def test_D72_a_file_sent_whole_whose_answer_is_lost_is_not_sent_twice(site, fake, size, fault):
+    play(fake, {"operation": "PutObject", "nth": 1, "fault": {"effect": True} | fault})
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", size)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert sent(fake) == 1 and upload["attempts"] == 1 and upload["checksum"].startswith("crc32c:")
+    assert sha256(fake.object("videos", "film.mp4").body) == digest
