@@ -61,6 +61,20 @@ def test_D37_kill_in_the_middle(slow_site, fake):
     assert [one.operation for one in fake.requests[before:]].index("ListParts") == 0, "the store is asked what it has"
 
 
+@pytest.mark.parametrize("status,code", [(403, "AccessDenied"), (405, "MethodNotAllowed"), (501, "NotImplemented")])
+def test_D37_kill_before_a_store_that_lists_no_parts(slow_site, fake, status, code):
+    """The parts on record do: none of them is sent again."""
+    upload_id, digest = begin(slow_site, fake, {"hold": True}, if_part_above=2)
+    slow_site.server.kill9()
+    fake.play({"about": "lists nothing", "rules": [{"operation": "ListParts", "fault": {"status": status, "code": code}}]})
+    before = len(fake.requests)
+    slow_site.server.start()
+    check_whole(slow_site, fake, upload_id, digest)
+    assert fake.seen("ListParts"), "the store was asked"
+    again = [one.part for one in fake.requests[before:] if one.operation == "UploadPart"]
+    assert sorted(again) == [3, 4, 5, 6] and len(fake.seen("CreateMultipartUpload")) == 1
+
+
 def test_D37_kill_when_parts_arrived_but_were_not_journaled(slow_site, fake):
     """The store has parts 3 to 6, but their answers never came: they are recognised by their checksums."""
     upload_id, digest = begin(slow_site, fake, {"hold": True, "effect": True}, if_part_above=2)
