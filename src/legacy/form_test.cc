@@ -81,7 +81,8 @@ TEST(MultipartForm, A25HasABoundaryAndSkipsWhatIsAround) {
   EXPECT_EQ(read("multipart/form-data; boundary=\"x \"", "x"), "refused: bad_request");
   EXPECT_EQ(read("multipart/form-data; boundary=\"a\xC3\xBC\"", "x"), "refused: bad_request");
   // Old clients send boundaries with characters that need quotes, and no quotes.
-  for (const std::string_view boundary : {"=_part_=", "==1234567890==", "a/b", "a:b", "a?b", "(a)", "a=b=", "'a'"}) {
+  for (const std::string_view boundary : {"=_part_=", "==1234567890==", "a/b", "a:b", "a?b", "(a)", "a=b=", "'a'",
+                                          "*****", "$#@!~^&|", "{b}", "[b]", "a<b>", "%%", "`b`"}) {
     const std::string line = "--" + std::string(boundary);
     for (const std::string_view more : {"", "; charset=utf-8", " "}) {
       EXPECT_EQ(read("multipart/form-data; boundary=" + std::string(boundary) + std::string(more),
@@ -90,7 +91,12 @@ TEST(MultipartForm, A25HasABoundaryAndSkipsWhatIsAround) {
           << boundary << more;
     }
   }
-  for (const std::string_view bad : {"a,b", "a\"b", "a b", "a\\b", "a\x7f", "a; boundary=a"}) {
+  // RFC 1867, which the oldest clients follow, has a comma after the type.
+  for (const std::string_view type : {"multipart/form-data, boundary=XX", "multipart/form-data; boundary = XX",
+                                      "multipart/form-data; charset=; boundary=XX"}) {
+    EXPECT_EQ(read(std::string(type), part(kJson, "x") + kEnd), "json=x") << type;
+  }
+  for (const std::string_view bad : {"a,b", "a, charset=x", ",", "a\"b", "a b", "a\\b", "a\x7f", "a; boundary=a"}) {
     EXPECT_EQ(read("multipart/form-data; boundary=" + std::string(bad),
                    "--a\r\n" + std::string(kJson) + "\r\n\r\nx\r\n--a--\r\n"),
               "refused: bad_request")
@@ -131,9 +137,12 @@ TEST(MultipartForm, A27RefusesTruncatedAndLfOnlyBodies) {
 
 TEST(MultipartForm, A28ReadsNameAndFilenameOnly) {
   EXPECT_EQ(multipart(part(std::string(kJson) + "; filename=\"json.txt\"", "x") + kEnd), "json=x");
-  EXPECT_EQ(multipart(part(std::string(kJson) + "; filename*=UTF-8''json.txt", "x") + kEnd), "json=x");
-  for (const std::string_view more :
-       {"; charset=utf-8", "; name*=UTF-8''json", "; name=\"json\"", "; Name=json", "; x", "; =x", ";;", " x"}) {
+  for (const std::string_view more : {"; filename*=UTF-8''json.txt", "; filename=\xC3\xA9.txt", "; filename=",
+                                      "; size=12", "; creation-date=\"Wed, 12 Feb 1997 16:29:51 -0500\""}) {
+    EXPECT_EQ(multipart(part(std::string(kJson) + std::string(more), "x") + kEnd), "json=x") << more;
+  }
+  for (const std::string_view more : {"; charset=utf-8", "; name*=UTF-8''json", "; name*0=json", "; name=\"json\"",
+                                      "; Name=json", "; x", "; =x", ";;", " x"}) {
     EXPECT_EQ(multipart(part(std::string(kJson) + std::string(more), "x") + kEnd), "refused: bad_request") << more;
   }
   for (const std::string_view header :
@@ -149,9 +158,16 @@ TEST(MultipartForm, A28ReadsNameAndFilenameOnly) {
 TEST(MultipartForm, A29RefusesEncodingsAndForeignCharsets) {
   for (const std::string_view more :
        {"Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: quoted-printable",
-        "Content-Type: application/json; charset=utf-16", "Content-Type: text/plain; charset=\"utf-7\""}) {
+        "Content-Type: application/json; charset=utf-16", "Content-Type: application/json; charset=UTF-16LE",
+        "Content-Type: text/plain; charset=utf-32", "Content-Type: text/plain; charset=\"utf-7\""}) {
     EXPECT_EQ(multipart(part(std::string(kJson) + "\r\n" + std::string(more), "x") + kEnd), "refused: bad_request")
         << more;
+  }
+  for (const std::string_view type :
+       {" text/plain; charset=utf8", " text/plain; charset=ascii", "",
+        " text/plain; charset=", " text/plain; charset=windows-1252", " text/plain; charset=latin1"}) {
+    const std::string more = "\r\nContent-Type:" + std::string(type);
+    EXPECT_EQ(multipart(part(std::string(kJson) + more, "x") + kEnd), "json=x") << type;
   }
 }
 

@@ -39,14 +39,14 @@ std::optional<std::string> take_quoted(std::string_view& text) {
   return std::nullopt;
 }
 
-// Without quotes, old clients send characters that a token may not have; boundaries often have `=`.
-bool is_unquoted_char(char c) { return c > ' ' && c < '\x7f' && std::string_view("\",;\\").find(c) == kNowhere; }
+// Without quotes, old clients send characters that a token may not have: boundaries often have `=`, file names have
+// letters beyond ASCII.
+bool is_unquoted_char(char c) { return c != ' ' && !is_control(c) && std::string_view("\",;\\").find(c) == kNowhere; }
 
 std::optional<std::string> take_param_value(std::string_view& text) {
   if (text.starts_with('"')) return take_quoted(text);
   const auto end = std::ranges::find_if_not(text, is_unquoted_char);
   const std::string value(text.begin(), end);
-  if (value.empty()) return std::nullopt;
   text.remove_prefix(value.size());
   return value;
 }
@@ -58,9 +58,8 @@ constexpr std::string_view kLineEnd = "\r\n";
 
 Error malformed(std::string_view why) { return {Errc::bad_request, "multipart: " + std::string(why)}; }
 
-bool is_boundary_char(char c) {
-  return is_alnum(c) || std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
-}
+// RFC 2046 allows fewer, but programs write "*****" and the like.
+bool is_boundary_char(char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; }
 
 bool is_boundary(std::string_view text) {
   return !text.empty() && text.size() <= kMaxBoundaryBytes && text.back() != ' ' &&
@@ -76,8 +75,8 @@ Result<std::string> name_in(std::string_view disposition) {
   const auto parsed = parse_header_value(disposition);
   if (!parsed || parsed->value != "form-data") return malformed("Content-Disposition of a part is not form-data");
   for (const auto& [name, value] : parsed->params) {
-    if (!among(name, {"name", "filename", "filename*"})) {
-      return malformed("Content-Disposition of a part has a parameter other than name and filename");
+    if (name.starts_with("name*") || name == "charset") {
+      return malformed("Content-Disposition of a part has a parameter that changes how its name is read");
     }
   }
   const std::string* name = parsed->param("name");
@@ -85,12 +84,15 @@ Result<std::string> name_in(std::string_view disposition) {
   return *name;
 }
 
-// Bytes are read undecoded and as UTF-8, so a part that needs decoding is refused.
+// Bytes are read undecoded and as UTF-8, so a part that needs decoding is refused. In other charsets ASCII is ASCII.
 Result<> check_content_type(std::string_view value) {
+  if (value.empty()) return {};
   const auto parsed = parse_header_value(value);
   if (!parsed) return malformed("Content-Type of a part is malformed");
   const std::string* charset = parsed->param("charset");
-  if (charset == nullptr || among(to_lower(*charset), {"utf-8", "us-ascii", "iso-8859-1"})) return {};
+  const std::string name = charset == nullptr ? "" : to_lower(*charset);
+  const auto begins = [&name](std::string_view word) { return name.starts_with(word); };
+  if (std::ranges::none_of(std::array<std::string_view, 4>{"utf-7", "utf-16", "utf-32", "ucs"}, begins)) return {};
   return malformed("the charset of a part must be UTF-8");
 }
 
@@ -197,23 +199,28 @@ std::optional<HeaderValue> parse_header_value(std::string_view text) {
   skip_space(text);
   out.value = to_lower(take_token(text));
   if (out.value.empty()) return std::nullopt;
-  for (skip_space(text); !text.empty(); skip_space(text)) {
-    if (text.front() != ';') return std::nullopt;
+  bool first = true;
+  for (skip_space(text); !text.empty(); skip_space(text), first = false) {
+    // RFC 1867, which the oldest clients follow, has a comma after the type.
+    if (text.front() != ';' && !(first && text.front() == ',')) return std::nullopt;
     text.remove_prefix(1);
     skip_space(text);
     if (text.empty()) break;
     std::string name = to_lower(take_token(text));
+    skip_space(text);
     if (name.empty() || !text.starts_with('=')) return std::nullopt;
     text.remove_prefix(1);
+    skip_space(text);
+    const bool quoted = text.starts_with('"');
     auto value = take_param_value(text);
     if (!value || out.param(name) != nullptr || out.params.size() == kMaxParams) return std::nullopt;
-    out.params.emplace_back(std::move(name), std::move(*value));
+    if (!value->empty() || quoted) out.params.emplace_back(std::move(name), std::move(*value));
   }
   return out;
 }
 
 Result<std::vector<Part>> parse_multipart(std::string_view body, std::string_view boundary) {
-  if (!is_boundary(boundary)) return malformed("the boundary must have 1 to 70 characters of RFC 2046");
+  if (!is_boundary(boundary)) return malformed("the boundary must have 1 to 70 printable ASCII characters");
   return Parser(body, boundary).parse();
 }
 

@@ -20,9 +20,10 @@ struct HeaderValue {
   [[nodiscard]] const std::string* param(std::string_view name) const;
 };
 
-// Parses `text` by RFC 9110 section 5.6.6; a backslash in a quoted string escapes the next character. A value without
-// quotes may have any visible character but `"`, `,`, `;` and a backslash: old clients quote too little.
-// Nothing if it is malformed: a parameter twice, an open quote, more than 8 parameters.
+// Parses `text` by RFC 9110 section 5.6.6; a backslash in a quoted string escapes the next character. What old clients
+// send is taken: a value without quotes may have any character but `"`, `,`, `;`, a backslash, spaces and control
+// characters; a comma may follow the value; spaces may surround `=`. A parameter without quotes that is empty is left
+// out. Nothing if it is malformed: a parameter twice, an open quote, more than 8 parameters.
 std::optional<HeaderValue> parse_header_value(std::string_view text);
 
 inline constexpr std::size_t kMaxFormFields = 16;
@@ -33,10 +34,11 @@ struct Part {
 };
 
 // The parts of `body` in their order; preamble and epilogue are skipped, file names are ignored.
-// Refused: a boundary that is missing, over 70 bytes or of foreign characters; lines ended by LF only; a part without
-// one `form-data` disposition and name; parameters other than name, filename, filename*; an encoding that changes the
-// bytes (base64, quoted-printable); a charset that is no superset of ASCII; no final boundary.
-// Errors: bad_request, too_large (over kMaxFormFields parts, 8 headers in a part, 1 KiB in a header).
+// Refused: a boundary that is missing, over 70 bytes or not of printable ASCII (`"` and a backslash are none of it
+// either); lines ended by LF only; a part without one `form-data` disposition and name; name* and a charset in the
+// disposition; an encoding that changes the bytes (base64, quoted-printable); a charset of UTF-7, UTF-16, UTF-32 and
+// UCS; no final boundary. Errors: bad_request, too_large (over kMaxFormFields parts, 8 headers in a part, 1 KiB in a
+// header).
 Result<std::vector<Part>> parse_multipart(std::string_view body, std::string_view boundary);
 
 }  // namespace vodlift::legacy

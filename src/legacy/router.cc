@@ -24,17 +24,21 @@ constexpr std::size_t kKeyBuckets = 16384;  // 256 KiB
 constexpr int kTooManyRequests = 429;
 constexpr std::size_t kTreeBytes = std::size_t{16} * 1024;  // holds an ordinary request without the heap
 
-// The path of a request target, which may be absolute ("http://host/stable/"), without its query.
-std::string_view path_of(std::string_view target) {
+// The path of a request target, which may be absolute ("http://host/stable/"), without its query. Slashes in a row are
+// one: clients put base addresses and paths together.
+std::string path_of(std::string_view target) {
   if (const std::size_t scheme = target.find("://"); !target.starts_with('/') && scheme != std::string_view::npos) {
     const std::size_t slash = target.find('/', scheme + 3);
     target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
   }
-  return target.substr(0, target.find('?'));
+  std::string path(target.substr(0, target.find('?')));
+  const auto doubled = std::ranges::unique(path, [](char a, char b) { return a == '/' && b == '/'; });
+  path.erase(doubled.begin(), doubled.end());
+  return path;
 }
 
 std::optional<Error> transport_fault(const net::Request& request) {
-  const std::string_view path = path_of(request.target);
+  const std::string path = path_of(request.target);
   if (path != "/stable/" && path != "/stable" && path != "/dev/" && path != "/dev") {
     return Error{Errc::path_not_found, "there is nothing here; the API is at POST /stable/"};
   }

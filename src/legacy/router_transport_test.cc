@@ -26,8 +26,9 @@ class RouterTransport : public RouterTest {
 };
 
 TEST_F(RouterTransport, ServesTheEndpointsClientsUse) {
-  for (const std::string_view target : {"/stable/", "/stable", "/dev/", "/dev", "/stable/?x=1", "/stable?x",
-                                        "http://api.example/stable/", "HTTP://h/dev"}) {
+  for (const std::string_view target :
+       {"/stable/", "/stable", "/dev/", "/dev", "/stable/?x=1", "/stable?x", "http://api.example/stable/",
+        "HTTP://h/dev", "//stable", "/stable//", "///dev//?a=//b", "http://h//stable//"}) {
     const net::Response response = ask(good(std::string(target)));
     EXPECT_EQ(response.status, 200) << target;
     EXPECT_EQ(verdict(envelope_of(response)), "success") << target;
@@ -36,7 +37,7 @@ TEST_F(RouterTransport, ServesTheEndpointsClientsUse) {
 }
 
 TEST_F(RouterTransport, A06KnowsNoOtherPath) {
-  for (const std::string_view target : {"/", "", "*", "/stable//", "/stable/x", "/STABLE/", "//stable/", "/%73table/",
+  for (const std::string_view target : {"/", "//", "", "*", "/stable/x", "/stable//x", "/STABLE/", "/%73table/",
                                         "/stablee", "?/stable/", "http://stable/", "http://h", "/x://h/stable/"}) {
     EXPECT_EQ(fault_of(good(std::string(target))), "404 0000") << target;
   }

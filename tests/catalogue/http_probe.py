@@ -206,7 +206,7 @@ NORMALISATION = [
     }),
     *taken("normalisation", {
         "dots": request(target="/x/../stable/"), "one-dot": request(target="/./stable/"),
-        "two-slashes": request(target="//stable/"), "encoded": request(target="/%73table/"),
+        "two-slashes-elsewhere": request(target="//unstable/"), "encoded": request(target="/%73table/"),
         "encoded-slash": request(target="/stable%2f"), "encoded-nul": request(target="/stable/%00"),
         "encoded-dots": request(target="/stable/%2e%2e/"), "double-encoded": request(target="/%2573table/"),
         "upper-case": request(target="/STABLE/"), "parameter": request(target="/stable;x=1/"),

@@ -70,9 +70,13 @@ def test_A25_no_boundary_or_a_wrong_one(guarded, parameter):
 
 
 def test_A25_unusual_boundaries(guarded):
-    for boundary in ("b" * 70, "-" * 30 + "1", "a'b+c_d,e-f.g/h:i=j?k(l)m n"):
+    for boundary in ("b" * 70, "-" * 30 + "1", "a'b+c_d,e-f.g/h:i=j?k(l)m n", "a;b"):
         body = multipart(part(harmless(guarded)), boundary=boundary)
         taken(send(guarded, body, f'Multipart/Form-Data; Boundary="{boundary}"'))
+    for boundary in ("*****", "==a=b==", "$#@!~^&|", "{b}", "<b>", "%%"):
+        body = multipart(part(harmless(guarded)), boundary=boundary)
+        for separator in ("; ", ", "):
+            taken(send(guarded, body, f"multipart/form-data{separator}boundary={boundary}"))
 
 
 def test_A25_a_boundary_in_the_data(guarded):
@@ -127,6 +131,9 @@ def test_A27_lines_that_end_with_lf_only(guarded):
     ('form-data; name="json"', ["Content-Type: text/plain; charset=UTF-8"]),
     ('form-data; name="json"', ["Content-Type: text/plain; charset=us-ascii"]),
     ('form-data; name="json"', ["Content-Type: text/plain; charset=ISO-8859-1"]),
+    ('form-data; name="json"', ["Content-Type: text/plain; charset=utf8"]),
+    ('form-data; name="json"', ["Content-Type: text/plain; charset=windows-1252"]),
+    ('form-data; name="json"', ["Content-Type:"]), ('form-data; name="json"; size=12', []),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_A28_file_names_are_ignored(guarded, disposition, headers):
     """Ours: a charset is no fault when the bytes mean the same in it, or when a client writes it whatever it sends (Java's

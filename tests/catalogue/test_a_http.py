@@ -90,11 +90,17 @@ def test_A05_connect_opens_no_tunnel(guarded):
     assert answer.status in (404, 405)
 
 
-@pytest.mark.parametrize("path", ["/", "/stable/x", "/stabl", "/stable//", "/STABLE/", "/dev/null", "/%73table/", "/admin",
+@pytest.mark.parametrize("path", ["/", "//", "/stable/x", "/stable//x", "/stabl", "/STABLE/", "/dev/null", "/%73table/", "/admin",
                                   "/metrics", "/../stable/"])
 def test_A06_unknown_paths_are_404(guarded, path):
     answer = exchange(guarded, request(target=path), answers=1).answers[0]
     assert answer.status == 404 and "/stable/" in json.loads(answer.body)["message"]
+
+
+@pytest.mark.parametrize("path", ["//stable", "/stable//", "//dev///?a=b", "///stable/"])
+def test_A06_doubled_slashes_are_one(guarded, path):
+    data = request(target=path)
+    assert exchange(guarded, data, answers=1).statuses == exchange(guarded, request(), answers=1).statuses == [200]
 
 
 @pytest.mark.parametrize("content_type", [None, "text/plain", "application/json", "application/octet-stream",
