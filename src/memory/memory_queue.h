@@ -16,6 +16,9 @@
 
 namespace vodlift::memory {
 
+// Uploads or callbacks that one claim gives at most.
+inline constexpr std::size_t kMaxClaim = 1000;
+
 class MemoryUploadStore final : public UploadStore {
  public:
   explicit MemoryUploadStore(MemoryDatabase& database) : database_(database) {}
