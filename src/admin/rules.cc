@@ -111,9 +111,10 @@ Result<std::string> normal_endpoint(std::string_view endpoint) {
 }
 
 Result<> check_region(std::string_view region) {
-  const auto allowed = [](char c) { return is_alnum(c) || c == '_' || c == '-'; };
+  // Stores of one's own have regions with dots and colons.
+  const auto allowed = [](char c) { return is_alnum(c) || std::string_view("._:-").find(c) != std::string_view::npos; };
   if (consists_of(region, 1, 64, allowed)) return {};
-  return invalid("region", region, "1 to 64 of A-Z a-z 0-9 _ -, such as \"eu-west-1\"");
+  return invalid("region", region, "1 to 64 of A-Z a-z 0-9 . _ : -, such as \"eu-west-1\"");
 }
 
 Result<> check_access_key(std::string_view access_key) {

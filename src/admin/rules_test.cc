@@ -91,7 +91,9 @@ TEST(Rules, Endpoint) {
 }
 
 TEST(Rules, S3Credentials) {
-  EXPECT_TRUE(check_region("eu-west-1"));
+  for (const char* region : {"eu-west-1", "RegionOne", "dc1.example", "default:ssd", "eu_central"}) {
+    EXPECT_TRUE(check_region(region)) << region;
+  }
   EXPECT_FALSE(check_region(""));
   EXPECT_FALSE(check_region("eu/west"));
   EXPECT_TRUE(check_access_key("AKIAIOSFODNN7EXAMPLE"));

@@ -147,8 +147,9 @@ Result<> check_bucket_name(std::string_view name) {
           kField, "a bucket's name may hold only letters, digits, '.', '_' and '-', and one ':' after a tenant's name");
     }
   }
-  if (!is_alnum(name.front()) || !is_alnum(name.back())) {
-    return invalid_field(kField, "a bucket's name begins and ends with a letter or a digit");
+  // Names of old buckets begin and end with _ too, and end with -.
+  if ((!is_alnum(name.front()) && name.front() != '_') || name.back() == '.' || name.back() == ':') {
+    return invalid_field(kField, "a bucket's name begins with a letter, a digit or _, and does not end with '.'");
   }
   const bool second_colon = colon != std::string_view::npos && name.find(':', colon + 1) != std::string_view::npos;
   if (second_colon) return invalid_field(kField, "a bucket's name holds one ':' at most, after a tenant's name");

@@ -261,17 +261,10 @@ curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_so
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-// Whether libcurl's text may name a proxy or a file of certificates: these are this host's own.
+// Whether libcurl's text may name a proxy or a file of certificates: these are this host's own. Behind a proxy every
+// text may be about it: its certificate, its refusal of the tunnel.
 bool Transfer::tells_of_this_host(CURLcode code) const {
-  switch (code) {
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_PROXY:
-      return true;
-    default:
-      return code == CURLE_COULDNT_CONNECT && !request_.proxy.empty();
-  }
+  return code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM || !request_.proxy.empty();
 }
 
 void Transfer::finish(CURLcode code) {

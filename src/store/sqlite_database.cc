@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -15,6 +16,22 @@
 
 namespace vodlift::store {
 namespace {
+
+// The file that `path` leads to if it is a link. SQLite keeps the log beside that file, so the mark belongs there too.
+Result<std::filesystem::path> follow_link(const std::filesystem::path& path) {
+  std::error_code fault;
+  if (!std::filesystem::is_symlink(path, fault)) return path;
+  auto file = std::filesystem::canonical(path, fault);
+  if (fault) return path;  // it leads nowhere, so the database is missing
+  for (const auto& left : {StoreMark::log_of(path), StoreMark::path_of(path)}) {
+    if (!std::filesystem::exists(left, fault) && !fault) continue;
+    return Error{Errc::config_invalid,
+                 fmt::format("the database {} is a link to {}, but {} lies beside the link; nothing was changed. Move "
+                             "what belongs to the database beside the file itself",
+                             path.string(), file.string(), left.string())};
+  }
+  return file;
+}
 
 // A connection that leaves the files as they are until everything has been checked.
 Result<std::unique_ptr<SqliteConnection>> open_checked(const std::filesystem::path& path) {
@@ -164,7 +181,7 @@ Result<std::vector<std::unique_ptr<SqliteConnection>>> open_readers(const Sqlite
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOptions& options, const Clock& clock) {
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(SqliteOptions options, const Clock& clock) {
   if (auto fit = check_directory(options.path); !fit) return fit.error();
   if (!has_bytes(options.path)) {
     auto signs = options.signs;
@@ -175,6 +192,9 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const SqliteOptions
   if (!lock) return lock.error();
   if (auto prepared = prepare_database_file(options.path); !prepared) return prepared.error();
   if (auto held = lock->hold_file(options.path); !held) return held.error();
+  auto followed = follow_link(options.path);
+  if (!followed) return followed.error();
+  options.path = std::move(*followed);
   auto writer = open_writer(options, clock.now());
   if (!writer) return unless_unreadable(writer.error(), options.path);
   auto readers = open_readers(options);

@@ -18,7 +18,7 @@
 namespace vodlift::store {
 
 struct SqliteOptions {
-  std::filesystem::path path;  // the file; made where it is missing, its directory is not
+  std::filesystem::path path;  // the file, or a link to it; made where it is missing, its directory is not
   std::size_t readers = 4;     // connections that read, 1..64
   SqliteWriter::Limits writer;
   // Files of which one that is not empty shows that there was a database before: a missing or empty one is refused.
@@ -33,7 +33,7 @@ class SqliteDatabase {
   // Locks, checks, and brings the schema up to date. Reads the whole file once to find damage.
   // Errors: locked (another process has it), config_invalid (not ours, newer than this binary, unfit place),
   // store_corrupt (also where the log lacks what was acknowledged), store_failed, io_error.
-  static Result<std::unique_ptr<SqliteDatabase>> open(const SqliteOptions& options, const Clock& clock);
+  static Result<std::unique_ptr<SqliteDatabase>> open(SqliteOptions options, const Clock& clock);
 
   // Runs `change(SqliteConnection&) -> Result<T>` in a transaction on the writer's thread; answers when the disk has
   // it. The change may be run again, and after an error nothing of it is kept. Never from a completion.

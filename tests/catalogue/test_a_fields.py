@@ -14,7 +14,7 @@ from server import Site
 from support import make_file, wait_until
 
 
-OLD_AND_TENANTS = ("Old_Bucket.Of.Aws-" + "b" * 237, "tenant:films")
+OLD_AND_TENANTS = ("Old_Bucket.Of.Aws-" + "b" * 237, "_old_", "old-", "tenant:films")
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,36 @@ def test_D56_a_log_of_another_database_is_refused(place, new_site):
     refused(place, "not the log of this database")
 
 
+def moved(site, *endings: str) -> None:
+    """The database lies on another volume now, with these of its files, and a link leads to it."""
+    volume = site.server.folder / "volume"
+    volume.mkdir()
+    for ending in ("", *endings):
+        beside(site, ending).rename(volume / f"moved.db{ending}")
+    site.server.store.symlink_to(volume / "moved.db")
+
+
+def test_D56_a_link_to_the_database_is_as_good_as_the_file(place):
+    moved(place, "-wal", ".mark")
+    place.log = place.server.folder / "volume/moved.db-wal"
+    whole = place.log.read_bytes()
+    for kind in ("bit", "cut", "deleted"):
+        damage(place.log, kind, 5)
+        refused(place, "accept-loss")
+        place.log.write_bytes(whole)
+    place.server.start()
+    assert {one["id"] for one in place.api.all()} == set(place.ids)
+    place.server.kill9()
+    place.log.unlink()
+    refused(place, "accept-loss")
+
+
+@pytest.mark.parametrize("left, taken_along", [("-wal", [".mark"]), (".mark", ["-wal"]), ("-wal", [])])
+def test_D56_what_was_left_behind_when_the_database_was_moved(place, left, taken_along):
+    moved(place, *taken_along)
+    assert str(beside(place, left)) in refused(place, "beside the link")
+
+
 @pytest.mark.parametrize("left", ["-wal", ".mark", "master.key", "audit.log"])
 @pytest.mark.parametrize("database", ["absent", "empty"])
 def test_D57_a_missing_database_is_no_first_start(place, left, database):

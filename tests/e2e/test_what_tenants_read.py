@@ -92,13 +92,17 @@ def test_credentials_of_the_host_are_not_told(cloud, fake, receiver, kind):
 def test_files_of_certificates_and_proxies_are_not_told(cloud, fake, receiver):
     site = cloud()
     bundle = a_file(site.server.folder / "internal-bundle.pem", "nothing")
-    for environment in ({"AWS_CA_BUNDLE": bundle}, {"HTTPS_PROXY": "http://internal-proxy.invalid:3128"}):
+    for environment in ({"AWS_CA_BUNDLE": bundle}, {"HTTPS_PROXY": "http://internal-proxy.invalid:3128"},
+                        {"HTTPS_PROXY": fake.endpoint, "NO_PROXY": "internal"}):
         cloud(**environment)
         site.server.cli("bucket", "add", "--cdn", 158, "--bucket", "videos", "--endpoint", "https://127.0.0.1:1", "--region", "us-east-1",
                         "--path-style", "--access-key", "AKIA", "--secret-key-file", "-", "--replace", stdin="secret")
         make_file(site.files / "film.mp4", KIB)
-        error = has_failed(site, site.queue("film.mp4", "videos", f"{len(environment)}{list(environment)[0]}"))["error"]
-        assert "internal" not in json.dumps(error) and str(site.server.folder) not in json.dumps(error), error
+        upload = has_failed(site, site.queue("film.mp4", "videos", f"{len(environment)}{list(environment)[0]}"))
+        told = json.dumps(upload["error"])
+        assert "internal" not in told and str(site.server.folder) not in told, told
+        assert "tunnel" not in told, "what the proxy said is the operator's"
+    assert "tunnel" in json.loads(site.server.cli("status", upload["id"], "--json"))["error"]["detail"]
 
 
 def test_the_path_of_the_database_is_not_told(site, fake):
