@@ -227,6 +227,7 @@ void BucketExamination::metadata_names() {
   constexpr std::array<const char*, 2> kAtRisk = {"check_name", "check.name"};
   constexpr std::string_view kFix = "use only letters, digits and - in the names of metadata";
   std::vector<std::pair<std::string, std::string>> headers;
+  headers.reserve(kAtRisk.size());
   for (const char* name : kAtRisk) headers.emplace_back(fmt::format("x-amz-meta-{}", name), "1");
   const auto written = probe_.put(std::move(headers));
   if (!written) return probe_.add_failure("metadata", Finding::warn, written, "");
