@@ -58,9 +58,13 @@ bool ByteBudget::has_room(const std::string& holder, std::size_t bytes, std::siz
 }
 
 void ByteBudget::add(const ByteHolders& holders, std::size_t bytes) {
+  std::size_t uncounted = 0;
+  // Both entries are made first: one may find no memory.
+  std::size_t& of_address = holders.address.empty() ? uncounted : holders_[holders.address];
+  std::size_t& of_key = holders.key.empty() ? uncounted : holders_[holders.key];
   held_ += bytes;
-  if (!holders.address.empty()) holders_[holders.address] += bytes;
-  if (!holders.key.empty()) holders_[holders.key] += bytes;
+  of_address += bytes;
+  of_key += bytes;
 }
 
 void ByteBudget::remove(const std::string& holder, std::size_t bytes) {
@@ -72,16 +76,16 @@ void ByteBudget::remove(const std::string& holder, std::size_t bytes) {
 
 Result<> ByteCharge::hold(const ByteHolders& holders, std::size_t bytes) {
   release();
-  if (auto taken = budget_.take(holders, bytes); !taken) return taken;
   holders_ = holders;
+  if (auto taken = budget_.take(holders, bytes); !taken) return taken;
   bytes_ = bytes;
   return {};
 }
 
 void ByteCharge::hold_anyway(const ByteHolders& holders, std::size_t bytes) {
   release();
-  budget_.take_anyway(holders, bytes);
   holders_ = holders;
+  budget_.take_anyway(holders, bytes);
   bytes_ = bytes;
 }
 

@@ -65,6 +65,7 @@ Loop::Loop(const HttpServerLimits& limits)
 void Loop::run() {
   for (;;) {
     try {
+      begin_again();
       io_.run();
       return;
     } catch (const std::exception& exception) {
@@ -72,6 +73,12 @@ void Loop::run() {
       log::error("network thread met an exception", {{"exception", exception.what()}});
     }
   }
+}
+
+// What repeats itself has ended where an exception took the call that was to begin it anew.
+void Loop::begin_again() {
+  if (!sessions_.empty() && !sweep_armed_) arm_sweep(sweep_period_);
+  if (accept_again) accept_again();
 }
 
 void Loop::add(std::shared_ptr<Session> session) {
@@ -103,12 +110,12 @@ std::string_view Loop::date() {
 }
 
 void Loop::arm_sweep(std::chrono::milliseconds from_now) {
-  sweep_armed_ = true;
   sweep_timer_.expires_after(from_now);
   sweep_timer_.async_wait([this](const boost::system::error_code&) {
     sweep_armed_ = false;
     sweep();
   });
+  sweep_armed_ = true;
 }
 
 void Loop::sweep() {
@@ -130,9 +137,12 @@ struct HttpServer::Impl {
     }
     acceptor.emplace(loops.front()->io());
     accept_pause.emplace(loops.front()->io());
+    loops.front()->accept_again = [this] { accept_again(); };
   }
 
   void accept();
+  // Unless it does, or waits to.
+  void accept_again();
   void on_accepted(const boost::system::error_code& error, Socket socket, const std::shared_ptr<Loop>& loop);
   // Gives the connection to `loop`, or refuses it when there is no room.
   void admit(Socket socket, const std::shared_ptr<Loop>& loop);
@@ -151,6 +161,7 @@ struct HttpServer::Impl {
   // On the first loop's thread once started.
   std::optional<Acceptor> acceptor;
   std::optional<asio::steady_timer> accept_pause;
+  bool accepts = false;  // or waits to
   std::size_t next_loop = 0;
   std::shared_ptr<std::atomic<std::size_t>> refusals = std::make_shared<std::atomic<std::size_t>>(0);
   SteadyTime accept_logged;
@@ -168,8 +179,14 @@ void HttpServer::Impl::accept() {
   next_loop = (next_loop + 1) % loops.size();
   acceptor->async_accept(loop->io().get_executor(),
                          [this, loop](const boost::system::error_code& error, Socket socket) {
+                           accepts = false;
                            on_accepted(error, std::move(socket), loop);
                          });
+  accepts = true;
+}
+
+void HttpServer::Impl::accept_again() {
+  if (!accepts && acceptor->is_open() && !shared->draining) accept();
 }
 
 void HttpServer::Impl::on_accepted(const boost::system::error_code& error, Socket socket,
@@ -209,13 +226,13 @@ void HttpServer::Impl::refuse(Socket socket, const std::shared_ptr<Loop>& loop, 
   // A handshake for a refusal would make a flood expensive.
   if (shared->tls != nullptr) return;
   if (refusals->load() >= kMaxRefusals) return;
+  auto made = std::make_unique<Session>(shared, loop, std::move(socket), std::move(peer), Place());
   ++*refusals;
   // The deleter counts down: a refused session lives for one answer.
-  std::shared_ptr<Session> session(new Session(shared, loop, std::move(socket), std::move(peer), Place()),
-                                   [count = refusals](Session* gone) {
-                                     delete gone;
-                                     --*count;
-                                   });
+  std::shared_ptr<Session> session(made.release(), [count = refusals](Session* gone) {
+    delete gone;
+    --*count;
+  });
   asio::post(loop->io(), [session = std::move(session), why] { session->refuse(why); });
 }
 
@@ -242,8 +259,10 @@ void HttpServer::Impl::pause_accepting(const boost::system::error_code& error) {
   }
   accept_pause->expires_after(kAcceptPause);
   accept_pause->async_wait([this](const boost::system::error_code&) {
-    if (acceptor->is_open() && !shared->draining) accept();
+    accepts = false;
+    accept_again();
   });
+  accepts = true;
 }
 
 void HttpServer::Impl::start() {

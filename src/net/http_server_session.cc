@@ -65,9 +65,14 @@ class Ticket {
   void run(Job job) {
     const std::shared_ptr<Session> session = session_.lock();
     if (session == nullptr) return;
-    asio::dispatch(session->loop_->io(), [weak = session_, job = std::move(job)]() mutable {
-      if (const auto alive = weak.lock()) job(*alive);
-    });
+    try {
+      asio::dispatch(session->loop_->io(), [weak = session_, job = std::move(job)]() mutable {
+        if (const auto alive = weak.lock()) alive->carry_out([&] { job(*alive); });
+      });
+    } catch (const std::exception& exception) {
+      log::error("an answer was lost", {{"exception", exception.what()}});
+      session->answer_lost_ = true;
+    }
   }
 
   const std::weak_ptr<Session> session_;
@@ -102,8 +107,23 @@ Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loo
       place_(std::move(place)),
       charge_(shared_->memory) {}
 
+// Where memory ends in a step, the client learns it at once, and not by a deadline.
+template <class Step>
+void Session::carry_out(const Step& step) {
+  try {
+    step();
+  } catch (const std::exception& exception) {
+    log::error("a connection was given up", {{"exception", exception.what()}, {"peer", peer_.text}});
+    close();
+  }
+}
+
 void Session::start() {
-  loop_->add(shared_from_this());
+  loop_->add(shared_from_this());  // only what was added can be closed
+  carry_out([this] { begin(); });
+}
+
+void Session::begin() {
   set_deadline(shared_->limits.idle_timeout);
   if (shared_->tls == nullptr) {
     read();
@@ -113,7 +133,9 @@ void Session::start() {
   state_ = State::handshake;
   set_deadline(shared_->limits.header_timeout);
   stream_.use_tls(*shared_->tls->context());
-  stream_.handshake([self = shared_from_this()](const boost::system::error_code& error) { self->on_handshake(error); });
+  stream_.handshake([self = shared_from_this()](const boost::system::error_code& error) {
+    self->carry_out([&] { self->on_handshake(error); });
+  });
 }
 
 void Session::on_handshake(const boost::system::error_code& error) {
@@ -139,6 +161,10 @@ void Session::refuse(Errc why) {
 }
 
 bool Session::expire(SteadyTime now) {
+  if (answer_lost_ && state_ == State::handling) {
+    close();
+    return true;
+  }
   if (now < deadline_) return false;
   const bool may_answer = (state_ == State::head && request_begun_) || (state_ == State::body && !sending_continue_);
   // Bytes that the client sent all the same must not make the kernel send a reset.
@@ -186,7 +212,7 @@ void Session::read() {
   reading_ = true;
   const auto space = buffer_.prepare(read_size());
   auto done = [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
-    self->on_read(error, bytes);
+    self->carry_out([&] { self->on_read(error, bytes); });
   };
   if (state_ == State::lingering) return stream_.socket().async_read_some(space, std::move(done));
   stream_.read_some(space, std::move(done));
@@ -275,7 +301,7 @@ void Session::send_continue() {
                   self->sending_continue_ = false;
                   if (self->state_ == State::closed) return;
                   if (error) return self->close();
-                  self->advance_body();
+                  self->carry_out([&] { self->advance_body(); });
                 });
 }
 
@@ -383,7 +409,7 @@ void Session::write(Response response) {
   const std::array<asio::const_buffer, 2> parts = {
       asio::buffer(answer_head_), with_body ? asio::buffer(std::as_const(answer_body_)) : asio::const_buffer()};
   stream_.write(parts, [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
-    self->on_written(error);
+    self->carry_out([&] { self->on_written(error); });
   });
 }
 

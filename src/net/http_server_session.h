@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -89,10 +90,14 @@ class Loop {
   void release();
   void close_all();
 
+  // Called when run() begins, and again after an exception; nothing: not called. Set before run().
+  std::function<void()> accept_again;
+
   // The value of the header Date, renewed once a second.
   [[nodiscard]] std::string_view date();
 
  private:
+  void begin_again();
   void arm_sweep(std::chrono::milliseconds from_now);
   void sweep();
 
@@ -136,6 +141,10 @@ class Session : public std::enable_shared_from_this<Session> {
   friend class Ticket;
   enum class State { handshake, head, body, handling, writing, lingering, closed };
 
+  void begin();
+  // Calls `step`. An exception closes the connection.
+  template <class Step>
+  void carry_out(const Step& step);
   void on_handshake(const boost::system::error_code& error);
   void read();
   void on_read(const boost::system::error_code& error, std::size_t bytes);
@@ -169,6 +178,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const Place place_;
   State state_ = State::head;
   SteadyTime deadline_;
+  std::atomic<bool> answer_lost_{false};  // the handler's: there was no memory to bring it here
 
   boost::beast::flat_buffer buffer_;  // must not be touched while a read is under way
   bool reading_ = false;
