@@ -97,7 +97,7 @@ do_test() {
 ##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume), which then is one process
 do_e2e() {
   need build s3 test
-  build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read full_disk refusing_open \
+  build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read failing_memory full_disk refusing_open \
     hanging_storage replays
   [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadgroup
   part "end-to-end tests" with_rights env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -12,6 +13,7 @@ namespace vodlift {
 
 // Calls `start` with a callback and returns what the callback is called with (nothing for `void`), however long that
 // takes. The callback must be called exactly once, on any thread. Not for a thread that has to make that call itself.
+// Throws std::bad_alloc if the callback is dropped uncalled: whoever had it was out of memory.
 template <class Answer, class Start>
 Answer await(Start&& start) {
   // Shared: this caller may have returned before set_value() has.
@@ -22,7 +24,11 @@ Answer await(Start&& start) {
   } else {
     std::forward<Start>(start)([promise](Answer value) { promise->set_value(std::move(value)); });
   }
-  return answer.get();
+  try {
+    return answer.get();
+  } catch (const std::future_error&) {
+    throw std::bad_alloc();
+  }
 }
 
 // The same, but waits for `patience` at most: nothing when there is no answer by then. A late answer is dropped.

@@ -61,6 +61,13 @@ std::string as_text(std::string_view message, std::initializer_list<Field> field
 
 }  // namespace
 
+Field::Field(std::string_view field, std::string_view text) noexcept : name(field) {
+  try {
+    value = text;
+  } catch (const std::exception&) {  // the line comes without it
+  }
+}
+
 void configure(Format format, Level level) {
   g_format = format;
   logger().set_level(spdlog_level(level));
@@ -70,10 +77,10 @@ void configure(Format format, Level level) {
   }
 }
 
-void event(Level level, std::string_view message, std::initializer_list<Field> fields) {
+void event(Level level, std::string_view message, std::initializer_list<Field> fields) noexcept {
   const auto wanted = spdlog_level(level);
-  if (!logger().should_log(wanted)) return;
   try {
+    if (!logger().should_log(wanted)) return;
     logger().log(wanted, "{}", g_format == Format::json ? as_json(message, fields) : as_text(message, fields));
   } catch (const std::exception&) {
     // A log line that cannot be built must not stop the work that it reports.

@@ -11,15 +11,16 @@ namespace vodlift::log {
 enum class Level { debug, info, warn, error };
 enum class Format { console, json };
 
-// One named fact of an event. Strings are made printable and cut to 512 bytes when written.
+// One named fact of an event. Strings are made printable and cut to 512 bytes when written. Without memory for it, a
+// text is empty: what reports an exception must not throw another one.
 struct Field {
   std::string_view name;
   std::string value;
   bool is_number = false;
 
-  Field(std::string_view field, std::string_view text) : name(field), value(text) {}
-  Field(std::string_view field, const char* text) : name(field), value(text) {}
-  Field(std::string_view field, const std::string& text) : name(field), value(text) {}
+  Field(std::string_view field, std::string_view text) noexcept;
+  Field(std::string_view field, const char* text) noexcept : Field(field, std::string_view(text)) {}
+  Field(std::string_view field, const std::string& text) noexcept : Field(field, std::string_view(text)) {}
   template <class T>
   requires std::is_arithmetic_v<T> Field(std::string_view field, T number)
       : name(field), value(std::to_string(number)), is_number(true) {}
@@ -29,7 +30,7 @@ struct Field {
 void configure(Format format, Level level);
 
 // Writes one event. Any thread; never throws; `message` is a constant phrase, what varies goes into fields.
-void event(Level level, std::string_view message, std::initializer_list<Field> fields = {});
+void event(Level level, std::string_view message, std::initializer_list<Field> fields = {}) noexcept;
 
 inline void debug(std::string_view message, std::initializer_list<Field> fields = {}) {
   event(Level::debug, message, fields);

@@ -1,6 +1,6 @@
 #include "base/thread_pool.h"
 
-#include <system_error>
+#include <new>
 #include <utility>
 
 #include "base/worker_thread.h"
@@ -11,11 +11,13 @@ ThreadPool::ThreadPool(std::string name, std::size_t threads, std::size_t queue_
     : name_(std::move(name)), most_threads_(threads), queue_limit_(queue_limit), idle_(idle) {}
 
 bool ThreadPool::post(std::function<void()> job) {
-  {
+  try {
     const std::lock_guard lock(mutex_);
     if (stopping_ || jobs_.size() >= queue_limit_) return false;
     if (!has_thread_for_new_job()) return false;
     jobs_.push_back(std::move(job));
+  } catch (const std::bad_alloc&) {
+    return false;
   }
   wake_.notify_one();
   return true;
@@ -27,8 +29,8 @@ bool ThreadPool::has_thread_for_new_job() {
   try {
     named_thread(name_, [this] { work(); }).detach();
     ++threads_;
-  } catch (const std::system_error&) {
-    return threads_ > 0;  // the machine has no more threads; those that run will do the job later
+  } catch (const std::exception&) {
+    return threads_ > 0;  // the machine has no more threads or memory; those that run will do the job later
   }
   return true;
 }

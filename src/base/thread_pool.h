@@ -22,8 +22,8 @@ class ThreadPool {
   // Like stop().
   ~ThreadPool() { stop(); }
 
-  // Queues `job`. False when the queue is full, when the pool is stopping, or when there is no thread and none can be
-  // made: then the job is dropped and does not run. A job must not throw.
+  // Queues `job`. False when the queue is full, when the pool is stopping, when there is no thread and none can be
+  // made, or when there is no memory: then the job is dropped and does not run. A job must not throw.
   [[nodiscard]] bool post(std::function<void()> job);
 
   // Runs what is queued, takes no new jobs, and waits for the threads' end. May be called twice.

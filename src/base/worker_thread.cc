@@ -14,19 +14,12 @@ namespace {
 // Between two runs of a body that threw: memory may be there again in a moment.
 constexpr std::chrono::milliseconds kAfterException{50};
 
-void report(const char* what) noexcept {
-  try {
-    log::error("a thread gave up what it was doing and goes on", {{"reason", what}});
-  } catch (...) {  // there is no memory for the line
-  }
-}
-
 void run_behind_a_wall(const std::function<void()>& body) {
   for (;;) {
     try {
       return body();
     } catch (const std::exception& failure) {
-      report(failure.what());
+      log::error("a thread gave up what it was doing and goes on", {{"reason", failure.what()}});
     }
     std::this_thread::sleep_for(kAfterException);
   }

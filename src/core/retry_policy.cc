@@ -53,6 +53,7 @@ milliseconds uncounted_retry_delay(double unit) { return scaled(kUncountedRetry,
 
 bool may_have_landed(Errc code) {
   switch (code) {
+    case Errc::internal:  // no memory, perhaps for the answer
     case Errc::network:
     case Errc::timeout:
     case Errc::tls:

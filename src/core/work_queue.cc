@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <new>
+
 #include "core/upload_decisions.h"
 
 namespace vodlift {
@@ -34,7 +36,10 @@ Result<std::vector<ClaimedUpload>> claim_next(WorkQueue& queue, FairShare& share
   }
   ids.clear();
   for (const ClaimedUpload& one : claimed) ids.push_back(one.lease.id);
-  share.charge(*choice, ids);
+  try {
+    share.charge(*choice, ids);
+  } catch (const std::bad_alloc&) {  // one turn too many is better than claimed uploads that nobody has
+  }
   return claimed;
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <ctime>
+#include <new>
 #include <utility>
+
+#include "base/log.h"
 
 namespace vodlift::door {
 namespace {
@@ -19,18 +22,28 @@ std::chrono::nanoseconds processor_time() {
 bool FairPool::post(std::int64_t account, std::function<void()> job) {
   const std::lock_guard lock(mutex_);
   const auto owner = owners_.try_emplace(account).first;
-  auto& [jobs, running, due] = owner->second;
-  const bool room = jobs_ < places_ && jobs.size() + running < std::max<std::size_t>(places_ / 4, 1);
-  if (room) jobs.push_back(std::move(job));
-  if (room && pool_.post([this] { run(); })) {
-    ++jobs_;
-    // All other threads may be busy, so that nobody else takes it.
-    if (one_waits_) changed_.notify_one();
-    return true;
-  }
-  if (room) jobs.pop_back();
+  const bool queued = queue(owner->second, std::move(job));
+  const auto& [jobs, running, due] = owner->second;
   if (jobs.empty() && running == 0 && due == Instant()) owners_.erase(owner);
-  return false;
+  return queued;
+}
+
+bool FairPool::queue(Owner& owner, std::function<void()> job) {
+  const std::size_t most = std::max<std::size_t>(places_ / 4, 1);
+  if (jobs_ >= places_ || owner.jobs.size() + owner.running >= most) return false;
+  try {
+    owner.jobs.push_back(std::move(job));
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  if (!pool_.post([this] { run(); })) {
+    owner.jobs.pop_back();
+    return false;
+  }
+  ++jobs_;
+  // All other threads may be busy, so that nobody else takes it.
+  if (one_waits_) changed_.notify_one();
+  return true;
 }
 
 void FairPool::hurry() {
@@ -65,6 +78,15 @@ void FairPool::serve(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+// What a job leaves undone when it throws is answered by whoever has a hold on it.
+void FairPool::run_job(const std::function<void()>& job) {
+  try {
+    job();
+  } catch (const std::exception& failure) {
+    log::error("a request was given up", {{"reason", failure.what()}});
+  }
+}
+
 void FairPool::carry_out(Owner& owner, std::unique_lock<std::mutex>& lock) {
   const std::function<void()> job = std::exchange(owner.jobs.front(), nullptr);
   owner.jobs.pop_front();
@@ -78,7 +100,7 @@ void FairPool::carry_out(Owner& owner, std::unique_lock<std::mutex>& lock) {
   }
   lock.unlock();
   const auto before = processor_time();
-  job();
+  run_job(job);
   const auto used = processor_time() - before;
   lock.lock();
   --jobs_;

@@ -31,8 +31,8 @@ class FairPool {
   // `places`: jobs that wait or run.
   FairPool(ThreadPool& pool, Share share, std::size_t places) : pool_(pool), share_(share), places_(places) {}
 
-  // Queues `job`. False when the account, or all together, have as many as they may, or when the pool takes none: then
-  // it does not run. A job must not throw.
+  // Queues `job`. False when the account, or all together, have as many as they may, when the pool takes none, or when
+  // there is no memory: then it does not run. An exception of a job is logged.
   [[nodiscard]] bool post(std::int64_t account, std::function<void()> job);
 
   // From now on no job waits for its account's share of the processors: for the stop of the pool, which runs what is
@@ -48,7 +48,9 @@ class FairPool {
   };
   using Owners = std::map<std::int64_t, Owner>;
 
+  bool queue(Owner& owner, std::function<void()> job);
   void run();
+  static void run_job(const std::function<void()>& job);
   void serve(std::unique_lock<std::mutex>& lock);
   void carry_out(Owner& owner, std::unique_lock<std::mutex>& lock);
   [[nodiscard]] Instant::duration in_time(std::chrono::nanoseconds of_processors) const;

@@ -7,8 +7,11 @@
 #include <ctime>
 #include <latch>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "base/no_memory_test.h"
 
 namespace vodlift::door {
 namespace {
@@ -179,6 +182,47 @@ TEST(FairPool, ARestEndsWhileTheOthersJobsTakeLong) {
   ASSERT_TRUE(pool.post(2, held.job()));
   done.wait();
   held.release();
+  threads.stop();
+}
+
+TEST(FairPool, AJobThatThrowsGivesItsPlaceBack) {
+  ThreadPool threads("test", 2, 100);
+  FairPool pool(threads, {1, 1}, 4);
+  for (int i = 0; i < 20; ++i) {
+    std::latch begun(1);
+    while (!pool.post(1, [&] {
+      begun.count_down();
+      throw std::runtime_error("no memory");
+    })) {
+    }
+    begun.wait();
+  }
+  std::latch done(1);
+  while (!pool.post(1, [&] { done.count_down(); })) {
+  }
+  done.wait();
+  threads.stop();
+}
+
+TEST(FairPool, WhereMemoryEndsNoPlaceIsLost) {
+  ThreadPool threads("test", 2, 100);
+  FairPool pool(threads, {1, 1}, 4);
+  int ran = 0;
+  where_memory_ends(
+      [&] {
+        std::latch ran_now(1);
+        if (pool.post(1, [&] { ran_now.count_down(); })) ran_now.wait();
+      },
+      [&] {
+        for (int i = 0; i < 8; ++i) {
+          std::latch done(1);
+          while (!pool.post(2, [&] { done.count_down(); })) {
+          }
+          done.wait();
+          ++ran;
+        }
+      });
+  EXPECT_GT(ran, 8);
   threads.stop();
 }
 

@@ -23,6 +23,8 @@ Errc errc_of(CURLcode code) {
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return Errc::timeout;
+    case CURLE_OUT_OF_MEMORY:  // says nothing of the other side
+      return Errc::internal;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
@@ -173,11 +175,18 @@ std::size_t Transfer::give_body(std::span<std::uint8_t> buffer) {
 int Transfer::on_seek(void* self, curl_off_t offset, int origin) {
   auto* transfer = static_cast<Transfer*>(self);
   if (offset != 0 || origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-  transfer->body_sent_ = 0;
-  transfer->body_begun_.reset();
-  transfer->peer_.go_on(std::chrono::steady_clock::now());
-  if (transfer->request_.reader != nullptr) transfer->request_.reader->rewind();
-  return CURL_SEEKFUNC_OK;
+  const auto rewind = [transfer] {
+    transfer->start_over();
+    return CURL_SEEKFUNC_OK;
+  };
+  return transfer->walled(rewind, CURL_SEEKFUNC_FAIL);
+}
+
+void Transfer::start_over() {
+  body_sent_ = 0;
+  body_begun_.reset();
+  peer_.go_on(std::chrono::steady_clock::now());
+  if (request_.reader != nullptr) request_.reader->rewind();
 }
 
 std::size_t Transfer::take_header(std::string_view line) {
@@ -235,30 +244,37 @@ int Transfer::check_time(std::int64_t moved) {
   return 0;
 }
 
-// libcurl calls this whenever it has a connection to send the request on.
 int Transfer::on_send(void* self, char*, char*, int, int) {
   auto* transfer = static_cast<Transfer*>(self);
-  if (!std::exchange(transfer->sent_, true)) return CURL_PREREQFUNC_OK;
-  transfer->failure_ = Error{
-      Errc::network, fmt::format("{} closed the connection before it answered; the request may have been carried out",
-                                 origin_of(transfer->request_.url))};
+  return transfer->walled([transfer] { return transfer->note_sending(); }, CURL_PREREQFUNC_ABORT);
+}
+
+// libcurl asks whenever it has a connection to send the request on.
+int Transfer::note_sending() {
+  if (!std::exchange(sent_, true)) return CURL_PREREQFUNC_OK;
+  failure_ = Error{Errc::network,
+                   fmt::format("{} closed the connection before it answered; the request may have been carried out",
+                               origin_of(request_.url))};
   return CURL_PREREQFUNC_ABORT;
 }
 
 curl_socket_t Transfer::on_open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {
   auto* transfer = static_cast<Transfer*>(self);
+  return transfer->walled([&] { return transfer->open_socket(purpose, *address); }, CURL_SOCKET_BAD);
+}
+
+curl_socket_t Transfer::open_socket(curlsocktype purpose, const curl_sockaddr& address) {
   if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
   // One refused address refuses the name: a host that mixes public and private addresses is not one to trust.
-  if (transfer->failure_) return CURL_SOCKET_BAD;
-  const AddressGuard& guard = *transfer->request_.guard;
-  auto refusal = guard.port_refusal(port_of(address->addr));
-  if (!refusal) refusal = guard.refusal(&address->addr);
+  if (failure_) return CURL_SOCKET_BAD;
+  const AddressGuard& guard = *request_.guard;
+  auto refusal = guard.port_refusal(port_of(address.addr));
+  if (!refusal) refusal = guard.refusal(&address.addr);
   if (refusal) {
-    transfer->failure_ =
-        Error{Errc::address_denied, fmt::format("{}: {}", origin_of(transfer->request_.url), *refusal)};
+    failure_ = Error{Errc::address_denied, fmt::format("{}: {}", origin_of(request_.url), *refusal)};
     return CURL_SOCKET_BAD;
   }
-  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  return ::socket(address.family, address.socktype | SOCK_CLOEXEC, address.protocol);
 }
 
 // Whether libcurl's text may name a proxy or a file of certificates: these are this host's own. Behind a proxy every
@@ -267,7 +283,13 @@ bool Transfer::tells_of_this_host(CURLcode code) const {
   return code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM || !request_.proxy.empty();
 }
 
+void Transfer::fail(Error error) {
+  load_.release();
+  done_(std::move(error));
+}
+
 void Transfer::finish(CURLcode code) {
+  load_.release();
   long status = 0;
   curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);

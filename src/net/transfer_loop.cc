@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "base/log.h"
 
@@ -23,6 +24,7 @@ void require_global_init() {
 
 TransferLoop::TransferLoop(const std::string& name, std::size_t max_connections) : max_connections_(max_connections) {
   require_global_init();
+  idle_.reserve(kIdleHandles);
   multi_ = curl_multi_init();
   if (multi_ == nullptr) throw std::bad_alloc();
   curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(max_connections));
@@ -36,23 +38,22 @@ TransferLoop::~TransferLoop() {
   curl_multi_cleanup(multi_);
 }
 
+// A transfer that is dropped tells so, which may start another: it must not happen under the lock.
 void TransferLoop::start(HttpRequest request, HttpClient::Done done) {
+  LoadShare load(load_, request.reader_size >= kLargeBodyBytes ? &large_load_ : nullptr);
+  const std::uint64_t id = ++last_id_;
+  auto transfer = std::make_unique<Transfer>(
+      id, std::move(load), std::move(request), std::move(done), [this, id] { resume(id); },
+      [this, id](std::chrono::nanoseconds after) { later_.emplace(std::chrono::steady_clock::now() + after, id); });
   {
     const std::lock_guard lock(mutex_);
     if (!thread_.stopping()) {
-      ++load_;
-      if (request.reader_size >= kLargeBodyBytes) ++large_load_;
-      const std::uint64_t id = ++last_id_;
-      arrivals_.push_back(std::make_unique<Transfer>(
-          id, std::move(request), std::move(done), [this, id] { resume(id); },
-          [this, id](std::chrono::nanoseconds after) {
-            later_.emplace(std::chrono::steady_clock::now() + after, id);
-          }));
+      arrivals_.push_back(std::move(transfer));
       wake();
       return;
     }
   }
-  done(Error{Errc::interrupted, std::string(kStopping)});
+  fail(std::move(transfer), {Errc::interrupted, std::string(kStopping)});
 }
 
 void TransferLoop::begin_stop() {
@@ -71,66 +72,75 @@ void TransferLoop::stop() {
 void TransferLoop::resume(std::uint64_t id) {
   {
     const std::lock_guard lock(mutex_);
-    resumed_.push_back(id);
+    try {
+      resumed_.push_back(id);
+    } catch (const std::bad_alloc&) {
+      resumes_all_ = true;
+    }
   }
   wake();
 }
 
-void TransferLoop::forget(const Transfer& transfer) {
-  --load_;
-  if (transfer.body_size() >= kLargeBodyBytes) --large_load_;
-}
-
-void TransferLoop::fail(Transfer& transfer, Error error) {
-  forget(transfer);
-  transfer.fail(std::move(error));
+// What `done` did not get to is told by those who hold it, when the transfer is dropped (base/surely_called.h).
+void TransferLoop::fail(std::unique_ptr<Transfer> transfer, Error error) {
+  try {
+    transfer->fail(std::move(error));
+  } catch (const std::exception& failure) {
+    log::error("a completion threw", {{"reason", failure.what()}});
+  }
 }
 
 void TransferLoop::run() {
-  // After an exception: whom it kept from being resumed is not known.
-  for (const auto& [id, transfer] : running_) curl_easy_pause(transfer->handle(), CURLPAUSE_CONT);
+  resume_all();  // after an exception: whom it kept from being resumed is not known
   while (take_arrivals()) {
     int still_running = 0;
     curl_multi_perform(multi_, &still_running);
     collect_finished();
     curl_multi_poll(multi_, nullptr, 0, patience_ms(), nullptr);
   }
-  for (auto& [id, transfer] : running_) {
+  end_all();
+}
+
+void TransferLoop::end_all() {
+  while (!running_.empty()) {
+    auto transfer = std::move(running_.extract(running_.begin()).mapped());
     curl_multi_remove_handle(multi_, transfer->handle());
     curl_easy_cleanup(transfer->handle());
-    fail(*transfer, {Errc::interrupted, std::string(kStopping)});
+    fail(std::move(transfer), {Errc::interrupted, std::string(kStopping)});
   }
-  running_.clear();
 }
 
 // Begins what other threads have asked for. False when it is time to stop.
 bool TransferLoop::take_arrivals() {
   std::vector<std::unique_ptr<Transfer>> arrivals;
   std::vector<std::uint64_t> resumed;
+  bool resumes_all = false;
   bool stopping = false;
   {
     const std::lock_guard lock(mutex_);
     arrivals.swap(arrivals_);
     resumed.swap(resumed_);
+    resumes_all = std::exchange(resumes_all_, false);
     stopping = thread_.stopping();
   }
   for (auto& transfer : arrivals) {
-    try {
-      if (stopping) {
-        fail(*transfer, {Errc::interrupted, std::string(kStopping)});
-      } else {
-        begin(std::move(transfer));
-      }
-    } catch (const std::exception& failure) {
-      log::error("a completion threw", {{"reason", failure.what()}});
+    if (stopping) {
+      fail(std::move(transfer), {Errc::interrupted, std::string(kStopping)});
+    } else {
+      begin(std::move(transfer));
     }
   }
+  if (resumes_all) resume_all();
   take_due(resumed);
   for (const std::uint64_t id : resumed) {
     const auto at = running_.find(id);
     if (at != running_.end()) at->second->go_on();
   }
   return !stopping;
+}
+
+void TransferLoop::resume_all() {
+  for (const auto& [id, transfer] : running_) transfer->go_on();
 }
 
 void TransferLoop::take_due(std::vector<std::uint64_t>& resumed) {
@@ -154,19 +164,19 @@ void TransferLoop::begin(std::unique_ptr<Transfer> transfer) {
     handle = idle_.back();
     idle_.pop_back();
   }
-  if (handle == nullptr) return fail(*transfer, {Errc::internal, "out of memory for a new connection"});
+  if (handle == nullptr) return fail(std::move(transfer), {Errc::internal, "no memory"});
+  bool added = false;
   try {
     running_.emplace(transfer->id(), nullptr);  // before libcurl has the handle: nothing may fail after that
     transfer->attach(handle);
+    added = curl_multi_add_handle(multi_, handle) == CURLM_OK;
   } catch (const std::exception& failure) {
-    running_.erase(transfer->id());
-    curl_easy_cleanup(handle);
-    return fail(*transfer, {Errc::internal, failure.what()});
+    log::error("a request could not be made", {{"reason", failure.what()}});
   }
-  if (curl_multi_add_handle(multi_, handle) != CURLM_OK) {
+  if (!added) {
     running_.erase(transfer->id());
     curl_easy_cleanup(handle);
-    return fail(*transfer, {Errc::internal, "libcurl refused a new request"});
+    return fail(std::move(transfer), {Errc::internal, "no memory"});
   }
   running_.find(transfer->id())->second = std::move(transfer);
 }
@@ -183,7 +193,6 @@ void TransferLoop::collect_finished() {
     const auto at = running_.find(transfer->id());
     const std::unique_ptr<Transfer> owned = std::move(at->second);
     running_.erase(at);
-    forget(*owned);
     try {
       owned->finish(code);
     } catch (const std::exception& failure) {

@@ -48,11 +48,12 @@ class TransferLoop {
   // The rest runs on the loop's thread.
   void run();
   bool take_arrivals();
+  void resume_all();
   void take_due(std::vector<std::uint64_t>& resumed);
   [[nodiscard]] int patience_ms() const;
   void begin(std::unique_ptr<Transfer> transfer);
-  void fail(Transfer& transfer, Error error);
-  void forget(const Transfer& transfer);
+  void fail(std::unique_ptr<Transfer> transfer, Error error);
+  void end_all();
   void collect_finished();
   void release(CURL* handle);
 
@@ -61,10 +62,11 @@ class TransferLoop {
   std::atomic<std::size_t> load_{0};
   std::atomic<std::size_t> large_load_{0};
 
+  std::atomic<std::uint64_t> last_id_{0};
   std::mutex mutex_;  // guards the next three, and the begin of a stop
-  std::uint64_t last_id_ = 0;
   std::vector<std::unique_ptr<Transfer>> arrivals_;
   std::vector<std::uint64_t> resumed_;
+  bool resumes_all_ = false;  // there was no memory to say which
 
   // The rest belongs to the loop's thread.
   std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> running_;

@@ -74,8 +74,8 @@ void BodyRequests::upload_part(const ObjectTarget& target, const Multipart& mult
   if (multipart.mode == ChecksumMode::md5) {
     return send_part(target, call, body, *checksum, SentChecksum::md5, std::move(done));
   }
-  if (endpoints_.begin_trailing_trial(target.access)) {
-    return try_trailing_part(target, call, body, *checksum, std::move(done));
+  if (const auto trial = endpoints_.begin_trailing_trial(target.access)) {
+    return try_trailing_part(trial, target, call, body, *checksum, std::move(done));
   }
   send_part(target, call, body, *checksum, SentChecksum::crc32c, std::move(done));
 }
@@ -128,21 +128,21 @@ void BodyRequests::send_trailing_part(const ObjectTarget& target, S3Call call, c
       });
 }
 
-void BodyRequests::try_trailing_part(const ObjectTarget& target, const S3Call& call, const Body& body,
-                                     const RangeChecksum& checksum, PartDone done) {
-  send_trailing_part(target, call, body,
-                     [this, target, call, body, checksum, done = std::move(done)](Result<StoredBytes> sent) mutable {
-                       if (sent || is_regardless_of_form(sent.error().code)) {
-                         endpoints_.end_trailing_trial(target.access, sent ? std::optional(true) : std::nullopt);
-                         return done(std::move(sent));
-                       }
-                       send_part(target, call, body, checksum, SentChecksum::crc32c,
-                                 [this, target, done = std::move(done)](Result<StoredBytes> sent_again) {
-                                   endpoints_.end_trailing_trial(target.access,
-                                                                 sent_again ? std::optional(false) : std::nullopt);
-                                   done(std::move(sent_again));
-                                 });
-                     });
+void BodyRequests::try_trailing_part(const EndpointStates::Trial& trial, const ObjectTarget& target, const S3Call& call,
+                                     const Body& body, const RangeChecksum& checksum, PartDone done) {
+  send_trailing_part(
+      target, call, body,
+      [this, trial, target, call, body, checksum, done = std::move(done)](Result<StoredBytes> sent) mutable {
+        if (sent || is_regardless_of_form(sent.error().code)) {
+          if (sent) endpoints_.add_facts(target.access, {.trailing = true});
+          return done(std::move(sent));
+        }
+        send_part(target, call, body, checksum, SentChecksum::crc32c,
+                  [this, trial, target, done = std::move(done)](Result<StoredBytes> sent_again) {
+                    if (sent_again) endpoints_.add_facts(target.access, {.trailing = false});
+                    done(std::move(sent_again));
+                  });
+      });
 }
 
 Result<StoredBytes> BodyRequests::confirm_part(const ObjectTarget& target, const S3Call& call,

@@ -41,8 +41,8 @@ class BodyRequests {
   void send_trailing_part(const ObjectTarget& target, S3Call call, const Body& body, PartDone done);
   // send_trailing_part() where it is unknown whether the store takes it; if not, sends again with `checksum` in the
   // head.
-  void try_trailing_part(const ObjectTarget& target, const S3Call& call, const Body& body,
-                         const RangeChecksum& checksum, PartDone done);
+  void try_trailing_part(const EndpointStates::Trial& trial, const ObjectTarget& target, const S3Call& call,
+                         const Body& body, const RangeChecksum& checksum, PartDone done);
   // confirmed_bytes() of a part. Errors as send_part()'s.
   Result<StoredBytes> confirm_part(const ObjectTarget& target, const S3Call& call, const net::HttpResponse& response,
                                    const RangeChecksum& checksum, SentChecksum sent);

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,7 +60,7 @@ struct BucketState {
   bool names_told = false;  // that it changes names of metadata
   double limit = 0;         // requests at once; halved when the store says to slow down, raised by successes
   int running = 0;
-  std::deque<Go> waiting;
+  std::list<Go> waiting;
   std::optional<SteadyTime> halved;
   // Averages of bytes and of time, so that their quotient predicts how long a part will take. A slow request weighs
   // by its time: the rate falls within a few requests, and rises within some tens.

@@ -118,7 +118,30 @@ bool CredentialCache::start_load(const BucketAccess& access, const std::shared_p
   return !stopping_ && pool_.post([this, access, entry] { run_load(access, entry); });
 }
 
+// Whatever happens, the load is over afterwards, and whoever waited for it has an answer.
 void CredentialCache::run_load(const BucketAccess& access, const std::shared_ptr<Entry>& entry) {
+  Result<Credentials> answer = Error{Errc::internal, "no memory"};
+  try {
+    answer = take(*entry, load(access));
+  } catch (const std::exception& failure) {
+    log::error("credentials were looked up in vain", {{"bucket", access.bucket}, {"reason", failure.what()}});
+  }
+  std::vector<Done> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    entry->loading = false;
+    waiting.swap(entry->waiting);
+  }
+  for (const Done& done : waiting) {
+    try {
+      done(answer);
+    } catch (const std::exception& failure) {
+      log::error("a completion threw", {{"reason", failure.what()}});
+    }
+  }
+}
+
+Result<Credentials> CredentialCache::load(const BucketAccess& access) {
   Result<Credentials> loaded = stopped();
   try {
     const bool stopping = [this] {
@@ -131,28 +154,27 @@ void CredentialCache::run_load(const BucketAccess& access, const std::shared_ptr
                {{"bucket", access.bucket}, {"reason", failure.what()}});
     loaded = Error{Errc::internal, "unexpected error while looking up credentials; the server's log has the details"};
   }
-  const WallTime now = clock_.now();
-  if (loaded && loaded->expires && *loaded->expires <= now) {
+  if (loaded && loaded->expires && *loaded->expires <= clock_.now()) {
     loaded = Error{
         Errc::s3_credential,
         fmt::format("the credentials of {} have expired already; is this machine's clock right?", loaded->origin)};
   }
-  if (!loaded) loaded = for_customer(loaded.error());
-  std::vector<Done> waiting;
-  Result<Credentials> answer = loaded;
-  {
-    const std::lock_guard lock(mutex_);
-    take(*entry, std::move(loaded), now);
-    // The current credentials stay valid until they expire, even if the renewal failed.
-    const auto& current = entry->current;
-    if (!answer && current && !entry->rejected && current->expires && *current->expires > now) answer = *current;
-    waiting.swap(entry->waiting);
-  }
-  for (const Done& done : waiting) done(answer);
+  if (!loaded) return for_customer(loaded.error());
+  return loaded;
 }
 
-void CredentialCache::take(Entry& entry, Result<Credentials> loaded, WallTime now) {
-  entry.loading = false;
+// Notes what was loaded, and answers what is to be used. The current credentials stay valid until they expire, even if
+// the renewal failed.
+Result<Credentials> CredentialCache::take(Entry& entry, const Result<Credentials>& loaded) {
+  const WallTime now = clock_.now();
+  const std::lock_guard lock(mutex_);
+  note(entry, loaded, now);
+  const auto& current = entry.current;
+  if (!loaded && current && !entry.rejected && current->expires && *current->expires > now) return *current;
+  return loaded;
+}
+
+void CredentialCache::note(Entry& entry, const Result<Credentials>& loaded, WallTime now) {
   if (!loaded) {
     const bool valid = entry.current && !entry.rejected && (!entry.current->expires || *entry.current->expires > now);
     if (valid) {
@@ -173,7 +195,7 @@ void CredentialCache::take(Entry& entry, Result<Credentials> loaded, WallTime no
     const milliseconds left = *loaded->expires - now;
     entry.renew_at = std::min(entry.renew_at, *loaded->expires - std::min(kRenewBefore, left / 2));
   }
-  entry.current = std::move(*loaded);
+  entry.current = *loaded;
   entry.rejected = false;
   entry.failure.reset();
 }

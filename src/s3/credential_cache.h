@@ -57,7 +57,9 @@ class CredentialCache {
   std::shared_ptr<Entry> entry_of(const BucketAccess& access);
   bool start_load(const BucketAccess& access, const std::shared_ptr<Entry>& entry);
   void run_load(const BucketAccess& access, const std::shared_ptr<Entry>& entry);
-  static void take(Entry& entry, Result<Credentials> loaded, WallTime now);
+  Result<Credentials> load(const BucketAccess& access);
+  Result<Credentials> take(Entry& entry, const Result<Credentials>& loaded);
+  static void note(Entry& entry, const Result<Credentials>& loaded, WallTime now);
 
   CredentialLoader& loader_;
   const Clock& clock_;

@@ -242,5 +242,15 @@ TEST_F(CredentialCacheTest, StopEndsAllWaits) {
   EXPECT_EQ(key(), "interrupted");
 }
 
+TEST_F(CredentialCacheTest, OneWhoCannotTakeTheAnswerKeepsItFromNoOther) {
+  loader_.answer(pair("k", 1h));
+  loader_.hold(true);
+  std::promise<std::string> second;
+  cache_.get(access_, [](const Result<Credentials>&) { throw std::bad_alloc(); });
+  cache_.get(access_, [&](const Result<Credentials>& found) { second.set_value(found ? found->access_key : ""); });
+  loader_.hold(false);
+  EXPECT_EQ(second.get_future().get(), "k");
+}
+
 }  // namespace
 }  // namespace vodlift::s3

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
-#include <vector>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -135,18 +135,13 @@ void EndpointStates::merge_facts(const BucketAccess& access, const EndpointFacts
                                              {"checksum_on_head", word_of(now.on_head, "reported", "refused")}});
 }
 
-bool EndpointStates::begin_trailing_trial(const BucketAccess& access) {
+EndpointStates::Trial EndpointStates::begin_trailing_trial(const BucketAccess& access) {
   const std::lock_guard lock(mutex_);
   Endpoint& endpoint = endpoint_of(access);
-  if (endpoint.facts.trailing || endpoint.trial) return false;
-  endpoint.trial = true;
-  return true;
-}
-
-void EndpointStates::end_trailing_trial(const BucketAccess& access, std::optional<bool> takes_them) {
-  const std::lock_guard lock(mutex_);
-  merge_facts(access, {.trailing = takes_them});
-  endpoint_of(access).trial = false;
+  if (endpoint.facts.trailing || !endpoint.trial.expired()) return nullptr;
+  const auto trial = std::make_shared<char>();
+  endpoint.trial = trial;
+  return trial;
 }
 
 BucketAccess EndpointStates::located(const BucketAccess& access) const {
@@ -238,39 +233,58 @@ Result<> EndpointStates::enter(const ObjectTarget& target, Go go) {
     Endpoint& endpoint = endpoint_of(target.access);
     BucketState& bucket = bucket_of(target.access);
     if (auto refusal = refused(target, endpoint, bucket)) return std::move(refusal->error);
-    const std::size_t object = number_of(target.key);
-    endpoint.down.begin(number_of(target.access.cdn));
-    bucket.down.begin(object);
-    bucket.key.begin(object);
-    if (bucket.running >= static_cast<int>(bucket.limit) && !open_) {
-      bucket.waiting.push_back(std::move(go));
-      return {};
+    const bool has_room = open_ || bucket.running < static_cast<int>(bucket.limit);
+    try {
+      begin(target, endpoint, bucket);
+      if (!has_room) bucket.waiting.push_back(std::move(go));
+    } catch (const std::bad_alloc&) {
+      say_nothing(target, endpoint, bucket);
+      throw;
     }
+    if (!has_room) return {};
     ++bucket.running;
   }
   go();
   return {};
 }
 
+void EndpointStates::begin(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket) {
+  const std::size_t object = number_of(target.key);
+  endpoint.down.begin(number_of(target.access.cdn));
+  bucket.down.begin(object);
+  bucket.key.begin(object);
+}
+
+// The request says nothing of its store.
+void EndpointStates::say_nothing(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket) {
+  const std::size_t object = number_of(target.key);
+  endpoint.down.said_nothing(number_of(target.access.cdn));
+  bucket.down.said_nothing(object);
+  bucket.key.said_nothing(object);
+}
+
 bool EndpointStates::leave(const ObjectTarget& target, Outcome outcome) {
-  std::vector<Go> next;
+  std::list<Go> next;
   bool may_retry = false;
   {
     const std::lock_guard lock(mutex_);
     Endpoint& endpoint = endpoint_of(target.access);
     BucketState& bucket = bucket_of(target.access);
-    count_for_endpoint(endpoint, target, outcome);
-    // A request that began before the settings changed says nothing of the new ones.
-    if (bucket.version == target.access.version) {
-      bucket.count(target, outcome, limits_, steady_());
-      bucket.count_for_key(target, outcome, limits_, steady_());
+    try {
+      count_for_endpoint(endpoint, target, outcome);
+      // A request that began before the settings changed says nothing of the new ones.
+      if (bucket.version == target.access.version) {
+        bucket.count(target, outcome, limits_, steady_());
+        bucket.count_for_key(target, outcome, limits_, steady_());
+      }
+    } catch (const std::bad_alloc&) {
+      say_nothing(target, endpoint, bucket);
     }
     may_retry = !endpoint.down.is_open() && !bucket.down.is_open() && bucket.retry_tokens > 0;
     bucket.adapt(outcome, limits_, steady_());
     --bucket.running;
     while (!bucket.waiting.empty() && bucket.running < static_cast<int>(bucket.limit)) {
-      next.push_back(std::move(bucket.waiting.front()));
-      bucket.waiting.pop_front();
+      next.splice(next.end(), bucket.waiting, bucket.waiting.begin());
       ++bucket.running;
     }
   }
@@ -296,14 +310,13 @@ void EndpointStates::count_for_endpoint(Endpoint& endpoint, const ObjectTarget& 
 }
 
 void EndpointStates::open_all() {
-  std::vector<Go> next;
+  std::list<Go> next;
   {
     const std::lock_guard lock(mutex_);
     open_ = true;
     for (auto& [key, bucket] : buckets_) {
       bucket.running += static_cast<int>(bucket.waiting.size());
-      for (Go& go : bucket.waiting) next.push_back(std::move(go));
-      bucket.waiting.clear();
+      next.splice(next.end(), bucket.waiting);
     }
   }
   for (const Go& go : next) go();

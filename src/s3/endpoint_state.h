@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -64,10 +65,10 @@ class EndpointStates {
   // Adds `seen` to the endpoint's facts. What is unknown in `seen` stays as it was.
   void add_facts(const BucketAccess& access, const EndpointFacts& seen);
 
-  // True when it is unknown whether the endpoint takes trailing checksums, and no other trial is running. The caller
-  // must then try, and end the trial with the answer, or with nothing where it is still unknown.
-  bool begin_trailing_trial(const BucketAccess& access);
-  void end_trailing_trial(const BucketAccess& access, std::optional<bool> takes_them);
+  // Not null when it is unknown whether the endpoint takes trailing checksums, and no other trial is running. The
+  // caller must then try, and add what it sees to the facts. The trial ends with its last copy.
+  using Trial = std::shared_ptr<const void>;
+  [[nodiscard]] Trial begin_trailing_trial(const BucketAccess& access);
 
   // `access` with the bucket's region and endpoint as far as they are known.
   [[nodiscard]] BucketAccess located(const BucketAccess& access) const;
@@ -79,10 +80,10 @@ class EndpointStates {
   bool note_refusal(const BucketAccess& access, const Failure& failure, std::string_view date, WallTime now);
 
   // Calls `go` now, or when the bucket has room for one more request. Each call of `go` must be followed by leave().
-  // Error, and `go` is never called: that of refusal().
+  // `go` must not throw. Error, and `go` is never called: that of refusal().
   Result<> enter(const ObjectTarget& target, Go go);
   // A request that entered has ended. Returns whether a failed one may be retried soon: false when its endpoint or
-  // bucket is down, or the bucket has used up its retries.
+  // bucket is down, or the bucket has used up its retries. When it throws, it must be called again.
   bool leave(const ObjectTarget& target, Outcome outcome);
   // As ObjectStore::refusal(). Errors: s3_unavailable, s3_credential.
   std::optional<Refusal> refusal(const ObjectTarget& target);
@@ -106,11 +107,11 @@ class EndpointStates {
  private:
   struct Endpoint {
     EndpointFacts facts;
-    bool trial = false;                    // of trailing checksums
+    std::weak_ptr<const void> trial;       // of trailing checksums
     std::chrono::seconds clock_offset{0};  // the store's time minus ours
     CircuitBreaker down;
 
-    [[nodiscard]] bool idle() const { return !down.probing() && !trial; }
+    [[nodiscard]] bool idle() const { return !down.probing() && trial.expired(); }
   };
 
   Endpoint& endpoint_of(const BucketAccess& access);
@@ -121,6 +122,8 @@ class EndpointStates {
   bool note_region(const BucketAccess& access, const std::string& region);
   bool note_time(const BucketAccess& access, std::string_view date, WallTime now);
   std::optional<Refusal> refused(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
+  static void begin(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
+  static void say_nothing(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
   void count_for_endpoint(Endpoint& endpoint, const ObjectTarget& target, Outcome outcome);
 
   const EndpointLimits limits_;

@@ -125,14 +125,16 @@ TEST(EndpointFacts, AreAddedOneByOne) {
 TEST(EndpointFacts, TrailingChecksumsAreTriedByOneAtATimeUntilTheyAreKnown) {
   EndpointStates states;
   const BucketAccess store = access_to("http://store");
-  EXPECT_TRUE(states.begin_trailing_trial(store));
+  auto trial = states.begin_trailing_trial(store);
+  EXPECT_TRUE(trial);
   EXPECT_FALSE(states.begin_trailing_trial(store)) << "another trial is running";
   EXPECT_TRUE(states.begin_trailing_trial(access_to("http://other")));
-  states.end_trailing_trial(store, std::nullopt);
+  trial.reset();
   EXPECT_FALSE(states.facts(store).trailing);
-  EXPECT_TRUE(states.begin_trailing_trial(store));
-  states.end_trailing_trial(store, true);
-  EXPECT_EQ(states.facts(store).trailing, true);
+  trial = states.begin_trailing_trial(store);
+  EXPECT_TRUE(trial);
+  states.add_facts(store, {.trailing = true});
+  trial.reset();
   EXPECT_FALSE(states.begin_trailing_trial(store)) << "it is known";
   states.add_facts(store, {.trailing = false});
   EXPECT_FALSE(states.begin_trailing_trial(store));

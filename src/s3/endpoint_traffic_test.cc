@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "base/no_memory_test.h"
+#include "base/until_memory.h"
 #include "s3/endpoint_state.h"
 
 namespace vodlift::s3 {
@@ -59,9 +61,44 @@ TEST_F(EndpointTrafficTest, ABusyBucketIsNotForgotten) {
 }
 
 TEST_F(EndpointTrafficTest, ARunningTrialIsNotForgotten) {
-  ASSERT_TRUE(states_.begin_trailing_trial(at("http://trial").access));
+  const auto trial = states_.begin_trailing_trial(at("http://trial").access);
+  ASSERT_TRUE(trial);
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(enters_and_leaves(at("http://" + std::to_string(i)), Outcome::answered));
   EXPECT_FALSE(states_.begin_trailing_trial(at("http://trial").access));
+}
+
+// One request fits at a time. Whatever a shortage of memory interrupts, the next one goes.
+TEST_F(EndpointTrafficTest, WhereMemoryEndsNoPlaceIsLost) {
+  EndpointStates states({.max_running = 1});
+  const ObjectTarget target = at("http://store");
+  int left = 0;
+  const auto enter_one = [&] { EXPECT_TRUE(states.enter(target, [this] { ++gone_; })); };
+  const auto leave_all = [&] {
+    for (; left < gone_; ++left) until_memory([&] { return states.leave(target, Outcome::answered); });
+  };
+  where_memory_ends(
+      [&] {
+        for (int i = 0; i < 3; ++i) enter_one();
+        leave_all();
+      },
+      [&] {
+        leave_all();
+        const int before = gone_;
+        enter_one();
+        EXPECT_EQ(gone_, before + 1);
+        leave_all();
+      });
+}
+
+TEST_F(EndpointTrafficTest, WhereMemoryEndsAnEndpointIsTriedAgain) {
+  const ObjectTarget target = path_style("videos");
+  bring_down(target);
+  const auto one_tries = [&] {
+    now_ += 1h;
+    EXPECT_TRUE(enter(target));
+    until_memory([&] { return states_.leave(target, Outcome::no_answer); });
+  };
+  where_memory_ends(one_tries, one_tries);
 }
 
 TEST(OutcomeOf, SeparatesFaultsOfTheStoreFromOthers) {

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 #include "base/hash.h"
+#include "base/surely_called.h"
 #include "s3/s3_checksums.h"
 
 namespace vodlift::s3 {
@@ -62,21 +64,30 @@ net::BodyReader::Chunk SourceBody::read(std::span<std::uint8_t> buffer, const st
     return give(*cached);
   }
 
-  reading_ = true;
-  spare_at_ = position_;
   spare_.resize(std::min(left, kSpareBytes));
+  spare_at_ = position_;
+  reading_ = true;
   const std::span<std::uint8_t> target(spare_);
   const std::int64_t offset = body_.offset + position_;
   lock.unlock();  // the storage may answer at once, on this thread
-  body_.source->read_async(offset, target, [self = shared_from_this(), resume](const Result<>& result) {
-    {
-      const std::lock_guard hold(self->mutex_);
-      self->reading_ = false;
-      if (!result) self->failure_ = result.error();
-    }
+  const auto done = [self = shared_from_this(), resume](const Result<>& result) {
+    self->end_reading(result);
     resume();
-  });
+  };
+  body_.source->read_async(offset, target, surely_called<void>(done, Errc::internal));
   return {Status::wait};
+}
+
+// The transfer waits for this, also where there is no memory for the reason.
+void SourceBody::end_reading(const Result<>& result) {
+  const std::lock_guard lock(mutex_);
+  reading_ = false;
+  if (result) return;
+  failure_ = Error{Errc::internal, "no memory"};
+  try {
+    failure_ = result.error();
+  } catch (const std::bad_alloc&) {  // it fails without the reason
+  }
 }
 
 net::BodyReader::Chunk SourceBody::give(std::size_t count) {

@@ -32,6 +32,7 @@ class SourceBody final : public net::BodyReader, public std::enable_shared_from_
 
  private:
   Chunk give(std::size_t count);
+  void end_reading(const Result<>& result);
 
   // Memory of a request whose bytes are not in the page cache.
   static constexpr std::size_t kSpareBytes = std::size_t{256} * 1024;

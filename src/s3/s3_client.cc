@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/await.h"
 #include "base/encoding.h"
 #include "base/log.h"
+#include "base/surely_called.h"
+#include "base/until_memory.h"
 #include "s3/public_read.h"
 #include "s3/s3_request.h"
 #include "s3/s3_xml.h"
@@ -60,12 +64,61 @@ net::HttpRequest S3Client::make_request(const ObjectTarget& target, const S3Call
   return request;
 }
 
+// A call between EndpointStates::enter() and leave(). What it is built from must outlive it.
+class S3Client::Visit {
+ public:
+  Visit(EndpointStates& endpoints, const ObjectTarget& target, const S3Call& call)
+      : endpoints_(endpoints), target_(target), call_(call) {}
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+  // Leaves where an exception has taken the call, which then says nothing of the store.
+  ~Visit() {
+    try {
+      if (inside_) until_memory([this] { return endpoints_.leave(target_, Outcome::not_sent); });
+    } catch (const std::exception& failure) {
+      log::error("the end of a request was not noted", {{"reason", failure.what()}});
+    }
+  }
+
+  void enter() { inside_ = true; }
+  // Reports how the exchange ended to the endpoint's state, and returns what the caller gets.
+  Result<net::HttpResponse> leave(Exchanged exchanged);
+
+ private:
+  EndpointStates& endpoints_;
+  const ObjectTarget& target_;
+  const S3Call& call_;
+  bool inside_ = false;
+};
+
+// An exchange without a thread that waits for it. Its last holder ends it.
+struct S3Client::Exchange {
+  Exchange(EndpointStates& endpoints, const ObjectTarget& to, const S3Call& what, MakeRequest how,
+           net::HttpClient::Done whom)
+      : target(to),
+        call(what),
+        make(std::move(how)),
+        done(surely_called<net::HttpResponse>(std::move(whom), Errc::internal)),
+        visit(endpoints, target, call) {}
+
+  void end(Exchanged exchanged) { done(visit.leave(std::move(exchanged))); }
+
+  const ObjectTarget target;
+  const S3Call call;
+  const MakeRequest make;
+  Corrections corrections;
+  const net::HttpClient::Done done;  // called after the visit's end at the latest
+  Visit visit;
+};
+
 Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S3Call& call, const MakeRequest& make) {
+  Visit visit(endpoints_, target, call);
   const auto entered = await<Result<>>([&](const std::function<void(Result<>)>& done) {
     if (auto room = endpoints_.enter(target, [done] { done({}); }); !room) done(std::move(room));
   });
   if (!entered) return with_context(call.operation, entered.error());
-  return leave(target, call, exchange_inside(target, call, make));
+  visit.enter();
+  return visit.leave(exchange_inside(target, call, make));
 }
 
 Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S3Call& call) {
@@ -75,35 +128,39 @@ Result<net::HttpResponse> S3Client::exchange(const ObjectTarget& target, const S
 
 void S3Client::start_exchange(const ObjectTarget& target, const S3Call& call, MakeRequest make,
                               net::HttpClient::Done done) {
-  const auto shared_done = std::make_shared<net::HttpClient::Done>(std::move(done));
-  const auto entered = endpoints_.enter(target, [this, target, call, make = std::move(make), shared_done] {
-    start_exchange_inside(target, call, make, {}, [this, target, call, shared_done](Exchanged exchanged) {
-      (*shared_done)(leave(target, call, std::move(exchanged)));
-    });
+  const auto exchange = std::make_shared<Exchange>(endpoints_, target, call, std::move(make), std::move(done));
+  const auto entered = endpoints_.enter(target, [this, exchange] {
+    exchange->visit.enter();
+    try {
+      start_exchange_inside(exchange);
+    } catch (const std::exception& failure) {
+      log::error("a request could not be made", {{"reason", failure.what()}});
+    }
   });
-  if (!entered) (*shared_done)(with_context(call.operation, entered.error()));
+  if (!entered) exchange->done(with_context(call.operation, entered.error()));
 }
 
-Result<net::HttpResponse> S3Client::leave(const ObjectTarget& target, const S3Call& call, Exchanged exchanged) {
+Result<net::HttpResponse> S3Client::Visit::leave(Exchanged exchanged) {
   auto& response = exchanged.response;
   std::optional<Error> failure;
   Outcome outcome = Outcome::answered;
   if (!response) {
-    failure = with_context(call.operation, response.error());
+    failure = with_context(call_.operation, response.error());
     outcome = outcome_of(failure->code);
     if (!exchanged.sent && failure->code != Errc::interrupted) {
       failure->code = Errc::s3_credential;
       outcome = Outcome::no_credentials;
     }
   } else if (!response->is_success()) {
-    const Failure refusal = failure_of(target, call, *response);
+    const Failure refusal = failure_of(target_, call_, *response);
     failure = to_error(refusal);
     outcome = refusal.code == kSignatureRefused ? Outcome::signature_refused : outcome_of(failure->code);
   }
-  const bool may_retry = endpoints_.leave(target, outcome);
+  const bool may_retry = endpoints_.leave(target_, outcome);
+  inside_ = false;
   const bool is_the_stores =
       outcome == Outcome::throttled || outcome == Outcome::failed || outcome == Outcome::no_answer;
-  if (is_the_stores && target.failed != nullptr) target.failed->store(true);
+  if (is_the_stores && target_.failed != nullptr) target_.failed->store(true);
   if (is_the_stores && !may_retry) {
     return Error{Errc::s3_unavailable, failure->message + "; too many requests fail there to retry at once",
                  failure->detail};
@@ -122,17 +179,19 @@ S3Client::Exchanged S3Client::exchange_inside(const ObjectTarget& target, const 
   }
 }
 
-void S3Client::start_exchange_inside(const ObjectTarget& target, const S3Call& call, MakeRequest make,
-                                     Corrections corrections, ExchangeDone done) {
-  credentials_.get(target.access, [this, target, call, make = std::move(make), corrections,
-                                   done = std::move(done)](Result<Credentials> credentials) mutable {
-    if (!credentials) return done({credentials.error(), false});
-    net::HttpRequest request = make(*credentials);
-    client_.start(std::move(request), [this, target, call, make = std::move(make), corrections, done = std::move(done),
-                                       used = *credentials](Result<net::HttpResponse> response) mutable {
-      if (!may_correct(target, call, response, used, corrections)) return done({std::move(response)});
-      start_exchange_inside(target, call, std::move(make), corrections, std::move(done));
-    });
+void S3Client::start_exchange_inside(const std::shared_ptr<Exchange>& exchange) {
+  credentials_.get(exchange->target.access, [this, exchange](Result<Credentials> credentials) {
+    if (!credentials) return exchange->end({credentials.error(), false});
+    send(exchange, *credentials);
+  });
+}
+
+void S3Client::send(const std::shared_ptr<Exchange>& exchange, const Credentials& credentials) {
+  client_.start(exchange->make(credentials), [this, exchange, used = credentials](Result<net::HttpResponse> response) {
+    if (!may_correct(exchange->target, exchange->call, response, used, exchange->corrections)) {
+      return exchange->end({std::move(response)});
+    }
+    start_exchange_inside(exchange);
   });
 }
 

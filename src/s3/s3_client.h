@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -74,21 +75,20 @@ class S3Client {
     Result<net::HttpResponse> response;
     bool sent = true;  // false: there were no credentials to sign the request with
   };
-  using ExchangeDone = std::function<void(Exchanged)>;
 
+  class Visit;
+  struct Exchange;
   // What was corrected for one call so far.
   struct Corrections {
     int count = 0;
     bool renewed_credentials = false;
   };
 
-  // Reports how the exchange ended to the endpoint's state, and turns it into what the caller gets.
-  Result<net::HttpResponse> leave(const ObjectTarget& target, const S3Call& call, Exchanged exchanged);
   // The part of an exchange between enter() and leave().
   Exchanged exchange_inside(const ObjectTarget& target, const S3Call& call, const MakeRequest& make);
   // The same without blocking.
-  void start_exchange_inside(const ObjectTarget& target, const S3Call& call, MakeRequest make, Corrections corrections,
-                             ExchangeDone done);
+  void start_exchange_inside(const std::shared_ptr<Exchange>& exchange);
+  void send(const std::shared_ptr<Exchange>& exchange, const Credentials& credentials);
   // Whether a call that was refused with `response` may succeed when its request is made again: for another region or
   // time, or with other credentials than `used`.
   bool may_correct(const ObjectTarget& target, const S3Call& call, const Result<net::HttpResponse>& response,

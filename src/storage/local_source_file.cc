@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "base/encoding.h"
+#include "base/until_memory.h"
 
 namespace vodlift::storage {
 namespace {
@@ -120,7 +121,7 @@ void LocalSourceFile::CloseElsewhere::operator()(const Open* open) const {
     return;
   }
   // While the storage hangs the file stays open. That is better than to wait.
-  there->run_at_any_time([open] { delete open; });
+  until_memory([&] { there->run_at_any_time([open] { delete open; }); });
 }
 
 Result<> LocalSourceFile::read_waiting(const Open& open, std::int64_t offset, std::span<std::uint8_t> buffer) {

@@ -1,9 +1,18 @@
 #include "storage/timed_calls.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
+#include "base/log.h"
+#include "base/until_memory.h"
+
 namespace vodlift::storage {
+namespace {
+
+constexpr std::chrono::milliseconds kAfterException{50};
+
+}  // namespace
 
 Watchdog::Watchdog() {
   thread_.start("disk-watch", [this] { loop(); });
@@ -36,21 +45,32 @@ void Watchdog::loop() {
   }
 }
 
+std::optional<SteadyTime> Watchdog::look_at(TimedCalls& calls, SteadyTime now) {
+  try {
+    return calls.give_up_overdue(now);
+  } catch (const std::exception& failure) {
+    log::error("overdue calls of a storage could not be given up yet", {{"reason", failure.what()}});
+    return now + kAfterException;
+  }
+}
+
 bool Watchdog::look(SteadyTime& next) {
   std::unique_lock lock(mutex_);
   if (due_.empty()) return false;
-  const auto first = due_.begin();
   const SteadyTime now = std::chrono::steady_clock::now();
-  if (first->first > now) {
-    next = first->first;
+  if (due_.begin()->first > now) {
+    next = due_.begin()->first;
     return false;
   }
-  TimedCalls* const calls = looking_ = first->second;
-  due_.erase(first);
+  auto entry = due_.extract(due_.begin());
+  TimedCalls* const calls = looking_ = entry.mapped();
   lock.unlock();
-  const auto again = calls->give_up_overdue(now);
+  const auto again = look_at(*calls, now);
   lock.lock();
-  if (again) due_.emplace(*again, calls);
+  if (again) {
+    entry.key() = *again;
+    due_.insert(std::move(entry));
+  }
   looking_ = nullptr;
   looked_.notify_all();
   return true;
@@ -59,7 +79,9 @@ bool Watchdog::look(SteadyTime& next) {
 TimedCalls::TimedCalls(std::shared_ptr<Watchdog> watchdog, std::string name, const Limits& limits)
     : watchdog_(std::move(watchdog)),
       limits_(limits),
-      pool_(std::move(name), static_cast<std::size_t>(limits.threads + limits.spare), kMaxWaiting) {}
+      pool_(std::move(name), static_cast<std::size_t>(limits.threads + limits.spare), kMaxWaiting) {
+  running_.reserve(static_cast<std::size_t>(limits.threads + limits.spare));
+}
 
 TimedCalls::~TimedCalls() {
   (void)stop_within({});
@@ -82,18 +104,23 @@ void TimedCalls::begin(const Shared& call) {
   std::unique_lock lock(mutex_);
   if (stopping_ || waiting_.size() >= kMaxWaiting || refuses(*call)) {
     lock.unlock();
-    return call->report_given_up();
+    return report(*call, /*given_up=*/true);
   }
   const SteadyTime now = std::chrono::steady_clock::now();
   call->deadline = now + limits_.patience;
-  pending_.push_back(call);
   waiting_.push_back(call);
+  try {
+    pending_.push_back(call);
+  } catch (const std::bad_alloc&) {
+    waiting_.pop_back();
+    throw;
+  }
   run_waiting(now);
   const SteadyTime look = next_look(now);
   if (look >= next_look_) return;
   next_look_ = look;
   lock.unlock();
-  watchdog_->watch(*this, look);
+  until_memory([&] { watchdog_->watch(*this, look); });
 }
 
 // A call about something that hangs would hang too.
@@ -130,7 +157,7 @@ void TimedCalls::run_waiting(SteadyTime now) {
       continue;
     }
     if (!given_up) {
-      if (!pool_.post([this, call] { run(call); })) return;  // no thread can be made now
+      if (!post(call)) return;  // no thread can be made now
       call->begun = now;
       running_.push_back(call);
     }
@@ -138,26 +165,58 @@ void TimedCalls::run_waiting(SteadyTime now) {
   }
 }
 
+void TimedCalls::report(Call& call, bool given_up) {
+  try {
+    given_up ? call.report_given_up() : call.report_result();
+  } catch (const std::exception& failure) {
+    log::error("a completion threw", {{"reason", failure.what()}});
+  }
+}
+
+bool TimedCalls::post(const Shared& call) {
+  try {
+    return pool_.post([this, call] { run(call); });
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 // When something is to be done if nothing happens until then.
 SteadyTime TimedCalls::next_look(SteadyTime now) const {
   SteadyTime look = pending_.empty() ? SteadyTime::max() : pending_.front()->deadline;
   if (waiting_.empty()) return look;
+  if (running_.empty()) look = std::min(look, now + kAfterException);  // no thread could be made
   for (const Shared& one : running_) {
     if (!takes_long(*one, now)) look = std::min(look, one->begun + limits_.patience / 8);
   }
   return look;
 }
 
+// Work that throws has no result.
 void TimedCalls::run(const Shared& call) {
-  call->run();
+  try {
+    call->run();
+  } catch (const std::exception& failure) {
+    log::error("a call of a storage was given up", {{"reason", failure.what()}});
+  }
   {
     const std::lock_guard lock(mutex_);
     std::erase(running_, call);
-    run_waiting(std::chrono::steady_clock::now());
+    const SteadyTime now = std::chrono::steady_clock::now();
+    run_waiting(now);
+    // No thread could be asked for. Under the lock: after a stop nothing may be watched any more.
+    if (running_.empty() && !waiting_.empty()) look_soon(now);
     if (std::exchange(call->settled, true)) return;
     drop_settled();
   }
-  call->report_result();
+  report(*call, /*given_up=*/false);
+}
+
+void TimedCalls::look_soon(SteadyTime now) {
+  const SteadyTime look = next_look(now);
+  if (look >= next_look_) return;
+  next_look_ = look;
+  until_memory([&] { watchdog_->watch(*this, look); });
 }
 
 void TimedCalls::drop_settled() {
@@ -188,7 +247,7 @@ std::optional<SteadyTime> TimedCalls::give_up_overdue(SteadyTime now) {
     next_look_ = next_look(now);
     if (next_look_ != SteadyTime::max()) next = next_look_;
   }
-  for (const Shared& call : overdue) call->report_given_up();
+  for (const Shared& call : overdue) report(*call, /*given_up=*/true);
   return next;
 }
 
@@ -203,7 +262,7 @@ bool TimedCalls::stop_within(std::chrono::milliseconds grace) {
       if (call->runs_late) (void)pool_.post([call] { call->run(); });
     }
   }
-  for (const Shared& call : left) call->report_given_up();
+  for (const Shared& call : left) report(*call, /*given_up=*/true);
   return pool_.stop_within(grace);
 }
 

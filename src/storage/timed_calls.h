@@ -41,6 +41,7 @@ class Watchdog {
   void loop();
   // Lets one TimedCalls look whose time has come; returns whether there was one, else sets `next`.
   bool look(SteadyTime& next);
+  static std::optional<SteadyTime> look_at(TimedCalls& calls, SteadyTime now);
 
   std::mutex mutex_;  // guards the next two, and is not held while a TimedCalls looks
   std::multimap<SteadyTime, TimedCalls*> due_;
@@ -77,7 +78,7 @@ class TimedCalls {
 
   // Calls `done` once, with the result of `work`, or with nothing when the call was given up. Then `work` may still
   // run, so it has to own what it uses. `done` is called on this thread, on one of this object or on the watchdog's,
-  // and must not block. Neither must throw.
+  // and must not block. Work that throws has no result.
   template <class T>
   void start(Subject subject, std::function<T()> work, std::function<void(std::optional<T>)> done) {
     auto call = std::make_shared<CallOf<T>>(std::move(work), std::move(done));
@@ -155,6 +156,8 @@ class TimedCalls {
 
   void begin(const Shared& call);
   void run(const Shared& call);
+  bool post(const Shared& call);
+  static void report(Call& call, bool given_up);
   // All under the lock.
   [[nodiscard]] bool refuses(const Call& call) const;
   [[nodiscard]] bool takes_long(const Call& call, SteadyTime now) const;
@@ -162,6 +165,7 @@ class TimedCalls {
   [[nodiscard]] bool may_run(const Call& call) const;
   void run_waiting(SteadyTime now);
   [[nodiscard]] SteadyTime next_look(SteadyTime now) const;
+  void look_soon(SteadyTime now);
   void drop_settled();
   std::vector<Shared> take_until(SteadyTime deadline);
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/no_memory_test.h"
 
 namespace vodlift::storage {
 namespace {
@@ -170,6 +171,23 @@ TEST_F(TimedCallsTest, WhatMayRunAtAnyTimeRunsEvenAtTheEnd) {
     come_back();
   }
   EXPECT_EQ(ran, 3);
+}
+
+TEST_F(TimedCallsTest, WorkThatThrowsHasNoResultAndGivesItsThreadBack) {
+  TimedCalls calls(watchdog_, "test", {1, 0, 1h});
+  for (int i = 0; i < 3; ++i) {
+    std::promise<std::optional<int>> result;
+    calls.start<int>(
+        0, []() -> int { throw std::bad_alloc(); }, [&](std::optional<int> given) { result.set_value(given); });
+    EXPECT_EQ(result.get_future().get(), std::nullopt);
+  }
+  EXPECT_EQ(calls.call<int>(0, [] { return 1; }), 1);
+}
+
+TEST_F(TimedCallsTest, WhereMemoryEndsNoThreadIsLostAndDeadlinesAreKept) {
+  TimedCalls calls(watchdog_, "test", {1, 0, 1h});
+  where_memory_ends([&] { (void)calls.call<int>(0, [] { return 1; }); },
+                    [&] { EXPECT_EQ(calls.call<int>(0, [] { return 2; }), 2); });
 }
 
 TEST_F(TimedCallsTest, OneThatHangsHoldsUpNoOtherUnderTheSameWatchdog) {

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "base/await.h"
@@ -110,8 +111,8 @@ void SqliteWriter::enqueue(std::unique_lock<std::mutex> lock, std::unique_ptr<Wr
   const bool patient = operation->patient();
   const bool urgent = queue_.empty() || (!patient && impatient_ == 0);
   if (queue_.empty() && patient) queue_since_ = std::chrono::steady_clock::now();
-  if (!patient) ++impatient_;
   queue_.push_back(std::move(operation));
+  if (!patient) ++impatient_;
   lock.unlock();
   if (urgent) loop_.wake();
 }
@@ -226,6 +227,8 @@ Result<> SqliteWriter::run_alone(WriteOperation& operation) {
 Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
   try {
     return operation.run(*connection_);
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::store_failed, "no memory"};
   } catch (const std::exception& error) {
     log::error("an operation of the store failed", {{"error", error.what()}});
     return Error{Errc::internal, "an operation of the store failed; nothing was changed"};

@@ -4,6 +4,7 @@
 #include <latch>
 #include <map>
 
+#include "base/no_memory_test.h"
 #include "store/store_test_support.h"
 
 namespace vodlift::store {
@@ -217,6 +218,17 @@ TEST_F(Writer, TheLogStaysBounded) {
   auto log = path_;
   log += "-wal";
   EXPECT_LT(std::filesystem::file_size(log), std::uintmax_t{100} * 1024 * 1024);
+}
+
+TEST_F(Writer, GoesOnWhereMemoryEndsAsAChangeIsQueued) {
+  open_database();
+  const Change nothing = [](SqliteConnection&) -> Result<> { return {}; };
+  where_memory_ends(
+      [&] {
+        // The queue's memory comes in pieces for 64.
+        for (int i = 0; i < 70; ++i) database_->post(std::make_unique<Posted>(nothing, [](const Result<>&) {}));
+      },
+      [&] { EXPECT_TRUE(database_->write(nothing)); });
 }
 
 }  // namespace

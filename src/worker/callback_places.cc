@@ -7,17 +7,17 @@ bool CallbackPlaces::open(AccountId account) const {
   return (known == accounts_.end() ? 0 : known->second.taken.in_flight) < free();
 }
 
-int CallbackPlaces::take(AccountId account, const std::string& receiver, int wanted, SteadyTime now) {
+bool CallbackPlaces::take(AccountId account, const std::string& receiver, SteadyTime now) {
   // A receiver that gets nothing is not remembered: there may be any number of these.
   const auto known = accounts_.find(account);
   const bool is_known = known != accounts_.end() && known->second.receivers.contains(receiver);
-  if (!is_known && !may_take(known != accounts_.end() ? known->second : Account(), Receiver())) return 0;
+  if (!is_known && !may_take(known != accounts_.end() ? known->second : Account(), Receiver())) return false;
   Receiver& to = receiver_of(account, receiver);
   Account& of = accounts_[account];
   if (to.pace == Pace::slow && to.slow_until < now) set_pace(of, to, Pace::unknown);
-  int taken = 0;
-  for (; taken < wanted && may_take(of, to); ++taken) count(of, to, 1);
-  return taken;
+  if (!may_take(of, to)) return false;
+  count(of, to, 1);
+  return true;
 }
 
 void CallbackPlaces::give_back(AccountId account, const std::string& receiver) {
@@ -66,8 +66,9 @@ CallbackPlaces::Receiver& CallbackPlaces::receiver_of(AccountId account, const s
     for (auto& [cdn, each] : accounts_) forget_idle(each);
     std::erase_if(accounts_, [&](const auto& each) { return each.first != account && each.second.receivers.empty(); });
   }
+  Receiver& made = of.receivers[receiver];
   ++known_;
-  return of.receivers[receiver];
+  return made;
 }
 
 void CallbackPlaces::forget_idle(Account& account) {

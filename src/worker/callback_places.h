@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "core/upload.h"
@@ -35,9 +36,9 @@ class CallbackPlaces {
   // in time. So n accounts leave at least one place in n + 1 free.
   [[nodiscard]] bool open(AccountId account) const;
 
-  // Takes up to `wanted` places for one receiver; answers how many. New and slow receivers get half of what the account
-  // may have, slow ones half of that.
-  int take(AccountId account, const std::string& receiver, int wanted, SteadyTime now);
+  // Takes a place for one receiver, if it may have one. New and slow receivers get half of what the account may have,
+  // slow ones half of that.
+  bool take(AccountId account, const std::string& receiver, SteadyTime now);
 
   // Gives a place back for which nothing was sent.
   void give_back(AccountId account, const std::string& receiver);
@@ -72,6 +73,30 @@ class CallbackPlaces {
   Taken all_;
   std::size_t known_ = 0;  // receivers of all accounts
   std::map<AccountId, Account> accounts_;
+};
+
+// A place of one receiver, or none yet; its end gives the place back. Of the thread of the places, which outlive it.
+class CallbackPlace {
+ public:
+  CallbackPlace(CallbackPlaces& places, AccountId account, std::string receiver)
+      : places_(places), account_(account), receiver_(std::move(receiver)) {}
+  CallbackPlace(const CallbackPlace&) = delete;
+  CallbackPlace& operator=(const CallbackPlace&) = delete;
+  ~CallbackPlace() {
+    if (taken_) places_.give_back(account_, receiver_);
+  }
+
+  bool take(SteadyTime now) { return taken_ = places_.take(account_, receiver_, now); }
+  // The delivery took so long.
+  void ended(std::chrono::milliseconds took, SteadyTime now) {
+    if (std::exchange(taken_, false)) places_.ended(account_, receiver_, took, now);
+  }
+
+ private:
+  CallbackPlaces& places_;
+  const AccountId account_;
+  const std::string receiver_;
+  bool taken_ = false;
 };
 
 }  // namespace vodlift::worker

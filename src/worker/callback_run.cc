@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
+#include <exception>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/surely_called.h"
+#include "base/until_memory.h"
 #include "core/retry_policy.h"
 
 namespace vodlift::worker {
@@ -71,14 +74,10 @@ void CallbackRun::start() {
 void CallbackRun::stop() { loop_.stop(); }
 
 void CallbackRun::loop() {
+  record_what_ended();  // what an exception kept from being recorded
   while (!loop_.stopping() || places_.under_way() > 0) {
     loop_.wait_for(loop_.stopping() ? kLongestWait : send_what_may_go());
-    std::deque<Delivered> delivered;
-    {
-      const std::lock_guard lock(mutex_);
-      delivered.swap(delivered_);
-    }
-    if (!delivered.empty()) record(delivered);
+    record_what_ended();
   }
 }
 
@@ -93,7 +92,7 @@ milliseconds CallbackRun::send_what_may_go() {
     claimed = looked.error();
   } else if (!chosen.empty()) {
     std::vector<std::int64_t> ids;
-    for (const auto& [id, receiver] : chosen) ids.push_back(id);
+    for (const auto& [id, place] : chosen) ids.push_back(id);
     claimed = queue_.claim(ids, kCallbackLease);
   }
   if (!claimed) log::error("callbacks cannot be claimed", {{"reason", claimed.error().for_operator()}});
@@ -101,11 +100,10 @@ milliseconds CallbackRun::send_what_may_go() {
   const bool sends = claimed && !claimed->empty();
   if (sends) {
     for (ClaimedCallback& callback : *claimed) {
-      chosen.erase(callback.id);
-      send(std::move(callback));
+      auto place = std::move(chosen.extract(callback.id).mapped());
+      send(std::move(callback), std::move(place));
     }
   }
-  for (const auto& [id, receiver] : chosen) places_.give_back(receiver.first, receiver.second);
   if (nothing_to_send) return time_to_next();
   if (!sends) claim_not_before_ = steady_clock::now() + kShortestWait;
   return sends ? 0ms : kShortestWait;
@@ -134,11 +132,13 @@ Result<int> CallbackRun::choose_of(AccountId account, int receivers, Chosen& cho
   if (!due || due->empty()) return due ? Result<int>(0) : due.error();
   last_turn = due->back().receiver;
   for (const DueReceiver& one : *due) {
-    const int places = places_.take(account, one.receiver, static_cast<int>(std::ssize(one.ids)), steady_clock::now());
-    for (const std::int64_t id : std::span(one.ids).first(static_cast<std::size_t>(places))) {
-      chosen.emplace(id, std::pair(account, one.receiver));
+    const auto now = steady_clock::now();
+    for (const std::int64_t id : one.ids) {
+      auto place = std::make_unique<CallbackPlace>(places_, account, one.receiver);
+      if (!place->take(now)) break;
+      chosen.emplace(id, std::move(place));
+      last_turn = one.receiver;
     }
-    if (places > 0) last_turn = one.receiver;
   }
   return static_cast<int>(std::ssize(*due));
 }
@@ -149,28 +149,56 @@ milliseconds CallbackRun::time_to_next() const {
   return std::clamp(**due, kShortestWait, kLongestWait);
 }
 
-void CallbackRun::send(ClaimedCallback callback) {
-  CallbackMessage message{callback.url, callback.webhook_id, callback.body, Secret()};
-  if (const auto account = accounts_.find_account(callback.account)) message.secret = account->webhook_secret;
-  sender_.send(std::move(message),
-               [this, callback = std::move(callback), started = steady_clock::now()](Result<CallbackAnswer> answer) {
-                 const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - started);
-                 const std::lock_guard lock(mutex_);
-                 delivered_.push_back({callback, std::move(answer), took});
-                 loop_.wake();  // under the lock: after the last delivery this object may be gone
-               });
+// Where there is no memory, the delivery ends as one that the end of the process cuts off.
+void CallbackRun::send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> place) {
+  Deliveries made = until_memory([] { return Deliveries(1); });
+  const auto delivery = made.begin();
+  delivery->callback = std::move(callback);
+  delivery->place = std::move(place);
+  delivery->started = steady_clock::now();
+  const auto note = [this, delivery](Result<CallbackAnswer> answer) { answered(delivery, std::move(answer)); };
+  auto done = until_memory([&] { return surely_called<CallbackAnswer>(note, Errc::interrupted); });
+  {
+    const std::lock_guard lock(mutex_);
+    under_way_.splice(under_way_.end(), made);
+  }
+  try {
+    const ClaimedCallback& sent = delivery->callback;
+    CallbackMessage message{sent.url, sent.webhook_id, sent.body, Secret()};
+    if (const auto account = accounts_.find_account(sent.account)) message.secret = account->webhook_secret;
+    sender_.send(std::move(message), std::move(done));
+  } catch (const std::exception& failure) {
+    log::error("a callback could not be sent now", {{"reason", failure.what()}});
+  }
 }
 
-void CallbackRun::record(const std::deque<Delivered>& delivered) {
+void CallbackRun::answered(Deliveries::iterator delivery, Result<CallbackAnswer> answer) {
+  const auto took = std::chrono::ceil<milliseconds>(steady_clock::now() - delivery->started);
+  const std::lock_guard lock(mutex_);
+  delivery->answer = std::move(answer);
+  delivery->took = took;
+  ended_.splice(ended_.end(), under_way_, delivery);
+  loop_.wake();  // under the lock: after the last delivery this object may be gone
+}
+
+void CallbackRun::record_what_ended() {
+  {
+    const std::lock_guard lock(mutex_);
+    to_record_.splice(to_record_.end(), ended_);
+  }
+  if (to_record_.empty()) return;
+  record();
+  to_record_.clear();
+}
+
+// May be repeated after an exception.
+void CallbackRun::record() {
   std::vector<RecordedAttempt> attempts;
-  for (const auto& [callback, answer, took] : delivered) {
-    // This process stopped and cut the delivery off. It does not count as an attempt; it is repeated when the lease
-    // expires.
-    if (!answer && answer.error().code == Errc::interrupted) {
-      places_.give_back(callback.account, callback.receiver);
-      continue;
-    }
-    places_.ended(callback.account, callback.receiver, took, steady_clock::now());
+  for (const auto& [callback, place, started, answer, took] : to_record_) {
+    // This process stopped and cut the delivery off, or has no memory. It does not count as an attempt; it is repeated
+    // when the lease expires.
+    if (!answer && (answer.error().code == Errc::interrupted || answer.error().code == Errc::internal)) continue;
+    place->ended(took, steady_clock::now());
     attempts.push_back({callback, judge_delivery(callback, answer, took, random_unit())});
     const CallbackAttempt& attempt = attempts.back().attempt;
     log::info("callback attempted", {{"upload", callback.upload},

@@ -1,11 +1,11 @@
 // Delivers callbacks that are due and records every attempt.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 
 #include "base/worker_thread.h"
 #include "core/account_directory.h"
@@ -38,32 +38,42 @@ class CallbackRun {
   void stop();
 
  private:
-  struct Delivered {
+  struct Delivery {
     ClaimedCallback callback;
-    Result<CallbackAnswer> answer;
-    std::chrono::milliseconds took;
+    std::unique_ptr<CallbackPlace> place;
+    SteadyTime started{};
+    Result<CallbackAnswer> answer = Error{};
+    std::chrono::milliseconds took{};
   };
+  // A delivery moves from list to list, so that none is lost where there is no memory.
+  using Deliveries = std::list<Delivery>;
 
-  // Callbacks for which a place was taken, with account and receiver.
-  using Chosen = std::map<std::int64_t, std::pair<AccountId, std::string>>;
+  // Callbacks for which a place was taken.
+  using Chosen = std::map<std::int64_t, std::unique_ptr<CallbackPlace>>;
 
   void loop();
   std::chrono::milliseconds send_what_may_go();
   Result<> choose(Chosen& chosen);
   Result<int> choose_of(AccountId account, int receivers, Chosen& chosen);
-  void send(ClaimedCallback callback);
-  void record(const std::deque<Delivered>& delivered);
+  void send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> place);
+  void answered(Deliveries::iterator delivery, Result<CallbackAnswer> answer);
+  void record_what_ended();
+  void record();
   std::chrono::milliseconds time_to_next() const;
 
   CallbackQueue& queue_;
   const AccountDirectory& accounts_;
   CallbackSender& sender_;
 
-  std::mutex mutex_;  // guards the next one
-  std::deque<Delivered> delivered_;
+  // Of the thread.
+  CallbackPlaces places_;  // outlives the deliveries
+  Deliveries to_record_;
+
+  std::mutex mutex_;  // guards the next two
+  Deliveries under_way_;
+  Deliveries ended_;
 
   // Of the thread.
-  CallbackPlaces places_;
   AccountId next_account_ = 0;                  // whose turn it is
   std::map<AccountId, std::string> last_turn_;  // the receiver that was looked at last; for 4096 accounts at most
   std::chrono::steady_clock::time_point claim_not_before_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/until_memory.h"
 #include "core/upload_decisions.h"
 
 namespace vodlift::worker {
@@ -21,6 +22,8 @@ constexpr milliseconds kShortestWait = 50ms;
 constexpr milliseconds kFruitlessWait = 1s;
 // How long an upload cannot be claimed again while an earlier run of it, which lost its lease, is still active here.
 constexpr milliseconds kTimeToLetGo = 5s;
+// Before an upload is claimed again whose run met an exception: there was no memory.
+constexpr milliseconds kAfterException = 1s;
 // How often the loop checks whether an upload must yield.
 constexpr milliseconds kLookForTurns = 1s;
 // After a look for a spare place that found nothing, the loop waits so many times as long as the look took, and not
@@ -86,7 +89,14 @@ void Dispatcher::stop(milliseconds grace) {
   loop_.stop();
 }
 
+// At the start, and after an exception: what a step was about to find out is not known.
+void Dispatcher::look_at_everything() {
+  housekeeping_due_ = ends_due_ = claim_due_ = claim_not_before_ = room_due_ = spare_due_ = Instant();
+  suspects_ = look_for_spare_ = true;
+}
+
 void Dispatcher::loop() {
+  look_at_everything();
   for (;;) {
     if (steady_clock::now() >= housekeeping_due_) do_housekeeping();
     ends_due_ = ends_.serve(steady_clock::now());
@@ -235,8 +245,8 @@ void Dispatcher::claim_spare() {
   if (!claimed) return log::error("uploads cannot be claimed", {{"reason", claimed.error().for_operator()}});
   look_for_spare_ = true;  // another one may have the other place
   last_spare_ = pick->account;
-  if (pick->large) share_.settle(pick->priority, pick->account, pick->charge);
   for (ClaimedUpload& upload : *claimed) assign(std::move(upload), /*spare=*/true);
+  if (pick->large) share_.settle(pick->priority, pick->account, pick->charge);
 }
 
 SpareQuery Dispatcher::spare_query(const Places& free) const {
@@ -264,27 +274,26 @@ Places Dispatcher::free_places() {
   return {ahead_.places(taken.all), places_for_large(options_.uploads) - taken.large};
 }
 
+// Nobody else knows of a claim until it is assigned: it must not be lost where there is no memory.
 void Dispatcher::assign(ClaimedUpload claimed, bool spare) {
-  auto run = std::make_shared<ActiveRun>();
+  const auto run = until_memory([] { return std::make_shared<ActiveRun>(); });
   run->claimed = std::move(claimed);
   run->spare = spare;
-  if (!leases_.add(run)) {
+  if (!until_memory([&] { return leases_.add(run); })) {
     log::warn("an upload was claimed while an earlier run of it is still active here",
               {{"upload", run->claimed.lease.id}});
     return give_back(run, kTimeToLetGo);
   }
-  {
-    std::unique_lock lock(mutex_);
-    if (!stopping_) {
-      (spare ? waiting_spare_ : waiting_).push_back(std::move(run));
-      const bool wakes = has_run_for_a_slot();
-      lock.unlock();
-      if (wakes) assigned_.notify_one();
-      return;
-    }
-  }
-  // The slots may have ended already.
-  give_back(run, std::nullopt);
+  bool wakes = false;
+  const bool waits = until_memory([&] {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return false;
+    (spare ? waiting_spare_ : waiting_).push_back(run);
+    wakes = has_run_for_a_slot();
+    return true;
+  });
+  if (!waits) return give_back(run, std::nullopt);  // the slots may have ended already
+  if (wakes) assigned_.notify_one();
 }
 
 // When to claim next while there are places.
@@ -335,7 +344,7 @@ RunningTurn Dispatcher::turn_of(const ActiveRun& run, Instant now) {
           upload.request.priority,
           run.claimed.weight,
           run.large(),
-          run.control.ended().has_value(),
+          run.control.has_ended(),
           std::chrono::floor<milliseconds>(now - run.since),
           run.in_parts(),
           fruitless == fruitless_.end() ? 0 : fruitless->second};
@@ -371,18 +380,30 @@ bool Dispatcher::has_run_for_a_slot() const {
   return !waiting_spare_.empty() || (!waiting_.empty() && in_usual_places_ < options_.uploads);
 }
 
+// Whatever happens, the run leaves its slot with an end.
 void Dispatcher::carry_out(const std::shared_ptr<ActiveRun>& run) {
-  // Ended before it began: this does not count as an attempt.
-  if (run->control.ended()) return give_back(run, std::nullopt);
-  take_reading(*run);
-  auto end = UploadRun(context_, run->claimed, run->control).run();
-  note_turn(*run);
+  auto end = attempt(*run);
   leases_.leave_slot(*run);
   if (end) {
     ends_.record(run, std::move(*end));
   } else {
     leases_.release(*run);
   }
+}
+
+std::optional<RunEnd> Dispatcher::attempt(ActiveRun& run) noexcept {
+  std::optional<RunEnd> end = Requeue();
+  // Ended before it began: this does not count as an attempt.
+  if (run.control.has_ended()) return end;
+  std::get<Requeue>(*end).delay = kAfterException;
+  try {
+    take_reading(run);
+    end = UploadRun(context_, run.claimed, run.control).run();
+    note_turn(run);
+  } catch (const std::exception& failure) {
+    log::error("unexpected error beside an upload", {{"upload", run.claimed.lease.id}, {"reason", failure.what()}});
+  }
+  return end;
 }
 
 void Dispatcher::slot_is_free(const ActiveRun& run, milliseconds took) {
@@ -423,7 +444,7 @@ void Dispatcher::take_reading(ActiveRun& run) {
 void Dispatcher::note_turn(ActiveRun& run) {
   const UploadId id = run.claimed.lease.id;
   UnfinishedReading& reading = run.control.reading();
-  const bool ended_early = run.control.ended().has_value();
+  const bool ended_early = run.control.has_ended();
   if (!ended_early && !run.in_parts()) return;  // only what is sent in parts is counted
   const bool fruitless = run.in_parts() && run.control.bytes_sent() == 0 && !reading.advanced;
   const std::lock_guard lock(mutex_);

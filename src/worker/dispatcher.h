@@ -66,6 +66,7 @@ class Dispatcher {
 
   // The loop and its steps, on one thread.
   void loop();
+  void look_at_everything();
   void do_housekeeping();
   void give_back_stale();
   void claim();
@@ -89,6 +90,7 @@ class Dispatcher {
   void slot();
   std::shared_ptr<ActiveRun> next_run();
   void carry_out(const std::shared_ptr<ActiveRun>& run);
+  std::optional<RunEnd> attempt(ActiveRun& run) noexcept;
   [[nodiscard]] bool has_run_for_a_slot() const;
   void slot_is_free(const ActiveRun& run, std::chrono::milliseconds took);
 

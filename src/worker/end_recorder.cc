@@ -1,8 +1,12 @@
 #include "worker/end_recorder.h"
 
+#include <exception>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
+#include "base/surely_called.h"
+#include "base/until_memory.h"
 
 namespace vodlift::worker {
 
@@ -45,12 +49,16 @@ EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share
     : queue_(queue), leases_(leases), share_(share), most_(most), wake_(std::move(wake)) {}
 
 void EndRecorder::record(std::shared_ptr<const ActiveRun> run, RunEnd end) {
-  const auto recorded = std::make_shared<End>(End{std::move(run), std::move(end)});
+  Ends recorded = until_memory([] { return Ends(1); });
+  const auto at = recorded.begin();
+  at->run = std::move(run);
+  at->end = std::move(end);
   {
     const std::lock_guard lock(mutex_);
     ++under_way_;
+    handed_over_.splice(handed_over_.end(), recorded);
   }
-  hand_over(recorded);
+  hand_over(at);
 }
 
 void EndRecorder::wait_for_room() {
@@ -58,53 +66,72 @@ void EndRecorder::wait_for_room() {
   room_.wait(lock, [this] { return under_way_ < most_; });
 }
 
-void EndRecorder::hand_over(const std::shared_ptr<End>& end) {
-  end->last_try = end->run->control.ended().has_value();
+void EndRecorder::hand_over(Ends::iterator end) {
+  end->last_try = end->run->control.has_ended();
   const Lease& lease = end->run->claimed.lease;
-  auto done = [this, end](Result<> outcome) { answered(end, std::move(outcome)); };
-  if (const auto* ending = std::get_if<UploadEnding>(&end->end)) {
-    queue_.finish(lease, *ending, std::move(done));
-  } else {
-    queue_.requeue(lease, std::get<Requeue>(end->end), std::move(done));
+  // Whatever becomes of it in the queue, an answer comes. Without one the lease would be renewed for ever.
+  const auto note = [this, end](Result<> outcome) { answered(end, std::move(outcome)); };
+  auto done = until_memory([&] { return surely_called<void>(note, Errc::store_failed); });
+  try {
+    if (const auto* ending = std::get_if<UploadEnding>(&end->end)) {
+      queue_.finish(lease, *ending, std::move(done));
+    } else {
+      queue_.requeue(lease, std::get<Requeue>(end->end), std::move(done));
+    }
+  } catch (const std::exception&) {  // answered with store_failed, and handed over again
   }
 }
 
 // On a thread of the store, which must not wait for the log: serve() does the rest.
-void EndRecorder::answered(const std::shared_ptr<End>& end, Result<> outcome) {
+void EndRecorder::answered(Ends::iterator end, Result<> outcome) {
   const std::lock_guard lock(mutex_);
   end->outcome = std::move(outcome);
-  answered_.push_back(end);
+  answered_.splice(answered_.end(), handed_over_, end);
   // Under the lock: when the last end is released, the recorder may be gone.
   if (answered_.size() == 1) wake_();
 }
 
 steady_clock::time_point EndRecorder::serve(steady_clock::time_point now) {
-  if (!refused_.empty() && now >= again_) {
-    for (const auto& end : std::exchange(refused_, {})) hand_over(end);
+  if (now >= again_) {
+    for (auto left = refused_.size(); left > 0; --left) {
+      const auto end = refused_.begin();
+      {
+        const std::lock_guard lock(mutex_);
+        handed_over_.splice(handed_over_.end(), refused_, end);
+      }
+      hand_over(end);
+    }
   }
-  std::vector<std::shared_ptr<End>> answered;
+  Ends answered;
   {
     const std::lock_guard lock(mutex_);
     answered.swap(answered_);
   }
-  std::size_t released = 0;
-  for (auto& end : answered) {
+  for (auto end = answered.begin(); end != answered.end();) {
+    const auto next = std::next(end);
     if (lacks_room(end->outcome) && !end->last_try) {
       if (refused_.empty()) again_ = now + kBetweenRecordings;
-      refused_.push_back(std::move(end));
-      continue;
+      refused_.splice(refused_.end(), answered, end);
+    } else {
+      settle(*end);
     }
-    log_end(*end->run, end->end, end->outcome);
-    if (end->outcome) settle_turn(share_, *end->run);
-    leases_.release(*end->run);
-    ++released;
+    end = next;
   }
   {
     const std::lock_guard lock(mutex_);
-    under_way_ -= released;
+    under_way_ -= answered.size();
   }
   room_.notify_all();
   return refused_.empty() ? steady_clock::time_point::max() : again_;
+}
+
+void EndRecorder::settle(const End& end) noexcept {
+  try {
+    log_end(*end.run, end.end, end.outcome);
+    if (end.outcome) settle_turn(share_, *end.run);
+  } catch (const std::exception&) {  // no memory: the line or the charge is missing
+  }
+  leases_.release(*end.run);
 }
 
 bool EndRecorder::idle() const {

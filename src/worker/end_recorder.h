@@ -4,9 +4,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "worker/attempt.h"
 #include "worker/lease_keeper.h"
@@ -24,7 +24,7 @@ class EndRecorder {
   // recorder.
   EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most, std::function<void()> wake);
 
-  // Begins to record `end`. Any thread.
+  // Begins to record `end`. Waits only where there is no memory. Any thread.
   void record(std::shared_ptr<const ActiveRun> run, RunEnd end);
   // Waits until fewer than `most` ends are under way.
   void wait_for_room();
@@ -44,8 +44,12 @@ class EndRecorder {
     Result<> outcome{};
   };
 
-  void hand_over(const std::shared_ptr<End>& end);
-  void answered(const std::shared_ptr<End>& end, Result<> outcome);
+  // An end moves from list to list, so that none is lost where there is no memory.
+  using Ends = std::list<End>;
+
+  void hand_over(Ends::iterator end);
+  void answered(Ends::iterator end, Result<> outcome);
+  void settle(const End& end) noexcept;
 
   WorkQueue& queue_;
   LeaseKeeper& leases_;
@@ -53,13 +57,14 @@ class EndRecorder {
   const std::size_t most_;
   const std::function<void()> wake_;
 
-  mutable std::mutex mutex_;  // guards the next three
+  mutable std::mutex mutex_;  // guards the next four
   std::condition_variable room_;
   std::size_t under_way_ = 0;
-  std::vector<std::shared_ptr<End>> answered_;
+  Ends handed_over_;
+  Ends answered_;
 
   // Of serve()'s thread: what the database had no room for, to be handed over again at `again_`.
-  std::vector<std::shared_ptr<End>> refused_;
+  Ends refused_;
   std::chrono::steady_clock::time_point again_;
 };
 

@@ -20,23 +20,25 @@ const HeldLease* find(const std::vector<HeldLease>& held, const Lease& lease) {
 
 bool LeaseKeeper::add(const std::shared_ptr<ActiveRun>& run) {
   const std::lock_guard lock(mutex_);
-  const auto [at, is_new] = in_slots_.try_emplace(run->claimed.lease.id, run);
-  if (!is_new) at->second->control.end({Errc::lease_lost, "the lease expired"});
-  return is_new;
+  held_.try_emplace(run.get(), run);
+  const auto at = in_slots_.try_emplace(run->claimed.lease.id, run).first;
+  if (at->second == run) return true;
+  held_.erase(run.get());
+  at->second->control.end({Errc::lease_lost, "the lease expired"});
+  return false;
 }
 
 void LeaseKeeper::leave_slot(const ActiveRun& run) {
   const std::lock_guard lock(mutex_);
   const auto at = in_slots_.find(run.claimed.lease.id);
   if (at == in_slots_.end() || at->second.get() != &run) return;
-  ending_.emplace(&run, std::move(at->second));
   in_slots_.erase(at);
   if (in_slots_.empty()) slots_empty_.notify_all();
 }
 
 void LeaseKeeper::release(const ActiveRun& run) {
   const std::lock_guard lock(mutex_);
-  ending_.erase(&run);
+  held_.erase(&run);
 }
 
 bool LeaseKeeper::renew() {
@@ -108,8 +110,7 @@ void LeaseKeeper::wait_for_empty_slots(std::chrono::milliseconds patience) {
 std::vector<std::shared_ptr<ActiveRun>> LeaseKeeper::all() const {
   std::vector<std::shared_ptr<ActiveRun>> runs;
   const std::lock_guard lock(mutex_);
-  for (const auto& [id, run] : in_slots_) runs.push_back(run);
-  for (const auto& [key, run] : ending_) runs.push_back(run);
+  for (const auto& [key, run] : held_) runs.push_back(run);
   return runs;
 }
 

@@ -37,7 +37,7 @@ class LeaseKeeper {
   explicit LeaseKeeper(WorkQueue& queue) : queue_(queue) {}
 
   // Registers a claim that is given a slot. Returns false, and does not register it, if an earlier run of the same
-  // upload is still in a slot. That run has lost its lease, and is told to end.
+  // upload is still in a slot. That run has lost its lease, and is told to end. May be repeated after an exception.
   bool add(const std::shared_ptr<ActiveRun>& run);
   // The run is over and occupies no slot any more. Its lease is renewed until release().
   void leave_slot(const ActiveRun& run);
@@ -67,8 +67,9 @@ class LeaseKeeper {
   WorkQueue& queue_;
   mutable std::mutex mutex_;  // guards the next three
   std::condition_variable slots_empty_;
+  // Nothing is added to either where a run ends: that must not fail for want of memory.
   std::map<UploadId, std::shared_ptr<ActiveRun>> in_slots_;
-  std::map<const ActiveRun*, std::shared_ptr<ActiveRun>> ending_;  // over, but the end is not recorded yet
+  std::map<const ActiveRun*, std::shared_ptr<ActiveRun>> held_;  // also those that are over and not recorded yet
   // Of renew()'s thread.
   std::chrono::steady_clock::time_point good_until_ = std::chrono::steady_clock::now() + kLease;
 };

@@ -14,6 +14,38 @@ constexpr milliseconds kLookUp{200};
 
 }  // namespace
 
+class PartSender::Reporter {
+ public:
+  Reporter(std::shared_ptr<Events> events, int number)
+      : events_(std::move(events)), sent_{{number, std::nullopt}}, answer_{{number, std::nullopt}} {}
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+  ~Reporter() {
+    if (!answer_.empty()) answer(Error{Errc::internal, "no memory"});
+  }
+
+  void sent() { add(sent_); }
+  void answer(Result<StoredBytes> result) {
+    if (answer_.empty()) return;
+    answer_.front().result = std::move(result);
+    add(answer_);
+  }
+
+ private:
+  // The events were made beforehand: to add them needs no memory.
+  void add(std::list<Event>& event) {
+    {
+      const std::lock_guard lock(events_->mutex);
+      events_->queue.splice(events_->queue.end(), event);
+    }
+    events_->arrived.notify_one();
+  }
+
+  const std::shared_ptr<Events> events_;
+  std::list<Event> sent_;
+  std::list<Event> answer_;
+};
+
 Result<> PartSender::send(const std::vector<int>& numbers) {
   std::deque<int> waiting(numbers.begin(), numbers.end());
   Result<> outcome;
@@ -93,17 +125,11 @@ Result<> PartSender::start(Prepared part) {
   part.sent = false;
   const std::optional<RangeChecksum> checksum = part.checksum;
   in_flight_.insert_or_assign(number, std::move(part));
-  const auto report = [events = events_, number](std::optional<Result<StoredBytes>> result) {
-    {
-      const std::lock_guard lock(events->mutex);
-      events->queue.push_back({number, std::move(result)});
-    }
-    events->arrived.notify_one();
-  };
-  const Body body{job_.source,  job_.plan.offset_of(number),       job_.plan.size_of(number), control_.cut(),
-                  job_.storage, [report] { report(std::nullopt); }};
+  const auto reporter = std::make_shared<Reporter>(events_, number);
+  const Body body{job_.source,  job_.plan.offset_of(number),     job_.plan.size_of(number), control_.cut(),
+                  job_.storage, [reporter] { reporter->sent(); }};
   store_.upload_part(job_.target, job_.multipart, number, body, checksum,
-                     [report](Result<StoredBytes> result) { report(std::move(result)); });
+                     [reporter](Result<StoredBytes> result) { reporter->answer(std::move(result)); });
   return {};
 }
 
@@ -127,7 +153,7 @@ milliseconds PartSender::patience() const {
 
 // Handles the events that have arrived. Waits for the first one, at most `patience`, if that is given.
 Result<> PartSender::take_events(std::optional<milliseconds> patience) {
-  std::deque<Event> arrived;
+  std::list<Event> arrived;
   {
     std::unique_lock lock(events_->mutex);
     if (patience) events_->arrived.wait_for(lock, *patience, [this] { return !events_->queue.empty(); });

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -70,8 +71,10 @@ class PartSender {
   struct Events {
     std::mutex mutex;
     std::condition_variable arrived;
-    std::deque<Event> queue;
+    std::list<Event> queue;
   };
+  // Adds the events of one part. Its answer always comes: where an exception has taken it, as an error.
+  class Reporter;
 
   Result<> prepare_next(std::deque<int>& waiting);
   [[nodiscard]] bool sums_while_sending() const;

@@ -61,6 +61,11 @@ class RunControl {
     return reason_;
   }
 
+  [[nodiscard]] bool has_ended() const {
+    const std::lock_guard lock(mutex_);
+    return reason_.has_value();
+  }
+
   // Waits for `delay` or until end(), whichever comes first.
   void wait(std::chrono::milliseconds delay) {
     std::unique_lock lock(mutex_);
@@ -100,7 +105,7 @@ inline constexpr std::chrono::milliseconds kBetweenRecordings{500};
 template <class Record>
 Result<> until_recorded(RunControl& control, Record record) {
   for (;;) {
-    const bool last = control.ended().has_value();
+    const bool last = control.has_ended();
     Result<> recorded = record();
     if (last || recorded || recorded.error().code != Errc::store_failed) return recorded;
     control.wait(kBetweenRecordings);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/encoding.h"
@@ -26,6 +27,7 @@ constexpr int kMaxReadings = 3;
 constexpr std::chrono::milliseconds kLeastSourceDelay = std::chrono::seconds(5);
 constexpr std::chrono::milliseconds kMostSourceDelay = std::chrono::hours(1);
 constexpr std::chrono::milliseconds kSoon{1};
+constexpr std::chrono::milliseconds kAfterNoMemory{1000};
 
 bool is_busy(Errc code) { return code == Errc::source_busy || code == Errc::source_changed; }
 
@@ -60,22 +62,30 @@ UploadRun::UploadRun(const RunContext& context, ClaimedUpload claimed, RunContro
 }
 
 std::optional<RunEnd> UploadRun::run() noexcept {
-  Error error;
   try {
     auto ending = claimed_.only_look ? Result<UploadEnding>(claimed_error(claimed_)) : attempt();
     if (ending) return std::move(*ending);
-    error = ending.error();
+    return after_error(ending.error());
+  } catch (const std::bad_alloc&) {
+    log::error("no memory for an upload; it is tried again", {{"upload", claimed_.lease.id}});
+    return after_no_memory();
   } catch (const std::exception& failure) {
     log::error("unexpected error in an upload", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
-    error = {Errc::internal, "unexpected error; the server's log has the details"};
   }
   try {
-    return after_error(std::move(error));
+    return after_error({Errc::internal, "unexpected error; the server's log has the details"});
   } catch (const std::exception& failure) {
-    // The lease expires, and the upload goes on elsewhere.
     log::error("unexpected error as an upload ended", {{"upload", claimed_.lease.id}, {"reason", failure.what()}});
-    return std::nullopt;
+    return after_no_memory();
   }
+}
+
+// It does not count as an attempt. What was under way may have put the object in its place.
+RunEnd UploadRun::after_no_memory() const {
+  Requeue how{kAfterNoMemory};
+  note_unanswered(how);
+  how.unanswered |= attempt_.source != nullptr;
+  return how;
 }
 
 // The attempt starts over once if the source changed while it was sent, if the store does not know parts that it has

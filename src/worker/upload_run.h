@@ -31,6 +31,7 @@ class UploadRun {
   Result<StoredBytes> put_whole(const RangeChecksum& checksum);
   Result<std::optional<Verification>> find_whole(const RangeChecksum& checksum);
   bool falls_back_to_private(const Error& error);
+  [[nodiscard]] RunEnd after_no_memory() const;
   std::optional<RunEnd> after_error(Error error);
   std::optional<RunEnd> wait_for_source(const Error& error);
   RunEnd queue_for_store(std::chrono::milliseconds again_in, const Error& error);

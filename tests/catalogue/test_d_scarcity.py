@@ -1,10 +1,14 @@
 """The machine has no resources left: requests and attempts fail, the process stays, and nothing is lost."""
 
 import contextlib
+import http.client
 import resource
+import time
+
+import pytest
 
 from api_client import sign
-from support import KIB, make_file, sha256, wait_until
+from support import KIB, MIB, build_dir, make_file, sha256, wait_until
 
 
 @contextlib.contextmanager
@@ -37,3 +41,37 @@ def test_D45_the_limit_of_open_files_is_reached(new_site, fake):
     for name, digest in digests.items():
         assert sha256(fake.object("videos", name).body) == digest
     assert site.api.call("files.getstorage").ok
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_D45_memory_runs_out_now_and_then(new_site, fake, receiver, seed):
+    """What was being done fails; the process stays, and what was accepted ends as it would have, with its callback."""
+    site = new_site(uploads=4)
+    switch = site.server.folder / "no-memory"
+    site.server.environment = {"LD_PRELOAD": str(build_dir() / "libfailing_memory.so"), "FAILING_SWITCH": str(switch),
+                               "FAILING_ONE_IN": "500", "FAILING_SEED": str(seed)}
+    site.server.restart()
+    site.use(fake, "videos")
+    digests = [make_file(site.files / name, size) for name, size in (("film.mp4", 3 * KIB), ("long.mp4", 17 * MIB))]
+    taken = {}
+    for turn in range(8):
+        switch.touch()
+        until = time.monotonic() + 1
+        for n in range(1000):
+            if time.monotonic() > until:
+                break
+            name = ("film.mp4", "long.mp4")[n % 20 == 0]
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError, KeyError):
+                request = site.api.request("aws.upload", path=f"sestore4/jb/{name}", destination_path=f"{turn}-{n}",
+                                           metadata={}, acl="private", bucket="videos", callback=receiver.url)
+                answer = site.api.post(sign(request, site.key.secret), timeout=5)
+                if answer.ok:
+                    taken[answer.data] = digests[name == "long.mp4"]
+            assert site.server.process.poll() is None, site.server.logs()[-3000:]
+        switch.unlink()
+    assert len(taken) > 50
+    for upload_id, digest in taken.items():
+        ended = site.wait_for(upload_id, "completed", within_s=90)
+        assert sha256(fake.object("videos", ended["destination_path"]).body) == digest
+    wait_until(lambda: {one.json["data"]["id"] for one in receiver.received} >= set(taken), 90, "all ends are told")
+    assert site.server.process.poll() is None
