@@ -66,6 +66,9 @@ std::variant<toml::table, TomlFault> parse_guarded(std::string_view text) {
 }  // namespace
 
 std::variant<toml::table, TomlFault> parse_toml(std::string_view text) {
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) {
+    return TomlFault{1, "the file is UTF-16; save it as UTF-8"};
+  }
   text = without_byte_order_mark(text);
   // What it makes of characters beyond ASCII is sound within strings and comments only. So the text has to be TOML
   // without them first: then it is known where strings and comments are.

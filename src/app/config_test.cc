@@ -229,6 +229,8 @@ TEST(Config, AnEditorsByteOrderMarkIsNoPartOfTheText) {
   EXPECT_TRUE(parse_config(mark + "# Zürich\r\n" + std::string(kSmallest), "/etc/v.toml"));
   EXPECT_THAT(faults_of(mark + "nonsense"), ElementsAre(StartsWith("/etc/v.toml:1: ")));
   EXPECT_FALSE(parse_config(mark + mark + std::string(kSmallest), "/etc/v.toml"));
+  EXPECT_THAT(faults_of(std::string("\xFF\xFE[\0s\0", 6)), ElementsAre(HasSubstr("UTF-16; save it as UTF-8")));
+  EXPECT_THAT(faults_of(std::string("\xFE\xFF\0[\0s", 6)), ElementsAre(HasSubstr("UTF-16; save it as UTF-8")));
 }
 
 TEST(Config, TellsTheLineOfBrokenToml) {

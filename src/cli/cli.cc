@@ -93,6 +93,12 @@ std::string suggestion(const std::vector<std::string>& words, const std::vector<
   return {};
 }
 
+std::string no_command(const CLI::App& command, std::string_view word, std::string_view suggested,
+                       const std::vector<std::string>& verbs) {
+  return fmt::format("there is no command \"{} {}\"{}; the commands are {}", words_of(command), word, suggested,
+                     fmt::join(verbs, ", "));
+}
+
 // What is wrong with the command line, and where to read on.
 std::string usage_message(const CLI::App* app, const CLI::Error& error) {
   const CLI::App& command = innermost(*app);
@@ -105,15 +111,15 @@ std::string usage_message(const CLI::App* app, const CLI::Error& error) {
   if (lacks_command && unknown.empty()) {
     message = fmt::format("{} needs a command: {}", words_of(command), fmt::join(verbs, ", "));
   } else if (lacks_command && !unknown.front().starts_with('-')) {
-    message = fmt::format("there is no command \"{} {}\"{}; the commands are {}", words_of(command), unknown.front(),
-                          suggestion(unknown, verbs), fmt::join(verbs, ", "));
+    message = no_command(command, unknown.front(), suggestion(unknown, verbs), verbs);
   } else if (lacks_command || (is(CLI::ExitCodes::ExtrasError) && !unknown.empty())) {
-    const std::string first = unknown.front();
     // `upload cancle 3` takes the misspelt verb for a path.
-    if (const CLI::Option* path = command.get_option_no_throw("path")) {
-      unknown.insert(unknown.end(), path->results().begin(), path->results().end());
-    }
-    message = fmt::format("unexpected argument \"{}\"{}", first, suggestion(unknown, verbs));
+    const CLI::Option* path = command.get_option_no_throw("path");
+    const std::string verb = path == nullptr || path->empty() ? "" : path->results().front();
+    const std::string meant = suggestion({unknown.front(), verb}, verbs);
+    message = fmt::format("unexpected argument \"{}\"{}", unknown.front(), meant);
+    if (!verb.empty() && verb.find('/') == std::string::npos && meant.empty())
+      message = no_command(command, verb, "", verbs);
   }
   // CLI11's own words for a value that is no number: "Could not convert: id = 3x".
   constexpr std::string_view kNoNumber = "Could not convert: ";

@@ -149,6 +149,10 @@ TEST_F(CliTest, AWrongCommandIsNamedAndTheRightOnesAreListed) {
   EXPECT_THAT(err_, StartsWith("vodlift: there is no command \"vodlift help\"; the commands are serve, account,"));
   EXPECT_EQ(run_without_socket({"upload", "cancle", "3"}), kUsage);
   EXPECT_THAT(err_, StartsWith("vodlift: unexpected argument \"3\"; did you mean cancel?\nSee: vodlift upload --help"));
+  EXPECT_EQ(run_without_socket({"upload", "stop", "3"}), kUsage);
+  EXPECT_THAT(err_, StartsWith("vodlift: there is no command \"vodlift upload stop\"; the commands are cancel, pause"));
+  EXPECT_EQ(run_without_socket({"upload", "3"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("\"3\" is neither a path (storage/user/file) nor one of the commands cancel, pause"));
   EXPECT_EQ(run_without_socket({"upload", "cancle"}), kUsage);
   EXPECT_THAT(err_, HasSubstr("did you mean cancel?"));
   EXPECT_EQ(run_without_socket({"key", "--all"}), kUsage);

@@ -95,9 +95,16 @@ Result<> check_given(const UploadInput& input) {
   if (input.texts.at("bucket").empty()) missing += " --bucket";
   if (missing.empty()) return {};
   // `upload cancle` takes the misspelt verb for a path.
-  const std::string_view verb = near_miss_of(input.texts.at("path"), kVerbs);
-  return Error{Errc::missing_field, fmt::format("upload needs{}{}; see: vodlift upload --help", missing,
-                                                verb.empty() ? "" : fmt::format("; did you mean {}?", verb))};
+  const std::string& path = input.texts.at("path");
+  const std::string_view verb = near_miss_of(path, kVerbs);
+  std::string hint;
+  if (!verb.empty()) {
+    hint = fmt::format("; did you mean {}?", verb);
+  } else if (!path.empty() && path.find('/') == std::string::npos) {
+    hint = fmt::format("; \"{}\" is neither a path (storage/user/file) nor one of the commands {}", path,
+                       fmt::join(kVerbs, ", "));
+  }
+  return Error{Errc::missing_field, fmt::format("upload needs{}{}; see: vodlift upload --help", missing, hint)};
 }
 
 // The fields of upload.add. A field that was not given is left to the daemon's default.
