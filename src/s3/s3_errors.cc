@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -86,29 +87,116 @@ constexpr std::array kTable = {
 // Some stores answer it for whatever they do not allow, and explain themselves in the message only.
 constexpr std::string_view kCatchAll = "AccessDenied";
 
-// Stores have many codes and sentences for this. Letters only, so that QuotaExceeded is "quota exceeded".
-constexpr std::array<std::string_view, 20> kWordsOfSpace = {
-    "quotaexceeded",  "exceededquota",    "exceededthequota",    "exceedsquota",       "exceedsthequota",
-    "exceedthequota", "overquota",        "quotareached",        "storagefull",        "diskfull",
-    "volumefull",     "nospaceleft",      "insufficientstorage", "insufficientspace",  "insufficientcapacity",
-    "notenoughspace", "notenoughstorage", "outofspace",          "storagecapexceeded", "storagelimitexceeded"};
+// Stores have many codes and sentences for what follows, so that only their form is listed here: a word of `begins`, up
+// to kMostBetween words of `between`, and a word of `ends`. Letters only: QuotaExceeded is "quota exceeded".
+using Words = std::span<const std::string_view>;
+constexpr int kMostBetween = 6;
+struct Phrases {
+  Words begins;
+  Words between;
+  Words ends;
+};
 
-// Where a store says with AccessDenied that the key itself is not, or no longer, good.
-constexpr std::array<std::string_view, 8> kWordsOfKeys = {"keyisdisabled",     "keyisinactive",    "keyhasbeendisabled",
-                                                          "keyhasexpired",     "keyisexpired",     "keyisrevoked",
-                                                          "keyhasbeenrevoked", "keyiddoesnotexist"};
+constexpr auto kRooms = std::to_array<std::string_view>(
+    {"quota", "space", "storage", "disk", "capacity", "volume", "bucket", "device", "usagecap"});
+constexpr auto kBetweenRoomAndFull = std::to_array<std::string_view>(
+    {"hasalreadybeen", "hasbeen", "hasalready", "has", "was", "isalready", "isalmost", "iscurrently", "isnow", "is",
+     "are", "been", "limit", "size", "usage", "ofthe", "bucket", "account", "cap"});
+constexpr auto kFull =
+    std::to_array<std::string_view>({"full", "exceeded", "exhausted", "depleted", "insufficient", "reached"});
+constexpr auto kAbove = std::to_array<std::string_view>(
+    {"exceeded", "exceeds", "exceeding", "exceed", "over", "reached", "reaches", "hit", "above"});
+constexpr auto kBetweenAboveAndRoom = std::to_array<std::string_view>(
+    {"the", "your", "its", "this", "available", "allowed", "allocated", "configured", "maximum", "total", "account",
+     "bucket", "user", "storage", "disk", "hard", "soft"});
+constexpr auto kBounds = std::to_array<std::string_view>({"quota", "space", "storage", "capacity", "usagecap"});
+constexpr auto kTooLittle = std::to_array<std::string_view>({"insufficient", "notenough", "outof", "runout", "lackof"});
+constexpr auto kBetweenTooLittleAndRoom =
+    std::to_array<std::string_view>({"of", "free", "available", "remaining", "disk", "storage"});
+constexpr auto kStuff = std::to_array<std::string_view>({"space", "storage", "capacity", "quota", "disk", "room"});
+constexpr auto kAlone = std::to_array<std::string_view>(
+    {"nospace", "nofreespace", "nomorespace", "noroom", "enospc", "edquot", "overquota"});
+constexpr std::array kPhrasesOfSpace = {Phrases{kRooms, kBetweenRoomAndFull, kFull},
+                                        Phrases{kAbove, kBetweenAboveAndRoom, kBounds},
+                                        Phrases{kTooLittle, kBetweenTooLittleAndRoom, kStuff}, Phrases{kAlone, {}, {}}};
 
-template <std::size_t count>
-bool has_words(std::string_view text, const std::array<std::string_view, count>& list) {
+// Not of metadata, keys and headers, which smaller requests do not make smaller.
+constexpr auto kContents = std::to_array<std::string_view>(
+    {"request", "body", "entity", "payload", "content", "upload", "object", "file", "part", "message"});
+constexpr auto kBetweenContentAndLarge =
+    std::to_array<std::string_view>({"body", "entity", "object", "size", "length", "is", "was"});
+constexpr auto kLarge = std::to_array<std::string_view>(
+    {"toolarge", "toobig", "sizeexceeded", "exceedsthemax", "exceedsmax", "exceedsthelimit", "exceedslimit"});
+constexpr auto kLargeAlone =
+    std::to_array<std::string_view>({"toolargebody", "toolargerequest", "maxbodysizeexceeded"});
+constexpr std::array kPhrasesOfSize = {Phrases{kContents, kBetweenContentAndLarge, kLarge},
+                                       Phrases{kLargeAlone, {}, {}}};
+
+// Where a store says, with AccessDenied or a code of its own, that the key itself is not, or no longer, good. An object
+// has a key too, and one may not exist.
+constexpr auto kKeys =
+    std::to_array<std::string_view>({"accesskey", "key", "token", "credentials", "credential", "account", "user"});
+constexpr auto kBetweenKeyAndBad =
+    std::to_array<std::string_view>({"id", "hasbeen", "has", "havebeen", "have", "is", "are", "was"});
+constexpr auto kBad = std::to_array<std::string_view>(
+    {"disabled", "inactive", "expired", "revoked", "deactivated", "suspended", "deleted"});
+constexpr auto kKeysByName = std::to_array<std::string_view>({"keyid", "accesskey"});
+constexpr auto kAbsent = std::to_array<std::string_view>({"doesnotexist", "notfound", "invalid", "isinvalid"});
+constexpr auto kBadBefore =
+    std::to_array<std::string_view>({"invalid", "expired", "inactive", "disabled", "revoked", "unknown"});
+constexpr auto kBetweenBadAndKey = std::to_array<std::string_view>({"security", "session", "access"});
+constexpr auto kKeysAfter = std::to_array<std::string_view>({"accesskey", "credential", "token"});
+constexpr std::array kPhrasesOfKeys = {Phrases{kKeys, kBetweenKeyAndBad, kBad}, Phrases{kKeysByName, {}, kAbsent},
+                                       Phrases{kBadBefore, kBetweenBadAndKey, kKeysAfter}};
+
+// The length of the word that `text` begins with; 0: it begins with none of them.
+std::size_t leading(std::string_view text, Words words) {
+  const auto found = std::ranges::find_if(words, [&](std::string_view word) { return text.starts_with(word); });
+  return found == words.end() ? 0 : found->size();
+}
+
+bool goes_on(std::string_view text, const Phrases& phrases) {
+  if (phrases.ends.empty()) return true;
+  for (int between = 0; between <= kMostBetween; ++between) {
+    // bucket-owner-full-control is an ACL.
+    if (leading(text, phrases.ends) > 0) return !text.starts_with("fullcontrol");
+    const std::size_t word = leading(text, phrases.between);
+    if (word == 0) return false;
+    text.remove_prefix(word);
+  }
+  return false;
+}
+
+bool has_phrase(std::string_view letters, std::span<const Phrases> list) {
+  for (; !letters.empty(); letters.remove_prefix(1)) {
+    for (const Phrases& phrases : list) {
+      for (const std::string_view word : phrases.begins) {
+        if (letters.starts_with(word) && goes_on(letters.substr(word.size()), phrases)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+std::string letters_of(std::string_view text) {
   std::string letters;
   for (const char c : text) {
     if (is_lower(to_lower(c))) letters += to_lower(c);
   }
-  return std::ranges::any_of(list, [&](std::string_view words) { return letters.find(words) != std::string::npos; });
+  return letters;
 }
 
-bool tells_of_space(std::string_view text) { return has_words(text, kWordsOfSpace); }
-bool tells_of_key(std::string_view text) { return has_words(text, kWordsOfKeys); }
+// Whether the store's words have such a phrase. A key that the message quotes is not the store's word.
+bool tells(const Failure& failure, std::span<const Phrases> phrases) {
+  std::string message = failure.message;
+  const std::string key = "/" + failure.key;
+  if (const auto at = message.find(key); !failure.key.empty() && at != std::string::npos) message.erase(at, key.size());
+  return has_phrase(letters_of(failure.code), phrases) || has_phrase(letters_of(message), phrases);
+}
+
+bool tells_of_space(const Failure& failure) { return tells(failure, kPhrasesOfSpace); }
+bool tells_of_size(const Failure& failure) { return tells(failure, kPhrasesOfSize); }
+bool tells_of_key(const Failure& failure) { return !is_of_kms(failure) && tells(failure, kPhrasesOfKeys); }
 
 const Row* find_row(std::string_view code) {
   for (const Row& row : kTable) {
@@ -168,15 +256,16 @@ Errc classify(const Failure& failure) {
   const int status = failure.status;
   const Row* row = find_row(failure.code);
   if (row != nullptr && row->code != kCatchAll) return row->errc;
-  if (status == 413) return Errc::s3_too_large;
   if (status == 429) return Errc::s3_throttled;
-  if (status == 507 || tells_of_space(failure.code) || tells_of_space(failure.message)) return Errc::s3_full;
-  if (row != nullptr && !tells_of_key(failure.message)) return row->errc;
+  if (status == 507 || tells_of_space(failure)) return Errc::s3_full;
+  if (status == 413 || tells_of_size(failure)) return Errc::s3_too_large;
+  const bool about_key = status == 401 || ((status == 400 || status == 403) && tells_of_key(failure));
+  if (about_key) return Errc::s3_credential;
+  if (row != nullptr) return row->errc;
   // Proxies before the store have statuses of their own, such as 520 to 530, and may have forwarded the request.
   const bool for_good = status == 501 || status == 505;
   if (status == 408 || (status >= 500 && !for_good)) return Errc::s3_transient;
   if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
-  if (status == 401 || (status == 403 && tells_of_key(failure.message))) return Errc::s3_credential;
   if (status == 403) return Errc::s3_access_denied;
   if (status == 404) return Errc::s3_not_found;
   if (status == 412) return Errc::destination_exists;

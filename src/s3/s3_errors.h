@@ -22,7 +22,7 @@ struct Failure {
 };
 
 // What the answer means. Its code decides; where the code is unknown, or is one that stores use for anything, the
-// status and the words of the message decide.
+// status and the words of code and message decide.
 Errc classify(const Failure& failure);
 
 // Whether the key management service refused.

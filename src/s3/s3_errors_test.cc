@@ -46,12 +46,30 @@ TEST(S3Errors, NoRoomIsNoPermission) {
   EXPECT_EQ(classify(507, "Whatever"), Errc::s3_full);
   for (const std::string code :
        {"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "BucketQuotaExceeded",
-        "InsufficientStorage", "InsufficientCapacity", "StorageLimitExceeded"}) {
-    for (const int status : {400, 403, 409, 500, 503}) EXPECT_EQ(classify(status, code), Errc::s3_full) << code;
+        "InsufficientStorage", "InsufficientCapacity", "StorageLimitExceeded", "BucketFull", "SpaceExhausted",
+        "MaxBucketSizeExceeded", "CapacityExceeded", "OverQuota", "QuotaLimitReached", "InsufficientStorageSpace"}) {
+    for (const int status : {400, 403, 409, 413, 500, 503}) EXPECT_EQ(classify(status, code), Errc::s3_full) << code;
   }
-  for (const std::string words :
-       {"Storage cap exceeded", "The bucket is over quota.", "write failed: No space left on device", "disk full",
-        "Your account has exceeded the quota", "There is not enough space"}) {
+  for (const std::string words : {"Storage cap exceeded",
+                                  "The bucket is over quota.",
+                                  "write failed: No space left on device",
+                                  "disk full",
+                                  "Your account has exceeded the quota",
+                                  "There is not enough space",
+                                  "Bucket size quota is reached, maximum total size of objects for this bucket: 100",
+                                  "Object quota is reached, maximum objects for this bucket: 10",
+                                  "Quota has been exceeded",
+                                  "You have exceeded your storage limit",
+                                  "write: out of disk space",
+                                  "The bucket is full",
+                                  "insufficient disk space",
+                                  "not enough free space",
+                                  "This exceeds your quota",
+                                  "capacity limit reached",
+                                  "The remaining storage space of the bucket is insufficient",
+                                  "open: ENOSPC",
+                                  "EDQUOT",
+                                  "Usage cap exceeded"}) {
     for (const std::string code : {"", "AccessDenied", "Forbidden", "Other"}) {
       EXPECT_EQ(classify(403, code, words), Errc::s3_full) << code << ": " << words;
     }
@@ -70,6 +88,36 @@ TEST(S3Errors, WordsOfSpaceDoNotChangeACodeThatIsKnown) {
   EXPECT_EQ(classify(404, "NoSuchBucket", "quota exceeded"), Errc::s3_no_such_bucket);
   EXPECT_EQ(classify(403, "AccessDenied", "Access Denied"), Errc::s3_access_denied);
   EXPECT_EQ(classify(403, "AccessDenied", "not allowed to change the quota"), Errc::s3_access_denied);
+}
+
+TEST(S3Errors, WhatOnlySoundsLikeNoRoomIsNone) {
+  for (const std::string words :
+       {"needs bucket-owner-full-control of the storage", "insufficient permissions for this bucket",
+        "the storage class is not supported", "not authorized to read the bucket quota", "no storage class"}) {
+    EXPECT_EQ(classify(403, "AccessDenied", words), Errc::s3_access_denied) << words;
+  }
+  Failure failure;
+  failure.status = 403;
+  failure.code = "AccessDenied";
+  failure.key = "films/disk full.mp4";
+  failure.message = "not authorized to perform: s3:PutObject on resource: arn:aws:s3:::videos/films/disk full.mp4";
+  EXPECT_EQ(s3::classify(failure), Errc::s3_access_denied) << "these are the words of the key";
+}
+
+TEST(S3Errors, TooLargeIsToldByItsWordsToo) {
+  for (const std::string code : {"EntityTooLarge", "RequestEntityTooLarge", "PayloadTooLarge", "RequestBodyTooLarge",
+                                 "ContentTooLarge", "BodyTooLarge", "MaxBodySizeExceeded", "RequestTooLarge"}) {
+    EXPECT_EQ(classify(400, code), Errc::s3_too_large) << code;
+  }
+  for (const std::string words : {"The request body is too large", "client intended to send too large body",
+                                  "Request size exceeds the maximum allowed"}) {
+    for (const std::string code : {"", "InvalidRequest", "AccessDenied"}) {
+      EXPECT_EQ(classify(403, code, words), Errc::s3_too_large) << words;
+    }
+  }
+  for (const std::string code : {"MetadataTooLarge", "KeyTooLongError", "RequestHeaderSectionTooLarge"}) {
+    EXPECT_EQ(classify(400, code), Errc::s3_rejected) << code;
+  }
 }
 
 TEST(S3Errors, AKeyThatIsNoLongerGoodIsNoPermission) {

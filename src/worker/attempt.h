@@ -10,6 +10,7 @@
 #include "core/account_directory.h"
 #include "core/multipart_journal.h"
 #include "core/object_store.h"
+#include "core/retry_policy.h"
 #include "core/storage.h"
 #include "core/upload.h"
 #include "core/upload_options.h"
@@ -67,12 +68,19 @@ struct Attempt {
   // Nothing: there was none, or its end is known.
   std::optional<Unanswered> unanswered{};
   bool sent_unanswered = false;  // this run sent it
-  bool looks_again = false;      // nothing is sent now: the object may still come
+  // What this run sent in a PutObject or Complete that was refused. A proxy may refuse what the store has done already.
+  std::optional<SentBytes> refused{};
+  bool looks_again = false;  // nothing is sent now: the object may still come
 
   // A request of this run may have put the object in its place at `now`; `sent` is the object.
   void is_unanswered(WallTime now, SentBytes sent) {
     unanswered = {now, sent};
     sent_unanswered = true;
+  }
+  // Such a request of this run ended with `code` at `now`.
+  void has_failed(Errc code, WallTime now, SentBytes sent) {
+    if (may_have_landed(code)) return is_unanswered(now, sent);
+    refused = sent;
   }
   // The wait before the next look for the object; nothing: it is not awaited, or not any more.
   [[nodiscard]] std::optional<std::chrono::milliseconds> next_look(WallTime now) const {

@@ -23,7 +23,7 @@ const std::optional<Unanswered>& LastLook::unanswered() const {
 Result<std::optional<UploadEnding>> LastLook::look() {
   const Upload& upload = claimed_.upload;
   const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
-  if (!unanswered() || !access) return std::optional<UploadEnding>();
+  if ((!unanswered() && !attempt_.refused) || !access) return std::optional<UploadEnding>();
   attempt_.target = {*access, upload.request.destination_path, attempt_.failed};
   UploadEnding ending;
   ending.state = UploadState::completed;
@@ -52,11 +52,15 @@ Result<std::optional<Verification>> LastLook::find_whole(std::int64_t& size) {
     if (absent) return std::optional<Verification>();
     return there.error();
   }
-  const bool ours =
-      there->token == claimed_.token && check_encrypted(attempt_.target.access.encryption, there->encryption);
+  const std::optional<SentBytes> sent = unanswered() ? unanswered()->sent : attempt_.refused;
+  // Where the mark is missing, something between may drop it: then the bytes tell.
+  const bool by_bytes =
+      there->token.empty() && unanswered() && sent && claimed_.upload.request.options.overwrite == Overwrite::replace;
+  const bool may_be_ours = there->token == claimed_.token || by_bytes;
+  const bool ours = may_be_ours && check_encrypted(attempt_.target.access.encryption, there->encryption);
   if (!ours) return std::optional<Verification>();
   size = std::max<std::int64_t>(there->size, 0);
-  if (const auto& sent = unanswered()->sent) {
+  if (sent) {
     size = sent->size;
     return compare(*there, *sent);
   }

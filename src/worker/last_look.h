@@ -19,8 +19,8 @@ class LastLook {
       : context_(context), claimed_(claimed), control_(control), attempt_(attempt), multipart_(multipart) {}
 
   // How the upload ends if the object with its mark is at the store, with the bytes that were sent as far as they are
-  // known. Nothing: it is not there, it cannot be seen, or no request is unanswered; then nothing is asked. Needs no
-  // source. Errors: the store gave no answer.
+  // known. Nothing: it is not there, it cannot be seen, or no request was sent that could have put it there; then
+  // nothing is asked. Needs no source. Errors: the store gave no answer.
   Result<std::optional<UploadEnding>> look();
 
   // The wait before the next look after one that did not find the object. Nothing: it will not come any more.

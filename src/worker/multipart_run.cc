@@ -331,7 +331,7 @@ Result<CompletedObject> MultipartRun::put_together(const PartPlan& plan) {
                                                     attempt_.destination.condition());
   if (object) return object;
   const Errc code = object.error().code;
-  if (may_have_landed(code)) note_unanswered();
+  attempt_.has_failed(code, context_.clock.now(), {plan.size, whole_crc()});
   const bool in_doubt =
       is_awaited() || code == Errc::s3_no_such_upload || code == Errc::s3_not_found || code == Errc::destination_exists;
   if (!in_doubt) return object;

@@ -238,9 +238,7 @@ Result<Verification> UploadRun::send_whole() {
       if (found && *found) return **found;
     }
     auto sent = put_whole(*checksum);
-    if (!sent && may_have_landed(sent.error().code)) {
-      attempt_.is_unanswered(context_.clock.now(), SentBytes{size, checksum->crc32c});
-    }
+    if (!sent) attempt_.has_failed(sent.error().code, context_.clock.now(), {size, checksum->crc32c});
     auto verified = sent ? verify(*sent, *checksum) : Result<Verification>(sent.error());
     // The store got other bytes than were hashed. If the file was written to meanwhile, that is the error to report.
     if (!verified && verified.error().code == Errc::s3_integrity) {

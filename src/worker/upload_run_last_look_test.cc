@@ -108,12 +108,27 @@ TEST_F(LastLookTest, WithoutADigestTheBytesAreReadBack) {
   }
 }
 
-TEST_F(LastLookTest, WhatTheStoreRefusedIsNotLookedFor) {
-  storages_.bytes = std::string(kWhole, 'v');
-  objects_.script["put"] = {Errc::s3_access_denied};
-  run();
-  expect_failed(Errc::s3_access_denied);
-  EXPECT_EQ(objects_.count("head"), 0);
+// A proxy may refuse what the store behind it has done.
+TEST_F(LastLookTest, WhatWasRefusedIsLookedForOnce) {
+  for (const Errc refusal : {Errc::s3_access_denied, Errc::s3_rejected, Errc::s3_not_found, Errc::s3_region}) {
+    for (const bool landed : {false, true}) {
+      for (const std::size_t size : {kWhole, kThreeParts}) {
+        objects_.object_crc.clear();
+        objects_.object_token.clear();
+        objects_.calls.clear();
+        storages_.bytes = std::string(size, 'v');
+        objects_.lose_answer = landed;
+        objects_.script[size == kWhole ? "put" : "complete"] = {refusal};
+        run();
+        if (landed) {
+          expect_completed();
+        } else {
+          expect_failed(refusal);
+        }
+        EXPECT_LE(objects_.count("head"), 2);
+      }
+    }
+  }
 }
 
 TEST_F(LastLookTest, ASourceThatIsGoneAtOnceAsksNothing) {

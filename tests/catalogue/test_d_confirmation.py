@@ -54,6 +54,18 @@ def test_D59_an_object_that_is_not_there_is_a_failure(site, fake, size, operatio
 
 
 @SIZES
+@pytest.mark.parametrize("status", [302, 400, 403, 404, 451, 499, 501])
+def test_D59_a_proxy_refuses_what_the_store_has_done(site, fake, size, operation, status):
+    play(fake, {"operation": operation, "nth": 1, "fault": {"status": status, "body": "<html>no</html>", "effect": True}},
+         complete_again="no_such_upload")
+    site.use(fake, "videos")
+    fake.store.put("videos", "film.mp4", {}, {}, b"the old one")
+    digest = make_file(site.files / "film.mp4", size)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=20)
+    assert sha256(fake.object("videos", "film.mp4").body) == digest and not upload["error"] and not fake.open_uploads()
+
+
+@SIZES
 def test_D60_three_crashes_after_the_object_is_there(site, fake, size, operation):
     silence = {"about": "no answers", "rules": [{"operation": operation, "fault": {"hold": True, "effect": True}},
                                                 {"operation": "HeadObject", "fault": {"hold": True}}]}
@@ -109,6 +121,33 @@ def test_D62_the_metadata_of_multipart_uploads_is_dropped(site, fake, lost, chec
         assert upload["attempts"] == 1 and sha256(fake.object("videos", name).body) == digest
     assert len(fake.seen("CreateMultipartUpload")) == 2 and sent(fake) == 6
     assert site.server.logs().count("drops the metadata") == 1, "it is said once"
+
+
+@pytest.mark.parametrize("more", [[], ["content-length"], ["content-length", "etag"]], ids=["mark", "length", "etag"])
+@pytest.mark.parametrize("etags", ["opaque", "random"])
+def test_D62_a_cdn_drops_the_mark_of_what_must_be_read_back(site, fake, more, etags):
+    """Nothing confirms the bytes, so the object is read back: a mark that is missing is not another's."""
+    play(fake, {"operation": "HeadObject", "fault": {"without": ["x-amz-meta-vodlift-upload", *more]}},
+         checksums=False, content_md5=False, etags=etags)
+    site.use(fake, "videos")
+    for name in ("one.mp4", "two.mp4"):
+        digest = make_file(site.files / name, WHOLE)
+        upload = site.wait_for(site.queue(name, "videos"), "completed", within_s=30)
+        assert upload["checksum"].startswith("read-back-crc32c:") and upload["attempts"] == 1
+        assert sha256(fake.object("videos", name).body) == digest
+    assert len([one for one in fake.seen("PutObject", stored=True) if one.key == "two.mp4"]) == 1
+
+
+def test_D62_a_mark_is_missing_and_the_answer_was_lost(site, fake):
+    play(fake, {"operation": "PutObject", "fault": {"drop": "before_response"}},
+         {"operation": "HeadObject", "fault": {"without": ["x-amz-meta-vodlift-upload"]}})
+    site.use(fake, "videos")
+    digest = make_file(site.files / "film.mp4", WHOLE)
+    upload_id = site.queue("film.mp4", "videos")
+    wait_until(lambda: site.api.status(upload_id)["next_attempt"], 60, "the attempt is over")
+    (site.files / "film.mp4").unlink()
+    site.wait_for(upload_id, "completed", within_s=40)
+    assert sha256(fake.object("videos", "film.mp4").body) == digest
 
 
 def test_D62_another_mark_is_another_upload(site, fake):
