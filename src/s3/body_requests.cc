@@ -31,6 +31,12 @@ Error refused_part(const Failure& failure, SentChecksum sent) {
   return error;
 }
 
+// A store may refuse a checksum behind the bytes that it took before. The next part finds out.
+bool may_be_of_trailer(Errc code) {
+  return code == Errc::s3_rejected || code == Errc::s3_integrity || code == Errc::s3_access_denied ||
+         code == Errc::s3_credential || code == Errc::s3_transient;
+}
+
 }  // namespace
 
 std::chrono::seconds longest_wait(std::int64_t bytes) {
@@ -63,9 +69,9 @@ void BodyRequests::upload_part(const ObjectTarget& target, const Multipart& mult
                     false};
   if (!checksum) {
     return send_trailing_part(target, call, body, [this, target, done = std::move(done)](Result<StoredBytes> sent) {
-      // The store took trailing checksums before, and does not any more. A retry sends the checksum first.
-      if (!sent && sent.error().code == Errc::s3_rejected) {
-        endpoints_.add_facts(target.access, {.trailing = false});
+      // The store took trailing checksums before. A retry sends the checksum first where that is the cause.
+      if (!sent && may_be_of_trailer(sent.error().code)) {
+        endpoints_.doubt_trailing(target.access);
         sent = Error{Errc::s3_transient, sent.error().message, sent.error().detail};
       }
       done(std::move(sent));
@@ -90,7 +96,13 @@ void BodyRequests::send_part(const ObjectTarget& target, S3Call call, const Body
        done = std::move(done)](Result<net::HttpResponse> response) {
         if (!response) return done(response.error());
         if (!response->is_success()) {
-          return done(refused(target, refused_part(failure_of(target, call, *response), kind), size));
+          Error error = refused(target, refused_part(failure_of(target, call, *response), kind), size);
+          // It took CRC32C for the multipart upload, and refuses it with the parts: they are sent again with MD5.
+          if (kind == SentChecksum::crc32c && may_refuse_checksums(*response)) {
+            endpoints_.add_facts(target.access, {.multipart = ChecksumMode::md5});
+            error.code = Errc::s3_parts_refused;
+          }
+          return done(std::move(error));
         }
         auto stored = confirm_part(target, call, *response, checksum, kind);
         if (stored) endpoints_.add_measurement(target.access, size, response->took);

@@ -144,6 +144,11 @@ EndpointStates::Trial EndpointStates::begin_trailing_trial(const BucketAccess& a
   return trial;
 }
 
+void EndpointStates::doubt_trailing(const BucketAccess& access) {
+  const std::lock_guard lock(mutex_);
+  endpoint_of(access).facts.trailing.reset();
+}
+
 BucketAccess EndpointStates::located(const BucketAccess& access) const {
   const std::lock_guard lock(mutex_);
   const BucketState* bucket = find_bucket(access);

@@ -69,6 +69,8 @@ class EndpointStates {
   // caller must then try, and add what it sees to the facts. The trial ends with its last copy.
   using Trial = std::shared_ptr<const void>;
   [[nodiscard]] Trial begin_trailing_trial(const BucketAccess& access);
+  // Whether the endpoint takes them is unknown again, so that the next part tries.
+  void doubt_trailing(const BucketAccess& access);
 
   // `access` with the bucket's region and endpoint as far as they are known.
   [[nodiscard]] BucketAccess located(const BucketAccess& access) const;

@@ -123,11 +123,24 @@ TEST_F(S3ObjectStoreTest, AWrongMd5IsRefusedOrNot) {
   EXPECT_EQ(store_.refuses_wrong_md5(target_.access), true) << "that says nothing";
 }
 
-TEST_F(S3ObjectStoreTest, WithoutAnMd5ThereIsNoSecondTry) {
+TEST_F(S3ObjectStoreTest, WithoutAnMd5TheBodyIsReadForOne) {
   answer_ = [](const net::Request&) { return refusal("InvalidRequest"); };
   EXPECT_EQ(put("").error().code, Errc::s3_rejected);
-  EXPECT_EQ(requests_.size(), 1U);
-  EXPECT_EQ(mode(), ChecksumMode::unknown);
+  ASSERT_EQ(requests_.size(), 2U);
+  EXPECT_EQ(requests_.back().header("content-md5"), to_base64(bytes_of(empty_md5())));
+  EXPECT_EQ(mode(), ChecksumMode::unknown) << "that says nothing of checksums";
+}
+
+TEST_F(S3ObjectStoreTest, AChecksumOfOneRequestThatWasTakenMayBeRefusedLater) {
+  for (const char* code : {"InvalidRequest", "NotImplemented", "InvalidArgument"}) {
+    endpoints_.add_facts(target_.access, {.whole = ChecksumMode::crc32c});
+    answer_ = [&](const net::Request& request) {
+      return has(request, "x-amz-checksum-crc32c") ? refusal(code)
+                                                   : stored("\"" + to_hex(bytes_of(empty_md5())) + "\"");
+    };
+    EXPECT_TRUE(put("")) << code;
+    EXPECT_EQ(mode(), ChecksumMode::md5);
+  }
 }
 
 TEST_F(S3ObjectStoreTest, OnlyAContentMd5ThatWasSentCountsAsConfirmation) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
+#include <vector>
 
 #include "base/encoding.h"
 #include "base/hash.h"
@@ -53,6 +55,29 @@ std::optional<std::int64_t> digits_of(std::string_view text) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
+// Reads the body once more and adds its MD5. False: it cannot be read, or is not what `checksum` was made of.
+bool add_md5(const Body& body, RangeChecksum& checksum) {
+  constexpr std::int64_t kStepBytes = std::int64_t{128} * 1024;
+  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min(kStepBytes, body.size)));
+  Md5 digest;
+  std::uint32_t crc = 0;
+  for (std::int64_t at = 0; at < body.size; at += std::ssize(buffer)) {
+    const auto count = static_cast<std::size_t>(std::min<std::int64_t>(std::ssize(buffer), body.size - at));
+    const std::span<std::uint8_t> step = std::span(buffer).first(count);
+    if (body.bytes != nullptr) {
+      std::copy_n(body.bytes.get() + at, count, step.data());
+    } else if (!body.source->read(body.offset + at, step)) {
+      return false;
+    }
+    crc = crc32c(crc, step);
+    digest.update(step);
+  }
+  if (crc != checksum.crc32c) return false;
+  const Md5Digest found = digest.finish();
+  checksum.md5.assign(found.begin(), found.end());
+  return true;
+}
+
 }  // namespace
 
 Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const ObjectProperties& properties,
@@ -62,12 +87,13 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
   // The mode may have changed since `checksum` was made for it, so that the MD5 may be missing.
   const ChecksumMode mode = checksum_mode(target.access);
   const bool has_md5 = !checksum.md5.empty();
+  RangeChecksum known = checksum;
   const auto send = [&](SentChecksum sent) {
     S3Call call = plain;
-    call.headers.push_back(checksum_header(sent, checksum));
+    call.headers.push_back(checksum_header(sent, known));
     // A store that ignores the CRC must still refuse wrong bytes before it replaces the object.
     const bool both = sent == SentChecksum::crc32c && mode == ChecksumMode::unknown && has_md5;
-    if (both) call.headers.push_back(checksum_header(SentChecksum::md5, checksum));
+    if (both) call.headers.push_back(checksum_header(SentChecksum::md5, known));
     return send_under(condition, call, [&](const S3Call& final_call) {
       return s3_.exchange(target, final_call, [&](const Credentials& credentials) {
         return bodies_.make(target, final_call, credentials, body);
@@ -76,7 +102,9 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
   };
   SentChecksum sent = mode == ChecksumMode::md5 && has_md5 ? SentChecksum::md5 : SentChecksum::crc32c;
   auto response = send(sent);
-  const bool again = mode == ChecksumMode::unknown && has_md5 && response && may_refuse_checksums(*response);
+  // A store may refuse what it took before.
+  const bool doubted = sent == SentChecksum::crc32c && response && may_refuse_checksums(*response);
+  const bool again = doubted && (has_md5 || add_md5(body, known));
   if (again) {
     sent = SentChecksum::md5;
     response = send(sent);
@@ -84,7 +112,7 @@ Result<StoredBytes> S3ObjectStore::put_object(const ObjectTarget& target, const 
   if (!response) return response.error();
   if (!response->is_success())
     return bodies_.refused(target, to_error(failure_of(target, plain, *response)), body.size);
-  auto stored = confirmed_bytes(target, plain.operation, *response, checksum, sent);
+  auto stored = confirmed_bytes(target, plain.operation, *response, known, sent);
   if (stored) endpoints_.add_measurement(target.access, body.size, response->took);
   // A store that does not confirm a CRC32C, or refused it before, does not support it. When none was sent, nothing is
   // known.

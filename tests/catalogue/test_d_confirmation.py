@@ -193,6 +193,35 @@ def test_D12_the_checksum_of_the_whole_is_refused_at_complete(site, fake, code, 
     assert not fake.open_uploads()
 
 
+@pytest.mark.parametrize("status,code", [(400, "InvalidRequest"), (400, "InvalidArgument"), (501, "NotImplemented")])
+@pytest.mark.parametrize("learned", [True, False], ids=["taken_before", "at_first"])
+@pytest.mark.parametrize("size,operation", [(WHOLE, "PutObject"), (PARTS, "UploadPart")], ids=["whole", "parts"])
+def test_D12_the_checksum_of_the_bytes_is_refused(site, fake, size, operation, learned, status, code):
+    site.use(fake, "videos")
+    if learned:
+        make_file(site.files / "before.mp4", size)
+        site.wait_for(site.queue("before.mp4", "videos"), "completed", within_s=30)
+    play(fake, {"operation": operation, "if_header": "x-amz-checksum-crc32c", "fault": {"status": status, "code": code}},
+         {"operation": operation, "if_header": "x-amz-trailer", "fault": {"status": status, "code": code}})
+    for name in ("one.mp4", "two.mp4"):
+        digest = make_file(site.files / name, size)
+        upload = site.wait_for(site.queue(name, "videos"), "completed", within_s=40)
+        assert upload["attempts"] == 1 and sha256(fake.object("videos", name).body) == digest
+    assert "md5" in upload["checksum"] and not fake.open_uploads(), upload
+
+
+@pytest.mark.parametrize("status,code", [(400, "XAmzContentSHA256Mismatch"), (400, "BadDigest"), (403, "SignatureDoesNotMatch"),
+                                         (403, "AccessDenied"), (400, "IncompleteBody"), (500, "InternalError")])
+def test_D12_a_checksum_behind_the_bytes_that_was_taken_is_refused(site, fake, status, code):
+    site.use(fake, "videos")
+    make_file(site.files / "before.mp4", PARTS)
+    site.wait_for(site.queue("before.mp4", "videos"), "completed", within_s=30)
+    play(fake, {"operation": "UploadPart", "if_header": "x-amz-trailer", "fault": {"status": status, "code": code}})
+    digest = make_file(site.files / "film.mp4", PARTS)
+    upload = site.wait_for(site.queue("film.mp4", "videos"), "completed", within_s=40)
+    assert upload["attempts"] == 1 and sha256(fake.object("videos", "film.mp4").body) == digest
+
+
 @SIZES
 @pytest.mark.parametrize("content_md5", [True, False], ids=["wrong_md5_refused", "wrong_md5_ignored"])
 def test_D17_an_etag_looks_like_an_md5_and_is_none(site, fake, size, operation, content_md5):
