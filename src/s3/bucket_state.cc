@@ -40,11 +40,11 @@ void BucketState::count(const ObjectTarget& target, Outcome outcome, const Endpo
   if (outcome == Outcome::not_sent || outcome == Outcome::no_credentials) return down.said_nothing(object);
   if (is_failure || outcome == Outcome::throttled) {
     retry_tokens = std::max(0, retry_tokens - 1);
-  } else {
+  } else if (outcome != Outcome::looked) {
     retry_tokens = std::min(limits.max_retry_tokens, retry_tokens + 1);
   }
   if (!is_failure) {
-    if (down.succeeded()) {
+    if (outcome == Outcome::looked ? down.looked(object) : down.succeeded()) {
       log::info("bucket answers again", {{"bucket", access.bucket}, {"endpoint", access.endpoint}});
     }
     return;
@@ -64,7 +64,7 @@ void BucketState::count_for_key(const ObjectTarget& target, Outcome outcome, con
                                 SteadyTime now) {
   const BucketAccess& access = target.access;
   const std::size_t object = number_of(target.key);
-  if (outcome == Outcome::answered) {
+  if (outcome == Outcome::answered || outcome == Outcome::looked) {
     if (key.succeeded()) {
       log::warn("the store takes the bucket's S3 key again; its uploads go on",
                 {{"cdn", access.cdn}, {"bucket", access.bucket}});
@@ -85,7 +85,7 @@ void BucketState::count_for_key(const ObjectTarget& target, Outcome outcome, con
 
 // Additive increase, multiplicative decrease: about one request more after each round of requests that all succeeded.
 void BucketState::adapt(Outcome outcome, const EndpointLimits& limits, SteadyTime now) {
-  if (outcome == Outcome::answered || outcome == Outcome::denied) {
+  if (outcome == Outcome::answered || outcome == Outcome::looked || outcome == Outcome::denied) {
     limit = std::min<double>(limits.max_running, limit + 1 / limit);
   } else if (outcome == Outcome::throttled && (!halved || now >= *halved + kThrottleOnce)) {
     limit = std::max(1.0, std::min<double>(limit, running) / 2);

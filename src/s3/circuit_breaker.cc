@@ -67,6 +67,12 @@ void CircuitBreaker::said_nothing(std::size_t who) {
   std::erase(tried_, who);
 }
 
+bool CircuitBreaker::looked(std::size_t who) {
+  if (failures_ == 0 || of_all_ > 0) return succeeded();
+  said_nothing(who);
+  return false;
+}
+
 milliseconds CircuitBreaker::again_in(SteadyTime now) const {
   const SteadyTime next = prober_ ? now + pause_ : next_try_;
   const auto left = std::max(milliseconds(1), std::chrono::ceil<milliseconds>(next - now));

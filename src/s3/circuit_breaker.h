@@ -43,10 +43,14 @@ class CircuitBreaker {
   void begin(std::size_t who);
 
   // How a request ended. succeeded() answers whether it closed an open breaker, failed() whether it opened a closed
-  // one. said_nothing(): the request was not sent, or its end says nothing of what the breaker guards.
+  // one, and so does looked(). said_nothing(): the request was not sent, or its end says nothing of what the breaker
+  // guards.
   bool succeeded();
   bool failed(std::size_t what, std::size_t who, Evidence evidence, const Limits& limits, SteadyTime now);
   void said_nothing(std::size_t who);
+  // A request that only reads was answered. That ends a row of requests without an answer as success does. It says
+  // nothing where the last failure was an answer: what is read may work while nothing can be written.
+  bool looked(std::size_t who);
 
   // When a request that is refused now should be made again. Each refusal since the last try is given a later time, so
   // that a long queue does not come back at one moment.

@@ -248,6 +248,29 @@ TEST_F(EndpointTrafficTest, ErrorsForDifferentObjectsCloseTheirBucketOnly) {
   EXPECT_EQ(states_.trouble(path_style("other", "film", 2).access), "");
 }
 
+TEST_F(EndpointTrafficTest, WhatIsReadTellsNothingOfABucketThatTakesNoObjects) {
+  for (int i = 0; i < 4; ++i) {
+    const ObjectTarget object = path_style("videos", i == 0 ? "one" : "two");
+    ASSERT_TRUE(enters_and_leaves(object, Outcome::failed));
+    if (i < 3) {
+      ASSERT_TRUE(enters_and_leaves(object, Outcome::looked));
+    }
+  }
+  EXPECT_FALSE(enter(path_style("videos", "three")));
+  now_ += std::chrono::minutes(2);
+  ASSERT_TRUE(enters_and_leaves(path_style("videos", "three"), Outcome::looked));
+  EXPECT_NE(states_.trouble(path_style("videos").access), "");
+  ASSERT_TRUE(enters_and_leaves(path_style("videos", "three"), Outcome::answered));
+  EXPECT_EQ(states_.trouble(path_style("videos").access), "");
+}
+
+TEST_F(EndpointTrafficTest, WhatIsReadTellsThatABucketAnswersAgain) {
+  bring_down(at("http://store"));
+  now_ += std::chrono::minutes(2);
+  ASSERT_TRUE(enters_and_leaves(at("http://store"), Outcome::looked));
+  EXPECT_EQ(states_.trouble(at("http://store").access), "");
+}
+
 TEST_F(EndpointTrafficTest, ErrorsForDifferentBucketsCloseTheEndpoint) {
   for (int i = 0; i < 4; ++i) {
     ASSERT_TRUE(enters_and_leaves(path_style(i % 2 == 0 ? "a" : "b"), Outcome::failed));

@@ -219,7 +219,8 @@ void MultipartExamination::add_large_part(const std::string& id, std::vector<Par
 MultipartExamination::End MultipartExamination::end_of(const Result<ProbeAnswer>& answer, std::uint32_t crc32c) {
   const bool crc = facts_.multipart != ChecksumMode::md5;
   if (!answer || !answer->good() || !answer->failure.code.empty()) {
-    if (answer && crc && may_refuse_whole_checksum(answer->failure.code)) return End::needs_md5;
+    const bool refused = answer && may_refuse_whole_checksum(answer->failure.status, answer->failure.code);
+    if (refused && crc) return End::needs_md5;
     probe_.add_failure("multipart", Finding::fail, answer, "s3:PutObject");
     return End::unknown;
   }

@@ -10,6 +10,7 @@ namespace vodlift::s3 {
 // What a request says of the state of its store.
 enum class Outcome {
   answered,           // success, or a refusal that concerns this request alone
+  looked,             // the same for a request that only reads: it does not say whether the store takes objects
   denied,             // the same, but it does not say whether the key is good
   throttled,          // SlowDown and the like
   failed,             // an answer of a store in trouble (5xx)

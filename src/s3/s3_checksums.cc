@@ -45,11 +45,12 @@ std::vector<std::pair<std::string, std::string>> complete_headers(ChecksumMode m
   return headers;
 }
 
-bool may_refuse_whole_checksum(std::string_view code) {
-  constexpr std::array<std::string_view, 6> kCodes = {"BadDigest",      "InvalidDigest",
-                                                      "InvalidRequest", "InvalidArgument",
-                                                      "NotImplemented", "XAmzContentChecksumMismatch"};
-  return std::ranges::find(kCodes, code) != kCodes.end();
+bool may_refuse_whole_checksum(int status, std::string_view code) {
+  constexpr auto kCodes = std::to_array<std::string_view>(
+      {"BadDigest", "InvalidDigest", "InvalidRequest", "InvalidArgument", "NotImplemented",
+       "XAmzContentChecksumMismatch", "MalformedXML", "InvalidChecksum", "ChecksumMismatch"});
+  const bool wordless = code.empty() && (status == 400 || status == 501);
+  return wordless || std::ranges::find(kCodes, code) != kCodes.end();
 }
 
 bool may_refuse_checksum_mode(const net::HttpResponse& response) {

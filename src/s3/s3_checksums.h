@@ -30,8 +30,8 @@ bool may_refuse_checksums(const net::HttpResponse& response);
 std::vector<std::pair<std::string, std::string>> complete_headers(ChecksumMode mode, std::uint32_t crc32c,
                                                                   std::int64_t size);
 
-// Whether the store may have refused the CRC32C that Complete carries, by its error code.
-bool may_refuse_whole_checksum(std::string_view code);
+// Whether the store may have refused the CRC32C that Complete carries, by its status and error code.
+bool may_refuse_whole_checksum(int status, std::string_view code);
 
 // Whether the store may have refused kAskForChecksum: an answer to HEAD has no body that would say so.
 bool may_refuse_checksum_mode(const net::HttpResponse& response);

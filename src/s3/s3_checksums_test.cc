@@ -86,7 +86,7 @@ TEST_F(S3ObjectStoreTest, AnOfferTakenWithoutAWordLeadsToANewMultipartUpload) {
 }
 
 TEST_F(S3ObjectStoreTest, AChecksumThatIsRefusedWhenThePartsArePutTogetherIsNotOfferedAgain) {
-  for (const char* code : {"BadDigest", "InvalidRequest"}) {
+  for (const char* code : {"BadDigest", "InvalidRequest", "MalformedXML", "InvalidChecksum", "ChecksumMismatch"}) {
     for (const int status : {400, 200}) {
       endpoints_.add_facts(target_.access, {.multipart = ChecksumMode::crc32c});
       answer_ = [&](const net::Request& request) {

@@ -26,6 +26,8 @@ constexpr std::chrono::seconds kStallTimeout{60};
 constexpr std::chrono::seconds kSmallCallTimeout{120};
 // How often one request is made again because its refusal said how: for another region, time or credentials.
 constexpr int kMaxCorrections = 3;
+// Of a body that is no error document: so much is searched for words that tell what is wrong.
+constexpr std::size_t kMostUnread = 1024;
 constexpr std::string_view kSignatureRefused = "SignatureDoesNotMatch";
 
 }  // namespace
@@ -44,6 +46,8 @@ Failure failure_of(const ObjectTarget& target, const S3Call& call, const net::Ht
     failure.message = error->message;
     if (failure.region.empty()) failure.region = error->region;
     if (failure.request_id.empty()) failure.request_id = error->request_id;
+  } else {
+    failure.unread = response.body.substr(0, kMostUnread);
   }
   return failure;
 }
@@ -156,6 +160,8 @@ Result<net::HttpResponse> S3Client::Visit::leave(Exchanged exchanged) {
     failure = to_error(refusal);
     outcome = refusal.code == kSignatureRefused ? Outcome::signature_refused : outcome_of(failure->code);
   }
+  const bool only_reads = call_.method == "GET" || call_.method == "HEAD";
+  if (outcome == Outcome::answered && only_reads) outcome = Outcome::looked;
   const bool may_retry = endpoints_.leave(target_, outcome);
   inside_ = false;
   const bool is_the_stores =

@@ -191,7 +191,8 @@ bool tells(const Failure& failure, std::span<const Phrases> phrases) {
   std::string message = failure.message;
   const std::string key = "/" + failure.key;
   if (const auto at = message.find(key); !failure.key.empty() && at != std::string::npos) message.erase(at, key.size());
-  return has_phrase(letters_of(failure.code), phrases) || has_phrase(letters_of(message), phrases);
+  const auto has = [phrases](std::string_view text) { return has_phrase(letters_of(text), phrases); };
+  return has(failure.code) || has(message) || has(failure.unread);
 }
 
 bool tells_of_space(const Failure& failure) { return tells(failure, kPhrasesOfSpace); }
@@ -255,6 +256,9 @@ std::string advice_for(const Failure& failure, Errc errc) {
 Errc classify(const Failure& failure) {
   const int status = failure.status;
   const Row* row = find_row(failure.code);
+  // What is not found for a part is the multipart upload.
+  const Errc absent = failure.operation.starts_with("UploadPart") ? Errc::s3_no_such_upload : Errc::s3_not_found;
+  if (row != nullptr && row->errc == Errc::s3_not_found) return absent;
   if (row != nullptr && row->code != kCatchAll) return row->errc;
   if (status == 429) return Errc::s3_throttled;
   if (status == 507 || tells_of_space(failure)) return Errc::s3_full;
@@ -267,7 +271,7 @@ Errc classify(const Failure& failure) {
   if (status == 408 || (status >= 500 && !for_good)) return Errc::s3_transient;
   if (status == 301 || status == 302 || status == 307 || status == 308) return Errc::s3_region;
   if (status == 403) return Errc::s3_access_denied;
-  if (status == 404) return Errc::s3_not_found;
+  if (status == 404 || status == 410) return absent;
   if (status == 412) return Errc::destination_exists;
   return Errc::s3_rejected;
 }

@@ -16,13 +16,14 @@ struct Failure {
   int status = 0;
   std::string code;
   std::string message;
+  std::string unread;      // the beginning of a body that is no error document, as of a proxy; never shown to customers
   std::string region;      // the bucket's own; empty: not known
   std::string request_id;  // by which the store's support finds the request
   bool sent_public_acl = false;
 };
 
 // What the answer means. Its code decides; where the code is unknown, or is one that stores use for anything, the
-// status and the words of code and message decide.
+// status and the words of code, message and body decide.
 Errc classify(const Failure& failure);
 
 // Whether the key management service refused.

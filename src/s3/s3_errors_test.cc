@@ -127,7 +127,38 @@ TEST(S3Errors, AKeyThatIsNoLongerGoodIsNoPermission) {
   EXPECT_EQ(classify(403, "AccountProblem"), Errc::s3_credential);
   EXPECT_EQ(classify(403, "AccessDenied", "The access key is disabled."), Errc::s3_credential);
   EXPECT_EQ(classify(403, "Forbidden", "Access key has been revoked"), Errc::s3_credential);
+  for (const std::string code : {"KeyExpired", "AccessKeyDisabled", "InvalidAccessKeyId.Inactive", "TokenExpired",
+                                 "AccountSuspended", "ExpiredCredentials"}) {
+    EXPECT_EQ(classify(403, code), Errc::s3_credential) << code;
+  }
+  EXPECT_EQ(classify(400, "Other", "the provided credentials have expired"), Errc::s3_credential);
   EXPECT_EQ(classify(403, "AccessDenied", "no permission to use this key prefix"), Errc::s3_access_denied);
+}
+
+TEST(S3Errors, WordsThatAreNoErrorDocumentAreRead) {
+  Failure failure;
+  failure.status = 403;
+  for (const std::string page : {"<html><h1>Storage quota exceeded</h1></html>", R"({"error": "disk full"})"}) {
+    failure.unread = page;
+    EXPECT_EQ(s3::classify(failure), Errc::s3_full) << page;
+  }
+  failure.unread = "The request body is too large";
+  EXPECT_EQ(s3::classify(failure), Errc::s3_too_large);
+  EXPECT_EQ(to_error(failure).message.find("body is"), std::string::npos);
+  failure.unread = "<html>Forbidden</html>";
+  EXPECT_EQ(s3::classify(failure), Errc::s3_access_denied);
+}
+
+TEST(S3Errors, WhatIsNotFoundForAPartIsTheMultipartUpload) {
+  Failure failure;
+  failure.operation = "UploadPart 17";
+  for (const auto& [status, code] : {std::pair(404, ""), std::pair(410, ""), std::pair(404, "NoSuchKey")}) {
+    failure.status = status;
+    failure.code = code;
+    EXPECT_EQ(s3::classify(failure), Errc::s3_no_such_upload) << status << code;
+  }
+  failure.operation = "GetObject";
+  EXPECT_EQ(s3::classify(failure), Errc::s3_not_found);
 }
 
 TEST(S3Errors, AProxyInFrontIsNamedWhereItMayBeTheCause) {

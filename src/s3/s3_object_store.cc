@@ -255,7 +255,7 @@ Error S3ObjectStore::refused_complete(const ObjectTarget& target, const S3Call& 
                                       const net::HttpResponse& response) {
   const Failure failure = failure_of(target, call, response);
   Error error = to_error(failure);
-  if (mode == ChecksumMode::md5 || !may_refuse_whole_checksum(failure.code)) return error;
+  if (mode == ChecksumMode::md5 || !may_refuse_whole_checksum(failure.status, failure.code)) return error;
   endpoints_.add_facts(target.access, {.multipart = ChecksumMode::md5});
   error.code = Errc::s3_parts_refused;
   return error;

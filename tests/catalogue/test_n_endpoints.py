@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support import KIB, make_file, sha256, wait_until
 
 FAILS = {"status": 500, "code": "InternalError"}
@@ -46,9 +48,11 @@ def test_N24_an_object_that_the_store_always_fails_stops_nobody(new_site, fake):
     assert "is down" not in site.server.logs()
 
 
-def test_N25_a_bucket_that_fails_stops_no_other_and_costs_no_attempts(new_site, fake):
-    """A store's 500 to many objects of one bucket: the bucket waits, the endpoint does not."""
+@pytest.mark.parametrize("size", [KIB, 200 * KIB])
+def test_N25_a_bucket_that_fails_stops_no_other_and_costs_no_attempts(new_site, fake, size):
+    """A store's 500 to many objects of one bucket: the bucket waits, the endpoint does not. Looking for them works."""
     site, client = site_of_two(new_site, fake)
+    make_file(site.files / "film.mp4", size)
     fake.play(POISONED)
     sick = [site.queue("film.mp4", "videos", f"film-{number}.mp4", metadata={"poison": "1"}) for number in range(40)]
     wait_until(lambda: "bucket is down" in site.server.logs(), 30, "the bucket waits")
