@@ -8,6 +8,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/random.h"
@@ -83,15 +85,22 @@ class RunControl {
 };
 
 // Calls `operation`, which returns a Result, until it succeeds, fails for good, or request_retry_delay() gives up.
-// Blocks between the tries; ends early with the control's reason.
+// Blocks between the tries; ends early with the control's reason. An error that only says that nothing is asked any
+// more gets the error before it as its detail.
 template <class Operation>
 auto with_retries(RunControl& control, Operation operation) -> decltype(operation()) {
+  std::string before;
   for (int next_try = 2;; ++next_try) {
     if (auto reason = control.ended()) return *reason;
     auto result = operation();
     if (result) return result;
-    const auto delay = request_retry_delay(result.error().code, next_try, random_unit());
-    if (!delay) return result;
+    Error error = result.error();
+    const auto delay = request_retry_delay(error.code, next_try, random_unit());
+    if (!delay) {
+      if (error.code == Errc::s3_unavailable && error.detail.empty()) error.detail = std::move(before);
+      return error;
+    }
+    before = error.for_operator();
     control.wait(*delay);
   }
 }
