@@ -32,8 +32,8 @@ std::string path_of(std::string_view target) {
     target = slash == std::string_view::npos ? std::string_view("/") : target.substr(slash);
   }
   std::string path(target.substr(0, target.find('?')));
-  const auto doubled = std::ranges::unique(path, [](char a, char b) { return a == '/' && b == '/'; });
-  path.erase(doubled.begin(), doubled.end());
+  const auto are_slashes = [](char a, char b) { return a == '/' && b == '/'; };
+  path.erase(std::unique(path.begin(), path.end(), are_slashes), path.end());
   return path;
 }
 
