@@ -241,12 +241,14 @@ Result<> EndpointStates::enter(const ObjectTarget& target, Go go) {
     const bool has_room = open_ || bucket.running < static_cast<int>(bucket.limit);
     try {
       begin(target, endpoint, bucket);
-      if (!has_room) bucket.waiting.push_back(std::move(go));
+      if (!has_room) {
+        bucket.waiting.push_back(std::move(go));
+        return {};
+      }
     } catch (const std::bad_alloc&) {
       say_nothing(target, endpoint, bucket);
       throw;
     }
-    if (!has_room) return {};
     ++bucket.running;
   }
   go();

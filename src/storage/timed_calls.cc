@@ -80,7 +80,7 @@ TimedCalls::TimedCalls(std::shared_ptr<Watchdog> watchdog, std::string name, con
     : watchdog_(std::move(watchdog)),
       limits_(limits),
       pool_(std::move(name), static_cast<std::size_t>(limits.threads + limits.spare), kMaxWaiting) {
-  running_.reserve(static_cast<std::size_t>(limits.threads + limits.spare));
+  running_.reserve(static_cast<std::size_t>(limits.threads) + static_cast<std::size_t>(limits.spare));
 }
 
 TimedCalls::~TimedCalls() {
