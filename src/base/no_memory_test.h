@@ -6,7 +6,20 @@
 #include <cstdlib>
 #include <new>
 
+// ThreadSanitizer brings operators of its own, which cannot be replaced: there, no allocation fails.
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define VODLIFT_FOREIGN_OPERATORS
+#endif
+#endif
+
 namespace vodlift {
+
+#ifdef VODLIFT_FOREIGN_OPERATORS
+inline constexpr bool kAllocationsFail = false;
+#else
+inline constexpr bool kAllocationsFail = true;
+#endif
 
 inline thread_local int allocations_left = -1;  // until one fails; -1: none does
 
@@ -41,6 +54,7 @@ void where_memory_ends(const Attempt& attempt, const Check& check) {
 
 }  // namespace vodlift
 
+#ifndef VODLIFT_FOREIGN_OPERATORS
 // Not inlined: the compiler would see malloc() and free() where it wants to see pairs of operators.
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   const bool fails = vodlift::allocations_left == 0;
@@ -62,3 +76,4 @@ void where_memory_ends(const Attempt& attempt, const Check& check) {
 [[gnu::noinline]] void operator delete[](void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+#endif

@@ -222,7 +222,9 @@ TEST(FairPool, WhereMemoryEndsNoPlaceIsLost) {
           ++ran;
         }
       });
-  EXPECT_GT(ran, 8);
+  if (kAllocationsFail) {
+    EXPECT_GT(ran, 8);
+  }
   threads.stop();
 }
 
