@@ -1,4 +1,4 @@
-// A callback that is called even when whoever should call it fails.
+// A callback that gets an answer even if its owner is destroyed without giving one.
 #pragma once
 
 #include <exception>

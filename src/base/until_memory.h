@@ -8,8 +8,8 @@
 namespace vodlift {
 
 // Calls `work` until it does not throw std::bad_alloc, and returns what it returns. `work` must change nothing when it
-// throws. For the end of something that others wait for: whoever gives up there loses it. Blocks for as long as there
-// is no memory.
+// throws. Use it only where giving up would lose something that others wait for. Blocks for as long as there is no
+// memory.
 template <class Work>
 auto until_memory(const Work& work) -> decltype(work()) {
   constexpr std::chrono::milliseconds kBetweenTries{20};

@@ -78,7 +78,7 @@ void FairPool::serve(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-// What a job leaves undone when it throws is answered by whoever has a hold on it.
+// A job that throws has not answered its request. Its responder answers 500 when it is destroyed.
 void FairPool::run_job(const std::function<void()>& job) {
   try {
     job();
@@ -109,7 +109,7 @@ void FairPool::carry_out(Owner& owner, std::unique_lock<std::mutex>& lock) {
   owner.due = std::max(owner.due, oldest) + in_time(used);
 }
 
-// How long an account takes to have so much of the processors.
+// The time in which an account earns so much of the processors.
 FairPool::Instant::duration FairPool::in_time(std::chrono::nanoseconds of_processors) const {
   using Seconds = std::chrono::duration<double>;
   return std::chrono::duration_cast<Instant::duration>(Seconds(of_processors) / share_.processors);

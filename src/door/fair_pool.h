@@ -35,8 +35,7 @@ class FairPool {
   // there is no memory: then it does not run. An exception of a job is logged.
   [[nodiscard]] bool post(std::int64_t account, std::function<void()> job);
 
-  // From now on no job waits for its account's share of the processors: for the stop of the pool, which runs what is
-  // queued.
+  // Ends all rests, now and later. Call it before the pool's stop(), which runs what is queued.
   void hurry();
 
  private:

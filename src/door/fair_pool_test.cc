@@ -176,7 +176,7 @@ TEST(FairPool, ARestEndsWhileTheOthersJobsTakeLong) {
     worked.count_down();
   }));
   worked.wait();
-  // One of them may be taken by the thread that waits for the end of the rest.
+  // The thread that waits for the end of the rest may take one of them.
   ASSERT_TRUE(pool.post(1, [&] { done.count_down(); }));
   ASSERT_TRUE(pool.post(2, held.job()));
   ASSERT_TRUE(pool.post(2, held.job()));

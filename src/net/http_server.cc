@@ -75,7 +75,7 @@ void Loop::run() {
   }
 }
 
-// What repeats itself has ended where an exception took the call that was to begin it anew.
+// Accepting and the sweep each begin their next round themselves. An exception may have kept them from it.
 void Loop::begin_again() {
   if (!sessions_.empty() && !sweep_armed_) arm_sweep(sweep_period_);
   if (accept_again) accept_again();

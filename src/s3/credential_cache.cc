@@ -118,7 +118,7 @@ bool CredentialCache::start_load(const BucketAccess& access, const std::shared_p
   return !stopping_ && pool_.post([this, access, entry] { run_load(access, entry); });
 }
 
-// Whatever happens, the load is over afterwards, and whoever waited for it has an answer.
+// Ends the load in any case, and answers all who wait for it.
 void CredentialCache::run_load(const BucketAccess& access, const std::shared_ptr<Entry>& entry) {
   Result<Credentials> answer = Error{Errc::internal, "no memory"};
   try {

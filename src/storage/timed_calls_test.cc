@@ -72,7 +72,7 @@ TEST_F(TimedCallsTest, ACallThatHangsIsGivenUpAndThoseBehindAllOfThemAtOnce) {
 }
 
 TEST_F(TimedCallsTest, ThingsThatHangHoldUpNoOthers) {
-  TimedCalls calls(watchdog_, "test", {2, 6, 400ms});
+  TimedCalls calls(watchdog_, "test", {2, 6, 2s});
   std::latch given_up(8);
   std::atomic<int> with_a_result{0};
   // Two calls each about four things: they hold every place and every spare thread but none is left over.
@@ -193,7 +193,8 @@ TEST_F(TimedCallsTest, WhereMemoryEndsNoThreadIsLostAndDeadlinesAreKept) {
 TEST_F(TimedCallsTest, OneThatHangsHoldsUpNoOtherUnderTheSameWatchdog) {
   TimedCalls dead(watchdog_, "dead", {kThreads, 0, 1ms});
   TimedCalls slow(watchdog_, "slow", {kThreads, 0, 1h});
-  TimedCalls other(watchdog_, "other", {kThreads, 0, 10ms});
+  // Enough for a call that does not hang, on any machine.
+  TimedCalls other(watchdog_, "other", {kThreads, 0, 2s});
   std::promise<std::optional<int>> under_way;
   slow.start<int>(0, hanging(), [&](std::optional<int> result) { under_way.set_value(result); });
   for (int i = 0; i < kThreads; ++i) EXPECT_EQ(dead.call<int>(0, hanging()), std::nullopt);
