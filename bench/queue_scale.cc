@@ -15,6 +15,7 @@
 
 #include "base/await.h"
 #include "store/sqlite_database.h"
+#include "store/sqlite_statements.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
 
@@ -107,7 +108,8 @@ void fill(const std::filesystem::path& path, std::int64_t rows) {
   const std::string_view columns =
       "key_id, state, priority, path, bucket, acl, metadata, callback, token, size, bytes_sent, attempts, fence, "
       "next_attempt_ms, acl_applied, created_ms, started_ms, finished_ms, options";
-  run_sql(path, "BEGIN;" + copies("ended", rows, columns) + copies("queued", rows, columns) + "COMMIT;");
+  run_sql(path, fmt::format("BEGIN; {} {} {}; {}; COMMIT;", copies("ended", rows, columns),
+                            copies("queued", rows, columns), store::sql::kForgetCounts, store::sql::kCountAgain));
 }
 
 class Times {

@@ -61,6 +61,16 @@ struct UploadQuery {
   std::vector<UploadState> states{};  // only uploads in one of these; empty: in any
 };
 
+// How many uploads an account has in one state.
+struct UploadCount {
+  AccountId account = 0;
+  UploadState state{};
+  std::int64_t uploads = 0;
+  std::int64_t bytes = 0;  // the sum of their sizes; the largest number where it holds no more
+
+  bool operator==(const UploadCount&) const = default;
+};
+
 // The answer about an upload that the caller cannot reach, whether it exists or not.
 inline Error no_such_upload() { return {Errc::upload_not_found, "no such upload for this account"}; }
 
@@ -94,6 +104,10 @@ class UploadStore {
 
   // The same among the uploads of all accounts. The query's scope must be empty.
   virtual Result<std::vector<Upload>> find_in_all(const UploadQuery& query) = 0;
+
+  // For each account and each state that has any, by account. They are kept with every change and never counted: the
+  // answer costs what it holds, six rows an account at most.
+  virtual Result<std::vector<UploadCount>> counts() = 0;
 
   // Uploads to the bucket that wait for their next attempt are due now: its settings changed. Answers how many.
   virtual Result<int> wake(AccountId account, const std::string& bucket) = 0;

@@ -84,6 +84,19 @@ std::vector<Upload> MemoryUploadStore::matching(std::optional<AccountId> account
   return found;
 }
 
+Result<std::vector<UploadCount>> MemoryUploadStore::counts() {
+  const std::lock_guard lock(database_.mutex_);
+  std::map<std::pair<AccountId, UploadState>, UploadCount> sums;
+  for (const auto& [id, row] : database_.uploads_) {
+    const Upload& upload = row.upload;
+    UploadCount& sum = sums[{upload.account, upload.state}];
+    sum = {upload.account, upload.state, sum.uploads + 1, sum.bytes + upload.size};
+  }
+  std::vector<UploadCount> counts;
+  for (const auto& [place, sum] : sums) counts.push_back(sum);
+  return counts;
+}
+
 Result<int> MemoryUploadStore::wake(AccountId account, const std::string& bucket) {
   int woken = 0;
   {

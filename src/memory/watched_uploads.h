@@ -35,6 +35,10 @@ class WatchedUploads final : public UploadStore {
     last_query = query;
     return uploads_.find_in_all(query);
   }
+  Result<std::vector<UploadCount>> counts() override {
+    if (failure) return *failure;
+    return uploads_.counts();
+  }
   Result<int> wake(AccountId account, const std::string& bucket) override {
     if (failure) return *failure;
     return uploads_.wake(account, bucket);

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "store/sqlite_setup.h"
+#include "store/sqlite_statements.h"
 
 namespace vodlift::store {
 namespace {
@@ -25,22 +26,20 @@ SELECT l.name AS name,
                  FROM pragma_table_xinfo(l.name) WHERE lower(type) IN ('integer', 'text', 'blob')), 'TRUE') AS sound
 FROM pragma_table_list AS l WHERE l.schema = 'main' AND l.type = 'table' ORDER BY l.name)";
 
-// An entry has the row's key among its columns. A column that is always NULL is left out of `key`: no comparison with
-// NULL is true.
+// An entry has the row's key among its columns.
 constexpr std::string_view kIndexes = R"(
 WITH indexes AS (
   SELECT name, iif(instr(sql, ' WHERE ') > 0, substr(sql, instr(sql, ' WHERE ') + 7), 'TRUE') AS term
   FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1),
 columns AS (
-  SELECT s.name AS owner, x.seqno AS number, coalesce(x.name, 'rowid') AS name,
-         instr(s.term, coalesce(x.name, 'rowid') || ' IS NULL') = 0 AS ordered
+  SELECT s.name AS owner, x.seqno AS number, coalesce(x.name, 'rowid') AS name
   FROM indexes AS s, pragma_index_xinfo(s.name) AS x)
 SELECT s.name AS name, s.term AS term,
        (SELECT group_concat('i.' || name || ' IS t.' || name, ' AND ') FROM columns WHERE owner = s.name) AS same,
        (SELECT group_concat('i.' || name, ', ')
-        FROM (SELECT name FROM columns WHERE owner = s.name AND ordered ORDER BY number)) AS key,
+        FROM (SELECT name FROM columns WHERE owner = s.name ORDER BY number)) AS key,
        (SELECT group_concat('quote(i.' || name || ')', '||'',''||')
-        FROM (SELECT name FROM columns WHERE owner = s.name AND ordered ORDER BY number)) AS quoted
+        FROM (SELECT name FROM columns WHERE owner = s.name ORDER BY number)) AS quoted
 FROM indexes AS s ORDER BY s.name)";
 
 constexpr std::string_view kHowToMend =
@@ -143,7 +142,22 @@ CheckFindings BackgroundCheck::round() {
     damaged = walk.table;
     log::error("a table of the database is damaged", {{"table", walk.table}, {"found", *damage}, {"hint", kHowToMend}});
   }
+  if (findings.lasting == 0 && !loop_.stopping()) check_counts(findings);
   return findings;
+}
+
+void BackgroundCheck::check_counts(CheckFindings& findings) {
+  const auto opened = open_to_look(path_);
+  if (!opened) return;  // the disk refuses to be read, which says nothing of the counts
+  if (!(*opened)->query_within(sql::kWrongCount, kCountPatience)) return;
+  const auto counted = database_.write([&](SqliteConnection& connection) -> Result<> {
+    database_.upload_counts().count_again(connection);
+    return {};
+  });
+  ++(counted ? findings.rebuilt : findings.lasting);
+  log::error("the counts of uploads did not fit the uploads",
+             {{"counted_again", counted ? "yes" : counted.error().message},
+              {"hint", "no upload is concerned; report it, because it must not happen"}});
 }
 
 Result<std::vector<Walk>> BackgroundCheck::plan() const {

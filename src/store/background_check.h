@@ -43,7 +43,7 @@ struct Walk {
 // looked up in the index, and the entries, each looked up in the table.
 std::vector<Walk> walks_of(SqliteConnection& connection);
 
-// What a round found: indexes that were made again, and damage that stays.
+// What a round found: indexes that were made again, or counts (upload_counts.h); and damage that stays.
 struct CheckFindings {
   int rebuilt = 0;
   int lasting = 0;
@@ -51,10 +51,13 @@ struct CheckFindings {
   bool operator==(const CheckFindings&) const = default;
 };
 
+inline constexpr std::chrono::seconds kCountPatience{5};  // ten million uploads take about one
+
 // Reads all tables and indexes a little at a time, and compares them. Each read is one statement with a connection of
 // its own, so it sees one committed state, and the file rather than a cache of pages. An index that does not match its
-// table is made again, through the writer. Other damage is told in each round. Not covered: free pages, and bytes of a
-// row that no index has.
+// table is made again, through the writer. Other damage is told in each round. At the end of a round that found no
+// lasting damage, the counts of uploads are compared with an index, in one read of kCountPatience at most; they are
+// counted again if they do not fit. Not covered: free pages, bytes of a row that no index has, and the counted sizes.
 class BackgroundCheck {
  public:
   // `database` must outlive it, and `path` is its file.
@@ -81,6 +84,7 @@ class BackgroundCheck {
   std::optional<std::string> find_damage(const Walk& walk);
   Result<Slice> look(const Walk& walk, const std::string& after) const;
   bool mend(const Walk& walk, const std::string& damage);
+  void check_counts(CheckFindings& findings);
 
   SqliteDatabase& database_;
   const std::filesystem::path path_;

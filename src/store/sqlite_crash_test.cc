@@ -84,6 +84,12 @@ TEST_F(Crash, EveryAnsweredIdSurvivesAKill) {
     const auto found = uploads.find(158, {.ids = answered, .limit = 25, .offset = 0});
     ASSERT_TRUE(found);
     EXPECT_EQ(found->size(), answered.size()) << "round " << round;
+    const auto counts = uploads.counts().value();
+    ASSERT_EQ(counts.size(), 1U);
+    const auto all = (*database)->read([](SqliteConnection& connection) -> Result<std::string> {
+      return connection.query("SELECT count(*) || ' ' || sum(size) FROM uploads").value();
+    });
+    EXPECT_EQ(std::to_string(counts[0].uploads) + " " + std::to_string(counts[0].bytes), all.value());
   }
   EXPECT_GE(answered_in_all, 15 * 37);
 }

@@ -162,10 +162,10 @@ Result<SqliteWriter::Owned> open_writer(const SqliteOptions& options, WallTime n
   }
   ballast.keep();
   if (!raise_ids(connection, last)) return *connection.take_error();
-  OpenUploads open_uploads(options.most_open_uploads);
-  open_uploads.count(connection);
+  UploadCounts counts(options.most_open_uploads);
+  counts.load(connection);
   if (auto error = connection.take_error()) return *error;
-  return SqliteWriter::Owned{std::move(*opened), std::move(*mark), std::move(ballast), std::move(open_uploads)};
+  return SqliteWriter::Owned{std::move(*opened), std::move(*mark), std::move(ballast), std::move(counts)};
 }
 
 Result<std::vector<std::unique_ptr<SqliteConnection>>> open_readers(const SqliteOptions& options) {

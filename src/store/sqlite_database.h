@@ -52,8 +52,8 @@ class SqliteDatabase {
   // For a change that runs: see SqliteWriter::has_room.
   bool has_room() { return writer_.has_room(); }
 
-  // For a change that runs: how many uploads of each account have not ended.
-  OpenUploads& open_uploads() { return writer_.open_uploads(); }
+  // For a change that runs: it counts each upload that it adds or moves.
+  UploadCounts& upload_counts() { return writer_.upload_counts(); }
 
   // Returns when all that was queued before, its completions included, is over.
   void drain();

@@ -4,15 +4,14 @@
 
 #include "core/multipart_policy.h"
 #include "store/sqlite_statements.h"
+#include "store/sqlite_upload_lifecycle.h"
 #include "store/sqlite_upload_rows.h"
 
 namespace vodlift::store {
 namespace {
 
 Result<> check_held(SqliteConnection& connection, const Lease& lease) {
-  auto row = connection.prepare(sql::kIsHeld);
-  row.bind(lease.id, lease.fence);
-  if (row.step()) return {};
+  if (held_upload(connection, lease)) return {};
   return lease_lost(lease);
 }
 
@@ -33,11 +32,14 @@ Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& 
                fmt::format("upload {}: part {} belongs to no open multipart upload", lease.id, part.number)};
 }
 
-Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const OpenMultipart& open) {
-  std::optional<std::int64_t> size;
-  if (!open.multipart_id.empty()) size = open.source.size;
-  connection.prepare(sql::kRestartParts).bind(lease.id, lease.fence, size).run();
-  if (connection.changes() != 1) return lease_lost(lease);
+Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const OpenMultipart& open,
+                         const SqliteQueue& queue) {
+  const auto held = held_upload(connection, lease);
+  if (!held) return lease_lost(lease);
+  const std::int64_t size = open.multipart_id.empty() ? held->size : open.source.size;
+  connection.prepare(sql::kRestartParts).bind(lease.id, size).run();
+  queue.database.upload_counts().remove(held->account, UploadState::uploading, held->size);
+  queue.database.upload_counts().add(held->account, UploadState::uploading, size);
   if (open.multipart_id.empty()) {
     remove_journaled_entry(connection, lease.id);
   } else {
@@ -104,7 +106,8 @@ Result<> SqliteMultipartJournal::withdraw(const Lease& lease) {
 }
 
 Result<> SqliteMultipartJournal::record_multipart(const Lease& lease, const OpenMultipart& open) {
-  return queue_.database.write([&](SqliteConnection& connection) { return restart_journal(connection, lease, open); });
+  return queue_.database.write(
+      [&](SqliteConnection& connection) { return restart_journal(connection, lease, open, queue_); });
 }
 
 Result<> SqliteMultipartJournal::record_part(const Lease& lease, const Part& part) {
@@ -115,7 +118,7 @@ Result<> SqliteMultipartJournal::abandon(const Lease& lease) {
   return queue_.database.write([&](SqliteConnection& connection) -> Result<> {
     if (auto ours = check_held(connection, lease); !ours) return ours;
     abandon_all(connection, lease.id, queue_.clock.now());
-    return restart_journal(connection, lease, {});
+    return restart_journal(connection, lease, {}, queue_);
   });
 }
 

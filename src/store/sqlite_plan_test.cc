@@ -58,14 +58,14 @@ TEST_F(Plan, WhatIsDueNextIsAtTheHeadOfItsIndex) {
 
 TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
   expect_seek(sql::kFindSignature, "PRIMARY KEY", "timestamp_s=? AND key_id=? AND mac=?");
-  expect_seek(sql::kFindOpenTarget, "uploads_open_target",
-              "account=? AND bucket=? AND destination_path=? AND finished_ms=?");
+  expect_seek(sql::kFindOpenTarget, "uploads_open_target", "account=? AND bucket=? AND destination_path=?");
 }
 
-TEST_F(Plan, WhatHasNotEndedIsCountedInItsIndexAlone) {
-  const std::string plan = plan_of(sql::kCountOpen);
-  EXPECT_NE(plan.find("COVERING INDEX uploads_open_target"), std::string::npos) << plan;
-  EXPECT_EQ(plan.find("TEMP B-TREE"), std::string::npos) << plan;
+TEST_F(Plan, CountsAreSoughtAndCheckedInAnIndexAlone) {
+  expect_seek(sql::kCountsOfAccount, "PRIMARY KEY", "account=?");
+  const std::string plan = plan_of(sql::kWrongCount);
+  EXPECT_NE(plan.find("COVERING INDEX uploads_in_state"), std::string::npos) << plan;
+  EXPECT_EQ(opcodes_of(sql::kPutCount).find("OpenEphemeral"), std::string::npos);
 }
 
 TEST_F(Plan, SuccessorsAndExpiredLeasesAreSought) {
@@ -78,10 +78,10 @@ TEST_F(Plan, SuccessorsAndExpiredLeasesAreSought) {
 
 TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
   for (const auto statement :
-       {sql::kClaim, sql::kRenew, sql::kRestartParts, sql::kAddBytes, sql::kRequeue, sql::kEnd, sql::kEnded}) {
+       {sql::kClaim, sql::kRenew, sql::kRestartParts, sql::kAddBytes, sql::kRequeue, sql::kEnd, sql::kBeforeEnd}) {
     expect_seek(statement, "INTEGER PRIMARY KEY", "rowid=?");
   }
-  expect_seek(sql::kEnded, "multipart_ledger_of_upload", "upload_id=?");
+  expect_seek(sql::kBeforeEnd, "multipart_ledger_of_upload", "upload_id=?");
 }
 
 // Of more than two words behind IN SQLite makes a B-tree, in the CHECKs of a row and in triggers too.
@@ -96,7 +96,7 @@ TEST_F(Plan, CheckingARowBuildsNothing) {
 
 TEST_F(Plan, ChangesOfClientsSeekTheRow) {
   for (const auto statement :
-       {sql::kWanted, sql::kPause, sql::kResume, sql::kRetryNow, sql::kCancelWaiting, sql::kWant}) {
+       {sql::kHeld, sql::kPause, sql::kResume, sql::kRetryNow, sql::kCancelWaiting, sql::kWant}) {
     expect_seek(statement, "INTEGER PRIMARY KEY", "rowid=?");
   }
 }

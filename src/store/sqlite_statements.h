@@ -31,10 +31,30 @@ inline constexpr std::string_view kInsertUpload = R"sql(
 inline constexpr std::string_view kInsertSignature =
     "INSERT INTO signed_requests (timestamp_s, key_id, mac, upload_id) VALUES (?1, ?2, ?3, ?4)";
 
-// How many of each account have not ended. It walks the index of those; for a start.
-inline constexpr std::string_view kCountOpen = R"sql(
-  SELECT account, count(*) AS uploads FROM uploads INDEXED BY uploads_open_target
-  WHERE finished_ms IS NULL GROUP BY account)sql";
+// How many uploads there are (upload_counts.h).
+
+inline constexpr std::string_view kCounts =
+    "SELECT account, state, uploads, bytes FROM upload_counts WHERE uploads <> 0 ORDER BY account";
+
+// ?1 account
+inline constexpr std::string_view kCountsOfAccount = "SELECT state, uploads FROM upload_counts WHERE account = ?1";
+
+// ?1 account, ?2 state, ?3 uploads, ?4 bytes
+inline constexpr std::string_view kPutCount = R"sql(
+  INSERT INTO upload_counts (account, state, uploads, bytes) VALUES (?1, ?2, ?3, ?4)
+  ON CONFLICT (account, state) DO UPDATE SET uploads = ?3, bytes = ?4)sql";
+
+// A row for one that does not fit; sizes are not looked at. It walks an index as long as the table; for the check.
+inline constexpr std::string_view kWrongCount = R"sql(
+  SELECT account FROM (
+    SELECT account, state, count(*) AS uploads FROM uploads INDEXED BY uploads_in_state GROUP BY account, state
+    UNION ALL SELECT account, state, -uploads FROM upload_counts)
+  GROUP BY account, state HAVING sum(uploads) <> 0 LIMIT 1)sql";
+
+inline constexpr std::string_view kForgetCounts = "DELETE FROM upload_counts";
+inline constexpr std::string_view kCountAgain = R"sql(
+  INSERT INTO upload_counts (account, state, uploads, bytes)
+  SELECT account, state, count(*), sum(size) FROM uploads NOT INDEXED GROUP BY account, state)sql";
 
 // ?1 before, ?2 how many at most
 inline constexpr std::string_view kForgetSignatures = R"sql(
@@ -79,11 +99,6 @@ inline constexpr std::string_view kLastUpload = "SELECT id FROM uploads ORDER BY
 
 inline constexpr std::string_view kStateOf = "SELECT state FROM uploads WHERE id = ?1";
 
-// ?1 account, ?2 state, ?3 up to how many are counted
-inline constexpr std::string_view kCountInState = R"sql(
-  SELECT count(*) AS count FROM
-    (SELECT 1 FROM uploads INDEXED BY uploads_in_state WHERE account = ?1 AND state = ?2 LIMIT ?3))sql";
-
 // The newest of all accounts: ?1 limit, ?2 offset; and those in some states, ?3, a JSON list. For operators: the second
 // walks an index as long as the table.
 inline constexpr std::string_view kNewestOfAll = "SELECT id FROM uploads ORDER BY id DESC LIMIT ?1 OFFSET ?2";
@@ -123,13 +138,12 @@ inline constexpr std::string_view kRenew = R"sql(
   UPDATE uploads SET lease_until_ms = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'uploading'
   RETURNING wanted <> '' AS recalled)sql";
 
-inline constexpr std::string_view kWanted =
-    "SELECT wanted FROM uploads WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
+inline constexpr std::string_view kHeld =
+    "SELECT wanted, account, size FROM uploads WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
 
-// ?3 size, or NULL to leave it
-inline constexpr std::string_view kRestartParts = R"sql(
-  UPDATE uploads SET bytes_sent = 0, attempt_first_byte = 0, size = coalesce(?3, size)
-  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+// ?1 id of one that is held, ?2 size
+inline constexpr std::string_view kRestartParts =
+    "UPDATE uploads SET bytes_sent = 0, attempt_first_byte = 0, size = ?2 WHERE id = ?1 AND state = 'uploading'";
 
 // ?3 bytes more
 inline constexpr std::string_view kAddBytes = R"sql(
@@ -188,12 +202,9 @@ inline constexpr std::string_view kWant = "UPDATE uploads SET wanted = ?2 WHERE 
 // ?1 the upload that ends, ?2 the upload that it waits for, normally none: its successor waits for that one now
 inline constexpr std::string_view kReleaseSuccessor = "UPDATE uploads SET waiting_on = ?2 WHERE waiting_on = ?1";
 
-// ?1 id
-inline constexpr std::string_view kSelectWaitingOn = "SELECT waiting_on FROM uploads WHERE id = ?1";
-
-// ?1 id
-inline constexpr std::string_view kEnded = R"sql(
-  SELECT account, state = 'completed' AS completed, callback <> '' AS wants_callback,
+// ?1 id: what its end has to see to
+inline constexpr std::string_view kBeforeEnd = R"sql(
+  SELECT account, state, size, waiting_on, callback <> '' AS wants_callback,
          EXISTS (SELECT 1 FROM multiparts WHERE upload_id = ?1) AS has_journal,
          EXISTS (SELECT 1 FROM multipart_ledger INDEXED BY multipart_ledger_of_upload WHERE upload_id = ?1) AS in_ledger
   FROM uploads WHERE id = ?1)sql";
@@ -343,10 +354,6 @@ inline constexpr std::string_view kReclaimCallbacks = R"sql(
   WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2)sql";
 
 // --- The ledger of multipart uploads: an entry is in use while next_attempt_ms is NULL, and abandoned after that.
-
-// ?1 id, ?2 fence
-inline constexpr std::string_view kIsHeld =
-    "SELECT 1 FROM uploads WHERE id = ?1 AND fence = ?2 AND state = 'uploading'";
 
 // ?1 upload, ?2 endpoint, ?3 bucket, ?4 key, ?5 now
 inline constexpr std::string_view kIntend = R"sql(

@@ -37,28 +37,47 @@ bool release_successor(SqliteConnection& connection, UploadId id, std::optional<
   return connection.changes() > 0;
 }
 
-// What every end brings with it: recorded parts are forgotten, what may be open at the store is left to the reaper, the
-// callback is due. Answers whether there is a callback. A small upload, of which there are many, has nothing to remove.
-bool follow_end(SqliteConnection& connection, UploadId id, WallTime now, const SqliteQueue& queue) {
+// An upload that is about to end, and what its end has to see to.
+struct BeforeEnd {
+  AccountId account = 0;
+  UploadState state{};
+  std::int64_t size = 0;
+  std::optional<UploadId> waiting_on;
   bool wants_callback = false;
   bool has_journal = false;
-  {
-    auto ended = connection.prepare(sql::kEnded);
-    ended.bind(id);
-    if (!ended.step()) return false;
-    queue.database.open_uploads().remove(ended.integer("account"));
-    const bool completed = ended.integer("completed") != 0;
-    wants_callback = ended.integer("wants_callback") != 0;
-    has_journal = ended.integer("has_journal") != 0;
-    const bool in_ledger = ended.integer("in_ledger") != 0;
-    if (completed && has_journal) remove_journaled_entry(connection, id);
-    if (in_ledger) abandon_all(connection, id, now);
-  }
-  if (has_journal) {
+  bool in_ledger = false;
+};
+
+// Nothing: there is no such upload, or the connection has failed.
+std::optional<BeforeEnd> before_end(SqliteConnection& connection, UploadId id) {
+  auto row = connection.prepare(sql::kBeforeEnd);
+  row.bind(id);
+  if (!row.step()) return std::nullopt;
+  BeforeEnd upload;
+  upload.account = row.integer("account");
+  upload.state = upload_state_from(row.text("state")).value_or(UploadState::queued);
+  upload.size = row.integer("size");
+  upload.waiting_on = row.optional_integer("waiting_on");
+  upload.wants_callback = row.integer("wants_callback") != 0;
+  upload.has_journal = row.integer("has_journal") != 0;
+  upload.in_ledger = row.integer("in_ledger") != 0;
+  return upload;
+}
+
+// What every end brings with it: the upload is counted in its new state, recorded parts are forgotten, what may be open
+// at the store is left to the reaper, the callback is due. Answers whether there is a callback. A small upload, of
+// which there are many, has nothing to remove.
+bool follow_end(SqliteConnection& connection, UploadId id, const BeforeEnd& before, UploadState state,
+                std::int64_t size, WallTime now, const SqliteQueue& queue) {
+  queue.database.upload_counts().remove(before.account, before.state, before.size);
+  queue.database.upload_counts().add(before.account, state, size);
+  if (state == UploadState::completed && before.has_journal) remove_journaled_entry(connection, id);
+  if (before.in_ledger) abandon_all(connection, id, now);
+  if (before.has_journal) {
     connection.prepare(sql::kDeleteParts).bind(id).run();
     connection.prepare(sql::kDeleteMultipart).bind(id).run();
   }
-  if (!wants_callback) return false;
+  if (!before.wants_callback) return false;
   if (const auto stored = load_upload(connection, id)) {
     insert_callback(connection, stored->upload, queue.body(stored->upload), now);
   }
@@ -79,16 +98,20 @@ Result<> check_ending(const Lease& lease, const UploadEnding& ending) {
 
 }  // namespace
 
-Wanted wanted_of(SqliteConnection& connection, const Lease& lease) {
-  auto row = connection.prepare(sql::kWanted);
+std::optional<HeldUpload> held_upload(SqliteConnection& connection, const Lease& lease) {
+  auto row = connection.prepare(sql::kHeld);
   row.bind(lease.id, lease.fence);
-  return row.step() ? wanted_from(row.text("wanted")).value_or(Wanted::nothing) : Wanted::nothing;
+  if (!row.step()) return std::nullopt;
+  return HeldUpload{wanted_from(row.text("wanted")).value_or(Wanted::nothing), row.integer("account"),
+                    row.integer("size")};
 }
 
 Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending,
                               const SqliteQueue& queue) {
   const WallTime now = queue.clock.now();
   if (auto whole = check_ending(lease, ending); !whole) return whole.error();
+  const auto before = before_end(connection, lease.id);
+  if (!before) return lease_lost(lease);
   const ErrorColumns error(ending.error);
   std::optional<std::int64_t> size;
   if (ending.state == UploadState::completed) size = ending.size;
@@ -99,25 +122,24 @@ Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, 
       .run();
   if (connection.changes() != 1) return lease_lost(lease);
   const bool successor = release_successor(connection, lease.id, std::nullopt);  // what runs waits for nothing
-  return EndEffects{successor, follow_end(connection, lease.id, now, queue)};
+  return EndEffects{successor,
+                    follow_end(connection, lease.id, *before, ending.state, size.value_or(before->size), now, queue)};
 }
 
 EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, const SqliteQueue& queue) {
   const WallTime now = queue.clock.now();
-  std::optional<UploadId> waiting_on;
-  {
-    auto row = connection.prepare(sql::kSelectWaitingOn);
-    row.bind(id);
-    if (row.step()) waiting_on = row.optional_integer("waiting_on");
-  }
+  const auto before = before_end(connection, id);
+  if (!before) return {};
   connection.prepare(sql::kCancelWaiting).bind(id, to_unix_ms(now)).run();
-  const bool successor = release_successor(connection, id, waiting_on);
-  return {successor, follow_end(connection, id, now, queue)};
+  const bool successor = release_successor(connection, id, before->waiting_on);
+  return {successor, follow_end(connection, id, *before, UploadState::cancelled, before->size, now, queue)};
 }
 
 Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const Requeue& how, Crash crash,
                         const SqliteQueue& queue) {
-  const UploadState next = decide_requeue(wanted_of(connection, lease));
+  const auto held = held_upload(connection, lease);
+  if (!held) return lease_lost(lease);
+  const UploadState next = decide_requeue(held->wanted);
   if (next == UploadState::cancelled) {
     UploadEnding cancelled;
     cancelled.state = UploadState::cancelled;
@@ -143,15 +165,20 @@ Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const 
             kSuspectCrashes, error.detail)
       .run();
   if (connection.changes() != 1) return lease_lost(lease);
+  queue.database.upload_counts().move(held->account, UploadState::uploading, UploadState::queued, held->size);
   abandon_intent(connection, lease.id, now);
-  if (next == UploadState::paused) return pause_queued(connection, lease.id);
+  if (next == UploadState::paused) return pause_queued(connection, lease.id, held->account, held->size, queue);
   return {};
 }
 
-Result<> pause_queued(SqliteConnection& connection, UploadId id) {
+Result<> pause_queued(SqliteConnection& connection, UploadId id, AccountId account, std::int64_t size,
+                      const SqliteQueue& queue) {
   connection.prepare(sql::kPause).bind(id).run();
-  if (connection.changes() == 1) return {};
-  return Error{Errc::internal, fmt::format("upload {} cannot be paused: it is not queued", id)};
+  if (connection.changes() != 1) {
+    return Error{Errc::internal, fmt::format("upload {} cannot be paused: it is not queued", id)};
+  }
+  queue.database.upload_counts().move(account, UploadState::queued, UploadState::paused, size);
+  return {};
 }
 
 }  // namespace vodlift::store

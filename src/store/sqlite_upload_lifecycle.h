@@ -19,8 +19,14 @@ struct EndEffects {
   bool callback = false;
 };
 
-// What the client asked for while the upload runs under this lease.
-Wanted wanted_of(SqliteConnection& connection, const Lease& lease);
+// What is kept of an upload that runs under a lease.
+struct HeldUpload {
+  Wanted wanted = Wanted::nothing;  // what its client asked for
+  AccountId account = 0;
+  std::int64_t size = 0;
+};
+// Nothing: the lease is lost.
+std::optional<HeldUpload> held_upload(SqliteConnection& connection, const Lease& lease);
 
 // Ends an upload that runs. Errors: lease_lost, internal (the ending is not whole).
 Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending,
@@ -38,6 +44,7 @@ Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const 
                         const SqliteQueue& queue);
 
 // Pauses an upload that is queued. Errors: internal (it is not).
-Result<> pause_queued(SqliteConnection& connection, UploadId id);
+Result<> pause_queued(SqliteConnection& connection, UploadId id, AccountId account, std::int64_t size,
+                      const SqliteQueue& queue);
 
 }  // namespace vodlift::store

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -93,9 +94,11 @@ Result<> carry_out(SqliteConnection& connection, ChangeStep step, const StoredUp
       cancel_waiting(connection, id, queue);
       break;
     case ChangeStep::pause:
-      return pause_queued(connection, id);
+      return pause_queued(connection, id, stored.upload.account, stored.upload.size, queue);
     case ChangeStep::resume:
       connection.prepare(sql::kResume).bind(id).run();
+      queue.database.upload_counts().move(stored.upload.account, UploadState::paused, UploadState::queued,
+                                          stored.upload.size);
       break;
     case ChangeStep::run_now:
       connection.prepare(sql::kRetryNow).bind(id).run();
@@ -138,11 +141,11 @@ class SqliteUploadStore::Insert final : public WriteOperation {
     if (!store_.queue_.database.has_room()) {
       return Error{Errc::store_failed, "the database's disk is full: nothing was queued"};
     }
-    OpenUploads& open = store_.queue_.database.open_uploads();
-    if (open.is_full(upload_.account)) return too_many_open_uploads(upload_.account, open.most());
+    UploadCounts& counts = store_.queue_.database.upload_counts();
+    if (counts.is_full(upload_.account)) return too_many_open_uploads(upload_.account, counts.most_open());
     outcome_.id = insert_upload(connection, upload_, texts_, chain_end(connection, upload_), store_.queue_.clock.now());
     store_.queue_.database.gives(outcome_.id);
-    open.add(upload_.account);
+    counts.add(upload_.account, UploadState::queued, upload_.size);
     if (is_signed) keep_signature(connection, upload_.key_id, upload_.signature, outcome_.id);
     return {};
   }
@@ -237,6 +240,21 @@ Result<std::vector<Upload>> SqliteUploadStore::find_in_all(const UploadQuery& qu
   });
 }
 
+Result<std::vector<UploadCount>> SqliteUploadStore::counts() {
+  return queue_.database.read([](SqliteConnection& connection) -> Result<std::vector<UploadCount>> {
+    std::vector<UploadCount> counts;
+    auto row = connection.prepare(sql::kCounts);
+    while (row.step()) {
+      const std::int64_t bytes = row.integer("bytes");
+      const auto state = upload_state_from(row.text("state"));
+      if (!state) continue;
+      counts.push_back({row.integer("account"), *state, row.integer("uploads"),
+                        bytes < 0 ? std::numeric_limits<std::int64_t>::max() : bytes});
+    }
+    return counts;
+  });
+}
+
 Result<int> SqliteUploadStore::wake(AccountId account, const std::string& bucket) {
   int woken = 0;
   for (int step = kWakeStep; step == kWakeStep; woken += step) {
@@ -263,7 +281,8 @@ Result<ChangeOutcome> SqliteUploadStore::change(const ChangeRequest& request) {
       return no_such_upload();
     }
     if (first) return ChangeOutcome{stored->upload};
-    const Wanted wanted = wanted_of(connection, {request.id, stored->fence});
+    const auto held = held_upload(connection, {request.id, stored->fence});
+    const Wanted wanted = held ? held->wanted : Wanted::nothing;
     const auto decision = decide_change(stored->upload.state, wanted, request.change);
     if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) return ChangeOutcome{stored->upload, *refusal};
     const auto step = std::get<ChangeStep>(decision);

@@ -237,6 +237,7 @@ Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const std::vector<Uplo
       auto stored = load_upload(connection, id);
       if (!stored) break;  // the connection has failed: nothing of the claim is kept
       const AccountId account = stored->upload.account;
+      queue_.database.upload_counts().move(account, UploadState::queued, UploadState::uploading, stored->upload.size);
       if (!weights.contains(account)) weights[account] = weight_of(connection, account);
       const bool first_claim = stored->fence == 1;  // nobody can have begun anything
       claimed.push_back({{id, stored->fence},
@@ -300,8 +301,9 @@ Result<int> SqliteWorkQueue::take_back(std::string_view statement, std::int64_t 
       for (const Orphan& orphan : orphans) {
         const bool alone = leases[orphan.owner] == 1;
         const int crashes_alone = orphan.crashes_alone + (alone ? 1 : 0);
-        const bool gives_up =
-            decide_rescue(wanted_of(connection, orphan.lease), crashes_alone, max_crashes) == UploadState::failed;
+        const auto held = held_upload(connection, orphan.lease);
+        if (!held) return lease_lost(orphan.lease);
+        const bool gives_up = decide_rescue(held->wanted, crashes_alone, max_crashes) == UploadState::failed;
         if (gives_up && orphan.only_look) {
           UploadEnding failed;
           failed.state = UploadState::failed;

@@ -72,7 +72,7 @@ SqliteWriter::SqliteWriter(Owned owned, Limits limits)
     : connection_(std::move(owned.connection)),
       mark_(std::move(owned.mark)),
       ballast_(std::move(owned.ballast)),
-      open_uploads_(std::move(owned.open_uploads)),
+      counts_(std::move(owned.counts)),
       limits_(limits) {
   loop_.start("store", [this] { work(); });
 }
@@ -237,17 +237,18 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
 
 bool SqliteWriter::begin() {
   given_ = 0;
-  open_uploads_.begin();
+  counts_.begin();
   return connection_->prepare("BEGIN IMMEDIATE").run();
 }
 
 bool SqliteWriter::commit() {
+  if (!counts_.save(*connection_)) return false;
   if (auto reserved = mark_.reserve(given_); !reserved) {
     connection_->fail(fmt::format("no ids can be reserved: {}", reserved.error().message));
     return false;
   }
   if (connection_->prepare("COMMIT").run()) {
-    open_uploads_.committed();
+    counts_.committed();
     mark_.committed(static_cast<std::uint32_t>(connection_->wal_pages()), given_);
     return true;
   }

@@ -15,9 +15,9 @@
 #include "base/error.h"
 #include "base/worker_thread.h"
 #include "store/ballast.h"
-#include "store/open_uploads.h"
 #include "store/sqlite_connection.h"
 #include "store/store_mark.h"
+#include "store/upload_counts.h"
 
 namespace vodlift::store {
 
@@ -59,7 +59,7 @@ class SqliteWriter {
     std::unique_ptr<SqliteConnection> connection;
     StoreMark mark;
     Ballast ballast;
-    OpenUploads open_uploads;
+    UploadCounts counts;
   };
 
   // Starts the thread.
@@ -80,7 +80,7 @@ class SqliteWriter {
   bool has_room() { return !ballast_.is_given_up(); }
 
   // For the change that runs.
-  OpenUploads& open_uploads() { return open_uploads_; }
+  UploadCounts& upload_counts() { return counts_; }
 
   // Runs `change` and waits for the disk; waits for room too. Never from done().
   Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
@@ -112,7 +112,7 @@ class SqliteWriter {
   std::unique_ptr<SqliteConnection> connection_;
   StoreMark mark_;
   Ballast ballast_;
-  OpenUploads open_uploads_;
+  UploadCounts counts_;
   UploadId given_ = 0;  // the highest of the transaction
   const Limits limits_;
   int pages_at_checkpoint_ = 0;

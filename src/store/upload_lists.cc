@@ -30,16 +30,16 @@ std::vector<UploadId> walk(SqliteConnection& connection, AccountId account, cons
   return ids;
 }
 
-// Whether the account has fewer than `most` uploads in these states.
-bool has_fewer(SqliteConnection& connection, AccountId account, const std::vector<UploadState>& states,
-               std::size_t most) {
-  std::size_t count = 0;
-  for (const UploadState state : states) {
-    auto row = connection.prepare(sql::kCountInState);
-    row.bind(account, to_string(state), static_cast<std::int64_t>(most));
-    if (row.step()) count += static_cast<std::size_t>(row.integer("count"));
+// How many uploads the account has in these states.
+std::int64_t count_in(SqliteConnection& connection, AccountId account, const std::vector<UploadState>& states) {
+  std::int64_t count = 0;
+  auto row = connection.prepare(sql::kCountsOfAccount);
+  row.bind(account);
+  while (row.step()) {
+    const auto state = upload_state_from(row.text("state"));
+    if (state && std::ranges::find(states, *state) != states.end()) count += row.integer("uploads");
   }
-  return count < most;
+  return count;
 }
 
 std::optional<UploadState> state_of(SqliteConnection& connection, UploadId id) {
@@ -76,7 +76,8 @@ std::vector<UploadId> UploadLists::newest(SqliteConnection& connection, AccountI
   note_size(list, list->ids.size());
   if (list->too_long) return walk(connection, account, query);
   if (!query.states.empty()) {
-    if (has_fewer(connection, account, query.states, list->ids.size())) return walk(connection, account, query);
+    const bool fewer = count_in(connection, account, query.states) < std::ssize(list->ids);
+    if (fewer) return walk(connection, account, query);
     return pick(connection, list->ids, query);
   }
   const auto from = std::min<std::int64_t>(query.offset, std::ssize(list->ids));

@@ -180,8 +180,7 @@ CREATE INDEX uploads_ready ON uploads (priority, large, account, next_attempt_ms
 CREATE INDEX uploads_delayed ON uploads (next_attempt_ms)
   WHERE state = 'queued' AND waiting_on IS NULL AND delayed = 1;
 -- The uploads to one object that have not ended. They form a chain: each waits for the one before, and no two for the same.
--- finished_ms is in it so that counting them reads no rows.
-CREATE INDEX uploads_open_target ON uploads (account, bucket, destination_path, finished_ms) WHERE finished_ms IS NULL;
+CREATE INDEX uploads_open_target ON uploads (account, bucket, destination_path) WHERE finished_ms IS NULL;
 CREATE UNIQUE INDEX uploads_waiting ON uploads (waiting_on) WHERE waiting_on IS NOT NULL;
 CREATE INDEX uploads_suspect ON uploads (crashes_alone, id) WHERE suspect = 1 AND state = 'queued';
 CREATE INDEX uploads_leased ON uploads (lease_until_ms) WHERE lease_until_ms IS NOT NULL;
@@ -196,6 +195,16 @@ WHEN NOT ((OLD.state = 'queued' AND (NEW.state = 'uploading' OR NEW.state = 'pau
 BEGIN
   SELECT RAISE(ABORT, 'illegal move of an upload''s state');
 END;
+
+-- How many uploads there are, and the sum of their sizes. Written by every transaction that adds or moves uploads, once for all
+-- of them (src/store/upload_counts.h). Nothing checks the numbers: one that is wrong must not keep an upload from its end.
+CREATE TABLE upload_counts (
+  account INTEGER NOT NULL,
+  state   TEXT    NOT NULL,
+  uploads INTEGER NOT NULL,
+  bytes   INTEGER NOT NULL,
+  PRIMARY KEY (account, state)
+) STRICT, WITHOUT ROWID;
 
 -- Signed requests that were answered with an id, until their timestamp is too old to be accepted. Those of the same time
 -- lie next to each other, so that an insert changes few pages.
