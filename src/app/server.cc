@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "admin/admin_api.h"
 #include "app/capacity.h"
 #include "app/config.h"
 #include "app/process.h"
@@ -25,6 +24,7 @@
 #include "legacy/router.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "rest/rest_api.h"
 #include "s3/aws_credential_loader.h"
 #include "s3/credential_cache.h"
 #include "s3/endpoint_state.h"
@@ -147,9 +147,17 @@ class Server {
                   auto refusal = guard->port_refusal(port);
                   return refusal ? refusal : guard->literal_refusal(host);
                 }),
-        admin_(*stores_.accounts, *stores_.uploads, intake_, clock, *audit_, doctor_,
-               {environment_.endpoint("S3"), environment_.region()}, *stores_.ledger, bandwidth_control_,
-               admin_blocking_),
+        rest_({*stores_.accounts,
+               *stores_.uploads,
+               storages_,
+               intake_,
+               clock,
+               *audit_,
+               doctor_,
+               {environment_.endpoint("S3"), environment_.region()},
+               *stores_.ledger,
+               bandwidth_control_},
+              admin_blocking_),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,
                 {config.server.timestamp_window,
@@ -158,9 +166,9 @@ class Server {
         admin_server_(
             "admin-http", admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
-              admin_.handle(std::move(request), std::move(respond));
+              rest_.handle(std::move(request), std::move(respond));
             },
-            admin::AdminApi::fault),
+            rest::RestApi::fault),
         public_server_(
             "http", public_limits(config, connections), static_cast<std::size_t>(config.server.threads),
             [this](net::Request request, net::Responder respond) {
@@ -295,7 +303,7 @@ class Server {
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;
   UploadIntake intake_;
-  admin::AdminApi admin_;
+  rest::RestApi rest_;
   KeyUsage usage_;
   legacy::Router router_;
   net::HttpServer admin_server_;

@@ -20,9 +20,9 @@ std::string show_added(const value& account) {
       integer_at(account, "cdn"), text_at(account, "user"), text_at(account, "webhook_secret"));
 }
 
-std::string show_list(const value& accounts) {
+std::string show_list(const boost::json::array& accounts) {
   Table table({"CDN", "USER", "WEIGHT", "CREATED"});
-  for (const value& account : accounts.as_array()) {
+  for (const value& account : accounts) {
     table.add({cell(account, "cdn"), cell(account, "user"), cell(account, "weight"), time_cell(account, "created")});
   }
   return table.text("no accounts; add one with: vodlift account add --cdn NUMBER --user FOLDER");
@@ -48,7 +48,7 @@ void add_account_commands(CLI::App& app, Session& session) {
   session.attach(*add, [&session, options] {
     boost::json::object fields{{"cdn", options->cdn}, {"user", options->user}};
     if (options->weight) fields["weight"] = *options->weight;
-    return session.call_and_show("account.add", fields, show_added);
+    return session.call_and_show({"POST", "/accounts", fields}, show_added);
   });
 
   struct SetOptions {
@@ -60,12 +60,12 @@ void add_account_commands(CLI::App& app, Session& session) {
   set->add_option("--cdn", change->cdn, "The account's number")->required();
   set->add_option("--weight", change->weight, weight_help)->required()->check(CLI::Range(1, kMaxWeight));
   session.attach(*set, [&session, change] {
-    return session.call_and_show("account.set", {{"cdn", change->cdn}, {"weight", change->weight}},
+    return session.call_and_show({"PATCH", fmt::format("/accounts/{}", change->cdn), {{"weight", change->weight}}},
                                  [](const value& account) { return show_list(boost::json::array{account}); });
   });
 
   CLI::App* list = noun->add_subcommand("list", "List the accounts");
-  session.attach(*list, [&session] { return session.call_and_show("account.list", {}, show_list); });
+  session.attach(*list, [&session] { return session.list_and_show({"GET", "/accounts"}, show_list); });
 }
 
 }  // namespace vodlift::cli

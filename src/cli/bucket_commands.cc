@@ -77,10 +77,10 @@ std::string encryption_cell(const value& bucket) {
   return text;
 }
 
-std::string show_list(const value& buckets) {
+std::string show_list(const boost::json::array& buckets) {
   Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY", "SSE",
                "UPLOADS WAIT BECAUSE"});
-  for (const value& bucket : buckets.as_array()) {
+  for (const value& bucket : buckets) {
     table.add({cell(bucket, "cdn"), cell(bucket, "bucket"), cell(bucket, "endpoint"), cell(bucket, "region"),
                credentials_cell(bucket), cell(bucket, "access_key"), cell(bucket, "path_style"),
                cell(bucket, "acl_policy"), encryption_cell(bucket),
@@ -89,9 +89,9 @@ std::string show_list(const value& buckets) {
   return table.text("no buckets; add one with: vodlift bucket add (see --help)");
 }
 
-std::string show_litter(const value& litter) {
+std::string show_litter(const boost::json::array& litter) {
   Table table({"CDN", "BUCKET", "KEY", "UPLOAD", "SINCE", "TRIES", "NEXT TRY", "WHY"});
-  for (const value& one : litter.as_array()) {
+  for (const value& one : litter) {
     std::string why = text_at(one, "error");
     if (why.empty()) why = text_at(one, "multipart_id").empty() ? "will be searched for" : "will be aborted";
     table.add({cell(one, "cdn"), cell(one, "bucket"), cell(one, "key"), cell(one, "upload"), time_cell(one, "since"),
@@ -100,9 +100,14 @@ std::string show_litter(const value& litter) {
   return table.text("no multipart uploads wait to be aborted");
 }
 
+std::string path_of(std::int64_t cdn, std::string_view bucket) {
+  return fmt::format("/buckets/{}/{}", cdn, uri_encode(bucket));
+}
+
 // The daemon takes a missing field from its environment, keeps its present value or reports it.
-int run_store(Session& session, std::string_view command, const Settings& settings) {
-  object fields = {{"cdn", settings.cdn}, {"bucket", settings.bucket}};
+int run_store(Session& session, bool is_new, const Settings& settings) {
+  object fields;
+  if (is_new) fields = {{"cdn", settings.cdn}, {"bucket", settings.bucket}};
   for (const auto& [name, text] : settings.texts) {
     if (text) fields[name] = *text;
   }
@@ -116,7 +121,8 @@ int run_store(Session& session, std::string_view command, const Settings& settin
   if (settings.max_parts) fields["max_parts"] = *settings.max_parts;
   if (settings.part_size) fields["part_size"] = *settings.part_size;
   if (settings.replace) fields["replace"] = true;
-  return session.call_and_show(command, fields, show_stored);
+  if (is_new) return session.call_and_show({"POST", "/buckets", fields}, show_stored);
+  return session.call_and_show({"PATCH", path_of(settings.cdn, settings.bucket), fields}, show_stored);
 }
 
 std::string show_report(const value& report) {
@@ -135,10 +141,9 @@ std::string show_report(const value& report) {
 }
 
 int run_check(Session& session, const CheckOptions& options) {
-  const auto report = session.call("bucket.check", {{"cdn", options.cdn},
-                                                    {"bucket", options.bucket},
-                                                    {"policy_only", options.policy_only},
-                                                    {"public_read", options.public_read}});
+  const auto report = session.call({"POST",
+                                    path_of(options.cdn, options.bucket) + "/check",
+                                    {{"policy_only", options.policy_only}, {"public_read", options.public_read}}});
   if (!report) return session.fail(report.error());
   if (options.policy_only) {
     print(text_at(*report, "policy"));
@@ -217,14 +222,14 @@ void add_bucket_commands(CLI::App& app, Session& session) {
   CLI::App* add = noun->add_subcommand("add", "Add a bucket");
   auto added = add_settings(*add);
   add->add_flag("--replace", added->replace, "Replace all settings of a bucket that is there");
-  session.attach(*add, [&session, added] { return run_store(session, "bucket.add", *added); });
+  session.attach(*add, [&session, added] { return run_store(session, true, *added); });
 
   CLI::App* set = noun->add_subcommand("set", "Change settings of a bucket; what is not given stays as it is");
   auto changed = add_settings(*set);
   set->add_flag("--no-path-style", changed->no_path_style, "Use the address BUCKET.HOST again")
       ->excludes("--path-style");
   set->add_flag("--no-bucket-key", changed->no_bucket_key, "Use no S3 Bucket Key any more")->excludes("--bucket-key");
-  session.attach(*set, [&session, changed] { return run_store(session, "bucket.set", *changed); });
+  session.attach(*set, [&session, changed] { return run_store(session, false, *changed); });
 
   auto check_options = std::make_shared<CheckOptions>();
   CLI::App* check = noun->add_subcommand("check", "Test whether a bucket takes uploads; says what to change");
@@ -240,7 +245,7 @@ void add_bucket_commands(CLI::App& app, Session& session) {
   session.attach(*list, [&session, cdn] {
     object fields;
     if (*cdn) fields["cdn"] = **cdn;
-    return session.call_and_show("bucket.list", fields, show_list);
+    return session.list_and_show({"GET", "/buckets", fields}, show_list);
   });
 
   auto whose = std::make_shared<std::optional<std::int64_t>>();
@@ -249,7 +254,7 @@ void add_bucket_commands(CLI::App& app, Session& session) {
   session.attach(*litter, [&session, whose] {
     object fields;
     if (*whose) fields["cdn"] = **whose;
-    return session.call_and_show("bucket.litter", fields, show_litter);
+    return session.list_and_show({"GET", "/litter", fields}, show_litter);
   });
 }
 

@@ -38,9 +38,10 @@ class CliTest : public testing::Test {
   }
   void TearDown() override { server_.stop(std::chrono::milliseconds(0)); }
 
-  void answer(const value& data) { answers_.push_back({{"status", "success"}, {"data", data}}); }
-  void refuse(const char* code, const char* message) {
-    answers_.push_back({{"status", "failure"}, {"code", code}, {"message", message}});
+  void answer(const value& data) { answers_.emplace_back(200, data); }
+  void answer_list(const boost::json::array& objects) { answer({{"items", objects}, {"next", nullptr}}); }
+  void refuse(const char* code, const char* detail) {
+    answers_.emplace_back(400, object{{"code", code}, {"detail", detail}});
   }
 
   // Runs the program; what it printed is in out_ and err_.
@@ -73,10 +74,11 @@ class CliTest : public testing::Test {
 
   net::Response handle(const net::Request& request) {
     const std::scoped_lock lock(mutex_);
-    asked_.push_back(request.target + " " + request.body);
+    asked_.push_back(request.method + " " + request.target + (request.body.empty() ? "" : " " + request.body));
     const std::size_t turn = std::min(asked_.size(), answers_.size()) - 1;
     net::Response response;
-    response.body = answers_.empty() ? "?" : boost::json::serialize(answers_[turn]);
+    response.body = answers_.empty() ? "?" : boost::json::serialize(answers_[turn].second);
+    if (!answers_.empty()) response.status = answers_[turn].first;
     return response;
   }
 
@@ -97,7 +99,7 @@ class CliTest : public testing::Test {
                      }};
   std::mutex mutex_;
   std::vector<std::string> asked_;
-  std::vector<object> answers_;
+  std::vector<std::pair<int, value>> answers_;  // HTTP status and body
   net::HttpServer server_{
       "http",
       {},
@@ -183,7 +185,7 @@ TEST_F(CliTest, WrongUsageIsJsonWhereThatIsAskedFor) {
 }
 
 TEST_F(CliTest, FindsTheDaemonByOptionConfigurationAndEnvironment) {
-  answer(boost::json::array());
+  answer_list({});
   EXPECT_EQ(run_with_socket({"account", "list"}), kDone);
   EXPECT_EQ(run_without_socket({"account", "list", "--config", "good.toml"}), kDone);
   ::setenv("VODLIFT_SOCKET", socket_.c_str(), 1);
@@ -199,7 +201,7 @@ TEST_F(CliTest, FindsTheDaemonByOptionConfigurationAndEnvironment) {
 TEST_F(CliTest, AddsAnAccount) {
   answer({{"cdn", 158}, {"user", "jb"}, {"created", 1}, {"webhook_secret", "whsec_x"}});
   EXPECT_EQ(run_with_socket({"account", "add", "--cdn", "158", "--user", "jb"}), kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/account.add {"cdn":158,"user":"jb"})"));
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/accounts {"cdn":158,"user":"jb"})"));
   EXPECT_THAT(out_, HasSubstr("webhook secret: whsec_x\n"));
   EXPECT_EQ(run_with_socket({"account", "add", "--cdn", "158", "--user", "jb", "--json"}), kDone);
   EXPECT_EQ(out_, R"({"cdn":158,"user":"jb","created":1,"webhook_secret":"whsec_x"})"
@@ -221,21 +223,22 @@ TEST_F(CliTest, MakesAPair) {
   EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", "--json"}), kDone);
   EXPECT_EQ(out_, R"({"api_key":"K","secret":"S"})"
                   "\n");
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/key.add {"cdn":158})"));
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/keys {"cdn":158})"));
 }
 
 TEST_F(CliTest, ImportsAPairFromAFile) {
-  answer({{"api_key", "KEY"}, {"secret", "S"}});
+  answer({{"api_key", "KEY"}});
   const std::string file = write_file("secret", "the-secret\r\n");
   EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", "--api-key", "KEY", "--secret-file", file}), kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/key.add {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/keys {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
+  EXPECT_EQ(out_, "API key KEY is imported with its secret\n");
 }
 
 TEST_F(CliTest, AnEditorsByteOrderMarkIsNoPartOfASecret) {
   answer({{"api_key", "KEY"}, {"secret", "S"}});
   const std::string file = write_file("secret", "\xEF\xBB\xBFthe-secret\r\n");
   EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", "--api-key", "KEY", "--secret-file", file}), kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/key.add {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/keys {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
 }
 
 TEST_F(CliTest, RefusesASecretFileThatHoldsNone) {
@@ -252,7 +255,7 @@ TEST_F(CliTest, AddsABucket) {
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--endpoint", "http://h", "--region",
                              "r", "--access-key", "A", "--secret-key-file", file, "--path-style"}),
             kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","access_key":"A",)"
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/buckets {"cdn":158,"bucket":"b","access_key":"A",)"
                                    R"("endpoint":"http://h","region":"r","secret_key":"s3cr3t","path_style":true})"));
   EXPECT_EQ(out_, "account 158 uploads to bucket b at http://h\n");
 }
@@ -262,7 +265,7 @@ TEST_F(CliTest, AddsABucketThatEncrypts) {
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "158", "--bucket", "b", "--sse", "kms", "--kms-key", "alias/k",
                              "--bucket-key"}),
             kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.add {"cdn":158,"bucket":"b","kms_key":"alias/k","sse":"kms",)"
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/buckets {"cdn":158,"bucket":"b","kms_key":"alias/k","sse":"kms",)"
                                    R"("sse_bucket_key":true})"));
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--sse", "rot13"}), kUsage);
 }
@@ -275,7 +278,7 @@ TEST_F(CliTest, SetsWhatIsGivenAndShowsWhatChanged) {
   EXPECT_EQ(
       run_with_socket({"bucket", "set", "--cdn", "158", "--bucket", "b", "--part-size", "8MiB", "--no-path-style"}),
       kDone);
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/bucket.set {"cdn":158,"bucket":"b","path_style":false,)"
+  EXPECT_THAT(asked(), ElementsAre(R"(PATCH /api/v1/buckets/158/b {"path_style":false,)"
                                    R"("part_size":8388608})"));
   EXPECT_EQ(out_, "account 158 uploads to bucket b at http://h\n  part_size: 0 -> 8388608\n");
   EXPECT_EQ(run_with_socket({"bucket", "set", "--cdn", "158"}), kUsage);
@@ -290,7 +293,7 @@ TEST_F(CliTest, AddsABucketWithCredentialsFromElsewhere) {
   EXPECT_THAT(
       asked(),
       ElementsAre(
-          R"(/admin/bucket.add {"cdn":158,"bucket":"b","credentials":"profile","external_id":"x","profile":"p",)"
+          R"(POST /api/v1/buckets {"cdn":158,"bucket":"b","credentials":"profile","external_id":"x","profile":"p",)"
           R"("role_arn":"arn"})"));
   EXPECT_EQ(run_with_socket({"bucket", "add", "--cdn", "1", "--bucket", "b", "--credentials", "magic"}), kUsage);
 }
@@ -312,7 +315,7 @@ TEST_F(CliTest, QueuesAnUploadWithItsDefaults) {
                              "--meta", "l="}),
             kDone);
   EXPECT_EQ(out_, "queued as upload 5; follow it with: vodlift status 5 --watch\n");
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/upload.add {"cdn":158,"path":"sestore4/jb/films/a.mp4",)"
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/uploads {"cdn":158,"path":"sestore4/jb/films/a.mp4",)"
                                    R"("destination_path":"films/a.mp4","bucket":"b","metadata":{"k":"v=w","l":""}})"));
 }
 
@@ -347,7 +350,7 @@ TEST_F(CliTest, EachFieldOfAnUploadHasAnOptionThatReachesTheDaemon) {
     if (spec.type == FieldType::number) field = spec.high;
   }
   ASSERT_EQ(run_with_socket(words), kDone) << err_;
-  EXPECT_EQ(asked().at(0), "/admin/upload.add " + boost::json::serialize(expected));
+  EXPECT_EQ(asked().at(0), "POST /api/v1/uploads " + boost::json::serialize(expected));
 }
 
 TEST_F(CliTest, RefusesMetadataThatIsNoPair) {
@@ -367,32 +370,43 @@ value upload_object(std::int64_t id, const char* state, const value& error = nul
 
 TEST_F(CliTest, WatchesAnUploadToItsEnd) {
   answer({{"id", 5}});
-  answer(boost::json::array{upload_object(5, "queued")});
-  answer(boost::json::array{upload_object(5, "completed")});
+  answer_list(boost::json::array{upload_object(5, "queued")});
+  answer_list(boost::json::array{upload_object(5, "completed")});
   EXPECT_EQ(run_with_socket({"upload", "s/u/a.mp4", "--cdn", "1", "--bucket", "b", "--watch"}), kDone);
   EXPECT_EQ(out_, "5 queued\n5 completed, 1 B\n");
-  EXPECT_EQ(asked().back(), R"(/admin/upload.list {"ids":[5],"cdn":1})");
+  EXPECT_EQ(asked().back(), "GET /api/v1/uploads?ids=5&cdn=1");
 }
 
 TEST_F(CliTest, ExitCodeOfAWatchTellsTheFailure) {
-  answer(boost::json::array{upload_object(5, "failed", {{"code", "tls"}, {"message", "bad certificate"}})});
+  answer_list(boost::json::array{upload_object(5, "failed", {{"code", "tls"}, {"message", "bad certificate"}})});
   EXPECT_EQ(run_with_socket({"status", "5", "--watch"}), kFailed);
   EXPECT_EQ(out_, "5 failed: tls: bad certificate\n");
 }
 
 TEST_F(CliTest, ShowsUploads) {
-  answer(boost::json::array{upload_object(5, "queued"), upload_object(4, "failed", {{"code", "tls"}})});
+  answer_list(boost::json::array{upload_object(5, "queued"), upload_object(4, "failed", {{"code", "tls"}})});
   EXPECT_EQ(run_with_socket({"status"}), kDone);
   EXPECT_THAT(out_, HasSubstr("\n5   158  queued  0%    1 B   b       a.mp4        -        -\n4   158  failed"));
-  EXPECT_THAT(asked(), ElementsAre(R"(/admin/upload.list {"limit":25})"));
+  EXPECT_THAT(asked(), ElementsAre("GET /api/v1/uploads?limit=25"));
+  answer(upload_object(5, "queued"));
   EXPECT_EQ(run_with_socket({"status", "5", "--cdn", "158"}), kDone);
+  EXPECT_EQ(asked().back(), "GET /api/v1/uploads/5?cdn=158");
   EXPECT_THAT(out_, HasSubstr("destination   s3://b/a.mp4\n"));
 }
 
+TEST_F(CliTest, AsksForTheStatesThatAreGiven) {
+  answer_list({});
+  EXPECT_EQ(run_with_socket({"status", "--state", "failed,cancelled", "--limit", "3"}), kDone);
+  EXPECT_THAT(asked(), ElementsAre("GET /api/v1/uploads?limit=3&state=failed,cancelled"));
+  EXPECT_EQ(run_with_socket({"bucket", "set", "--cdn", "158", "--bucket", "a b/c", "--region", "r"}), kDone);
+  EXPECT_THAT(asked().back(), StartsWith("PATCH /api/v1/buckets/158/a%20b%2Fc "));
+}
+
 TEST_F(CliTest, SaysWhenThereIsNoSuchUpload) {
-  answer(boost::json::array());
+  refuse("upload_not_found", "there is no upload 9; see: vodlift status");
   EXPECT_EQ(run_with_socket({"status", "9"}), kFailed);
-  EXPECT_EQ(err_, "vodlift: there is no upload 9\n");
+  EXPECT_EQ(err_, "vodlift: there is no upload 9; see: vodlift status\n");
+  answer_list({});
   EXPECT_EQ(run_with_socket({"status", "9", "--watch", "--cdn", "7"}), kFailed);
   EXPECT_EQ(err_, "vodlift: account 7 has no upload 9\n");
   EXPECT_EQ(run_with_socket({"status", "--watch"}), kDone);
@@ -408,7 +422,7 @@ TEST_F(CliTest, AChangeOfARunningUploadIsUnderWay) {
   answer(upload_object(5, "cancelled"));
   EXPECT_EQ(run_with_socket({"upload", "cancel", "5"}), kDone);
   EXPECT_EQ(out_, "upload 5 is cancelled\n");
-  EXPECT_EQ(asked().back(), R"(/admin/upload.cancel {"id":5})");
+  EXPECT_EQ(asked().back(), "POST /api/v1/uploads/5/cancel {}");
 }
 
 }  // namespace

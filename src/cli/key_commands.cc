@@ -81,6 +81,12 @@ struct RotateOptions {
   std::string overlap = "24h";
 };
 
+std::string path_of(std::string_view api_key) { return "/keys/" + uri_encode(api_key); }
+
+std::string show_imported(const value& key) {
+  return fmt::format("API key {} is imported with its secret\n", text_at(key, "api_key"));
+}
+
 std::string show_added(const value& pair) {
   return fmt::format("API key: {}\nsecret:  {}\nKeep the secret now. It is not shown again.\n",
                      text_at(pair, "api_key"), text_at(pair, "secret"));
@@ -121,10 +127,10 @@ std::string limits_of(const value& key) {
   return out.empty() ? "-" : out;
 }
 
-std::string show_list(const value& keys) {
+std::string show_list(const boost::json::array& keys) {
   const std::int64_t now = to_unix_seconds(SystemClock().now());
   Table table({"API KEY", "CDN", "STATE", "CREATED", "LAST USED", "EXPIRES", "MAY", "LIMITS"});
-  for (const value& key : keys.as_array()) {
+  for (const value& key : keys) {
     table.add({cell(key, "api_key"), cell(key, "cdn"), state_of(key, now), time_cell(key, "created"),
                time_cell(key, "last_used"), time_cell(key, "expires"), cell(key, "permissions"), limits_of(key)});
   }
@@ -133,20 +139,22 @@ std::string show_list(const value& keys) {
 
 int run_add(Session& session, const AddOptions& options) {
   object fields = {{"cdn", options.cdn}};
-  if (!options.api_key.empty()) {
+  const bool imported = !options.api_key.empty();
+  if (imported) {
     const auto secret = read_secret(options.secret_file);
     if (!secret) return session.fail(secret.error());
     fields["api_key"] = options.api_key;
     fields["secret"] = secret->reveal();
   }
   if (auto added = add_rules(options.rules, fields); !added) return session.fail(added.error());
-  return session.call_and_show("key.add", fields, show_added);
+  return session.call_and_show({"POST", "/keys", fields}, imported ? show_imported : show_added);
 }
 
 int run_set(Session& session, const std::string& api_key, const RuleOptions& rules) {
-  object fields = {{"api_key", api_key}};
+  object fields;
   if (auto added = add_rules(rules, fields); !added) return session.fail(added.error());
-  return session.call_and_show("key.set", fields, [](const value& key) { return show_list(boost::json::array{key}); });
+  return session.call_and_show({"PATCH", path_of(api_key), fields},
+                               [](const value& key) { return show_list(boost::json::array{key}); });
 }
 
 int run_rotate(Session& session, const RotateOptions& options) {
@@ -157,13 +165,14 @@ int run_rotate(Session& session, const RotateOptions& options) {
                                           "\"{}\"",
                                           printable(options.overlap, 64))});
   }
-  return session.call_and_show("key.rotate", {{"api_key", options.api_key}, {"overlap_s", overlap->count()}},
+  return session.call_and_show({"POST", path_of(options.api_key) + "/rotate", {{"overlap_s", overlap->count()}}},
                                show_rotated);
 }
 
 void add_add(CLI::App& noun, Session& session) {
   auto options = std::make_shared<AddOptions>();
-  CLI::App* add = noun.add_subcommand("add", "Make an API key, or import an existing key and secret; prints them once");
+  CLI::App* add =
+      noun.add_subcommand("add", "Make an API key and print its secret once, or import an existing key and secret");
   add->add_option("--cdn", options->cdn, "The account's number")->required();
   auto* api_key = add->add_option("--api-key", options->api_key, "Import this existing API key");
   auto* secret = add->add_option("--secret-file", options->secret_file,
@@ -209,14 +218,14 @@ void add_key_commands(CLI::App& app, Session& session) {
   session.attach(*list, [&session, cdn] {
     object fields;
     if (*cdn) fields["cdn"] = **cdn;
-    return session.call_and_show("key.list", fields, show_list);
+    return session.list_and_show({"GET", "/keys", fields}, show_list);
   });
 
   auto revoked = std::make_shared<std::string>();
   CLI::App* revoke = noun->add_subcommand("revoke", "Refuse all further requests signed with a key");
   revoke->add_option("--api-key", *revoked, "The API key")->required();
   session.attach(*revoke, [&session, revoked] {
-    return session.call_and_show("key.revoke", {{"api_key", *revoked}}, [](const value& key) {
+    return session.call_and_show({"POST", path_of(*revoked) + "/revoke"}, [](const value& key) {
       return fmt::format("API key {} is revoked\n", text_at(key, "api_key"));
     });
   });

@@ -44,9 +44,9 @@ struct SetOptions {
   std::string time_zone;
 };
 
-std::string show_list(const value& limits) {
+std::string show_list(const boost::json::array& limits) {
   Table table({"SCOPE", "RATE", "TIMETABLE", "TIME ZONE"});
-  for (const value& limit : limits.as_array()) {
+  for (const value& limit : limits) {
     std::string timetable;
     for (const value& window : limit.at("timetable").as_array()) {
       if (!timetable.empty()) timetable += "; ";
@@ -82,20 +82,20 @@ void add_limit_commands(CLI::App& app, Session& session) {
       fields["timetable"] = boost::json::array(options->timetable.begin(), options->timetable.end());
     }
     if (!options->time_zone.empty()) fields["time_zone"] = options->time_zone;
-    return session.call_and_show("limit.set", fields, show_one);
+    return session.call_and_show({"PUT", "/limits", fields}, show_one);
   });
 
   auto whose = std::make_shared<ScopeOptions>();
   CLI::App* remove = noun->add_subcommand("remove", "Remove a limit; takes effect at once");
   whose->add_to(*remove);
   session.attach(*remove, [&session, whose] {
-    return session.call_and_show("limit.remove", whose->fields(), [](const value& removed) {
+    return session.call_and_show({"DELETE", "/limits", whose->fields()}, [](const value& removed) {
       return "removed the limit of " + text_at(removed, "scope") + "\n";
     });
   });
 
   CLI::App* list = noun->add_subcommand("list", "List the limits");
-  session.attach(*list, [&session] { return session.call_and_show("limit.list", {}, show_list); });
+  session.attach(*list, [&session] { return session.list_and_show({"GET", "/limits"}, show_list); });
 }
 
 }  // namespace vodlift::cli

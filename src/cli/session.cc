@@ -75,6 +75,31 @@ Error no_daemon(const std::filesystem::path& socket, int error_number) {
   return {Errc::network, std::move(message)};
 }
 
+// A list is written with commas between its entries.
+std::string query_text(const boost::json::value& value) {
+  if (const auto* text = value.if_string()) return uri_encode({text->data(), text->size()});
+  const auto* list = value.if_array();
+  if (list == nullptr) return boost::json::serialize(value);
+  std::string entries;
+  for (const auto& entry : *list) entries += (entries.empty() ? "" : ",") + query_text(entry);
+  return entries;
+}
+
+// "?limit=25&state=failed,queued"; empty without fields.
+std::string query_of(const boost::json::object& fields) {
+  std::string query;
+  for (const auto& [name, value] : fields) {
+    query += fmt::format("{}{}={}", query.empty() ? '?' : '&', std::string_view(name), query_text(value));
+  }
+  return query;
+}
+
+std::string text_of(const boost::json::object& object, std::string_view name) {
+  const boost::json::value* value = object.if_contains(name);
+  const boost::json::string* text = value == nullptr ? nullptr : value->if_string();
+  return text == nullptr ? std::string() : std::string(text->data(), text->size());
+}
+
 }  // namespace
 
 Result<> Daemon::probe() const {
@@ -91,33 +116,33 @@ Result<> Daemon::probe() const {
   return {};
 }
 
-Result<boost::json::value> Daemon::call(std::string_view command, const boost::json::object& fields) {
+Result<boost::json::value> Daemon::call(const Call& call) {
   if (auto reached = probe(); !reached) return reached.error();
   net::HttpRequest request;
-  request.method = "POST";
-  request.url = fmt::format("http://vodlift/admin/{}", command);
-  request.headers = {"Content-Type: application/json"};
-  request.body = boost::json::serialize(fields);
+  request.method = call.method;
+  request.url = "http://vodlift/api/v1" + call.path;
+  if (call.method == "GET" || call.method == "DELETE") {
+    request.url += query_of(call.fields);
+  } else {
+    request.headers = {"Content-Type: application/json"};
+    request.body = boost::json::serialize(call.fields);
+  }
   request.unix_socket = socket_.string();
   request.total_timeout = kTimeout;
   request.max_response_bytes = kMaxAnswerBytes;
   auto response = client_.perform(std::move(request));
   if (!response) return with_context("the daemon did not answer", response.error());
-  return read_answer(response->body);
+  return read_answer(response->status, response->body);
 }
 
-Result<boost::json::value> read_answer(std::string_view body) {
+Result<boost::json::value> read_answer(int status, std::string_view body) {
   boost::system::error_code error;
-  const boost::json::value answer = boost::json::parse(body, error);
-  const boost::json::object* object = error ? nullptr : answer.if_object();
-  const boost::json::value* status = object == nullptr ? nullptr : object->if_contains("status");
-  if (status != nullptr && *status == "success" && object->contains("data")) return object->at("data");
-  if (status != nullptr && *status == "failure") {
-    const boost::json::value* code = object->if_contains("code");
-    const boost::json::value* message = object->if_contains("message");
-    if (code != nullptr && code->is_string() && message != nullptr && message->is_string()) {
-      return Error{errc_from_name(code->get_string()), std::string(message->get_string())};
-    }
+  boost::json::value answer = boost::json::parse(body, error);
+  if (!error && status >= 200 && status < 300) return answer;
+  if (const boost::json::object* problem = error ? nullptr : answer.if_object()) {
+    const Error refusal{errc_from_name(text_of(*problem, "code")), text_of(*problem, "detail"),
+                        text_of(*problem, "operator_detail")};
+    if (!refusal.message.empty()) return Error{refusal.code, refusal.for_operator()};
   }
   return Error{Errc::internal, "the answer is not valid; is this the socket of a vodlift daemon of this version?"};
 }
@@ -145,20 +170,36 @@ Result<std::filesystem::path> Session::socket() const {
   return std::filesystem::path(kUsualSocket);
 }
 
-Result<boost::json::value> Session::call(std::string_view command, const boost::json::object& fields) {
+Result<boost::json::value> Session::call(const Call& call) {
   if (!daemon_) {
     auto found = socket();
     if (!found) return found.error();
     daemon_ = std::make_unique<Daemon>(std::move(*found));
   }
-  return daemon_->call(command, fields);
+  return daemon_->call(call);
 }
 
-int Session::call_and_show(std::string_view command, const boost::json::object& fields,
-                           const std::function<std::string(const boost::json::value& data)>& show) {
-  const auto data = call(command, fields);
+Result<boost::json::array> Session::list(const Call& call) {
+  auto answer = this->call(call);
+  if (!answer) return answer.error();
+  boost::json::object* collection = answer->if_object();
+  boost::json::value* items = collection == nullptr ? nullptr : collection->if_contains("items");
+  if (items == nullptr || !items->is_array()) return read_answer(0, {}).error();
+  return std::move(items->get_array());
+}
+
+int Session::call_and_show(const Call& call, const std::function<std::string(const boost::json::value& data)>& show) {
+  const auto data = this->call(call);
   if (!data) return fail(data.error());
   print(json_ ? boost::json::serialize(*data) + "\n" : show(*data));
+  return kDone;
+}
+
+int Session::list_and_show(const Call& call,
+                           const std::function<std::string(const boost::json::array& objects)>& show) {
+  const auto objects = list(call);
+  if (!objects) return fail(objects.error());
+  print(json_ ? boost::json::serialize(*objects) + "\n" : show(*objects));
   return kDone;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <filesystem>
@@ -17,14 +18,20 @@
 
 namespace vodlift::cli {
 
+// One request of the REST API. The fields go into the query of a GET or DELETE, else into the body.
+struct Call {
+  std::string_view method;
+  std::string path;  // below /api/v1, its words percent-encoded: "/keys/K"
+  boost::json::object fields{};
+};
+
 // The running daemon. Talks to one daemon through its Unix socket. One thread.
 class Daemon {
  public:
   explicit Daemon(std::filesystem::path socket) : socket_(std::move(socket)), client_("admin-client", 1) {}
 
-  // Runs a command ("account.add") and answers its data. Errors: network (no daemon answers there; the message says
-  // what to do), timeout, or the daemon's refusal.
-  Result<boost::json::value> call(std::string_view command, const boost::json::object& fields);
+  // Errors: network (no daemon answers there; the message says what to do), timeout, or the daemon's refusal.
+  Result<boost::json::value> call(const Call& call);
 
  private:
   // A plain connect, whose errno says more than the HTTP client can.
@@ -34,8 +41,8 @@ class Daemon {
   net::HttpClient client_;
 };
 
-// The data of an answer of the daemon. Errors: internal (not an answer of vodlift), or the failure in it.
-Result<boost::json::value> read_answer(std::string_view body);
+// The data of an answer of the daemon. Errors: internal (not an answer of vodlift), or the problem in it.
+Result<boost::json::value> read_answer(int status, std::string_view body);
 
 // One run of the program. One thread.
 class Session {
@@ -51,11 +58,14 @@ class Session {
   void set_exit_code(int exit_code) { exit_code_ = exit_code; }
 
   // Daemon::call on the daemon that the options name. Errors also: config_invalid, not_found (the --config file).
-  Result<boost::json::value> call(std::string_view command, const boost::json::object& fields);
+  Result<boost::json::value> call(const Call& call);
+  // The objects of a collection.
+  Result<boost::json::array> list(const Call& call);
 
   // Calls and prints: the data as one line of JSON, or what `show` makes of it for a person. Answers the exit code.
-  int call_and_show(std::string_view command, const boost::json::object& fields,
-                    const std::function<std::string(const boost::json::value& data)>& show);
+  int call_and_show(const Call& call, const std::function<std::string(const boost::json::value& data)>& show);
+  // The same for a collection: its objects as one JSON list, or what `show` makes of them.
+  int list_and_show(const Call& call, const std::function<std::string(const boost::json::array& objects)>& show);
 
   // Reports a failure on standard error; answers the exit code for it.
   [[nodiscard]] int fail(const Error& error) const;

@@ -107,7 +107,7 @@ Result<> check_given(const UploadInput& input) {
   return Error{Errc::missing_field, fmt::format("upload needs{}{}; see: vodlift upload --help", missing, hint)};
 }
 
-// The fields of upload.add. A field that was not given is left to the daemon's default.
+// The fields of a new upload. A field that was not given is left to the daemon's default.
 Result<object> upload_fields_of(const UploadInput& input) {
   if (auto given = check_given(input); !given) return given.error();
   const auto source = parse_source_path(input.texts.at("path"));
@@ -136,12 +136,12 @@ int run_upload(Session& session, const UploadInput& input) {
   const auto fields = upload_fields_of(input);
   if (!fields) return session.fail(fields.error());
   if (!input.watch) {
-    return session.call_and_show("upload.add", *fields, [](const value& queued) {
+    return session.call_and_show({"POST", "/uploads", *fields}, [](const value& queued) {
       return fmt::format("queued as upload {0}; follow it with: vodlift status {0} --watch\n",
                          integer_at(queued, "id"));
     });
   }
-  const auto queued = session.call("upload.add", *fields);
+  const auto queued = session.call({"POST", "/uploads", *fields});
   if (!queued) return session.fail(queued.error());
   return watch_uploads(session, input.cdn, {integer_at(*queued, "id")});
 }
@@ -160,23 +160,23 @@ std::string show_changed(const value& upload, std::string_view verb) {
   return fmt::format("upload {} is {}\n", id, state);
 }
 
-// `vodlift upload VERB ID`: the daemon's upload.VERB.
+// `vodlift upload VERB ID`.
 void add_change(CLI::App& upload, Session& session, const std::string& verb, const std::string& about) {
   auto options = std::make_shared<ChangeOptions>();
   CLI::App* command = upload.add_subcommand(verb, about);
   command->add_option("id", options->id, "The upload")->required();
   command->add_option("--cdn", options->cdn, "The account that the upload must be of");
   session.attach(*command, [&session, options, verb] {
-    object fields = {{"id", options->id}};
+    object fields;
     if (options->cdn) fields["cdn"] = *options->cdn;
-    return session.call_and_show("upload." + verb, fields,
+    return session.call_and_show({"POST", fmt::format("/uploads/{}/{}", options->id, verb), fields},
                                  [&verb](const value& changed) { return show_changed(changed, verb); });
   });
 }
 
-std::string show_list(const value& uploads) {
+std::string show_list(const boost::json::array& uploads) {
   Table table({"ID", "CDN", "STATE", "DONE", "SIZE", "BUCKET", "DESTINATION", "CREATED", "ERROR"});
-  for (const value& upload : uploads.as_array()) {
+  for (const value& upload : uploads) {
     const value* error = upload.as_object().if_contains("error");
     table.add({cell(upload, "id"), cell(upload, "cdn"), cell(upload, "state"),
                fmt::format("{}%", integer_at(upload, "percent")),
@@ -218,24 +218,17 @@ std::string show_one(const value& upload) {
 }
 
 int show_upload(Session& session, const StatusOptions& options) {
-  object fields = {{"ids", {*options.id}}};
+  object fields;
   if (options.cdn) fields["cdn"] = *options.cdn;
-  const auto found = session.call("upload.list", fields);
-  if (!found) return session.fail(found.error());
-  if (!found->is_array() || found->get_array().empty()) {
-    return session.fail({Errc::upload_not_found, no_upload({*options.id}, options.cdn)});
-  }
-  const value& upload = found->get_array().front();
-  print(session.json() ? boost::json::serialize(upload) + "\n" : show_one(upload));
-  return kDone;
+  return session.call_and_show({"GET", fmt::format("/uploads/{}", *options.id), fields}, show_one);
 }
 
 int watch_unfinished(Session& session, object fields, const StatusOptions& options) {
-  if (options.states.empty()) fields["states"] = {"queued", "paused", "uploading"};
-  const auto listed = session.call("upload.list", fields);
+  if (options.states.empty()) fields["state"] = {"queued", "paused", "uploading"};
+  const auto listed = session.list({"GET", "/uploads", fields});
   if (!listed) return session.fail(listed.error());
   std::vector<std::int64_t> ids;
-  for (const value& upload : listed->as_array()) {
+  for (const value& upload : *listed) {
     if (!view_of(upload).has_ended()) ids.push_back(integer_at(upload, "id"));
   }
   if (ids.empty()) {
@@ -249,10 +242,10 @@ int run_status(Session& session, const StatusOptions& options) {
   if (options.id && options.watch) return watch_uploads(session, options.cdn, {*options.id});
   if (options.id) return show_upload(session, options);
   object fields = {{"limit", options.limit}};
-  if (!options.states.empty()) fields["states"] = boost::json::array(options.states.begin(), options.states.end());
+  if (!options.states.empty()) fields["state"] = boost::json::array(options.states.begin(), options.states.end());
   if (options.cdn) fields["cdn"] = *options.cdn;
   if (options.watch) return watch_unfinished(session, fields, options);
-  return session.call_and_show("upload.list", fields, show_list);
+  return session.list_and_show({"GET", "/uploads", fields}, show_list);
 }
 
 // The option that gives one field.

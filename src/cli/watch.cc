@@ -237,7 +237,7 @@ int watch_uploads(Session& session, std::optional<std::int64_t> cdn, const std::
   MonotonicTime last_answer = std::chrono::steady_clock::now();
   bool answered = false;
   for (;; std::this_thread::sleep_for(kPollInterval)) {
-    const auto found = session.call("upload.list", fields);
+    const auto found = session.list({"GET", "/uploads", fields});
     const MonotonicTime now = std::chrono::steady_clock::now();
     if (!found) {
       const bool restarting = found.error().code == Errc::network || found.error().code == Errc::overloaded;
@@ -246,10 +246,10 @@ int watch_uploads(Session& session, std::optional<std::int64_t> cdn, const std::
     }
     last_answer = now;
     answered = true;
-    if (!found->is_array() || found->get_array().size() != ids.size()) {
+    if (found->size() != ids.size()) {
       return session.fail({Errc::upload_not_found, no_upload(ids, cdn)});
     }
-    const boost::json::array& uploads = found->get_array();
+    const boost::json::array& uploads = *found;
     const ScreenSize screen = screen_size();
     print(view.update(uploads, now, std::time(nullptr), screen.rows, screen.columns));
     if (std::ranges::all_of(uploads, [](const auto& upload) { return view_of(upload).has_ended(); })) {

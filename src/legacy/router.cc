@@ -59,16 +59,16 @@ Result<const Command*> command_of(const boost::json::object& fields) {
   const boost::json::string* name = value->if_string();
   if (name == nullptr) return Error{Errc::unknown_command, "unrecognized API command: command must be a string"};
   const std::string_view text(name->data(), name->size());
-  if (const Command* command = door::find_command(commands(), text)) return command;
+  if (const Command* command = find_command(text)) return command;
   return Error{Errc::unknown_command, "unrecognized API command: " + printable(text, kMaxShownBytes)};
 }
 
 Result<> check_permission(const Command& command, const Caller& caller) {
-  if (caller.permissions.has(*command.permission)) return {};
+  if (caller.permissions.has(command.permission)) return {};
   return Error{Errc::permission_denied,
                fmt::format("unauthorized access to this API: {} needs the permission {}, which "
                            "this key lacks; ask the operator for a key that has it",
-                           command.name, to_string(*command.permission))};
+                           command.name, to_string(command.permission))};
 }
 
 AuditEntry audit_entry(const Command& command, const Caller& caller, std::string_view peer) {

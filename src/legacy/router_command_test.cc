@@ -5,10 +5,10 @@ namespace vodlift::legacy {
 namespace {
 
 TEST_F(RouterCommand, TheTableSaysWhichCommandsChangeSomething) {
-  EXPECT_TRUE(door::find_command(commands(), "aws.upload")->mutating);
-  EXPECT_FALSE(door::find_command(commands(), "aws.status")->mutating);
-  EXPECT_FALSE(door::find_command(commands(), "files.getstorage")->mutating);
-  EXPECT_EQ(door::find_command(commands(), "aws.uploads"), nullptr);
+  EXPECT_TRUE(find_command("aws.upload")->mutating);
+  EXPECT_FALSE(find_command("aws.status")->mutating);
+  EXPECT_FALSE(find_command("files.getstorage")->mutating);
+  EXPECT_EQ(find_command("aws.uploads"), nullptr);
 }
 
 TEST_F(RouterCommand, B22ReadsMayRepeat) {

@@ -1,12 +1,12 @@
-// The commands about uploads.
-#include "admin/admin_api_test.h"
+// The routes of uploads.
+#include "rest/rest_api_test.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using testing::HasSubstr;
 
-TEST_F(AdminApiTest, QueuesAnUploadAndListsIt) {
+TEST_F(RestApiTest, QueuesAnUploadAndListsIt) {
   add_account();
   succeed("bucket.add", bucket_fields());
   const object request = {{"cdn", 158},
@@ -18,26 +18,28 @@ TEST_F(AdminApiTest, QueuesAnUploadAndListsIt) {
                           {"priority", 9}};
   EXPECT_EQ(succeed("upload.add", request).at("id"), 1);
 
-  const value listed = succeed("upload.list", {{"ids", {1}}});
-  ASSERT_EQ(listed.as_array().size(), 1U);
-  const value& upload = listed.as_array()[0];
+  const boost::json::array listed = items("upload.list", {{"ids", {1}}});
+  ASSERT_EQ(listed.size(), 1U);
+  const value& upload = listed[0];
   EXPECT_EQ(upload.at("destination_path"), "films/film.mp4");
   EXPECT_EQ(upload.at("state"), "queued");
   EXPECT_EQ(upload.at("size"), 1000);
   EXPECT_EQ(upload.at("acl"), "public-read");
   EXPECT_EQ(upload.at("cdn"), 158);
+  EXPECT_EQ(succeed("upload.show", {{"id", 1}}), upload);
+  EXPECT_EQ(fail("upload.show", {{"id", 2}}, "upload_not_found"), "there is no upload 2; see: vodlift status");
 }
 
-TEST_F(AdminApiTest, AnIdIsEnoughAmongSeveralAccounts) {
+TEST_F(RestApiTest, AnIdIsEnoughAmongSeveralAccounts) {
   add_account();
   succeed("account.add", {{"cdn", 7}, {"user", "kc"}});
   succeed("bucket.add", bucket_fields());
   const object request = {
       {"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}};
   succeed("upload.add", request);
-  EXPECT_EQ(succeed("upload.list", {{"ids", {1}}}).at(0).at("cdn"), 158);
-  EXPECT_EQ(succeed("upload.list", {}).as_array().size(), 1U);
-  EXPECT_EQ(succeed("upload.list", {{"states", {"failed"}}}).as_array().size(), 0U);
+  EXPECT_EQ(items("upload.list", {{"ids", {1}}}).at(0).at("cdn"), 158);
+  EXPECT_EQ(items("upload.list", {}).size(), 1U);
+  EXPECT_EQ(items("upload.list", {{"state", {"failed"}}}).size(), 0U);
   EXPECT_EQ(succeed("upload.pause", {{"id", 1}}).at("cdn"), 158);
   EXPECT_EQ(succeed("upload.resume", {{"id", 1}}).at("state"), "queued");
   EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 1);
@@ -46,10 +48,10 @@ TEST_F(AdminApiTest, AnIdIsEnoughAmongSeveralAccounts) {
   EXPECT_EQ(fail("upload.cancel", {{"id", 3}}, "upload_not_found"), "there is no upload 3; see: vodlift status");
   EXPECT_EQ(fail("upload.cancel", {{"id", 2}, {"cdn", 7}}, "upload_not_found"),
             "account 7 has no upload 2; see: vodlift status --cdn 7");
-  EXPECT_EQ(succeed("upload.list", {{"ids", {1}}, {"cdn", 7}}).as_array().size(), 0U);
+  EXPECT_EQ(items("upload.list", {{"ids", {1}}, {"cdn", 7}}).size(), 0U);
 }
 
-TEST_F(AdminApiTest, PassesOnWhatTheIntakeRefuses) {
+TEST_F(RestApiTest, PassesOnWhatTheIntakeRefuses) {
   add_account();
   object request = {
       {"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}};
@@ -62,17 +64,17 @@ TEST_F(AdminApiTest, PassesOnWhatTheIntakeRefuses) {
   request["cdn"] = 7;
   request.erase("acl");
   EXPECT_THAT(fail("upload.add", request, "not_found"), HasSubstr("no account 7"));
-  EXPECT_EQ(succeed("upload.list", {{"cdn", 158}}).as_array().size(), 0U);
+  EXPECT_EQ(items("upload.list", {{"cdn", 158}}).size(), 0U);
 }
 
-TEST_F(AdminApiTest, ListsAllAccountsUnasked) {
+TEST_F(RestApiTest, ListsAllAccountsUnasked) {
   fail("upload.list", {}, "not_found");
   add_account();
   succeed("upload.list", {{"limit", 100}, {"offset", 7}});
   EXPECT_EQ(uploads_.last_query.limit, 100);
   EXPECT_EQ(uploads_.last_query.offset, 7);
   EXPECT_TRUE(uploads_.last_query.states.empty());
-  succeed("upload.list", {{"states", {"failed", "queued"}}});
+  succeed("upload.list", {{"state", {"failed", "queued"}}});
   EXPECT_EQ(uploads_.last_query.states, (std::vector{UploadState::queued, UploadState::failed}));
   succeed("account.add", {{"cdn", 159}, {"user", "kc"}});
   succeed("upload.list", {});
@@ -80,7 +82,7 @@ TEST_F(AdminApiTest, ListsAllAccountsUnasked) {
   fail("upload.list", {{"cdn", 160}}, "not_found");
 }
 
-TEST_F(AdminApiTest, ARefusedChangeNamesTheStateAndWhatToDo) {
+TEST_F(RestApiTest, ARefusedChangeNamesTheStateAndWhatToDo) {
   add_account();
   succeed("bucket.add", bucket_fields());
   succeed("upload.add",
@@ -97,7 +99,7 @@ TEST_F(AdminApiTest, ARefusedChangeNamesTheStateAndWhatToDo) {
   }
 }
 
-TEST_F(AdminApiTest, RefusesUnfitQueries) {
+TEST_F(RestApiTest, RefusesUnfitQueries) {
   add_account();
   fail("upload.list", {{"limit", 101}}, "invalid_value");
   fail("upload.list", {{"limit", 0}}, "invalid_value");
@@ -105,10 +107,9 @@ TEST_F(AdminApiTest, RefusesUnfitQueries) {
   fail("upload.list", {{"ids", boost::json::array()}}, "invalid_value");
   fail("upload.list", {{"ids", {1, 0}}}, "invalid_value");
   fail("upload.list", {{"ids", {1}}, {"limit", 5}}, "invalid_value");
-  EXPECT_THAT(fail("upload.list", {{"states", {"queued", "done"}}}, "invalid_value"),
-              HasSubstr("states: each word of the list must be queued,"));
-  fail("upload.list", {{"states", "queued"}}, "invalid_value");
+  EXPECT_THAT(fail("upload.list", {{"state", {"queued", "done"}}}, "invalid_value"),
+              HasSubstr("state: each word of the list must be queued,"));
 }
 
 }  // namespace
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

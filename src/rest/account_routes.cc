@@ -1,11 +1,11 @@
 #include <array>
 #include <boost/json/array.hpp>
 
-#include "admin/command.h"
-#include "admin/rules.h"
 #include "base/log.h"
+#include "rest/route.h"
+#include "rest/rules.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
@@ -46,9 +46,16 @@ Result<value> set(const Context& context, const Fields& fields) {
 Result<value> list(const Context& context, const Fields& /*fields*/) {
   boost::json::array answer;
   for (const auto& account : context.accounts.accounts()) answer.push_back(account_json(*account));
-  return value(std::move(answer));
+  return collection(std::move(answer));
 }
 
+Result<value> show(const Context& context, const Fields& fields) {
+  const auto account = existing_account(context, fields.number("cdn"));
+  if (!account) return account.error();
+  return value(account_json(**account));
+}
+
+constexpr std::array kShowFields = {kCdn};
 constexpr std::array kAddFields = {
     kCdn,
     FieldSpec{.name = "user", .required = true, .high = kMaxTextBytes, .audited = true},
@@ -60,14 +67,30 @@ constexpr std::array kSetFields = {
         .name = "weight", .type = FieldType::number, .required = true, .low = 1, .high = kMaxWeight, .audited = true},
 };
 
-constexpr std::array kCommands = {
-    Command{.name = "account.add", .mutating = true, .fields = kAddFields, .run = run_at_once<add>},
-    Command{.name = "account.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
-    Command{.name = "account.list", .run = run_at_once<list>},
+constexpr std::array kRoutes = {
+    Route{.name = "account.list", .method = "GET", .path = "/accounts", .run = run_at_once<list>},
+    Route{.name = "account.add",
+          .method = "POST",
+          .path = "/accounts",
+          .fields = kAddFields,
+          .mutating = true,
+          .created = "/accounts/{cdn}",
+          .run = run_at_once<add>},
+    Route{.name = "account.show",
+          .method = "GET",
+          .path = "/accounts/{cdn}",
+          .fields = kShowFields,
+          .run = run_at_once<show>},
+    Route{.name = "account.set",
+          .method = "PATCH",
+          .path = "/accounts/{cdn}",
+          .fields = kSetFields,
+          .mutating = true,
+          .run = run_at_once<set>},
 };
 
 }  // namespace
 
-std::span<const Command> account_commands() { return kCommands; }
+std::span<const Route> account_routes() { return kRoutes; }
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

@@ -4,13 +4,13 @@
 #include <boost/json/array.hpp>
 #include <limits>
 
-#include "admin/command.h"
 #include "base/log.h"
 #include "core/upload_control.h"
 #include "core/upload_fields.h"
 #include "core/upload_json.h"
+#include "rest/route.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
@@ -42,17 +42,27 @@ Result<std::vector<Upload>> find(const Context& context, std::optional<AccountId
   return context.uploads.find(*cdn, query);
 }
 
-// The account that is named, or the one that the upload belongs to: an id is of one upload of all.
-Result<std::shared_ptr<const Account>> owner_of(const Context& context, UploadId id, std::optional<AccountId> cdn) {
-  if (cdn) return existing_account(context, *cdn);
+Error no_upload(UploadId id, std::optional<AccountId> cdn) {
+  if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}; see: vodlift status", id)};
+  return {Errc::upload_not_found,
+          fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}", *cdn, id)};
+}
+
+// The upload of the field `id`: of the account that is named, or of any, because an id is of one upload of all.
+Result<Upload> existing_upload(const Context& context, const Fields& fields) {
   UploadQuery query;
-  query.ids = {id};
-  const auto found = context.uploads.find_in_all(query);
+  query.ids = {fields.number("id")};
+  const auto cdn = fields.number_if_given("cdn");
+  auto found = find(context, cdn, query);
   if (!found) return found.error();
-  if (found->empty()) {
-    return Error{Errc::upload_not_found, fmt::format("there is no upload {}; see: vodlift status", id)};
-  }
-  return existing_account(context, found->front().account);
+  if (found->empty()) return no_upload(query.ids.front(), cdn);
+  return std::move(found->front());
+}
+
+Result<value> show(const Context& context, const Fields& fields) {
+  const auto upload = existing_upload(context, fields);
+  if (!upload) return upload.error();
+  return value(to_operator_json(*upload, context.clock.now()));
 }
 
 Result<value> list(const Context& context, const Fields& fields) {
@@ -61,7 +71,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   if (!query.ids.empty() && (fields.has("limit") || fields.has("offset"))) {
     return Error{Errc::invalid_value, "ids: cannot be combined with limit and offset"};
   }
-  for (const std::string_view word : fields.words("states")) query.states.push_back(upload_state_from(word).value());
+  for (const std::string_view word : fields.words("state")) query.states.push_back(upload_state_from(word).value());
   query.limit = static_cast<int>(fields.number_if_given("limit").value_or(query.limit));
   query.offset = fields.number("offset");
 
@@ -74,7 +84,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   boost::json::array answer;
   const WallTime now = context.clock.now();
   for (const Upload& upload : *uploads) answer.push_back(to_operator_json(upload, now));
-  return value(std::move(answer));
+  return collection(std::move(answer));
 }
 
 // Why an upload cannot be changed, and the command that helps an operator.
@@ -97,17 +107,15 @@ Error refused(const ChangeOutcome& outcome) {
 
 template <UploadChange change>
 Result<value> carry_out(const Context& context, const Fields& fields) {
+  const auto upload = existing_upload(context, fields);
+  if (!upload) return upload.error();
+  const auto account = existing_account(context, upload->account);
+  if (!account) return account.error();
   ChangeRequest request;
   request.change = change;
-  request.id = fields.number("id");
-  const auto account = owner_of(context, request.id, fields.number_if_given("cdn"));
-  if (!account) return account.error();
-  request.account = (*account)->cdn;
+  request.id = upload->id;
+  request.account = upload->account;
   const auto outcome = UploadControl(context.uploads, context.intake).carry_out(**account, request);
-  if (!outcome && outcome.error().code == Errc::upload_not_found) {
-    return Error{Errc::upload_not_found, fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}",
-                                                     request.account, request.id)};
-  }
   if (!outcome) return outcome.error();
   if (outcome->refusal) return refused(*outcome);
   return value(to_operator_json(outcome->upload, context.clock.now()));
@@ -132,10 +140,10 @@ constexpr std::array kListFields = {
               .low = 0,
               .high = std::numeric_limits<std::int64_t>::max(),
               .otherwise = "0"},
-    FieldSpec{.name = "states", .type = FieldType::words, .words = kUploadStates.all()},
+    FieldSpec{.name = "state", .type = FieldType::words, .words = kUploadStates.all()},
 };
 
-constexpr std::array kChangeFields = {
+constexpr std::array kOneFields = {
     kCdnIfGiven,
     FieldSpec{.name = "id",
               .type = FieldType::number,
@@ -146,22 +154,39 @@ constexpr std::array kChangeFields = {
 };
 
 template <UploadChange change>
-constexpr Command change_command(std::string_view name) {
-  return {.name = name, .mutating = true, .fields = kChangeFields, .run = run_at_once<carry_out<change>>};
+constexpr Route change_route(std::string_view name, std::string_view path) {
+  return {.name = name,
+          .method = "POST",
+          .path = path,
+          .fields = kOneFields,
+          .mutating = true,
+          .run = run_at_once<carry_out<change>>};
 }
 
 }  // namespace
 
-std::span<const Command> upload_commands() {
-  static const std::array kCommands = {
-      Command{.name = "upload.add", .mutating = true, .fields = add_fields(), .run = add},
-      change_command<UploadChange::cancel>("upload.cancel"),
-      change_command<UploadChange::pause>("upload.pause"),
-      change_command<UploadChange::resume>("upload.resume"),
-      change_command<UploadChange::retry>("upload.retry"),
-      Command{.name = "upload.list", .fields = kListFields, .run = run_at_once<list>},
+std::span<const Route> upload_routes() {
+  static const std::array kRoutes = {
+      Route{
+          .name = "upload.list", .method = "GET", .path = "/uploads", .fields = kListFields, .run = run_at_once<list>},
+      Route{.name = "upload.add",
+            .method = "POST",
+            .path = "/uploads",
+            .fields = add_fields(),
+            .mutating = true,
+            .created = "/uploads/{id}",
+            .run = add},
+      Route{.name = "upload.show",
+            .method = "GET",
+            .path = "/uploads/{id}",
+            .fields = kOneFields,
+            .run = run_at_once<show>},
+      change_route<UploadChange::cancel>("upload.cancel", "/uploads/{id}/cancel"),
+      change_route<UploadChange::pause>("upload.pause", "/uploads/{id}/pause"),
+      change_route<UploadChange::resume>("upload.resume", "/uploads/{id}/resume"),
+      change_route<UploadChange::retry>("upload.retry", "/uploads/{id}/retry"),
   };
-  return kCommands;
+  return kRoutes;
 }
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

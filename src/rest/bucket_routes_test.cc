@@ -1,13 +1,13 @@
-// The commands about buckets.
-#include "admin/admin_api_test.h"
+// The routes of buckets.
+#include "rest/rest_api_test.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
 
-TEST_F(AdminApiTest, ConfiguresABucketWithoutShowingItsSecret) {
+TEST_F(RestApiTest, ConfiguresABucketWithoutShowingItsSecret) {
   add_account();
   object fields = bucket_fields();
   fields["path_style"] = true;
@@ -20,13 +20,13 @@ TEST_F(AdminApiTest, ConfiguresABucketWithoutShowingItsSecret) {
   EXPECT_TRUE(bucket->path_style);
   EXPECT_EQ(bucket->acl_policy, AclPolicy::private_acl);
 
-  const value listed = succeed("bucket.list", {{"cdn", 158}});
-  EXPECT_EQ(listed.as_array().size(), 1U);
+  const boost::json::array listed = items("bucket.list", {{"cdn", 158}});
+  EXPECT_EQ(listed.size(), 1U);
   EXPECT_THAT(last_body_, Not(HasSubstr("very-secret")));
-  EXPECT_EQ(succeed("bucket.list", {{"cdn", 159}}).as_array().size(), 0U);
+  EXPECT_EQ(items("bucket.list", {{"cdn", 159}}).size(), 0U);
 }
 
-TEST_F(AdminApiTest, AddsNoBucketThatIsThereUnlessItIsToBeReplaced) {
+TEST_F(RestApiTest, AddsNoBucketThatIsThereUnlessItIsToBeReplaced) {
   add_account();
   object fields = bucket_fields();
   fields["sse"] = "s3";
@@ -46,7 +46,7 @@ TEST_F(AdminApiTest, AddsNoBucketThatIsThereUnlessItIsToBeReplaced) {
   EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption.mode, EncryptionMode::bucket_default);
 }
 
-TEST_F(AdminApiTest, SetsOneSettingAndKeepsTheOthers) {
+TEST_F(RestApiTest, SetsOneSettingAndKeepsTheOthers) {
   add_account();
   object fields = bucket_fields();
   for (const auto& [name, value] : std::initializer_list<std::pair<const char*, boost::json::value>>{
@@ -83,7 +83,7 @@ TEST_F(AdminApiTest, SetsOneSettingAndKeepsTheOthers) {
   EXPECT_GT(now->version, before.version) << "what is known against the old settings ends";
 }
 
-TEST_F(AdminApiTest, ASettingThatBelongsToAnotherGoesWithIt) {
+TEST_F(RestApiTest, ASettingThatBelongsToAnotherGoesWithIt) {
   add_account();
   object fields = bucket_fields();
   fields["sse"] = "kms";
@@ -108,15 +108,15 @@ TEST_F(AdminApiTest, ASettingThatBelongsToAnotherGoesWithIt) {
   fail("bucket.set", {{"cdn", 158}, {"bucket", "absent"}, {"max_parts", 500}}, "not_found");
 }
 
-TEST_F(AdminApiTest, ListsWhyUploadsToABucketWait) {
+TEST_F(RestApiTest, ListsWhyUploadsToABucketWait) {
   add_account();
   succeed("bucket.add", bucket_fields());
-  EXPECT_EQ(succeed("bucket.list", {}).at(0).at("trouble"), "");
+  EXPECT_EQ(items("bucket.list", {}).at(0).at("trouble"), "");
   doctor_.troubled = "my_bucket";
-  EXPECT_EQ(succeed("bucket.list", {}).at(0).at("trouble"), "its key is refused");
+  EXPECT_EQ(items("bucket.list", {}).at(0).at("trouble"), "its key is refused");
 }
 
-TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
+TEST_F(RestApiTest, RefusesABucketThatCouldNotWork) {
   add_account();
   for (const auto& [name, bad] :
        std::initializer_list<std::pair<const char*, const char*>>{{"bucket", "a/b"},
@@ -132,7 +132,7 @@ TEST_F(AdminApiTest, RefusesABucketThatCouldNotWork) {
   EXPECT_TRUE(accounts_.buckets(std::nullopt).empty());
 }
 
-TEST_F(AdminApiTest, ConfiguresHowManyPartsAStoreTakes) {
+TEST_F(RestApiTest, ConfiguresHowManyPartsAStoreTakes) {
   add_account();
   object fields = bucket_fields();
   succeed("bucket.add", fields);
@@ -147,11 +147,11 @@ TEST_F(AdminApiTest, ConfiguresHowManyPartsAStoreTakes) {
   }
 }
 
-TEST_F(AdminApiTest, ConfiguresEncryption) {
+TEST_F(RestApiTest, ConfiguresEncryption) {
   add_account();
   object fields = bucket_fields();
   succeed("bucket.add", fields);
-  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("sse"), "default");
+  EXPECT_EQ(items("bucket.list", {})[0].at("sse"), "default");
   fields["sse"] = "kms";
   fields["kms_key"] = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab";
   fields["sse_bucket_key"] = true;
@@ -159,7 +159,7 @@ TEST_F(AdminApiTest, ConfiguresEncryption) {
   succeed("bucket.add", fields);
   const Encryption expected{EncryptionMode::sse_kms, "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab", true};
   EXPECT_EQ(accounts_.find_bucket(158, "my_bucket")->encryption, expected);
-  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("kms_key"), value(expected.kms_key));
+  EXPECT_EQ(items("bucket.list", {})[0].at("kms_key"), value(expected.kms_key));
   const object policy = {{"cdn", 158}, {"bucket", "my_bucket"}, {"policy_only", true}};
   EXPECT_THAT(std::string(succeed("bucket.check", policy).at("policy").as_string()),
               HasSubstr("policy of my_bucket, sse kms"));
@@ -175,7 +175,7 @@ TEST_F(AdminApiTest, ConfiguresEncryption) {
   }
 }
 
-TEST_F(AdminApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) {
+TEST_F(RestApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) {
   add_account();
   object fields = {{"cdn", 158},
                    {"bucket", "my_bucket"},
@@ -190,7 +190,7 @@ TEST_F(AdminApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) 
   EXPECT_EQ(bucket->credentials, expected);
   EXPECT_EQ(bucket->endpoint, "https://s3.from.env");
   EXPECT_EQ(bucket->region, "from-env");
-  EXPECT_EQ(succeed("bucket.list", {}).as_array()[0].at("role_arn"), "arn:aws:iam::123456789012:role/up");
+  EXPECT_EQ(items("bucket.list", {})[0].at("role_arn"), "arn:aws:iam::123456789012:role/up");
 
   for (const auto& [name, bad] :
        std::initializer_list<std::pair<const char*, const char*>>{{"credentials", "somewhere"},
@@ -206,7 +206,7 @@ TEST_F(AdminApiTest, TakesCredentialsFromElsewhereAndTheRestFromTheEnvironment) 
   }
 }
 
-TEST_F(AdminApiTest, TellsWhatTheDoctorFinds) {
+TEST_F(RestApiTest, TellsWhatTheDoctorFinds) {
   add_account();
   succeed("bucket.add", bucket_fields());
   const object fields = {{"cdn", 158}, {"bucket", "my_bucket"}};
@@ -232,7 +232,7 @@ TEST_F(AdminApiTest, TellsWhatTheDoctorFinds) {
   fail("bucket.check", {{"cdn", 158}, {"bucket", "other"}}, "not_found");
 }
 
-TEST_F(AdminApiTest, ListsWhatWaitsToBeClearedAway) {
+TEST_F(RestApiTest, ListsWhatWaitsToBeClearedAway) {
   const auto abandon = [&](AccountId account, const std::string& key) {
     AbandonedMultipart entry;
     entry.upload = 7;
@@ -244,16 +244,16 @@ TEST_F(AdminApiTest, ListsWhatWaitsToBeClearedAway) {
   ASSERT_TRUE(ledger_.adopt(search, {"mp"}).value());
   const std::int64_t found = ledger_.due(1).value().at(0).id;
   for (int tries = 0; tries < 2; ++tries) ASSERT_TRUE(ledger_.postpone(found, std::chrono::minutes(1), "no answer"));
-  EXPECT_EQ(boost::json::serialize(succeed("bucket.litter", {{"cdn", 158}})),
+  EXPECT_EQ(boost::json::serialize(items("bucket.litter", {{"cdn", 158}})),
             R"([{"cdn":158,"bucket":"b","endpoint":"https://h","key":"film.mp4","multipart_id":"mp","upload":7,)"
             R"("since":1700000000,"tries":2,"next_try":1700000060,"error":"no answer"}])");
 
   for (int i = 0; i < 5; ++i) abandon(159, std::to_string(i));
-  EXPECT_EQ(succeed("bucket.litter", {{"cdn", 158}}).as_array().size(), 1U);
-  EXPECT_EQ(succeed("bucket.litter", {{"cdn", 159}, {"limit", 3}}).as_array().size(), 3U);
-  EXPECT_EQ(succeed("bucket.litter", {}).as_array().size(), 6U);
+  EXPECT_EQ(items("bucket.litter", {{"cdn", 158}}).size(), 1U);
+  EXPECT_EQ(items("bucket.litter", {{"cdn", 159}, {"limit", 3}}).size(), 3U);
+  EXPECT_EQ(items("bucket.litter", {}).size(), 6U);
   fail("bucket.litter", {{"limit", 0}}, "invalid_value");
 }
 
 }  // namespace
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

@@ -4,14 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "admin/command.h"
-#include "admin/rules.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "core/api_key.h"
 #include "core/upload_request.h"
+#include "rest/route.h"
+#include "rest/rules.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
@@ -171,14 +171,23 @@ Result<value> add(const Context& context, const Fields& fields) {
 
   if (auto added = context.accounts.add_key(key); !added) return added.error();
   log::info("API key added", {{"cdn", key.cdn}, {"api_key", key.api_key}, {"imported", imported ? "yes" : "no"}});
-  return value(object{{"api_key", key.api_key}, {"secret", key.secret.reveal()}});
+  object answer{{"api_key", key.api_key}};
+  // Who imports a secret has it; an answer that lands in a log must not hold it.
+  if (!imported) answer["secret"] = key.secret.reveal();
+  return value(std::move(answer));
 }
 
 Result<value> list(const Context& context, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
   for (const auto& key : context.accounts.keys(cdn)) answer.push_back(key_json(*key, context.clock.now()));
-  return value(std::move(answer));
+  return collection(std::move(answer));
+}
+
+Result<value> show(const Context& context, const Fields& fields) {
+  const auto key = context.accounts.find_key(fields.text("api_key"));
+  if (!key) return Error{Errc::not_found, "there is no such API key; see: vodlift key list"};
+  return value(key_json(*key, context.clock.now()));
 }
 
 Result<value> revoke(const Context& context, const Fields& fields) {
@@ -249,18 +258,41 @@ constexpr std::array kRotateFields = {
               .otherwise = "86400",
               .audited = true},
 };
-constexpr std::array kRevokeFields = {kApiKey};
+constexpr std::array kOneFields = {kApiKey};
 
-constexpr std::array kCommands = {
-    Command{.name = "key.add", .mutating = true, .fields = kAddFields, .run = run_at_once<add>},
-    Command{.name = "key.list", .fields = kListFields, .run = run_at_once<list>},
-    Command{.name = "key.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
-    Command{.name = "key.rotate", .mutating = true, .fields = kRotateFields, .run = run_at_once<rotate_secret>},
-    Command{.name = "key.revoke", .mutating = true, .fields = kRevokeFields, .run = run_at_once<revoke>},
+constexpr std::array kRoutes = {
+    Route{.name = "key.list", .method = "GET", .path = "/keys", .fields = kListFields, .run = run_at_once<list>},
+    Route{.name = "key.add",
+          .method = "POST",
+          .path = "/keys",
+          .fields = kAddFields,
+          .mutating = true,
+          .created = "/keys/{api_key}",
+          .run = run_at_once<add>},
+    Route{
+        .name = "key.show", .method = "GET", .path = "/keys/{api_key}", .fields = kOneFields, .run = run_at_once<show>},
+    Route{.name = "key.set",
+          .method = "PATCH",
+          .path = "/keys/{api_key}",
+          .fields = kSetFields,
+          .mutating = true,
+          .run = run_at_once<set>},
+    Route{.name = "key.rotate",
+          .method = "POST",
+          .path = "/keys/{api_key}/rotate",
+          .fields = kRotateFields,
+          .mutating = true,
+          .run = run_at_once<rotate_secret>},
+    Route{.name = "key.revoke",
+          .method = "POST",
+          .path = "/keys/{api_key}/revoke",
+          .fields = kOneFields,
+          .mutating = true,
+          .run = run_at_once<revoke>},
 };
 
 }  // namespace
 
-std::span<const Command> key_commands() { return kCommands; }
+std::span<const Route> key_routes() { return kRoutes; }
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

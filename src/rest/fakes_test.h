@@ -15,7 +15,7 @@
 #include "memory/memory_accounts.h"
 #include "memory/watched_uploads.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 
 class FixedClock final : public Clock {
  public:
@@ -68,9 +68,10 @@ class MemoryStorages final : public Storages {
   }
   std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) override { return std::nullopt; }
   std::vector<StorageInfo> list() override { return {{"sestore4", true, 1}}; }
-  void list_files(FileQuery, std::function<void(Result<FileList>)> done) override {
-    done(Error{Errc::internal, "not for this test"});
+  void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override {
+    if (query.folder.user != "jb") return done(Error{Errc::source_not_found, "no such folder"});
+    done(FileList{{{"sestore4/jb/film.mp4", 1000, from_unix_ms(1'700'000'000'123)}}, query.offset + 1, true, 0});
   }
 };
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

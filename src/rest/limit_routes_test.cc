@@ -1,21 +1,21 @@
-// The commands about limits of bandwidth.
-#include "admin/admin_api_test.h"
+// The routes of limits of bandwidth.
+#include "rest/rest_api_test.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using testing::HasSubstr;
 
-TEST_F(AdminApiTest, SetsListsAndRemovesLimits) {
+TEST_F(RestApiTest, SetsListsAndRemovesLimits) {
   add_account();
-  EXPECT_EQ(succeed("limit.list", {}).as_array().size(), 0U);
+  EXPECT_EQ(items("limit.list", {}).size(), 0U);
   EXPECT_EQ(
       succeed("limit.set", {{"rate", "50 MB/s"}}),
       value({{"scope", "all uploads"}, {"rate", "50MB"}, {"timetable", boost::json::array()}, {"time_zone", "UTC"}}));
   succeed("limit.set",
           {{"cdn", 158}, {"rate", "none"}, {"timetable", {"Mon-Fri 08:00-18:00 10MB"}}, {"time_zone", "Europe/Paris"}});
   succeed("limit.set", {{"storage", "sestore4"}, {"rate", "1GB"}});
-  EXPECT_EQ(succeed("limit.list", {}).as_array().size(), 3U);
+  EXPECT_EQ(items("limit.list", {}).size(), 3U);
   EXPECT_EQ(bandwidth_.next({159, "b", "sestore5"}, 100).wait.count(), 0);
 
   fail("limit.set", {{"cdn", 159}, {"rate", "1GB"}}, "not_found");
@@ -31,8 +31,8 @@ TEST_F(AdminApiTest, SetsListsAndRemovesLimits) {
 
   succeed("limit.remove", {{"cdn", 158}});
   fail("limit.remove", {{"cdn", 158}}, "not_found");
-  EXPECT_EQ(succeed("limit.list", {}).as_array().size(), 2U);
+  EXPECT_EQ(items("limit.list", {}).size(), 2U);
 }
 
 }  // namespace
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

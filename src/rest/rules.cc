@@ -1,4 +1,4 @@
-#include "admin/rules.h"
+#include "rest/rules.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 #include "base/encoding.h"
 #include "base/text.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 bool is_visible(char c) { return c > ' ' && c < '\x7f'; }
@@ -161,4 +161,4 @@ Result<> check_external_id(std::string_view external_id) {
   return invalid("external_id", external_id, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -");
 }
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

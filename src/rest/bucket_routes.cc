@@ -6,14 +6,14 @@
 #include <boost/json/serialize.hpp>
 #include <mutex>
 
-#include "admin/command.h"
-#include "admin/rules.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "core/part_plan.h"
 #include "core/upload_request.h"
+#include "rest/route.h"
+#include "rest/rules.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
@@ -278,15 +278,25 @@ Result<value> check(const Context& context, const Fields& fields) {
                       {"policy", context.doctor.policy(*bucket, public_read)}});
 }
 
+// How the bucket is reached, and why its uploads wait, if they do.
+object shown_bucket(const Context& context, const BucketAccess& bucket) {
+  object shown = bucket_json(bucket);
+  shown["trouble"] = printable(context.doctor.trouble(bucket), kMaxFindingBytes);
+  return shown;
+}
+
 Result<value> list(const Context& context, const Fields& fields) {
-  const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
-  for (const auto& bucket : context.accounts.buckets(cdn)) {
-    object one = bucket_json(*bucket);
-    one["trouble"] = printable(context.doctor.trouble(*bucket), kMaxFindingBytes);
-    answer.push_back(std::move(one));
+  for (const auto& bucket : context.accounts.buckets(fields.number_if_given("cdn"))) {
+    answer.push_back(shown_bucket(context, *bucket));
   }
-  return value(std::move(answer));
+  return collection(std::move(answer));
+}
+
+Result<value> show(const Context& context, const Fields& fields) {
+  const auto bucket = existing_bucket(context, fields);
+  if (!bucket) return bucket.error();
+  return value(shown_bucket(context, **bucket));
 }
 
 Result<value> litter(const Context& context, const Fields& fields) {
@@ -307,7 +317,7 @@ Result<value> litter(const Context& context, const Fields& fields) {
                             {"next_try", to_unix_seconds(one.next_attempt)},
                             {"error", one.error}});
   }
-  return value(std::move(answer));
+  return collection(std::move(answer));
 }
 
 constexpr FieldSpec kBucket = {.name = "bucket", .required = true, .high = kMaxTextBytes, .audited = true};
@@ -344,25 +354,48 @@ constexpr auto kAddFields = [] {
 }();
 constexpr std::array kCheckFields = {kCdn, kBucket, flag_field("policy_only"), flag_field("public_read")};
 constexpr std::array kListFields = {kCdnIfGiven};
+constexpr std::array kShowFields = {kCdn, kBucket};
 constexpr std::array kLitterFields = {
     kCdnIfGiven,
     FieldSpec{.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxLitter},
 };
 
-constexpr std::array kCommands = {
-    Command{.name = "bucket.add", .mutating = true, .fields = kAddFields, .run = run_at_once<add>},
-    Command{.name = "bucket.check",
-            .mutating = true,  // it writes to the bucket
-            .fields = kCheckFields,
-            .audited_answer = "result",
-            .run = run_at_once<check>},
-    Command{.name = "bucket.litter", .fields = kLitterFields, .run = run_at_once<litter>},
-    Command{.name = "bucket.list", .fields = kListFields, .run = run_at_once<list>},
-    Command{.name = "bucket.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
+constexpr std::array kRoutes = {
+    Route{.name = "bucket.list", .method = "GET", .path = "/buckets", .fields = kListFields, .run = run_at_once<list>},
+    Route{.name = "bucket.add",
+          .method = "POST",
+          .path = "/buckets",
+          .fields = kAddFields,
+          .mutating = true,
+          .created = "/buckets/{cdn}/{bucket}",
+          .run = run_at_once<add>},
+    Route{.name = "bucket.show",
+          .method = "GET",
+          .path = "/buckets/{cdn}/{bucket}",
+          .fields = kShowFields,
+          .run = run_at_once<show>},
+    Route{.name = "bucket.set",
+          .method = "PATCH",
+          .path = "/buckets/{cdn}/{bucket}",
+          .fields = kSetFields,
+          .mutating = true,
+          .run = run_at_once<set>},
+    Route{.name = "bucket.check",
+          .method = "POST",
+          .path = "/buckets/{cdn}/{bucket}/check",
+          .fields = kCheckFields,
+          .mutating = true,  // it writes to the bucket
+          .audited_answer = "result",
+          .run = run_at_once<check>},
+    Route{.name = "bucket.litter",
+          .method = "GET",
+          .path = "/litter",
+          .fields = kLitterFields,
+          .run = run_at_once<litter>},
 };
 
 }  // namespace
 
-std::span<const Command> bucket_commands() { return kCommands; }
+std::span<const Route> bucket_routes() { return kRoutes; }
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

@@ -1,7 +1,7 @@
-// The commands about API keys.
-#include "admin/admin_api_test.h"
+// The routes of API keys.
+#include "rest/rest_api_test.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using testing::AllOf;
@@ -9,7 +9,7 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::Not;
 
-TEST_F(AdminApiTest, MakesAPairAndNeverShowsTheSecretAgain) {
+TEST_F(RestApiTest, MakesAPairAndNeverShowsTheSecretAgain) {
   add_account();
   const value added = succeed("key.add", {{"cdn", 158}});
   const std::string api_key(added.at("api_key").as_string());
@@ -23,7 +23,7 @@ TEST_F(AdminApiTest, MakesAPairAndNeverShowsTheSecretAgain) {
   EXPECT_THAT(last_body_, AllOf(HasSubstr(api_key), Not(HasSubstr(secret))));
 }
 
-TEST_F(AdminApiTest, ImportsAPairThatClientsHave) {
+TEST_F(RestApiTest, ImportsAPairThatClientsHave) {
   add_account();
   const object pair = {{"cdn", 158},
                        {"api_key", "APX4GKLM0RKQLSP2FBO1ROPKSSW47DZE"},
@@ -36,7 +36,7 @@ TEST_F(AdminApiTest, ImportsAPairThatClientsHave) {
   EXPECT_EQ(fail("key.add", {{"cdn", 7}}, "not_found"), "there is no account 7; see: vodlift account list");
 }
 
-TEST_F(AdminApiTest, RevokesAKey) {
+TEST_F(RestApiTest, RevokesAKey) {
   add_account();
   const value added = succeed("key.add", {{"cdn", 158}});
   const value revoked = succeed("key.revoke", {{"api_key", added.at("api_key")}});
@@ -45,7 +45,7 @@ TEST_F(AdminApiTest, RevokesAKey) {
   EXPECT_EQ(fail("key.revoke", {{"api_key", "NOSUCHKEY"}}, "not_found"), "there is no API key NOSUCHKEY");
 }
 
-TEST_F(AdminApiTest, KeysHaveRulesThatCanBeChanged) {
+TEST_F(RestApiTest, KeysHaveRulesThatCanBeChanged) {
   add_account();
   const value added = succeed("key.add", {{"cdn", 158},
                                           {"permissions", "status, upload"},
@@ -54,7 +54,7 @@ TEST_F(AdminApiTest, KeysHaveRulesThatCanBeChanged) {
                                           {"networks", boost::json::array{"192.0.2.0/24", "::1"}},
                                           {"expires", 1'800'000'000}});
   const value api_key = added.at("api_key");
-  value key = succeed("key.list", {}).at(0);
+  value key = items("key.list", {}).at(0);
   EXPECT_EQ(key.at("permissions"), "upload,status");
   EXPECT_EQ(key.at("path_prefix"), "sestore4/jb/films");
   EXPECT_EQ(key.at("buckets"), (boost::json::array{"my_bucket"}));
@@ -82,12 +82,12 @@ TEST_F(AdminApiTest, KeysHaveRulesThatCanBeChanged) {
     fields["api_key"] = api_key;
     fail("key.set", fields, "invalid_value");
   }
-  EXPECT_EQ(succeed("key.list", {}).at(0), key) << "nothing of them was done";
+  EXPECT_EQ(items("key.list", {}).at(0), key) << "nothing of them was done";
   EXPECT_THAT(fail("key.set", {{"api_key", api_key}}, "missing_field"), HasSubstr("nothing to set"));
   fail("key.set", {{"api_key", "NOSUCH"}, {"expires", 0}}, "not_found");
 }
 
-TEST_F(AdminApiTest, RotationGivesANewSecretOnceAndTellsHowLongTheOldOneLasts) {
+TEST_F(RestApiTest, RotationGivesANewSecretOnceAndTellsHowLongTheOldOneLasts) {
   add_account();
   const value added = succeed("key.add", {{"cdn", 158}});
   const value rotated = succeed("key.rotate", {{"api_key", added.at("api_key")}, {"overlap_s", 3600}});
@@ -106,4 +106,4 @@ TEST_F(AdminApiTest, RotationGivesANewSecretOnceAndTellsHowLongTheOldOneLasts) {
 }
 
 }  // namespace
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 
 // The account's folder on the storages: 1-64 of A-Z a-z 0-9 . _ -, beginning with a letter, a digit or _.
 Result<> check_user(std::string_view user);
@@ -44,4 +44,4 @@ Result<> check_external_id(std::string_view external_id);
 // A KMS key: its id, its ARN, "alias/NAME" or an alias's ARN; 1-2048 of A-Z a-z 0-9 : / _ -.
 Result<> check_kms_key(std::string_view kms_key);
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

@@ -1,6 +1,7 @@
-// The commands of the administration. The file of each noun has its commands; admin_api.cc looks them up.
+// The routes of the REST API. The file of each noun has its routes; route_table.cc finds the one of a request.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <limits>
 #include <memory>
@@ -13,24 +14,25 @@
 #include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
 #include "core/multipart_ledger.h"
+#include "core/storage.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
-#include "door/command.h"
 #include "door/fields.h"
 #include "door/reply.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 
-// The values that `bucket.add` uses for fields that the request lacks; either may be empty.
+// The values that a new bucket gets for fields that the request lacks; either may be empty.
 struct BucketDefaults {
   std::string endpoint;
   std::string region;
 };
 
-// What the commands use. All internally locked.
+// What the routes use. All internally locked.
 struct Context {
   AccountDirectory& accounts;
   UploadStore& uploads;
+  Storages& storages;
   const UploadIntake& intake;
   const Clock& clock;
   AuditLog& audit;
@@ -45,22 +47,38 @@ using door::Reply;
 
 // Runs on a thread that may block. Answers through `reply` exactly once, from any thread.
 using Run = void (*)(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply);
-using Command = door::Command<Run>;
+
+// One method of one path.
+struct Route {
+  std::string_view name;                // "key.rotate": unique; the audit log has it
+  std::string_view method;              // "POST"
+  std::string_view path;                // below /api/v1: "/keys/{api_key}/rotate"; the word in braces is a field
+  std::span<const FieldSpec> fields{};  // of the path, the query and the body
+  bool mutating = false;                // it changes something: the audit log records each call
+  std::string_view created{};           // the path of the object that it makes, of members of the answer; empty: none
+  std::string_view audited_answer{};    // a member of the answer that the audit log shows as well; empty: none
+  Run run = nullptr;
+};
 
 inline void answer(Reply& reply, const Result<boost::json::value>& outcome) {
   outcome ? reply.success({}, *outcome) : reply.failure(outcome.error());
 }
 
-// Makes a Command's `run` of a function that has its answer when it returns.
+// Makes a Route's `run` of a function that has its answer when it returns.
 template <Result<boost::json::value> (*function)(const Context&, const Fields&)>
 void run_at_once(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply) {
   answer(*reply, function(context, fields));
 }
 
+// The answer of a route that lists objects.
+inline boost::json::value collection(boost::json::array items) {
+  return boost::json::object{{"items", std::move(items)}, {"next", nullptr}};
+}
+
 // The account, or not_found with the command that lists the accounts.
 Result<std::shared_ptr<const Account>> existing_account(const Context& context, AccountId cdn);
 
-inline constexpr std::int64_t kMaxTextBytes = 8192;  // of a text that has a rule of its own (admin/rules.h)
+inline constexpr std::int64_t kMaxTextBytes = 8192;  // of a text that has a rule of its own (rest/rules.h)
 
 // The number of an account.
 inline constexpr FieldSpec kCdnIfGiven = {
@@ -71,10 +89,11 @@ inline constexpr FieldSpec kCdn = {.name = "cdn",
                                    .low = 1,
                                    .high = std::numeric_limits<AccountId>::max()};
 
-std::span<const Command> account_commands();
-std::span<const Command> key_commands();
-std::span<const Command> bucket_commands();
-std::span<const Command> upload_commands();
-std::span<const Command> limit_commands();
+std::span<const Route> account_routes();
+std::span<const Route> key_routes();
+std::span<const Route> bucket_routes();
+std::span<const Route> upload_routes();
+std::span<const Route> limit_routes();
+std::span<const Route> storage_routes();
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

@@ -1,11 +1,11 @@
-#include "admin/rules.h"
+#include "rest/rules.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using testing::HasSubstr;
@@ -105,4 +105,4 @@ TEST(Rules, S3Credentials) {
 }
 
 }  // namespace
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

@@ -1,10 +1,10 @@
 #include <array>
 #include <boost/json/array.hpp>
 
-#include "admin/command.h"
 #include "base/log.h"
+#include "rest/route.h"
 
-namespace vodlift::admin {
+namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
@@ -89,7 +89,7 @@ Result<value> list(const Context& context, const Fields& /*fields*/) {
   if (!limits) return limits.error();
   boost::json::array answer;
   for (const BandwidthLimit& limit : *limits) answer.push_back(limit_json(limit));
-  return value(std::move(answer));
+  return collection(std::move(answer));
 }
 
 constexpr FieldSpec kBucket = {.name = "bucket", .high = kMaxTextBytes, .audited = true};
@@ -104,14 +104,24 @@ constexpr std::array kSetFields = {
 };
 constexpr std::array kRemoveFields = {kCdnIfGiven, kBucket, kStorage};
 
-constexpr std::array kCommands = {
-    Command{.name = "limit.set", .mutating = true, .fields = kSetFields, .run = run_at_once<set>},
-    Command{.name = "limit.remove", .mutating = true, .fields = kRemoveFields, .run = run_at_once<remove>},
-    Command{.name = "limit.list", .run = run_at_once<list>},
+constexpr std::array kRoutes = {
+    Route{.name = "limit.list", .method = "GET", .path = "/limits", .run = run_at_once<list>},
+    Route{.name = "limit.set",
+          .method = "PUT",
+          .path = "/limits",
+          .fields = kSetFields,
+          .mutating = true,
+          .run = run_at_once<set>},
+    Route{.name = "limit.remove",
+          .method = "DELETE",
+          .path = "/limits",
+          .fields = kRemoveFields,
+          .mutating = true,
+          .run = run_at_once<remove>},
 };
 
 }  // namespace
 
-std::span<const Command> limit_commands() { return kCommands; }
+std::span<const Route> limit_routes() { return kRoutes; }
 
-}  // namespace vodlift::admin
+}  // namespace vodlift::rest

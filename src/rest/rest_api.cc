@@ -1,0 +1,96 @@
+#include "rest/rest_api.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+#include <memory>
+
+#include "base/encoding.h"
+#include "rest/problem.h"
+#include "rest/request_fields.h"
+#include "rest/route_table.h"
+
+namespace vodlift::rest {
+namespace {
+
+// Answers in this door's form.
+class RestReply final : public Reply {
+ public:
+  RestReply(net::Responder respond, const Route& route) : Reply(std::move(respond)), route_(route) {}
+
+ private:
+  [[nodiscard]] net::Response success_response(std::string_view /*message*/, const boost::json::value& data,
+                                               const boost::json::object& /*members*/) const override {
+    net::Response response;
+    response.body = boost::json::serialize(data);
+    if (!route_.created.empty()) {
+      response.status = 201;
+      response.headers.emplace_back("Location", path_of(route_.created, data.as_object()));
+    }
+    return response;
+  }
+  [[nodiscard]] net::Response failure_response(const Error& error) const override { return problem(error, true); }
+  // Every text is for the operator, who is the caller.
+  [[nodiscard]] bool is_internal(Errc /*code*/) const override { return false; }
+
+  const Route& route_;
+};
+
+AuditEntry audit_entry(const Route& route, std::string address, const boost::json::object& fields) {
+  AuditEntry entry;
+  entry.door = "administration";
+  entry.address = std::move(address);
+  entry.command = route.name;
+  const boost::json::value* cdn = fields.if_contains("cdn");
+  if (const std::int64_t* number = cdn == nullptr ? nullptr : cdn->if_int64()) entry.cdn = *number;
+  return entry;
+}
+
+void run_route(const RouteMatch& match, const Context& context, const net::Request& request,
+               const std::shared_ptr<Reply>& reply) {
+  const Route& route = *match.route;
+  const auto object = gather_fields(match, request);
+  if (!object) return reply->failure(object.error());
+  if (route.mutating) {
+    reply->audit(
+        {context.audit, audit_entry(route, request.peer, *object), route.fields, *object, route.audited_answer});
+  }
+  const auto fields = Fields::read(route.fields, *object, door::Dialect::strict);
+  if (!fields) return reply->failure(fields.error());
+  route.run(context, *fields, reply);
+}
+
+net::Response no_route(const RouteMatch& match, std::string_view path) {
+  constexpr std::size_t kMaxShownBytes = 100;
+  if (match.methods.empty()) {
+    return RestApi::fault(Errc::path_not_found, fmt::format("there is nothing at {}", printable(path, kMaxShownBytes)));
+  }
+  net::Response response = RestApi::fault(Errc::method_not_allowed,
+                                          fmt::format("{} takes {}", printable(path, kMaxShownBytes), match.methods));
+  response.headers.emplace_back("Allow", match.methods);
+  return response;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Account>> existing_account(const Context& context, AccountId cdn) {
+  if (auto account = context.accounts.find_account(cdn)) return account;
+  return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", cdn)};
+}
+
+void RestApi::handle(net::Request request, net::Responder respond) {
+  // The match refers to the request's text.
+  const auto kept = std::make_shared<const net::Request>(std::move(request));
+  const std::string_view path = split_target(kept->target).first;
+  RouteMatch match = find_route(kept->method, path);
+  if (match.route == nullptr) return respond(no_route(match, path));
+  const auto reply = std::make_shared<RestReply>(std::move(respond), *match.route);
+  door::run_on(blocking_, reply,
+               [this, match = std::move(match), reply, kept] { run_route(match, context_, *kept, reply); });
+}
+
+net::Response RestApi::fault(Errc code, std::string_view message) {
+  return problem({code, std::string(message)}, true);
+}
+
+}  // namespace vodlift::rest

@@ -1,0 +1,129 @@
+// The REST API on the fakes, and calls of it.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <future>
+
+#include "base/encoding.h"
+#include "rest/fakes_test.h"
+#include "rest/rest_api.h"
+#include "rest/route_table.h"
+
+namespace vodlift::rest {
+
+using boost::json::object;
+using boost::json::value;
+
+class RestApiTest : public testing::Test {
+ protected:
+  net::Response send(std::string_view method, const std::string& target, std::string_view body = {},
+                     std::string_view content_type = "application/json") {
+    net::Request request;
+    request.method = method;
+    request.target = target;
+    request.body = body;
+    if (!body.empty()) request.headers.emplace_back("content-type", content_type);
+    std::promise<net::Response> answered;
+    api_.handle(std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
+    return answered.get_future().get();
+  }
+
+  // Calls the route of that name. The fields of its path go there, the others into the query or the body.
+  value call(std::string_view name, object fields) {
+    const auto found = std::ranges::find(routes(), name, &Route::name);
+    if (found == routes().end()) throw std::invalid_argument(std::string(name));
+    const Route& route = **found;
+    std::string target = path_of(route.path, fields);
+    for (const FieldSpec& spec : route.fields) {
+      if (route.path.find("{" + std::string(spec.name) + "}") != std::string_view::npos) fields.erase(spec.name);
+    }
+    std::string body;
+    if (route.method == "GET" || route.method == "DELETE") {
+      for (const auto& [field, given] : fields) {
+        target += (target.find('?') == std::string::npos ? "?" : "&") + std::string(field) + "=" + query_text(given);
+      }
+    } else {
+      body = boost::json::serialize(fields);
+    }
+    last_response_ = send(route.method, target, body);
+    last_status_ = last_response_.status;
+    last_body_ = last_response_.body;
+    return boost::json::parse(last_body_);
+  }
+
+  value succeed(std::string_view name, const object& fields) {
+    value answer = call(name, fields);
+    EXPECT_LT(last_status_, 300) << last_body_;
+    return answer;
+  }
+
+  // Of a collection.
+  boost::json::array items(std::string_view name, const object& fields) {
+    return succeed(name, fields).at("items").as_array();
+  }
+
+  // The failure's text; its code must be `code`.
+  std::string fail(std::string_view name, const object& fields, std::string_view code) {
+    const value answer = call(name, fields);
+    EXPECT_GE(last_status_, 400) << last_body_;
+    EXPECT_EQ(last_response_.content_type, "application/problem+json");
+    EXPECT_EQ(std::string_view(answer.at("code").as_string()), code) << last_body_;
+    return std::string(answer.at("detail").as_string());
+  }
+
+  void add_account() { succeed("account.add", {{"cdn", 158}, {"user", "jb"}}); }
+
+  object bucket_fields() const {
+    return {{"cdn", 158},
+            {"bucket", "my_bucket"},
+            {"endpoint", "https://s3.example.com"},
+            {"region", "eu-west-1"},
+            {"access_key", "AKIA"},
+            {"secret_key", "very-secret"}};
+  }
+
+  FixedClock clock_;
+  memory::MemoryAccounts account_rows_;
+  AccountDirectory accounts_{account_rows_};
+  memory::WatchedUploads uploads_{clock_};
+  MemoryStorages storages_;
+  UploadIntake intake_{accounts_, storages_, [](const std::string&, int) { return std::nullopt; }};
+  ThreadPool pool_{"test", 2, 16};
+  MemoryAudit audit_;
+  memory::MemoryMultipartLedger ledger_{uploads_.database()};
+  ScriptedDoctor doctor_;
+  memory::MemoryBandwidthLimits limits_{uploads_.database()};
+  Bandwidth bandwidth_{clock_};
+  BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
+  RestApi api_{{accounts_,
+                uploads_,
+                storages_,
+                intake_,
+                clock_,
+                audit_,
+                doctor_,
+                {"https://s3.from.env", "from-env"},
+                ledger_,
+                bandwidth_control_},
+               pool_};
+  net::Response last_response_;
+  int last_status_ = 0;
+  std::string last_body_;
+
+ private:
+  static std::string query_text(const value& given) {
+    if (const auto* text = given.if_string()) return uri_encode({text->data(), text->size()});
+    if (!given.is_array()) return boost::json::serialize(given);
+    std::string list;
+    for (const value& one : given.get_array()) list += (list.empty() ? "" : ",") + query_text(one);
+    return list;
+  }
+};
+
+}  // namespace vodlift::rest
