@@ -10,6 +10,7 @@
 #include "core/api_key.h"
 #include "core/upload.h"
 #include "core/upload_decisions.h"
+#include "core/upload_search.h"
 
 namespace vodlift {
 
@@ -104,6 +105,11 @@ class UploadStore {
 
   // The same among the uploads of all accounts. The query's scope must be empty.
   virtual Result<std::vector<Upload>> find_in_all(const UploadQuery& query) = 0;
+
+  // The newest uploads that match, page by page. An upload that comes later is on no later page; one whose state
+  // changes meanwhile may be missed. `look_at` counts only uploads of the account and of the states that can match,
+  // unless these are of very many accounts.
+  virtual Result<UploadPage> search(const UploadSearch& search) = 0;
 
   // For each account and each state that has any, by account. They are kept with every change and never counted: the
   // answer costs what it holds, six rows an account at most.

@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 constexpr int kMaxFound = 100;
+constexpr int kMaxLookedAt = 10'000;
 
 }  // namespace
 
@@ -65,23 +66,60 @@ Result<std::vector<Upload>> MemoryUploadStore::find_in_all(const UploadQuery& qu
   return matching(std::nullopt, query);
 }
 
+Upload MemoryUploadStore::shown(const MemoryDatabase::Row& row) {
+  Upload upload = row.upload;
+  const bool for_later = upload.state == UploadState::queued && row.next_attempt > upload.created;
+  if (for_later) upload.next_attempt = row.next_attempt;
+  return upload;
+}
+
 std::vector<Upload> MemoryUploadStore::matching(std::optional<AccountId> account, const UploadQuery& query) {
   const std::lock_guard lock(database_.mutex_);
   std::vector<Upload> found;
   std::int64_t skip = query.ids.empty() ? std::max<std::int64_t>(query.offset, 0) : 0;
   const auto limit = static_cast<std::size_t>(std::clamp(query.limit, 1, kMaxFound));
   for (auto at = database_.uploads_.rbegin(); at != database_.uploads_.rend(); ++at) {
-    Upload upload = at->second.upload;
+    Upload upload = shown(at->second);
     const bool asked = query.ids.empty() || std::ranges::find(query.ids, upload.id) != query.ids.end();
     const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
     if ((account && upload.account != *account) || !asked || !in_state || !query.scope.holds(upload.request)) continue;
     if (skip-- > 0) continue;
     if (query.ids.empty() && found.size() == limit) break;
-    const bool for_later = upload.state == UploadState::queued && at->second.next_attempt > upload.created;
-    if (for_later) upload.next_attempt = at->second.next_attempt;
     found.push_back(std::move(upload));
   }
   return found;
+}
+
+Result<UploadPage> MemoryUploadStore::search(const UploadSearch& search) {
+  const std::lock_guard lock(database_.mutex_);
+  const UploadFilter& filter = search.filter;
+  const std::vector<UploadState> states = filter.possible_states();
+  const auto limit = static_cast<std::size_t>(std::clamp(search.limit, 1, kMaxFound));
+  const int look_at = std::clamp(search.look_at, 1, kMaxLookedAt);
+  UploadPage page;
+  const Upload* last = nullptr;
+  int looked_at = 0;
+  for (auto at = database_.uploads_.rbegin(); at != database_.uploads_.rend(); ++at) {
+    const Upload upload = shown(at->second);
+    if (search.before > 0 && upload.id >= search.before) continue;
+    if (filter.account && upload.account != *filter.account) continue;
+    if (std::ranges::find(states, upload.state) == states.end()) continue;
+    if (filter.created_until && upload.created >= *filter.created_until + kClockSetBack) continue;
+    if (looked_at++ == look_at) {
+      page.next = last->id;
+      page.searched_to = last->created;
+      break;
+    }
+    last = &at->second.upload;
+    if (filter.created_since && upload.created < *filter.created_since - kClockSetBack) break;
+    if (!filter.holds(upload)) continue;
+    if (page.uploads.size() == limit) {
+      page.next = page.uploads.back().id;
+      break;
+    }
+    page.uploads.push_back(upload);
+  }
+  return page;
 }
 
 Result<std::vector<UploadCount>> MemoryUploadStore::counts() {

@@ -35,6 +35,11 @@ class WatchedUploads final : public UploadStore {
     last_query = query;
     return uploads_.find_in_all(query);
   }
+  Result<UploadPage> search(const UploadSearch& search) override {
+    if (failure) return *failure;
+    last_search = search;
+    return uploads_.search(search);
+  }
   Result<std::vector<UploadCount>> counts() override {
     if (failure) return *failure;
     return uploads_.counts();
@@ -59,6 +64,7 @@ class WatchedUploads final : public UploadStore {
   std::optional<ChangeRefusal> refusal;  // of every change; the upload must exist
   bool broken = false;                   // find() throws
   UploadQuery last_query;
+  UploadSearch last_search;
 
  private:
   MemoryDatabase database_;

@@ -120,6 +120,14 @@ TEST_F(Plan, ListsMergeOneWalkForEachState) {
   EXPECT_EQ(plan_of(sql::kNewestOfAccount).find("SCAN"), std::string::npos);
 }
 
+TEST_F(Plan, SearchesGoOnFromAnId) {
+  expect_seek(sql::kOlder, "INTEGER PRIMARY KEY", "rowid<?");
+  expect_seek(sql::kOlderOfKind, "uploads_in_state", "account=? AND state=? AND rowid<?");
+  EXPECT_NE(plan_of(sql::kOlderOfKind).find("COVERING INDEX"), std::string::npos);
+  expect_seek(sql::kCreatedUpTo, "INTEGER PRIMARY KEY", "rowid<?");
+  expect_seek(sql::kSelectFiltered, "INTEGER PRIMARY KEY", "rowid=?");
+}
+
 TEST_F(Plan, CallbacksSeekWhatIsDue) {
   expect_seek(sql::kNextDueAccount, "callbacks_due", "account>?");
   expect_seek(sql::kNextDueReceiver, "callbacks_due", "account=? AND receiver>?");

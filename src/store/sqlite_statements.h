@@ -95,6 +95,21 @@ inline const std::string kNewestInScope = merged_states(kInScope, "DESC LIMIT ?2
 // Those behind an id, oldest first: ?1 account, ?2 the id, ?4 and ?5 the scope, ?6 the states' bits
 inline const std::string kNewInScope = merged_states(std::string(" AND id > ?2") + std::string(kInScope), "");
 
+// Searches (upload_search.h). ?1 before, ?2 how many, and of one kind ?3 account, ?4 state
+inline constexpr std::string_view kOlder = "SELECT id FROM uploads WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
+inline constexpr std::string_view kOlderOfKind = R"sql(
+  SELECT id FROM uploads INDEXED BY uploads_in_state WHERE account = ?3 AND state = ?4 AND id < ?1
+  ORDER BY id DESC LIMIT ?2)sql";
+
+// ?1 id: the last upload up to this one
+inline constexpr std::string_view kCreatedUpTo =
+    "SELECT id, created_ms FROM uploads WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
+
+// ?1 id: what a filter looks at
+inline constexpr std::string_view kSelectFiltered = R"sql(
+  SELECT account, state, priority, path, destination_path, bucket, error_code, created_ms FROM uploads
+  WHERE id = ?1)sql";
+
 inline constexpr std::string_view kLastUpload = "SELECT id FROM uploads ORDER BY id DESC LIMIT 1";
 
 inline constexpr std::string_view kStateOf = "SELECT state FROM uploads WHERE id = ?1";

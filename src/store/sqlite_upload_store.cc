@@ -14,6 +14,7 @@
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_lifecycle.h"
 #include "store/sqlite_upload_rows.h"
+#include "store/upload_search.h"
 
 namespace vodlift::store {
 namespace {
@@ -238,6 +239,11 @@ Result<std::vector<Upload>> SqliteUploadStore::find_in_all(const UploadQuery& qu
     }
     return found;
   });
+}
+
+Result<UploadPage> SqliteUploadStore::search(const UploadSearch& search) {
+  return queue_.database.read(
+      [&](SqliteConnection& connection) -> Result<UploadPage> { return search_uploads(connection, search); });
 }
 
 Result<std::vector<UploadCount>> SqliteUploadStore::counts() {

@@ -27,6 +27,7 @@ class SqliteUploadStore final : public UploadStore {
   Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, const RequestSignature& signature) override;
   Result<std::vector<Upload>> find(AccountId account, const UploadQuery& query) override;
   Result<std::vector<Upload>> find_in_all(const UploadQuery& query) override;
+  Result<UploadPage> search(const UploadSearch& search) override;
   Result<std::vector<UploadCount>> counts() override;
   Result<int> wake(AccountId account, const std::string& bucket) override;
   Result<ChangeOutcome> change(const ChangeRequest& request) override;
