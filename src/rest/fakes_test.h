@@ -19,7 +19,11 @@ namespace vodlift::rest {
 
 class FixedClock final : public Clock {
  public:
-  [[nodiscard]] WallTime now() const override { return from_unix_ms(1'700'000'000'123); }
+  [[nodiscard]] WallTime now() const override { return now_; }
+  void pass(std::chrono::milliseconds time) { now_ += time; }
+
+ private:
+  WallTime now_ = from_unix_ms(1'700'000'000'123);
 };
 
 // Keeps the entries.

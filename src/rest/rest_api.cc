@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <memory>
 
 #include "base/encoding.h"
+#include "rest/idempotency.h"
 #include "rest/problem.h"
 #include "rest/request_fields.h"
 #include "rest/route_table.h"
@@ -46,6 +48,17 @@ AuditEntry audit_entry(const Route& route, std::string address, const boost::jso
   return entry;
 }
 
+// A key that would have no effect is refused: its sender relies on it.
+Result<Caller> read_caller(const Route& route, const net::Request& request) {
+  constexpr std::string_view kHeader = "idempotency-key";
+  Caller caller;
+  if (std::ranges::none_of(request.headers, [&](const auto& header) { return header.first == kHeader; })) return caller;
+  caller.idempotency_key = request.header(kHeader);
+  if (auto checked = check_idempotency_key(caller.idempotency_key); !checked) return checked.error();
+  if (route.repeatable || !route.mutating) return caller;
+  return Error{Errc::invalid_value, fmt::format("Idempotency-Key: {} {} takes none", route.method, route.path)};
+}
+
 void run_route(const RouteMatch& match, const Context& context, const net::Request& request,
                const std::shared_ptr<Reply>& reply) {
   const Route& route = *match.route;
@@ -55,9 +68,11 @@ void run_route(const RouteMatch& match, const Context& context, const net::Reque
     reply->audit(
         {context.audit, audit_entry(route, request.peer, *object), route.fields, *object, route.audited_answer});
   }
+  const auto caller = read_caller(route, request);
+  if (!caller) return reply->failure(caller.error());
   const auto fields = Fields::read(route.fields, *object, door::Dialect::strict);
   if (!fields) return reply->failure(fields.error());
-  route.run(context, *fields, reply);
+  route.run(context, *caller, *fields, reply);
 }
 
 net::Response no_route(const RouteMatch& match, std::string_view path) {
@@ -85,7 +100,7 @@ void RestApi::handle(net::Request request, net::Responder respond) {
   RouteMatch match = find_route(kept->method, path);
   if (match.route == nullptr) return respond(no_route(match, path));
   const auto reply = std::make_shared<RestReply>(std::move(respond), *match.route);
-  door::run_on(blocking_, reply,
+  door::run_on(context_.blocking, reply,
                [this, match = std::move(match), reply, kept] { run_route(match, context_, *kept, reply); });
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
-#include "base/thread_pool.h"
 #include "net/http_server.h"
 #include "rest/route.h"
 
@@ -13,9 +13,9 @@ namespace vodlift::rest {
 // everything: the file's mode decides who can. Any thread; the constructor's arguments must outlive the last answer.
 class RestApi {
  public:
-  RestApi(const Context& context, ThreadPool& blocking) : context_(context), blocking_(blocking) {}
+  explicit RestApi(Context context) : context_(std::move(context)) {}
 
-  // Answers one request from the pool; a full pool is answered at once.
+  // Answers one request from the context's pool; a full pool is answered at once.
   void handle(net::Request request, net::Responder respond);
 
   // A fault of HTTP in this door's form.
@@ -23,7 +23,6 @@ class RestApi {
 
  private:
   const Context context_;
-  ThreadPool& blocking_;
 };
 
 }  // namespace vodlift::rest

@@ -29,6 +29,7 @@ class RestApiTest : public testing::Test {
     request.target = target;
     request.body = body;
     if (!body.empty()) request.headers.emplace_back("content-type", content_type);
+    if (!idempotency_key_.empty()) request.headers.emplace_back("idempotency-key", idempotency_key_);
     std::promise<net::Response> answered;
     api_.handle(std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
     return answered.get_future().get();
@@ -110,8 +111,9 @@ class RestApiTest : public testing::Test {
                 doctor_,
                 {"https://s3.from.env", "from-env"},
                 ledger_,
-                bandwidth_control_},
-               pool_};
+                bandwidth_control_,
+                pool_}};
+  std::string idempotency_key_;  // of the next calls
   net::Response last_response_;
   int last_status_ = 0;
   std::string last_body_;

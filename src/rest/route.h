@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/thread_pool.h"
 #include "core/account_directory.h"
 #include "core/audit_log.h"
 #include "core/bandwidth.h"
@@ -40,13 +41,20 @@ struct Context {
   BucketDefaults bucket_defaults;
   MultipartLedger& ledger;
   BandwidthControl& bandwidth;
+  ThreadPool& blocking;
 };
 
 using door::Fields;
 using door::Reply;
 
+// What a request says besides its fields.
+struct Caller {
+  std::string idempotency_key;  // checked; empty: none
+};
+
 // Runs on a thread that may block. Answers through `reply` exactly once, from any thread.
-using Run = void (*)(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply);
+using Run = void (*)(const Context& context, const Caller& caller, const Fields& fields,
+                     const std::shared_ptr<Reply>& reply);
 
 // One method of one path.
 struct Route {
@@ -55,6 +63,7 @@ struct Route {
   std::string_view path;                // below /api/v1: "/keys/{api_key}/rotate"; the word in braces is a field
   std::span<const FieldSpec> fields{};  // of the path, the query and the body
   bool mutating = false;                // it changes something: the audit log records each call
+  bool repeatable = false;              // it takes an Idempotency-Key
   std::string_view created{};           // the path of the object that it makes, of members of the answer; empty: none
   std::string_view audited_answer{};    // a member of the answer that the audit log shows as well; empty: none
   Run run = nullptr;
@@ -66,7 +75,8 @@ inline void answer(Reply& reply, const Result<boost::json::value>& outcome) {
 
 // Makes a Route's `run` of a function that has its answer when it returns.
 template <Result<boost::json::value> (*function)(const Context&, const Fields&)>
-void run_at_once(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply) {
+void run_at_once(const Context& context, const Caller& /*caller*/, const Fields& fields,
+                 const std::shared_ptr<Reply>& reply) {
   answer(*reply, function(context, fields));
 }
 

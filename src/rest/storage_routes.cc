@@ -18,7 +18,8 @@ Result<value> list(const Context& context, const Fields& /*fields*/) {
 }
 
 // Answers when the storage does; one that hangs holds no thread of this API.
-void files(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply) {
+void files(const Context& context, const Caller& /*caller*/, const Fields& fields,
+           const std::shared_ptr<Reply>& reply) {
   auto query = door::read_file_query(fields);
   if (!query) return reply->failure(query.error());
   context.storages.list_files(std::move(*query), [reply](const Result<FileList>& found) {

@@ -3,11 +3,14 @@
 #include <array>
 #include <boost/json/array.hpp>
 #include <limits>
+#include <tuple>
 
 #include "base/log.h"
 #include "core/upload_control.h"
 #include "core/upload_fields.h"
 #include "core/upload_json.h"
+#include "core/upload_request.h"
+#include "rest/idempotency.h"
 #include "rest/route.h"
 
 namespace vodlift::rest {
@@ -16,22 +19,64 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
+constexpr std::int64_t kOperator = 0;  // as in NewUpload::key_id
 constexpr int kMaxIds = 100;
 constexpr int kMaxLimit = 100;
 
-void add(const Context& context, const Fields& fields, const std::shared_ptr<Reply>& reply) {
+bool same_request(const UploadRequest& one, const UploadRequest& other) {
+  const auto members = [](const UploadRequest& request) {
+    return std::tie(request.path, request.destination_path, request.bucket, request.acl, request.metadata,
+                    request.callback, request.priority, request.options);
+  };
+  return members(one) == members(other);
+}
+
+// Answers the upload that the same Idempotency-Key got before. A key that comes with another request is an error of the
+// client, who would take the answer for that of the other request.
+void answer_repeat(const Context& context, UploadId id, AccountId cdn, const UploadRequest& asked, Reply& reply) {
+  UploadQuery query;
+  query.ids = {id};
+  const auto found = context.uploads.find_in_all(query);
+  if (!found) return reply.failure(found.error());
+  const bool same = !found->empty() && found->front().account == cdn && same_request(found->front().request, asked);
+  if (same) return reply.success({}, object{{"id", id}});
+  reply.failure({Errc::invalid_value,
+                 fmt::format("Idempotency-Key: upload {} was made with this key, from another request", id)});
+}
+
+void insert(const Context& context, NewUpload upload, const std::shared_ptr<Reply>& reply) {
+  const auto asked = std::make_shared<const UploadRequest>(upload.request);
+  context.uploads.insert(
+      std::move(upload), [reply, asked, &context, cdn = upload.account](Result<InsertOutcome> inserted) {
+        reply->guard([&] {
+          if (!inserted) return reply->failure(inserted.error());
+          const UploadId id = inserted->id;
+          if (!inserted->repeated) {
+            log::info("upload queued by an operator", {{"cdn", cdn}, {"upload", id}});
+            return reply->success({}, object{{"id", id}});
+          }
+          // The key came twice at once. This is a thread of the store, so another one has to read.
+          door::run_on(context.blocking, reply,
+                       [reply, asked, &context, cdn, id] { answer_repeat(context, id, cdn, *asked, *reply); });
+        });
+      });
+}
+
+void add(const Context& context, const Caller& caller, const Fields& fields, const std::shared_ptr<Reply>& reply) {
   const AccountId cdn = fields.number("cdn");
   const auto account = existing_account(context, cdn);
   if (!account) return reply->failure(account.error());
-  auto checked = context.intake.check(**account, door::read_upload_request(fields));
-  if (!checked) return reply->failure(checked.error());
-  context.uploads.insert(std::move(*checked), [reply, cdn](Result<InsertOutcome> inserted) {
-    reply->guard([&] {
-      if (!inserted) return reply->failure(inserted.error());
-      log::info("upload queued by an operator", {{"cdn", cdn}, {"upload", inserted->id}});
-      reply->success({}, object{{"id", inserted->id}});
-    });
-  });
+  const auto request = validate(door::read_upload_request(fields), (*account)->user);
+  if (!request) return reply->failure(request.error());
+  const WallTime now = context.clock.now();
+  // First: what is checked next may have gone since the first answer.
+  const auto first = find_repeat(context.uploads, kOperator, caller.idempotency_key, now);
+  if (!first) return reply->failure(first.error());
+  if (*first) return answer_repeat(context, **first, cdn, *request, *reply);
+  auto upload = context.intake.check(**account, *request);
+  if (!upload) return reply->failure(upload.error());
+  upload->signature = signature_of(caller.idempotency_key, now);
+  insert(context, std::move(*upload), reply);
 }
 
 // The uploads of the account that is named, or of all.
@@ -48,21 +93,24 @@ Error no_upload(UploadId id, std::optional<AccountId> cdn) {
           fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}", *cdn, id)};
 }
 
-// The upload of the field `id`: of the account that is named, or of any, because an id is of one upload of all.
-Result<Upload> existing_upload(const Context& context, const Fields& fields) {
+// An id is of one upload of all; with `cdn` it must be of that account.
+Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
   UploadQuery query;
-  query.ids = {fields.number("id")};
-  const auto cdn = fields.number_if_given("cdn");
+  query.ids = {id};
   auto found = find(context, cdn, query);
   if (!found) return found.error();
-  if (found->empty()) return no_upload(query.ids.front(), cdn);
+  if (found->empty()) return no_upload(id, cdn);
   return std::move(found->front());
 }
 
-Result<value> show(const Context& context, const Fields& fields) {
-  const auto upload = existing_upload(context, fields);
+Result<value> shown(const Context& context, UploadId id, std::optional<AccountId> cdn = std::nullopt) {
+  const auto upload = existing_upload(context, id, cdn);
   if (!upload) return upload.error();
   return value(to_operator_json(*upload, context.clock.now()));
+}
+
+Result<value> show(const Context& context, const Fields& fields) {
+  return shown(context, fields.number("id"), fields.number_if_given("cdn"));
 }
 
 Result<value> list(const Context& context, const Fields& fields) {
@@ -87,6 +135,20 @@ Result<value> list(const Context& context, const Fields& fields) {
   return collection(std::move(answer));
 }
 
+// How many uploads there are, and their bytes, by account and state. Kept by the store, so the answer is cheap.
+Result<value> counts(const Context& context, const Fields& fields) {
+  const auto cdn = fields.number_if_given("cdn");
+  const auto counts = context.uploads.counts();
+  if (!counts) return counts.error();
+  boost::json::array answer;
+  for (const UploadCount& one : *counts) {
+    if (cdn && one.account != *cdn) continue;
+    answer.push_back(
+        object{{"cdn", one.account}, {"state", to_string(one.state)}, {"uploads", one.uploads}, {"bytes", one.bytes}});
+  }
+  return collection(std::move(answer));
+}
+
 // Why an upload cannot be changed, and the command that helps an operator.
 constexpr Words<ChangeRefusal> kRefusals = {
     {ChangeRefusal::has_ended, "an upload that has ended cannot be changed; see: vodlift status {id}"},
@@ -106,19 +168,34 @@ Error refused(const ChangeOutcome& outcome) {
 }
 
 template <UploadChange change>
-Result<value> carry_out(const Context& context, const Fields& fields) {
-  const auto upload = existing_upload(context, fields);
+Result<value> carried_out(const Context& context, const Caller& caller, const Fields& fields) {
+  const auto upload = existing_upload(context, fields.number("id"), fields.number_if_given("cdn"));
   if (!upload) return upload.error();
   const auto account = existing_account(context, upload->account);
   if (!account) return account.error();
+  const WallTime now = context.clock.now();
+  // Upload and change are part of it: a key that comes with several of them is one key for each.
+  const std::string key = caller.idempotency_key.empty()
+                              ? std::string()
+                              : fmt::format("{} {} {}", to_string(change), upload->id, caller.idempotency_key);
+  const auto first = find_repeat(context.uploads, kOperator, key, now);
+  if (!first) return first.error();
+  if (*first) return shown(context, **first);
   ChangeRequest request;
   request.change = change;
   request.id = upload->id;
   request.account = upload->account;
+  request.signature = signature_of(key, now);
   const auto outcome = UploadControl(context.uploads, context.intake).carry_out(**account, request);
   if (!outcome) return outcome.error();
   if (outcome->refusal) return refused(*outcome);
-  return value(to_operator_json(outcome->upload, context.clock.now()));
+  return value(to_operator_json(outcome->upload, now));
+}
+
+template <UploadChange change>
+void carry_out(const Context& context, const Caller& caller, const Fields& fields,
+               const std::shared_ptr<Reply>& reply) {
+  answer(*reply, carried_out<change>(context, caller, fields));
 }
 
 // cdn, and every field of an upload.
@@ -143,6 +220,8 @@ constexpr std::array kListFields = {
     FieldSpec{.name = "state", .type = FieldType::words, .words = kUploadStates.all()},
 };
 
+constexpr std::array kCountFields = {kCdnIfGiven};
+
 constexpr std::array kOneFields = {
     kCdnIfGiven,
     FieldSpec{.name = "id",
@@ -160,7 +239,8 @@ constexpr Route change_route(std::string_view name, std::string_view path) {
           .path = path,
           .fields = kOneFields,
           .mutating = true,
-          .run = run_at_once<carry_out<change>>};
+          .repeatable = true,
+          .run = carry_out<change>};
 }
 
 }  // namespace
@@ -169,11 +249,17 @@ std::span<const Route> upload_routes() {
   static const std::array kRoutes = {
       Route{
           .name = "upload.list", .method = "GET", .path = "/uploads", .fields = kListFields, .run = run_at_once<list>},
+      Route{.name = "upload.counts",
+            .method = "GET",
+            .path = "/counts",
+            .fields = kCountFields,
+            .run = run_at_once<counts>},
       Route{.name = "upload.add",
             .method = "POST",
             .path = "/uploads",
             .fields = add_fields(),
             .mutating = true,
+            .repeatable = true,
             .created = "/uploads/{id}",
             .run = add},
       Route{.name = "upload.show",

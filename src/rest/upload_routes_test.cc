@@ -111,5 +111,67 @@ TEST_F(RestApiTest, RefusesUnfitQueries) {
               HasSubstr("state: each word of the list must be queued,"));
 }
 
+TEST_F(RestApiTest, CountsUploadsByAccountAndState) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  EXPECT_TRUE(items("upload.counts", {}).empty());
+  const object request = {
+      {"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "a"}, {"bucket", "my_bucket"}};
+  succeed("upload.add", request);
+  succeed("upload.add", request);
+  succeed("upload.cancel", {{"id", 2}});
+  EXPECT_EQ(boost::json::serialize(items("upload.counts", {})),
+            R"([{"cdn":158,"state":"queued","uploads":1,"bytes":1000},)"
+            R"({"cdn":158,"state":"cancelled","uploads":1,"bytes":1000}])");
+  EXPECT_TRUE(items("upload.counts", {{"cdn", 7}}).empty());
+}
+
+TEST_F(RestApiTest, TheSameIdempotencyKeyQueuesOneUpload) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  object request = {{"cdn", 158},
+                    {"path", "sestore4/jb/film.mp4"},
+                    {"destination_path", "a"},
+                    {"bucket", "my_bucket"},
+                    {"metadata", object{{"Title", "x"}}}};
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 1);
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 2) << "without a key it is another upload";
+  idempotency_key_ = "key-1";
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 3);
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 3);
+  EXPECT_EQ(last_status_, 201);
+  clock_.pass(std::chrono::hours(24));
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 3) << "a day later";
+  request["destination_path"] = "b";
+  EXPECT_THAT(fail("upload.add", request, "invalid_value"), HasSubstr("upload 3 was made with this key"));
+  idempotency_key_ = "key-2";
+  EXPECT_EQ(succeed("upload.add", request).at("id"), 4);
+  EXPECT_EQ(items("upload.list", {}).size(), 4U);
+}
+
+TEST_F(RestApiTest, TheSameIdempotencyKeyRetriesOnce) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  succeed("upload.add",
+          {{"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "a"}, {"bucket", "my_bucket"}});
+  idempotency_key_ = "k";
+  EXPECT_EQ(succeed("upload.cancel", {{"id", 1}}).at("state"), "cancelled");
+  EXPECT_EQ(succeed("upload.cancel", {{"id", 1}}).at("state"), "cancelled") << "a repeat is no second change";
+  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2);
+  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2);
+  clock_.pass(std::chrono::hours(24));
+  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2) << "a day later";
+}
+
+TEST_F(RestApiTest, AnIdempotencyKeyThatWouldHaveNoEffectIsRefused) {
+  for (const std::string& key : {std::string("a b"), std::string(256, 'k'), std::string("\xC3\xA9")}) {
+    idempotency_key_ = key;
+    EXPECT_THAT(fail("upload.cancel", {{"id", 1}}, "invalid_value"), HasSubstr("Idempotency-Key: expected 1 to 255"));
+  }
+  idempotency_key_ = "k";
+  EXPECT_THAT(fail("account.add", {{"cdn", 158}, {"user", "jb"}}, "invalid_value"), HasSubstr("POST /accounts takes"));
+  EXPECT_EQ(items("account.list", {}).size(), 0U);
+}
+
 }  // namespace
 }  // namespace vodlift::rest
