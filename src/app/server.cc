@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "callback/http_callback_sender.h"
+#include "core/callback_tester.h"
 #include "core/key_usage.h"
 #include "core/upload_intake.h"
 #include "legacy/reply.h"
@@ -112,6 +113,14 @@ net::HttpServerLimits public_limits(const Config& config, std::size_t connection
   return limits;
 }
 
+// Why no callback may go to a host and port.
+UploadIntake::HostRefusal refusals_of(std::shared_ptr<const net::AddressGuard> guard) {
+  return [guard = std::move(guard)](const std::string& host, int port) {
+    auto refusal = guard->port_refusal(port);
+    return refusal ? refusal : guard->literal_refusal(host);
+  };
+}
+
 // All that runs, each member built from those above it and gone before them.
 class Server {
  public:
@@ -142,11 +151,8 @@ class Server {
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
-        intake_(*stores_.accounts, storages_,
-                [guard = guard_](const std::string& host, int port) {
-                  auto refusal = guard->port_refusal(port);
-                  return refusal ? refusal : guard->literal_refusal(host);
-                }),
+        intake_(*stores_.accounts, storages_, refusals_of(guard_)),
+        callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
         rest_({*stores_.accounts,
                *stores_.uploads,
                storages_,
@@ -219,6 +225,7 @@ class Server {
   bool stop() {
     public_server_.stop(kPublicGrace);
     admin_server_.stop(kAdminGrace);
+    callback_tester_.stop();
     fair_blocking_.hurry();
     blocking_.stop();
     admin_blocking_.stop();
@@ -303,6 +310,7 @@ class Server {
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;
   UploadIntake intake_;
+  CallbackTester callback_tester_;
   rest::RestApi rest_;
   KeyUsage usage_;
   legacy::Router router_;

@@ -30,6 +30,7 @@ Result<> open_queue(Stores& stores, const Clock& clock) {
   stores.uploads = std::make_unique<store::SqliteUploadStore>(queue);
   stores.queue = std::make_unique<store::SqliteWorkQueue>(queue);
   stores.callbacks = std::make_unique<store::SqliteCallbackQueue>(queue);
+  stores.callback_history = std::make_unique<store::SqliteCallbackHistory>(*stores.database, clock, *stores.feed);
   stores.journal = std::make_unique<store::SqliteMultipartJournal>(queue);
   stores.ledger = std::make_unique<store::SqliteMultipartLedger>(*stores.database, clock);
   stores.bandwidth_limits = std::make_unique<store::SqliteBandwidthLimits>(*stores.database);

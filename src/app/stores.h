@@ -10,6 +10,7 @@
 #include "store/background_check.h"
 #include "store/sqlite_account_repository.h"
 #include "store/sqlite_bandwidth_limits.h"
+#include "store/sqlite_callback_history.h"
 #include "store/sqlite_callback_queue.h"
 #include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
@@ -30,6 +31,7 @@ struct Stores {
   std::unique_ptr<store::SqliteUploadStore> uploads;
   std::unique_ptr<store::SqliteWorkQueue> queue;
   std::unique_ptr<store::SqliteCallbackQueue> callbacks;
+  std::unique_ptr<store::SqliteCallbackHistory> callback_history;
   std::unique_ptr<store::SqliteMultipartJournal> journal;
   std::unique_ptr<store::SqliteMultipartLedger> ledger;
   std::unique_ptr<store::SqliteBandwidthLimits> bandwidth_limits;

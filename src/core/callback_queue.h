@@ -27,7 +27,7 @@ struct ClaimedCallback {
   std::string url;
   std::string receiver;  // of the URL, see callback_receiver()
   std::string body;      // fixed when the upload ended
-  int attempts = 0;      // made so far
+  int attempts = 0;      // made so far, or since it was sent again
 };
 
 // One attempt that ended now, and where the callback stands after it.

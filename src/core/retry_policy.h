@@ -18,7 +18,8 @@ inline constexpr int kMaxUploadAttempts = 12;
 // An upload that is not sent because its endpoint, its bucket or the bucket's key does not work waits, and counts no
 // attempt. This holds so long after its first attempt began; after that each attempt counts.
 inline constexpr std::chrono::hours kUncountedFor{72};
-// A callback is delivered at most this often: 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+// A callback is delivered at most this often, each time that it is sent: 0, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h,
+// 20 h, 24 h.
 inline constexpr int kMaxCallbackAttempts = 10;
 
 // Full jitter before try `next_try` (2, 3, …) of a request: uniform in [0, min(20 s, base * 2^(next_try - 2))], base

@@ -4,11 +4,18 @@
 #include <set>
 #include <utility>
 
+#include "base/encoding.h"
 #include "memory/memory_queue.h"
 
 namespace vodlift::memory {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::size_t kMaxErrorBytes = 512;
+
+}  // namespace
 
 Result<std::vector<AccountId>> MemoryCallbackQueue::due_accounts(AccountId from, int limit) {
   const std::lock_guard lock(database_.mutex_);
@@ -75,6 +82,10 @@ Result<std::vector<std::int64_t>> MemoryCallbackQueue::record(const std::vector<
         continue;
       }
       ++at->second.claimed.attempts;
+      auto& tries = at->second.tries;
+      tries.push_back({++at->second.attempts, database_.clock_.now() - attempt.took, attempt.took, attempt.http_status,
+                       printable(attempt.error, kMaxErrorBytes)});
+      if (std::ssize(tries) > kKeptCallbackAttempts) tries.erase(tries.begin());
       at->second.state = attempt.next;
       at->second.hold.reset();
       at->second.next_attempt = database_.clock_.now() + attempt.delay;
@@ -110,6 +121,79 @@ Result<std::optional<milliseconds>> MemoryCallbackQueue::next_due() {
     first = std::min(first.value_or(due), due);
   }
   return first;
+}
+
+// --- What the doors see of them
+
+Result<CallbackPage> MemoryCallbackHistory::list(const CallbackQuery& query) {
+  const std::lock_guard lock(database_.mutex_);
+  CallbackSearch search(query);
+  for (auto at = database_.callbacks_.rbegin(); at != database_.callbacks_.rend(); ++at) {
+    const auto& [id, callback] = *at;
+    const bool is_older = query.before <= 0 || id < query.before;
+    if (!is_older || (query.account != 0 && callback.claimed.account != query.account)) continue;
+    if (!search.look(id, callback.created, callback.state, callback.claimed.receiver)) break;
+  }
+  CallbackPage page = search.page();
+  for (const std::int64_t id : search.ids()) page.callbacks.push_back(story_of(id).callback);
+  return page;
+}
+
+CallbackStory MemoryCallbackHistory::story_of(std::int64_t id) {
+  const MemoryDatabase::Callback& stored = database_.callbacks_.at(id);
+  const ClaimedCallback& claimed = stored.claimed;
+  CallbackStory story;
+  CallbackView& callback = story.callback;
+  callback.id = id;
+  callback.upload = claimed.upload;
+  callback.account = claimed.account;
+  callback.webhook_id = claimed.webhook_id;
+  callback.url = claimed.url;
+  callback.receiver = claimed.receiver;
+  callback.state = stored.state;
+  callback.attempts = stored.attempts;
+  callback.under_way = stored.hold && stored.hold->until > database_.clock_.now();
+  callback.created = stored.created;
+  if (stored.state == CallbackState::pending && !callback.under_way) callback.next_attempt = stored.next_attempt;
+  if (!stored.tries.empty()) callback.last = stored.tries.back();
+  story.body = claimed.body;
+  story.attempts = stored.tries;
+  return story;
+}
+
+Result<CallbackStory> MemoryCallbackHistory::find(std::int64_t id) {
+  const std::lock_guard lock(database_.mutex_);
+  if (!database_.callbacks_.contains(id)) return no_such_callback(id);
+  return story_of(id);
+}
+
+Result<CallbackStory> MemoryCallbackHistory::find_of(UploadId upload) {
+  const std::lock_guard lock(database_.mutex_);
+  for (const auto& [id, callback] : database_.callbacks_) {
+    if (callback.claimed.upload == upload) return story_of(id);
+  }
+  return no_callback_of(upload);
+}
+
+Result<> MemoryCallbackHistory::send_again(std::int64_t id) {
+  Change news{.kind = Change::Kind::callbacks_due};
+  {
+    const std::lock_guard lock(database_.mutex_);
+    const auto at = database_.callbacks_.find(id);
+    if (at == database_.callbacks_.end()) return no_such_callback(id);
+    if (auto may = may_send_again(story_of(id).callback.under_way); !may) return may;
+    MemoryDatabase::Callback& callback = at->second;
+    callback.state = CallbackState::pending;
+    callback.hold.reset();
+    ++callback.claimed.fence;
+    callback.claimed.attempts = 0;
+    callback.next_attempt = database_.clock_.now();
+    news.account = callback.claimed.account;
+    news.upload = callback.claimed.upload;
+    database_.uploads_.at(news.upload).upload.callback_state = CallbackState::pending;
+  }
+  database_.feed_.publish(news);
+  return {};
 }
 
 }  // namespace vodlift::memory

@@ -123,7 +123,7 @@ void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news)
                       callback_receiver(upload.request.callback),
                       body_(upload),
                       0};
-  callback.next_attempt = now;
+  callback.next_attempt = callback.created = now;
   callbacks_.emplace(last_callback_, std::move(callback));
   news.push_back({Change::Kind::callbacks_due, upload.account, upload.id});
 }

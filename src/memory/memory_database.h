@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "core/bandwidth_limit.h"
+#include "core/callback_history.h"
 #include "core/callback_queue.h"
 #include "core/change_feed.h"
 #include "core/multipart_ledger.h"
@@ -44,6 +45,7 @@ class MemoryDatabase {
   friend class MemoryUploadStore;
   friend class MemoryWorkQueue;
   friend class MemoryCallbackQueue;
+  friend class MemoryCallbackHistory;
   friend class MemoryMultipartJournal;
   friend class MemoryMultipartLedger;
   friend class MemoryNodes;
@@ -80,6 +82,9 @@ class MemoryDatabase {
     CallbackState state = CallbackState::pending;
     std::optional<Hold> hold{};
     WallTime next_attempt{};
+    WallTime created{};
+    int attempts = 0;                  // all of them; those of `claimed` begin anew when it is sent again
+    std::vector<CallbackTry> tries{};  // the last kKeptCallbackAttempts
 
     [[nodiscard]] bool due(WallTime now) const { return state == CallbackState::pending && next_attempt <= now; }
   };

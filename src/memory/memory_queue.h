@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/bandwidth_limit.h"
+#include "core/callback_history.h"
 #include "core/callback_queue.h"
 #include "core/multipart_journal.h"
 #include "core/multipart_ledger.h"
@@ -76,6 +77,21 @@ class MemoryCallbackQueue final : public CallbackQueue {
  private:
   MemoryDatabase& database_;
   const NodeTerm self_;
+};
+
+class MemoryCallbackHistory final : public CallbackHistory {
+ public:
+  explicit MemoryCallbackHistory(MemoryDatabase& database) : database_(database) {}
+
+  Result<CallbackPage> list(const CallbackQuery& query) override;
+  Result<CallbackStory> find(std::int64_t id) override;
+  Result<CallbackStory> find_of(UploadId upload) override;
+  Result<> send_again(std::int64_t id) override;
+
+ private:
+  CallbackStory story_of(std::int64_t id);
+
+  MemoryDatabase& database_;
 };
 
 class MemoryMultipartJournal final : public MultipartJournal {

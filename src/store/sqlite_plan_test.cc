@@ -86,9 +86,9 @@ TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
 
 // Of more than two words behind IN SQLite makes a B-tree, in the CHECKs of a row and in triggers too.
 TEST_F(Plan, CheckingARowBuildsNothing) {
-  for (const auto statement :
-       {sql::kInsertUpload, sql::kInsertSignature, sql::kClaim, sql::kAddBytes, sql::kRequeue, sql::kEnd, sql::kPause,
-        sql::kResume, sql::kCancelWaiting, sql::kInsertCallback, sql::kClaimCallback, sql::kRecordCallback}) {
+  for (const auto statement : {sql::kInsertUpload, sql::kInsertSignature, sql::kClaim, sql::kAddBytes, sql::kRequeue,
+                               sql::kEnd, sql::kPause, sql::kResume, sql::kCancelWaiting, sql::kInsertCallback,
+                               sql::kClaimCallback, sql::kRecordCallback, sql::kSendCallbackAgain}) {
     EXPECT_NE(opcodes_of(statement).find("Halt"), std::string::npos) << statement;
     EXPECT_EQ(opcodes_of(statement).find("OpenEphemeral"), std::string::npos) << statement;
   }
@@ -135,6 +135,22 @@ TEST_F(Plan, CallbacksSeekWhatIsDue) {
   expect_seek(sql::kEndCallbackDelays, "callbacks_delayed", "next_attempt_ms<?");
   expect_seek(sql::kClaimCallback, "INTEGER PRIMARY KEY", "rowid=?");
   expect_seek(sql::kRecordCallback, "INTEGER PRIMARY KEY", "rowid=?");
+}
+
+TEST_F(Plan, ListsOfCallbacksWalkAnIndex) {
+  expect_seek(sql::kCallbacks, "INTEGER PRIMARY KEY", "rowid<?");
+  expect_seek(sql::kCallbacksInState, "callbacks_not_delivered", "state=? AND rowid<?");
+  expect_seek(sql::kCallbacksOfAccountInState, "callbacks_in_state", "account=? AND state=? AND rowid<?");
+  expect_seek(sql::kCallbacksOfAccount, "callbacks_in_state", "account=? AND state=? AND rowid<?");
+  EXPECT_NE(plan_of(sql::kCallbacksOfAccount).find("MERGE (UNION ALL)"), std::string::npos);
+}
+
+TEST_F(Plan, ACallbackAndItsAttemptsAreSought) {
+  expect_seek(sql::kViewCallback, "INTEGER PRIMARY KEY", "rowid=?");
+  expect_seek(sql::kCallbackOf, "sqlite_autoindex_callbacks_1", "upload_id=?");
+  expect_seek(sql::kCallbackAttempts, "PRIMARY KEY", "callback_id=?");
+  expect_seek(sql::kSendCallbackAgain, "INTEGER PRIMARY KEY", "rowid=?");
+  expect_seek(sql::kForgetCallbackAttempts, "PRIMARY KEY", "callback_id=? AND number<?");
 }
 
 TEST_F(Plan, WaitsThatAreTooLongAreSought) {

@@ -349,7 +349,8 @@ inline constexpr std::string_view kClaimCallback = R"sql(
   WHERE id = ?1 AND state = 'pending' AND delayed = 0)sql";
 
 inline constexpr std::string_view kSelectCallback = R"sql(
-  SELECT id, fence, upload_id, account, webhook_id, url, receiver, body, attempts FROM callbacks WHERE id = ?1)sql";
+  SELECT id, fence, upload_id, account, webhook_id, url, receiver, body, attempts - attempts_before AS attempts
+  FROM callbacks WHERE id = ?1)sql";
 
 // ?1 id, ?2 fence, ?3 state, ?4 next attempt
 inline constexpr std::string_view kRecordCallback = R"sql(
@@ -367,6 +368,54 @@ inline constexpr std::string_view kReclaimCallbacks = R"sql(
   UPDATE callbacks INDEXED BY callbacks_leased
   SET lease_until_ms = NULL, owner = NULL, owner_term = NULL, next_attempt_ms = ?3, delayed = 0
   WHERE lease_until_ms IS NOT NULL AND owner = ?1 AND owner_term < ?2)sql";
+
+// Lists, newest first; the caller steps as far as it wants. ?1 only below this id
+
+inline constexpr std::string_view kCallbacks =
+    "SELECT id, created_ms, state, receiver FROM callbacks WHERE id < ?1 ORDER BY id DESC";
+
+// ?2 state, any but delivered
+inline constexpr std::string_view kCallbacksInState = R"sql(
+  SELECT id, created_ms, state, receiver FROM callbacks INDEXED BY callbacks_not_delivered
+  WHERE state = ?2 AND state <> 'delivered' AND id < ?1 ORDER BY id DESC)sql";
+
+// ?2 account, ?3 state
+inline constexpr std::string_view kCallbacksOfAccountInState = R"sql(
+  SELECT id, created_ms, state, receiver FROM callbacks INDEXED BY callbacks_in_state
+  WHERE account = ?2 AND state = ?3 AND id < ?1 ORDER BY id DESC)sql";
+
+// ?2 account: a walk for each state, which SQLite merges as it goes
+#define VODLIFT_CALLBACKS_OF_ACCOUNT(state)                                              \
+  "SELECT id, created_ms, state, receiver FROM callbacks INDEXED BY callbacks_in_state " \
+  "WHERE account = ?2 AND state = '" state "' AND id < ?1 "
+inline constexpr std::string_view kCallbacksOfAccount =
+    VODLIFT_CALLBACKS_OF_ACCOUNT("pending") "UNION ALL " VODLIFT_CALLBACKS_OF_ACCOUNT(
+        "delivered") "UNION ALL " VODLIFT_CALLBACKS_OF_ACCOUNT("failed") "UNION ALL " VODLIFT_CALLBACKS_OF_ACCOUNT(
+        "stopped") "ORDER BY id DESC";
+#undef VODLIFT_CALLBACKS_OF_ACCOUNT
+
+// ?1 id
+inline constexpr std::string_view kViewCallback = R"sql(
+  SELECT id, upload_id, account, webhook_id, url, receiver, body, state, attempts, lease_until_ms, created_ms,
+         next_attempt_ms FROM callbacks WHERE id = ?1)sql";
+
+// ?1 upload
+inline constexpr std::string_view kCallbackOf = "SELECT id FROM callbacks WHERE upload_id = ?1";
+
+// ?1 callback, ?2 how many at most: the last ones, the last first
+inline constexpr std::string_view kCallbackAttempts = R"sql(
+  SELECT number, at_ms, took_ms, http_status, error FROM callback_attempts
+  WHERE callback_id = ?1 ORDER BY number DESC LIMIT ?2)sql";
+
+// ?1 id, ?2 now. A worker whose lease has run out loses it.
+inline constexpr std::string_view kSendCallbackAgain = R"sql(
+  UPDATE callbacks SET state = 'pending', attempts_before = attempts, fence = fence + 1, lease_until_ms = NULL,
+                       owner = NULL, owner_term = NULL, next_attempt_ms = ?2, delayed = 0
+  WHERE id = ?1)sql";
+
+// ?1 callback, ?2 up to this number
+inline constexpr std::string_view kForgetCallbackAttempts =
+    "DELETE FROM callback_attempts WHERE callback_id = ?1 AND number <= ?2";
 
 // --- The ledger of multipart uploads: an entry is in use while next_attempt_ms is NULL, and abandoned after that.
 

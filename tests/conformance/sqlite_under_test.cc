@@ -6,6 +6,7 @@
 #include "store/master_key.h"
 #include "store/sqlite_account_repository.h"
 #include "store/sqlite_bandwidth_limits.h"
+#include "store/sqlite_callback_history.h"
 #include "store/sqlite_callback_queue.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_multipart_journal.h"
@@ -33,6 +34,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   AccountRepository& account_rows() override { return *account_rows_; }
   MultipartLedger& ledger() override { return *ledger_; }
   BandwidthLimits& limits() override { return *limits_; }
+  CallbackHistory& callback_history() override { return *callback_history_; }
   void set_most_open_uploads(std::int64_t most) override { most_open_uploads_ = most; }
   void reopen() override {
     close();
@@ -67,9 +69,11 @@ class SqliteUnderTest final : public StoreUnderTest {
     nodes_ = std::make_unique<store::SqliteNodes>(*database_, clock_);
     ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);
     limits_ = std::make_unique<store::SqliteBandwidthLimits>(*database_);
+    callback_history_ = std::make_unique<store::SqliteCallbackHistory>(*database_, clock_, feed_);
   }
 
   void close() {
+    callback_history_.reset();
     limits_.reset();
     ledger_.reset();
     opened_.clear();
@@ -89,6 +93,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   std::vector<std::unique_ptr<Node>> opened_;
   std::unique_ptr<store::SqliteMultipartLedger> ledger_;
   std::unique_ptr<store::SqliteBandwidthLimits> limits_;
+  std::unique_ptr<store::SqliteCallbackHistory> callback_history_;
 };
 
 }  // namespace

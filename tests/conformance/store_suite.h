@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "core/account_directory.h"
 #include "core/bandwidth_limit.h"
+#include "core/callback_history.h"
 #include "core/callback_queue.h"
 #include "core/change_feed.h"
 #include "core/multipart_journal.h"
@@ -66,6 +67,7 @@ class StoreUnderTest {
   virtual AccountRepository& account_rows() = 0;
   virtual MultipartLedger& ledger() = 0;
   virtual BandwidthLimits& limits() = 0;
+  virtual CallbackHistory& callback_history() = 0;
   // How many uploads that have not ended an account may have, from the next reopen() on.
   virtual void set_most_open_uploads(std::int64_t most) = 0;
   // Closes everything in order and opens it again on the same storage.
@@ -95,6 +97,7 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   UploadStore& uploads() { return node_->uploads; }
   WorkQueue& queue() { return node_->queue; }
   CallbackQueue& callbacks() { return node_->callbacks; }
+  CallbackHistory& callback_history() { return store_->callback_history(); }
   MultipartJournal& journal() { return node_->journal; }
   ChangeFeed& feed() { return store_->feed(); }
   Nodes& nodes() { return store_->nodes(); }

@@ -273,6 +273,8 @@ CREATE TABLE callbacks (
   state           TEXT    NOT NULL DEFAULT 'pending'
                   CHECK (state = 'pending' OR state = 'delivered' OR state = 'failed' OR state = 'stopped'),
   attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+  attempts_before INTEGER NOT NULL DEFAULT 0                      -- of those, before it was sent again
+                  CHECK (attempts_before BETWEEN 0 AND attempts),
   fence           INTEGER NOT NULL DEFAULT 0 CHECK (fence >= 0),
   lease_until_ms  INTEGER,
   owner           INTEGER,           -- the node that leased it, and the node's term then
@@ -289,7 +291,11 @@ CREATE TABLE callbacks (
 CREATE INDEX callbacks_due ON callbacks (account, receiver, next_attempt_ms) WHERE state = 'pending' AND delayed = 0;
 CREATE INDEX callbacks_delayed ON callbacks (next_attempt_ms) WHERE delayed = 1;
 CREATE INDEX callbacks_leased ON callbacks (lease_until_ms) WHERE lease_until_ms IS NOT NULL;
+-- The newest of an account in one state, and of all accounts in one of the states that are rare.
+CREATE INDEX callbacks_in_state ON callbacks (account, state);
+CREATE INDEX callbacks_not_delivered ON callbacks (state) WHERE state <> 'delivered';
 
+-- Of each callback the last 100 (kKeptCallbackAttempts of core/callback_history.h).
 CREATE TABLE callback_attempts (
   callback_id INTEGER NOT NULL REFERENCES callbacks (id) ON DELETE CASCADE,
   number      INTEGER NOT NULL CHECK (number >= 1),
