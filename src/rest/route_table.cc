@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/encoding.h"
+#include "rest/uploads.h"
 
 namespace vodlift::rest {
 namespace {
@@ -50,8 +51,8 @@ std::string text_of(const boost::json::value* value) {
 const std::vector<const Route*>& routes() {
   static const std::vector<const Route*> kRoutes = [] {
     std::vector<const Route*> all;
-    for (const auto some :
-         {account_routes(), key_routes(), bucket_routes(), upload_routes(), limit_routes(), storage_routes()}) {
+    for (const auto some : {account_routes(), key_routes(), bucket_routes(), upload_routes(), upload_change_routes(),
+                            limit_routes(), storage_routes()}) {
       for (const Route& route : some) all.push_back(&route);
     }
     return all;

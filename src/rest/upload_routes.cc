@@ -1,27 +1,20 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
-#include <limits>
 #include <tuple>
 
 #include "base/log.h"
-#include "core/upload_control.h"
-#include "core/upload_fields.h"
 #include "core/upload_json.h"
-#include "core/upload_request.h"
 #include "rest/idempotency.h"
-#include "rest/route.h"
+#include "rest/uploads.h"
 
 namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
 using boost::json::value;
-
-constexpr std::int64_t kOperator = 0;  // as in NewUpload::key_id
-constexpr int kMaxIds = 100;
-constexpr int kMaxLimit = 100;
 
 bool same_request(const UploadRequest& one, const UploadRequest& other) {
   const auto members = [](const UploadRequest& request) {
@@ -79,60 +72,40 @@ void add(const Context& context, const Caller& caller, const Fields& fields, con
   insert(context, std::move(*upload), reply);
 }
 
-// The uploads of the account that is named, or of all.
-Result<std::vector<Upload>> find(const Context& context, std::optional<AccountId> cdn, const UploadQuery& query) {
-  if (!cdn) return context.uploads.find_in_all(query);
-  const auto account = existing_account(context, *cdn);
-  if (!account) return account.error();
-  return context.uploads.find(*cdn, query);
-}
-
-Error no_upload(UploadId id, std::optional<AccountId> cdn) {
-  if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}; see: vodlift status", id)};
-  return {Errc::upload_not_found,
-          fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}", *cdn, id)};
-}
-
-// An id is of one upload of all; with `cdn` it must be of that account.
-Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
-  UploadQuery query;
-  query.ids = {id};
-  auto found = find(context, cdn, query);
-  if (!found) return found.error();
-  if (found->empty()) return no_upload(id, cdn);
-  return std::move(found->front());
-}
-
-Result<value> shown(const Context& context, UploadId id, std::optional<AccountId> cdn = std::nullopt) {
-  const auto upload = existing_upload(context, id, cdn);
-  if (!upload) return upload.error();
-  return value(to_operator_json(*upload, context.clock.now()));
-}
-
 Result<value> show(const Context& context, const Fields& fields) {
-  return shown(context, fields.number("id"), fields.number_if_given("cdn"));
+  return shown_upload(context, fields.number("id"), fields.number_if_given("cdn"));
+}
+
+boost::json::array uploads_json(const Context& context, const std::vector<Upload>& uploads) {
+  boost::json::array array;
+  const WallTime now = context.clock.now();
+  for (const Upload& upload : uploads) array.push_back(to_operator_json(upload, now));
+  return array;
+}
+
+// The uploads of these ids that there are, newest first.
+Result<value> list_ids(const Context& context, const Fields& fields) {
+  const auto cdn = fields.number_if_given("cdn");
+  UploadQuery query;
+  query.ids = fields.ids("ids");
+  const auto found = cdn ? context.uploads.find(*cdn, query) : context.uploads.find_in_all(query);
+  if (!found) return found.error();
+  return collection(uploads_json(context, *found));
 }
 
 Result<value> list(const Context& context, const Fields& fields) {
-  UploadQuery query;
-  query.ids = fields.ids("ids");
-  if (!query.ids.empty() && (fields.has("limit") || fields.has("offset"))) {
-    return Error{Errc::invalid_value, "ids: cannot be combined with limit and offset"};
-  }
-  for (const std::string_view word : fields.words("state")) query.states.push_back(upload_state_from(word).value());
-  query.limit = static_cast<int>(fields.number_if_given("limit").value_or(query.limit));
-  query.offset = fields.number("offset");
-
-  const auto cdn = fields.number_if_given("cdn");
-  const auto uploads = find(context, cdn, query);
-  if (!uploads) return uploads.error();
-  if (!cdn && uploads->empty() && context.accounts.accounts().empty()) {
+  if (fields.has("ids")) return list_ids(context, fields);
+  auto search = read_search(context, fields);
+  if (!search) return search.error();
+  search->limit = static_cast<int>(fields.number_if_given("limit").value_or(search->limit));
+  const auto page = context.uploads.search(*search);
+  if (!page) return page.error();
+  if (page->uploads.empty() && context.accounts.accounts().empty()) {
     return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
   }
-  boost::json::array answer;
-  const WallTime now = context.clock.now();
-  for (const Upload& upload : *uploads) answer.push_back(to_operator_json(upload, now));
-  return collection(std::move(answer));
+  object answer = extent_json(*page);
+  answer["items"] = uploads_json(context, page->uploads);
+  return value(std::move(answer));
 }
 
 // How many uploads there are, and their bytes, by account and state. Kept by the store, so the answer is cheap.
@@ -149,55 +122,6 @@ Result<value> counts(const Context& context, const Fields& fields) {
   return collection(std::move(answer));
 }
 
-// Why an upload cannot be changed, and the command that helps an operator.
-constexpr Words<ChangeRefusal> kRefusals = {
-    {ChangeRefusal::has_ended, "an upload that has ended cannot be changed; see: vodlift status {id}"},
-    {ChangeRefusal::is_completed, "to send the file again, queue a new upload; see: vodlift upload --help"},
-    {ChangeRefusal::ended_just_now, "it ended just now; queue it again with: vodlift upload retry {id}"},
-    {ChangeRefusal::is_paused, "resume it with: vodlift upload resume {id}"},
-    {ChangeRefusal::is_running, "it is being sent; follow it with: vodlift status {id} --watch"},
-    {ChangeRefusal::is_cancelling, "it is being cancelled; follow it with: vodlift status {id} --watch"},
-    {ChangeRefusal::is_not_paused, "only a paused upload can be resumed; follow it with: vodlift status {id} --watch"},
-};
-
-Error refused(const ChangeOutcome& outcome) {
-  const Upload& upload = outcome.upload;
-  return {Errc::wrong_state,
-          fmt::format("upload {} is {}: {}", upload.id, to_string(upload.state),
-                      fmt::format(fmt::runtime(kRefusals.word(*outcome.refusal)), fmt::arg("id", upload.id)))};
-}
-
-template <UploadChange change>
-Result<value> carried_out(const Context& context, const Caller& caller, const Fields& fields) {
-  const auto upload = existing_upload(context, fields.number("id"), fields.number_if_given("cdn"));
-  if (!upload) return upload.error();
-  const auto account = existing_account(context, upload->account);
-  if (!account) return account.error();
-  const WallTime now = context.clock.now();
-  // Upload and change are part of it: a key that comes with several of them is one key for each.
-  const std::string key = caller.idempotency_key.empty()
-                              ? std::string()
-                              : fmt::format("{} {} {}", to_string(change), upload->id, caller.idempotency_key);
-  const auto first = find_repeat(context.uploads, kOperator, key, now);
-  if (!first) return first.error();
-  if (*first) return shown(context, **first);
-  ChangeRequest request;
-  request.change = change;
-  request.id = upload->id;
-  request.account = upload->account;
-  request.signature = signature_of(key, now);
-  const auto outcome = UploadControl(context.uploads, context.intake).carry_out(**account, request);
-  if (!outcome) return outcome.error();
-  if (outcome->refusal) return refused(*outcome);
-  return value(to_operator_json(outcome->upload, now));
-}
-
-template <UploadChange change>
-void carry_out(const Context& context, const Caller& caller, const Fields& fields,
-               const std::shared_ptr<Reply>& reply) {
-  answer(*reply, carried_out<change>(context, caller, fields));
-}
-
 // cdn, and every field of an upload.
 const std::vector<FieldSpec>& add_fields() {
   static const std::vector<FieldSpec> kFields = [] {
@@ -208,40 +132,17 @@ const std::vector<FieldSpec>& add_fields() {
   return kFields;
 }
 
-constexpr std::array kListFields = {
-    kCdnIfGiven,
-    FieldSpec{.name = "ids", .type = FieldType::ids, .high = kMaxIds},
-    FieldSpec{.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxLimit},
-    FieldSpec{.name = "offset",
-              .type = FieldType::number,
-              .low = 0,
-              .high = std::numeric_limits<std::int64_t>::max(),
-              .otherwise = "0"},
-    FieldSpec{.name = "state", .type = FieldType::words, .words = kUploadStates.all()},
-};
-
+constexpr auto kListFields = [] {
+  std::array<FieldSpec, kFilterFields.size() + 3> all{};
+  std::ranges::copy(kFilterFields, all.begin());
+  all[kFilterFields.size()] = kCursor;
+  all[kFilterFields.size() + 1] = {.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxPage};
+  all[kFilterFields.size() + 2] = {.name = "ids", .type = FieldType::ids, .high = kMaxPage};
+  return all;
+}();
 constexpr std::array kCountFields = {kCdnIfGiven};
 
-constexpr std::array kOneFields = {
-    kCdnIfGiven,
-    FieldSpec{.name = "id",
-              .type = FieldType::number,
-              .required = true,
-              .low = 1,
-              .high = std::numeric_limits<std::int64_t>::max(),
-              .audited = true},
-};
-
-template <UploadChange change>
-constexpr Route change_route(std::string_view name, std::string_view path) {
-  return {.name = name,
-          .method = "POST",
-          .path = path,
-          .fields = kOneFields,
-          .mutating = true,
-          .repeatable = true,
-          .run = carry_out<change>};
-}
+constexpr std::array kShowFields = {kCdnIfGiven, kId};
 
 }  // namespace
 
@@ -265,12 +166,8 @@ std::span<const Route> upload_routes() {
       Route{.name = "upload.show",
             .method = "GET",
             .path = "/uploads/{id}",
-            .fields = kOneFields,
+            .fields = kShowFields,
             .run = run_at_once<show>},
-      change_route<UploadChange::cancel>("upload.cancel", "/uploads/{id}/cancel"),
-      change_route<UploadChange::pause>("upload.pause", "/uploads/{id}/pause"),
-      change_route<UploadChange::resume>("upload.resume", "/uploads/{id}/resume"),
-      change_route<UploadChange::retry>("upload.retry", "/uploads/{id}/retry"),
   };
   return kRoutes;
 }

@@ -70,43 +70,25 @@ TEST_F(RestApiTest, PassesOnWhatTheIntakeRefuses) {
 TEST_F(RestApiTest, ListsAllAccountsUnasked) {
   fail("upload.list", {}, "not_found");
   add_account();
-  succeed("upload.list", {{"limit", 100}, {"offset", 7}});
-  EXPECT_EQ(uploads_.last_query.limit, 100);
-  EXPECT_EQ(uploads_.last_query.offset, 7);
-  EXPECT_TRUE(uploads_.last_query.states.empty());
-  succeed("upload.list", {{"state", {"failed", "queued"}}});
-  EXPECT_EQ(uploads_.last_query.states, (std::vector{UploadState::queued, UploadState::failed}));
+  succeed("upload.list", {{"limit", 100}});
   succeed("account.add", {{"cdn", 159}, {"user", "kc"}});
   succeed("upload.list", {});
   succeed("upload.list", {{"cdn", 159}});
   fail("upload.list", {{"cdn", 160}}, "not_found");
 }
 
-TEST_F(RestApiTest, ARefusedChangeNamesTheStateAndWhatToDo) {
-  add_account();
-  succeed("bucket.add", bucket_fields());
-  succeed("upload.add",
-          {{"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}});
-  EXPECT_EQ(succeed("upload.pause", {{"id", 1}}).at("state"), "paused");
-  EXPECT_EQ(fail("upload.pause", {{"id", 1}}, "wrong_state"),
-            "upload 1 is paused: resume it with: vodlift upload resume 1");
-  EXPECT_EQ(fail("upload.cancel", {{"id", 2}}, "upload_not_found"), "there is no upload 2; see: vodlift status");
-  for (std::size_t i = 0; i < Words<ChangeRefusal>::kCount; ++i) {
-    uploads_.refusal = static_cast<ChangeRefusal>(i);
-    const std::string message = fail("upload.resume", {{"id", 1}}, "wrong_state");
-    EXPECT_THAT(message, testing::StartsWith("upload 1 is paused: "));
-    EXPECT_THAT(message, testing::ContainsRegex(": vodlift (upload|status) (--help|.*1( --watch)?)$"));
-  }
-}
-
 TEST_F(RestApiTest, RefusesUnfitQueries) {
   add_account();
   fail("upload.list", {{"limit", 101}}, "invalid_value");
   fail("upload.list", {{"limit", 0}}, "invalid_value");
-  fail("upload.list", {{"offset", -1}}, "invalid_value");
+  fail("upload.list", {{"cursor", "x"}}, "invalid_value");
+  fail("upload.list", {{"cursor", "-1"}}, "invalid_value");
+  fail("upload.list", {{"cursor", "99999999999999999999"}}, "invalid_value");
+  fail("upload.list", {{"priority", 10}}, "invalid_value");
+  fail("upload.list", {{"since", "yesterday"}}, "invalid_value");
+  EXPECT_THAT(fail("upload.list", {{"error", {"s3_credental"}}}, "invalid_value"), HasSubstr("s3_credental"));
   fail("upload.list", {{"ids", boost::json::array()}}, "invalid_value");
   fail("upload.list", {{"ids", {1, 0}}}, "invalid_value");
-  fail("upload.list", {{"ids", {1}}, {"limit", 5}}, "invalid_value");
   EXPECT_THAT(fail("upload.list", {{"state", {"queued", "done"}}}, "invalid_value"),
               HasSubstr("state: each word of the list must be queued,"));
 }
@@ -149,20 +131,6 @@ TEST_F(RestApiTest, TheSameIdempotencyKeyQueuesOneUpload) {
   EXPECT_EQ(items("upload.list", {}).size(), 4U);
 }
 
-TEST_F(RestApiTest, TheSameIdempotencyKeyRetriesOnce) {
-  add_account();
-  succeed("bucket.add", bucket_fields());
-  succeed("upload.add",
-          {{"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "a"}, {"bucket", "my_bucket"}});
-  idempotency_key_ = "k";
-  EXPECT_EQ(succeed("upload.cancel", {{"id", 1}}).at("state"), "cancelled");
-  EXPECT_EQ(succeed("upload.cancel", {{"id", 1}}).at("state"), "cancelled") << "a repeat is no second change";
-  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2);
-  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2);
-  clock_.pass(std::chrono::hours(24));
-  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2) << "a day later";
-}
-
 TEST_F(RestApiTest, AnIdempotencyKeyThatWouldHaveNoEffectIsRefused) {
   for (const std::string& key : {std::string("a b"), std::string(256, 'k'), std::string("\xC3\xA9")}) {
     idempotency_key_ = key;
@@ -171,6 +139,40 @@ TEST_F(RestApiTest, AnIdempotencyKeyThatWouldHaveNoEffectIsRefused) {
   idempotency_key_ = "k";
   EXPECT_THAT(fail("account.add", {{"cdn", 158}, {"user", "jb"}}, "invalid_value"), HasSubstr("POST /accounts takes"));
   EXPECT_EQ(items("account.list", {}).size(), 0U);
+}
+
+TEST_F(RestApiTest, ListsWhatAFilterHoldsPageByPage) {
+  add_account();
+  succeed("account.add", {{"cdn", 7}, {"user", "kc"}});
+  succeed("bucket.add", bucket_fields());
+  for (int i = 0; i < 5; ++i) {
+    succeed("upload.add", {{"cdn", 158},
+                           {"path", "sestore4/jb/film.mp4"},
+                           {"destination_path", "films/" + std::to_string(i)},
+                           {"bucket", "my_bucket"},
+                           {"priority", i}});
+  }
+  succeed("upload.pause", {{"id", 2}});
+  const auto ids = [&](object fields) {
+    std::vector<std::int64_t> all;
+    for (int pages = 0; pages < 9; ++pages) {
+      const value page = succeed("upload.list", fields);
+      for (const value& one : page.at("items").as_array()) all.push_back(one.at("id").as_int64());
+      EXPECT_TRUE(page.at("searched_to").is_null());
+      if (page.at("next").is_null()) break;
+      fields["cursor"] = page.at("next");
+    }
+    return all;
+  };
+  EXPECT_THAT(ids({{"limit", 2}}), testing::ElementsAre(5, 4, 3, 2, 1));
+  EXPECT_THAT(ids({{"state", {"paused"}}}), testing::ElementsAre(2));
+  EXPECT_THAT(ids({{"search", "films/3"}}), testing::ElementsAre(4));
+  EXPECT_THAT(ids({{"search", "jb/film"}, {"priority", 0}}), testing::ElementsAre(1));
+  EXPECT_THAT(ids({{"cdn", 7}}), testing::ElementsAre());
+  EXPECT_THAT(ids({{"bucket", "other"}}), testing::ElementsAre());
+  EXPECT_THAT(ids({{"error", {"s3_credential"}}}), testing::ElementsAre());
+  EXPECT_THAT(ids({{"since", 1'700'000'000}, {"until", 1'700'000'001}}).size(), 5U);
+  EXPECT_THAT(ids({{"until", 1'700'000'000}}), testing::ElementsAre());
 }
 
 }  // namespace

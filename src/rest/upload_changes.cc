@@ -1,0 +1,213 @@
+// Changes of one upload, and of all that a filter holds.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/array.hpp>
+
+#include "core/upload_control.h"
+#include "core/upload_json.h"
+#include "rest/idempotency.h"
+#include "rest/uploads.h"
+
+namespace vodlift::rest {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+constexpr int kMaxBulk = 1000;            // uploads of one request
+constexpr std::size_t kMaxRefusals = 20;  // that an answer names
+
+// Why an upload cannot be changed, and the command that helps an operator.
+constexpr Words<ChangeRefusal> kRefusals = {
+    {ChangeRefusal::has_ended, "an upload that has ended cannot be changed; see: vodlift status {id}"},
+    {ChangeRefusal::is_completed, "to send the file again, queue a new upload; see: vodlift upload --help"},
+    {ChangeRefusal::ended_just_now, "it ended just now; queue it again with: vodlift upload retry {id}"},
+    {ChangeRefusal::is_paused, "resume it with: vodlift upload resume {id}"},
+    {ChangeRefusal::is_running, "it is being sent; follow it with: vodlift status {id} --watch"},
+    {ChangeRefusal::is_cancelling, "it is being cancelled; follow it with: vodlift status {id} --watch"},
+    {ChangeRefusal::is_not_paused, "only a paused upload can be resumed; follow it with: vodlift status {id} --watch"},
+};
+
+Error refused(const ChangeOutcome& outcome) {
+  const Upload& upload = outcome.upload;
+  return {Errc::wrong_state,
+          fmt::format("upload {} is {}: {}", upload.id, to_string(upload.state),
+                      fmt::format(fmt::runtime(kRefusals.word(*outcome.refusal)), fmt::arg("id", upload.id)))};
+}
+
+// Makes the change once for each Idempotency-Key. Answers the upload as it is then.
+Result<ChangeOutcome> change_upload(const Context& context, const std::string& idempotency_key, const Upload& upload,
+                                    UploadChange change) {
+  const auto account = existing_account(context, upload.account);
+  if (!account) return account.error();
+  const WallTime now = context.clock.now();
+  // Upload and change are part of it: a key that comes with several of them is one key for each.
+  const std::string key =
+      idempotency_key.empty() ? std::string() : fmt::format("{} {} {}", to_string(change), upload.id, idempotency_key);
+  const auto first = find_repeat(context.uploads, kOperator, key, now);
+  if (!first) return first.error();
+  if (*first) {
+    auto changed = existing_upload(context, **first, std::nullopt);
+    if (!changed) return changed.error();
+    return ChangeOutcome{std::move(*changed)};
+  }
+  ChangeRequest request;
+  request.change = change;
+  request.id = upload.id;
+  request.account = upload.account;
+  request.signature = signature_of(key, now);
+  return UploadControl(context.uploads, context.intake).carry_out(**account, request);
+}
+
+template <UploadChange change>
+void change_one(const Context& context, const Caller& caller, const Fields& fields,
+                const std::shared_ptr<Reply>& reply) {
+  const auto upload = existing_upload(context, fields.number("id"), fields.number_if_given("cdn"));
+  if (!upload) return reply->failure(upload.error());
+  const auto outcome = change_upload(context, caller.idempotency_key, *upload, change);
+  if (!outcome) return reply->failure(outcome.error());
+  if (outcome->refusal) return reply->failure(refused(*outcome));
+  reply->success({}, to_operator_json(outcome->upload, context.clock.now()));
+}
+
+// The states in which an upload can be changed so; a filter without states means these.
+std::vector<UploadState> states_for(UploadChange change) {
+  switch (change) {
+    case UploadChange::cancel:
+      return {UploadState::queued, UploadState::paused, UploadState::uploading};
+    case UploadChange::pause:
+      return {UploadState::queued, UploadState::uploading};
+    case UploadChange::resume:
+      return {UploadState::paused};
+    case UploadChange::retry:
+      break;
+  }
+  return {UploadState::failed};
+}
+
+// What one request has done, or would do.
+struct BulkOutcome {
+  std::int64_t matched = 0;
+  std::int64_t bytes = 0;
+  std::int64_t changed = 0;
+  std::int64_t refused = 0;
+  boost::json::array refusals;  // kMaxRefusals at most
+
+  void refuse(UploadId id, const Error& why) {
+    ++refused;
+    if (refusals.size() >= kMaxRefusals) return;
+    refusals.push_back(object{{"id", id}, {"code", info(why.code).name}, {"detail", why.for_operator()}});
+  }
+};
+
+struct Bulk {
+  UploadChange change{};
+  bool dry_run = false;
+  std::string idempotency_key;
+};
+
+void change_page(const Context& context, const Bulk& bulk, const std::vector<Upload>& uploads, BulkOutcome& done) {
+  for (const Upload& upload : uploads) {
+    ++done.matched;
+    done.bytes += upload.size;
+    if (bulk.dry_run) continue;
+    const auto outcome = change_upload(context, bulk.idempotency_key, upload, bulk.change);
+    if (!outcome) {
+      done.refuse(upload.id, outcome.error());
+    } else if (outcome->refusal) {
+      done.refuse(upload.id, refused(*outcome));
+    } else {
+      ++done.changed;
+    }
+  }
+}
+
+bool narrows(const UploadFilter& filter) {
+  return filter.account || !filter.states.empty() || !filter.errors.empty() || !filter.bucket.empty() ||
+         filter.priority || filter.created_since || filter.created_until || !filter.text.empty();
+}
+
+constexpr Words<UploadChange> kActions = {
+    {UploadChange::cancel, "cancel"},
+    {UploadChange::pause, "pause"},
+    {UploadChange::resume, "resume"},
+    {UploadChange::retry, "retry"},
+};
+
+// Changes kMaxBulk uploads at most, newest first; `next` of the answer is the cursor for the others. A page whose
+// search was bounded ends the request, so that it costs little.
+void change_many(const Context& context, const Caller& caller, const Fields& fields,
+                 const std::shared_ptr<Reply>& reply) {
+  auto search = read_search(context, fields);
+  if (!search) return reply->failure(search.error());
+  const Bulk bulk{kActions.value(fields.text("action")).value(), fields.flag("dry_run"), caller.idempotency_key};
+  if (!narrows(search->filter) && !fields.flag("all")) {
+    return reply->failure(
+        {Errc::missing_field, "give a filter, such as state, bucket or since; or all, which is true for every upload"});
+  }
+  if (search->filter.states.empty()) search->filter.states = states_for(bulk.change);
+  search->limit = kMaxPage;
+  BulkOutcome done;
+  UploadPage page;
+  do {
+    auto found = context.uploads.search(*search);
+    if (!found) return reply->failure(found.error());
+    page = std::move(*found);
+    change_page(context, bulk, page.uploads, done);
+    search->before = page.next;
+  } while (page.next != 0 && !page.searched_to && done.matched < kMaxBulk);
+  object answer = extent_json(page);
+  answer["action"] = fields.text("action");
+  answer["dry_run"] = bulk.dry_run;
+  answer["matched"] = done.matched;
+  answer["bytes"] = done.bytes;
+  answer["changed"] = done.changed;
+  answer["refused"] = done.refused;
+  answer["refusals"] = std::move(done.refusals);
+  reply->success({}, answer);
+}
+
+constexpr std::array kOneFields = {kCdnIfGiven, kId};
+constexpr auto kManyFields = [] {
+  std::array<FieldSpec, kFilterFields.size() + 4> all{};
+  std::ranges::copy(kFilterFields, all.begin());
+  all[kFilterFields.size()] = kCursor;
+  all[kFilterFields.size() + 1] = {
+      .name = "action", .type = FieldType::word, .required = true, .words = kActions.all(), .audited = true};
+  all[kFilterFields.size() + 2] = {.name = "dry_run", .type = FieldType::flag, .audited = true};
+  all[kFilterFields.size() + 3] = {.name = "all", .type = FieldType::flag, .audited = true};
+  return all;
+}();
+
+template <UploadChange change>
+constexpr Route change_route(std::string_view name, std::string_view path) {
+  return {.name = name,
+          .method = "POST",
+          .path = path,
+          .fields = kOneFields,
+          .mutating = true,
+          .repeatable = true,
+          .run = change_one<change>};
+}
+
+constexpr std::array kRoutes = {
+    change_route<UploadChange::cancel>("upload.cancel", "/uploads/{id}/cancel"),
+    change_route<UploadChange::pause>("upload.pause", "/uploads/{id}/pause"),
+    change_route<UploadChange::resume>("upload.resume", "/uploads/{id}/resume"),
+    change_route<UploadChange::retry>("upload.retry", "/uploads/{id}/retry"),
+    Route{.name = "upload.bulk",
+          .method = "POST",
+          .path = "/uploads/bulk",
+          .fields = kManyFields,
+          .mutating = true,
+          .repeatable = true,
+          .run = change_many},
+};
+
+}  // namespace
+
+std::span<const Route> upload_change_routes() { return kRoutes; }
+
+}  // namespace vodlift::rest

@@ -1,0 +1,114 @@
+// Changes of one upload, and of all that a filter holds.
+#include "rest/rest_api_test.h"
+
+namespace vodlift::rest {
+namespace {
+
+using testing::HasSubstr;
+
+class RestChangesTest : public RestApiTest {
+ protected:
+  RestChangesTest() {
+    add_account();
+    succeed("bucket.add", bucket_fields());
+  }
+
+  void add_uploads(int count) {
+    for (int i = 0; i < count; ++i) {
+      succeed("upload.add", {{"cdn", 158},
+                             {"path", "sestore4/jb/film.mp4"},
+                             {"destination_path", "films/" + std::to_string(i)},
+                             {"bucket", "my_bucket"}});
+    }
+  }
+};
+
+TEST_F(RestChangesTest, ARefusedChangeNamesTheStateAndWhatToDo) {
+  succeed("upload.add",
+          {{"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}});
+  EXPECT_EQ(succeed("upload.pause", {{"id", 1}}).at("state"), "paused");
+  EXPECT_EQ(fail("upload.pause", {{"id", 1}}, "wrong_state"),
+            "upload 1 is paused: resume it with: vodlift upload resume 1");
+  EXPECT_EQ(fail("upload.cancel", {{"id", 2}}, "upload_not_found"), "there is no upload 2; see: vodlift status");
+  for (std::size_t i = 0; i < Words<ChangeRefusal>::kCount; ++i) {
+    uploads_.refusal = static_cast<ChangeRefusal>(i);
+    const std::string message = fail("upload.resume", {{"id", 1}}, "wrong_state");
+    EXPECT_THAT(message, testing::StartsWith("upload 1 is paused: "));
+    EXPECT_THAT(message, testing::ContainsRegex(": vodlift (upload|status) (--help|.*1( --watch)?)$"));
+  }
+}
+
+TEST_F(RestChangesTest, TheSameIdempotencyKeyRetriesOnce) {
+  succeed("upload.add",
+          {{"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "a"}, {"bucket", "my_bucket"}});
+  idempotency_key_ = "k";
+  EXPECT_EQ(succeed("upload.cancel", {{"id", 1}}).at("state"), "cancelled");
+  EXPECT_EQ(succeed("upload.cancel", {{"id", 1}}).at("state"), "cancelled") << "a repeat is no second change";
+  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2);
+  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2);
+  clock_.pass(std::chrono::hours(24));
+  EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2) << "a day later";
+}
+
+TEST_F(RestChangesTest, ADryRunSaysWhatWouldBeChangedAndChangesNothing) {
+  add_uploads(3);
+  const value would = succeed("upload.bulk", {{"action", "cancel"}, {"cdn", 158}, {"dry_run", true}});
+  EXPECT_EQ(boost::json::serialize(would),
+            R"({"next":null,"searched_to":null,"action":"cancel","dry_run":true,"matched":3,"bytes":3000,)"
+            R"("changed":0,"refused":0,"refusals":[]})");
+  EXPECT_EQ(items("upload.list", {{"state", {"queued"}}}).size(), 3U);
+}
+
+TEST_F(RestChangesTest, ChangesAllThatTheFilterHoldsAndTheActionCanChange) {
+  add_uploads(3);
+  EXPECT_EQ(succeed("upload.bulk", {{"action", "pause"}, {"search", "films/1"}}).at("changed"), 1);
+  EXPECT_EQ(succeed("upload.bulk", {{"action", "cancel"}, {"bucket", "my_bucket"}}).at("changed"), 3);
+  const value again = succeed("upload.bulk", {{"action", "cancel"}, {"bucket", "my_bucket"}});
+  EXPECT_EQ(again.at("matched"), 0) << "an upload that has ended cannot be cancelled";
+  EXPECT_EQ(succeed("upload.bulk", {{"action", "retry"}, {"bucket", "my_bucket"}}).at("matched"), 0);
+  EXPECT_EQ(succeed("upload.bulk", {{"action", "retry"}, {"state", {"cancelled"}}}).at("changed"), 3);
+  EXPECT_EQ(items("upload.list", {}).size(), 6U);
+}
+
+TEST_F(RestChangesTest, WhatIsRefusedIsCountedAndNamed) {
+  add_uploads(30);
+  const value done = succeed("upload.bulk", {{"action", "resume"}, {"state", {"queued"}}});
+  EXPECT_EQ(done.at("refused"), 30);
+  EXPECT_EQ(done.at("changed"), 0);
+  ASSERT_EQ(done.at("refusals").as_array().size(), 20U);
+  const value& first = done.at("refusals").as_array()[0];
+  EXPECT_EQ(first.at("id"), 30);
+  EXPECT_EQ(first.at("code"), "wrong_state");
+  EXPECT_THAT(first.at("detail").as_string().c_str(), HasSubstr("upload 30 is queued"));
+}
+
+TEST_F(RestChangesTest, OneRequestChangesAThousandAndSaysWhereToGoOn) {
+  add_uploads(1050);
+  const value first = succeed("upload.bulk", {{"action", "cancel"}, {"all", true}});
+  EXPECT_EQ(first.at("changed"), 1000);
+  const value second =
+      succeed("upload.bulk", {{"action", "cancel"}, {"all", true}, {"cursor", first.at("next").as_string()}});
+  EXPECT_EQ(second.at("changed"), 50);
+  EXPECT_TRUE(second.at("next").is_null());
+}
+
+TEST_F(RestChangesTest, AFilterThatNarrowsNothingHasToBeMeant) {
+  add_uploads(1);
+  EXPECT_THAT(fail("upload.bulk", {{"action", "cancel"}}, "missing_field"), HasSubstr("give a filter"));
+  fail("upload.bulk", {{"cdn", 158}}, "missing_field");
+  fail("upload.bulk", {{"action", "delete"}, {"cdn", 158}}, "invalid_value");
+  EXPECT_EQ(items("upload.list", {{"state", {"queued"}}}).size(), 1U);
+}
+
+TEST_F(RestChangesTest, ARepeatOfABulkRetryQueuesNothingTwice) {
+  add_uploads(3);
+  succeed("upload.bulk", {{"action", "cancel"}, {"cdn", 158}});
+  idempotency_key_ = "k";
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(succeed("upload.bulk", {{"action", "retry"}, {"state", {"cancelled"}}}).at("changed"), 3);
+  }
+  EXPECT_EQ(items("upload.list", {}).size(), 6U);
+}
+
+}  // namespace
+}  // namespace vodlift::rest

@@ -1,0 +1,98 @@
+#include "rest/uploads.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/encoding.h"
+#include "core/upload_json.h"
+
+namespace vodlift::rest {
+namespace {
+
+constexpr std::size_t kMaxShownBytes = 64;
+
+Error no_upload(UploadId id, std::optional<AccountId> cdn) {
+  if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}; see: vodlift status", id)};
+  return {Errc::upload_not_found,
+          fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}", *cdn, id)};
+}
+
+// A cursor is the id of the last upload that was seen. Clients need not know that.
+Result<UploadId> read_cursor(std::string_view text) {
+  UploadId id = 0;
+  if (text.empty()) return id;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (problem == std::errc() && end == text.data() + text.size() && id > 0) return id;
+  return Error{Errc::invalid_value, fmt::format("cursor: expected the \"next\" of an earlier answer, found {}",
+                                                printable(text, kMaxShownBytes))};
+}
+
+Result<std::vector<Errc>> read_errors(const std::vector<std::string>& names) {
+  std::vector<Errc> codes;
+  for (const std::string& name : names) {
+    codes.push_back(errc_from_name(name));
+    if (info(codes.back()).name == name) continue;
+    return Error{Errc::invalid_value, fmt::format("error: there is no code \"{}\"; docs/failures.md has them",
+                                                  printable(name, kMaxShownBytes))};
+  }
+  return codes;
+}
+
+std::optional<WallTime> read_moment(const Fields& fields, std::string_view name) {
+  const auto seconds = fields.number_if_given(name);
+  if (!seconds) return std::nullopt;
+  return from_unix_ms(*seconds * 1000);
+}
+
+}  // namespace
+
+Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
+  if (cdn) {
+    if (const auto account = existing_account(context, *cdn); !account) return account.error();
+  }
+  UploadQuery query;
+  query.ids = {id};
+  auto found = cdn ? context.uploads.find(*cdn, query) : context.uploads.find_in_all(query);
+  if (!found) return found.error();
+  if (found->empty()) return no_upload(id, cdn);
+  return std::move(found->front());
+}
+
+Result<boost::json::value> shown_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
+  const auto upload = existing_upload(context, id, cdn);
+  if (!upload) return upload.error();
+  return boost::json::value(to_operator_json(*upload, context.clock.now()));
+}
+
+Result<UploadSearch> read_search(const Context& context, const Fields& fields) {
+  UploadSearch search;
+  UploadFilter& filter = search.filter;
+  filter.account = fields.number_if_given("cdn");
+  if (filter.account) {
+    if (const auto account = existing_account(context, *filter.account); !account) return account.error();
+  }
+  for (const std::string_view word : fields.words("state")) filter.states.push_back(upload_state_from(word).value());
+  auto errors = read_errors(fields.texts("error"));
+  if (!errors) return errors.error();
+  filter.errors = std::move(*errors);
+  filter.bucket = fields.text("bucket");
+  if (const auto priority = fields.number_if_given("priority")) filter.priority = static_cast<int>(*priority);
+  filter.created_since = read_moment(fields, "since");
+  filter.created_until = read_moment(fields, "until");
+  filter.text = fields.text("search");
+  const auto before = read_cursor(fields.text("cursor"));
+  if (!before) return before.error();
+  search.before = *before;
+  return search;
+}
+
+boost::json::object extent_json(const UploadPage& page) {
+  boost::json::object extent;
+  extent["next"] = page.next == 0 ? boost::json::value(nullptr) : boost::json::value(std::to_string(page.next));
+  extent["searched_to"] =
+      page.searched_to ? boost::json::value(to_unix_seconds(*page.searched_to)) : boost::json::value(nullptr);
+  return extent;
+}
+
+}  // namespace vodlift::rest
