@@ -9,6 +9,7 @@
 #include "core/change_feed.h"
 #include "store/background_check.h"
 #include "store/sqlite_account_repository.h"
+#include "store/sqlite_attempt_history.h"
 #include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_callback_history.h"
 #include "store/sqlite_callback_queue.h"
@@ -30,6 +31,7 @@ struct Stores {
   std::unique_ptr<AccountDirectory> accounts;
   std::unique_ptr<store::SqliteUploadStore> uploads;
   std::unique_ptr<store::SqliteWorkQueue> queue;
+  std::unique_ptr<store::SqliteAttemptHistory> attempt_history;
   std::unique_ptr<store::SqliteCallbackQueue> callbacks;
   std::unique_ptr<store::SqliteCallbackHistory> callback_history;
   std::unique_ptr<store::SqliteMultipartJournal> journal;

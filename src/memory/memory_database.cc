@@ -128,12 +128,39 @@ void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news)
   news.push_back({Change::Kind::callbacks_due, upload.account, upload.id});
 }
 
-Result<> MemoryDatabase::finish(const Lease& lease, const UploadEnding& ending, std::vector<Change>& news) {
+void MemoryDatabase::record_attempt(Row& row, AttemptEnd how, const std::optional<UploadError>& error,
+                                    std::optional<std::int64_t> size) {
+  const Upload& upload = row.upload;
+  UploadAttempt run;
+  run.number = upload.attempts;
+  run.how = how;
+  run.error = kept(error, std::nullopt);
+  run.started = upload.attempt_started.value_or(WallTime());
+  run.ended = clock_.now();
+  run.first_byte = upload.attempt_first_byte;
+  run.last_byte = size.value_or(upload.bytes_sent);
+  run.node = row.hold->owner.node;
+  const auto last = row.attempts.empty() ? std::nullopt : std::optional(row.attempts.back());
+  switch (keep_attempt(last, run)) {
+    case KeepAttempt::nothing:
+      return;
+    case KeepAttempt::merged:
+      row.attempts.back() = join(*last, run);
+      return;
+    case KeepAttempt::apart:
+      row.attempts.push_back(std::move(run));
+      make_room(row.attempts);
+  }
+}
+
+Result<> MemoryDatabase::finish(const Lease& lease, const UploadEnding& ending, AttemptEnd how,
+                                std::vector<Change>& news) {
   if (!is_whole(ending)) return Error{Errc::internal, fmt::format("upload {}: the ending is not whole", lease.id)};
   Row* row = held(lease);
   if (row == nullptr) return lease_lost(lease);
   Upload& upload = row->upload;
   const bool completed = ending.state == UploadState::completed;
+  record_attempt(*row, how, ending.error, completed ? std::optional(ending.size) : std::nullopt);
   if (completed) upload.size = upload.bytes_sent = ending.size;
   upload.acl_applied = ending.acl_applied;
   upload.verification = ending.verification;
@@ -146,12 +173,14 @@ Result<> MemoryDatabase::requeue(const Lease& lease, const Requeue& how, Crash c
   Row* row = held(lease);
   if (row == nullptr) return lease_lost(lease);
   const UploadState next = decide_requeue(row->wanted);
+  const AttemptEnd run_ended = end_of_run(how, next, crash != Crash::none);
   if (next == UploadState::cancelled) {
     UploadEnding cancelled;
     cancelled.state = UploadState::cancelled;
     cancelled.error = how.error;
-    return finish(lease, cancelled, news);
+    return finish(lease, cancelled, run_ended, news);
   }
+  record_attempt(*row, run_ended, how.error, std::nullopt);
   row->upload.state = next;
   row->hold.reset();
   row->wanted = Wanted::nothing;
@@ -187,7 +216,7 @@ int MemoryDatabase::take_back(const std::vector<UploadId>& orphans, int max_cras
       UploadEnding failed;
       failed.state = UploadState::failed;
       failed.error = crashed_repeatedly(crashes);
-      (void)finish(lease, failed, news);
+      (void)finish(lease, failed, AttemptEnd::failed, news);
     } else {
       (void)requeue(lease, requeue_after_crash(crashes, gives_up, row.only_look),
                     alone ? Crash::alone : Crash::in_company, news);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/attempt_history.h"
 #include "core/bandwidth_limit.h"
 #include "core/callback_history.h"
 #include "core/callback_queue.h"
@@ -42,6 +43,7 @@ class MemoryDatabase {
   [[nodiscard]] std::vector<Upload> all_uploads();
 
  private:
+  friend class MemoryAttemptHistory;
   friend class MemoryUploadStore;
   friend class MemoryWorkQueue;
   friend class MemoryCallbackQueue;
@@ -73,6 +75,7 @@ class MemoryDatabase {
     OpenMultipart journal{};
     std::optional<Unanswered> unanswered{};
     bool only_look = false;
+    std::vector<UploadAttempt> attempts{};  // as AttemptHistory answers them
 
     [[nodiscard]] bool ready(WallTime now) const { return may_run(now) && !suspect; }
     [[nodiscard]] bool may_run(WallTime now) const;
@@ -105,7 +108,10 @@ class MemoryDatabase {
   void forget_signatures_if_due();
   // Moves a row to an end, with all that an end brings; publishes what became due.
   void end(Row& row, UploadState state, std::vector<Change>& news);
-  Result<> finish(const Lease& lease, const UploadEnding& ending, std::vector<Change>& news);
+  Result<> finish(const Lease& lease, const UploadEnding& ending, AttemptEnd how, std::vector<Change>& news);
+  // Before the row is changed.
+  void record_attempt(Row& row, AttemptEnd how, const std::optional<UploadError>& error,
+                      std::optional<std::int64_t> size);
   Result<> requeue(const Lease& lease, const Requeue& how, Crash crash, std::vector<Change>& news);
   int take_back(const std::vector<UploadId>& orphans, int max_crashes, std::vector<Change>& news);
   void abandon_intent(UploadId upload);

@@ -202,6 +202,12 @@ Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
   return outcome;
 }
 
+Result<std::vector<UploadAttempt>> MemoryAttemptHistory::attempts_of(UploadId id) {
+  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Row* row = database_.find(id);
+  return row == nullptr ? std::vector<UploadAttempt>() : row->attempts;
+}
+
 // --- Workers
 
 Result<Candidates> MemoryWorkQueue::candidates(const CandidateQuery& query) {
@@ -296,7 +302,7 @@ void MemoryWorkQueue::finish(const Lease& lease, UploadEnding ending, Done done)
   Result<> outcome;
   {
     const std::lock_guard lock(database_.mutex_);
-    outcome = database_.finish(lease, ending, news);
+    outcome = database_.finish(lease, ending, end_of_run(ending.state), news);
   }
   database_.publish(news);
   done(std::move(outcome));

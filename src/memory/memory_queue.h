@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/attempt_history.h"
 #include "core/bandwidth_limit.h"
 #include "core/callback_history.h"
 #include "core/callback_queue.h"
@@ -38,6 +39,16 @@ class MemoryUploadStore final : public UploadStore {
   static Upload shown(const MemoryDatabase::Row& row);
   std::vector<Upload> matching(std::optional<AccountId> account, const UploadQuery& query);
 
+  MemoryDatabase& database_;
+};
+
+class MemoryAttemptHistory final : public AttemptHistory {
+ public:
+  explicit MemoryAttemptHistory(MemoryDatabase& database) : database_(database) {}
+
+  Result<std::vector<UploadAttempt>> attempts_of(UploadId id) override;
+
+ private:
   MemoryDatabase& database_;
 };
 

@@ -153,6 +153,13 @@ TEST_F(Plan, ACallbackAndItsAttemptsAreSought) {
   expect_seek(sql::kForgetCallbackAttempts, "PRIMARY KEY", "callback_id=? AND number<?");
 }
 
+TEST_F(Plan, TheHistoryOfAnUploadIsSought) {
+  expect_seek(sql::kRunUnderWay, "INTEGER PRIMARY KEY", "rowid=?");
+  expect_seek(sql::kAttemptsOf, "PRIMARY KEY", "upload_id=?");
+  // The entries of one upload are sorted, few as they are.
+  EXPECT_EQ(plan_of(sql::kForgetAttempts).find("SCAN upload_attempts"), std::string::npos);
+}
+
 TEST_F(Plan, WaitsThatAreTooLongAreSought) {
   expect_seek(sql::kShortenUploads, "uploads_delayed", "next_attempt_ms>?");
   expect_seek(sql::kShortenCallbacks, "callbacks_delayed", "next_attempt_ms>?");

@@ -195,6 +195,29 @@ inline constexpr std::string_view kEnd = R"sql(
                      error_detail = iif(?3 = 'completed', '', coalesce(?13, error_detail)), wanted = ''
   WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
 
+// Answers what is known of the run under this lease.
+inline constexpr std::string_view kRunUnderWay = R"sql(
+  SELECT attempts, attempt_started_ms, attempt_first_byte, bytes_sent, owner FROM uploads
+  WHERE id = ?1 AND fence = ?2 AND state = 'uploading')sql";
+
+// ?1 upload, ?2 how many at most: the last entries, the last first
+inline constexpr std::string_view kAttemptsOf = R"sql(
+  SELECT fence, number, times, how, error_code, error_message, error_retryable, error_detail, started_ms, ended_ms,
+         first_byte, last_byte, node
+  FROM upload_attempts WHERE upload_id = ?1 ORDER BY fence DESC LIMIT ?2)sql";
+
+inline constexpr std::string_view kPutAttempt = R"sql(
+  INSERT OR REPLACE INTO upload_attempts (upload_id, fence, number, times, how, error_code, error_message,
+                                          error_retryable, error_detail, started_ms, ended_ms, first_byte, last_byte,
+                                          node)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14))sql";
+
+// ?1 upload, ?2 how many may stay: of more, interruptions go first, and then the oldest
+inline constexpr std::string_view kForgetAttempts = R"sql(
+  DELETE FROM upload_attempts WHERE upload_id = ?1 AND fence IN
+    (SELECT fence FROM upload_attempts WHERE upload_id = ?1 ORDER BY how = 'interrupted' DESC, fence
+     LIMIT max(0, (SELECT count(*) FROM upload_attempts WHERE upload_id = ?1) - ?2)))sql";
+
 // Changes that a client asks for, of an upload that the caller has just looked at: ?1 id.
 
 inline constexpr std::string_view kPause = "UPDATE uploads SET state = 'paused' WHERE id = ?1 AND state = 'queued'";

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "store/sqlite_attempt_history.h"
 #include "store/sqlite_callback_queue.h"
 #include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_statements.h"
@@ -107,7 +108,7 @@ std::optional<HeldUpload> held_upload(SqliteConnection& connection, const Lease&
 }
 
 Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending,
-                              const SqliteQueue& queue) {
+                              AttemptEnd how, const SqliteQueue& queue) {
   const WallTime now = queue.clock.now();
   if (auto whole = check_ending(lease, ending); !whole) return whole.error();
   const auto before = before_end(connection, lease.id);
@@ -115,6 +116,9 @@ Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, 
   const ErrorColumns error(ending.error);
   std::optional<std::int64_t> size;
   if (ending.state == UploadState::completed) size = ending.size;
+  // Most uploads complete at their first run, of which nothing is kept: that is not even looked up.
+  const bool at_first_run = ending.state == UploadState::completed && lease.fence == 1;
+  if (!at_first_run) record_attempt(connection, lease, how, ending.error, size, now);
   connection.prepare(sql::kEnd)
       .bind(lease.id, lease.fence, to_string(ending.state), to_unix_ms(now), size, optional_word(ending.acl_applied),
             ending.verification.etag, ending.verification.checksum, ending.verification.version_id, error.code,
@@ -140,14 +144,16 @@ Result<> requeue_upload(SqliteConnection& connection, const Lease& lease, const 
   const auto held = held_upload(connection, lease);
   if (!held) return lease_lost(lease);
   const UploadState next = decide_requeue(held->wanted);
+  const AttemptEnd run_ended = end_of_run(how, next, crash != Crash::none);
   if (next == UploadState::cancelled) {
     UploadEnding cancelled;
     cancelled.state = UploadState::cancelled;
     cancelled.error = how.error;
-    const auto ended = end_upload(connection, lease, cancelled, queue);
+    const auto ended = end_upload(connection, lease, cancelled, run_ended, queue);
     return ended ? Result<>() : ended.error();
   }
   const WallTime now = queue.clock.now();
+  record_attempt(connection, lease, run_ended, how.error, std::nullopt, now);
   const ErrorColumns error(how.error);
   std::optional<std::int64_t> next_attempt_ms;
   if (how.delay && how.delay->count() > 0) next_attempt_ms = to_unix_ms(now + *how.delay);

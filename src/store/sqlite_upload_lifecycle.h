@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/attempt_history.h"
 #include "core/upload_decisions.h"
 #include "core/work_queue.h"
 #include "store/sqlite_connection.h"
@@ -28,9 +29,10 @@ struct HeldUpload {
 // Nothing: the lease is lost.
 std::optional<HeldUpload> held_upload(SqliteConnection& connection, const Lease& lease);
 
-// Ends an upload that runs. Errors: lease_lost, internal (the ending is not whole).
+// Ends an upload that runs; `how` its run ended, for the history. Errors: lease_lost, internal (the ending is not
+// whole).
 Result<EndEffects> end_upload(SqliteConnection& connection, const Lease& lease, const UploadEnding& ending,
-                              const SqliteQueue& queue);
+                              AttemptEnd how, const SqliteQueue& queue);
 
 // Ends an upload that is queued or paused as cancelled.
 EndEffects cancel_waiting(SqliteConnection& connection, UploadId id, const SqliteQueue& queue);

@@ -162,7 +162,7 @@ class SqliteWorkQueue::Finish final : public WriteOperation {
       : store_(store), lease_(lease), ending_(std::move(ending)), done_(std::move(done)) {}
 
   Result<> run(SqliteConnection& connection) override {
-    effects_ = end_upload(connection, lease_, ending_, store_.queue_);
+    effects_ = end_upload(connection, lease_, ending_, end_of_run(ending_.state), store_.queue_);
     if (!effects_) return effects_.error();
     return {};
   }
@@ -308,7 +308,7 @@ Result<int> SqliteWorkQueue::take_back(std::string_view statement, std::int64_t 
           UploadEnding failed;
           failed.state = UploadState::failed;
           failed.error = crashed_repeatedly(crashes_alone);
-          const auto ended = end_upload(connection, orphan.lease, failed, queue_);
+          const auto ended = end_upload(connection, orphan.lease, failed, AttemptEnd::failed, queue_);
           if (!ended) return ended.error();
         } else {
           const Crash crash = alone ? Crash::alone : Crash::in_company;

@@ -25,6 +25,7 @@ class MemoryUnderTest final : public StoreUnderTest {
   AccountRepository& account_rows() override { return accounts_; }
   MultipartLedger& ledger() override { return ledger_; }
   BandwidthLimits& limits() override { return limits_; }
+  AttemptHistory& attempt_history() override { return attempt_history_; }
   CallbackHistory& callback_history() override { return callback_history_; }
   void set_most_open_uploads(std::int64_t most) override { database_.set_most_open_uploads(most); }
   void reopen() override { opened_.clear(); }
@@ -35,6 +36,7 @@ class MemoryUnderTest final : public StoreUnderTest {
   memory::MemoryNodes nodes_{database_};
   memory::MemoryMultipartLedger ledger_{database_};
   memory::MemoryBandwidthLimits limits_{database_};
+  memory::MemoryAttemptHistory attempt_history_{database_};
   memory::MemoryCallbackHistory callback_history_{database_};
   std::vector<std::unique_ptr<memory::MemoryNode>> opened_;
 };

@@ -5,6 +5,7 @@
 #include "base/temporary_folder_test.h"
 #include "store/master_key.h"
 #include "store/sqlite_account_repository.h"
+#include "store/sqlite_attempt_history.h"
 #include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_callback_history.h"
 #include "store/sqlite_callback_queue.h"
@@ -34,6 +35,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   AccountRepository& account_rows() override { return *account_rows_; }
   MultipartLedger& ledger() override { return *ledger_; }
   BandwidthLimits& limits() override { return *limits_; }
+  AttemptHistory& attempt_history() override { return *attempt_history_; }
   CallbackHistory& callback_history() override { return *callback_history_; }
   void set_most_open_uploads(std::int64_t most) override { most_open_uploads_ = most; }
   void reopen() override {
@@ -69,11 +71,13 @@ class SqliteUnderTest final : public StoreUnderTest {
     nodes_ = std::make_unique<store::SqliteNodes>(*database_, clock_);
     ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);
     limits_ = std::make_unique<store::SqliteBandwidthLimits>(*database_);
+    attempt_history_ = std::make_unique<store::SqliteAttemptHistory>(*database_);
     callback_history_ = std::make_unique<store::SqliteCallbackHistory>(*database_, clock_, feed_);
   }
 
   void close() {
     callback_history_.reset();
+    attempt_history_.reset();
     limits_.reset();
     ledger_.reset();
     opened_.clear();
@@ -93,6 +97,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   std::vector<std::unique_ptr<Node>> opened_;
   std::unique_ptr<store::SqliteMultipartLedger> ledger_;
   std::unique_ptr<store::SqliteBandwidthLimits> limits_;
+  std::unique_ptr<store::SqliteAttemptHistory> attempt_history_;
   std::unique_ptr<store::SqliteCallbackHistory> callback_history_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/await.h"
 #include "base/clock.h"
 #include "core/account_directory.h"
+#include "core/attempt_history.h"
 #include "core/bandwidth_limit.h"
 #include "core/callback_history.h"
 #include "core/callback_queue.h"
@@ -67,6 +68,7 @@ class StoreUnderTest {
   virtual AccountRepository& account_rows() = 0;
   virtual MultipartLedger& ledger() = 0;
   virtual BandwidthLimits& limits() = 0;
+  virtual AttemptHistory& attempt_history() = 0;
   virtual CallbackHistory& callback_history() = 0;
   // How many uploads that have not ended an account may have, from the next reopen() on.
   virtual void set_most_open_uploads(std::int64_t most) = 0;
@@ -97,6 +99,7 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   UploadStore& uploads() { return node_->uploads; }
   WorkQueue& queue() { return node_->queue; }
   CallbackQueue& callbacks() { return node_->callbacks; }
+  AttemptHistory& attempt_history() { return store_->attempt_history(); }
   CallbackHistory& callback_history() { return store_->callback_history(); }
   MultipartJournal& journal() { return node_->journal; }
   ChangeFeed& feed() { return store_->feed(); }

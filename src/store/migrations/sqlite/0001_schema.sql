@@ -206,6 +206,28 @@ CREATE TABLE upload_counts (
   PRIMARY KEY (account, state)
 ) STRICT, WITHOUT ROWID;
 
+-- How runs of an upload ended, unless it completed at its first one: at most 50 of each (core/attempt_history.h). One
+-- entry stands for runs of one attempt in a row that ended alike.
+CREATE TABLE upload_attempts (
+  upload_id       INTEGER NOT NULL REFERENCES uploads (id) ON DELETE CASCADE,
+  fence           INTEGER NOT NULL CHECK (fence >= 1),   -- of the first of these runs
+  number          INTEGER NOT NULL CHECK (number >= 1),  -- of the attempt
+  times           INTEGER NOT NULL CHECK (times >= 1),   -- how many runs
+  how             TEXT    NOT NULL CHECK (how <> ''),
+  error_code      TEXT,
+  error_message   TEXT,
+  error_retryable INTEGER CHECK (error_retryable IN (0, 1)),
+  error_detail    TEXT,                                  -- for the operator alone
+  started_ms      INTEGER NOT NULL,
+  ended_ms        INTEGER NOT NULL,
+  first_byte      INTEGER NOT NULL CHECK (first_byte >= 0),
+  last_byte       INTEGER NOT NULL CHECK (last_byte >= 0),
+  node            INTEGER NOT NULL,
+  PRIMARY KEY (upload_id, fence),
+  CHECK ((error_code IS NULL) = (error_message IS NULL) AND (error_code IS NULL) = (error_retryable IS NULL)
+         AND (error_code IS NULL) = (error_detail IS NULL))
+) STRICT, WITHOUT ROWID;
+
 -- Signed requests that were answered with an id, until their timestamp is too old to be accepted. Those of the same time
 -- lie next to each other, so that an insert changes few pages.
 CREATE TABLE signed_requests (

@@ -1,0 +1,108 @@
+#include "store/sqlite_attempt_history.h"
+
+#include <algorithm>
+
+#include "store/sqlite_statements.h"
+#include "store/sqlite_upload_rows.h"
+
+namespace vodlift::store {
+namespace {
+
+struct KeptAttempt {
+  std::int64_t fence = 0;  // of its first run
+  UploadAttempt attempt;
+};
+
+// The last `most` entries, the last first.
+std::vector<KeptAttempt> last_entries(SqliteConnection& connection, UploadId id, int most) {
+  std::vector<KeptAttempt> entries;
+  auto row = connection.prepare(sql::kAttemptsOf);
+  row.bind(id, most);
+  while (row.step()) {
+    KeptAttempt one;
+    one.fence = row.integer("fence");
+    UploadAttempt& attempt = one.attempt;
+    attempt.number = static_cast<int>(row.integer("number"));
+    attempt.times = static_cast<int>(row.integer("times"));
+    attempt.how = kAttemptEnds.value(row.text("how")).value_or(AttemptEnd::requeued);
+    if (!row.is_null("error_code")) {
+      const Errc code = errc_from_name(row.text("error_code"));
+      attempt.error =
+          UploadError{code, row.text("error_message"), row.integer("error_retryable") != 0, row.text("error_detail")};
+    }
+    attempt.started = from_unix_ms(row.integer("started_ms"));
+    attempt.ended = from_unix_ms(row.integer("ended_ms"));
+    attempt.first_byte = row.integer("first_byte");
+    attempt.last_byte = row.integer("last_byte");
+    attempt.node = row.integer("node");
+    entries.push_back(std::move(one));
+  }
+  return entries;
+}
+
+// The run that is under way under this lease; nothing: the lease is lost.
+std::optional<UploadAttempt> run_of(SqliteConnection& connection, const Lease& lease) {
+  auto row = connection.prepare(sql::kRunUnderWay);
+  row.bind(lease.id, lease.fence);
+  if (!row.step()) return std::nullopt;
+  UploadAttempt run;
+  run.number = static_cast<int>(row.integer("attempts"));
+  run.started = from_unix_ms(row.integer("attempt_started_ms"));
+  run.first_byte = row.integer("attempt_first_byte");
+  run.last_byte = row.integer("bytes_sent");
+  run.node = row.integer("owner");
+  return run;
+}
+
+void store_entry(SqliteConnection& connection, UploadId id, const KeptAttempt& entry) {
+  const UploadAttempt& attempt = entry.attempt;
+  std::optional<std::string_view> code;
+  std::optional<std::string> message;
+  std::optional<std::string> detail;
+  std::optional<bool> retryable;
+  if (attempt.error) {
+    code = info(attempt.error->code).name;
+    message = kept_message(attempt.error->message);
+    detail = kept_message(attempt.error->detail);
+    retryable = attempt.error->retryable;
+  }
+  connection.prepare(sql::kPutAttempt)
+      .bind(id, entry.fence, attempt.number, attempt.times, kAttemptEnds.word(attempt.how), code, message, retryable,
+            detail, to_unix_ms(attempt.started), to_unix_ms(attempt.ended), attempt.first_byte, attempt.last_byte,
+            attempt.node)
+      .run();
+}
+
+}  // namespace
+
+void record_attempt(SqliteConnection& connection, const Lease& lease, AttemptEnd how,
+                    const std::optional<UploadError>& error, std::optional<std::int64_t> size, WallTime now) {
+  auto run = run_of(connection, lease);
+  if (!run) return;
+  run->how = how;
+  run->error = error;
+  run->ended = now;
+  run->last_byte = size.value_or(run->last_byte);
+  const auto before = last_entries(connection, lease.id, 1);
+  const auto last = before.empty() ? std::nullopt : std::optional(before.front().attempt);
+  switch (keep_attempt(last, *run)) {
+    case KeepAttempt::nothing:
+      return;
+    case KeepAttempt::merged:
+      return store_entry(connection, lease.id, {before.front().fence, join(*last, *run)});
+    case KeepAttempt::apart:
+      store_entry(connection, lease.id, {lease.fence, *run});
+      if (lease.fence > kKeptAttempts) connection.prepare(sql::kForgetAttempts).bind(lease.id, kKeptAttempts).run();
+  }
+}
+
+Result<std::vector<UploadAttempt>> SqliteAttemptHistory::attempts_of(UploadId id) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<UploadAttempt>> {
+    std::vector<UploadAttempt> attempts;
+    for (KeptAttempt& one : last_entries(connection, id, kKeptAttempts)) attempts.push_back(std::move(one.attempt));
+    std::reverse(attempts.begin(), attempts.end());
+    return attempts;
+  });
+}
+
+}  // namespace vodlift::store
