@@ -163,6 +163,8 @@ class Server {
                {environment_.endpoint("S3"), environment_.region()},
                *stores_.ledger,
                bandwidth_control_,
+               *stores_.callback_history,
+               callback_tester_,
                admin_blocking_}),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,

@@ -42,6 +42,13 @@ object bucket_json(const BucketAccess& bucket) {
           {"created", to_unix_seconds(bucket.created)}};
 }
 
+// How the bucket is reached, and why its uploads wait, if they do.
+object shown_bucket(const Context& context, const BucketAccess& bucket) {
+  object shown = bucket_json(bucket);
+  shown["trouble"] = printable(context.doctor.trouble(bucket), kMaxFindingBytes);
+  return shown;
+}
+
 // Names every missing field at once: the key pair unless the credentials have another source, the region unless the
 // daemon's environment has one.
 Result<> check_missing(const BucketAccess& bucket, const Fields& fields, const BucketDefaults& defaults) {
@@ -208,7 +215,7 @@ Result<value> store(const Context& context, const BucketAccess& bucket, const Bu
                                   {"endpoint", bucket.endpoint},
                                   {"credentials", to_string(bucket.credentials.source)},
                                   {"sse", to_string(bucket.encryption.mode)}});
-  object answer = bucket_json(bucket);
+  object answer = shown_bucket(context, bucket);
   answer["changes"] = before == nullptr ? boost::json::array() : differences(*before, bucket);
   return value(std::move(answer));
 }
@@ -276,13 +283,6 @@ Result<value> check(const Context& context, const Fields& fields) {
                       {"access_denied", report.access_denied},
                       {"findings", std::move(findings)},
                       {"policy", context.doctor.policy(*bucket, public_read)}});
-}
-
-// How the bucket is reached, and why its uploads wait, if they do.
-object shown_bucket(const Context& context, const BucketAccess& bucket) {
-  object shown = bucket_json(bucket);
-  shown["trouble"] = printable(context.doctor.trouble(bucket), kMaxFindingBytes);
-  return shown;
 }
 
 Result<value> list(const Context& context, const Fields& fields) {

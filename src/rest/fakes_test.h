@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "core/audit_log.h"
 #include "core/bucket_doctor.h"
+#include "core/callback_sender.h"
 #include "core/file_of_size_test.h"
 #include "core/storage.h"
 #include "memory/memory_accounts.h"
@@ -61,6 +62,16 @@ class ScriptedDoctor final : public BucketDoctor {
   BucketReport report;
   std::string troubled;  // the bucket whose uploads wait
   std::vector<std::string> asked;
+};
+
+// Takes each callback.
+class PleasedReceiver final : public CallbackSender {
+ public:
+  void send(CallbackMessage /*message*/, Done done) override {
+    CallbackAnswer answer;
+    answer.http_status = 204;
+    done(answer);
+  }
 };
 
 // One storage, "sestore4", that holds one file of 1000 bytes: jb/film.mp4.

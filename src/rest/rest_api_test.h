@@ -100,6 +100,9 @@ class RestApiTest : public testing::Test {
   memory::MemoryMultipartLedger ledger_{uploads_.database()};
   ScriptedDoctor doctor_;
   memory::MemoryBandwidthLimits limits_{uploads_.database()};
+  memory::MemoryCallbackHistory callback_history_{uploads_.database()};
+  PleasedReceiver receiver_;
+  CallbackTester callback_tester_{accounts_, receiver_, clock_, [](const std::string&, int) { return std::nullopt; }};
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   RestApi api_{{accounts_,
@@ -112,6 +115,8 @@ class RestApiTest : public testing::Test {
                 {"https://s3.from.env", "from-env"},
                 ledger_,
                 bandwidth_control_,
+                callback_history_,
+                callback_tester_,
                 pool_}};
   std::string idempotency_key_;  // of the next calls
   net::Response last_response_;

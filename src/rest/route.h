@@ -14,6 +14,8 @@
 #include "core/audit_log.h"
 #include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
+#include "core/callback_history.h"
+#include "core/callback_tester.h"
 #include "core/multipart_ledger.h"
 #include "core/storage.h"
 #include "core/upload_intake.h"
@@ -41,6 +43,8 @@ struct Context {
   BucketDefaults bucket_defaults;
   MultipartLedger& ledger;
   BandwidthControl& bandwidth;
+  CallbackHistory& callbacks;
+  CallbackTester& callback_tester;
   ThreadPool& blocking;
 };
 
@@ -105,5 +109,7 @@ std::span<const Route> bucket_routes();
 std::span<const Route> upload_routes();
 std::span<const Route> limit_routes();
 std::span<const Route> storage_routes();
+std::span<const Route> callback_routes();
+std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest

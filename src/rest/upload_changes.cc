@@ -6,7 +6,6 @@
 #include <boost/json/array.hpp>
 
 #include "core/upload_control.h"
-#include "core/upload_json.h"
 #include "rest/idempotency.h"
 #include "rest/uploads.h"
 
@@ -69,7 +68,7 @@ void change_one(const Context& context, const Caller& caller, const Fields& fiel
   const auto outcome = change_upload(context, caller.idempotency_key, *upload, change);
   if (!outcome) return reply->failure(outcome.error());
   if (outcome->refusal) return reply->failure(refused(*outcome));
-  reply->success({}, to_operator_json(outcome->upload, context.clock.now()));
+  reply->success({}, upload_json(outcome->upload, context.clock.now()));
 }
 
 // The states in which an upload can be changed so; a filter without states means these.
@@ -158,7 +157,7 @@ void change_many(const Context& context, const Caller& caller, const Fields& fie
     change_page(context, bulk, page.uploads, done);
     search->before = page.next;
   } while (page.next != 0 && !page.searched_to && done.matched < kMaxBulk);
-  object answer = extent_json(page);
+  object answer = extent_json(page.next, page.searched_to);
   answer["action"] = fields.text("action");
   answer["dry_run"] = bulk.dry_run;
   answer["matched"] = done.matched;

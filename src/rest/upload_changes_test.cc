@@ -50,18 +50,29 @@ TEST_F(RestChangesTest, TheSameIdempotencyKeyRetriesOnce) {
   EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2) << "a day later";
 }
 
+TEST_F(RestChangesTest, AnUploadSaysWhatCanBeDoneWithIt) {
+  add_uploads(1);
+  const auto actions = [&] { return boost::json::serialize(succeed("upload.show", {{"id", 1}}).at("actions")); };
+  EXPECT_EQ(actions(), R"(["cancel","pause","retry"])");
+  succeed("upload.pause", {{"id", 1}});
+  EXPECT_EQ(actions(), R"(["cancel","resume"])");
+  succeed("upload.cancel", {{"id", 1}});
+  EXPECT_EQ(actions(), R"(["retry"])");
+}
+
 TEST_F(RestChangesTest, ADryRunSaysWhatWouldBeChangedAndChangesNothing) {
   add_uploads(3);
   const value would = succeed("upload.bulk", {{"action", "cancel"}, {"cdn", 158}, {"dry_run", true}});
-  EXPECT_EQ(boost::json::serialize(would),
-            R"({"next":null,"searched_to":null,"action":"cancel","dry_run":true,"matched":3,"bytes":3000,)"
-            R"("changed":0,"refused":0,"refusals":[]})");
+  EXPECT_EQ(
+      boost::json::serialize(would),
+      R"({"next":null,"complete":true,"searched_to":null,"action":"cancel","dry_run":true,"matched":3,"bytes":3000,)"
+      R"("changed":0,"refused":0,"refusals":[]})");
   EXPECT_EQ(items("upload.list", {{"state", {"queued"}}}).size(), 3U);
 }
 
 TEST_F(RestChangesTest, ChangesAllThatTheFilterHoldsAndTheActionCanChange) {
   add_uploads(3);
-  EXPECT_EQ(succeed("upload.bulk", {{"action", "pause"}, {"search", "films/1"}}).at("changed"), 1);
+  EXPECT_EQ(succeed("upload.bulk", {{"action", "pause"}, {"text", "films/1"}}).at("changed"), 1);
   EXPECT_EQ(succeed("upload.bulk", {{"action", "cancel"}, {"bucket", "my_bucket"}}).at("changed"), 3);
   const value again = succeed("upload.bulk", {{"action", "cancel"}, {"bucket", "my_bucket"}});
   EXPECT_EQ(again.at("matched"), 0) << "an upload that has ended cannot be cancelled";

@@ -6,7 +6,6 @@
 #include <tuple>
 
 #include "base/log.h"
-#include "core/upload_json.h"
 #include "rest/idempotency.h"
 #include "rest/uploads.h"
 
@@ -79,7 +78,7 @@ Result<value> show(const Context& context, const Fields& fields) {
 boost::json::array uploads_json(const Context& context, const std::vector<Upload>& uploads) {
   boost::json::array array;
   const WallTime now = context.clock.now();
-  for (const Upload& upload : uploads) array.push_back(to_operator_json(upload, now));
+  for (const Upload& upload : uploads) array.push_back(upload_json(upload, now));
   return array;
 }
 
@@ -103,7 +102,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   if (page->uploads.empty() && context.accounts.accounts().empty()) {
     return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
   }
-  object answer = extent_json(*page);
+  object answer = extent_json(page->next, page->searched_to);
   answer["items"] = uploads_json(context, page->uploads);
   return value(std::move(answer));
 }
@@ -136,7 +135,7 @@ constexpr auto kListFields = [] {
   std::array<FieldSpec, kFilterFields.size() + 3> all{};
   std::ranges::copy(kFilterFields, all.begin());
   all[kFilterFields.size()] = kCursor;
-  all[kFilterFields.size() + 1] = {.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxPage};
+  all[kFilterFields.size() + 1] = kLimit;
   all[kFilterFields.size() + 2] = {.name = "ids", .type = FieldType::ids, .high = kMaxPage};
   return all;
 }();

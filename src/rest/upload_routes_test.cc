@@ -159,6 +159,7 @@ TEST_F(RestApiTest, ListsWhatAFilterHoldsPageByPage) {
       const value page = succeed("upload.list", fields);
       for (const value& one : page.at("items").as_array()) all.push_back(one.at("id").as_int64());
       EXPECT_TRUE(page.at("searched_to").is_null());
+      EXPECT_TRUE(page.at("complete").as_bool());
       if (page.at("next").is_null()) break;
       fields["cursor"] = page.at("next");
     }
@@ -166,8 +167,8 @@ TEST_F(RestApiTest, ListsWhatAFilterHoldsPageByPage) {
   };
   EXPECT_THAT(ids({{"limit", 2}}), testing::ElementsAre(5, 4, 3, 2, 1));
   EXPECT_THAT(ids({{"state", {"paused"}}}), testing::ElementsAre(2));
-  EXPECT_THAT(ids({{"search", "films/3"}}), testing::ElementsAre(4));
-  EXPECT_THAT(ids({{"search", "jb/film"}, {"priority", 0}}), testing::ElementsAre(1));
+  EXPECT_THAT(ids({{"text", "films/3"}}), testing::ElementsAre(4));
+  EXPECT_THAT(ids({{"text", "jb/film"}, {"priority", 0}}), testing::ElementsAre(1));
   EXPECT_THAT(ids({{"cdn", 7}}), testing::ElementsAre());
   EXPECT_THAT(ids({{"bucket", "other"}}), testing::ElementsAre());
   EXPECT_THAT(ids({{"error", {"s3_credential"}}}), testing::ElementsAre());

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/array.hpp>
 #include <charconv>
+#include <variant>
 
 #include "base/encoding.h"
+#include "core/upload_decisions.h"
 #include "core/upload_json.h"
 
 namespace vodlift::rest {
@@ -16,16 +19,6 @@ Error no_upload(UploadId id, std::optional<AccountId> cdn) {
   if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}; see: vodlift status", id)};
   return {Errc::upload_not_found,
           fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}", *cdn, id)};
-}
-
-// A cursor is the id of the last upload that was seen. Clients need not know that.
-Result<UploadId> read_cursor(std::string_view text) {
-  UploadId id = 0;
-  if (text.empty()) return id;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
-  if (problem == std::errc() && end == text.data() + text.size() && id > 0) return id;
-  return Error{Errc::invalid_value, fmt::format("cursor: expected the \"next\" of an earlier answer, found {}",
-                                                printable(text, kMaxShownBytes))};
 }
 
 Result<std::vector<Errc>> read_errors(const std::vector<std::string>& names) {
@@ -45,6 +38,13 @@ std::optional<WallTime> read_moment(const Fields& fields, std::string_view name)
   return from_unix_ms(*seconds * 1000);
 }
 
+// Whether the change would be carried out now. An upload that failed or was cancelled is retried as a new one.
+bool may_change(const Upload& upload, UploadChange change) {
+  const bool again = upload.state == UploadState::failed || upload.state == UploadState::cancelled;
+  if (again) return change == UploadChange::retry;
+  return std::holds_alternative<ChangeStep>(decide_change(upload.state, Wanted::nothing, change));
+}
+
 }  // namespace
 
 Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
@@ -62,7 +62,7 @@ Result<Upload> existing_upload(const Context& context, UploadId id, std::optiona
 Result<boost::json::value> shown_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
   const auto upload = existing_upload(context, id, cdn);
   if (!upload) return upload.error();
-  return boost::json::value(to_operator_json(*upload, context.clock.now()));
+  return boost::json::value(upload_json(*upload, context.clock.now()));
 }
 
 Result<UploadSearch> read_search(const Context& context, const Fields& fields) {
@@ -80,19 +80,39 @@ Result<UploadSearch> read_search(const Context& context, const Fields& fields) {
   if (const auto priority = fields.number_if_given("priority")) filter.priority = static_cast<int>(*priority);
   filter.created_since = read_moment(fields, "since");
   filter.created_until = read_moment(fields, "until");
-  filter.text = fields.text("search");
+  filter.text = fields.text("text");
   const auto before = read_cursor(fields.text("cursor"));
   if (!before) return before.error();
   search.before = *before;
   return search;
 }
 
-boost::json::object extent_json(const UploadPage& page) {
+Result<std::int64_t> read_cursor(std::string_view text) {
+  std::int64_t id = 0;
+  if (text.empty()) return id;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), id);
+  if (problem == std::errc() && end == text.data() + text.size() && id > 0) return id;
+  return Error{Errc::invalid_value, fmt::format("cursor: expected the \"next\" of an earlier answer, found {}",
+                                                printable(text, kMaxShownBytes))};
+}
+
+boost::json::object extent_json(std::int64_t next, const std::optional<WallTime>& searched_to) {
   boost::json::object extent;
-  extent["next"] = page.next == 0 ? boost::json::value(nullptr) : boost::json::value(std::to_string(page.next));
-  extent["searched_to"] =
-      page.searched_to ? boost::json::value(to_unix_seconds(*page.searched_to)) : boost::json::value(nullptr);
+  extent["next"] = next == 0 ? boost::json::value(nullptr) : boost::json::value(std::to_string(next));
+  extent["complete"] = !searched_to;
+  extent["searched_to"] = searched_to ? boost::json::value(to_unix_seconds(*searched_to)) : boost::json::value(nullptr);
   return extent;
+}
+
+boost::json::object upload_json(const Upload& upload, WallTime now) {
+  boost::json::object json = to_operator_json(upload, now);
+  boost::json::array actions;
+  for (std::size_t at = 0; at < Words<UploadChange>::kCount; ++at) {
+    const auto change = static_cast<UploadChange>(at);
+    if (may_change(upload, change)) actions.emplace_back(to_string(change));
+  }
+  json["actions"] = std::move(actions);
+  return json;
 }
 
 }  // namespace vodlift::rest

@@ -31,7 +31,8 @@ inline constexpr FieldSpec kId = {.name = "id",
                                   .low = 1,
                                   .high = std::numeric_limits<std::int64_t>::max(),
                                   .audited = true};
-inline constexpr FieldSpec kCursor = {.name = "cursor", .high = 20};
+inline constexpr FieldSpec kCursor = {.name = "cursor", .high = 128};
+inline constexpr FieldSpec kLimit = {.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxPage};
 // Whole Unix seconds.
 constexpr FieldSpec moment_field(std::string_view name) {
   constexpr std::int64_t kEndOfYear9999 = 253'402'300'799;
@@ -47,14 +48,20 @@ inline constexpr std::array kFilterFields = {
     FieldSpec{.name = "priority", .type = FieldType::number, .low = 0, .high = kMaxPriority, .audited = true},
     moment_field("since"),
     moment_field("until"),
-    FieldSpec{.name = "search", .high = kMaxSearchBytes, .audited = true},
+    FieldSpec{.name = "text", .high = kMaxSearchBytes, .audited = true},
 };
 
 // The search that these fields and `cursor` ask for. Errors: invalid_value, not_found (no such account).
 Result<UploadSearch> read_search(const Context& context, const Fields& fields);
 
-// "next" and "searched_to" of an answer about a page.
-boost::json::object extent_json(const UploadPage& page);
+// "next", "complete" and "searched_to" of an answer about a page.
+boost::json::object extent_json(std::int64_t next, const std::optional<WallTime>& searched_to);
+
+// The id that a cursor stands for; an empty one is 0. Errors: invalid_value.
+Result<std::int64_t> read_cursor(std::string_view text);
+
+// The upload as an operator reads it, with `actions`: what can be done with it now.
+boost::json::object upload_json(const Upload& upload, WallTime now);
 
 std::span<const Route> upload_change_routes();
 

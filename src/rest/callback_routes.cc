@@ -1,0 +1,167 @@
+#include <array>
+#include <boost/json/array.hpp>
+
+#include "base/log.h"
+#include "rest/uploads.h"
+
+namespace vodlift::rest {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+constexpr std::size_t kMaxReceiverBytes = 300;
+// The states of a callback that there is; an upload without one, or before its end, has others.
+constexpr std::array<std::string_view, 4> kStates = {"pending", "delivered", "failed", "stopped"};
+
+value text_or_null(const std::string& text) { return text.empty() ? value(nullptr) : value(text); }
+value status_or_null(int http_status) { return http_status == 0 ? value(nullptr) : value(http_status); }
+value time_or_null(const std::optional<WallTime>& time) {
+  return time ? value(to_unix_seconds(*time)) : value(nullptr);
+}
+
+object try_json(const CallbackTry& one) {
+  return {{"number", one.number},
+          {"at", to_unix_seconds(one.at)},
+          {"took_ms", one.took.count()},
+          {"http_status", status_or_null(one.http_status)},
+          {"error", text_or_null(one.error)}};
+}
+
+object callback_json(const CallbackView& callback) {
+  boost::json::array actions;
+  if (may_send_again(callback.under_way)) actions.emplace_back("send");
+  return {{"id", callback.id},
+          {"upload", callback.upload},
+          {"cdn", callback.account},
+          {"webhook_id", callback.webhook_id},
+          {"url", callback.url},
+          {"receiver", callback.receiver},
+          {"state", to_string(callback.state)},
+          {"attempts", callback.attempts},
+          {"under_way", callback.under_way},
+          {"created", to_unix_seconds(callback.created)},
+          {"next_attempt", time_or_null(callback.next_attempt)},
+          {"last", callback.last ? value(try_json(*callback.last)) : value(nullptr)},
+          {"actions", std::move(actions)}};
+}
+
+Result<value> story_json(const Result<CallbackStory>& story) {
+  if (!story) return story.error();
+  object json = callback_json(story->callback);
+  json["body"] = story->body;
+  boost::json::array tries;
+  for (const CallbackTry& one : story->attempts) tries.push_back(try_json(one));
+  json["tries"] = std::move(tries);
+  return value(std::move(json));
+}
+
+// The one callback of an upload, as a list.
+Result<value> list_of_upload(const Context& context, UploadId upload) {
+  const auto story = context.callbacks.find_of(upload);
+  if (!story && story.error().code != Errc::not_found) return story.error();
+  object answer = extent_json(0, std::nullopt);
+  boost::json::array items;
+  if (story) items.push_back(callback_json(story->callback));
+  answer["items"] = std::move(items);
+  return value(std::move(answer));
+}
+
+Result<value> list(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  if (cdn != 0) {
+    if (const auto account = existing_account(context, cdn); !account) return account.error();
+  }
+  if (fields.has("upload")) return list_of_upload(context, fields.number("upload"));
+  const auto before = read_cursor(fields.text("cursor"));
+  if (!before) return before.error();
+  CallbackQuery query;
+  query.account = cdn;
+  query.state = callback_state_from(fields.text("state"));
+  query.receiver = fields.text("receiver");
+  query.before = *before;
+  query.limit = static_cast<int>(fields.number_if_given("limit").value_or(query.limit));
+  const auto page = context.callbacks.list(query);
+  if (!page) return page.error();
+  object answer = extent_json(page->next, page->searched_to);
+  boost::json::array items;
+  for (const CallbackView& callback : page->callbacks) items.push_back(callback_json(callback));
+  answer["items"] = std::move(items);
+  return value(std::move(answer));
+}
+
+Result<value> show(const Context& context, const Fields& fields) {
+  return story_json(context.callbacks.find(fields.number("id")));
+}
+
+Result<value> send(const Context& context, const Fields& fields) {
+  const std::int64_t id = fields.number("id");
+  if (auto sent = context.callbacks.send_again(id); !sent) return sent.error();
+  log::info("a callback is sent again", {{"callback", id}});
+  return story_json(context.callbacks.find(id));
+}
+
+Result<value> test(const Context& context, const Fields& fields) {
+  const auto sent = context.callback_tester.send(fields.number("cdn"), std::string(fields.text("url")));
+  if (!sent) return sent.error();
+  return value(object{{"delivered", sent->delivered()},
+                      {"webhook_id", sent->webhook_id},
+                      {"body", sent->body},
+                      {"took_ms", sent->took.count()},
+                      {"http_status", status_or_null(sent->http_status)},
+                      {"error", sent->failure ? value(sent->failure->for_operator()) : value(nullptr)}});
+}
+
+constexpr FieldSpec with_name(FieldSpec spec, std::string_view name) {
+  spec.name = name;
+  return spec;
+}
+constexpr FieldSpec optional_field(FieldSpec spec) {
+  spec.required = false;
+  return spec;
+}
+
+constexpr std::array kListFields = {
+    kCdnIfGiven,
+    FieldSpec{.name = "state", .type = FieldType::word, .words = kStates},
+    FieldSpec{.name = "receiver", .high = kMaxReceiverBytes},
+    optional_field(with_name(kId, "upload")),
+    kLimit,
+    kCursor,
+};
+constexpr std::array kOneFields = {kId};
+constexpr std::array kTestFields = {
+    kCdn,
+    FieldSpec{.name = "url", .required = true, .high = kMaxCallbackBytes},
+};
+
+constexpr std::array kRoutes = {
+    Route{.name = "callback.list",
+          .method = "GET",
+          .path = "/callbacks",
+          .fields = kListFields,
+          .run = run_at_once<list>},
+    Route{.name = "callback.test",
+          .method = "POST",
+          .path = "/callbacks/test",
+          .fields = kTestFields,
+          .mutating = true,
+          .run = run_at_once<test>},
+    Route{.name = "callback.show",
+          .method = "GET",
+          .path = "/callbacks/{id}",
+          .fields = kOneFields,
+          .run = run_at_once<show>},
+    Route{.name = "callback.send",
+          .method = "POST",
+          .path = "/callbacks/{id}/send",
+          .fields = kOneFields,
+          .mutating = true,
+          .run = run_at_once<send>},
+};
+
+}  // namespace
+
+std::span<const Route> callback_routes() { return kRoutes; }
+
+}  // namespace vodlift::rest

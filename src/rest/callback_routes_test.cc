@@ -1,0 +1,79 @@
+// The routes of callbacks.
+#include "rest/rest_api_test.h"
+
+namespace vodlift::rest {
+namespace {
+
+using testing::HasSubstr;
+
+class RestCallbacksTest : public RestApiTest {
+ protected:
+  RestCallbacksTest() {
+    add_account();
+    succeed("bucket.add", bucket_fields());
+  }
+
+  // An upload that was cancelled, so that its callback is due.
+  void add_callback(const std::string& url) {
+    const value added = succeed("upload.add", {{"cdn", 158},
+                                               {"path", "sestore4/jb/film.mp4"},
+                                               {"destination_path", "film.mp4"},
+                                               {"bucket", "my_bucket"},
+                                               {"callback", url}});
+    succeed("upload.cancel", {{"id", added.at("id")}});
+  }
+};
+
+TEST_F(RestCallbacksTest, ListsThemNewestFirstAndPageByPage) {
+  for (const char* url : {"http://a.example/x", "http://b.example:8080/x", "http://a.example/y"}) add_callback(url);
+  const value first = succeed("callback.list", {{"limit", 2}});
+  ASSERT_EQ(first.at("items").as_array().size(), 2U);
+  EXPECT_EQ(first.at("items").at(0).at("upload"), 3);
+  EXPECT_EQ(first.at("items").at(0).at("state"), "pending");
+  EXPECT_EQ(boost::json::serialize(first.at("items").at(0).at("actions")), R"(["send"])");
+  EXPECT_TRUE(first.at("complete").as_bool());
+  const value second = succeed("callback.list", {{"limit", 2}, {"cursor", first.at("next").as_string()}});
+  ASSERT_EQ(second.at("items").as_array().size(), 1U);
+  EXPECT_TRUE(second.at("next").is_null());
+  EXPECT_EQ(items("callback.list", {{"receiver", "a.example"}}).size(), 2U);
+  EXPECT_EQ(items("callback.list", {{"receiver", "B.example:8080"}}).size(), 1U);
+  EXPECT_EQ(items("callback.list", {{"state", "delivered"}}).size(), 0U);
+  EXPECT_EQ(items("callback.list", {{"cdn", 158}}).size(), 3U);
+  EXPECT_EQ(items("callback.list", {{"upload", 2}}).size(), 1U);
+  EXPECT_EQ(items("callback.list", {{"upload", 9}}).size(), 0U);
+  fail("callback.list", {{"cdn", 7}}, "not_found");
+  fail("callback.list", {{"state", "none"}}, "invalid_value");
+  fail("callback.list", {{"cursor", "x"}}, "invalid_value");
+}
+
+TEST_F(RestCallbacksTest, ShowsOneAndSendsItAgain) {
+  add_callback("http://a.example/x");
+  const value id = items("callback.list", {}).at(0).at("id");
+  memory::MemoryCallbackQueue queue(uploads_.database(), {1, 1});
+  const auto claimed = queue.claim({id.as_int64()}, std::chrono::minutes(1)).value();
+  ASSERT_EQ(claimed.size(), 1U);
+  EXPECT_THAT(fail("callback.send", {{"id", id}}, "wrong_state"), HasSubstr("being delivered"));
+  EXPECT_TRUE(queue.record({{claimed[0], {std::chrono::milliseconds(12), 410, "gone", CallbackState::stopped, {}}}}));
+
+  const value shown = succeed("callback.show", {{"id", id}});
+  EXPECT_EQ(shown.at("state"), "stopped");
+  EXPECT_EQ(boost::json::serialize(shown.at("tries")),
+            R"([{"number":1,"at":1700000000,"took_ms":12,"http_status":410,"error":"gone"}])");
+  EXPECT_EQ(shown.at("last"), shown.at("tries").at(0));
+  EXPECT_EQ(succeed("callback.send", {{"id", id}}).at("state"), "pending");
+  EXPECT_EQ(queue.due_accounts(1, 10).value(), std::vector<AccountId>{158});
+  fail("callback.show", {{"id", 99}}, "not_found");
+  fail("callback.send", {{"id", 99}}, "not_found");
+}
+
+TEST_F(RestCallbacksTest, TestsAReceiver) {
+  const value sent = succeed("callback.test", {{"cdn", 158}, {"url", "http://a.example/x"}});
+  EXPECT_TRUE(sent.at("delivered").as_bool());
+  EXPECT_EQ(sent.at("http_status"), 204);
+  EXPECT_EQ(boost::json::parse(sent.at("body").as_string()).at("test"), true);
+  fail("callback.test", {{"cdn", 7}, {"url", "http://a.example/x"}}, "not_found");
+  fail("callback.test", {{"cdn", 158}, {"url", "ftp://a.example/x"}}, "invalid_value");
+}
+
+}  // namespace
+}  // namespace vodlift::rest
