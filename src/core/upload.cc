@@ -13,6 +13,7 @@ constexpr Words<UploadChange> kUploadChanges = {
     {UploadChange::pause, "pause"},
     {UploadChange::resume, "resume"},
     {UploadChange::retry, "retry"},
+    {UploadChange::set_priority, "set_priority"},
 };
 
 constexpr Words<ChecksumMode> kChecksumModes = {

@@ -32,8 +32,8 @@ bool may_move(UploadState from, UploadState to);
 // completed, failed and cancelled: nothing leaves them.
 bool is_end(UploadState state);
 
-// What a client may ask of an upload that it made (docs/upload-states.md).
-enum class UploadChange { cancel, pause, resume, retry };
+// What may be asked of an upload (docs/upload-states.md).
+enum class UploadChange { cancel, pause, resume, retry, set_priority };
 std::string_view to_string(UploadChange change);
 
 // Visibility of the object. `private` sends no ACL header at all (docs/api.md, field acl).

@@ -48,6 +48,12 @@ Decision decide_retry(UploadState state) {
   return ChangeRefusal::ended_just_now;
 }
 
+Decision decide_priority(UploadState state, Wanted wanted) {
+  if (is_end(state)) return ChangeRefusal::has_ended;
+  if (state == UploadState::uploading && wanted == Wanted::cancel) return ChangeRefusal::is_cancelling;
+  return ChangeStep::prioritize;
+}
+
 constexpr Words<Wanted> kWanted = {{Wanted::nothing, ""}, {Wanted::pause, "pause"}, {Wanted::cancel, "cancel"}};
 
 }  // namespace
@@ -64,9 +70,11 @@ Decision decide_change(UploadState state, Wanted wanted, UploadChange change) {
     case UploadChange::resume:
       return decide_resume(state, wanted);
     case UploadChange::retry:
+      return decide_retry(state);
+    case UploadChange::set_priority:
       break;
   }
-  return decide_retry(state);
+  return decide_priority(state, wanted);
 }
 
 UploadState decide_requeue(Wanted wanted) {

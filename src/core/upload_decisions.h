@@ -21,6 +21,7 @@ enum class ChangeStep {
   pause,        // queued -> paused
   resume,       // paused -> queued, in its old place, due now
   run_now,      // queued: in its old place, due now
+  prioritize,   // not ended: another priority, and nothing else
   want_cancel,  // uploading: keep Wanted::cancel and recall the lease
   want_pause,   // uploading: keep Wanted::pause and recall the lease
   want_nothing  // uploading: forget Wanted::pause
@@ -33,7 +34,7 @@ enum class ChangeRefusal {
   ended_just_now,  // a retry: the upload failed or was cancelled after the caller looked; another retry may succeed
   is_paused,       // a pause or a retry
   is_running,      // a retry: uploading
-  is_cancelling,   // uploading, and a cancellation was asked for
+  is_cancelling,   // a pause or a priority: uploading, and a cancellation was asked for
   is_not_paused    // a resume: queued or uploading
 };
 

@@ -15,36 +15,42 @@ using Refusal = ChangeRefusal;
 
 constexpr std::array kStates = {State::queued,    State::paused, State::uploading,
                                 State::completed, State::failed, State::cancelled};
-constexpr std::array kChanges = {Change::cancel, Change::pause, Change::resume, Change::retry};
+constexpr std::array kChanges = {Change::cancel, Change::pause, Change::resume, Change::retry, Change::set_priority};
 constexpr std::array kWanted = {Wanted::nothing, Wanted::pause, Wanted::cancel};
 
-// Every state, and for `uploading` everything that can be wanted, with its answers to cancel, pause, resume, retry.
+// Every state, and for `uploading` everything that can be wanted, with its answers to cancel, pause, resume, retry,
+// set_priority.
 struct Row {
   State state;
   Wanted wanted;
   std::array<std::variant<Step, Refusal>, kChanges.size()> answers;
 };
 const std::array kTable = {
-    Row{State::queued, Wanted::nothing, {Step::cancel, Step::pause, Refusal::is_not_paused, Step::run_now}},
-    Row{State::paused, Wanted::nothing, {Step::cancel, Refusal::is_paused, Step::resume, Refusal::is_paused}},
+    Row{State::queued,
+        Wanted::nothing,
+        {Step::cancel, Step::pause, Refusal::is_not_paused, Step::run_now, Step::prioritize}},
+    Row{State::paused,
+        Wanted::nothing,
+        {Step::cancel, Refusal::is_paused, Step::resume, Refusal::is_paused, Step::prioritize}},
     Row{State::uploading,
         Wanted::nothing,
-        {Step::want_cancel, Step::want_pause, Refusal::is_not_paused, Refusal::is_running}},
+        {Step::want_cancel, Step::want_pause, Refusal::is_not_paused, Refusal::is_running, Step::prioritize}},
     Row{State::uploading,
         Wanted::pause,
-        {Step::want_cancel, Step::want_pause, Step::want_nothing, Refusal::is_running}},
+        {Step::want_cancel, Step::want_pause, Step::want_nothing, Refusal::is_running, Step::prioritize}},
     Row{State::uploading,
         Wanted::cancel,
-        {Step::want_cancel, Refusal::is_cancelling, Refusal::is_not_paused, Refusal::is_running}},
+        {Step::want_cancel, Refusal::is_cancelling, Refusal::is_not_paused, Refusal::is_running,
+         Refusal::is_cancelling}},
     Row{State::completed,
         Wanted::nothing,
-        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::is_completed}},
+        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::is_completed, Refusal::has_ended}},
     Row{State::failed,
         Wanted::nothing,
-        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now}},
+        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now, Refusal::has_ended}},
     Row{State::cancelled,
         Wanted::nothing,
-        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now}},
+        {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now, Refusal::has_ended}},
 };
 
 std::string name_of(State state, Wanted wanted, Change change) {
@@ -85,6 +91,8 @@ TEST(UploadDecisions, EveryStepIsALegalMove) {
         const std::string name = name_of(state, wanted, change);
         if (const auto end = ends.find(*step); end != ends.end()) {
           EXPECT_TRUE(may_move(state, end->second)) << name;
+        } else if (*step == Step::prioritize) {
+          EXPECT_FALSE(is_end(state)) << name;
         } else {
           EXPECT_EQ(state, *step == Step::run_now ? State::queued : State::uploading) << name;
         }

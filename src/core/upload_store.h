@@ -32,12 +32,13 @@ struct NewUpload {
   UploadId retry_of = 0;  // the upload that this one repeats; 0: none
 };
 
-// A change of an upload that a client asks for.
+// A change of an upload that somebody asks for.
 struct ChangeRequest {
   AccountId account = 0;  // the account that must own the upload
   UploadId id = 0;
   KeyScope scope{};  // the scope that the upload must lie in
   UploadChange change = UploadChange::cancel;
+  int priority = 0;         // for set_priority: 0..9
   std::int64_t key_id = 0;  // like NewUpload::key_id
   RequestSignature signature;
 };
@@ -121,7 +122,8 @@ class UploadStore {
   // Makes the change that decide_change() allows: at once, or, while a worker has the upload, as soon as the worker
   // gives it back. An equal (key_id, signature) changes nothing and answers the upload of the first answer as it is
   // now. The callback of a cancelled upload becomes pending in the same commit. `retry` is for an upload that waits for
-  // its next attempt. Errors also: upload_not_found (absent, of another account, out of scope: all alike).
+  // its next attempt. A new priority of an upload that a worker has counts from its next turn on. Errors also:
+  // upload_not_found (absent, of another account, out of scope: all alike).
   virtual Result<ChangeOutcome> change(const ChangeRequest& request) = 0;
 };
 

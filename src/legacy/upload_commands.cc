@@ -142,6 +142,8 @@ std::string message_of(const ChangeRequest& request, const Upload& upload) {
       return upload.state == UploadState::uploading ? "Pausing upload" : "Paused upload";
     case UploadChange::resume:
       return "Resumed upload";
+    case UploadChange::set_priority:
+      return "Changed priority";
     case UploadChange::retry:
       break;
   }
@@ -155,6 +157,7 @@ constexpr Words<UploadChange> kParticiples = {
     {UploadChange::pause, "paused"},
     {UploadChange::resume, "resumed"},
     {UploadChange::retry, "retried"},
+    {UploadChange::set_priority, "given another priority"},
 };
 
 // "… because …", for the developer of a client.

@@ -180,6 +180,9 @@ Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
         row->next_attempt = row->upload.created;
         row->delayed = false;
         break;
+      case ChangeStep::prioritize:
+        row->upload.request.priority = request.priority;
+        break;
       case ChangeStep::want_cancel:
         row->wanted = Wanted::cancel;
         news.push_back({Change::Kind::upload_recalled, request.account, request.id});

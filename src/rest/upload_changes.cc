@@ -75,6 +75,7 @@ void change_one(const Context& context, const Caller& caller, const Fields& fiel
 std::vector<UploadState> states_for(UploadChange change) {
   switch (change) {
     case UploadChange::cancel:
+    case UploadChange::set_priority:
       return {UploadState::queued, UploadState::paused, UploadState::uploading};
     case UploadChange::pause:
       return {UploadState::queued, UploadState::uploading};
@@ -133,7 +134,9 @@ constexpr Words<UploadChange> kActions = {
     {UploadChange::pause, "pause"},
     {UploadChange::resume, "resume"},
     {UploadChange::retry, "retry"},
+    {UploadChange::set_priority, "set_priority"},
 };
+constexpr auto kBulkActions = kActions.all().first<4>();  // those that need nothing but the uploads
 
 // Changes kMaxBulk uploads at most, newest first; `next` of the answer is the cursor for the others. A page whose
 // search was bounded ends the request, so that it costs little.
@@ -174,7 +177,7 @@ constexpr auto kManyFields = [] {
   std::ranges::copy(kFilterFields, all.begin());
   all[kFilterFields.size()] = kCursor;
   all[kFilterFields.size() + 1] = {
-      .name = "action", .type = FieldType::word, .required = true, .words = kActions.all(), .audited = true};
+      .name = "action", .type = FieldType::word, .required = true, .words = kBulkActions, .audited = true};
   all[kFilterFields.size() + 2] = {.name = "dry_run", .type = FieldType::flag, .audited = true};
   all[kFilterFields.size() + 3] = {.name = "all", .type = FieldType::flag, .audited = true};
   return all;

@@ -86,9 +86,10 @@ TEST_F(Plan, ChangesUnderALeaseSeekTheRow) {
 
 // Of more than two words behind IN SQLite makes a B-tree, in the CHECKs of a row and in triggers too.
 TEST_F(Plan, CheckingARowBuildsNothing) {
-  for (const auto statement : {sql::kInsertUpload, sql::kInsertSignature, sql::kClaim, sql::kAddBytes, sql::kRequeue,
-                               sql::kEnd, sql::kPause, sql::kResume, sql::kCancelWaiting, sql::kInsertCallback,
-                               sql::kClaimCallback, sql::kRecordCallback, sql::kSendCallbackAgain}) {
+  for (const auto statement :
+       {sql::kInsertUpload, sql::kInsertSignature, sql::kClaim, sql::kAddBytes, sql::kRequeue, sql::kEnd, sql::kPause,
+        sql::kResume, sql::kSetPriority, sql::kCancelWaiting, sql::kInsertCallback, sql::kClaimCallback,
+        sql::kRecordCallback, sql::kSendCallbackAgain}) {
     EXPECT_NE(opcodes_of(statement).find("Halt"), std::string::npos) << statement;
     EXPECT_EQ(opcodes_of(statement).find("OpenEphemeral"), std::string::npos) << statement;
   }
@@ -96,7 +97,7 @@ TEST_F(Plan, CheckingARowBuildsNothing) {
 
 TEST_F(Plan, ChangesOfClientsSeekTheRow) {
   for (const auto statement :
-       {sql::kHeld, sql::kPause, sql::kResume, sql::kRetryNow, sql::kCancelWaiting, sql::kWant}) {
+       {sql::kHeld, sql::kPause, sql::kResume, sql::kRetryNow, sql::kSetPriority, sql::kCancelWaiting, sql::kWant}) {
     expect_seek(statement, "INTEGER PRIMARY KEY", "rowid=?");
   }
 }

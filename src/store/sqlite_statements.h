@@ -229,6 +229,10 @@ inline constexpr std::string_view kResume =
 inline constexpr std::string_view kRetryNow =
     "UPDATE uploads SET next_attempt_ms = created_ms, delayed = 0 WHERE id = ?1 AND state = 'queued'";
 
+// ?2 priority
+inline constexpr std::string_view kSetPriority =
+    "UPDATE uploads SET priority = ?2 WHERE id = ?1 AND finished_ms IS NULL";
+
 // ?2 now
 inline constexpr std::string_view kCancelWaiting = R"sql(
   UPDATE uploads SET state = 'cancelled', finished_ms = ?2, waiting_on = NULL

@@ -85,9 +85,9 @@ std::optional<UploadId> chain_end(SqliteConnection& connection, const NewUpload&
   return open.integer("id");
 }
 
-// Carries out a step on an upload that is `stored`.
-Result<> carry_out(SqliteConnection& connection, ChangeStep step, const StoredUpload& stored,
-                   const SqliteQueue& queue) {
+// Carries out a step of `request` on an upload that is `stored`.
+Result<> carry_out(SqliteConnection& connection, ChangeStep step, const ChangeRequest& request,
+                   const StoredUpload& stored, const SqliteQueue& queue) {
   const UploadId id = stored.upload.id;
   const auto want = [&](Wanted wanted) { connection.prepare(sql::kWant).bind(id, to_string(wanted)).run(); };
   switch (step) {
@@ -103,6 +103,9 @@ Result<> carry_out(SqliteConnection& connection, ChangeStep step, const StoredUp
       break;
     case ChangeStep::run_now:
       connection.prepare(sql::kRetryNow).bind(id).run();
+      break;
+    case ChangeStep::prioritize:
+      connection.prepare(sql::kSetPriority).bind(id, request.priority).run();
       break;
     case ChangeStep::want_cancel:
       want(Wanted::cancel);
@@ -292,7 +295,7 @@ Result<ChangeOutcome> SqliteUploadStore::change(const ChangeRequest& request) {
     const auto decision = decide_change(stored->upload.state, wanted, request.change);
     if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) return ChangeOutcome{stored->upload, *refusal};
     const auto step = std::get<ChangeStep>(decision);
-    if (auto made = carry_out(connection, step, *stored, queue_); !made) return made.error();
+    if (auto made = carry_out(connection, step, request, *stored, queue_); !made) return made.error();
     if (is_signed) keep_signature(connection, request.key_id, signature, request.id);
     recalled = step == ChangeStep::want_cancel || step == ChangeStep::want_pause;
     auto changed = reload(connection, request.id);

@@ -25,6 +25,13 @@ class ChangeConformance : public StoreSuite {
     EXPECT_FALSE(outcome->refusal);
     return outcome->upload.state;
   }
+  Upload prioritized(UploadId id, int priority) {
+    const auto outcome = uploads().change(
+        {.account = kAccount, .id = id, .change = UploadChange::set_priority, .priority = priority, .signature = {}});
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    EXPECT_FALSE(outcome->refusal);
+    return outcome->upload;
+  }
   void expect_refused(UploadId id, UploadChange wanted, ChangeRefusal refusal) {
     const UploadState before = look(id).state;
     const auto outcome = change(id, wanted);
@@ -225,6 +232,43 @@ TEST_P(ChangeConformance, TheSameSignedBytesChangeOnce) {
   EXPECT_EQ(repeated->upload.id, id);
   EXPECT_EQ(look(id).state, UploadState::queued) << "the repeat changed nothing";
   EXPECT_EQ(uploads().find_repeat(1, {0, mac}).value(), id);
+}
+
+TEST_P(ChangeConformance, APriorityChangesTheOrderOfWhatWaits) {
+  const UploadId first = insert("a");
+  const UploadId second = insert("b");
+  const UploadId paused = insert("c");
+  EXPECT_EQ(changed(paused, UploadChange::pause), UploadState::paused);
+  EXPECT_EQ(prioritized(second, 9).request.priority, 9);
+  EXPECT_EQ(prioritized(paused, 0).request.priority, 0);
+  EXPECT_EQ(look(paused).state, UploadState::paused);
+  reopen();
+  EXPECT_EQ(look(second).request.priority, 9);
+  EXPECT_EQ(changed(paused, UploadChange::resume), UploadState::queued);
+  EXPECT_EQ(claim_ids(), (std::vector<UploadId>{second, first, paused}));
+}
+
+TEST_P(ChangeConformance, APriorityOfARunningUploadCountsFromItsNextTurnOn) {
+  const UploadId first = insert("a");
+  insert("b");
+  const Lease lease = claim_one().lease;
+  EXPECT_EQ(prioritized(first, 9).state, UploadState::uploading);
+  EXPECT_FALSE(queue().renew({lease}, kLease).value().at(0).recalled) << "nothing takes it from its worker";
+  ASSERT_TRUE(requeue(lease, {}));
+  const ClaimedUpload again = claim_one();
+  EXPECT_EQ(again.upload.id, first);
+  EXPECT_EQ(again.upload.request.priority, 9);
+  ASSERT_TRUE(finish(again.lease, completed()));
+  expect_refused(first, UploadChange::set_priority, ChangeRefusal::has_ended);
+  EXPECT_EQ(look(first).request.priority, 9);
+}
+
+TEST_P(ChangeConformance, AnUploadThatIsBeingCancelledGetsNoPriority) {
+  const UploadId id = insert("a");
+  claim_one();
+  EXPECT_EQ(changed(id, UploadChange::cancel), UploadState::uploading);
+  expect_refused(id, UploadChange::set_priority, ChangeRefusal::is_cancelling);
+  EXPECT_EQ(look(id).request.priority, 5);
 }
 
 TEST_P(ChangeConformance, AForeignUploadIsAsAbsent) {
