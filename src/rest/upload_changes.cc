@@ -36,15 +36,21 @@ Error refused(const ChangeOutcome& outcome) {
                       fmt::format(fmt::runtime(kRefusals.word(*outcome.refusal)), fmt::arg("id", upload.id)))};
 }
 
+struct Wish {
+  UploadChange change{};
+  int priority = 0;             // for set_priority
+  std::string idempotency_key;  // empty: none
+};
+
 // Makes the change once for each Idempotency-Key. Answers the upload as it is then.
-Result<ChangeOutcome> change_upload(const Context& context, const std::string& idempotency_key, const Upload& upload,
-                                    UploadChange change) {
+Result<ChangeOutcome> change_upload(const Context& context, const Wish& wish, const Upload& upload) {
   const auto account = existing_account(context, upload.account);
   if (!account) return account.error();
   const WallTime now = context.clock.now();
   // Upload and change are part of it: a key that comes with several of them is one key for each.
-  const std::string key =
-      idempotency_key.empty() ? std::string() : fmt::format("{} {} {}", to_string(change), upload.id, idempotency_key);
+  const std::string key = wish.idempotency_key.empty()
+                              ? std::string()
+                              : fmt::format("{} {} {}", to_string(wish.change), upload.id, wish.idempotency_key);
   const auto first = find_repeat(context.uploads, kOperator, key, now);
   if (!first) return first.error();
   if (*first) {
@@ -53,7 +59,8 @@ Result<ChangeOutcome> change_upload(const Context& context, const std::string& i
     return ChangeOutcome{std::move(*changed)};
   }
   ChangeRequest request;
-  request.change = change;
+  request.change = wish.change;
+  request.priority = wish.priority;
   request.id = upload.id;
   request.account = upload.account;
   request.signature = signature_of(key, now);
@@ -65,7 +72,8 @@ void change_one(const Context& context, const Caller& caller, const Fields& fiel
                 const std::shared_ptr<Reply>& reply) {
   const auto upload = existing_upload(context, fields.number("id"), fields.number_if_given("cdn"));
   if (!upload) return reply->failure(upload.error());
-  const auto outcome = change_upload(context, caller.idempotency_key, *upload, change);
+  const auto priority = static_cast<int>(change == UploadChange::set_priority ? fields.number("priority") : 0);
+  const auto outcome = change_upload(context, {change, priority, caller.idempotency_key}, *upload);
   if (!outcome) return reply->failure(outcome.error());
   if (outcome->refusal) return reply->failure(refused(*outcome));
   reply->success({}, upload_json(outcome->upload, context.clock.now()));
@@ -102,18 +110,13 @@ struct BulkOutcome {
   }
 };
 
-struct Bulk {
-  UploadChange change{};
-  bool dry_run = false;
-  std::string idempotency_key;
-};
-
-void change_page(const Context& context, const Bulk& bulk, const std::vector<Upload>& uploads, BulkOutcome& done) {
+void change_page(const Context& context, const Wish& wish, bool dry_run, const std::vector<Upload>& uploads,
+                 BulkOutcome& done) {
   for (const Upload& upload : uploads) {
     ++done.matched;
     done.bytes += upload.size;
-    if (bulk.dry_run) continue;
-    const auto outcome = change_upload(context, bulk.idempotency_key, upload, bulk.change);
+    if (dry_run) continue;
+    const auto outcome = change_upload(context, wish, upload);
     if (!outcome) {
       done.refuse(upload.id, outcome.error());
     } else if (outcome->refusal) {
@@ -136,7 +139,6 @@ constexpr Words<UploadChange> kActions = {
     {UploadChange::retry, "retry"},
     {UploadChange::set_priority, "set_priority"},
 };
-constexpr auto kBulkActions = kActions.all().first<4>();  // those that need nothing but the uploads
 
 // Changes kMaxBulk uploads at most, newest first; `next` of the answer is the cursor for the others. A page whose
 // search was bounded ends the request, so that it costs little.
@@ -144,12 +146,18 @@ void change_many(const Context& context, const Caller& caller, const Fields& fie
                  const std::shared_ptr<Reply>& reply) {
   auto search = read_search(context, fields);
   if (!search) return reply->failure(search.error());
-  const Bulk bulk{kActions.value(fields.text("action")).value(), fields.flag("dry_run"), caller.idempotency_key};
+  const auto priority = fields.number_if_given("new_priority");
+  const Wish wish{kActions.value(fields.text("action")).value(), static_cast<int>(priority.value_or(0)),
+                  caller.idempotency_key};
+  if ((wish.change == UploadChange::set_priority) != priority.has_value()) {
+    return reply->failure({Errc::missing_field, "new_priority: give it with the action set_priority, and only then"});
+  }
+  const bool dry_run = fields.flag("dry_run");
   if (!narrows(search->filter) && !fields.flag("all")) {
     return reply->failure(
         {Errc::missing_field, "give a filter, such as state, bucket or since; or all, which is true for every upload"});
   }
-  if (search->filter.states.empty()) search->filter.states = states_for(bulk.change);
+  if (search->filter.states.empty()) search->filter.states = states_for(wish.change);
   search->limit = kMaxPage;
   BulkOutcome done;
   UploadPage page;
@@ -157,12 +165,12 @@ void change_many(const Context& context, const Caller& caller, const Fields& fie
     auto found = context.uploads.search(*search);
     if (!found) return reply->failure(found.error());
     page = std::move(*found);
-    change_page(context, bulk, page.uploads, done);
+    change_page(context, wish, dry_run, page.uploads, done);
     search->before = page.next;
   } while (page.next != 0 && !page.searched_to && done.matched < kMaxBulk);
   object answer = extent_json(page.next, page.searched_to);
   answer["action"] = fields.text("action");
-  answer["dry_run"] = bulk.dry_run;
+  answer["dry_run"] = dry_run;
   answer["matched"] = done.matched;
   answer["bytes"] = done.bytes;
   answer["changed"] = done.changed;
@@ -171,15 +179,22 @@ void change_many(const Context& context, const Caller& caller, const Fields& fie
   reply->success({}, answer);
 }
 
+constexpr FieldSpec priority_field(std::string_view name, bool required) {
+  return {
+      .name = name, .type = FieldType::number, .required = required, .low = 0, .high = kMaxPriority, .audited = true};
+}
+
 constexpr std::array kOneFields = {kCdnIfGiven, kId};
+constexpr std::array kSetFields = {kCdnIfGiven, kId, priority_field("priority", true)};
 constexpr auto kManyFields = [] {
-  std::array<FieldSpec, kFilterFields.size() + 4> all{};
+  std::array<FieldSpec, kFilterFields.size() + 5> all{};
   std::ranges::copy(kFilterFields, all.begin());
   all[kFilterFields.size()] = kCursor;
   all[kFilterFields.size() + 1] = {
-      .name = "action", .type = FieldType::word, .required = true, .words = kBulkActions, .audited = true};
+      .name = "action", .type = FieldType::word, .required = true, .words = kActions.all(), .audited = true};
   all[kFilterFields.size() + 2] = {.name = "dry_run", .type = FieldType::flag, .audited = true};
   all[kFilterFields.size() + 3] = {.name = "all", .type = FieldType::flag, .audited = true};
+  all[kFilterFields.size() + 4] = priority_field("new_priority", false);
   return all;
 }();
 
@@ -199,6 +214,13 @@ constexpr std::array kRoutes = {
     change_route<UploadChange::pause>("upload.pause", "/uploads/{id}/pause"),
     change_route<UploadChange::resume>("upload.resume", "/uploads/{id}/resume"),
     change_route<UploadChange::retry>("upload.retry", "/uploads/{id}/retry"),
+    Route{.name = "upload.set",
+          .method = "PATCH",
+          .path = "/uploads/{id}",
+          .fields = kSetFields,
+          .mutating = true,
+          .repeatable = true,
+          .run = change_one<UploadChange::set_priority>},
     Route{.name = "upload.bulk",
           .method = "POST",
           .path = "/uploads/bulk",

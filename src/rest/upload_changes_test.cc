@@ -53,11 +53,28 @@ TEST_F(RestChangesTest, TheSameIdempotencyKeyRetriesOnce) {
 TEST_F(RestChangesTest, AnUploadSaysWhatCanBeDoneWithIt) {
   add_uploads(1);
   const auto actions = [&] { return boost::json::serialize(succeed("upload.show", {{"id", 1}}).at("actions")); };
-  EXPECT_EQ(actions(), R"(["cancel","pause","retry"])");
+  EXPECT_EQ(actions(), R"(["cancel","pause","retry","set_priority"])");
   succeed("upload.pause", {{"id", 1}});
-  EXPECT_EQ(actions(), R"(["cancel","resume"])");
+  EXPECT_EQ(actions(), R"(["cancel","resume","set_priority"])");
   succeed("upload.cancel", {{"id", 1}});
   EXPECT_EQ(actions(), R"(["retry"])");
+}
+
+TEST_F(RestChangesTest, ThePriorityOfOneOrOfAllThatAFilterHolds) {
+  add_uploads(3);
+  EXPECT_EQ(succeed("upload.set", {{"id", 1}, {"priority", 9}}).at("priority"), 9);
+  const value done =
+      succeed("upload.bulk", {{"action", "set_priority"}, {"cdn", 158}, {"priority", 9}, {"new_priority", 0}});
+  EXPECT_EQ(done.at("matched"), 1);
+  EXPECT_EQ(done.at("changed"), 1);
+  EXPECT_EQ(uploads_.all().at(0).request.priority, 0);
+  EXPECT_EQ(uploads_.all().at(1).request.priority, 5);
+  fail("upload.set", {{"id", 1}}, "missing_field");
+  fail("upload.set", {{"id", 1}, {"priority", 10}}, "invalid_value");
+  fail("upload.bulk", {{"action", "set_priority"}, {"cdn", 158}}, "missing_field");
+  fail("upload.bulk", {{"action", "cancel"}, {"cdn", 158}, {"new_priority", 1}}, "missing_field");
+  succeed("upload.cancel", {{"id", 1}});
+  fail("upload.set", {{"id", 1}, {"priority", 1}}, "wrong_state");
 }
 
 TEST_F(RestChangesTest, ADryRunSaysWhatWouldBeChangedAndChangesNothing) {

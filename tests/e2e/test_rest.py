@@ -190,7 +190,8 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
         wait_until(lambda: call("upload.show", id=waiting)["state"] == {"pause": "paused", "cancel": "cancelled"}[action], 20, action)
         if action == "pause":
             call("upload.resume", id=waiting)
-    call("upload.retry", id=waiting)
+    again = call("upload.retry", id=waiting)["id"]
+    assert call("upload.set", body={"priority": 9}, id=again)["priority"] == 9
     would = call("upload.bulk", body={"action": "cancel", "bucket": "elsewhere", "dry_run": True})
     assert would["matched"] == 1 and would["changed"] == 0
     call("upload.bulk", 400, {"action": "cancel"})
