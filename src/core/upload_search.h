@@ -37,9 +37,9 @@ inline constexpr std::chrono::minutes kClockSetBack{10};
 
 struct UploadSearch {
   UploadFilter filter{};
-  UploadId before = 0;   // only uploads older than this one; 0: from the newest on
-  int limit = 25;        // of uploads found, 1..100
-  int look_at = 10'000;  // how many uploads one call looks at, 1..10,000
+  UploadId before = 0;  // only uploads older than this one; 0: from the newest on
+  int limit = 25;       // of uploads found, 1..100
+  int look_at = 2000;   // how many uploads one call looks at, 1..2,000
 };
 
 // What one call found.

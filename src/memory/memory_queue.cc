@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 constexpr int kMaxFound = 100;
-constexpr int kMaxLookedAt = 10'000;
+constexpr int kMaxLookedAt = 2000;
 
 }  // namespace
 

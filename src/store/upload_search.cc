@@ -14,7 +14,7 @@ namespace vodlift::store {
 namespace {
 
 constexpr int kMaxFound = 100;
-constexpr int kMaxLookedAt = 10'000;
+constexpr int kMaxLookedAt = 2000;
 constexpr UploadId kNewest = std::numeric_limits<UploadId>::max();
 // Ids that a walk reads at once: few at first, for there may be many walks.
 constexpr int kFirstIds = 4;
