@@ -173,6 +173,8 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_bucket_commands(app, session);
   add_limit_commands(app, session);
   add_upload_commands(app, session);
+  add_callback_commands(app, session);
+  add_storage_commands(app, session);
   add_config_command(app, session, "init", "Make the database; a later start without it is refused then",
                      services.init);
   add_config_command(app, session, "accept-loss", "Go on without uploads that a damaged database log has lost",

@@ -152,9 +152,9 @@ TEST_F(CliTest, AWrongCommandIsNamedAndTheRightOnesAreListed) {
   EXPECT_EQ(run_without_socket({"upload", "cancle", "3"}), kUsage);
   EXPECT_THAT(err_, StartsWith("vodlift: unexpected argument \"3\"; did you mean cancel?\nSee: vodlift upload --help"));
   EXPECT_EQ(run_without_socket({"upload", "stop", "3"}), kUsage);
-  EXPECT_THAT(err_, StartsWith("vodlift: there is no command \"vodlift upload stop\"; the commands are cancel, pause"));
+  EXPECT_THAT(err_, StartsWith("vodlift: there is no command \"vodlift upload stop\"; the commands are list, show,"));
   EXPECT_EQ(run_without_socket({"upload", "3"}), kUsage);
-  EXPECT_THAT(err_, HasSubstr("\"3\" is neither a path (storage/user/file) nor one of the commands cancel, pause"));
+  EXPECT_THAT(err_, HasSubstr("\"3\" is neither a path (storage/user/file) nor one of the commands list, show,"));
   EXPECT_EQ(run_without_socket({"upload", "cancle"}), kUsage);
   EXPECT_THAT(err_, HasSubstr("did you mean cancel?"));
   EXPECT_EQ(run_without_socket({"key", "--all"}), kUsage);
@@ -239,6 +239,14 @@ TEST_F(CliTest, AnEditorsByteOrderMarkIsNoPartOfASecret) {
   const std::string file = write_file("secret", "\xEF\xBB\xBFthe-secret\r\n");
   EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", "--api-key", "KEY", "--secret-file", file}), kDone);
   EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/keys {"cdn":158,"api_key":"KEY","secret":"the-secret"})"));
+}
+
+TEST_F(CliTest, AnEmptyLimitOfAKeyIsNoLimitThatWasMeant) {
+  for (const char* option : {"--permissions", "--path-prefix", "--expires"}) {
+    EXPECT_EQ(run_with_socket({"key", "add", "--cdn", "158", option, ""}), kUsage) << option;
+    EXPECT_THAT(err_, HasSubstr("is empty"));
+  }
+  EXPECT_THAT(asked(), IsEmpty());
 }
 
 TEST_F(CliTest, RefusesASecretFileThatHoldsNone) {
@@ -423,6 +431,136 @@ TEST_F(CliTest, AChangeOfARunningUploadIsUnderWay) {
   EXPECT_EQ(run_with_socket({"upload", "cancel", "5"}), kDone);
   EXPECT_EQ(out_, "upload 5 is cancelled\n");
   EXPECT_EQ(asked().back(), "POST /api/v1/uploads/5/cancel {}");
+}
+
+value page_of(const boost::json::array& items, const value& next) {
+  return {{"items", items}, {"next", next}, {"complete", true}, {"searched_to", nullptr}};
+}
+
+TEST_F(CliTest, ListsUploadsPageByPageBelowTheirTotals) {
+  answer(page_of({upload_object(5, "failed", {{"code", "tls"}})}, "5"));
+  answer(page_of({upload_object(4, "failed", {{"code", "tls"}})}, "4"));
+  answer_list({{{"cdn", 158}, {"state", "queued"}, {"uploads", 12}},
+               {{"cdn", 158}, {"state", "failed"}, {"uploads", 203}},
+               {{"cdn", 159}, {"state", "failed"}, {"uploads", 1}}});
+  EXPECT_EQ(run_with_socket({"upload", "list", "--state", "failed", "--error", "tls", "--text", "a b", "--limit", "2"}),
+            kDone);
+  EXPECT_THAT(asked(), ElementsAre("GET /api/v1/uploads?state=failed&error=tls&text=a%20b&limit=2",
+                                   "GET /api/v1/uploads?state=failed&error=tls&text=a%20b&limit=1&cursor=5",
+                                   "GET /api/v1/counts"));
+  EXPECT_THAT(out_, StartsWith("12 queued, 204 failed\n\nID"));
+  EXPECT_THAT(out_, HasSubstr("There are more; go on with: --cursor 4\n"));
+}
+
+TEST_F(CliTest, ATimeOfAListIsInThePast) {
+  answer(page_of({}, nullptr));
+  EXPECT_EQ(run_with_socket({"upload", "list", "--since", "2027-01-31", "--json"}), kDone);
+  EXPECT_EQ(asked().back(), "GET /api/v1/uploads?since=1801353600&limit=25");
+  EXPECT_EQ(run_with_socket({"upload", "list", "--since", "2h", "--json"}), kDone);
+  EXPECT_THAT(asked().back(), testing::MatchesRegex("GET /api/v1/uploads.since=1[0-9]{9}&limit=25"));
+  EXPECT_EQ(run_with_socket({"upload", "list", "--since", "yesterday"}), kFailed);
+  EXPECT_THAT(err_, HasSubstr("--since: expected a time before now such as 2h"));
+}
+
+TEST_F(CliTest, SaysHowFarASearchCame) {
+  answer({{"items", boost::json::array()}, {"next", "77"}, {"complete", false}, {"searched_to", 1700000000}});
+  EXPECT_EQ(run_with_socket({"upload", "list", "--text", "x", "--json"}), kDone);
+  EXPECT_EQ(asked().size(), 50U) << "it goes on for a while, not for ever";
+  EXPECT_EQ(asked().back(), "GET /api/v1/uploads?text=x&limit=25&cursor=77");
+}
+
+TEST_F(CliTest, ChangesSeveralThatAreNamed) {
+  answer(upload_object(5, "cancelled"));
+  answer(upload_object(6, "uploading"));
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "5", "6"}), kDone);
+  EXPECT_EQ(out_, "upload 5 is cancelled\nupload 6 is being cancelled\n");
+  refuse("wrong_state", "upload 7 is completed");
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "7", "8"}), kFailed);
+  EXPECT_EQ(err_, "vodlift: upload 7 is completed\nvodlift: upload 7 is completed\n");
+}
+
+TEST_F(CliTest, ChangesAllThatAFilterHolds) {
+  const object refusal = {{"id", 3}, {"code", "source_not_found"}, {"detail", "no such file"}};
+  const object first = {{"matched", 1000}, {"bytes", 1 << 20}, {"changed", 1000},
+                        {"refused", 0},    {"next", "9"},      {"refusals", boost::json::array()}};
+  const object second = {{"matched", 4}, {"bytes", 0},      {"changed", 3},
+                         {"refused", 1}, {"next", nullptr}, {"refusals", boost::json::array{refusal}}};
+  answer(first);
+  answer(second);
+  EXPECT_EQ(run_with_socket({"upload", "retry", "--state", "failed", "--error", "s3_credential"}), kFailed);
+  EXPECT_THAT(
+      asked(),
+      ElementsAre(
+          R"(POST /api/v1/uploads/bulk {"state":["failed"],"error":["s3_credential"],"action":"retry"})",
+          R"(POST /api/v1/uploads/bulk {"state":["failed"],"error":["s3_credential"],"action":"retry","cursor":"9"})"));
+  EXPECT_EQ(out_, "1003 uploads retried\n1 upload could not be retried:\n  3: no such file\n");
+}
+
+TEST_F(CliTest, ADryRunSaysHowManyAndHowLarge) {
+  answer({{"matched", 203},
+          {"bytes", std::int64_t{38} << 30},
+          {"changed", 0},
+          {"refused", 0},
+          {"next", nullptr},
+          {"refusals", boost::json::array()}});
+  EXPECT_EQ(run_with_socket({"upload", "retry", "--cdn", "158", "--dry-run"}), kDone);
+  EXPECT_EQ(asked().back(), R"(POST /api/v1/uploads/bulk {"cdn":158,"action":"retry","dry_run":true})");
+  EXPECT_EQ(out_, "203 uploads would be retried (38.0 GiB)\n");
+}
+
+TEST_F(CliTest, AChangeOfManyHasToBeMeant) {
+  EXPECT_EQ(run_with_socket({"upload", "cancel"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("upload cancel needs the ids of uploads, or a filter"));
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "5", "--state", "failed"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("not both"));
+  EXPECT_THAT(asked(), IsEmpty());
+}
+
+TEST_F(CliTest, ShowsCallbacksAndTheirTries) {
+  const object last = {{"number", 2}, {"at", 1700000000}, {"took_ms", 12}, {"http_status", 503}, {"error", "no"}};
+  object callback = {{"id", 7},
+                     {"upload", 5},
+                     {"cdn", 158},
+                     {"state", "pending"},
+                     {"attempts", 2},
+                     {"receiver", "h:443"},
+                     {"next_attempt", nullptr},
+                     {"url", "https://h/x"},
+                     {"last", last},
+                     {"webhook_id", "msg_1"},
+                     {"created", 1}};
+  answer(page_of({callback}, "7"));
+  EXPECT_EQ(run_with_socket({"callback", "list", "--state", "pending", "--cdn", "158"}), kDone);
+  EXPECT_EQ(asked().back(), "GET /api/v1/callbacks?limit=25&cdn=158&state=pending");
+  EXPECT_THAT(out_, HasSubstr("7   5       158  pending  2      h:443     -         HTTP 503 in 12 ms: no\n"));
+  EXPECT_THAT(out_, HasSubstr("--cursor 7"));
+  callback["tries"] = boost::json::array{last};
+  callback["body"] = "{}";
+  answer(callback);
+  EXPECT_EQ(run_with_socket({"callback", "show", "7"}), kDone);
+  EXPECT_THAT(out_, HasSubstr("try 2       2023-"));
+  EXPECT_EQ(run_with_socket({"callback", "send", "7"}), kDone);
+  EXPECT_EQ(asked().back(), "POST /api/v1/callbacks/7/send {}");
+}
+
+TEST_F(CliTest, TestsAReceiver) {
+  answer({{"delivered", false}, {"http_status", nullptr}, {"took_ms", 0}, {"error", "connection refused"}});
+  EXPECT_EQ(run_with_socket({"callback", "test", "--cdn", "158", "--url", "http://h"}), kFailed);
+  EXPECT_EQ(out_, "not delivered: connection refused\n");
+}
+
+TEST_F(CliTest, ListsStoragesAndFiles) {
+  answer_list({{{"storage", "sestore4"}, {"available", true}, {"bytes_free", 1024}},
+               {{"storage", "sestore5"}, {"available", false}, {"bytes_free", 0}}});
+  EXPECT_EQ(run_with_socket({"storage", "list"}), kDone);
+  EXPECT_EQ(out_, "STORAGE   AVAILABLE  FREE\nsestore4  yes        1.0 KiB\nsestore5  no         -\n");
+  answer({{"items", {{{"path", "s/u/a.mp4"}, {"size", 1}, {"modified", 1}, {"type", "video/mp4"}}}},
+          {"total", 3},
+          {"complete", false}});
+  EXPECT_EQ(run_with_socket({"storage", "files", "s/u", "--filter", "*.mp4", "--offset", "2"}), kDone);
+  EXPECT_EQ(asked().back(), "GET /api/v1/files?path=s%2Fu&filter=%2A.mp4&offset=2");
+  EXPECT_THAT(out_, HasSubstr("3 files match"));
+  EXPECT_THAT(out_, HasSubstr("too large for a whole list"));
 }
 
 }  // namespace

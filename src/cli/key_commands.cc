@@ -28,13 +28,20 @@ struct RuleOptions {
   bool all_networks = false;
 
   void attach(CLI::App& command) {
-    command.add_option("--permissions", permissions, "What the key may do: one or more of upload,status,files,manage");
-    command.add_option("--path-prefix", path_prefix, "Only source files below this folder, such as sestore4/jb/films");
+    // A script whose variable is empty must not make a key that may do everything.
+    const CLI::Validator not_empty([](const std::string& text) { return std::string(text.empty() ? "is empty" : ""); },
+                                   "");
+    command.add_option("--permissions", permissions, "What the key may do: one or more of upload,status,files,manage")
+        ->check(not_empty);
+    command.add_option("--path-prefix", path_prefix, "Only source files below this folder, such as sestore4/jb/films")
+        ->check(not_empty);
     command.add_option("--bucket", buckets, "Only this bucket; may be repeated");
     command.add_option("--network", networks, "Only from this network, such as 192.0.2.0/24; may be repeated");
-    command.add_option(
-        "--expires", expires,
-        "When the key expires: a day such as 2027-01-31 (UTC), a time from now such as 30d or 12h, or never");
+    command
+        .add_option(
+            "--expires", expires,
+            "When the key expires: a day such as 2027-01-31 (UTC), a time from now such as 30d or 12h, or never")
+        ->check(not_empty);
   }
   // For a key that has limits already.
   void attach_removals(CLI::App& command) {

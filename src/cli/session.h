@@ -100,5 +100,7 @@ void add_key_commands(CLI::App& app, Session& session);
 void add_bucket_commands(CLI::App& app, Session& session);
 void add_limit_commands(CLI::App& app, Session& session);
 void add_upload_commands(CLI::App& app, Session& session);
+void add_callback_commands(CLI::App& app, Session& session);
+void add_storage_commands(CLI::App& app, Session& session);
 
 }  // namespace vodlift::cli

@@ -1,5 +1,5 @@
 """The commands that docs/ prints, run as they are printed, in their order. Only what a reader has to fill in is replaced: the
-storage's root, the S3 server, its keys, and the number of an upload."""
+storage's root, the S3 server, its keys, the receiver of callbacks, and the numbers of an upload and of a callback."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from server import Server
-from support import KIB, ROOT, binary, make_file
+from support import KIB, ROOT, binary, make_file, wait_until
 
 # A finished upload cannot be paused or retried: there the answer says so, and the usage is right.
 OF_A_RUNNING_UPLOAD = ("vodlift upload pause", "vodlift upload retry")
@@ -59,14 +59,17 @@ def test_first_upload(fake, tmp_path):
 
 
 @pytest.mark.parametrize("page", ["buckets", "watch", "order-and-speed", "failures", "security"])
-def test_page(site, fake, tmp_path, page):
+def test_page(site, fake, receiver, tmp_path, page):
     fake.create_bucket("my-bucket")
     used = "videos" if page == "buckets" else "my-bucket"  # that page adds my-bucket itself
     site.use(fake, used)
     make_file(site.files / "film.mp4", KIB)
-    upload = site.queue("film.mp4", used)
+    upload = site.queue("film.mp4", used, callback=receiver.url)
     site.wait_for(upload, "completed")
-    run_all(page, site.server, fake, tmp_path, **{" 17": f" {upload}", "--api-key K ": f"--api-key {site.key.api_key} "})
+    wait_until(lambda: site.api.status(upload)["callback_state"] == "delivered", 20, "its callback is delivered")
+    run_all(page, site.server, fake, tmp_path, **{
+        " 17": f" {upload}", "--api-key K ": f"--api-key {site.key.api_key} ", "callback show 7": "callback show 1",
+        "callback send 7": "callback send 1", "https://customer.example/uploaded": receiver.url})
 
 
 def anchors(page: pathlib.Path) -> set[str]:

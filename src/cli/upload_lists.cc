@@ -1,0 +1,224 @@
+// `vodlift status`, `vodlift upload list` and `vodlift upload show`.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/session.h"
+#include "cli/text.h"
+#include "cli/upload_filter.h"
+#include "cli/upload_views.h"
+#include "cli/watch.h"
+#include "core/upload.h"
+
+namespace vodlift::cli {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+constexpr int kMostOfOneCall = 100;
+constexpr int kMostCalls = 50;  // of a search that finds little
+
+struct StatusOptions {
+  std::optional<std::int64_t> id;
+  std::optional<std::int64_t> cdn;
+  int limit = 25;
+  std::vector<std::string> states;
+  bool watch = false;
+};
+
+std::string show_list(const boost::json::array& uploads) {
+  Table table({"ID", "CDN", "STATE", "DONE", "SIZE", "BUCKET", "DESTINATION", "CREATED", "ERROR"});
+  for (const value& upload : uploads) {
+    const value* error = upload.as_object().if_contains("error");
+    table.add({cell(upload, "id"), cell(upload, "cdn"), cell(upload, "state"),
+               fmt::format("{}%", integer_at(upload, "percent")),
+               human_bytes(static_cast<double>(integer_at(upload, "size"))), cell(upload, "bucket"),
+               cell(upload, "destination_path"), time_cell(upload, "created"),
+               error == nullptr ? "-" : cell(*error, "code")});
+  }
+  return table.text("no uploads");
+}
+
+std::string show_one(const value& upload) {
+  const value* error = upload.as_object().if_contains("error");
+  Table table({"upload", cell(upload, "id")});
+  table.add({"account", cell(upload, "cdn")});
+  table.add({"state", cell(upload, "state")});
+  table.add({"source", cell(upload, "path")});
+  table.add({"destination", fmt::format("s3://{}/{}", text_at(upload, "bucket"), text_at(upload, "destination_path"))});
+  table.add({"size", fmt::format("{} bytes", integer_at(upload, "size"))});
+  table.add({"sent", fmt::format("{} bytes ({}%)", integer_at(upload, "bytes_sent"), integer_at(upload, "percent"))});
+  table.add({"attempts", cell(upload, "attempts")});
+  table.add({"acl", fmt::format("{} (applied: {})", cell(upload, "acl"), cell(upload, "acl_applied"))});
+  table.add({"etag", cell(upload, "etag")});
+  table.add({"checksum", cell(upload, "checksum")});
+  table.add({"version", cell(upload, "version_id")});
+  const value* kept = upload.as_object().if_contains("kept");
+  if (kept != nullptr && kept->is_bool() && kept->get_bool()) {
+    table.add({"kept", "the object already existed; nothing was sent"});
+  }
+  table.add({"created", time_cell(upload, "created")});
+  table.add({"started", time_cell(upload, "started")});
+  table.add({"finished", time_cell(upload, "finished")});
+  table.add({"next attempt", time_cell(upload, "next_attempt")});
+  table.add({"callback", fmt::format("{} ({})", cell(upload, "callback"), cell(upload, "callback_state"))});
+  if (error != nullptr && error->is_object()) {
+    table.add({"error", fmt::format("{}: {}", cell(*error, "code"), cell(*error, "message"))});
+    if (!text_at(*error, "detail").empty()) table.add({"error detail", cell(*error, "detail")});
+  }
+  return table.text("");
+}
+
+int show_upload(Session& session, std::int64_t id, std::optional<std::int64_t> cdn) {
+  object fields;
+  if (cdn) fields["cdn"] = *cdn;
+  return session.call_and_show({"GET", fmt::format("/uploads/{}", id), fields}, show_one);
+}
+
+int watch_unfinished(Session& session, object fields, const StatusOptions& options) {
+  if (options.states.empty()) fields["state"] = {"queued", "paused", "uploading"};
+  const auto listed = session.list({"GET", "/uploads", fields});
+  if (!listed) return session.fail(listed.error());
+  std::vector<std::int64_t> ids;
+  for (const value& upload : *listed) {
+    if (!view_of(upload).has_ended()) ids.push_back(integer_at(upload, "id"));
+  }
+  if (ids.empty()) {
+    if (!session.json()) print("no upload is waiting or running\n");
+    return kDone;
+  }
+  return watch_uploads(session, options.cdn, ids);
+}
+
+int run_status(Session& session, const StatusOptions& options) {
+  if (options.id && options.watch) return watch_uploads(session, options.cdn, {*options.id});
+  if (options.id) return show_upload(session, *options.id, options.cdn);
+  object fields = {{"limit", options.limit}};
+  if (!options.states.empty()) fields["state"] = boost::json::array(options.states.begin(), options.states.end());
+  if (options.cdn) fields["cdn"] = *options.cdn;
+  if (options.watch) return watch_unfinished(session, fields, options);
+  return session.list_and_show({"GET", "/uploads", fields}, show_list);
+}
+
+// "1 uploading, 12 queued, 203 failed": all uploads of the account, or of all accounts.
+std::string totals(const boost::json::array& counts) {
+  constexpr std::array kOrder = {UploadState::uploading, UploadState::queued,    UploadState::paused,
+                                 UploadState::failed,    UploadState::cancelled, UploadState::completed};
+  std::string line;
+  for (const UploadState state : kOrder) {
+    std::int64_t uploads = 0;
+    for (const value& one : counts) {
+      if (text_at(one, "state") == to_string(state)) uploads += integer_at(one, "uploads");
+    }
+    if (uploads != 0) line += fmt::format("{}{} {}", line.empty() ? "" : ", ", uploads, to_string(state));
+  }
+  return line;
+}
+
+struct ListOptions {
+  UploadFilterOptions filter;
+  int limit = 25;
+  std::string cursor;
+};
+
+// As many pages as the limit needs. A search that finds little is gone on with for a while.
+Result<object> search(Session& session, const ListOptions& options) {
+  auto fields = options.filter.fields();
+  if (!fields) return fields.error();
+  if (!options.cursor.empty()) (*fields)["cursor"] = options.cursor;
+  boost::json::array items;
+  object page;
+  for (int calls = 0; calls < kMostCalls; ++calls) {
+    (*fields)["limit"] = std::min(options.limit - static_cast<int>(items.size()), kMostOfOneCall);
+    auto answer = session.call({"GET", "/uploads", *fields});
+    if (!answer) return answer.error();
+    page = std::move(answer->as_object());
+    for (value& one : page.at("items").as_array()) items.push_back(std::move(one));
+    const value& next = page.at("next");
+    if (next.is_null() || std::ssize(items) >= options.limit) break;
+    (*fields)["cursor"] = next;
+  }
+  page["items"] = std::move(items);
+  return page;
+}
+
+// How the list goes on, if it does.
+std::string rest_of(const object& page) {
+  const std::string next = text_at(page, "next");
+  if (next.empty()) return {};
+  const std::int64_t searched_to = integer_at(page, "searched_to");
+  const std::string how_far =
+      searched_to == 0 ? "There are more" : fmt::format("Searched back to {}", human_time(searched_to));
+  return fmt::format("{}; go on with: --cursor {}\n", how_far, next);
+}
+
+int run_list(Session& session, const ListOptions& options) {
+  const auto page = search(session, options);
+  if (!page) return session.fail(page.error());
+  if (session.json()) {
+    print(boost::json::serialize(*page) + "\n");
+    return kDone;
+  }
+  object whose;
+  if (options.filter.cdn) whose["cdn"] = *options.filter.cdn;
+  const auto counts = session.list({"GET", "/counts", whose});
+  if (!counts) return session.fail(counts.error());
+  const std::string line = totals(*counts);
+  print(fmt::format("{}{}{}", line.empty() ? "" : line + "\n\n", show_list(page->at("items").as_array()),
+                    rest_of(*page)));
+  return kDone;
+}
+
+void add_status(CLI::App& app, Session& session) {
+  auto options = std::make_shared<StatusOptions>();
+  CLI::App* status = app.add_subcommand("status", "Show one upload, or the newest ones");
+  CLI::Option* id = status->add_option("id", options->id, "The upload");
+  status->add_option("--cdn", options->cdn, "Only uploads of this account");
+  status->add_option("--limit", options->limit, "At most this many of the newest uploads")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  add_state_option(*status, options->states)->excludes(id);
+  status->add_flag("--watch", options->watch,
+                   "Show the progress of the upload, or of all listed uploads, until they end; the exit code says how "
+                   "they ended");
+  session.attach(*status, [&session, options] { return run_status(session, *options); });
+}
+
+void add_list(CLI::App& upload, Session& session) {
+  auto options = std::make_shared<ListOptions>();
+  CLI::App* list = upload.add_subcommand("list", "List uploads, newest first");
+  list->add_option("--cdn", options->filter.cdn, "Only uploads of this account");
+  options->filter.attach(*list);
+  list->add_option("--limit", options->limit, "At most this many")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  list->add_option("--cursor", options->cursor, "Go on where an earlier list ended");
+  session.attach(*list, [&session, options] { return run_list(session, *options); });
+}
+
+void add_show(CLI::App& upload, Session& session) {
+  auto options = std::make_shared<StatusOptions>();
+  CLI::App* show = upload.add_subcommand("show", "Show one upload");
+  show->add_option("id", options->id, "The upload")->required();
+  show->add_option("--cdn", options->cdn, "The account that the upload must be of");
+  session.attach(*show, [&session, options] { return show_upload(session, *options->id, options->cdn); });
+}
+
+}  // namespace
+
+void add_upload_lists(CLI::App& upload, Session& session) {
+  add_list(upload, session);
+  add_show(upload, session);
+}
+
+void add_status_command(CLI::App& app, Session& session) { add_status(app, session); }
+
+}  // namespace vodlift::cli
