@@ -163,6 +163,7 @@ class Server {
                {environment_.endpoint("S3"), environment_.region()},
                *stores_.ledger,
                bandwidth_control_,
+               *stores_.attempt_history,
                *stores_.callback_history,
                callback_tester_,
                admin_blocking_}),

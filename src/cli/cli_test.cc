@@ -402,6 +402,23 @@ TEST_F(CliTest, ShowsUploads) {
   EXPECT_THAT(out_, HasSubstr("destination   s3://b/a.mp4\n"));
 }
 
+TEST_F(CliTest, ShowsHowTheRunsOfAnUploadEnded) {
+  object upload = upload_object(5, "queued").as_object();
+  upload["source"] = {{"may_delete", false}, {"reason", "No: the upload is not complete."}};
+  upload["history"] = boost::json::array{{{"number", 1},
+                                          {"runs", 3},
+                                          {"end", "requeued"},
+                                          {"started", 1700000000},
+                                          {"ended", 1700000060},
+                                          {"last_byte", 1 << 20},
+                                          {"error", {{"code", "tls"}, {"message", "bad certificate"}}}}};
+  answer(upload);
+  EXPECT_EQ(run_with_socket({"upload", "show", "5"}), kDone);
+  EXPECT_EQ(asked().back(), "GET /api/v1/uploads/5");
+  EXPECT_THAT(out_, HasSubstr("delete source?  No: the upload is not complete.\n"));
+  EXPECT_THAT(out_, testing::ContainsRegex("\n1 .* 3 .* requeued  1.0 MiB  tls: bad certificate\n"));
+}
+
 TEST_F(CliTest, AsksForTheStatesThatAreGiven) {
   answer_list({});
   EXPECT_EQ(run_with_socket({"status", "--state", "failed,cancelled", "--limit", "3"}), kDone);

@@ -47,6 +47,20 @@ std::string show_list(const boost::json::array& uploads) {
   return table.text("no uploads");
 }
 
+// How the runs before this one ended; empty where there were none.
+std::string show_history(const value& upload) {
+  const value* history = upload.as_object().if_contains("history");
+  if (history == nullptr || history->as_array().empty()) return {};
+  Table table({"ATTEMPT", "STARTED", "ENDED", "RUNS", "END", "SENT", "ERROR"});
+  for (const value& one : history->as_array()) {
+    const value& error = one.at("error");
+    table.add({cell(one, "number"), time_cell(one, "started"), time_cell(one, "ended"), cell(one, "runs"),
+               cell(one, "end"), human_bytes(static_cast<double>(integer_at(one, "last_byte"))),
+               error.is_null() ? "-" : fmt::format("{}: {}", cell(error, "code"), cell(error, "message"))});
+  }
+  return "\n" + table.text("");
+}
+
 std::string show_one(const value& upload) {
   const value* error = upload.as_object().if_contains("error");
   Table table({"upload", cell(upload, "id")});
@@ -74,7 +88,9 @@ std::string show_one(const value& upload) {
     table.add({"error", fmt::format("{}: {}", cell(*error, "code"), cell(*error, "message"))});
     if (!text_at(*error, "detail").empty()) table.add({"error detail", cell(*error, "detail")});
   }
-  return table.text("");
+  const value* source = upload.as_object().if_contains("source");
+  if (source != nullptr) table.add({"delete source?", text_at(*source, "reason")});
+  return table.text("") + show_history(upload);
 }
 
 int show_upload(Session& session, std::int64_t id, std::optional<std::int64_t> cdn) {

@@ -1,6 +1,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 
+#include "base/encoding.h"
 #include "base/log.h"
 #include "rest/uploads.h"
 
@@ -11,6 +12,7 @@ using boost::json::object;
 using boost::json::value;
 
 constexpr std::size_t kMaxReceiverBytes = 300;
+constexpr std::size_t kMaxErrorBytes = 2048;
 // The states of a callback that there is; an upload without one, or before its end, has others.
 constexpr std::array<std::string_view, 4> kStates = {"pending", "delivered", "failed", "stopped"};
 
@@ -25,7 +27,7 @@ object try_json(const CallbackTry& one) {
           {"at", to_unix_seconds(one.at)},
           {"took_ms", one.took.count()},
           {"http_status", status_or_null(one.http_status)},
-          {"error", text_or_null(one.error)}};
+          {"error", text_or_null(printable(one.error, kMaxErrorBytes))}};
 }
 
 object callback_json(const CallbackView& callback) {

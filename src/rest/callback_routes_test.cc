@@ -55,6 +55,7 @@ TEST_F(RestCallbacksTest, ShowsOneAndSendsItAgain) {
   EXPECT_THAT(fail("callback.send", {{"id", id}}, "wrong_state"), HasSubstr("being delivered"));
   EXPECT_TRUE(queue.record({{claimed[0], {std::chrono::milliseconds(12), 410, "gone", CallbackState::stopped, {}}}}));
 
+  EXPECT_EQ(succeed("upload.show", {{"id", 1}}).at("callback_id"), id);
   const value shown = succeed("callback.show", {{"id", id}});
   EXPECT_EQ(shown.at("state"), "stopped");
   EXPECT_EQ(boost::json::serialize(shown.at("tries")),

@@ -100,6 +100,7 @@ class RestApiTest : public testing::Test {
   memory::MemoryMultipartLedger ledger_{uploads_.database()};
   ScriptedDoctor doctor_;
   memory::MemoryBandwidthLimits limits_{uploads_.database()};
+  memory::MemoryAttemptHistory attempts_{uploads_.database()};
   memory::MemoryCallbackHistory callback_history_{uploads_.database()};
   PleasedReceiver receiver_;
   CallbackTester callback_tester_{accounts_, receiver_, clock_, [](const std::string&, int) { return std::nullopt; }};
@@ -115,6 +116,7 @@ class RestApiTest : public testing::Test {
                 {"https://s3.from.env", "from-env"},
                 ledger_,
                 bandwidth_control_,
+                attempts_,
                 callback_history_,
                 callback_tester_,
                 pool_}};

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/thread_pool.h"
 #include "core/account_directory.h"
+#include "core/attempt_history.h"
 #include "core/audit_log.h"
 #include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
@@ -43,6 +44,7 @@ struct Context {
   BucketDefaults bucket_defaults;
   MultipartLedger& ledger;
   BandwidthControl& bandwidth;
+  AttemptHistory& attempts;
   CallbackHistory& callbacks;
   CallbackTester& callback_tester;
   ThreadPool& blocking;

@@ -72,7 +72,7 @@ void add(const Context& context, const Caller& caller, const Fields& fields, con
 }
 
 Result<value> show(const Context& context, const Fields& fields) {
-  return shown_upload(context, fields.number("id"), fields.number_if_given("cdn"));
+  return upload_detail(context, fields.number("id"), fields.number_if_given("cdn"));
 }
 
 boost::json::array uploads_json(const Context& context, const std::vector<Upload>& uploads) {

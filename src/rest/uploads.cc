@@ -59,12 +59,6 @@ Result<Upload> existing_upload(const Context& context, UploadId id, std::optiona
   return std::move(found->front());
 }
 
-Result<boost::json::value> shown_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
-  const auto upload = existing_upload(context, id, cdn);
-  if (!upload) return upload.error();
-  return boost::json::value(upload_json(*upload, context.clock.now()));
-}
-
 Result<UploadSearch> read_search(const Context& context, const Fields& fields) {
   UploadSearch search;
   UploadFilter& filter = search.filter;

@@ -22,8 +22,9 @@ inline constexpr std::size_t kMaxSearchBytes = 1024;
 // UploadStore::find().
 Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn);
 
-// The upload as an operator reads it. Errors as existing_upload().
-Result<boost::json::value> shown_upload(const Context& context, UploadId id, std::optional<AccountId> cdn);
+// The upload as an operator reads it, with how its runs ended, whether its source may be deleted, and the id of its
+// callback. Errors: those of existing_upload(), AttemptHistory and CallbackHistory.
+Result<boost::json::value> upload_detail(const Context& context, UploadId id, std::optional<AccountId> cdn);
 
 inline constexpr FieldSpec kId = {.name = "id",
                                   .type = FieldType::number,

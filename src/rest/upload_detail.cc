@@ -1,0 +1,65 @@
+// One upload with its history: GET /uploads/{id}.
+#include <boost/json/array.hpp>
+
+#include "base/encoding.h"
+#include "core/source_verdict.h"
+#include "rest/uploads.h"
+
+namespace vodlift::rest {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+constexpr std::size_t kMaxTextBytesShown = 4096;
+
+value error_json(const std::optional<UploadError>& error) {
+  if (!error) return nullptr;
+  const std::string detail = printable(error->detail, kMaxTextBytesShown);
+  return object{{"code", info(error->code).name},
+                {"message", printable(error->message, kMaxTextBytesShown)},
+                {"retryable", error->retryable},
+                {"detail", detail.empty() ? value(nullptr) : value(detail)}};
+}
+
+object attempt_json(const UploadAttempt& attempt) {
+  return {{"number", attempt.number},
+          {"runs", attempt.times},
+          {"end", kAttemptEnds.word(attempt.how)},
+          {"started", to_unix_seconds(attempt.started)},
+          {"ended", to_unix_seconds(attempt.ended)},
+          {"first_byte", attempt.first_byte},
+          {"last_byte", attempt.last_byte},
+          {"node", attempt.node},
+          {"error", error_json(attempt.error)}};
+}
+
+// The id of the upload's callback; null where it has none yet.
+Result<value> callback_of(const Context& context, const Upload& upload) {
+  if (!is_end(upload.state) || upload.request.callback.empty()) return value(nullptr);
+  const auto story = context.callbacks.find_of(upload.id);
+  if (story) return value(story->callback.id);
+  if (story.error().code == Errc::not_found) return value(nullptr);
+  return story.error();
+}
+
+}  // namespace
+
+Result<value> upload_detail(const Context& context, UploadId id, std::optional<AccountId> cdn) {
+  const auto upload = existing_upload(context, id, cdn);
+  if (!upload) return upload.error();
+  const auto attempts = context.attempts.attempts_of(id);
+  if (!attempts) return attempts.error();
+  const auto callback = callback_of(context, *upload);
+  if (!callback) return callback.error();
+  object json = upload_json(*upload, context.clock.now());
+  boost::json::array history;
+  for (const UploadAttempt& attempt : *attempts) history.push_back(attempt_json(attempt));
+  json["history"] = std::move(history);
+  const SourceVerdict verdict = source_verdict(*upload);
+  json["source"] = object{{"may_delete", verdict.may_delete}, {"reason", verdict.reason}};
+  json["callback_id"] = *callback;
+  return value(std::move(json));
+}
+
+}  // namespace vodlift::rest
