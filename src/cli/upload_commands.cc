@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "cli/upload_folder.h"
 #include "cli/upload_views.h"
 #include "cli/watch.h"
 #include "core/upload_fields.h"
@@ -33,6 +34,7 @@ struct UploadInput {
   std::map<std::string_view, std::string> texts;               // fields of one value; empty: not given
   std::map<std::string_view, std::vector<std::string>> pairs;  // fields of names and values: NAME=VALUE
   bool watch = false;
+  FolderOptions folder;
 };
 
 // The NAME=VALUE words of `flag` as an object. Errors: invalid_value.
@@ -94,8 +96,14 @@ Result<> check_given(const UploadInput& input) {
 // The fields of a new upload. A field that was not given is left to the daemon's default.
 Result<object> upload_fields_of(const UploadInput& input) {
   if (auto given = check_given(input); !given) return given.error();
-  const auto source = parse_source_path(input.texts.at("path"));
-  if (!source) return source.error();
+  std::string key;
+  if (!input.folder.recursive) {
+    const auto source = parse_source_path(input.texts.at("path"));
+    if (!source) return source.error();
+    key = source->file;
+  } else if (const auto folder = parse_folder_path(input.texts.at("path")); !folder) {
+    return folder.error();
+  }
   object fields{{"cdn", input.cdn}};
   for (const FieldSpec& spec : upload_field_specs()) {
     if (spec.type == FieldType::pairs) {
@@ -106,7 +114,7 @@ Result<object> upload_fields_of(const UploadInput& input) {
     }
     const std::string& text = input.texts.at(spec.name);
     if (text.empty()) {
-      if (spec.name == "destination_path") fields.emplace(spec.name, source->file);
+      if (spec.name == "destination_path") fields.emplace(spec.name, key);
     } else if (spec.type == FieldType::number) {
       fields.emplace(spec.name, std::stoll(text));
     } else {
@@ -116,9 +124,18 @@ Result<object> upload_fields_of(const UploadInput& input) {
   return fields;
 }
 
+Error needs_recursive() {
+  return {Errc::missing_field, "--dry-run, --filter and --all-types need --recursive: they are about a folder"};
+}
+
 int run_upload(Session& session, const UploadInput& input) {
+  const FolderOptions& folder = input.folder;
+  if (!folder.recursive && (folder.dry_run || folder.all_types || !folder.filter.empty())) {
+    return session.fail(needs_recursive());
+  }
   const auto fields = upload_fields_of(input);
   if (!fields) return session.fail(fields.error());
+  if (folder.recursive) return upload_folder(session, *fields, folder);
   if (!input.watch) {
     return session.call_and_show({"POST", "/uploads", *fields}, [](const value& queued) {
       return fmt::format("queued as upload {0}; follow it with: vodlift status {0} --watch\n",
@@ -150,7 +167,15 @@ void add_upload(CLI::App& app, Session& session) {
   CLI::App* upload = app.add_subcommand("upload", "Queue a file for upload; list, show and change uploads");
   upload->add_option("--cdn", input->cdn, "The account's number");
   for (const FieldSpec& spec : upload_field_specs()) add_field(*upload, *input, spec);
-  upload->add_flag("--watch", input->watch, "Show the progress until the upload ends; the exit code says how it ended");
+  CLI::Option* watch = upload->add_flag("--watch", input->watch,
+                                        "Show the progress until the upload ends; the exit code says how it ended");
+  upload
+      ->add_flag("--recursive", input->folder.recursive,
+                 "Queue every file of a folder and of those below it; --to is what each key begins with")
+      ->excludes(watch, upload->get_option("--checksum"));
+  upload->add_option("--filter", input->folder.filter, "Only files whose name matches, such as \"*.mp4\"");
+  upload->add_flag("--all-types", input->folder.all_types, "Also files that are no videos by their extension");
+  upload->add_flag("--dry-run", input->folder.dry_run, "Queue nothing; say how many files there are and how large");
   session.attach(*upload, [&session, input, upload] {
     // Runs after a verb too, which has done the work already.
     if (!upload->get_subcommands().empty()) return session.exit_code();

@@ -53,6 +53,21 @@ def test_lists(site, fake):
         assert word in site.server.cli(noun, "list"), noun
 
 
+def test_a_folder_is_queued_whole(site, fake):
+    site.use(fake, "videos")
+    for number in range(120):
+        make_file(site.files / f"season {number % 3}/é {number}.mp4", 10)
+    make_file(site.files / "season 0/readme.txt", 10)
+    folder = ("upload", "sestore4/jb", "--recursive", "--cdn", 158, "--bucket", "videos")
+    assert site.server.cli(*folder, "--dry-run") == "120 files would be queued (1.2 KiB)\n"
+    assert site.api.all() == []
+    queued = json.loads(site.server.cli(*folder, "--to", "archive/", "--json"))
+    assert (len(queued["ids"]), queued["refused"]) == (120, 0)
+    for upload_id in queued["ids"]:
+        site.wait_for(upload_id, "completed")
+    assert fake.object("videos", "archive/season 1/é 1.mp4").body == (site.files / "season 1/é 1.mp4").read_bytes()
+
+
 def test_failed_uploads_are_found_and_retried_together(site, fake):
     site.use(fake, "videos")
     make_file(site.files / "film.mp4", 1000)
