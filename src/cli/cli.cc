@@ -13,6 +13,7 @@
 
 #include "base/near_miss.h"
 #include "cli/session.h"
+#include "cli/top.h"
 
 namespace vodlift::cli {
 namespace {
@@ -175,6 +176,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_upload_commands(app, session);
   add_callback_commands(app, session);
   add_storage_commands(app, session);
+  add_top_command(app, session);
   add_config_command(app, session, "init", "Make the database; a later start without it is refused then",
                      services.init);
   add_config_command(app, session, "accept-loss", "Go on without uploads that a damaged database log has lost",

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <memory>
@@ -12,10 +11,10 @@
 
 #include "cli/session.h"
 #include "cli/text.h"
+#include "cli/top.h"
 #include "cli/upload_filter.h"
 #include "cli/upload_views.h"
 #include "cli/watch.h"
-#include "core/upload.h"
 
 namespace vodlift::cli {
 namespace {
@@ -122,21 +121,6 @@ int run_status(Session& session, const StatusOptions& options) {
   if (options.cdn) fields["cdn"] = *options.cdn;
   if (options.watch) return watch_unfinished(session, fields, options);
   return session.list_and_show({"GET", "/uploads", fields}, show_list);
-}
-
-// "1 uploading, 12 queued, 203 failed": all uploads of the account, or of all accounts.
-std::string totals(const boost::json::array& counts) {
-  constexpr std::array kOrder = {UploadState::uploading, UploadState::queued,    UploadState::paused,
-                                 UploadState::failed,    UploadState::cancelled, UploadState::completed};
-  std::string line;
-  for (const UploadState state : kOrder) {
-    std::int64_t uploads = 0;
-    for (const value& one : counts) {
-      if (text_at(one, "state") == to_string(state)) uploads += integer_at(one, "uploads");
-    }
-    if (uploads != 0) line += fmt::format("{}{} {}", line.empty() ? "" : ", ", uploads, to_string(state));
-  }
-  return line;
 }
 
 struct ListOptions {

@@ -8,6 +8,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <ctime>
+#include <functional>
 #include <thread>
 
 #include "base/encoding.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::chrono::seconds kRateWindow{10};
 constexpr std::size_t kMaxNameWidth = 24;
 constexpr std::size_t kMinNameWidth = 12;
+constexpr std::size_t kLeastNameWidth = 6;  // where there is no room for more
 constexpr std::size_t kMaxBarWidth = 30;
 constexpr std::size_t kMinBarWidth = 8;
 // The width of the rest of a progress line in most cases.
@@ -48,20 +50,40 @@ std::string bar(std::int64_t percent, std::size_t width) {
   return out;
 }
 
-// The bar's width depends only on the terminal, so that it does not jump with the length of the numbers.
-std::string uploading_line(const UploadView& upload, double bytes_per_second, std::size_t columns) {
-  const std::size_t bar_width = columns < kTextWidth ? 0 : std::clamp(columns - kTextWidth, kMinBarWidth, kMaxBarWidth);
-  std::string line =
-      fmt::format("{} {} ", upload.id, short_name(upload, std::clamp(columns / 5, kMinNameWidth, kMaxNameWidth)));
-  if (bar_width > 0) line += fmt::format("[{}] ", bar(upload.percent, bar_width));
-  line += fmt::format("{:>3}%  {} of {}", upload.percent, human_bytes(static_cast<double>(upload.bytes_sent)),
-                      human_bytes(static_cast<double>(upload.size)));
+// "72.0 MiB of 1.2 GiB", the rate and the time left, as far as they are known.
+struct Figures {
+  std::string bytes;
+  std::string speed;
+};
+
+Figures figures_of(const UploadView& upload, double bytes_per_second) {
+  Figures figures;
+  figures.bytes = fmt::format("  {} of {}", human_bytes(static_cast<double>(upload.bytes_sent)),
+                              human_bytes(static_cast<double>(upload.size)));
   if (bytes_per_second >= 1) {
     const double left = static_cast<double>(upload.size - upload.bytes_sent) / bytes_per_second;
-    line +=
+    figures.speed =
         fmt::format("  {}/s  {} left", human_bytes(bytes_per_second), human_duration(static_cast<std::int64_t>(left)));
   }
-  return line;
+  return figures;
+}
+
+// The bar's width depends only on the terminal, so that it does not jump with the length of the numbers. Where the
+// line is too long, the bar goes first, then most of the name, then the bytes: the time left stays.
+std::string uploading_line(const UploadView& upload, double bytes_per_second, std::size_t columns) {
+  const std::size_t bar_width = columns < kTextWidth ? 0 : std::clamp(columns - kTextWidth, kMinBarWidth, kMaxBarWidth);
+  const std::size_t name_width = std::clamp(columns / 5, kMinNameWidth, kMaxNameWidth);
+  const Figures figures = figures_of(upload, bytes_per_second);
+  const auto line = [&](std::size_t name, std::size_t bar_columns, const std::string& bytes) {
+    const std::string drawn = bar_columns == 0 ? "" : fmt::format("[{}] ", bar(upload.percent, bar_columns));
+    return fmt::format("{} {} {}{:>3}%{}{}", upload.id, short_name(upload, name), drawn, upload.percent, bytes,
+                       figures.speed);
+  };
+  std::string text = line(name_width, bar_width, figures.bytes);
+  if (width_of(text) > columns) text = line(name_width, 0, figures.bytes);
+  if (width_of(text) > columns) text = line(kLeastNameWidth, 0, figures.bytes);
+  if (width_of(text) > columns) text = line(kLeastNameWidth, 0, "");
+  return text;
 }
 
 // Waiting for a source does not count as an attempt.
@@ -96,23 +118,18 @@ std::string ended_line(const UploadView& upload, const std::string& name) {
 constexpr std::chrono::milliseconds kPollInterval{250};
 constexpr std::chrono::seconds kRestartPatience{30};
 
-struct ScreenSize {
-  std::size_t rows = 24;
-  std::size_t columns = 80;
-};
-
-ScreenSize screen_size() {
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
-  return {size.ws_row, size.ws_col};
-}
-
 WatchView::Style style_for(const Session& session) {
   if (session.json()) return WatchView::Style::json;
   return ::isatty(STDOUT_FILENO) == 1 ? WatchView::Style::terminal : WatchView::Style::plain;
 }
 
 }  // namespace
+
+ScreenSize screen_size() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return {};
+  return {size.ws_row, size.ws_col};
+}
 
 bool UploadView::has_ended() const { return state == "completed" || has_failed(); }
 
@@ -200,7 +217,10 @@ std::string WatchView::redraw(const std::vector<UploadView>& uploads, MonotonicT
                               std::size_t rows, std::size_t columns) {
   std::string ended;
   std::vector<std::string> running;
-  for (const UploadView& upload : uploads) {
+  // What runs first: where the screen is too small, what waits is hidden.
+  std::vector<UploadView> sorted = uploads;
+  std::ranges::stable_sort(sorted, std::greater(), [](const UploadView& one) { return one.state == "uploading"; });
+  for (const UploadView& upload : sorted) {
     RateMeter& meter = meters_[upload.id];
     meter.add(now, upload.bytes_sent);
     // The last column stays empty: some terminals break the line there.

@@ -36,6 +36,13 @@ struct UploadView {
 
 UploadView view_of(const boost::json::value& upload);
 
+// Of the terminal at standard output; the usual size where there is none.
+struct ScreenSize {
+  std::size_t rows = 24;
+  std::size_t columns = 80;
+};
+ScreenSize screen_size();
+
 using MonotonicTime = std::chrono::steady_clock::time_point;
 
 // The rate of a counter over the last seconds.

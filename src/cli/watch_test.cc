@@ -97,6 +97,21 @@ TEST(ProgressLine, TellsHowItEnded) {
   EXPECT_EQ(plain_line(view_of(ended)), "12 failed: s3_access_denied: 403 AccessDenied");
 }
 
+TEST(ProgressLine, TheTimeLeftIsNeverCutAway) {
+  UploadView upload;
+  upload.id = 123456;
+  upload.state = "uploading";
+  upload.destination_path = "season 1/a-very-long-name-of-a-film-that-nobody-can-remember.mp4";
+  upload.size = std::int64_t{200} << 30;
+  upload.bytes_sent = std::int64_t{111} << 30;
+  upload.percent = 55;
+  for (std::size_t columns = 44; columns <= 160; ++columns) {
+    const std::string line = progress_line(upload, 9.5 * (1 << 20), 0, columns);
+    EXPECT_LE(width_of(line), columns) << line;
+    EXPECT_TRUE(line.ends_with("2:39:53 left")) << line;
+  }
+}
+
 TEST(WatchView, PlainWritesOnlyChanges) {
   WatchView view(WatchView::Style::plain);
   EXPECT_EQ(view.update({upload(1, "queued", 0, 0)}, at(0), 0, 0, 0), "1 queued\n");
