@@ -11,6 +11,6 @@ namespace vodlift::store {
 // however many uploads ended otherwise. With more than kMostWalks of these walks it walks all uploads instead.
 UploadPage search_uploads(SqliteConnection& connection, const UploadSearch& search);
 
-inline constexpr std::size_t kMostWalks = 1000;
+inline constexpr std::size_t kMostWalks = 4000;  // some 6 us each
 
 }  // namespace vodlift::store
