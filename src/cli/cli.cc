@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/near_miss.h"
+#include "cli/manual.h"
 #include "cli/session.h"
 #include "cli/top.h"
 
@@ -181,6 +182,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
                      services.init);
   add_config_command(app, session, "accept-loss", "Go on without uploads that a damaged database log has lost",
                      services.accept_loss);
+  add_manual_commands(app);
   add_version(app);
 }
 
