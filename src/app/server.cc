@@ -20,6 +20,7 @@
 #include "callback/http_callback_sender.h"
 #include "core/callback_tester.h"
 #include "core/key_usage.h"
+#include "core/statistics_collector.h"
 #include "core/upload_intake.h"
 #include "legacy/reply.h"
 #include "legacy/router.h"
@@ -62,6 +63,7 @@ constexpr seconds kStopDeadline{30};
 constexpr seconds kClockLook{1};
 constexpr seconds kBeatEvery{60};          // how often the node records that it is alive
 constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
+constexpr seconds kStatisticsEvery{10};    // how often they are written
 constexpr int kLooksForACertificate = 10;  // of those
 
 std::vector<storage::StorageRoot> roots_of(const Config& config) {
@@ -146,7 +148,9 @@ class Server {
         reaper_(*stores_.ledger, *stores_.accounts, objects_,
                 {config.litter.retry, config.litter.grace, config.litter.give_up}),
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
-        dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock},
+        collector_(*stores_.statistics),
+        dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
+                     &collector_},
                     worker_options(config.worker)),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
@@ -218,6 +222,9 @@ class Server {
     const auto now = std::chrono::steady_clock::now();
     if (now >= beat_due_ && admin_blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
     if (stores_.accounts->is_behind()) (void)admin_blocking_.post([this] { refresh_accounts(); });
+    if (now >= statistics_due_ && admin_blocking_.post([this] { write_statistics(); })) {
+      statistics_due_ = now + kStatisticsEvery;
+    }
     if (now < usage_due_) return;
     // A full pool: with the next tick then.
     if (admin_blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
@@ -234,6 +241,7 @@ class Server {
     admin_blocking_.stop();
     write_usage();
     dispatcher_.stop(kWorkerGrace);
+    write_statistics();
     callback_run_.stop();
     reaper_.stop();
     stores_.check->stop();
@@ -289,6 +297,12 @@ class Server {
     }
   }
 
+  void write_statistics() {
+    if (auto written = collector_.flush(); !written) {
+      log::warn("could not write statistics; it is tried again", {{"error", written.error().for_operator()}});
+    }
+  }
+
   const Config& config_;
   Stores stores_;
   std::unique_ptr<audit::FileAuditLog> audit_;
@@ -308,6 +322,7 @@ class Server {
   callback::HttpCallbackSender callbacks_;
   worker::MultipartReaper reaper_;
   worker::CallbackRun callback_run_;
+  StatisticsCollector collector_;
   worker::Dispatcher dispatcher_;
   ThreadPool blocking_;
   door::FairPool fair_blocking_;
@@ -320,6 +335,7 @@ class Server {
   net::HttpServer admin_server_;
   net::HttpServer public_server_;
   std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
+  std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
   std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
 

@@ -30,6 +30,7 @@ Result<> open_queue(Stores& stores, const Clock& clock) {
   stores.uploads = std::make_unique<store::SqliteUploadStore>(queue);
   stores.queue = std::make_unique<store::SqliteWorkQueue>(queue);
   stores.attempt_history = std::make_unique<store::SqliteAttemptHistory>(*stores.database);
+  stores.statistics = std::make_unique<store::SqliteStatistics>(*stores.database, clock);
   stores.callbacks = std::make_unique<store::SqliteCallbackQueue>(queue);
   stores.callback_history = std::make_unique<store::SqliteCallbackHistory>(*stores.database, clock, *stores.feed);
   stores.journal = std::make_unique<store::SqliteMultipartJournal>(queue);

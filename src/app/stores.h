@@ -16,6 +16,7 @@
 #include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_nodes.h"
+#include "store/sqlite_statistics.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
 
@@ -32,6 +33,7 @@ struct Stores {
   std::unique_ptr<store::SqliteUploadStore> uploads;
   std::unique_ptr<store::SqliteWorkQueue> queue;
   std::unique_ptr<store::SqliteAttemptHistory> attempt_history;
+  std::unique_ptr<store::SqliteStatistics> statistics;
   std::unique_ptr<store::SqliteCallbackQueue> callbacks;
   std::unique_ptr<store::SqliteCallbackHistory> callback_history;
   std::unique_ptr<store::SqliteMultipartJournal> journal;

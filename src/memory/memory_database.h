@@ -44,6 +44,7 @@ class MemoryDatabase {
 
  private:
   friend class MemoryAttemptHistory;
+  friend class MemoryStatistics;
   friend class MemoryUploadStore;
   friend class MemoryWorkQueue;
   friend class MemoryCallbackQueue;

@@ -1,8 +1,11 @@
 // The ports of the queue in memory: they keep what the ports promise, but no disk. For tests.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/attempt_history.h"
@@ -12,6 +15,7 @@
 #include "core/multipart_journal.h"
 #include "core/multipart_ledger.h"
 #include "core/nodes.h"
+#include "core/statistics.h"
 #include "core/upload_store.h"
 #include "core/work_queue.h"
 #include "memory/memory_database.h"
@@ -163,6 +167,23 @@ class MemoryBandwidthLimits final : public BandwidthLimits {
 
  private:
   MemoryDatabase& database_;
+};
+
+class MemoryStatistics final : public Statistics {
+ public:
+  explicit MemoryStatistics(MemoryDatabase& database) : database_(database) {}
+
+  Result<> add(Collected& collected) override;
+  Result<std::vector<StatisticsSlot>> series(const SeriesQuery& query) override;
+
+ private:
+  AccountId ring_for(AccountId account, WallTime now);
+  void put(AccountId account, const StatisticsSlot& sums, WallTime now);
+
+  MemoryDatabase& database_;  // its lock guards the rest
+  std::map<std::tuple<AccountId, Resolution, WallTime>, StatisticsSlot> slots_;
+  std::map<AccountId, WallTime> active_;  // those with rings of their own
+  std::map<std::pair<AccountId, UploadState>, std::int64_t> ends_;
 };
 
 // The ports of the queue, opened in one node's name; the database must outlive them.

@@ -161,6 +161,17 @@ TEST_F(Plan, TheHistoryOfAnUploadIsSought) {
   EXPECT_EQ(plan_of(sql::kForgetAttempts).find("SCAN upload_attempts"), std::string::npos);
 }
 
+TEST_F(Plan, StatisticsAreSought) {
+  expect_seek(sql::kOldestQueued, "uploads_in_state", "account=? AND state=?");
+  expect_seek(sql::kEndsSince, "PRIMARY KEY", "account=?");
+  for (const auto statement : {sql::kForgetSlots, sql::kForgetSlotErrors}) {
+    expect_seek(statement, "PRIMARY KEY", "account=? AND slot_s=? AND begins_s<?");
+  }
+  for (const auto statement : {sql::kSlots, sql::kSlotErrors}) {
+    expect_seek(statement, "PRIMARY KEY", "account=? AND slot_s=? AND begins_s>?");
+  }
+}
+
 TEST_F(Plan, WaitsThatAreTooLongAreSought) {
   expect_seek(sql::kShortenUploads, "uploads_delayed", "next_attempt_ms>?");
   expect_seek(sql::kShortenCallbacks, "callbacks_delayed", "next_attempt_ms>?");

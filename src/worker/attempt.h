@@ -11,6 +11,7 @@
 #include "core/multipart_journal.h"
 #include "core/object_store.h"
 #include "core/retry_policy.h"
+#include "core/statistics_collector.h"
 #include "core/storage.h"
 #include "core/upload.h"
 #include "core/upload_options.h"
@@ -29,6 +30,7 @@ struct RunContext {
   const Clock& clock;
   int parts_per_upload = 4;
   SourceReadiness readiness{};
+  StatisticsCollector* statistics = nullptr;  // null: none are wanted
 };
 
 // What lies at the object's key already, for an upload that must not replace another's object. One per attempt; one

@@ -48,6 +48,7 @@ class Dispatcher {
     Storages& storages;
     ObjectStore& objects;
     const Clock& clock;
+    StatisticsCollector* statistics = nullptr;  // null: none are wanted
   };
 
   Dispatcher(const Ports& ports, const Options& options);

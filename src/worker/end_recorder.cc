@@ -34,6 +34,22 @@ void log_end(const ActiveRun& run, const RunEnd& end, const Result<>& outcome) {
                                  {"checksum", ending->verification.checksum}});
 }
 
+// Parts were noted when they were confirmed; what is left of a completed upload was sent whole.
+void note(StatisticsCollector& statistics, const ActiveRun& run, const RunEnd& end) {
+  const Upload& upload = run.claimed.upload;
+  if (const auto* requeue = std::get_if<Requeue>(&end)) {
+    if (requeue->error) statistics.failed(upload.account, requeue->error->code, /*for_good=*/false);
+    return;
+  }
+  const auto& ending = std::get<UploadEnding>(end);
+  if (ending.state == UploadState::failed && ending.error) {
+    statistics.failed(upload.account, ending.error->code, /*for_good=*/true);
+  }
+  if (ending.state != UploadState::completed || !ending.acl_applied) return;  // an object that was kept was not sent
+  const std::int64_t whole = ending.size - upload.bytes_sent - run.control.bytes_sent();
+  if (whole > 0) statistics.sent(upload.account, whole);
+}
+
 // The account of a large upload is charged for what the run sent beyond the charge at the claim.
 void settle_turn(FairShare& share, const ActiveRun& run) {
   if (!run.large()) return;
@@ -45,8 +61,8 @@ void settle_turn(FairShare& share, const ActiveRun& run) {
 }  // namespace
 
 EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most,
-                         std::function<void()> wake)
-    : queue_(queue), leases_(leases), share_(share), most_(most), wake_(std::move(wake)) {}
+                         std::function<void()> wake, StatisticsCollector* statistics)
+    : queue_(queue), leases_(leases), share_(share), most_(most), wake_(std::move(wake)), statistics_(statistics) {}
 
 void EndRecorder::record(std::shared_ptr<const ActiveRun> run, RunEnd end) {
   Ends recorded = until_memory([] { return Ends(1); });
@@ -128,8 +144,9 @@ steady_clock::time_point EndRecorder::serve(steady_clock::time_point now) {
 void EndRecorder::settle(const End& end) noexcept {
   try {
     log_end(*end.run, end.end, end.outcome);
+    if (end.outcome && statistics_ != nullptr) note(*statistics_, *end.run, end.end);
     if (end.outcome) settle_turn(share_, *end.run);
-  } catch (const std::exception&) {  // no memory: the line or the charge is missing
+  } catch (const std::exception&) {  // no memory: the line, the sum or the charge is missing
   }
   leases_.release(*end.run);
 }

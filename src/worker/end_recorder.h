@@ -20,9 +20,10 @@ namespace vodlift::worker {
 class EndRecorder {
  public:
   // `share`: only serve() uses it. `most`: from this many ends under way on, wait_for_room() waits; from 1. `wake`:
-  // serve() has something to do; called on a thread of the store, must not block. Everything given must outlive the
-  // recorder.
-  EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most, std::function<void()> wake);
+  // serve() has something to do; called on a thread of the store, must not block. `statistics`: null where none are
+  // wanted. Everything given must outlive the recorder.
+  EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most, std::function<void()> wake,
+              StatisticsCollector* statistics = nullptr);
 
   // Begins to record `end`. Waits only where there is no memory. Any thread.
   void record(std::shared_ptr<const ActiveRun> run, RunEnd end);
@@ -56,6 +57,7 @@ class EndRecorder {
   FairShare& share_;
   const std::size_t most_;
   const std::function<void()> wake_;
+  StatisticsCollector* const statistics_;
 
   mutable std::mutex mutex_;  // guards the next four
   std::condition_variable room_;

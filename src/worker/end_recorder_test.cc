@@ -68,7 +68,9 @@ class EndRecorderTest : public testing::Test {
   int renewals_ = 0;
   int woken_ = 0;
   FairShare share_;
-  EndRecorder recorder_{queue_, leases_, share_, 2, [this] { ++woken_; }};
+  memory::MemoryStatistics statistics_{stores_.database};
+  StatisticsCollector collector_{statistics_};
+  EndRecorder recorder_{queue_, leases_, share_, 2, [this] { ++woken_; }, &collector_};
 };
 
 TEST_F(EndRecorderTest, AnEndIsReleasedWhenTheQueueHasIt) {
@@ -84,6 +86,29 @@ TEST_F(EndRecorderTest, AnEndIsReleasedWhenTheQueueHasIt) {
   EXPECT_EQ(recorder_.serve(kNow), kNever);
   EXPECT_FALSE(renews());
   EXPECT_TRUE(recorder_.idle());
+}
+
+TEST_F(EndRecorderTest, NotesForTheStatisticsWhatEndedAndHow) {
+  const auto ends = [this](const RunEnd& end, std::int64_t part_bytes = 0) {
+    const auto run = new_run(10);
+    run->control.sent(part_bytes);
+    recorder_.record(run, end);
+    queue_.answer();
+    recorder_.serve(kNow);
+    EXPECT_TRUE(collector_.flush());
+    return statistics_.series({.account = kAccount}).value().back();
+  };
+  UploadEnding sent = completed(10);
+  sent.acl_applied = Acl::private_acl;
+  EXPECT_EQ(ends(sent).bytes_sent, 10);
+  EXPECT_EQ(ends(sent, 4).bytes_sent, 16) << "the parts are noted by whoever sends them";
+  EXPECT_EQ(ends(completed(10)).bytes_sent, 16) << "an object that was there is kept";
+  UploadEnding failed;
+  failed.state = UploadState::failed;
+  failed.error = UploadError{Errc::network, "it did not work", true};
+  EXPECT_EQ(ends(failed).errors[Errc::network], (ErrorSums{1, 0}));
+  EXPECT_EQ(ends(Requeue{1s, failed.error}).errors[Errc::network], (ErrorSums{1, 1}));
+  EXPECT_EQ(ends(Requeue{}).errors.size(), 1U);
 }
 
 TEST_F(EndRecorderTest, WithoutRoomInTheDatabaseItIsRepeatedUntilThereIsSome) {

@@ -155,5 +155,13 @@ TEST_F(UploadRunTest, ToldToEndItWaitsForNoDatabase) {
   EXPECT_EQ(refused, 2) << "one last try";
 }
 
+TEST_F(UploadRunTest, PartsAreNotedForTheStatisticsWhenTheyAreConfirmed) {
+  storages_.bytes = std::string(kThreeParts, 'v');
+  run();
+  expect_completed();
+  ASSERT_TRUE(collector_.flush());
+  EXPECT_EQ(statistics_.series({.account = kAccount}).value().back().bytes_sent, kThreeParts);
+}
+
 }  // namespace
 }  // namespace vodlift::worker

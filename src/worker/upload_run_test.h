@@ -31,7 +31,8 @@ class UploadRunTest : public ::testing::Test {
     ending_.reset();
     requeued_.reset();
     lease_ = claimed.lease;
-    const RunContext context{accounts_.directory, storages_, objects_, journal_, stores_.clock, 2, readiness_};
+    const RunContext context{accounts_.directory, storages_, objects_,   journal_,
+                             stores_.clock,       2,         readiness_, &collector_};
     const auto end = UploadRun(context, claimed, control_).run();
     if (!end) return;
     if (const auto* ending = std::get_if<UploadEnding>(&*end)) ending_ = *ending;
@@ -96,6 +97,8 @@ class UploadRunTest : public ::testing::Test {
   std::optional<Requeue> requeued_;
   RunControl control_;
   SourceReadiness readiness_;
+  memory::MemoryStatistics statistics_{stores_.database};
+  StatisticsCollector collector_{statistics_};
 };
 
 }  // namespace vodlift::worker

@@ -26,6 +26,7 @@ class MemoryUnderTest final : public StoreUnderTest {
   MultipartLedger& ledger() override { return ledger_; }
   BandwidthLimits& limits() override { return limits_; }
   AttemptHistory& attempt_history() override { return attempt_history_; }
+  Statistics& statistics() override { return statistics_; }
   CallbackHistory& callback_history() override { return callback_history_; }
   void set_most_open_uploads(std::int64_t most) override { database_.set_most_open_uploads(most); }
   void reopen() override { opened_.clear(); }
@@ -37,6 +38,7 @@ class MemoryUnderTest final : public StoreUnderTest {
   memory::MemoryMultipartLedger ledger_{database_};
   memory::MemoryBandwidthLimits limits_{database_};
   memory::MemoryAttemptHistory attempt_history_{database_};
+  memory::MemoryStatistics statistics_{database_};
   memory::MemoryCallbackHistory callback_history_{database_};
   std::vector<std::unique_ptr<memory::MemoryNode>> opened_;
 };

@@ -13,6 +13,7 @@
 #include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_nodes.h"
+#include "store/sqlite_statistics.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
 
@@ -36,6 +37,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   MultipartLedger& ledger() override { return *ledger_; }
   BandwidthLimits& limits() override { return *limits_; }
   AttemptHistory& attempt_history() override { return *attempt_history_; }
+  Statistics& statistics() override { return *statistics_; }
   CallbackHistory& callback_history() override { return *callback_history_; }
   void set_most_open_uploads(std::int64_t most) override { most_open_uploads_ = most; }
   void reopen() override {
@@ -72,10 +74,12 @@ class SqliteUnderTest final : public StoreUnderTest {
     ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);
     limits_ = std::make_unique<store::SqliteBandwidthLimits>(*database_);
     attempt_history_ = std::make_unique<store::SqliteAttemptHistory>(*database_);
+    statistics_ = std::make_unique<store::SqliteStatistics>(*database_, clock_);
     callback_history_ = std::make_unique<store::SqliteCallbackHistory>(*database_, clock_, feed_);
   }
 
   void close() {
+    statistics_.reset();
     callback_history_.reset();
     attempt_history_.reset();
     limits_.reset();
@@ -98,6 +102,7 @@ class SqliteUnderTest final : public StoreUnderTest {
   std::unique_ptr<store::SqliteMultipartLedger> ledger_;
   std::unique_ptr<store::SqliteBandwidthLimits> limits_;
   std::unique_ptr<store::SqliteAttemptHistory> attempt_history_;
+  std::unique_ptr<store::SqliteStatistics> statistics_;
   std::unique_ptr<store::SqliteCallbackHistory> callback_history_;
 };
 

@@ -21,6 +21,7 @@
 #include "core/multipart_journal.h"
 #include "core/multipart_ledger.h"
 #include "core/nodes.h"
+#include "core/statistics.h"
 #include "core/upload_store.h"
 #include "core/work_queue.h"
 
@@ -70,6 +71,7 @@ class StoreUnderTest {
   virtual BandwidthLimits& limits() = 0;
   virtual AttemptHistory& attempt_history() = 0;
   virtual CallbackHistory& callback_history() = 0;
+  virtual Statistics& statistics() = 0;
   // How many uploads that have not ended an account may have, from the next reopen() on.
   virtual void set_most_open_uploads(std::int64_t most) = 0;
   // Closes everything in order and opens it again on the same storage.
@@ -100,6 +102,7 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   WorkQueue& queue() { return node_->queue; }
   CallbackQueue& callbacks() { return node_->callbacks; }
   AttemptHistory& attempt_history() { return store_->attempt_history(); }
+  Statistics& statistics() { return store_->statistics(); }
   CallbackHistory& callback_history() { return store_->callback_history(); }
   MultipartJournal& journal() { return node_->journal; }
   ChangeFeed& feed() { return store_->feed(); }

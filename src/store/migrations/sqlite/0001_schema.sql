@@ -228,6 +228,46 @@ CREATE TABLE upload_attempts (
          AND (error_code IS NULL) = (error_detail IS NULL))
 ) STRICT, WITHOUT ROWID;
 
+-- What went on over time (core/statistics.h): of all accounts (0), of each of 1,000 accounts, and of the others together
+-- (-1). A ring has 120 minutes, 192 hours and 731 days; older slots are removed when a new one is written.
+CREATE TABLE statistics (
+  account        INTEGER NOT NULL,
+  slot_s         INTEGER NOT NULL,  -- how long the slot is: 60, 3600 or 86400
+  begins_s       INTEGER NOT NULL,  -- Unix seconds
+  bytes_sent     INTEGER NOT NULL,
+  completed      INTEGER NOT NULL,
+  failed         INTEGER NOT NULL,
+  cancelled      INTEGER NOT NULL,
+  most_queued    INTEGER NOT NULL,
+  longest_wait_s INTEGER NOT NULL,
+  PRIMARY KEY (account, slot_s, begins_s)
+) STRICT, WITHOUT ROWID;
+
+-- The same of attempts that ended with an error. The codes are those of base/error.h, so a slot has some sixty at most.
+CREATE TABLE statistics_errors (
+  account  INTEGER NOT NULL,
+  slot_s   INTEGER NOT NULL,
+  begins_s INTEGER NOT NULL,
+  code     TEXT    NOT NULL,
+  failed   INTEGER NOT NULL,
+  retried  INTEGER NOT NULL,
+  PRIMARY KEY (account, slot_s, begins_s, code)
+) STRICT, WITHOUT ROWID;
+
+-- The accounts that have rings of their own.
+CREATE TABLE statistics_rings (
+  account   INTEGER PRIMARY KEY,
+  active_ms INTEGER NOT NULL  -- an hour late at most
+) STRICT;
+
+-- Of upload_counts, what the statistics have already.
+CREATE TABLE statistics_ends (
+  account INTEGER NOT NULL,
+  state   TEXT    NOT NULL,
+  uploads INTEGER NOT NULL,
+  PRIMARY KEY (account, state)
+) STRICT, WITHOUT ROWID;
+
 -- Signed requests that were answered with an id, until their timestamp is too old to be accepted. Those of the same time
 -- lie next to each other, so that an insert changes few pages.
 CREATE TABLE signed_requests (

@@ -1,0 +1,37 @@
+#include "core/statistics_collector.h"
+
+#include <utility>
+
+namespace vodlift {
+
+void StatisticsCollector::sent(AccountId account, std::int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  noted_[account].bytes_sent += bytes;
+}
+
+void StatisticsCollector::failed(AccountId account, Errc code, bool for_good) {
+  const std::lock_guard lock(mutex_);
+  ErrorSums& sums = noted_[account].errors[code];
+  ++(for_good ? sums.failed : sums.retried);
+}
+
+Result<> StatisticsCollector::flush() {
+  Collected noted;
+  {
+    const std::lock_guard lock(mutex_);
+    noted.swap(noted_);
+  }
+  auto added = statistics_.add(noted);
+  const std::lock_guard lock(mutex_);
+  for (auto& [account, sums] : noted) {
+    CollectedSums& again = noted_[account];
+    again.bytes_sent += sums.bytes_sent;
+    for (const auto& [code, errors] : sums.errors) {
+      again.errors[code].failed += errors.failed;
+      again.errors[code].retried += errors.retried;
+    }
+  }
+  return added;
+}
+
+}  // namespace vodlift
