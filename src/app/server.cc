@@ -170,6 +170,7 @@ class Server {
                *stores_.attempt_history,
                *stores_.callback_history,
                callback_tester_,
+               *stores_.statistics,
                admin_blocking_}),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,

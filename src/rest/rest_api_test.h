@@ -104,6 +104,7 @@ class RestApiTest : public testing::Test {
   memory::MemoryCallbackHistory callback_history_{uploads_.database()};
   PleasedReceiver receiver_;
   CallbackTester callback_tester_{accounts_, receiver_, clock_, [](const std::string&, int) { return std::nullopt; }};
+  memory::MemoryStatistics statistics_{uploads_.database()};
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   RestApi api_{{accounts_,
@@ -119,6 +120,7 @@ class RestApiTest : public testing::Test {
                 attempts_,
                 callback_history_,
                 callback_tester_,
+                statistics_,
                 pool_}};
   std::string idempotency_key_;  // of the next calls
   net::Response last_response_;

@@ -18,6 +18,7 @@
 #include "core/callback_history.h"
 #include "core/callback_tester.h"
 #include "core/multipart_ledger.h"
+#include "core/statistics.h"
 #include "core/storage.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
@@ -47,6 +48,7 @@ struct Context {
   AttemptHistory& attempts;
   CallbackHistory& callbacks;
   CallbackTester& callback_tester;
+  Statistics& statistics;
   ThreadPool& blocking;
 };
 
@@ -112,6 +114,7 @@ std::span<const Route> upload_routes();
 std::span<const Route> limit_routes();
 std::span<const Route> storage_routes();
 std::span<const Route> callback_routes();
+std::span<const Route> statistics_routes();
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest
