@@ -131,6 +131,7 @@ Result<std::vector<UploadCount>> MemoryUploadStore::counts() {
     sum = {upload.account, upload.state, sum.uploads + 1, sum.bytes + upload.size};
   }
   std::vector<UploadCount> counts;
+  counts.reserve(sums.size());
   for (const auto& [place, sum] : sums) counts.push_back(sum);
   return counts;
 }

@@ -13,7 +13,6 @@ namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
-using boost::json::value;
 
 constexpr int kMaxBulk = 1000;            // uploads of one request
 constexpr std::size_t kMaxRefusals = 20;  // that an answer names

@@ -38,20 +38,20 @@ void answer_repeat(const Context& context, UploadId id, AccountId cdn, const Upl
 
 void insert(const Context& context, NewUpload upload, const std::shared_ptr<Reply>& reply) {
   const auto asked = std::make_shared<const UploadRequest>(upload.request);
-  context.uploads.insert(
-      std::move(upload), [reply, asked, &context, cdn = upload.account](Result<InsertOutcome> inserted) {
-        reply->guard([&] {
-          if (!inserted) return reply->failure(inserted.error());
-          const UploadId id = inserted->id;
-          if (!inserted->repeated) {
-            log::info("upload queued by an operator", {{"cdn", cdn}, {"upload", id}});
-            return reply->success({}, object{{"id", id}});
-          }
-          // The key came twice at once. This is a thread of the store, so another one has to read.
-          door::run_on(context.blocking, reply,
-                       [reply, asked, &context, cdn, id] { answer_repeat(context, id, cdn, *asked, *reply); });
-        });
-      });
+  const AccountId cdn = upload.account;
+  context.uploads.insert(std::move(upload), [reply, asked, &context, cdn](Result<InsertOutcome> inserted) {
+    reply->guard([&] {
+      if (!inserted) return reply->failure(inserted.error());
+      const UploadId id = inserted->id;
+      if (!inserted->repeated) {
+        log::info("upload queued by an operator", {{"cdn", cdn}, {"upload", id}});
+        return reply->success({}, object{{"id", id}});
+      }
+      // The key came twice at once. This is a thread of the store, so another one has to read.
+      door::run_on(context.blocking, reply,
+                   [reply, asked, &context, cdn, id] { answer_repeat(context, id, cdn, *asked, *reply); });
+    });
+  });
 }
 
 void add(const Context& context, const Caller& caller, const Fields& fields, const std::shared_ptr<Reply>& reply) {

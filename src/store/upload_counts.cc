@@ -8,7 +8,7 @@
 namespace vodlift::store {
 
 void UploadCounts::Count::apply(const Step& step, int sign) {
-  uploads += sign * step.uploads;
+  uploads += std::int64_t{sign} * step.uploads;
   bytes += static_cast<std::uint64_t>(sign * step.bytes);
 }
 
