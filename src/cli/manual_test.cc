@@ -20,7 +20,7 @@ class CliManual : public testing::Test {
  protected:
   void SetUp() override { add_all_commands(app_, session_, services_); }
 
-  // What a real bash offers for these words, the last of which is being typed.
+  // What a real bash offers to complete. The user types the last word of `words`.
   std::string offered(const std::string& words, int count) {
     const auto script = temporary_.path() / "completion";
     std::ofstream(script) << bash_completion(app_) << "COMP_WORDS=(vodlift " << words << ")\nCOMP_CWORD=" << count

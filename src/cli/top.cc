@@ -90,7 +90,7 @@ std::string TopView::frame(const boost::json::array& counts, const boost::json::
     // The last column stays empty: some terminals break the line there.
     lines.push_back(progress_line(one, meter.rate(), std::time(nullptr), std::max<std::size_t>(columns, 2) - 1));
   }
-  meters_ = std::move(meters);  // those of uploads that ended are gone
+  meters_ = std::move(meters);  // drops the meters of uploads that ended
   const std::size_t room = std::max<std::size_t>(rows, 4) - 3;
   if (lines.size() > room) {
     const std::size_t hidden = lines.size() - room + 1;

@@ -15,9 +15,9 @@ struct FolderOptions {
   std::string filter;
 };
 
-// `fields` are those of each upload: `path` names the folder, `destination_path` what each key begins with; empty: the
-// keys are the paths below the user's folder. First the whole folder is listed, then each file is queued; a file that
-// is refused holds up no other. Answers the exit code.
+// Lists the whole folder, then queues each file. A file that the daemon refuses does not stop the others. `fields` go
+// with each upload, except two: `path` is the folder, and `destination_path` is the beginning of each key. If
+// `destination_path` is empty, each key is the path below the user's folder. Answers the exit code.
 int upload_folder(Session& session, const boost::json::object& fields, const FolderOptions& options);
 
 }  // namespace vodlift::cli

@@ -129,7 +129,7 @@ struct ListOptions {
   std::string cursor;
 };
 
-// As many pages as the limit needs. A search that finds little is gone on with for a while.
+// Asks for pages until it has as many uploads as the limit says. A search that finds little ends after kMostCalls.
 Result<object> search(Session& session, const ListOptions& options) {
   auto fields = options.filter.fields();
   if (!fields) return fields.error();

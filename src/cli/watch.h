@@ -36,7 +36,7 @@ struct UploadView {
 
 UploadView view_of(const boost::json::value& upload);
 
-// Of the terminal at standard output; the usual size where there is none.
+// The size of the terminal at standard output. Without a terminal it is 24 rows of 80 columns.
 struct ScreenSize {
   std::size_t rows = 24;
   std::size_t columns = 80;

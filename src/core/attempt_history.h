@@ -60,7 +60,7 @@ KeepAttempt keep_attempt(const std::optional<UploadAttempt>& last, const UploadA
 // `last` with a run that belongs to it.
 UploadAttempt join(UploadAttempt last, const UploadAttempt& next);
 
-// Where there are more than kKeptAttempts, one goes: the oldest interruption, or the oldest entry where there is none.
+// Removes one entry if there are more than kKeptAttempts: the oldest interruption, or else the oldest entry.
 void make_room(std::vector<UploadAttempt>& oldest_first);
 
 // Any thread; calls block. Errors of all: store_failed.

@@ -55,8 +55,8 @@ struct CallbackView {
 struct CallbackPage {
   std::vector<CallbackView> callbacks;  // newest first
   std::int64_t next = 0;                // for CallbackQuery::before; 0: there are no more
-  // Set where the search ended because it had looked at kMostCallbacksSearched: what is younger than this was looked
-  // at. Older ones may match, and `next` goes on with them.
+  // Set if the search stopped after kMostCallbacksSearched callbacks. It has looked at all that are younger than this.
+  // Older ones may match; `next` continues with them.
   std::optional<WallTime> searched_to{};
 };
 
@@ -119,8 +119,8 @@ class CallbackHistory {
   // The one of this upload. Errors also: not_found (also where the upload has not ended, or has no callback).
   virtual Result<CallbackStory> find_of(UploadId upload) = 0;
 
-  // Makes the callback due now, with the same webhook id and body; the schedule of its attempts begins anew. What a
-  // worker records that lost its lease is refused, as ever. Errors also: not_found, and those of may_send_again().
+  // Makes the callback due now, with the same webhook id and body. The schedule of its attempts starts again. A worker
+  // that lost its lease cannot record anything. Errors also: not_found, and those of may_send_again().
   virtual Result<> send_again(std::int64_t id) = 0;
 };
 

@@ -27,7 +27,7 @@ struct CallbackTest {
   [[nodiscard]] bool delivered() const { return http_status >= 200 && http_status < 300; }
 };
 
-// Sends one callback that tells of no upload: its body is like that of a completed upload, with id 0 and
+// Sends one callback that belongs to no upload. Its body is like that of a completed upload, with id 0 and
 // `"test": true`. It is signed like every other, and goes where every other may go. Nothing of it is kept.
 //
 // Internally locked; any thread. Everything given must outlive it, and stop() must come before the sender ends.
