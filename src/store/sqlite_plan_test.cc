@@ -1,4 +1,5 @@
 // The queue's statements use their indexes: what they cost does not grow with what they do not want.
+#include "store/people_statements.h"
 #include "store/sqlite_statements.h"
 #include "store/store_test_support.h"
 
@@ -127,6 +128,28 @@ TEST_F(Plan, SearchesGoOnFromAnId) {
   EXPECT_NE(plan_of(sql::kOlderOfKind).find("COVERING INDEX"), std::string::npos);
   expect_seek(sql::kCreatedUpTo, "INTEGER PRIMARY KEY", "rowid<?");
   expect_seek(sql::kSelectFiltered, "INTEGER PRIMARY KEY", "rowid=?");
+}
+
+TEST_F(Plan, WhoAsksIsSought) {
+  expect_seek(sql::kFindSession, "PRIMARY KEY", "hash=?");
+  expect_seek(sql::kUseSession, "PRIMARY KEY", "hash=?");
+  expect_seek(sql::kEndSession, "PRIMARY KEY", "hash=?");
+  expect_seek(sql::kTokenByHash, "sqlite_autoindex_access_tokens_1", "hash=?");
+  expect_seek(sql::kFindLink, "sqlite_autoindex_setup_links_1", "hash=?");
+  expect_seek(sql::kPersonByName, "sqlite_autoindex_people_1", "name=?");
+  for (const auto statement : {sql::kPersonById, sql::kSeePerson, sql::kReplaceHash, sql::kTokenById, sql::kUseToken,
+                               sql::kRemoveToken, sql::kRemovePerson}) {
+    expect_seek(statement, "INTEGER PRIMARY KEY", "rowid=?");
+  }
+}
+
+TEST_F(Plan, WhatAPersonHasIsSought) {
+  expect_seek(sql::kEndSessionsOf, "sessions_of_person", "person=?");
+  expect_seek(sql::kForgetOldSessions, "sessions_of_person", "person=?");
+  expect_seek(sql::kForgetEndedSessions, "sessions_of_person", "person=?");
+  expect_seek(sql::kTokensOf, "access_tokens_of_person", "person=?");
+  expect_seek(sql::kCountTokens, "access_tokens_of_person", "person=?");
+  expect_seek(sql::kForgetExpiredTokens, "access_tokens_of_person", "person=?");
 }
 
 TEST_F(Plan, CallbacksSeekWhatIsDue) {

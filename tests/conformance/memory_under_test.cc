@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "memory/memory_accounts.h"
+#include "memory/memory_people.h"
 #include "memory/memory_queue.h"
 
 namespace vodlift::conformance {
@@ -11,7 +12,8 @@ namespace {
 class MemoryUnderTest final : public StoreUnderTest {
  public:
   explicit MemoryUnderTest(const ManualClock& clock)
-      : database_(
+      : people_(clock),
+        database_(
             clock, test_callback_body, [&clock] { return clock.uptime(); },
             [this](AccountId account) { return accounts_.weight_of(account); }) {}
 
@@ -28,11 +30,14 @@ class MemoryUnderTest final : public StoreUnderTest {
   AttemptHistory& attempt_history() override { return attempt_history_; }
   Statistics& statistics() override { return statistics_; }
   CallbackHistory& callback_history() override { return callback_history_; }
+  People& people() override { return people_; }
+  Sessions& sessions() override { return people_; }
   void set_most_open_uploads(std::int64_t most) override { database_.set_most_open_uploads(most); }
   void reopen() override { opened_.clear(); }
 
  private:
   memory::MemoryAccounts accounts_;
+  memory::MemoryPeople people_;
   memory::MemoryDatabase database_;
   memory::MemoryNodes nodes_{database_};
   memory::MemoryMultipartLedger ledger_{database_};

@@ -14,6 +14,8 @@
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_nodes.h"
 #include "store/sqlite_statistics.h"
+#include "store/sqlite_people.h"
+#include "store/sqlite_sessions.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
 
@@ -39,6 +41,8 @@ class SqliteUnderTest final : public StoreUnderTest {
   AttemptHistory& attempt_history() override { return *attempt_history_; }
   Statistics& statistics() override { return *statistics_; }
   CallbackHistory& callback_history() override { return *callback_history_; }
+  People& people() override { return *people_; }
+  Sessions& sessions() override { return *sessions_; }
   void set_most_open_uploads(std::int64_t most) override { most_open_uploads_ = most; }
   void reopen() override {
     close();
@@ -76,10 +80,14 @@ class SqliteUnderTest final : public StoreUnderTest {
     attempt_history_ = std::make_unique<store::SqliteAttemptHistory>(*database_);
     statistics_ = std::make_unique<store::SqliteStatistics>(*database_, clock_);
     callback_history_ = std::make_unique<store::SqliteCallbackHistory>(*database_, clock_, feed_);
+    people_ = std::make_unique<store::SqlitePeople>(*database_, clock_);
+    sessions_ = std::make_unique<store::SqliteSessions>(*database_, clock_);
   }
 
   void close() {
     statistics_.reset();
+    sessions_.reset();
+    people_.reset();
     callback_history_.reset();
     attempt_history_.reset();
     limits_.reset();
@@ -104,6 +112,8 @@ class SqliteUnderTest final : public StoreUnderTest {
   std::unique_ptr<store::SqliteAttemptHistory> attempt_history_;
   std::unique_ptr<store::SqliteStatistics> statistics_;
   std::unique_ptr<store::SqliteCallbackHistory> callback_history_;
+  std::unique_ptr<store::SqlitePeople> people_;
+  std::unique_ptr<store::SqliteSessions> sessions_;
 };
 
 }  // namespace

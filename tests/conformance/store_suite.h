@@ -22,6 +22,8 @@
 #include "core/multipart_ledger.h"
 #include "core/nodes.h"
 #include "core/statistics.h"
+#include "core/people.h"
+#include "core/sessions.h"
 #include "core/upload_store.h"
 #include "core/work_queue.h"
 
@@ -72,6 +74,8 @@ class StoreUnderTest {
   virtual AttemptHistory& attempt_history() = 0;
   virtual CallbackHistory& callback_history() = 0;
   virtual Statistics& statistics() = 0;
+  virtual People& people() = 0;
+  virtual Sessions& sessions() = 0;
   // How many uploads that have not ended an account may have, from the next reopen() on.
   virtual void set_most_open_uploads(std::int64_t most) = 0;
   // Closes everything in order and opens it again on the same storage.

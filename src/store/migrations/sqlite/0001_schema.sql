@@ -367,3 +367,46 @@ CREATE TABLE callback_attempts (
   error       TEXT    NOT NULL,  -- empty on success
   PRIMARY KEY (callback_id, number)
 ) STRICT, WITHOUT ROWID;
+
+-- Who may sign in. The roles are those of src/core/principal.h.
+CREATE TABLE people (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  name         TEXT    NOT NULL UNIQUE CHECK (name <> ''),
+  role         TEXT    NOT NULL CHECK (role = 'viewer' OR role = 'customer' OR role = 'operator' OR role = 'admin'),
+  cdn          INTEGER CHECK (cdn >= 1),
+  password     TEXT    NOT NULL DEFAULT '',  -- an argon2id string; empty: none was chosen yet
+  version      INTEGER NOT NULL DEFAULT 1 CHECK (version >= 1),  -- grows with each password and each change of the role
+  created_ms   INTEGER NOT NULL,
+  last_seen_ms INTEGER,
+  CHECK (role <> 'customer' OR cdn IS NOT NULL),
+  CHECK (cdn IS NULL OR role = 'customer' OR role = 'viewer')
+) STRICT;
+
+-- By which a person chooses a password, once. Only hashes of links, sessions and tokens are stored: what a reader of the
+-- database finds opens nothing.
+CREATE TABLE setup_links (
+  person   INTEGER PRIMARY KEY,  -- 0: the first admin, who is no row yet
+  hash     BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+  until_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+  hash       BLOB    PRIMARY KEY CHECK (length(hash) = 32),
+  person     INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+  created_ms INTEGER NOT NULL,
+  used_ms    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_of_person ON sessions (person, created_ms);
+
+CREATE TABLE access_tokens (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32),
+  person     INTEGER NOT NULL REFERENCES people (id) ON DELETE CASCADE,  -- the owner
+  label      TEXT    NOT NULL CHECK (label <> ''),
+  role       TEXT    NOT NULL CHECK (role = 'viewer' OR role = 'customer' OR role = 'operator' OR role = 'admin'),
+  cdn        INTEGER CHECK (cdn >= 1),
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  used_ms    INTEGER
+) STRICT;
+CREATE INDEX access_tokens_of_person ON access_tokens (person);
