@@ -5,6 +5,7 @@
 
 #include "core/fair_share.h"
 #include "core/part_plan.h"
+#include "core/principal.h"
 #include "core/upload_request.h"
 #include "store/sqlite_migrations.h"
 #include "store/sqlite_setup.h"
@@ -222,6 +223,19 @@ TEST_F(Migrations, FewerOrOtherStepsAreRefused) {
   EXPECT_NE(newer.error().message.find("newer"), std::string::npos) << newer.error().message;
   const std::array others = {kSteps[0], Migration{2, "0002_other", "SELECT 1"}};
   EXPECT_EQ(migrate_to(others).error().code, Errc::config_invalid);
+}
+
+TEST_F(Schema, RolesAndTheirAccountsAreThoseOfCore) {
+  for (const Role role : kRoles) {
+    for (const auto cdn : {std::optional<AccountId>(), std::optional<AccountId>(158)}) {
+      EXPECT_EQ(allowed(fmt::format("INSERT INTO people (name, role, cdn, created_ms) VALUES ('anna', '{}', {}, 0);",
+                                    to_string(role), cdn ? "158" : "NULL")),
+                check_binding(role, cdn).has_value())
+          << to_string(role);
+    }
+  }
+  EXPECT_FALSE(allowed("INSERT INTO people (name, role, created_ms) VALUES ('anna', 'root', 0);"));
+  EXPECT_FALSE(allowed("INSERT INTO setup_links (person, hash, until_ms) VALUES (0, x'00', 0);"));
 }
 
 }  // namespace
