@@ -57,8 +57,7 @@ Result<> check_binding(Role role, std::optional<AccountId> cdn) {
 bool may_grant(Role role, std::optional<AccountId> cdn, Role given, std::optional<AccountId> given_cdn) {
   if (!check_binding(given, given_cdn)) return false;
   if (cdn && given_cdn != cdn) return false;
-  return std::all_of(kActs.begin(), kActs.end(),
-                     [&](Act act) { return role_may(role, act) || !role_may(given, act); });
+  return std::all_of(kActs.begin(), kActs.end(), [&](Act act) { return role_may(role, act) || !role_may(given, act); });
 }
 
 }  // namespace vodlift

@@ -48,12 +48,12 @@ struct Principal {
     token,    // a program
   };
 
-  std::string name;                  // of the person, or of the token's owner; empty over the socket
-  Role role = Role::viewer;          // of a token: the token's own
-  std::optional<AccountId> cdn{};    // the account that it is bound to
+  std::string name;                // of the person, or of the token's owner; empty over the socket
+  Role role = Role::viewer;        // of a token: the token's own
+  std::optional<AccountId> cdn{};  // the account that it is bound to
   Via via = Via::socket;
-  std::string label{};               // of the token
-  std::string address{};             // of the client, as text; empty over the socket
+  std::string label{};    // of the token
+  std::string address{};  // of the client, as text; empty over the socket
 };
 
 // Who asks over the socket: an admin.

@@ -13,9 +13,9 @@
 #include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_nodes.h"
-#include "store/sqlite_statistics.h"
 #include "store/sqlite_people.h"
 #include "store/sqlite_sessions.h"
+#include "store/sqlite_statistics.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
 

@@ -21,9 +21,9 @@
 #include "core/multipart_journal.h"
 #include "core/multipart_ledger.h"
 #include "core/nodes.h"
-#include "core/statistics.h"
 #include "core/people.h"
 #include "core/sessions.h"
+#include "core/statistics.h"
 #include "core/upload_store.h"
 #include "core/work_queue.h"
 
