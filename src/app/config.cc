@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/near_miss.h"
 #include "base/text.h"
+#include "panel/front.h"
 
 namespace vodlift::app {
 namespace {
@@ -29,8 +30,8 @@ constexpr std::size_t kMaxPortRanges = 100;
 constexpr std::int64_t kMaxConnections = 1000000;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 9> kSections = {"server",   "store", "storage", "worker", "litter",
-                                                       "callback", "audit", "log",     "limits"};
+constexpr std::array<std::string_view, 10> kSections = {"server",   "store", "storage", "worker", "litter",
+                                                        "callback", "audit", "log",     "limits", "panel"};
 
 struct NamedLevel {
   std::string_view name;
@@ -96,6 +97,7 @@ class ConfigJudge {
     read_callback();
     read_audit();
     read_limits();
+    read_panel();
     read_log();
     return std::move(config_);
   }
@@ -146,6 +148,16 @@ class ConfigJudge {
     return out;
   }
 
+  static std::optional<std::string> listen_address(ConfigSection& section) {
+    auto text = section.text("listen");
+    if (text && !is_listen_address(*text)) {
+      section.fault("listen", fmt::format("expected \"ADDRESS:PORT\" with an IP address, such as \"127.0.0.1:8080\" "
+                                          "or \"[::1]:8080\", found \"{}\"",
+                                          printable(*text, 80)));
+    }
+    return text;
+  }
+
   void read_store() {
     ConfigSection store = section("store");
     const bool given = root_["store"]["path"].node() != nullptr;
@@ -157,14 +169,7 @@ class ConfigJudge {
   void read_server() {
     ConfigSection server = section("server");
     Config::Server& out = config_.server;
-    if (const auto text = server.text("listen")) {
-      out.listen = *text;
-      if (!is_listen_address(*text)) {
-        server.fault("listen", fmt::format("expected \"ADDRESS:PORT\" with an IP address, such as \"127.0.0.1:8080\" "
-                                           "or \"[::1]:8080\", found \"{}\"",
-                                           printable(*text, 80)));
-      }
-    }
+    if (const auto address = listen_address(server)) out.listen = *address;
     if (const auto number = server.integer("threads", 1, 64)) out.threads = static_cast<int>(*number);
     if (const auto number = server.integer("connections", 1, kMaxConnections)) {
       out.connections = static_cast<int>(*number);
@@ -309,6 +314,30 @@ class ConfigJudge {
     limits.refuse_unknown();
   }
 
+  void read_panel() {
+    ConfigSection panel = section("panel");
+    Config::Panel& out = config_.panel;
+    out.enabled = panel.flag("enabled").value_or(true);
+    if (const auto address = listen_address(panel)) {
+      out.listen = *address;
+      if (is_listen_address(*address) && !is_loopback(*address) && config_.server.tls_certificate.empty()) {
+        panel.fault("listen",
+                    "passwords would cross the network unencrypted: give [server] tls_certificate and tls_key, or "
+                    "listen on loopback (127.0.0.1) behind a proxy that speaks TLS");
+      }
+    }
+    if (const auto text = panel.text("url")) {
+      out.url = *text;
+      if (!panel::is_panel_url(*text)) {
+        panel.fault("url", fmt::format("expected scheme and host, such as \"https://panel.example.com\", found \"{}\"",
+                                       printable(*text, 80)));
+      } else if (out.listen.empty()) {
+        panel.fault("url", "a name of its own needs a listener of its own: give [panel] listen as well");
+      }
+    }
+    panel.refuse_unknown();
+  }
+
   void read_log() {
     ConfigSection section_log = section("log");
     if (const auto format = section_log.text("format")) {
@@ -337,6 +366,8 @@ class ConfigJudge {
 };
 
 }  // namespace
+
+bool is_loopback(std::string_view address) { return panel::is_loopback_name(address.substr(0, address.rfind(':'))); }
 
 Result<Config> parse_config(std::string_view text, const fs::path& file) {
   ConfigFaults faults(file);

@@ -71,6 +71,12 @@ struct Config {
     int memory_mib = 64;                                       // 16..65536, of requests and answers
     std::int64_t open_uploads_per_account = kMostOpenUploads;  // 1..1,000,000,000
   };
+  // The Control Panel with the REST API, for people and programs.
+  struct Panel {
+    bool enabled = true;
+    std::string listen;  // "ADDRESS:PORT"; empty: where the API listens if that is loopback, else nowhere
+    std::string url;     // "https://panel.example.com", where people find it; empty: by the listener's address
+  };
   struct Log {
     log::Format format = log::Format::console;
     log::Level level = log::Level::info;
@@ -85,6 +91,7 @@ struct Config {
   Callback callback;
   Audit audit;
   Limits limits;
+  Panel panel;
   Log log;
 };
 
@@ -95,6 +102,9 @@ Result<Config> parse_config(std::string_view text, const std::filesystem::path& 
 
 // Reads and judges a configuration file of at most 1 MiB. Errors: config_invalid, not_found, io_error.
 Result<Config> load_config(const std::filesystem::path& file);
+
+// Whether "ADDRESS:PORT" is reached from this host alone.
+bool is_loopback(std::string_view address);
 
 // Only [server] admin_socket of such a file, for programs that look for the daemon. Errors: as load_config().
 Result<std::filesystem::path> admin_socket_of(const std::filesystem::path& file);

@@ -9,6 +9,7 @@ namespace {
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::StartsWith;
 
 constexpr std::string_view kSmallest = R"(
@@ -117,6 +118,10 @@ allow_ports = ["8443", "1024-65535"]
 path = "log/changes.log"
 max_mib = 1
 keep = 0
+[panel]
+enabled = false
+listen = "[::1]:8090"
+url = "https://panel.example.com:8443"
 [log]
 format = "json"
 level = "error"
@@ -146,6 +151,9 @@ level = "error"
   EXPECT_EQ(config->litter.give_up, std::chrono::days(3));
   EXPECT_EQ(config->audit.max_mib, 1);
   EXPECT_EQ(config->audit.keep, 0);
+  EXPECT_FALSE(config->panel.enabled);
+  EXPECT_EQ(config->panel.listen, "[::1]:8090");
+  EXPECT_EQ(config->panel.url, "https://panel.example.com:8443");
   EXPECT_EQ(config->log.format, log::Format::json);
   EXPECT_EQ(config->log.level, log::Level::error);
 }
@@ -275,6 +283,24 @@ TEST(Config, AcceptsEverySpellingOfAListenAddress) {
     const std::string text = "[server]\nlisten = \"" + std::string(bad) + "\"\n" + std::string(kSmallest);
     EXPECT_THAT(faults_of(text), ElementsAre(StartsWith("/etc/v.toml:2: [server] listen"))) << bad;
   }
+}
+
+TEST(Config, ThePanelIsReachedFromElsewhereOverTlsOnly) {
+  const std::string panel = std::string(kSmallest) + "[panel]\nlisten = \"0.0.0.0:8090\"\n";
+  EXPECT_THAT(faults_of(panel),
+              ElementsAre(HasSubstr("[panel] listen: passwords would cross the network unencrypted")));
+  EXPECT_THAT(faults_of("[server]\ntls_certificate = \"c\"\ntls_key = \"k\"\n" + panel), IsEmpty());
+  for (const std::string_view address : {"127.0.0.1:0", "127.8.8.8:80", "[::1]:8090"}) {
+    EXPECT_THAT(faults_of(fmt::format("{}[panel]\nlisten = \"{}\"\n", kSmallest, address)), IsEmpty()) << address;
+  }
+}
+
+TEST(Config, ThePanelsNameIsAnAddressOfItsOwnListener) {
+  const std::string panel = std::string(kSmallest) + "[panel]\nurl = \"https://panel.example.com\"\n";
+  EXPECT_THAT(faults_of(panel), ElementsAre(HasSubstr("[panel] url: a name of its own needs a listener of its own")));
+  EXPECT_THAT(faults_of(panel + "listen = \"127.0.0.1:8090\"\n"), IsEmpty());
+  EXPECT_THAT(faults_of(std::string(kSmallest) + "[panel]\nurl = \"panel.example.com/x\"\n"),
+              ElementsAre(HasSubstr("[panel] url: expected scheme and host")));
 }
 
 TEST(Config, MakesForeignTextSafeToPrint) {

@@ -11,6 +11,7 @@
 
 #include "app/capacity.h"
 #include "app/config.h"
+#include "app/panel_door.h"
 #include "app/process.h"
 #include "app/stores.h"
 #include "audit/file_audit_log.h"
@@ -183,9 +184,14 @@ class Server {
               rest_.handle(std::move(request), std::move(respond));
             },
             rest::RestApi::fault),
+        panel_door_(config,
+                    [](const net::Request& /*request*/, const net::Responder& respond) {
+                      respond(rest::RestApi::fault(Errc::not_authorized, "Nobody can sign in yet."));
+                    }),
         public_server_(
             "http", public_limits(config, connections), static_cast<std::size_t>(config.server.threads),
             [this](net::Request request, net::Responder respond) {
+              if (panel_door_.takes(request)) return panel_door_.handle(std::move(request), std::move(respond));
               router_.handle(std::move(request), std::move(respond));
             },
             legacy::fault, config.server.trusted_proxies) {}
@@ -205,6 +211,7 @@ class Server {
     if (auto listening = public_server_.listen(config_.server.listen); !listening) {
       return with_context("[server] listen", listening.error());
     }
+    if (auto listening = panel_door_.listen(); !listening) return with_context("[panel] listen", listening.error());
     if (auto loaded = bandwidth_control_.load(); !loaded) return with_context("bandwidth limits", loaded.error());
     for (const StorageInfo& one : storages_.list()) {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
@@ -214,6 +221,7 @@ class Server {
     reaper_.start();
     stores_.check->start();
     admin_server_.start();
+    panel_door_.start();
     public_server_.start();
     return {};
   }
@@ -235,6 +243,7 @@ class Server {
   // lasts.
   bool stop() {
     public_server_.stop(kPublicGrace);
+    panel_door_.stop(kAdminGrace);
     admin_server_.stop(kAdminGrace);
     callback_tester_.stop();
     fair_blocking_.hurry();
@@ -261,10 +270,14 @@ class Server {
   void close_database() { stores_.database.reset(); }
 
   [[nodiscard]] std::string address() const { return public_server_.address(); }
+  // Empty: the Control Panel is not served.
+  [[nodiscard]] std::string panel_url() const { return panel_door_.url(address()); }
   [[nodiscard]] bool has_tls() const { return !config_.server.tls_certificate.empty(); }
 
   void reload_certificate() {
-    if (auto loaded = public_server_.reload_certificate(); !loaded) {
+    auto loaded = public_server_.reload_certificate();
+    if (loaded) loaded = panel_door_.reload_certificate();
+    if (!loaded) {
       return log::error("the certificate was not read again; the one before stays in use",
                         {{"why", loaded.error().for_operator()}});
     }
@@ -334,13 +347,12 @@ class Server {
   KeyUsage usage_;
   legacy::Router router_;
   net::HttpServer admin_server_;
+  PanelDoor panel_door_;
   net::HttpServer public_server_;
   std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
   std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
   std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
-
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address.starts_with("[::1]"); }
 
 // Clients feel a clock that was set before anybody else does: every request carries a time.
 void tell_step(std::chrono::milliseconds step, seconds window) {
@@ -389,6 +401,7 @@ int run(const Config& config, StopSignals& signals) {
   }
   log::info("started", {{"listen", server.address()}, {"admin_socket", config.server.admin_socket.string()}});
   fmt::print("listening on {}://{}\n", server.has_tls() ? "https" : "http", server.address());
+  if (const std::string url = server.panel_url(); !url.empty()) fmt::print("control panel: {}\n", url);
   std::fflush(stdout);
 
   wait_for_stop(signals, clock, config.server, server);
