@@ -181,7 +181,7 @@ class Server {
         admin_server_(
             "admin-http", admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
-              rest_.handle(std::move(request), std::move(respond));
+              rest_.handle(socket_principal(), std::move(request), std::move(respond));
             },
             rest::RestApi::fault),
         panel_door_(config,

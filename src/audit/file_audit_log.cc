@@ -52,6 +52,8 @@ std::string audit_line(const AuditEntry& entry, WallTime when) {
   fmt::format_to(std::back_inserter(line), R"(.{:03}Z",)", to_unix_ms(when) % 1000);
   append(line, "door", entry.door);
   append(line, "address", entry.address);
+  if (!entry.who.empty()) append(line, "who", std::string_view(entry.who));
+  if (!entry.token.empty()) append(line, "token", std::string_view(entry.token));
   append(line, "cdn", entry.cdn);
   append(line, "key", entry.key_id);
   append(line, "command", entry.command);

@@ -164,6 +164,19 @@ TEST(AuditLine, WhatAClientSentCannotLeaveItsLineOrItsPlace) {
   EXPECT_EQ(parsed.at("what").as_object().at("path").as_string(), "a\"}\\x0a{\"time\":\"\\x1b[31m\\xff");
 }
 
+TEST(AuditLine, NamesWhoAskedAndNoNameLeavesItsPlace) {
+  AuditEntry asked = entry();
+  asked.door = "token";
+  asked.who = "anna\r\n\x1b[31m\xe2\x80\xa8";
+  asked.token = "ci \"1\"";
+  const std::string line = audit_line(asked, kWhen);
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const auto parsed = boost::json::parse(line).as_object();
+  EXPECT_EQ(parsed.at("who").as_string(), "anna\\x0d\\x0a\\x1b[31m\\xe2\\x80\\xa8");
+  EXPECT_EQ(parsed.at("token").as_string(), "ci \"1\"");
+  EXPECT_FALSE(boost::json::parse(audit_line(entry(), kWhen)).as_object().contains("who"));
+}
+
 TEST(AuditLine, IsBounded) {
   AuditEntry huge = entry();
   huge.what.clear();

@@ -14,10 +14,12 @@
 namespace vodlift {
 
 struct AuditEntry {
-  std::string_view door;     // "api", "administration"
+  std::string_view door;     // "api", "administration" (over the socket), "panel" (in a session), "token"
   std::string address;       // of the client, or "unix"
   AccountId cdn = 0;         // 0: none
-  std::int64_t key_id = 0;   // the API key that signed; 0: an operator
+  std::int64_t key_id = 0;   // the API key that signed; 0: none
+  std::string who{};         // the person, or the owner of the token; empty: not known
+  std::string token{};       // its label; empty: none
   std::string_view command;  // "aws.upload", "key.revoke"
   // What the call was about, by field name. Never a secret, a signature, a callback URL or metadata.
   std::vector<std::pair<std::string_view, std::string>> what;

@@ -38,6 +38,8 @@ bool role_may(Role role, Act act) {
   return kRules.at(static_cast<std::size_t>(act)).at(static_cast<std::size_t>(role));
 }
 
+bool is_operator(Role role) { return role == Role::operate || role == Role::admin; }
+
 Result<> check_access(const Principal& who, Act act, std::optional<AccountId> owner) {
   // First the account: whether a thing of another account exists is not to be told by the kind of refusal.
   if (owner && who.cdn && *owner != *who.cdn) return Error{Errc::not_found, "there is no such thing"};
@@ -47,7 +49,7 @@ Result<> check_access(const Principal& who, Act act, std::optional<AccountId> ow
 
 Result<> check_binding(Role role, std::optional<AccountId> cdn) {
   if (role == Role::customer && !cdn) return Error{Errc::invalid_value, "cdn: a customer needs an account"};
-  if ((role == Role::operate || role == Role::admin) && cdn) {
+  if (is_operator(role) && cdn) {
     return Error{Errc::invalid_value,
                  fmt::format("cdn: the role {} is for all accounts; leave cdn out", to_string(role))};
   }

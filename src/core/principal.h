@@ -62,6 +62,9 @@ Principal socket_principal();
 // Whether somebody with this role may do such a thing at all, to whatever it may reach.
 bool role_may(Role role, Act act);
 
+// Whether somebody with this role runs the server, and so reads what is meant for operators alone.
+bool is_operator(Role role);
+
 // The one decision about a request. `owner` is the account whose things are asked for; nothing: they belong to no
 // account, or to several that the request does not name. Then the door narrows the answer to `who.cdn` by itself.
 // Errors: permission_denied (the role may not do this), not_found (the things belong to another account: answered as if

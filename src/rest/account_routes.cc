@@ -43,9 +43,11 @@ Result<value> set(const Context& context, const Fields& fields) {
   return value(account_json(*context.accounts.find_account(cdn)));
 }
 
-Result<value> list(const Context& context, const Fields& /*fields*/) {
+Result<value> list(const Context& context, const Caller& caller, const Fields& /*fields*/) {
   boost::json::array answer;
-  for (const auto& account : context.accounts.accounts()) answer.push_back(account_json(*account));
+  for (const auto& account : context.accounts.accounts()) {
+    if (caller.who.cdn.value_or(account->cdn) == account->cdn) answer.push_back(account_json(*account));
+  }
   return collection(std::move(answer));
 }
 
@@ -68,8 +70,14 @@ constexpr std::array kSetFields = {
 };
 
 constexpr std::array kRoutes = {
-    Route{.name = "account.list", .method = "GET", .path = "/accounts", .run = run_at_once<list>},
+    Route{.name = "account.list",
+          .act = Act::read,
+          .shared = true,
+          .method = "GET",
+          .path = "/accounts",
+          .run = run_at_once<list>},
     Route{.name = "account.add",
+          .act = Act::manage_accounts,
           .method = "POST",
           .path = "/accounts",
           .fields = kAddFields,
@@ -77,11 +85,13 @@ constexpr std::array kRoutes = {
           .created = "/accounts/{cdn}",
           .run = run_at_once<add>},
     Route{.name = "account.show",
+          .act = Act::read,
           .method = "GET",
           .path = "/accounts/{cdn}",
           .fields = kShowFields,
           .run = run_at_once<show>},
     Route{.name = "account.set",
+          .act = Act::manage_accounts,
           .method = "PATCH",
           .path = "/accounts/{cdn}",
           .fields = kSetFields,

@@ -42,10 +42,13 @@ object bucket_json(const BucketAccess& bucket) {
           {"created", to_unix_seconds(bucket.created)}};
 }
 
-// How the bucket is reached, and why its uploads wait, if they do.
-object shown_bucket(const Context& context, const BucketAccess& bucket) {
+// How the bucket is reached, and why its uploads wait, if they do. The reason names files and services of the server,
+// so it is for operators.
+object shown_bucket(const Context& context, bool for_operator, const BucketAccess& bucket) {
   object shown = bucket_json(bucket);
-  shown["trouble"] = printable(context.doctor.trouble(bucket), kMaxFindingBytes);
+  std::string trouble = printable(context.doctor.trouble(bucket), kMaxFindingBytes);
+  if (!trouble.empty() && !for_operator) trouble = "the server cannot use it now; ask its operator";
+  shown["trouble"] = trouble;
   return shown;
 }
 
@@ -215,7 +218,7 @@ Result<value> store(const Context& context, const BucketAccess& bucket, const Bu
                                   {"endpoint", bucket.endpoint},
                                   {"credentials", to_string(bucket.credentials.source)},
                                   {"sse", to_string(bucket.encryption.mode)}});
-  object answer = shown_bucket(context, bucket);
+  object answer = shown_bucket(context, true, bucket);
   answer["changes"] = before == nullptr ? boost::json::array() : differences(*before, bucket);
   return value(std::move(answer));
 }
@@ -285,18 +288,18 @@ Result<value> check(const Context& context, const Fields& fields) {
                       {"policy", context.doctor.policy(*bucket, public_read)}});
 }
 
-Result<value> list(const Context& context, const Fields& fields) {
+Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
   boost::json::array answer;
   for (const auto& bucket : context.accounts.buckets(fields.number_if_given("cdn"))) {
-    answer.push_back(shown_bucket(context, *bucket));
+    answer.push_back(shown_bucket(context, caller.is_operator(), *bucket));
   }
   return collection(std::move(answer));
 }
 
-Result<value> show(const Context& context, const Fields& fields) {
+Result<value> show(const Context& context, const Caller& caller, const Fields& fields) {
   const auto bucket = existing_bucket(context, fields);
   if (!bucket) return bucket.error();
-  return value(shown_bucket(context, **bucket));
+  return value(shown_bucket(context, caller.is_operator(), **bucket));
 }
 
 Result<value> litter(const Context& context, const Fields& fields) {
@@ -361,8 +364,14 @@ constexpr std::array kLitterFields = {
 };
 
 constexpr std::array kRoutes = {
-    Route{.name = "bucket.list", .method = "GET", .path = "/buckets", .fields = kListFields, .run = run_at_once<list>},
+    Route{.name = "bucket.list",
+          .act = Act::read,
+          .method = "GET",
+          .path = "/buckets",
+          .fields = kListFields,
+          .run = run_at_once<list>},
     Route{.name = "bucket.add",
+          .act = Act::configure,
           .method = "POST",
           .path = "/buckets",
           .fields = kAddFields,
@@ -370,17 +379,20 @@ constexpr std::array kRoutes = {
           .created = "/buckets/{cdn}/{bucket}",
           .run = run_at_once<add>},
     Route{.name = "bucket.show",
+          .act = Act::read,
           .method = "GET",
           .path = "/buckets/{cdn}/{bucket}",
           .fields = kShowFields,
           .run = run_at_once<show>},
     Route{.name = "bucket.set",
+          .act = Act::configure,
           .method = "PATCH",
           .path = "/buckets/{cdn}/{bucket}",
           .fields = kSetFields,
           .mutating = true,
           .run = run_at_once<set>},
     Route{.name = "bucket.check",
+          .act = Act::change_uploads,
           .method = "POST",
           .path = "/buckets/{cdn}/{bucket}/check",
           .fields = kCheckFields,
@@ -388,6 +400,7 @@ constexpr std::array kRoutes = {
           .audited_answer = "result",
           .run = run_at_once<check>},
     Route{.name = "bucket.litter",
+          .act = Act::configure,
           .method = "GET",
           .path = "/litter",
           .fields = kLitterFields,

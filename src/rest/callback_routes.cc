@@ -59,12 +59,12 @@ Result<value> story_json(const Result<CallbackStory>& story) {
 }
 
 // The one callback of an upload, as a list.
-Result<value> list_of_upload(const Context& context, UploadId upload) {
+Result<value> list_of_upload(const Context& context, UploadId upload, AccountId cdn) {
   const auto story = context.callbacks.find_of(upload);
   if (!story && story.error().code != Errc::not_found) return story.error();
   object answer = extent_json(0, std::nullopt);
   boost::json::array items;
-  if (story) items.push_back(callback_json(story->callback));
+  if (story && (cdn == 0 || story->callback.account == cdn)) items.push_back(callback_json(story->callback));
   answer["items"] = std::move(items);
   return value(std::move(answer));
 }
@@ -74,7 +74,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   if (cdn != 0) {
     if (const auto account = existing_account(context, cdn); !account) return account.error();
   }
-  if (fields.has("upload")) return list_of_upload(context, fields.number("upload"));
+  if (fields.has("upload")) return list_of_upload(context, fields.number("upload"), cdn);
   const auto before = read_cursor(fields.text("cursor"));
   if (!before) return before.error();
   CallbackQuery query;
@@ -92,6 +92,14 @@ Result<value> list(const Context& context, const Fields& fields) {
   return value(std::move(answer));
 }
 
+Result<> is_of(const Context& context, AccountId cdn, const Fields& fields) {
+  const std::int64_t id = fields.number("id");
+  const auto story = context.callbacks.find(id);
+  if (!story) return story.error();
+  if (story->callback.account != cdn) return no_such_callback(id);
+  return {};
+}
+
 Result<value> show(const Context& context, const Fields& fields) {
   return story_json(context.callbacks.find(fields.number("id")));
 }
@@ -103,15 +111,17 @@ Result<value> send(const Context& context, const Fields& fields) {
   return story_json(context.callbacks.find(id));
 }
 
-Result<value> test(const Context& context, const Fields& fields) {
+Result<value> test(const Context& context, const Caller& caller, const Fields& fields) {
   const auto sent = context.callback_tester.send(fields.number("cdn"), std::string(fields.text("url")));
   if (!sent) return sent.error();
+  value failure;
+  if (sent->failure) failure = caller.is_operator() ? sent->failure->for_operator() : sent->failure->message;
   return value(object{{"delivered", sent->delivered()},
                       {"webhook_id", sent->webhook_id},
                       {"body", sent->body},
                       {"took_ms", sent->took.count()},
                       {"http_status", status_or_null(sent->http_status)},
-                      {"error", sent->failure ? value(sent->failure->for_operator()) : value(nullptr)}});
+                      {"error", std::move(failure)}});
 }
 
 constexpr FieldSpec with_name(FieldSpec spec, std::string_view name) {
@@ -139,22 +149,28 @@ constexpr std::array kTestFields = {
 
 constexpr std::array kRoutes = {
     Route{.name = "callback.list",
+          .act = Act::read,
           .method = "GET",
           .path = "/callbacks",
           .fields = kListFields,
           .run = run_at_once<list>},
     Route{.name = "callback.test",
+          .act = Act::change_uploads,
           .method = "POST",
           .path = "/callbacks/test",
           .fields = kTestFields,
           .mutating = true,
           .run = run_at_once<test>},
     Route{.name = "callback.show",
+          .act = Act::read,
+          .is_of = is_of,
           .method = "GET",
           .path = "/callbacks/{id}",
           .fields = kOneFields,
           .run = run_at_once<show>},
     Route{.name = "callback.send",
+          .act = Act::change_uploads,
+          .is_of = is_of,
           .method = "POST",
           .path = "/callbacks/{id}/send",
           .fields = kOneFields,

@@ -25,6 +25,15 @@ object field_json(const FieldSpec& spec) {
   return json;
 }
 
+// Who may, as x-roles of docs/openapi.yaml.
+boost::json::array roles_json(Act act) {
+  boost::json::array roles;
+  for (const Role role : kRoles) {
+    if (role_may(role, act)) roles.emplace_back(to_string(role));
+  }
+  return roles;
+}
+
 Result<value> list(const Context& /*context*/, const Fields& /*fields*/) {
   boost::json::array items;
   for (const Route* route : routes()) {
@@ -33,6 +42,7 @@ Result<value> list(const Context& /*context*/, const Fields& /*fields*/) {
     items.push_back(object{{"name", route->name},
                            {"method", route->method},
                            {"path", route->path},
+                           {"roles", roles_json(route->act)},
                            {"repeatable", route->repeatable},
                            {"fields", std::move(fields)}});
   }
@@ -40,7 +50,12 @@ Result<value> list(const Context& /*context*/, const Fields& /*fields*/) {
 }
 
 constexpr std::array kRoutes = {
-    Route{.name = "route.list", .method = "GET", .path = "/routes", .run = run_at_once<list>},
+    Route{.name = "route.list",
+          .act = Act::read,
+          .shared = true,
+          .method = "GET",
+          .path = "/routes",
+          .run = run_at_once<list>},
 };
 
 }  // namespace

@@ -184,9 +184,17 @@ Result<value> list(const Context& context, const Fields& fields) {
   return collection(std::move(answer));
 }
 
+Error no_such_key() { return {Errc::not_found, "there is no such API key; see: vodlift key list"}; }
+
+Result<> is_of(const Context& context, AccountId cdn, const Fields& fields) {
+  const auto key = context.accounts.find_key(fields.text("api_key"));
+  if (!key || key->cdn != cdn) return no_such_key();
+  return {};
+}
+
 Result<value> show(const Context& context, const Fields& fields) {
   const auto key = context.accounts.find_key(fields.text("api_key"));
-  if (!key) return Error{Errc::not_found, "there is no such API key; see: vodlift key list"};
+  if (!key) return no_such_key();
   return value(key_json(*key, context.clock.now()));
 }
 
@@ -261,29 +269,46 @@ constexpr std::array kRotateFields = {
 constexpr std::array kOneFields = {kApiKey};
 
 constexpr std::array kRoutes = {
-    Route{.name = "key.list", .method = "GET", .path = "/keys", .fields = kListFields, .run = run_at_once<list>},
+    Route{.name = "key.list",
+          .act = Act::read,
+          .method = "GET",
+          .path = "/keys",
+          .fields = kListFields,
+          .run = run_at_once<list>},
     Route{.name = "key.add",
+          .act = Act::change_keys,
           .method = "POST",
           .path = "/keys",
           .fields = kAddFields,
           .mutating = true,
           .created = "/keys/{api_key}",
           .run = run_at_once<add>},
-    Route{
-        .name = "key.show", .method = "GET", .path = "/keys/{api_key}", .fields = kOneFields, .run = run_at_once<show>},
+    Route{.name = "key.show",
+          .act = Act::read,
+          .is_of = is_of,
+          .method = "GET",
+          .path = "/keys/{api_key}",
+          .fields = kOneFields,
+          .run = run_at_once<show>},
     Route{.name = "key.set",
+          .act = Act::change_keys,
+          .is_of = is_of,
           .method = "PATCH",
           .path = "/keys/{api_key}",
           .fields = kSetFields,
           .mutating = true,
           .run = run_at_once<set>},
     Route{.name = "key.rotate",
+          .act = Act::change_keys,
+          .is_of = is_of,
           .method = "POST",
           .path = "/keys/{api_key}/rotate",
           .fields = kRotateFields,
           .mutating = true,
           .run = run_at_once<rotate_secret>},
     Route{.name = "key.revoke",
+          .act = Act::change_keys,
+          .is_of = is_of,
           .method = "POST",
           .path = "/keys/{api_key}/revoke",
           .fields = kOneFields,

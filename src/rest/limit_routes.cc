@@ -105,14 +105,16 @@ constexpr std::array kSetFields = {
 constexpr std::array kRemoveFields = {kCdnIfGiven, kBucket, kStorage};
 
 constexpr std::array kRoutes = {
-    Route{.name = "limit.list", .method = "GET", .path = "/limits", .run = run_at_once<list>},
+    Route{.name = "limit.list", .act = Act::configure, .method = "GET", .path = "/limits", .run = run_at_once<list>},
     Route{.name = "limit.set",
+          .act = Act::configure,
           .method = "PUT",
           .path = "/limits",
           .fields = kSetFields,
           .mutating = true,
           .run = run_at_once<set>},
     Route{.name = "limit.remove",
+          .act = Act::configure,
           .method = "DELETE",
           .path = "/limits",
           .fields = kRemoveFields,

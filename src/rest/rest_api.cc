@@ -15,10 +15,27 @@
 namespace vodlift::rest {
 namespace {
 
+// A failure of the server itself, whose text is nothing for its customers.
+bool is_about_the_server(Errc code) {
+  switch (code) {
+    case Errc::internal:
+    case Errc::config_invalid:
+    case Errc::locked:
+    case Errc::io_error:
+    case Errc::store_failed:
+    case Errc::store_corrupt:
+    case Errc::seal_broken:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Answers in this door's form.
 class RestReply final : public Reply {
  public:
-  RestReply(net::Responder respond, const Route& route) : Reply(std::move(respond)), route_(route) {}
+  RestReply(net::Responder respond, const Route& route, bool for_operator)
+      : Reply(std::move(respond)), route_(route), for_operator_(for_operator) {}
 
  private:
   [[nodiscard]] net::Response success_response(std::string_view /*message*/, const boost::json::value& data,
@@ -31,17 +48,28 @@ class RestReply final : public Reply {
     }
     return response;
   }
-  [[nodiscard]] net::Response failure_response(const Error& error) const override { return problem(error, true); }
-  // Every text is for the operator, who is the caller.
-  [[nodiscard]] bool is_internal(Errc /*code*/) const override { return false; }
+  [[nodiscard]] net::Response failure_response(const Error& error) const override {
+    return problem(error, for_operator_);
+  }
+  [[nodiscard]] bool is_internal(Errc code) const override { return !for_operator_ && is_about_the_server(code); }
 
   const Route& route_;
+  const bool for_operator_;
 };
 
-AuditEntry audit_entry(const Route& route, std::string address, const boost::json::object& fields) {
+constexpr Words<Principal::Via> kDoors = {
+    {Principal::Via::socket, "administration"},
+    {Principal::Via::session, "panel"},
+    {Principal::Via::token, "token"},
+};
+
+AuditEntry audit_entry(const Route& route, const Principal& who, std::string address,
+                       const boost::json::object& fields) {
   AuditEntry entry;
-  entry.door = "administration";
+  entry.door = kDoors.word(who.via);
   entry.address = std::move(address);
+  entry.who = who.name;
+  entry.token = who.label;
   entry.command = route.name;
   const boost::json::value* cdn = fields.if_contains("cdn");
   if (const std::int64_t* number = cdn == nullptr ? nullptr : cdn->if_int64()) entry.cdn = *number;
@@ -49,29 +77,50 @@ AuditEntry audit_entry(const Route& route, std::string address, const boost::jso
 }
 
 // A key that would have no effect is refused: its sender relies on it.
-Result<Caller> read_caller(const Route& route, const net::Request& request) {
+Result<Caller> read_caller(const Route& route, const Principal& who, const net::Request& request) {
   constexpr std::string_view kHeader = "idempotency-key";
-  Caller caller;
+  Caller caller{who};
   if (std::ranges::none_of(request.headers, [&](const auto& header) { return header.first == kHeader; })) return caller;
   caller.idempotency_key = request.header(kHeader);
   if (auto checked = check_idempotency_key(caller.idempotency_key); !checked) return checked.error();
-  if (route.repeatable || !route.mutating) return caller;
-  return Error{Errc::invalid_value, fmt::format("Idempotency-Key: {} {} takes none", route.method, route.path)};
+  if (!route.repeatable && route.mutating) {
+    return Error{Errc::invalid_value, fmt::format("Idempotency-Key: {} {} takes none", route.method, route.path)};
+  }
+  // Nobody meets the keys of others. A name has no space, and the command line's keys are as they were.
+  if (!who.name.empty()) caller.idempotency_key = who.name + " " + caller.idempotency_key;
+  return caller;
 }
 
-void run_route(const RouteMatch& match, const Context& context, const net::Request& request,
+bool has_cdn(const Route& route) {
+  return std::ranges::find(route.fields, "cdn", &FieldSpec::name) != route.fields.end();
+}
+
+// Whether the caller may do this to the things that the fields name. The role was checked.
+Result<> check_owner(const Route& route, const Context& context, const Principal& who, const Fields& fields) {
+  if (!who.cdn) return {};
+  if (has_cdn(route)) {
+    if (auto allowed = check_access(who, route.act, fields.number_if_given("cdn")); !allowed) return allowed;
+  }
+  return route.is_of == nullptr ? Result<>() : route.is_of(context, *who.cdn, fields);
+}
+
+void run_route(const RouteMatch& match, const Context& context, const Principal& who, const net::Request& request,
                const std::shared_ptr<Reply>& reply) {
   const Route& route = *match.route;
-  const auto object = gather_fields(match, request);
+  auto object = gather_fields(match, request);
   if (!object) return reply->failure(object.error());
+  // A caller with an account need not name it, and gets lists of nothing else.
+  if (who.cdn && has_cdn(route)) object->emplace("cdn", *who.cdn);
   if (route.mutating) {
     reply->audit(
-        {context.audit, audit_entry(route, request.peer, *object), route.fields, *object, route.audited_answer});
+        {context.audit, audit_entry(route, who, request.peer, *object), route.fields, *object, route.audited_answer});
   }
-  const auto caller = read_caller(route, request);
+  if (const auto allowed = check_access(who, route.act, std::nullopt); !allowed) return reply->failure(allowed.error());
+  const auto caller = read_caller(route, who, request);
   if (!caller) return reply->failure(caller.error());
   const auto fields = Fields::read(route.fields, *object, door::Dialect::strict);
   if (!fields) return reply->failure(fields.error());
+  if (const auto owned = check_owner(route, context, who, *fields); !owned) return reply->failure(owned.error());
   route.run(context, *caller, *fields, reply);
 }
 
@@ -93,15 +142,16 @@ Result<std::shared_ptr<const Account>> existing_account(const Context& context, 
   return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", cdn)};
 }
 
-void RestApi::handle(net::Request request, net::Responder respond) {
+void RestApi::handle(Principal who, net::Request request, net::Responder respond) {
   // The match refers to the request's text.
   const auto kept = std::make_shared<const net::Request>(std::move(request));
   const std::string_view path = split_target(kept->target).first;
   RouteMatch match = find_route(kept->method, path);
   if (match.route == nullptr) return respond(no_route(match, path));
-  const auto reply = std::make_shared<RestReply>(std::move(respond), *match.route);
-  door::run_on(context_.blocking, reply,
-               [this, match = std::move(match), reply, kept] { run_route(match, context_, *kept, reply); });
+  const auto reply = std::make_shared<RestReply>(std::move(respond), *match.route, is_operator(who.role));
+  door::run_on(context_.blocking, reply, [this, match = std::move(match), who = std::move(who), reply, kept] {
+    run_route(match, context_, who, *kept, reply);
+  });
 }
 
 net::Response RestApi::fault(Errc code, std::string_view message) {

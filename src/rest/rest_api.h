@@ -1,4 +1,4 @@
-// The REST API, /api/v1, as the command line uses it over the daemon's Unix socket.
+// The REST API, /api/v1: for the command line over the daemon's Unix socket, and for those whom rest::Gate lets in.
 #pragma once
 
 #include <string_view>
@@ -9,14 +9,14 @@
 
 namespace vodlift::rest {
 
-// Answers JSON, or a problem (rest/problem.h) with the operator's texts. A caller that can connect to the socket may do
-// everything: the file's mode decides who can. Any thread; the constructor's arguments must outlive the last answer.
+// Answers JSON, or a problem (rest/problem.h), with what this caller may see. Any thread; the constructor's arguments
+// must outlive the last answer.
 class RestApi {
  public:
   explicit RestApi(Context context) : context_(std::move(context)) {}
 
-  // Answers one request from the context's pool; a full pool is answered at once.
-  void handle(net::Request request, net::Responder respond);
+  // Answers one request of `who` from the context's pool; a full pool is answered at once.
+  void handle(Principal who, net::Request request, net::Responder respond);
 
   // A fault of HTTP in this door's form.
   static net::Response fault(Errc code, std::string_view message);

@@ -31,7 +31,7 @@ class RestApiTest : public testing::Test {
     if (!body.empty()) request.headers.emplace_back("content-type", content_type);
     if (!idempotency_key_.empty()) request.headers.emplace_back("idempotency-key", idempotency_key_);
     std::promise<net::Response> answered;
-    api_.handle(std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
+    api_.handle(who_, std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
     return answered.get_future().get();
   }
 
@@ -122,7 +122,8 @@ class RestApiTest : public testing::Test {
                 callback_tester_,
                 statistics_,
                 pool_}};
-  std::string idempotency_key_;  // of the next calls
+  Principal who_ = socket_principal();  // who makes the next calls
+  std::string idempotency_key_;         // of the next calls
   net::Response last_response_;
   int last_status_ = 0;
   std::string last_body_;

@@ -18,6 +18,7 @@
 #include "core/callback_history.h"
 #include "core/callback_tester.h"
 #include "core/multipart_ledger.h"
+#include "core/principal.h"
 #include "core/statistics.h"
 #include "core/storage.h"
 #include "core/upload_intake.h"
@@ -55,18 +56,31 @@ struct Context {
 using door::Fields;
 using door::Reply;
 
-// What a request says besides its fields.
+// Who sends a request, and what it says besides its fields.
 struct Caller {
-  std::string idempotency_key;  // checked; empty: none
+  Principal who;
+  std::string
+      idempotency_key{};  // checked, and the caller's own: others who send the same one get another; empty: none
+
+  // Whether the answer may have what is meant for operators alone.
+  [[nodiscard]] bool is_operator() const { return vodlift::is_operator(who.role); }
 };
 
 // Runs on a thread that may block. Answers through `reply` exactly once, from any thread.
 using Run = void (*)(const Context& context, const Caller& caller, const Fields& fields,
                      const std::shared_ptr<Reply>& reply);
 
-// One method of one path.
+// Whether the object that the fields name is one of the account's. Its error is that of an object that does not exist.
+using IsOf = Result<> (*)(const Context& context, AccountId cdn, const Fields& fields);
+
+// One method of one path. A caller who is bound to an account gets no further than to that: a field `cdn` that the
+// request lacks is filled in, and another account's number is answered as if nothing had it. A route without such a
+// field has `is_of`, or is `shared`.
 struct Route {
   std::string_view name;                // "key.rotate": unique; the audit log has it
+  Act act = Act::manage_people;         // what a caller's role must permit
+  IsOf is_of = nullptr;                 // asked where the caller is bound to an account
+  bool shared = false;                  // it shows what all share, or keeps to the caller's account by itself
   std::string_view method;              // "POST"
   std::string_view path;                // below /api/v1: "/keys/{api_key}/rotate"; the word in braces is a field
   std::span<const FieldSpec> fields{};  // of the path, the query and the body
@@ -86,6 +100,12 @@ template <Result<boost::json::value> (*function)(const Context&, const Fields&)>
 void run_at_once(const Context& context, const Caller& /*caller*/, const Fields& fields,
                  const std::shared_ptr<Reply>& reply) {
   answer(*reply, function(context, fields));
+}
+// The same, of a function that asks who the caller is.
+template <Result<boost::json::value> (*function)(const Context&, const Caller&, const Fields&)>
+void run_at_once(const Context& context, const Caller& caller, const Fields& fields,
+                 const std::shared_ptr<Reply>& reply) {
+  answer(*reply, function(context, caller, fields));
 }
 
 // The answer of a route that lists objects.

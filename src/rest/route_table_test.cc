@@ -30,6 +30,15 @@ TEST(RouteTable, EveryWordOfAPathIsAFieldThatIsRequired) {
   }
 }
 
+// Else a customer would see what is of others.
+TEST(RouteTable, ACallerWithAnAccountIsKeptToItOnEveryRoute) {
+  for (const Route* route : routes()) {
+    if (!role_may(Role::customer, route->act) && !role_may(Role::viewer, route->act)) continue;
+    const bool has_cdn = std::ranges::find(route->fields, "cdn", &FieldSpec::name) != route->fields.end();
+    EXPECT_EQ(has_cdn + (route->is_of != nullptr) + route->shared, 1) << route->name;
+  }
+}
+
 TEST(RouteTable, WordsOfAPathAreEncoded) {
   const boost::json::object members{{"cdn", 158}, {"bucket", "a/b %"}};
   EXPECT_EQ(path_of("/buckets/{cdn}/{bucket}/check", members), "/api/v1/buckets/158/a%2Fb%20%25/check");

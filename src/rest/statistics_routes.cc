@@ -53,8 +53,12 @@ constexpr std::array kFields = {
 };
 
 constexpr std::array kRoutes = {
-    Route{
-        .name = "statistics.show", .method = "GET", .path = "/statistics", .fields = kFields, .run = run_at_once<show>},
+    Route{.name = "statistics.show",
+          .act = Act::read,
+          .method = "GET",
+          .path = "/statistics",
+          .fields = kFields,
+          .run = run_at_once<show>},
 };
 
 }  // namespace

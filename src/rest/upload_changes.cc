@@ -75,7 +75,7 @@ void change_one(const Context& context, const Caller& caller, const Fields& fiel
   const auto outcome = change_upload(context, {change, priority, caller.idempotency_key}, *upload);
   if (!outcome) return reply->failure(outcome.error());
   if (outcome->refusal) return reply->failure(refused(*outcome));
-  reply->success({}, upload_json(outcome->upload, context.clock.now()));
+  reply->success({}, upload_json(outcome->upload, caller, context.clock.now()));
 }
 
 // The states in which an upload can be changed so; a filter without states means these.
@@ -102,33 +102,36 @@ struct BulkOutcome {
   std::int64_t refused = 0;
   boost::json::array refusals;  // kMaxRefusals at most
 
-  void refuse(UploadId id, const Error& why) {
+  void refuse(UploadId id, const Error& why, const Caller& caller) {
     ++refused;
     if (refusals.size() >= kMaxRefusals) return;
-    refusals.push_back(object{{"id", id}, {"code", info(why.code).name}, {"detail", why.for_operator()}});
+    const std::string detail = caller.is_operator() ? why.for_operator() : why.message;
+    refusals.push_back(object{{"id", id}, {"code", info(why.code).name}, {"detail", detail}});
   }
 };
 
-void change_page(const Context& context, const Wish& wish, bool dry_run, const std::vector<Upload>& uploads,
-                 BulkOutcome& done) {
+void change_page(const Context& context, const Caller& caller, const Wish& wish, bool dry_run,
+                 const std::vector<Upload>& uploads, BulkOutcome& done) {
   for (const Upload& upload : uploads) {
     ++done.matched;
     done.bytes += upload.size;
     if (dry_run) continue;
     const auto outcome = change_upload(context, wish, upload);
     if (!outcome) {
-      done.refuse(upload.id, outcome.error());
+      done.refuse(upload.id, outcome.error(), caller);
     } else if (outcome->refusal) {
-      done.refuse(upload.id, refused(*outcome));
+      done.refuse(upload.id, refused(*outcome), caller);
     } else {
       ++done.changed;
     }
   }
 }
 
-bool narrows(const UploadFilter& filter) {
-  return filter.account || !filter.states.empty() || !filter.errors.empty() || !filter.bucket.empty() ||
-         filter.priority || filter.created_since || filter.created_until || !filter.text.empty();
+// The account that a caller is bound to narrows nothing: it is all that the caller has.
+bool narrows(const UploadFilter& filter, const Caller& caller) {
+  return (filter.account && !caller.who.cdn) || !filter.states.empty() || !filter.errors.empty() ||
+         !filter.bucket.empty() || filter.priority || filter.created_since || filter.created_until ||
+         !filter.text.empty();
 }
 
 constexpr Words<UploadChange> kActions = {
@@ -152,7 +155,7 @@ void change_many(const Context& context, const Caller& caller, const Fields& fie
     return reply->failure({Errc::missing_field, "new_priority: give it with the action set_priority, and only then"});
   }
   const bool dry_run = fields.flag("dry_run");
-  if (!narrows(search->filter) && !fields.flag("all")) {
+  if (!narrows(search->filter, caller) && !fields.flag("all")) {
     return reply->failure(
         {Errc::missing_field, "give a filter, such as state, bucket or since; or all, which is true for every upload"});
   }
@@ -164,7 +167,7 @@ void change_many(const Context& context, const Caller& caller, const Fields& fie
     auto found = context.uploads.search(*search);
     if (!found) return reply->failure(found.error());
     page = std::move(*found);
-    change_page(context, wish, dry_run, page.uploads, done);
+    change_page(context, caller, wish, dry_run, page.uploads, done);
     search->before = page.next;
   } while (page.next != 0 && !page.searched_to && done.matched < kMaxBulk);
   object answer = extent_json(page.next, page.searched_to);
@@ -200,6 +203,7 @@ constexpr auto kManyFields = [] {
 template <UploadChange change>
 constexpr Route change_route(std::string_view name, std::string_view path) {
   return {.name = name,
+          .act = Act::change_uploads,
           .method = "POST",
           .path = path,
           .fields = kOneFields,
@@ -214,6 +218,7 @@ constexpr std::array kRoutes = {
     change_route<UploadChange::resume>("upload.resume", "/uploads/{id}/resume"),
     change_route<UploadChange::retry>("upload.retry", "/uploads/{id}/retry"),
     Route{.name = "upload.set",
+          .act = Act::change_uploads,
           .method = "PATCH",
           .path = "/uploads/{id}",
           .fields = kSetFields,
@@ -221,6 +226,7 @@ constexpr std::array kRoutes = {
           .repeatable = true,
           .run = change_one<UploadChange::set_priority>},
     Route{.name = "upload.bulk",
+          .act = Act::change_uploads,
           .method = "POST",
           .path = "/uploads/bulk",
           .fields = kManyFields,

@@ -13,16 +13,17 @@ using boost::json::value;
 
 constexpr std::size_t kMaxTextBytesShown = 4096;
 
-value error_json(const std::optional<UploadError>& error) {
+value error_json(const std::optional<UploadError>& error, const Caller& caller) {
   if (!error) return nullptr;
   const std::string detail = printable(error->detail, kMaxTextBytesShown);
-  return object{{"code", info(error->code).name},
-                {"message", printable(error->message, kMaxTextBytesShown)},
-                {"retryable", error->retryable},
-                {"detail", detail.empty() ? value(nullptr) : value(detail)}};
+  object json{{"code", info(error->code).name},
+              {"message", printable(error->message, kMaxTextBytesShown)},
+              {"retryable", error->retryable}};
+  if (caller.is_operator()) json["detail"] = detail.empty() ? value(nullptr) : value(detail);
+  return json;
 }
 
-object attempt_json(const UploadAttempt& attempt) {
+object attempt_json(const UploadAttempt& attempt, const Caller& caller) {
   return {{"number", attempt.number},
           {"runs", attempt.times},
           {"end", kAttemptEnds.word(attempt.how)},
@@ -31,7 +32,7 @@ object attempt_json(const UploadAttempt& attempt) {
           {"first_byte", attempt.first_byte},
           {"last_byte", attempt.last_byte},
           {"node", attempt.node},
-          {"error", error_json(attempt.error)}};
+          {"error", error_json(attempt.error, caller)}};
 }
 
 // The id of the upload's callback; null where it has none yet.
@@ -45,16 +46,16 @@ Result<value> callback_of(const Context& context, const Upload& upload) {
 
 }  // namespace
 
-Result<value> upload_detail(const Context& context, UploadId id, std::optional<AccountId> cdn) {
+Result<value> upload_detail(const Context& context, const Caller& caller, UploadId id, std::optional<AccountId> cdn) {
   const auto upload = existing_upload(context, id, cdn);
   if (!upload) return upload.error();
   const auto attempts = context.attempts.attempts_of(id);
   if (!attempts) return attempts.error();
   const auto callback = callback_of(context, *upload);
   if (!callback) return callback.error();
-  object json = upload_json(*upload, context.clock.now());
+  object json = upload_json(*upload, caller, context.clock.now());
   boost::json::array history;
-  for (const UploadAttempt& attempt : *attempts) history.push_back(attempt_json(attempt));
+  for (const UploadAttempt& attempt : *attempts) history.push_back(attempt_json(attempt, caller));
   json["history"] = std::move(history);
   const SourceVerdict verdict = source_verdict(*upload);
   json["source"] = object{{"may_delete", verdict.may_delete}, {"reason", verdict.reason}};

@@ -44,7 +44,7 @@ void insert(const Context& context, NewUpload upload, const std::shared_ptr<Repl
       if (!inserted) return reply->failure(inserted.error());
       const UploadId id = inserted->id;
       if (!inserted->repeated) {
-        log::info("upload queued by an operator", {{"cdn", cdn}, {"upload", id}});
+        log::info("upload queued", {{"cdn", cdn}, {"upload", id}});
         return reply->success({}, object{{"id", id}});
       }
       // The key came twice at once. This is a thread of the store, so another one has to read.
@@ -71,29 +71,29 @@ void add(const Context& context, const Caller& caller, const Fields& fields, con
   insert(context, std::move(*upload), reply);
 }
 
-Result<value> show(const Context& context, const Fields& fields) {
-  return upload_detail(context, fields.number("id"), fields.number_if_given("cdn"));
+Result<value> show(const Context& context, const Caller& caller, const Fields& fields) {
+  return upload_detail(context, caller, fields.number("id"), fields.number_if_given("cdn"));
 }
 
-boost::json::array uploads_json(const Context& context, const std::vector<Upload>& uploads) {
+boost::json::array uploads_json(const Context& context, const Caller& caller, const std::vector<Upload>& uploads) {
   boost::json::array array;
   const WallTime now = context.clock.now();
-  for (const Upload& upload : uploads) array.push_back(upload_json(upload, now));
+  for (const Upload& upload : uploads) array.push_back(upload_json(upload, caller, now));
   return array;
 }
 
 // The uploads of these ids that there are, newest first.
-Result<value> list_ids(const Context& context, const Fields& fields) {
+Result<value> list_ids(const Context& context, const Caller& caller, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   UploadQuery query;
   query.ids = fields.ids("ids");
   const auto found = cdn ? context.uploads.find(*cdn, query) : context.uploads.find_in_all(query);
   if (!found) return found.error();
-  return collection(uploads_json(context, *found));
+  return collection(uploads_json(context, caller, *found));
 }
 
-Result<value> list(const Context& context, const Fields& fields) {
-  if (fields.has("ids")) return list_ids(context, fields);
+Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
+  if (fields.has("ids")) return list_ids(context, caller, fields);
   auto search = read_search(context, fields);
   if (!search) return search.error();
   search->limit = static_cast<int>(fields.number_if_given("limit").value_or(search->limit));
@@ -103,7 +103,7 @@ Result<value> list(const Context& context, const Fields& fields) {
     return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
   }
   object answer = extent_json(page->next, page->searched_to);
-  answer["items"] = uploads_json(context, page->uploads);
+  answer["items"] = uploads_json(context, caller, page->uploads);
   return value(std::move(answer));
 }
 
@@ -147,14 +147,20 @@ constexpr std::array kShowFields = {kCdnIfGiven, kId};
 
 std::span<const Route> upload_routes() {
   static const std::array kRoutes = {
-      Route{
-          .name = "upload.list", .method = "GET", .path = "/uploads", .fields = kListFields, .run = run_at_once<list>},
+      Route{.name = "upload.list",
+            .act = Act::read,
+            .method = "GET",
+            .path = "/uploads",
+            .fields = kListFields,
+            .run = run_at_once<list>},
       Route{.name = "upload.counts",
+            .act = Act::read,
             .method = "GET",
             .path = "/counts",
             .fields = kCountFields,
             .run = run_at_once<counts>},
       Route{.name = "upload.add",
+            .act = Act::change_uploads,
             .method = "POST",
             .path = "/uploads",
             .fields = add_fields(),
@@ -163,6 +169,7 @@ std::span<const Route> upload_routes() {
             .created = "/uploads/{id}",
             .run = add},
       Route{.name = "upload.show",
+            .act = Act::read,
             .method = "GET",
             .path = "/uploads/{id}",
             .fields = kShowFields,

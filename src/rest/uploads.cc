@@ -98,8 +98,9 @@ boost::json::object extent_json(std::int64_t next, const std::optional<WallTime>
   return extent;
 }
 
-boost::json::object upload_json(const Upload& upload, WallTime now) {
+boost::json::object upload_json(const Upload& upload, const Caller& caller, WallTime now) {
   boost::json::object json = to_operator_json(upload, now);
+  if (!caller.is_operator() && upload.error) json["error"].as_object().erase("detail");
   boost::json::array actions;
   for (std::size_t at = 0; at < Words<UploadChange>::kCount; ++at) {
     const auto change = static_cast<UploadChange>(at);

@@ -22,9 +22,10 @@ inline constexpr std::size_t kMaxSearchBytes = 1024;
 // UploadStore::find().
 Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn);
 
-// The upload as an operator reads it, with how its runs ended, whether its source may be deleted, and the id of its
+// The upload as the caller reads it, with how its runs ended, whether its source may be deleted, and the id of its
 // callback. Errors: those of existing_upload(), AttemptHistory and CallbackHistory.
-Result<boost::json::value> upload_detail(const Context& context, UploadId id, std::optional<AccountId> cdn);
+Result<boost::json::value> upload_detail(const Context& context, const Caller& caller, UploadId id,
+                                         std::optional<AccountId> cdn);
 
 inline constexpr FieldSpec kId = {.name = "id",
                                   .type = FieldType::number,
@@ -61,8 +62,9 @@ boost::json::object extent_json(std::int64_t next, const std::optional<WallTime>
 // The id that a cursor stands for; an empty one is 0. Errors: invalid_value.
 Result<std::int64_t> read_cursor(std::string_view text);
 
-// The upload as an operator reads it, with `actions`: what can be done with it now.
-boost::json::object upload_json(const Upload& upload, WallTime now);
+// The upload as the caller reads it, with `actions`: what can be done with it now. Operators alone get the `detail` of
+// its error.
+boost::json::object upload_json(const Upload& upload, const Caller& caller, WallTime now);
 
 std::span<const Route> upload_change_routes();
 

@@ -85,6 +85,7 @@ def test_the_document_has_exactly_the_routes_and_fields_of_the_server(rest):
     for name, route in routes.items():
         path, method, operation, parameters = documented[name]
         assert (route["path"], route["method"]) == (path, method.upper()), name
+        assert set(route["roles"]) == set(operation["x-roles"]), name
         takes_a_key = any(resolved(one)["name"] == "Idempotency-Key" for one in parameters)
         assert takes_a_key == route["repeatable"], name
         fields = documented_fields(operation, parameters)
