@@ -1,0 +1,115 @@
+// What the page "API documentation" shows: the commands from docs/api.md, whose tables are written from the table of
+// fields in the server, and the REST API from docs/openapi.yaml.
+import {readFileSync} from 'node:fs';
+import {readServerApi} from './types.mjs';
+
+const cells = (line) => line.slice(1, -1).split(/(?<!\\) ?\| ?/).map((cell) => cell.trim());
+
+// The tables of a text: each a list of rows without the head.
+function tables(text) {
+  const found = [];
+  let rows = null;
+  for (const line of text.split('\n')) {
+    if (!line.startsWith('|')) rows = null;
+    else if (rows === null) found.push((rows = []));
+    else if (!line.startsWith('|---')) rows.push(cells(line));
+  }
+  return found;
+}
+
+// Paragraphs without tables, samples and comments.
+function prose(text) {
+  return text
+    .replace(/```[^]*?```/g, '')
+    .replace(/<!--[^]*?-->/g, '')
+    .split(/\n\s*\n/)
+    .map((one) => one.replace(/\n/g, ' ').replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').trim())
+    .filter((one) => one !== '' && !one.startsWith('|') && !one.startsWith('#'));
+}
+
+function commands(markdown) {
+  const section = (title) => markdown.split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+  const list = tables(section('Commands'))[0].map(([link, permission, mutating, about]) => ({
+    name: /\[([^\]]+)\]/.exec(link)[1],
+    permission,
+    mutating: mutating === 'yes',
+    about,
+  }));
+  return {
+    commands: list.map((one) => {
+      const text = section(one.name);
+      const table = text.split('<!-- end -->')[0];
+      return {
+        ...one,
+        fields: (tables(table)[0] ?? []).map(([name, type, otherwise, about]) => ({name: name.replaceAll('`', ''), type, otherwise, about})),
+        result: /`data` is ([^]*)$/.exec(table.trim())?.[1].replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/\n/g, ' ') ?? '',
+        prose: prose(text).filter((line) => !line.startsWith('Permission:')),
+        samples: [...text.matchAll(/```json\n([^]*?)```/g)].map((match) => match[1].trimEnd()),
+      };
+    }),
+    codes: tables(section('Codes'))[0].map(([code, meaning, fix]) => ({code, meaning, fix})),
+    upload: tables(section('The upload object'))[0].map(([name, type, about]) => ({name, type, about})),
+    sample: /```json\n([^]*?)```/.exec(section('The upload object'))[1],
+    callbacks: prose(section('Callbacks')),
+  };
+}
+
+function rest(api) {
+  const resolved = (one) => (one.$ref ? one.$ref.slice(2).split('/').reduce((at, name) => at[name], api) : one);
+  const typeOf = (schema) => {
+    if (schema.$ref) {
+      const to = resolved(schema);
+      return to.type === 'object' || to.allOf ? schema.$ref.split('/').pop() : typeOf(to);
+    }
+    if (schema.enum) return schema.enum.join(', ');
+    if (schema.allOf) return schema.allOf.map(typeOf).join(' and ');
+    if (schema.oneOf) return schema.oneOf.map(typeOf).join(' or ');
+    if (Array.isArray(schema.type)) return schema.type.join(' or ');
+    if (schema.type === 'array') return `list of ${typeOf(schema.items)}`;
+    const range = [schema.minimum ?? schema.minLength, schema.maximum ?? schema.maxLength].some((one) => one !== undefined)
+      ? `, ${schema.minimum ?? schema.minLength ?? 0} to ${schema.maximum ?? schema.maxLength ?? 'any'}`
+      : '';
+    return schema.type + range;
+  };
+  const members = (schema) => {
+    if (!schema) return [];
+    const all = schema.allOf ? schema.allOf.flatMap((one) => members(resolved(one))) : [];
+    for (const [name, one] of Object.entries(schema.properties ?? {})) {
+      const described = resolved(one);
+      all.push({name, type: typeOf(one), required: (schema.required ?? []).includes(name), about: one.description ?? described.description ?? ''});
+    }
+    return all;
+  };
+  const operations = [];
+  for (const [path, item] of Object.entries(api.paths)) {
+    for (const [method, one] of Object.entries(item)) {
+      if (method === 'parameters') continue;
+      const parameters = [...(item.parameters ?? []), ...(one.parameters ?? [])].map(resolved);
+      const body = one.requestBody?.content['application/json'];
+      const answer = Object.values(resolved(Object.values(one.responses)[0]).content)[0];
+      operations.push({
+        name: one.operationId,
+        method: method.toUpperCase(),
+        path,
+        tag: one.tags[0],
+        summary: one.summary,
+        about: one.description ?? '',
+        roles: one['x-roles'] ?? [],
+        fields: [
+          ...parameters.map((p) => ({name: p.name, type: typeOf(p.schema), required: !!p.required, about: p.description ?? resolved(p.schema).description ?? ''})),
+          ...members(body?.schema),
+        ],
+        example: body?.example,
+        answer: typeOf(answer.schema),
+        result: members(answer.schema.$ref ? resolved(answer.schema) : answer.schema),
+        sample: answer.example,
+      });
+    }
+  }
+  return {about: api.info.description, tags: api.tags.map((tag) => tag.name), operations};
+}
+
+export function reference() {
+  const markdown = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8');
+  return {legacy: commands(markdown), rest: rest(readServerApi())};
+}

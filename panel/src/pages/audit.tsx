@@ -1,0 +1,76 @@
+// Who changed what, from where.
+import {useEffect, useState} from 'preact/hooks';
+import {asProblem, call} from '../api';
+import {absolute} from '../format';
+import {place, setQuery} from '../router';
+import type {AuditEntry, Operations, Problem} from '../schema';
+import {account, cdnIfGiven, hrefHere} from '../store';
+import {AsCall, Empty, Field, Mark, More, Page, ProblemNote, Table} from '../ui';
+
+type Fields = Operations['audit.list']['fields'];
+
+function linkOf(entry: AuditEntry): string {
+  if (entry.upload) return hrefHere(`/uploads/${entry.upload}`);
+  const bucket = entry.what['bucket'];
+  if (entry.command.startsWith('bucket.') && bucket && entry.cdn) return hrefHere(`/buckets/${entry.cdn}/${encodeURIComponent(bucket)}`);
+  return entry.cdn ? hrefHere(`/accounts/${entry.cdn}`) : '';
+}
+
+export function Audit() {
+  const {query} = place.value;
+  const [command, setCommand] = useState(query.get('command') ?? '');
+  const [who, setWho] = useState(query.get('who') ?? '');
+  const fields: Fields = {...cdnIfGiven(), ...(query.get('command') ? {command: query.get('command') ?? ''} : {}), ...(query.get('who') ? {who: query.get('who') ?? ''} : {})};
+  const key = JSON.stringify(fields);
+  const [items, setItems] = useState<AuditEntry[]>([]);
+  const [next, setNext] = useState<string | null>(null);
+  const [searchedTo, setSearchedTo] = useState<number | null>(null);
+  const [problem, setProblem] = useState<Problem>();
+  const [loading, setLoading] = useState(true);
+  const read = (cursor?: string, signal?: AbortSignal) => {
+    setLoading(true);
+    call('audit.list', {...fields, limit: 50, cursor}, signal ? {signal} : {})
+      .then((page) => {
+        setItems((before) => (cursor ? [...before, ...page.items] : page.items));
+        setNext(page.next);
+        setSearchedTo(page.complete ? null : page.searched_to);
+      })
+      .catch((error: unknown) => !signal?.aborted && setProblem(asProblem(error)))
+      .finally(() => setLoading(false));
+  };
+  useEffect(() => {
+    const control = new AbortController();
+    read(undefined, control.signal);
+    return () => control.abort();
+  }, [key, account.value]);
+  const last = items[0];
+  return (
+    <Page title="Audit" first={last ? `The last change: ${last.command} by ${last.who ?? (last.key ? `key ${last.key}` : last.door)}, ${absolute(Date.parse(last.time) / 1000)}.` : ''} actions={<AsCall name="audit.list" fields={fields} />}>
+      <form
+        class="filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setQuery({command, who});
+        }}
+      >
+        <Field label="What" value={command} onValue={setCommand} type="search" placeholder="key.revoke, or key." />
+        <Field label="Who" value={who} onValue={setWho} type="search" />
+        <button type="submit">Filter</button>
+      </form>
+      {problem && <ProblemNote problem={problem} again={() => read()} />}
+      <Table caption="Audit log" head={['When', 'Who', 'From', 'What', 'About', 'Result']} empty={!loading && items.length === 0 && <Empty title="Nothing matches" />}>
+        {items.map((entry, i) => (
+          <tr key={i} data-row tabIndex={-1}>
+            <td class="nowrap"><time dateTime={entry.time}>{absolute(Date.parse(entry.time) / 1000).replace(/ \S+$/, '')}</time></td>
+            <td>{entry.who ?? (entry.key ? `key ${entry.key}` : '–')} <span class="faint">{entry.door}</span></td>
+            <td>{entry.address}</td>
+            <td>{linkOf(entry) ? <a href={linkOf(entry)}>{entry.command}</a> : entry.command}</td>
+            <td class="about">{[...(entry.cdn ? [`cdn ${entry.cdn}`] : []), ...Object.entries(entry.what).map(([name, value]) => `${name} ${value}`)].join(', ')}</td>
+            <td>{entry.result === 'success' ? <Mark tone="completed">done</Mark> : <Mark tone="failed">{entry.error ?? 'refused'}</Mark>}</td>
+          </tr>
+        ))}
+      </Table>
+      <More next={next} loading={loading} searchedTo={searchedTo} onMore={() => read(next ?? undefined)} />
+    </Page>
+  );
+}

@@ -1,0 +1,85 @@
+// The parts of a multipart upload, one cell a part, and the same as a table.
+import {useEffect, useRef, useState} from 'preact/hooks';
+import {bytes, number} from '../format';
+import {theme} from '../store';
+
+export interface Parts {
+  size: number;
+  count: number;
+  done: number[]; // ranges: first, last, first, last …
+}
+
+export function PartMap({parts, size, ended}: {parts: Parts; size: number; ended: boolean}) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = canvas.current?.parentElement;
+    if (!element) return;
+    const watch = new ResizeObserver(() => setWidth(element.clientWidth));
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+  const sent = parts.done.reduce((sum, one, i) => sum + (i % 2 === 1 ? one + 1 : -one), 0);
+  const cell = parts.count > 2000 ? 5 : parts.count > 400 ? 8 : 14;
+  const across = Math.max(1, Math.floor(width / cell));
+  const down = Math.ceil(parts.count / across);
+  useEffect(() => {
+    const to = canvas.current;
+    const context = to?.getContext('2d');
+    if (!to || !context || width === 0) return;
+    const scale = devicePixelRatio || 1;
+    to.width = across * cell * scale;
+    to.height = down * cell * scale;
+    to.style.width = `${across * cell}px`;
+    to.style.height = `${down * cell}px`;
+    const style = getComputedStyle(to);
+    context.scale(scale, scale);
+    context.clearRect(0, 0, across * cell, down * cell);
+    const paint = (from: number, until: number) => {
+      for (let i = from; i < until; ++i) context.fillRect((i % across) * cell, Math.floor(i / across) * cell, cell - 1, cell - 1);
+    };
+    context.fillStyle = style.getPropertyValue('--line');
+    paint(0, parts.count);
+    context.fillStyle = style.getPropertyValue(ended ? '--completed' : '--uploading');
+    for (let i = 0; i + 1 < parts.done.length; i += 2) paint((parts.done[i] ?? 1) - 1, parts.done[i + 1] ?? 0);
+  }, [parts, width, theme.value, ended]);
+  const gaps: [string, number, number][] = [];
+  let at = 1;
+  for (let i = 0; i + 1 < parts.done.length; i += 2) {
+    const [first = 1, last = 0] = [parts.done[i], parts.done[i + 1]];
+    if (first > at) gaps.push(['not sent yet', at, first - 1]);
+    gaps.push(['confirmed', first, last]);
+    at = last + 1;
+  }
+  if (at <= parts.count) gaps.push(['not sent yet', at, parts.count]);
+  return (
+    <section>
+      <h2>Parts</h2>
+      <p>
+        {`${number(sent)} of ${number(parts.count)} parts of ${bytes(parts.size)} are confirmed by the store.`} <span class="faint">{bytes(size)} in all.</span>
+      </p>
+      <div class="parts">
+        <canvas ref={canvas} role="img" aria-label={`Map of parts: ${sent} of ${parts.count} confirmed. The table below has the same.`} />
+      </div>
+      <details>
+        <summary>As a table</summary>
+        <table class="slim">
+          <thead>
+            <tr>
+              <th scope="col">Parts</th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {gaps.slice(0, 500).map(([state, first, last]) => (
+              <tr key={first}>
+                <td class="figure">{first === last ? number(first) : `${number(first)} to ${number(last)}`}</td>
+                <td>{state}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </section>
+  );
+}
