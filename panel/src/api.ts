@@ -1,5 +1,6 @@
 // Calls of the REST API by the names of their operations.
 import {signal} from '@preact/signals';
+import type {} from './begin';
 import {type Operations, type Problem, type Session, routes} from './schema';
 
 export const kBase = '/api/v1';
@@ -56,6 +57,15 @@ export interface CallOptions {
   key?: string; // Idempotency-Key
 }
 
+// The answer that begin.ts asked for, where there is one and it is good. It counts once.
+async function early(request: Request): Promise<Response | null> {
+  const asked = globalThis.begun?.get(request.url);
+  if (request.method !== 'GET' || !asked) return null;
+  globalThis.begun?.delete(request.url);
+  const response = await asked.catch(() => null);
+  return response?.ok ? response : null;
+}
+
 export async function call<Name extends keyof Operations>(name: Name, fields: Operations[Name]['fields'], options: CallOptions = {}): Promise<Operations[Name]['answer']> {
   const request = requestOf(name, fields);
   const headers: Record<string, string> = {Accept: 'application/json'};
@@ -65,13 +75,15 @@ export async function call<Name extends keyof Operations>(name: Name, fields: Op
   if (request.method !== 'GET' && csrf) headers['X-CSRF-Token'] = csrf;
   let response: Response;
   try {
-    response = await fetch(request.url, {
-      method: request.method,
-      headers,
-      body: request.body ? JSON.stringify(request.body) : null,
-      signal: options.signal ?? null,
-      credentials: 'same-origin',
-    });
+    response =
+      (await early(request)) ??
+      (await fetch(request.url, {
+        method: request.method,
+        headers,
+        body: request.body ? JSON.stringify(request.body) : null,
+        signal: options.signal ?? null,
+        credentials: 'same-origin',
+      }));
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Failure({type: '', title: 'No connection', status: 0, code: 'network', detail: 'vodlift does not answer. Check that it runs, and try again.'});

@@ -1,6 +1,6 @@
 // The frame: who is here, where they are, and whether what they see is live.
 import type {ComponentType} from 'preact';
-import {useEffect, useRef, useState} from 'preact/hooks';
+import {useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks';
 import {asProblem, call, findSession, session} from './api';
 import {duration, now, number} from './format';
 import {beginKeys, help, KeyHelp} from './keys';
@@ -228,7 +228,8 @@ export function App() {
     setProblem(undefined);
     findSession().catch((error: unknown) => setProblem(asProblem(error)));
   };
-  useEffect(find, []);
+  // Before the first painting, as in useLoad: what begin.ts asked for is there by then.
+  useLayoutEffect(find, []);
   const who = session.value;
   const setUp = place.value.path === '/setup';
   return (

@@ -1,7 +1,7 @@
 // The pieces that pages are made of.
 import {computed, type Signal, signal} from '@preact/signals';
 import type {ComponentChildren, JSX} from 'preact';
-import {useEffect, useErrorBoundary, useId, useMemo, useRef, useState} from 'preact/hooks';
+import {useEffect, useErrorBoundary, useId, useLayoutEffect, useMemo, useRef, useState} from 'preact/hooks';
 import {asProblem} from './api';
 import {absolute, bytes, duration, exactBytes, isoTime, now, relative, shortPath, slowNow, words} from './format';
 import type {Operations, Problem, State} from './schema';
@@ -151,7 +151,7 @@ export interface Loaded<T> {
 export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, dependencies: unknown[]): Loaded<T> {
   const [state, setState] = useState<{data?: T; problem?: Problem; loading: boolean}>({loading: true});
   const [round, setRound] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const control = new AbortController();
     setState((before) => ({...before, loading: true}));
     read(control.signal).then(

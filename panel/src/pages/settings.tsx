@@ -47,7 +47,7 @@ function TokenForm({onClose}: {onClose: (made: boolean) => void}) {
         button="Make"
         onClose={() => onClose(false)}
         submit={async () => {
-          const made = await call('token.add', {label, role, expires: last ? Date.parse(last + 'T23:59:59Z') / 1000 : null});
+          const made = await call('token.add', {label, role, ...(last ? {expires: Date.parse(last + 'T23:59:59Z') / 1000} : {})});
           secret.value = {title: 'The token is made', rows: [['Token', made.token]]};
           onClose(true);
         }}

@@ -1,6 +1,6 @@
 // The list of uploads: filters in the URL, live rows, actions for many at once.
 import {type Signal, signal} from '@preact/signals';
-import {useEffect, useRef, useState} from 'preact/hooks';
+import {useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks';
 import {asProblem, call} from '../api';
 import {number, plural, words} from '../format';
 import {connection, on} from '../live';
@@ -49,7 +49,12 @@ async function readPage(list: List, filter: UploadFilter, cursor?: string, abort
   for (const row of rows) rowsOf.set(row.id, row);
   const groups = [...list.groups.peek()];
   for (let i = 0; i < rows.length; i += kGroup) groups.push(rows.slice(i, i + kGroup));
-  list.groups.value = groups;
+  if (cursor) list.groups.value = groups;
+  else {
+    // What is in sight is painted first.
+    list.groups.value = groups.slice(0, 1);
+    requestAnimationFrame(() => setTimeout(() => (list.groups.value = groups)));
+  }
   list.next = page.next;
   list.searchedTo = page.complete ? null : page.searched_to;
 }
@@ -112,7 +117,7 @@ export function Uploads({beside}: {beside?: number}) {
   const shown = useRef<List | null>(list);
   const again = () => setRound((n) => n + 1);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (round === 0 && last?.key === key && shown.current === last) return;
     const control = new AbortController();
     const fresh: List = {key, groups: signal([]), next: null, searchedTo: null, fresh: signal([])};

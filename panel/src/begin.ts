@@ -1,0 +1,26 @@
+// The first script of the page: asks for what the page will show while the other scripts are on their way. api.ts takes
+// the answers.
+declare global {
+  var begun: Map<string, Promise<Response>> | undefined;
+}
+
+function paths(): string[] {
+  const path = location.pathname.slice('/panel'.length);
+  const cdn = /^\?cdn=\d+$/.test(location.search) ? location.search.slice(1) : '';
+  if (path === '/setup') return [];
+  const all = ['/session'];
+  if (path === '/') all.push(cdn ? `/overview?${cdn}` : '/overview');
+  if (path === '/uploads' && (cdn || !location.search)) all.push(`/uploads?${cdn && cdn + '&'}limit=100`, '/counts');
+  if (/^\/uploads\/\d+$/.test(path)) all.push(path);
+  return all;
+}
+
+globalThis.begun = new Map(
+  paths().map((path) => {
+    const asked = fetch('/api/v1' + path, {headers: {Accept: 'application/json'}, credentials: 'same-origin'});
+    asked.catch(() => undefined); // it is asked again
+    return ['/api/v1' + path, asked];
+  }),
+);
+
+export {};
