@@ -58,7 +58,7 @@ test('every operation has a route', async () => {
 });
 
 test('windows of a timetable are read as the server writes them', async () => {
-  const {readWindow} = await load('src/pages/limits.tsx');
+  const {readWindow} = await load('src/pages/week.tsx');
   const days = (text) => readWindow(text)?.days.map(Number).join('');
   assert.equal(days('Mon-Fri 08:00-18:00 10MB'), '1111100');
   assert.equal(days('Sat,Sun 00:00-24:00 none'), '0000011');
@@ -66,6 +66,18 @@ test('windows of a timetable are read as the server writes them', async () => {
   assert.equal(days('daily 22:00-06:00 none'), '1111111');
   assert.equal(readWindow('Mon-Fri 08:00-18:00 10MB').rate, '10MB');
   assert.equal(readWindow('Foo 08:00-18:00 10MB'), null);
+});
+
+test('a grid of hours becomes the fewest windows, and they become the same grid', async () => {
+  const {gridOf, readWindow, windowsOf, writeWindow} = await load('src/pages/week.tsx');
+  const windows = ['Mon-Fri 08:00-18:00 10MB', 'daily 22:00-06:00 none'].map(readWindow);
+  const grid = gridOf('50MB', windows);
+  assert.equal(grid[0].slice(6, 9).join(' '), '50MB 50MB 10MB');
+  assert.equal(grid[6][23], 'none');
+  const written = windowsOf(grid, '50MB').map(writeWindow);
+  assert.deepEqual(written, ['daily 00:00-06:00 none', 'Mon,Tue,Wed,Thu,Fri 08:00-18:00 10MB', 'daily 22:00-24:00 none']);
+  assert.deepEqual(gridOf('50MB', written.map(readWindow)), grid);
+  assert.deepEqual(windowsOf(gridOf('50MB', []), '50MB'), []);
 });
 
 test('a body is laid out without a change of its values', async () => {

@@ -181,6 +181,43 @@ function One({cdn, name}: {cdn: number; name: string}) {
   );
 }
 
+// Multipart uploads that could not be removed yet. The server goes on trying.
+function Litter() {
+  const loaded = useLoad((signal) => call('bucket.litter', {...cdnIfGiven(), limit: 200}, {signal}), [account.value]);
+  return (
+    <section>
+      <header class="with-actions">
+        <h2>Left at the stores</h2>
+        <AsCall name="bucket.litter" fields={cdnIfGiven()} />
+      </header>
+      <Body loaded={loaded}>
+        {(all) =>
+          all.items.length === 0 ? (
+            <p class="faint">Nothing: no part of an upload that ended lies at a store.</p>
+          ) : (
+            <>
+              <p>{`${plural(all.items.length, 'multipart upload')}${all.items.length === 200 ? ' or more' : ''} could not be removed yet. A store may charge for them. vodlift tries again by itself.`}</p>
+              <Table caption="Multipart uploads left at the stores" head={['Bucket', 'Key', 'Upload', 'Left', ['Tries', 'figure'], 'Next try', 'Error']}>
+                {all.items.map((one) => (
+                  <tr key={one.multipart_id} data-row tabIndex={-1}>
+                    <td><a href={hrefHere(`/buckets/${one.cdn}/${encodeURIComponent(one.bucket)}`)}>{one.bucket}</a></td>
+                    <td class="cut" title={one.key}>{one.key}</td>
+                    <td><a href={hrefHere(`/uploads/${one.upload}`)}>{one.upload}</a></td>
+                    <td><When at={one.since} slow /></td>
+                    <td class="figure">{number(one.tries)}</td>
+                    <td><When at={one.next_try} slow /></td>
+                    <td class="about">{one.error}</td>
+                  </tr>
+                ))}
+              </Table>
+            </>
+          )
+        }
+      </Body>
+    </section>
+  );
+}
+
 function All() {
   const loaded = useLoad((signal) => call('bucket.list', cdnIfGiven(), {signal}), [account.value]);
   const [add, setAdd] = useState(false);
@@ -212,6 +249,7 @@ function All() {
           </Table>
         )}
       </Body>
+      {mayChange() && <Litter />}
       {add && <BucketForm onClose={(after) => (setAdd(false), after && go(`/buckets/${after.cdn}/${encodeURIComponent(after.bucket)}`))} />}
     </Page>
   );

@@ -151,14 +151,14 @@ const response = await fetch(${JSON.stringify(url)}, {method: 'POST', body: new 
 console.log(await response.json());
 `;
     case 'perl':
-      return `use Digest::SHA qw(hmac_sha256); use HTTP::Tiny; use JSON::PP; use MIME::Base64;
+      return `use utf8; use Digest::SHA qw(hmac_sha256); use HTTP::Tiny; use JSON::PP; use MIME::Base64;
 
 my $request = {
 ${lines('perl', head, '    ')}
     'timestamp' => time,
 ${lines('perl', rest, '    ')}
 };
-my $text = JSON::PP->new->canonical->encode($request);
+my $text = JSON::PP->new->canonical->ascii->encode($request);
 my $signature = encode_base64(hmac_sha256($text, $ENV{VODLIFT_SECRET}), '');
 $text =~ s/}$/,"signature":"$signature"}/;
 print HTTP::Tiny->new->post_form(${single(url)}, {json => $text})->{content};

@@ -5,76 +5,7 @@ import {plural} from '../format';
 import type {Limit} from '../schema';
 import {accounts, buckets, note} from '../store';
 import {ask, AsCall, Body, Dialog, Empty, Field, Form, Page, useLoad} from '../ui';
-
-const kDays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-
-interface Window {
-  days: boolean[]; // Monday first
-  from: string; // "08:00"
-  to: string;
-  rate: string;
-}
-
-// "Mon-Fri 08:00-18:00 10MB", "Sat,Sun 00:00-24:00 none", "daily 22:00-06:00 none": as the server writes it.
-export function readWindow(text: string): Window | null {
-  const [, days = '', from = '', to = '', rate = ''] = /^(\S+) (\d\d:\d\d)-(\d\d:\d\d) (.+)$/.exec(text) ?? [];
-  if (!days) return null;
-  const chosen = kDays.map(() => days === 'daily');
-  if (days !== 'daily') {
-    for (const piece of days.split(',')) {
-      const [first = '', last = first] = piece.split('-');
-      const [i, j] = [kDays.indexOf(first), kDays.indexOf(last)];
-      if (i < 0 || j < 0) return null;
-      for (let day = i; ; day = (day + 1) % 7) {
-        chosen[day] = true;
-        if (day === j) break;
-      }
-    }
-  }
-  return {days: chosen, from, to, rate};
-}
-const writeWindow = (one: Window): string => `${one.days.every(Boolean) ? 'daily' : kDays.filter((_, i) => one.days[i]).join(',')} ${one.from}-${one.to} ${one.rate}`;
-
-const minutes = (text: string): number => Number(text.slice(0, 2)) * 60 + Number(text.slice(3, 5));
-function holds(one: Window, day: number, minute: number): boolean {
-  const [from, to] = [minutes(one.from), minutes(one.to)];
-  if (to > from) return (one.days[day] ?? false) && minute >= from && minute < to;
-  return ((one.days[day] ?? false) && minute >= from) || ((one.days[(day + 6) % 7] ?? false) && minute < to);
-}
-
-function Week({rate, windows, zone}: {rate: string; windows: Window[]; zone: string}) {
-  const rates = [...new Set([rate, ...windows.map((one) => one.rate)])];
-  const at = (day: number, hour: number) => windows.find((one) => holds(one, day, hour * 60 + 30))?.rate ?? rate;
-  return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="The week, hour by hour">
-      <table class="week">
-        <caption>{`Hours of ${zone}. Each cell has the rate at half past the hour.`}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            {Array.from({length: 24}, (_, hour) => <th key={hour} scope="col">{String(hour).padStart(2, '0')}</th>)}
-          </tr>
-        </thead>
-        <tbody>
-          {kDays.map((name, day) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              {Array.from({length: 24}, (_, hour) => {
-                const here = at(day, hour);
-                const same = hour > 0 && at(day, hour - 1) === here;
-                return (
-                  <td key={hour} class={`r${rates.indexOf(here) % 6}`} title={`${name} ${hour}:00 ${here}`}>
-                    <span class={same ? 'unseen' : ''}>{here}</span>
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
+import {fitsGrid, gridOf, kDays, readWindow, Week, type Window, windowsOf, writeWindow} from './week';
 
 function WindowForm({one, onChange, onRemove}: {one: Window; onChange: (next: Window) => void; onRemove: () => void}) {
   return (
@@ -101,6 +32,13 @@ function LimitForm({limit, onClose}: {limit?: Limit; onClose: (changed: boolean)
   const [rate, setRate] = useState(limit?.rate ?? '50MB');
   const [zone, setZone] = useState(limit?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone);
   const [windows, setWindows] = useState<Window[]>(() => (limit?.timetable ?? []).map(readWindow).filter((one) => one !== null));
+  const [brush, setBrush] = useState('10MB');
+  const paint = (cells: {day: number; hour: number}[]) =>
+    setWindows((all) => {
+      const grid = gridOf(rate, all);
+      for (const {day, hour} of cells) (grid[day] ?? [])[hour] = brush;
+      return windowsOf(grid, rate);
+    });
   const choices: Record<string, [string, string][]> = {
     account: accounts.value.map((one) => [String(one.cdn), `${one.cdn} ${one.user}`]),
     bucket: buckets.value.map((one) => [`${one.cdn}/${one.bucket}`, `${one.bucket} of ${one.cdn}`]),
@@ -137,14 +75,27 @@ function LimitForm({limit, onClose}: {limit?: Limit; onClose: (changed: boolean)
               <Field label="Time zone" name="time_zone" problem={problem} value={zone} onValue={setZone} required about="Such as Europe/Berlin." />
             </div>
             <h3>Timetable</h3>
-            <p class="faint">The first that holds the hour applies. An end that is not after the beginning lies on the next day.</p>
-            {windows.map((one, i) => (
-              <WindowForm key={i} one={one} onChange={(next) => setWindows((all) => all.map((old, j) => (j === i ? next : old)))} onRemove={() => setWindows((all) => all.filter((_, j) => j !== i))} />
-            ))}
-            <p>
-              <button type="button" disabled={windows.length >= 32} onClick={() => setWindows((all) => [...all, {days: [true, true, true, true, true, false, false], from: '08:00', to: '18:00', rate: '10MB'}])}>Add hours</button>
-            </p>
-            <Week rate={rate} windows={windows} zone={zone} />
+            <div class="pair">
+              <Field label="Paint with" value={brush} onValue={setBrush} about={fitsGrid(windows) ? 'A rate. Drag over hours, or use the arrows and the space bar.' : 'The timetable has times within an hour: change it below.'} />
+            </div>
+            <div class="chips" role="group" aria-label="Rates to paint with">
+              {[...new Set([rate, ...windows.map((one) => one.rate), 'none'])].map((one) => (
+                <button key={one} type="button" class="chip" aria-pressed={one === brush} onClick={() => setBrush(one)}>
+                  {one === rate ? `${one} (as outside)` : one}
+                </button>
+              ))}
+            </div>
+            <Week rate={rate} windows={windows} zone={zone} {...(fitsGrid(windows) && brush ? {onPaint: paint} : {})} />
+            <details>
+              <summary>{`As a list: ${plural(windows.length, 'window')}, 32 at most`}</summary>
+              <p class="faint">The first that holds the hour applies. An end that is not after the beginning lies on the next day.</p>
+              {windows.map((one, i) => (
+                <WindowForm key={i} one={one} onChange={(next) => setWindows((all) => all.map((old, j) => (j === i ? next : old)))} onRemove={() => setWindows((all) => all.filter((_, j) => j !== i))} />
+              ))}
+              <p>
+                <button type="button" disabled={windows.length >= 32} onClick={() => setWindows((all) => [...all, {days: [true, true, true, true, true, false, false], from: '08:00', to: '18:00', rate: '10MB'}])}>Add hours</button>
+              </p>
+            </details>
           </>
         )}
       </Form>

@@ -8,7 +8,7 @@ import {place, setQuery} from '../router';
 import type {Count, Problem, State} from '../schema';
 import {account, buckets, cdnIfGiven, say} from '../store';
 import {AsCall, Empty, Field, More, Page, ProblemNote} from '../ui';
-import {Bar, type UploadFilter} from './bulk';
+import {Bar, kPriorities, type UploadFilter} from './bulk';
 import {saveCsv} from './csv';
 import {FirstSteps} from './first';
 import {Group, Head, kGroup, liveRow, type LiveRow, pick, picked as pickedRows, update} from './rows';
@@ -83,18 +83,24 @@ function Chips({chosen}: {chosen: State[]}) {
 function Filters({query}: {query: URLSearchParams}) {
   const [text, setText] = useState(query.get('text') ?? '');
   useEffect(() => setText(query.get('text') ?? ''), [query.get('text')]);
+  const [open, setOpen] = useState(false);
   const names = [...new Set(buckets.value.map((one) => one.bucket))];
+  const used = ['bucket', 'hours', 'error', 'priority'].filter((name) => query.get(name)).length;
   return (
     <form
-      class="filters"
+      class={`filters compact ${open ? 'open' : ''}`}
       onSubmit={(event) => {
         event.preventDefault();
         setQuery({text});
       }}
     >
       <Field label="Part of a path or key" type="search" value={text} onValue={setText} />
+      <button type="button" class="phone-only" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {used ? `Filters (${used})` : 'Filters'}
+      </button>
       <Field label="Bucket" value={query.get('bucket') ?? ''} onValue={(bucket) => setQuery({bucket})} options={[['', 'all'], ...names.map((name): [string, string] => [name, name])]} />
       <Field label="Made within" value={query.get('hours') ?? ''} onValue={(hours) => setQuery({hours})} options={kPeriods} />
+      <Field label="Priority" value={query.get('priority') ?? ''} onValue={(priority) => setQuery({priority})} options={[['', 'all'], ...kPriorities]} />
       <Field label="Error" value={query.get('error') ?? ''} onValue={setErrorSoon} type="search" placeholder="s3_credential" />
       <button type="submit" class="wide-only">Search</button>
     </form>
