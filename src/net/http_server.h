@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/network.h"
+#include "net/body_stream.h"
 
 namespace vodlift::net {
 
@@ -36,6 +37,10 @@ struct Response {
   std::string holder{};  // whose share of the memory holds it beside the address's; empty: none
   // Sent instead where memory has no room for this one, with status 503 or 429; none: this one is sent all the same.
   std::shared_ptr<const Response> otherwise{};
+  // Set: the body is a stream, in place of `body`. The function is called once, on a network thread, when the header is
+  // on its way, and must not block; not at all where the client is gone, wants no body, or there are too many streams.
+  // The connection closes behind the stream, which is not ended for being idle. stop() ends it at once.
+  std::function<void(std::shared_ptr<BodyStream>)> stream{};
 };
 
 // Answers one request. Call it exactly once, from any thread; after the server is gone nothing happens. A responder
@@ -61,12 +66,18 @@ struct HttpServerLimits {
   // as much as they need. One address has a quarter at most, and so has one Response::holder (byte_budget.h).
   // Beyond it, 429 and 503.
   std::size_t memory_bytes = std::size_t{64} * 1024 * 1024;
+  // Answers that are streams, in all and of one Response::holder. More are answered 503 and 429, with Retry-After.
+  std::size_t streams = 256;
+  std::size_t streams_per_holder = 4;
+  // That wait for the client of one stream; they belong to memory_bytes. A client that reads more slowly is
+  // disconnected.
+  std::size_t stream_bytes = std::size_t{256} * 1024;
   // Deadlines for the whole of each phase, however slowly the bytes come. They may be exceeded by a fortieth of the
   // shortest one (5-250 ms).
   std::chrono::milliseconds header_timeout{10000};  // first byte to end of header: 408
   std::chrono::milliseconds body_timeout{30000};    // end of header to end of body: 408
   std::chrono::milliseconds idle_timeout{75000};    // before the first and between two requests: closed silently
-  std::chrono::milliseconds write_timeout{30000};   // one answer: closed
+  std::chrono::milliseconds write_timeout{30000};   // one answer, or one piece of a stream: closed
 };
 
 // Serves one listener on threads of its own. Each connection stays on one of them, and its requests are answered in

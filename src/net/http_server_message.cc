@@ -235,6 +235,7 @@ Result<RequestHead> parse_head(std::string_view head, std::size_t body_limit) {
   // HTTP/1.0 knows no interim answers, and its keep-alive was never standard.
   out.expects_continue = out.expects_continue && parser.version == 11;
   out.keep_alive = parser.version == 11 && parser.keep_alive();
+  out.takes_chunks = parser.version == 11;
   return out;
 }
 
@@ -364,7 +365,7 @@ Result<> ChunkedDecoder::count_overhead() {
   return {};
 }
 
-void append_head(std::string& out, const Response& response, std::string_view date, bool close) {
+void append_head(std::string& out, const Response& response, std::string_view date, bool close, Framing framing) {
   const bool valid_status = response.status >= 200 && response.status <= 599;
   if (!valid_status) log::error("handler answered an impossible status", {{"status", response.status}});
   const int status = valid_status ? response.status : 500;
@@ -373,7 +374,10 @@ void append_head(std::string& out, const Response& response, std::string_view da
   append_field(out, "Date", date);
   if (may_have_body(response)) {
     if (is_safe_value(response.content_type)) append_field(out, "Content-Type", response.content_type);
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+    if (framing == Framing::length) {
+      fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", response.body.size());
+    }
+    if (framing == Framing::chunked) append_field(out, "Transfer-Encoding", "chunked");
   }
   for (const auto& [name, value] : response.headers) {
     if (is_token(name) && is_safe_value(value) && !is_ours(name)) {

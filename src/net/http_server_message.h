@@ -42,7 +42,8 @@ struct RequestHead {
   bool chunked = false;
   std::uint64_t content_length = 0;  // bytes to come, where not chunked
   bool expects_continue = false;
-  bool keep_alive = false;  // what the client wants
+  bool keep_alive = false;    // what the client wants
+  bool takes_chunks = false;  // the client knows chunked bodies (HTTP/1.1)
 };
 
 // Takes a complete header apart (request line to empty line). Strict wherever two readers could differ about where the
@@ -115,10 +116,14 @@ class ChunkedDecoder {
   std::size_t body_size_ = 0;
 };
 
+// How the client finds the end of an answer's body.
+enum class Framing { length, chunked, until_close };
+
 // Appends the answer's status line and headers, empty line included, to `out`. The body follows as it is, where
 // may_have_body() says so. A header of the handler that would break the framing (CR, LF, Content-Length …) is left out
 // and logged. `date` as http_date() gives it; `close` adds Connection: close.
-void append_head(std::string& out, const Response& response, std::string_view date, bool close);
+void append_head(std::string& out, const Response& response, std::string_view date, bool close,
+                 Framing framing = Framing::length);
 
 // Whether HTTP lets an answer of this status carry a body (all but 204 and 304).
 bool may_have_body(const Response& response);

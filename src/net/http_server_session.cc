@@ -17,8 +17,6 @@ constexpr std::size_t kReadBytes = 4096;
 constexpr std::size_t kReadBodyBytes = 32768;
 constexpr std::size_t kKeptBufferBytes = 2 * kReadBytes;  // an idle connection keeps no more
 constexpr std::size_t kRequestBytes = 8192;               // a request and its answer hold this much at least
-constexpr std::chrono::milliseconds kLinger{2000};
-constexpr std::chrono::milliseconds kLingerInDrain{100};
 constexpr std::chrono::milliseconds kDrainPatience{100};
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -108,14 +106,9 @@ Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loo
       charge_(shared_->memory) {}
 
 // Where memory ends in a step, the client learns it at once, and not by a deadline.
-template <class Step>
-void Session::carry_out(const Step& step) {
-  try {
-    step();
-  } catch (const std::exception& exception) {
-    log::error("a connection was given up", {{"exception", exception.what()}, {"peer", peer_.text}});
-    close();
-  }
+void Session::give_up(std::string_view why) {
+  log::error("a connection was given up", {{"exception", why}, {"peer", peer_.text}});
+  close();
 }
 
 void Session::start() {
@@ -161,7 +154,8 @@ void Session::refuse(Errc why) {
 }
 
 bool Session::expire(SteadyTime now) {
-  if (answer_lost_ && state_ == State::handling) {
+  const bool lost = (state_ == State::handling && answer_lost_) || (state_ == State::streaming && streamed_->failed());
+  if (lost) {
     close();
     return true;
   }
@@ -181,6 +175,7 @@ bool Session::expire(SteadyTime now) {
 
 void Session::drain() {
   if (state_ == State::handshake) return close();
+  if (state_ == State::streaming) return streamed_->close();
   // A request may be on its way already: the client could not know.
   if (state_ == State::head && !request_begun_) set_deadline(kDrainPatience);
 }
@@ -188,6 +183,7 @@ void Session::drain() {
 void Session::close() {
   if (state_ == State::closed) return;
   state_ = State::closed;
+  if (streamed_ != nullptr) streamed_->end();
   boost::system::error_code ignored;
   stream_.socket().close(ignored);
   const auto alive_until_the_end = shared_from_this();  // the loop's hold on it may be the last
@@ -229,6 +225,7 @@ void Session::on_read(const boost::system::error_code& error, std::size_t bytes)
     read();
     return;
   }
+  if (state_ == State::streaming) return ignore_input(bytes);
   buffer_.commit(bytes);
   advance();
 }
@@ -371,7 +368,8 @@ void Session::hand_over() {
 }
 
 void Session::answer(Response response) {
-  if (state_ == State::handling) write(std::move(response));
+  if (state_ != State::handling) return;
+  response.stream ? begin_stream(std::move(response)) : write(std::move(response));
 }
 
 Response Session::fault_response(Errc code, std::string_view message) const {

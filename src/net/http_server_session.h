@@ -19,10 +19,15 @@
 #include "net/connection_caps.h"
 #include "net/http_server.h"
 #include "net/http_server_message.h"
+#include "net/http_server_stream.h"
 #include "net/http_server_tls.h"
 #include "net/stepped_set.h"
 
 namespace vodlift::net {
+
+// How long the client may take to close the connection behind the last answer.
+inline constexpr std::chrono::milliseconds kLinger{2000};
+inline constexpr std::chrono::milliseconds kLingerInDrain{100};
 
 // What all threads of one server share.
 struct ServerShared {
@@ -33,7 +38,8 @@ struct ServerShared {
         fault_body(std::move(fault_body_given)),
         trusted_proxies(std::move(proxies)),
         caps(limits_given.connections_per_address),
-        memory(limits_given.memory_bytes) {}
+        memory(limits_given.memory_bytes),
+        streams(limits_given.streams, limits_given.streams_per_holder) {}
 
   const HttpServerLimits limits;
   const Handler handler;
@@ -41,6 +47,7 @@ struct ServerShared {
   const std::vector<Network> trusted_proxies;
   ConnectionCaps caps;
   ByteBudget memory;
+  StreamPlaces streams;
   std::unique_ptr<TlsCertificate> tls;  // none: plain HTTP; set before the first connection
   std::atomic<std::size_t> connections{0};
   std::atomic<bool> draining{false};
@@ -139,12 +146,20 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   friend class Ticket;
-  enum class State { handshake, head, body, handling, writing, lingering, closed };
+  friend class StreamQueue;
+  enum class State { handshake, head, body, handling, writing, streaming, lingering, closed };
 
   void begin();
   // Calls `step`. An exception closes the connection.
   template <class Step>
-  void carry_out(const Step& step);
+  void carry_out(const Step& step) {
+    try {
+      step();
+    } catch (const std::exception& exception) {
+      give_up(exception.what());
+    }
+  }
+  void give_up(std::string_view why);
   void on_handshake(const boost::system::error_code& error);
   void read();
   void on_read(const boost::system::error_code& error, std::size_t bytes);
@@ -162,6 +177,14 @@ class Session : public std::enable_shared_from_this<Session> {
   void fault(Errc code, std::string_view message);
   void write(Response response);
   void on_written(const boost::system::error_code& error);
+  // Of an answer that is a stream, in http_server_stream.cc.
+  void begin_stream(Response response);
+  void send_stream_part(const std::vector<boost::asio::const_buffer>& parts);
+  // Sends what waits, unless something is being sent.
+  void send_stream();
+  void on_stream_sent(const boost::system::error_code& error);
+  void ignore_input(std::size_t bytes);
+
   void linger(std::chrono::milliseconds longest);
   void say_goodbye();
   void finish_sending();
@@ -198,6 +221,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   std::string answer_head_;
   std::string answer_body_;
+
+  std::shared_ptr<StreamQueue> streamed_;  // none: the answer is no stream
+  StreamQueue::Piece piece_;               // that is being sent
+  bool sending_stream_ = false;
+  std::size_t ignored_ = 0;  // bytes that came during the stream
 };
 
 }  // namespace vodlift::net

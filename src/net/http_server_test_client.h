@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -88,6 +89,17 @@ class RawClient {
     }
     out.body = received_.substr(0, length);
     received_.erase(0, length);
+    return out;
+  }
+
+  // What comes until `text`, `text` included; all that came where it never comes.
+  std::string until(std::string_view text) {
+    std::size_t at = std::string::npos;
+    while ((at = received_.find(text)) == std::string::npos) {
+      if (!receive()) return std::exchange(received_, {});
+    }
+    const std::string out = received_.substr(0, at + text.size());
+    received_.erase(0, out.size());
     return out;
   }
 
