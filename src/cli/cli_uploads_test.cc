@@ -222,48 +222,46 @@ TEST_F(CliTest, AChangeOfManyHasToBeMeant) {
   EXPECT_THAT(asked(), IsEmpty());
 }
 
-object file_object(const char* path) {
-  return {{"path", path}, {"size", 1024}, {"modified", 1}, {"type", "video/mp4"}};
+object batch_answer(const boost::json::array& items, int accepted, int refused, const value& next = nullptr) {
+  return {{"items", items}, {"accepted", accepted}, {"bytes", 1024 * accepted}, {"refused", refused}, {"next", next}};
 }
 
+object queued_file(int id) { return {{"path", "s/u/films/a.mp4"}, {"id", id}, {"problem", nullptr}}; }
+
 TEST_F(CliTest, QueuesAFolder) {
-  answer({{"items", {file_object("s/u/films/a.mp4"), file_object("s/u/films/b/c.mp4")}},
-          {"total", 2},
-          {"complete", true}});
-  answer({{"id", 8}});
-  answer({{"id", 9}});
+  answer(batch_answer({queued_file(8)}, 1, 0, "1000"));
+  answer(batch_answer({queued_file(9)}, 1, 0));
   EXPECT_EQ(run_with_socket({"upload", "s/u/films/", "--recursive", "--cdn", "158", "--bucket", "b", "--filter", "*"}),
             kDone);
-  EXPECT_THAT(
-      asked(),
-      ElementsAre("GET /api/v1/files?path=s%2Fu%2Ffilms&filter=%2A&offset=0",
-                  R"(POST /api/v1/uploads {"cdn":158,"path":"s/u/films/a.mp4","destination_path":"films/a.mp4",)"
-                  R"("bucket":"b"})",
-                  R"(POST /api/v1/uploads {"cdn":158,"path":"s/u/films/b/c.mp4","destination_path":"films/b/c.mp4",)"
-                  R"("bucket":"b"})"));
+  const std::string begin =
+      R"(POST /api/v1/uploads/batch {"cdn":158,"path":"s/u/films/","destination_path":"","bucket":"b",)"
+      R"("recursive":true,"dry_run":false,"filter":"*")";
+  EXPECT_THAT(asked(), ElementsAre(begin + "}", begin + R"(,"cursor":"1000"})"));
   EXPECT_EQ(out_, "2 files queued (2.0 KiB) as uploads 8 to 9\n");
 }
 
-TEST_F(CliTest, AFoldersKeysBeginAsWanted) {
-  answer({{"items", {file_object("s/u/films/b/c.mp4")}}, {"total", 1}, {"complete", true}});
-  refuse("bucket_not_configured", "no such bucket");
+TEST_F(CliTest, AFolderSaysWhatCouldNotBeQueued) {
+  const object problem{{"code", "bucket_not_configured"}, {"detail", "no such bucket"}};
+  answer(batch_answer({object{{"path", "s/u/films/b/c.mp4"}, {"id", nullptr}, {"problem", problem}}}, 0, 1));
   EXPECT_EQ(run_with_socket({"upload", "s/u/films", "--recursive", "--cdn", "158", "--bucket", "b", "--to", "in/"}),
             kFailed);
-  EXPECT_THAT(asked().back(), HasSubstr(R"("destination_path":"in/b/c.mp4")"));
+  EXPECT_THAT(asked().back(), HasSubstr(R"("destination_path":"in/")"));
   EXPECT_EQ(out_, "0 files queued (0 B)\n1 file could not be queued:\n  s/u/films/b/c.mp4: no such bucket\n");
 }
 
-TEST_F(CliTest, NothingIsQueuedOfAFolderThatIsTooLargeOrInADryRun) {
-  answer({{"items", {file_object("s/u/a.mp4")}}, {"total", 1}, {"complete", true}});
-  answer({{"items", {file_object("s/u/a.mp4")}}, {"total", 100}, {"complete", false}});
-  const std::vector<std::string> words = {"upload", "s/u", "--recursive", "--cdn", "158", "--bucket", "b"};
-  std::vector<std::string> dry = words;
-  dry.emplace_back("--dry-run");
-  EXPECT_EQ(run_with_socket(dry), kDone);
+TEST_F(CliTest, AFolderOfWhichOnlyABeginningWasQueuedSaysSo) {
+  answer(batch_answer({queued_file(8)}, 1, 0, "1000"));
+  refuse("storage_unavailable", "it does not answer");
+  EXPECT_EQ(run_with_socket({"upload", "s/u/films", "--recursive", "--cdn", "158", "--bucket", "b"}), kFailed);
+  EXPECT_EQ(out_, "1 file queued (1.0 KiB) as uploads 8 to 8\n");
+  EXPECT_THAT(err_, HasSubstr("it does not answer"));
+}
+
+TEST_F(CliTest, ADryRunOfAFolderSaysWhatWouldBeQueued) {
+  answer(batch_answer({object{{"path", "s/u/a.mp4"}, {"id", nullptr}, {"problem", nullptr}}}, 1, 0));
+  EXPECT_EQ(run_with_socket({"upload", "s/u", "--recursive", "--cdn", "158", "--bucket", "b", "--dry-run"}), kDone);
+  EXPECT_THAT(asked().back(), HasSubstr(R"("dry_run":true)"));
   EXPECT_EQ(out_, "1 file would be queued (1.0 KiB)\n");
-  EXPECT_EQ(run_with_socket(words), kFailed);
-  EXPECT_THAT(err_, HasSubstr("s/u: the folder has too many files"));
-  EXPECT_EQ(asked().size(), 2U);
   EXPECT_EQ(run_with_socket({"upload", "s/u/a.mp4", "--cdn", "1", "--bucket", "b", "--dry-run"}), kUsage);
   EXPECT_EQ(run_with_socket({"upload", "s/u", "--recursive", "--watch", "--cdn", "1", "--bucket", "b"}), kUsage);
 }

@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
-#include <vector>
 
 #include "cli/text.h"
-#include "core/upload_request.h"
 
 namespace vodlift::cli {
 namespace {
@@ -16,122 +13,84 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-constexpr std::size_t kMostFiles = 100'000;
 constexpr std::size_t kMaxRefusals = 20;  // that are shown
 
-struct FoundFile {
-  std::string path;
-  std::int64_t size = 0;
-};
-
-Error too_large(const std::string& folder) {
-  return {
-      Errc::invalid_value,
-      fmt::format("{}: the folder has too many files for one command; name the folders below it one by one", folder)};
-}
-
-// All files of the folder before the first is queued: so nothing is queued of a folder that is too large.
-Result<std::vector<FoundFile>> list_files(Session& session, const std::string& folder, const FolderOptions& options) {
-  std::vector<FoundFile> files;
-  object query{{"path", folder}};
-  if (!options.filter.empty()) query["filter"] = options.filter;
-  if (options.all_types) query["type"] = "all";
-  while (true) {
-    query["offset"] = files.size();
-    const auto page = session.call({"GET", "/files", query});
-    if (!page) return page.error();
-    if (cell(*page, "complete") != "yes") return too_large(folder);
-    const boost::json::array& items = page->at("items").as_array();
-    for (const value& one : items) files.push_back({text_at(one, "path"), integer_at(one, "size")});
-    if (files.size() > kMostFiles) return too_large(folder);
-    // A page may be short of files that were deleted meanwhile.
-    if (items.empty() || std::ssize(files) >= integer_at(*page, "total")) return files;
-  }
-}
-
-// The key of a file: what stands behind the folder, after `prefix`.
-Result<std::string> key_of(const std::string& path, std::size_t folder_bytes, const std::string& prefix) {
-  if (!prefix.empty()) return prefix + path.substr(folder_bytes);
-  const auto source = parse_source_path(path);
-  if (!source) return source.error();
-  return source->file;
-}
+std::string files_text(std::int64_t count) { return fmt::format("{} file{}", count, count == 1 ? "" : "s"); }
 
 // What became of the files.
-struct Queued {
-  std::vector<std::int64_t> ids;
-  std::int64_t bytes = 0;
-  std::int64_t refused = 0;
-  boost::json::array refusals;
-
-  void refuse(const std::string& path, const Error& why) {
-    ++refused;
-    if (refusals.size() >= kMaxRefusals) return;
-    refusals.push_back(object{{"path", path}, {"code", info(why.code).name}, {"detail", why.message}});
+class Outcome {
+ public:
+  // Of one request.
+  void add(const value& answer) {
+    accepted_ += integer_at(answer, "accepted");
+    bytes_ += integer_at(answer, "bytes");
+    refused_ += integer_at(answer, "refused");
+    for (const value& file : answer.at("items").as_array()) {
+      const value& problem = file.at("problem");
+      if (problem.is_null()) {
+        ids_.push_back(file.at("id"));
+      } else if (refusals_.size() < kMaxRefusals) {
+        refusals_.push_back(
+            object{{"path", file.at("path")}, {"code", problem.at("code")}, {"detail", problem.at("detail")}});
+      }
+    }
   }
 
-  [[nodiscard]] std::string text() const {
-    std::string text =
-        fmt::format("{} queued ({})", files_text(std::ssize(ids)), human_bytes(static_cast<double>(bytes)));
-    if (!ids.empty()) text += fmt::format(" as uploads {} to {}", ids.front(), ids.back());
+  [[nodiscard]] std::string text(bool dry_run) const {
+    std::string text = fmt::format("{} {} ({})", files_text(accepted_), dry_run ? "would be queued" : "queued",
+                                   human_bytes(static_cast<double>(bytes_)));
+    if (!dry_run && !ids_.empty()) {
+      text += fmt::format(" as uploads {} to {}", boost::json::serialize(ids_.front()),
+                          boost::json::serialize(ids_.back()));
+    }
     text += '\n';
-    if (refused > 0) text += fmt::format("{} could not be queued:\n", files_text(refused));
-    for (const value& one : refusals) text += fmt::format("  {}: {}\n", text_at(one, "path"), text_at(one, "detail"));
-    if (refused > std::ssize(refusals)) text += "  …\n";
+    if (refused_ > 0) text += fmt::format("{} could not be queued:\n", files_text(refused_));
+    for (const value& one : refusals_) text += fmt::format("  {}: {}\n", text_at(one, "path"), text_at(one, "detail"));
+    if (refused_ > std::ssize(refusals_)) text += "  …\n";
     return text;
   }
 
-  [[nodiscard]] object json() const {
-    return {{"ids", boost::json::array(ids.begin(), ids.end())},
-            {"bytes", bytes},
-            {"refused", refused},
-            {"refusals", refusals}};
+  [[nodiscard]] object json(bool dry_run) const {
+    object json{{"files", accepted_}, {"bytes", bytes_}, {"refused", refused_}, {"refusals", refusals_}};
+    if (!dry_run) json["ids"] = ids_;
+    return json;
   }
 
-  static std::string files_text(std::int64_t count) { return fmt::format("{} file{}", count, count == 1 ? "" : "s"); }
+  [[nodiscard]] bool is_whole() const { return refused_ == 0; }
+
+ private:
+  boost::json::array ids_;
+  std::int64_t accepted_ = 0;
+  std::int64_t bytes_ = 0;
+  std::int64_t refused_ = 0;
+  boost::json::array refusals_;
 };
-
-Result<> queue(Session& session, object fields, const FoundFile& file, std::size_t folder_bytes, Queued& done) {
-  const auto key = key_of(file.path, folder_bytes, text_at(fields, "destination_path"));
-  if (!key) return key.error();
-  fields["path"] = file.path;
-  fields["destination_path"] = *key;
-  const auto queued = session.call({"POST", "/uploads", fields});
-  if (!queued) return queued.error();
-  done.ids.push_back(integer_at(*queued, "id"));
-  done.bytes += file.size;
-  return {};
-}
-
-int show_dry_run(const Session& session, const std::vector<FoundFile>& files) {
-  std::int64_t bytes = 0;
-  for (const FoundFile& file : files) bytes += file.size;
-  if (session.json()) {
-    print(boost::json::serialize(object{{"files", files.size()}, {"bytes", bytes}}) + "\n");
-  } else {
-    print(fmt::format("{} would be queued ({})\n", Queued::files_text(std::ssize(files)),
-                      human_bytes(static_cast<double>(bytes))));
-  }
-  return kDone;
-}
 
 }  // namespace
 
-int upload_folder(Session& session, const object& fields, const FolderOptions& options) {
-  std::string folder = text_at(fields, "path");
-  if (folder.ends_with('/')) folder.pop_back();
-  const auto files = list_files(session, folder, options);
-  if (!files) return session.fail(files.error());
-  if (options.dry_run) return show_dry_run(session, *files);
-  Queued done;
-  for (const FoundFile& file : *files) {
-    const auto queued = queue(session, fields, file, folder.size() + 1, done);
-    // Without a daemon the others would fail alike.
-    if (!queued && queued.error().code == Errc::network) return session.fail(queued.error());
-    if (!queued) done.refuse(file.path, queued.error());
+int upload_folder(Session& session, object fields, const FolderOptions& options) {
+  fields["recursive"] = true;
+  fields["dry_run"] = options.dry_run;
+  if (!options.filter.empty()) fields["filter"] = options.filter;
+  if (options.all_types) fields["type"] = "all";
+  Outcome outcome;
+  const auto show = [&] {
+    print(session.json() ? boost::json::serialize(outcome.json(options.dry_run)) + "\n"
+                         : outcome.text(options.dry_run));
+  };
+  while (true) {
+    const auto answer = session.call({"POST", "/uploads/batch", fields});
+    if (!answer) {
+      if (fields.contains("cursor")) show();  // what was queued stays queued
+      return session.fail(answer.error());
+    }
+    outcome.add(*answer);
+    const value& next = answer->at("next");
+    if (next.is_null()) break;
+    fields["cursor"] = next;
   }
-  print(session.json() ? boost::json::serialize(done.json()) + "\n" : done.text());
-  return done.refused == 0 ? kDone : kFailed;
+  show();
+  return outcome.is_whole() ? kDone : kFailed;
 }
 
 }  // namespace vodlift::cli

@@ -15,9 +15,9 @@ struct FolderOptions {
   std::string filter;
 };
 
-// Lists the whole folder, then queues each file. A file that the daemon refuses does not stop the others. `fields` go
-// with each upload, except two: `path` is the folder, and `destination_path` is the beginning of each key. If
-// `destination_path` is empty, each key is the path below the user's folder. Answers the exit code.
-int upload_folder(Session& session, const boost::json::object& fields, const FolderOptions& options);
+// Has the daemon queue the folder, a thousand files a request. A file that it refuses does not stop the others.
+// `fields` go with each upload, except two: `path` is the folder, and `destination_path` is the beginning of each key.
+// If `destination_path` is empty, each key is the path below the user's folder. Answers the exit code.
+int upload_folder(Session& session, boost::json::object fields, const FolderOptions& options);
 
 }  // namespace vodlift::cli

@@ -62,25 +62,36 @@ struct StorageInfo {
   std::int64_t bytes_free = 0;
 };
 
-inline constexpr std::size_t kMaxListedFiles = 100;
+inline constexpr std::size_t kMaxListedFiles = 100;      // of one answer, unless a query says otherwise
+inline constexpr std::size_t kMaxListedEntries = 1'000;  // whatever a query says
 
-// Which files of a folder and the folders beneath it are asked for.
+// What of a folder is listed.
+enum class ListDepth {
+  below,    // its files, and those of all folders beneath it
+  here,     // its files
+  entries,  // the folders in it, then its files
+};
+
+// Which files of a folder are asked for.
 struct FileQuery {
-  SourcePath folder;               // `file` names the folder, empty for the user's own
+  SourcePath folder;  // `file` names the folder, empty for the user's own
+  ListDepth depth = ListDepth::below;
   bool only_video = true;          // by extension, see is_video()
   std::optional<Wildcard> filter;  // on a file's name; with a slash in it, on its path relative to the folder
   std::int64_t offset = 0;         // so many are skipped
+  std::size_t limit = kMaxListedFiles;
 };
 
 struct ListedFile {
   std::string path;  // "sestore4/jb/path/to/file.mp4"
   std::int64_t size = 0;
   WallTime modified;
+  bool folder = false;  // with ListDepth::entries: it is a folder, whose size says nothing
 };
 
 struct FileList {
-  std::vector<ListedFile> files;  // kMaxListedFiles at most, by the bytes of their paths
-  std::int64_t total = 0;         // files that match, wherever `offset` is
+  std::vector<ListedFile> files;  // the query's `limit` at most; folders first, then by the bytes of their paths
+  std::int64_t total = 0;         // what matches, wherever `offset` is
   bool complete = true;           // false: the folder holds more than was looked at; `total` and the order are of that
   // Left out, unlooked at: names that are no UTF-8, paths too long for an upload, folders that may not be entered.
   std::int64_t skipped = 0;
@@ -105,11 +116,11 @@ class Storages {
 
   virtual std::vector<StorageInfo> list() = 0;
 
-  // Lists regular files, through no link; does not block. `done` is called once, here or on a thread of the storage, so
-  // one that hangs holds up only itself. Links and files of other kinds are left out. A file that was
-  // deleted meanwhile is left out too, so a page may be short before the end of the list.
-  // Errors: storage_unknown, storage_unavailable, source_not_found (no such folder, or it may not be read), overloaded
-  // (too many listings under way, for the account or in all).
+  // Lists regular files, and folders where they are asked for, through no link; does not block. `done` is called once,
+  // here or on a thread of the storage, so one that hangs holds up only itself. Links and files of other kinds are left
+  // out. A file that was deleted meanwhile is left out too, so a page may be short before the end of the list. Errors:
+  // storage_unknown, storage_unavailable, source_not_found (no such folder, or it may not be read), overloaded (too
+  // many listings under way, for the account or in all).
   virtual void list_files(FileQuery query, std::function<void(Result<FileList>)> done) = 0;
 };
 

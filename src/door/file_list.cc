@@ -38,18 +38,23 @@ constexpr std::array kFields = {
 
 std::span<const FieldSpec> file_list_fields() { return kFields; }
 
-Result<FileQuery> read_file_query(const Fields& fields) {
+Result<FileQuery> read_folder_query(const Fields& fields) {
   auto folder = parse_folder_path(fields.text("path"));
   if (!folder) return folder.error();
   FileQuery query;
   query.folder = std::move(*folder);
   query.only_video = fields.text("type") == "video";
-  query.offset = fields.number("offset");
   if (!fields.text("filter").empty()) {  // some clients send every field, empty or not
     auto filter = Wildcard::parse(fields.text("filter"));
     if (!filter) return filter.error();
     query.filter = std::move(*filter);
   }
+  return query;
+}
+
+Result<FileQuery> read_file_query(const Fields& fields) {
+  auto query = read_folder_query(fields);
+  if (query) query->offset = fields.number("offset");
   return query;
 }
 

@@ -14,7 +14,9 @@ namespace vodlift::door {
 // path, type, offset and filter.
 std::span<const FieldSpec> file_list_fields();
 
-// What these fields ask for. Errors: those of parse_folder_path() and Wildcard::parse().
+// What path, type and filter ask for. Errors: those of parse_folder_path() and Wildcard::parse().
+Result<FileQuery> read_folder_query(const Fields& fields);
+// The same with offset.
 Result<FileQuery> read_file_query(const Fields& fields);
 
 // [{"path","size","modified","type"}], `modified` in whole Unix seconds.

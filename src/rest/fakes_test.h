@@ -1,6 +1,7 @@
 // In-memory stand-ins for the ports that the administration works on; tests only.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -78,14 +79,36 @@ class PleasedReceiver final : public CallbackSender {
 class MemoryStorages final : public Storages {
  public:
   Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override {
-    if (path.user != "jb" || path.file != "film.mp4") return Error{Errc::source_not_found, "no such file"};
+    const bool known = path.file == "film.mp4" || std::ranges::find(more, path.file) != more.end();
+    if (path.user != "jb" || !known) return Error{Errc::source_not_found, "no such file"};
     return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(1000));
   }
   std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) override { return std::nullopt; }
   std::vector<StorageInfo> list() override { return {{"sestore4", true, 1}}; }
   void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override {
     if (query.folder.user != "jb") return done(Error{Errc::source_not_found, "no such folder"});
-    done(FileList{{{"sestore4/jb/film.mp4", 1000, from_unix_ms(1'700'000'000'123)}}, query.offset + 1, true, 0});
+    const WallTime modified = from_unix_ms(1'700'000'000'123);
+    FileList found{{{"sestore4/jb/film.mp4", 1000, modified}}, query.offset + 1, true, 0};
+    if (query.depth == ListDepth::entries) {
+      found.files.insert(found.files.begin(), {"sestore4/jb/<b>\n", 4096, modified, true});
+      found.total = 7;
+    }
+    if (!more.empty()) found = page_of_more(query);
+    done(std::move(found));
+  }
+
+  std::vector<std::string> more;  // files besides, also of 1000 bytes; where there are some, lists are of these
+  bool complete = true;           // of those lists
+
+ private:
+  [[nodiscard]] FileList page_of_more(const FileQuery& query) const {
+    FileList found;
+    found.total = std::ssize(more);
+    found.complete = complete;
+    for (auto at = static_cast<std::size_t>(query.offset); at < more.size() && found.files.size() < query.limit; ++at) {
+      found.files.push_back({"sestore4/jb/" + more[at], 1000, {}});
+    }
+    return found;
   }
 };
 

@@ -52,7 +52,8 @@ const std::vector<const Route*>& routes() {
   static const std::vector<const Route*> kRoutes = [] {
     std::vector<const Route*> all;
     for (const auto some : {account_routes(), key_routes(), bucket_routes(), upload_routes(), upload_change_routes(),
-                            limit_routes(), storage_routes(), callback_routes(), statistics_routes(), index_routes()}) {
+                            upload_batch_routes(), limit_routes(), storage_routes(), callback_routes(),
+                            statistics_routes(), index_routes()}) {
       for (const Route& route : some) all.push_back(&route);
     }
     return all;

@@ -1,13 +1,15 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 #include <utility>
 
 #include "base/encoding.h"
+#include "core/content_type.h"
 #include "core/upload_request.h"
 #include "door/file_list.h"
-#include "rest/route.h"
+#include "rest/uploads.h"
 
 namespace vodlift::rest {
 namespace {
@@ -49,6 +51,57 @@ void files(const Context& context, const Caller& /*caller*/, const Fields& field
   });
 }
 
+boost::json::array entries_json(const FileList& found) {
+  boost::json::array entries;
+  entries.reserve(found.files.size());
+  for (const ListedFile& entry : found.files) {
+    const std::string_view path = entry.path;
+    entries.emplace_back(object{{"kind", entry.folder ? "folder" : "file"},
+                                {"name", path.substr(path.rfind('/') + 1)},
+                                {"path", path},
+                                {"size", entry.folder ? value(nullptr) : value(entry.size)},
+                                {"modified", to_unix_ms(entry.modified) / 1000},
+                                {"type", entry.folder ? value(nullptr) : value(content_type_for(path))}});
+  }
+  return entries;
+}
+
+// What the folder itself holds. Answers as files() does.
+void folder(const Context& context, const Caller& /*caller*/, const Fields& fields,
+            const std::shared_ptr<Reply>& reply) {
+  auto query = door::read_folder_query(fields);
+  if (!query) return reply->failure(query.error());
+  const auto offset = read_cursor(fields.text("cursor"));
+  if (!offset) return reply->failure(offset.error());
+  query->depth = ListDepth::entries;
+  query->offset = *offset;
+  query->limit = static_cast<std::size_t>(fields.number("limit"));
+  const std::int64_t end = *offset + fields.number("limit");
+  context.storages.list_files(std::move(*query), [reply, end](const Result<FileList>& found) {
+    reply->guard([&] {
+      if (!found) return reply->failure(found.error());
+      object answer = door::extent_json(*found);
+      answer["items"] = entries_json(*found);
+      answer["next"] = end < found->total ? value(std::to_string(end)) : value(nullptr);
+      reply->success({}, answer);
+    });
+  });
+}
+
+// Those of a list of files, but a page is asked for by its cursor.
+std::span<const FieldSpec> folder_fields() {
+  static const std::vector<FieldSpec> kFields = [] {
+    std::vector<FieldSpec> fields;
+    std::ranges::copy_if(door::file_list_fields(), std::back_inserter(fields),
+                         [](const FieldSpec& spec) { return spec.name != "offset"; });
+    fields.push_back(kCursor);
+    fields.push_back(kLimit);
+    fields.back().otherwise = "100";
+    return fields;
+  }();
+  return kFields;
+}
+
 }  // namespace
 
 std::span<const Route> storage_routes() {
@@ -66,6 +119,13 @@ std::span<const Route> storage_routes() {
             .path = "/files",
             .fields = door::file_list_fields(),
             .run = files},
+      Route{.name = "folder.list",
+            .act = Act::read,
+            .is_of = is_of,
+            .method = "GET",
+            .path = "/folders",
+            .fields = folder_fields(),
+            .run = folder},
   };
   return kRoutes;
 }

@@ -1,9 +1,6 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
-#include <tuple>
 
 #include "base/log.h"
 #include "rest/idempotency.h"
@@ -15,14 +12,6 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-bool same_request(const UploadRequest& one, const UploadRequest& other) {
-  const auto members = [](const UploadRequest& request) {
-    return std::tie(request.path, request.destination_path, request.bucket, request.acl, request.metadata,
-                    request.callback, request.priority, request.options);
-  };
-  return members(one) == members(other);
-}
-
 // Answers the upload that the same Idempotency-Key got before. A key that comes with another request is an error of the
 // client, who would take the answer for that of the other request.
 void answer_repeat(const Context& context, UploadId id, AccountId cdn, const UploadRequest& asked, Reply& reply) {
@@ -32,8 +21,7 @@ void answer_repeat(const Context& context, UploadId id, AccountId cdn, const Upl
   if (!found) return reply.failure(found.error());
   const bool same = !found->empty() && found->front().account == cdn && same_request(found->front().request, asked);
   if (same) return reply.success({}, object{{"id", id}});
-  reply.failure({Errc::invalid_value,
-                 fmt::format("Idempotency-Key: upload {} was made with this key, from another request", id)});
+  reply.failure(other_request(id));
 }
 
 void insert(const Context& context, NewUpload upload, const std::shared_ptr<Reply>& reply) {

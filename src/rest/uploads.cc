@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 #include <charconv>
+#include <tuple>
 #include <variant>
 
 #include "base/encoding.h"
@@ -88,6 +89,19 @@ Result<std::int64_t> read_cursor(std::string_view text) {
   if (problem == std::errc() && end == text.data() + text.size() && id > 0) return id;
   return Error{Errc::invalid_value, fmt::format("cursor: expected the \"next\" of an earlier answer, found {}",
                                                 printable(text, kMaxShownBytes))};
+}
+
+bool same_request(const UploadRequest& one, const UploadRequest& other) {
+  const auto members = [](const UploadRequest& request) {
+    return std::tie(request.path, request.destination_path, request.bucket, request.acl, request.metadata,
+                    request.callback, request.priority, request.options);
+  };
+  return members(one) == members(other);
+}
+
+Error other_request(UploadId id) {
+  return {Errc::invalid_value,
+          fmt::format("Idempotency-Key: upload {} was made with this key, from another request", id)};
 }
 
 boost::json::object extent_json(std::int64_t next, const std::optional<WallTime>& searched_to) {

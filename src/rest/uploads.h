@@ -66,6 +66,12 @@ Result<std::int64_t> read_cursor(std::string_view text);
 // its error.
 boost::json::object upload_json(const Upload& upload, const Caller& caller, WallTime now);
 
+// Whether two checked requests ask for the same.
+bool same_request(const UploadRequest& one, const UploadRequest& other);
+// How a request is refused whose Idempotency-Key got this upload from another one.
+Error other_request(UploadId id);
+
 std::span<const Route> upload_change_routes();
+std::span<const Route> upload_batch_routes();
 
 }  // namespace vodlift::rest

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "base/encoding.h"
@@ -32,6 +33,7 @@ std::string key_of(const FileQuery& query) {
   std::string key = query.folder.storage + "/" + folder_beneath_root(query.folder);
   key += '\0';
   key += query.only_video ? "video" : "all";
+  key += std::to_string(static_cast<int>(query.depth));
   key += '\0';
   if (query.filter) key += query.filter->text();
   return key;
@@ -131,12 +133,16 @@ Result<FileList> FileLister::page(const FileQuery& query, int root) {
   list.complete = walk.complete;
   list.skipped = walk.skipped;
   const std::string beneath = folder_beneath_root(query.folder) + "/";
-  for (const std::string& file : walk.files.slice(static_cast<std::size_t>(query.offset), kMaxListedFiles)) {
+  const std::size_t limit = std::min(query.limit, kMaxListedEntries);
+  for (std::string& name : walk.files.slice(static_cast<std::size_t>(query.offset), limit)) {
+    const bool folder = name.ends_with('/');
+    if (folder) name.pop_back();
     struct stat status {};
-    const UniqueFd fd = open_beneath(root, beneath + file, O_PATH, cross_mounts_);
-    if (!fd.valid() || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    const UniqueFd fd = open_beneath(root, beneath + name, O_PATH, cross_mounts_);
+    if (!fd.valid() || ::fstat(fd.get(), &status) != 0) continue;
+    if (folder ? !S_ISDIR(status.st_mode) : !S_ISREG(status.st_mode)) continue;
     list.files.push_back(
-        {fmt::format("{}/{}{}", query.folder.storage, beneath, file), status.st_size, modified_at(status)});
+        {fmt::format("{}/{}{}", query.folder.storage, beneath, name), status.st_size, modified_at(status), folder});
   }
   return list;
 }
@@ -146,7 +152,8 @@ Result<WalkCache::Found> FileLister::walk(const FileQuery& query, int root) {
   if (query.offset > 0) {
     if (auto kept = cache_->find(key, std::chrono::steady_clock::now())) return kept;
   }
-  const WalkSource source{root, folder_beneath_root(query.folder), query.folder.storage.size() + 1, cross_mounts_};
+  const WalkSource source{root, folder_beneath_root(query.folder), query.folder.storage.size() + 1, cross_mounts_,
+                          query.depth};
   const auto wanted = [&](std::string_view name, std::string_view path) { return is_wanted(query, name, path); };
   auto found = walk_tree(source, limits_, wanted, stopping_);
   if (!found) return refusal(query, found.error(), root);

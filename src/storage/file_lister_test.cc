@@ -84,6 +84,30 @@ TEST_F(FileListerTest, FiltersByTypeAndName) {
   EXPECT_EQ(ask(lister, query(0, "*/*.mp4"))->total, 0);
 }
 
+TEST_F(FileListerTest, ListsWhatAFolderItselfHolds) {
+  FileLister lister("sestore4", false, cache_);
+  FileQuery asked = query();
+  asked.depth = ListDepth::entries;
+  asked.limit = 10;
+  const auto first = ask(lister, asked);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->total, 251) << "a folder and 250 films";
+  ASSERT_EQ(first->files.size(), 10U);
+  EXPECT_EQ(first->files[0].path, "sestore4/jb/sub");
+  EXPECT_TRUE(first->files[0].folder);
+  EXPECT_EQ(first->files[1].path, "sestore4/jb/film1000.mp4");
+  EXPECT_FALSE(first->files[1].folder);
+  EXPECT_EQ(first->files[1].size, 1);
+
+  asked.offset = 200;
+  asked.limit = 1'000'000;
+  EXPECT_EQ(ask(lister, asked)->files.size(), 51U);
+  asked.depth = ListDepth::below;
+  EXPECT_EQ(ask(lister, asked)->total, 251) << "250 films, and the one in the folder";
+  asked.depth = ListDepth::here;
+  EXPECT_EQ(ask(lister, asked)->total, 250);
+}
+
 TEST_F(FileListerTest, TheFirstPageIsFreshAndThoseBehindItBelongToIt) {
   FileLister lister("sestore4", false, cache_);
   ASSERT_EQ(ask(lister, query())->total, 251);

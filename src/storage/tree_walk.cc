@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/encoding.h"
@@ -82,7 +83,7 @@ class Walker {
       }
       const std::string_view name = level.view(level.names[level.next++]);
       path_ += name;
-      if (!name.ends_with('/')) {
+      if (!name.ends_with('/') || source_.depth == ListDepth::entries) {
         walk_.files.add(path_);
         if (walk_.files.bytes() > limits_.list_bytes) {
           cut();
@@ -138,17 +139,27 @@ class Walker {
       take(folder.get(), *entry, level);
     }
     if (errno != 0) return failure(errno);
-    std::ranges::sort(level.names, {}, [&](Level::Name name) { return level.view(name); });
+    sort(level);
     pending_ += level.bytes();
     levels_.push_back(std::move(level));
     return {};
+  }
+
+  void sort(Level& level) const {
+    const bool folders_first = source_.depth == ListDepth::entries;
+    std::ranges::sort(level.names, {}, [&](Level::Name name) {
+      std::string_view text = level.view(name);
+      const bool in_front = folders_first && text.ends_with('/');
+      if (in_front) text.remove_suffix(1);  // it would put "a.b" before "a"
+      return std::pair(!in_front, text);
+    });
   }
 
   void take(DIR* folder, const dirent& entry, Level& level) {
     const std::string_view name = entry.d_name;
     if (name == "." || name == "..") return;
     const Kind kind = kind_of(folder, entry);
-    if (kind == Kind::other) return;
+    if (kind == Kind::other || (kind == Kind::folder && source_.depth == ListDepth::here)) return;
     path_.resize(level.prefix);
     path_ += name;
     const std::size_t whole = source_.outside_bytes + source_.folder.size() + 1 + path_.size();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "core/storage.h"
 
 namespace vodlift::storage {
 
@@ -48,15 +49,17 @@ struct WalkSource {
   std::string folder;             // beneath it, "jb/films"
   std::size_t outside_bytes = 0;  // what a file's path has before `folder`, for the limit of the whole
   bool cross_mounts = false;
+  ListDepth depth = ListDepth::below;
 };
 
 struct Walk {
-  PathList files;            // relative to the folder, by the bytes of the path
+  PathList files;            // relative to the folder, by the bytes of the path; folders first, with a slash at the end
   std::int64_t skipped = 0;  // see FileList
   bool complete = true;
 };
 
-// Regular files for which `wanted(name, path relative to the folder)` holds, in the order of their paths' bytes.
+// Regular files for which `wanted(name, path relative to the folder)` holds, in the order of their paths' bytes. With
+// ListDepth::entries all folders come before them.
 // Follows no link. Blocks for the disk; ends early when `stop` turns true. Files that appear or vanish during the walk
 // may be missing or not. A walk that reached a limit has the paths up to that point. Errors: not_found (no such
 // folder), source_not_found (it is a link, no folder, or may not be read), io_error.

@@ -34,6 +34,12 @@ class TreeWalkTest : public ::testing::Test {
     return walk_tree(
         {root_.get(), folder, 9, false}, limits, [](auto, auto) { return true; }, stop_);
   }
+  std::vector<std::string> entries(ListDepth depth) {
+    const auto found = walk_tree(
+        {root_.get(), "jb", 9, false, depth}, {}, [](auto name, auto) { return name != "hidden"; }, stop_);
+    EXPECT_TRUE(found);
+    return found ? found->files.slice(0, 1'000'000) : std::vector<std::string>();
+  }
   std::vector<std::string> paths(const std::string& folder = "jb") {
     const auto found = walk(folder);
     EXPECT_TRUE(found);
@@ -69,6 +75,14 @@ TEST_F(TreeWalkTest, ShowsRegularFilesOnlyAndFollowsNoLink) {
   EXPECT_EQ(walk("jb/folder-link").error().code, Errc::source_not_found);
   EXPECT_EQ(walk("jb/film.mp4").error().code, Errc::source_not_found);
   EXPECT_EQ(walk("jb/none").error().code, Errc::not_found);
+}
+
+TEST_F(TreeWalkTest, ListsWhatAFolderItselfHolds) {
+  for (const char* name : {"a.b/x", "a/x", "z/deep/x", "b", "A", "hidden"}) file(name);
+  fs::create_directory(top_ / "jb/hidden.d");
+  fs::create_directory_symlink("a", top_ / "jb/link");
+  EXPECT_EQ(entries(ListDepth::entries), (std::vector<std::string>{"a/", "a.b/", "hidden.d/", "z/", "A", "b"}));
+  EXPECT_EQ(entries(ListDepth::here), (std::vector<std::string>{"A", "b"}));
 }
 
 TEST_F(TreeWalkTest, LeavesOutAndCountsWhatNobodyCanName) {

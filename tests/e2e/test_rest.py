@@ -169,6 +169,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("limit.remove", query={"cdn": 158})
     call("storage.list")
     assert call("file.list", query={"path": "sestore4/jb"})["total"] == 1
+    assert call("folder.list", query={"path": "sestore4/jb"})["total"] == 1
 
     upload = {"cdn": 158, "path": "sestore4/jb/film.mp4", "destination_path": "film.mp4", "bucket": "videos",
               "metadata": {"a": "b"}, "callback": receiver.url}
@@ -181,6 +182,11 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("callback.send", id=callback)
     wait_until(lambda: len(call("callback.show", id=callback)["tries"]) == 2, 20, "it is delivered again")
     assert call("callback.test", body={"cdn": 158, "url": receiver.url})["delivered"]
+
+    many = {"cdn": 158, "path": "sestore4/jb", "bucket": "videos", "files": ["film.mp4", "none.mp4"]}
+    assert call("upload.add_many", body=many | {"dry_run": True})["accepted"] == 1
+    done = [call("upload.add_many", body=many | {"destination_path": "many/"}, headers={"Idempotency-Key": "many"}) for _ in range(2)]
+    assert done[0] == done[1] and done[0]["refused"] == 1 and done[0]["items"][0]["id"] == queued + 1
 
     site.use(fake, "elsewhere")
     call("upload.pause", 409, id=queued)
@@ -223,6 +229,46 @@ def test_what_is_no_request_is_a_problem_and_changes_nothing(rest, method, path,
     assert answer.headers["Content-Type"] == "application/problem+json"
     jsonschema.Draft202012Validator({"components": DOCUMENT["components"], "$ref": "#/components/schemas/Problem"}).validate(answer.data)
     assert [one["cdn"] for one in rest.call("GET", "/accounts").data["items"]] == [158]
+
+
+def test_a_folder_is_shown_as_it_is_page_by_page(site, rest):
+    hostile = "<img src=x onerror=alert(1)>\u202e\n\"'.mp4"
+    for name in ("sub/below.mp4", "Sub.2/below.mp4", "film.mp4", "note.txt", hostile):
+        make_file(site.files / name, 10)
+    (site.files / "link.mp4").symlink_to("film.mp4")
+    (site.files / "out").symlink_to("/etc")
+    seen, cursor = [], None
+    while True:
+        page = rest.call("GET", "/folders", query={"path": "sestore4/jb", "type": "all", "limit": 2}
+                         | ({"cursor": cursor} if cursor else {})).data
+        seen += [(one["kind"], one["name"], one["size"]) for one in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == [("folder", "Sub.2", None), ("folder", "sub", None), ("file", hostile, 10), ("file", "film.mp4", 10),
+                    ("file", "note.txt", 10)]
+    assert [one["path"] for one in rest.call("GET", "/folders", query={"path": "sestore4/jb/sub"}).data["items"]] == [
+        "sestore4/jb/sub/below.mp4"]
+    for path, code in (("sestore4/jb/../jb", "invalid_value"), ("sestore4/jb/out", "source_not_found"),
+                       ("sestore4/jb/film.mp4", "source_not_found"), ("sestore4/jb/none", "source_not_found")):
+        assert rest.call("GET", "/folders", query={"path": path}).data["code"] == code, path
+
+
+def test_a_folder_of_many_files_is_queued_in_pages(site, fake, rest):
+    site.use(fake, "videos")
+    for number in range(1003):
+        make_file(site.files / f"many/{number % 7}/{number:04}.mp4", 1)
+    body = {"cdn": 158, "path": "sestore4/jb/many", "bucket": "videos", "recursive": True, "destination_path": "in/"}
+    accepted, ids, cursor = [], [], None
+    while True:
+        answer = rest.call("POST", "/uploads/batch", body | ({"cursor": cursor} if cursor else {})).data
+        accepted.append(answer["accepted"])
+        ids += [one["id"] for one in answer["items"]]
+        cursor = answer["next"]
+        if cursor is None:
+            break
+    assert accepted == [1000, 3] and len(set(ids)) == 1003
+    assert site.wait_for(ids[-1], "completed")["destination_path"] == "in/6/1000.mp4"
 
 
 def test_a_cursor_goes_through_all_uploads_once(ready_for_many, rest):
