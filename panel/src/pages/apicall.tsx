@@ -6,12 +6,13 @@ import {hrefHere} from '../store';
 import {kLanguages, restCode} from './code';
 
 export function Languages({only}: {only?: string[]}) {
+  const shown = !only || only.includes(language.value) ? language.value : 'javascript';
   return (
     <div class="tabs" role="group" aria-label="Language">
       {kLanguages
         .filter(([word]) => !only || only.includes(word))
         .map(([word, name]) => (
-          <button key={word} type="button" aria-pressed={language.value === word} onClick={() => (language.value = word)}>
+          <button key={word} type="button" aria-pressed={shown === word} onClick={() => (language.value = word)}>
             {name}
           </button>
         ))}

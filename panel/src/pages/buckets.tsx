@@ -5,7 +5,7 @@ import {number, plural} from '../format';
 import {go, place} from '../router';
 import type {Bucket, BucketReport, BucketSettings, Problem} from '../schema';
 import {account, accounts, cdnIfGiven, hrefHere, note, readBuckets} from '../store';
-import {AsCall, Body, Check, Code, Dialog, Empty, Facts, Field, Form, Mark, Page, ProblemNote, Table, useLoad, When} from '../ui';
+import {AsCall, Body, Check, Code, Dialog, Empty, Facts, Field, Form, Mark, Page, ProblemNote, Rich, Table, useLoad, When} from '../ui';
 
 const mayChange = () => ['admin', 'operator'].includes(session.value?.role ?? '');
 
@@ -146,7 +146,7 @@ function One({cdn, name}: {cdn: number; name: string}) {
   return (
     <Page
       title={name}
-      first={bucket && (bucket.trouble ? `Uploads to this bucket wait: ${bucket.trouble}.` : 'Nothing is wrong with this bucket as far as uploads have shown.')}
+      first={bucket && (bucket.trouble ? <>Uploads to this bucket wait: <Rich text={bucket.trouble} />.</> : 'Nothing is wrong with this bucket as far as uploads have shown.')}
       actions={
         <>
           {bucket && mayChange() && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
@@ -240,9 +240,9 @@ function All() {
               <tr key={`${one.cdn} ${one.bucket}`} data-row tabIndex={-1}>
                 <td><a href={hrefHere(`/buckets/${one.cdn}/${encodeURIComponent(one.bucket)}`)}>{one.bucket}</a></td>
                 <td class="figure">{one.cdn}</td>
-                <td>{one.trouble ? <Mark tone="failed">{one.trouble}</Mark> : <Mark tone="completed">ok</Mark>}</td>
+                <td>{one.trouble ? <Mark tone="failed"><span><Rich text={one.trouble} /></span></Mark> : <Mark tone="completed">ok</Mark>}</td>
                 <td>{one.endpoint}</td>
-                <td>{one.region}</td>
+                <td class="nowrap">{one.region}</td>
                 <td>{one.credentials}</td>
               </tr>
             ))}

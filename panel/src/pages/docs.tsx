@@ -116,7 +116,7 @@ function CommandPage({command, all}: {command: Command; all: Reference}) {
   const {cdn, key, own} = useOwn();
   const fields = own(kExamples[command.name] ?? {});
   const url = `${location.origin}/stable/`;
-  const request = {command: command.name, cdn, api_key: key, timestamp: Math.floor(Date.now() / 1000), ...fields, signature: '…'};
+  const request = {command: command.name, api_key: key, timestamp: Math.floor(Date.now() / 1000), cdn, ...fields, signature: '…'};
   const sample = command.samples[0] ?? resultOf(command.name, all.legacy.sample);
   return (
     <>

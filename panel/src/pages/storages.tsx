@@ -1,116 +1,69 @@
-// Storages: look into folders, choose files, queue them.
+// Storages: look into folders, choose files and folders, queue them.
 import {useEffect, useState} from 'preact/hooks';
 import {asProblem, call} from '../api';
 import {bytes, plural} from '../format';
 import {place, setQuery} from '../router';
-import {account, accounts, buckets, hrefHere, note} from '../store';
 import type {Operations, Problem} from '../schema';
-import {AsCall, Body, Bytes, Check, Dialog, Empty, Field, Form, Mark, Page, ProblemNote, Table, useLoad, When} from '../ui';
-import {nameOf} from './rows';
+import {account, accounts, hrefHere} from '../store';
+import {AsCall, Body, Bytes, Check, Empty, Field, Mark, More, Page, ProblemNote, Table, useLoad, When} from '../ui';
+import {type Job, QueueForm} from './queue';
 
-type File = Operations['file.list']['answer']['items'][number];
-const kMostFiles = 1000; // of one folder; more are found by the filter
+type Listing = Operations['folder.list']['answer'];
+type Entry = Listing['items'][number];
 
-// The files of a folder and the folders in it, out of all files below it.
-function split(files: File[], folder: string): {folders: Map<string, {files: number; size: number}>; here: File[]} {
-  const folders = new Map<string, {files: number; size: number}>();
-  const here: File[] = [];
-  for (const file of files) {
-    const rest = file.path.slice(folder.length + 1);
-    const slash = rest.indexOf('/');
-    if (slash === -1) {
-      here.push(file);
-      continue;
-    }
-    const name = rest.slice(0, slash);
-    const seen = folders.get(name) ?? {files: 0, size: 0};
-    folders.set(name, {files: seen.files + 1, size: seen.size + file.size});
-  }
-  return {folders, here};
+// The jobs of what is selected: its files are one, each folder is another.
+function jobsOf(path: string, chosen: Entry[]): Job[] {
+  const files = chosen.filter((one) => one.kind === 'file').map((one) => one.name);
+  const folders = chosen.filter((one) => one.kind === 'folder').map((one): Job => ({path: one.path, below: `${one.name}/`}));
+  return files.length > 0 ? [{path, files, below: ''}, ...folders] : folders;
 }
 
-async function readFolder(path: string, type: 'video' | 'all', filter: string, signal: AbortSignal) {
-  const items: File[] = [];
-  for (let offset = 0; ; offset += 100) {
-    const page = await call('file.list', {path, type, offset, ...(filter ? {filter} : {})}, {signal});
-    items.push(...page.items);
-    if (offset + 100 >= page.total || items.length >= kMostFiles) return {...page, items};
-  }
+function titleOf(chosen: Entry[]): string {
+  const files = chosen.filter((one) => one.kind === 'file');
+  const told = [files.length > 0 ? `${plural(files.length, 'file')} (${bytes(files.reduce((sum, one) => sum + (one.size ?? 0), 0))})` : '', files.length < chosen.length ? plural(chosen.length - files.length, 'folder') : ''];
+  return told.filter(Boolean).join(' and ');
 }
 
-function QueueForm({files, cdn, onClose}: {files: File[]; cdn: number; onClose: (done: boolean) => void}) {
-  const mine = buckets.value.filter((one) => one.cdn === cdn).map((one) => one.bucket);
-  const common = files.length === 1 ? nameOf(files[0]?.path ?? '') : '';
-  const [bucket, setBucket] = useState(mine[0] ?? '');
-  const [key, setKey] = useState(common);
-  const [acl, setAcl] = useState<'private' | 'public-read'>('private');
-  const [overwrite, setOverwrite] = useState<'replace' | 'keep' | 'fail'>('replace');
-  const [callback, setCallback] = useState('');
-  const [priority, setPriority] = useState('5');
-  const [done, setDone] = useState(0);
-  const [failed, setFailed] = useState<[string, Problem][]>([]);
-  const [token] = useState(() => crypto.randomUUID());
-  const size = files.reduce((sum, file) => sum + file.size, 0);
-  const one = files.length === 1;
-  const queue = async (file: File, i: number) => {
-    const inside = file.path.split('/').slice(2).join('/');
-    await call('upload.add', {cdn, path: file.path, destination_path: one ? key : key + inside, bucket, acl, overwrite, callback, priority: Number(priority)}, {key: `${token}-${i}`});
-  };
-  return (
-    <Dialog title={`Queue ${plural(files.length, 'file')} (${bytes(size)})`} onClose={() => onClose(done > 0)}>
-      <Form
-        button={`Queue ${plural(files.length, 'file')}`}
-        onClose={() => onClose(done > 0)}
-        submit={async () => {
-          setFailed([]);
-          setDone(0);
-          // The first one alone: what is wrong with it is mostly wrong with all.
-          await queue(files[0] as File, 0);
-          setDone(1);
-          const bad: [string, Problem][] = [];
-          for (let i = 1; i < files.length; ++i) {
-            const file = files[i] as File;
-            await queue(file, i).catch((error: unknown) => bad.push([file.path, asProblem(error)]));
-            setDone(i + 1);
-          }
-          setFailed(bad);
-          note(`${plural(files.length - bad.length, 'upload')} queued.`);
-          if (bad.length === 0) onClose(true);
-        }}
-      >
-        {(problem) => (
-          <>
-            <Field label="Bucket" name="bucket" problem={problem} value={bucket} onValue={setBucket} options={mine} required />
-            <Field label={one ? 'Key' : 'Before the key of each'} name="destination_path" problem={problem} value={key} onValue={setKey} required={one} about={one ? "The object's key." : `The key of the first: ${key}${files[0]?.path.split('/').slice(2).join('/') ?? ''}`} />
-            <div class="pair">
-              <Field label="Visible" value={acl} onValue={(value) => setAcl(value as typeof acl)} options={['private', 'public-read']} />
-              <Field label="If the key exists" value={overwrite} onValue={(value) => setOverwrite(value as typeof overwrite)} options={['replace', 'keep', 'fail']} />
-              <Field label="Priority" name="priority" problem={problem} type="number" min={0} max={9} value={priority} onValue={setPriority} />
-            </div>
-            <Field label="Callback" name="callback" problem={problem} value={callback} onValue={setCallback} type="url" about="URL that is notified when an upload ends. Empty: no callback." />
-            {done > 0 && <progress max={files.length} value={done} aria-label={`${done} of ${files.length}`} />}
-            {failed.map(([path, why]) => (
-              <p key={path} class="wrong">
-                {path}: {why.detail}
-              </p>
-            ))}
-          </>
-        )}
-      </Form>
-    </Dialog>
-  );
-}
+const EntryRow = ({one, open, picked, onPick}: {one: Entry; open: string; picked: boolean; onPick: (on: boolean) => void}) => (
+  <tr data-row tabIndex={-1}>
+    <td class="pick">
+      <input type="checkbox" aria-label={`Select ${one.kind} ${one.name}`} checked={picked} onChange={(event) => onPick(event.currentTarget.checked)} />
+    </td>
+    <td>{one.kind === 'folder' ? <a href={open}><bdi>{one.name}</bdi>/</a> : <bdi>{one.name}</bdi>}</td>
+    <td class="figure">{one.size === null ? '' : <Bytes count={one.size} />}</td>
+    <td><When at={one.modified} slow /></td>
+    <td class="faint">{one.type ?? 'folder'}</td>
+  </tr>
+);
 
 function Folder({path, cdn}: {path: string; cdn: number}) {
   const [all, setAll] = useState(false);
   const [filter, setFilter] = useState('');
   const [asked, setAsked] = useState('');
-  const [picked, setPicked] = useState<Set<string>>(new Set());
-  const [queue, setQueue] = useState<File[] | null>(null);
-  const loaded = useLoad((signal) => readFolder(path, all ? 'all' : 'video', asked, signal), [path, all, asked]);
-  useEffect(() => setPicked(new Set()), [path, all, asked]);
+  const [found, setFound] = useState<Listing>();
+  const [problem, setProblem] = useState<Problem>();
+  const [loading, setLoading] = useState(true);
+  const [picked, setPicked] = useState<Map<string, Entry>>(new Map());
+  const [queue, setQueue] = useState<{title: string; jobs: Job[]} | null>(null);
+  const only = {type: all ? ('all' as const) : ('video' as const), ...(asked ? {filter: asked} : {})};
+  const read = (cursor?: string, signal?: AbortSignal) => {
+    setLoading(true);
+    setProblem(undefined);
+    call('folder.list', {path, ...only, cursor}, signal ? {signal} : {})
+      .then((page) => setFound((before) => (cursor && before ? {...page, items: [...before.items, ...page.items]} : page)))
+      .catch((error: unknown) => !signal?.aborted && setProblem(asProblem(error)))
+      .finally(() => setLoading(false));
+  };
+  useEffect(() => {
+    const control = new AbortController();
+    setPicked(new Map());
+    read(undefined, control.signal);
+    return () => control.abort();
+  }, [path, all, asked]);
   const pieces = path.split('/');
   const open = (to: string) => hrefHere('/storages?' + new URLSearchParams({path: to}));
+  const chosen = [...picked.values()];
+  const name = pieces.at(-1) ?? '';
   return (
     <section>
       <nav class="crumbs" aria-label="Folder">
@@ -126,64 +79,55 @@ function Folder({path, cdn}: {path: string; cdn: number}) {
         <Field label="Names that match" value={filter} onValue={setFilter} placeholder="*.mp4" />
         <Check label="All files, not only video" value={all} onValue={setAll} />
         <button type="submit">Filter</button>
+        <button type="button" onClick={() => setQueue({title: `Queue the folder ${name}`, jobs: [{path, below: ''}]})}>Queue the whole folder …</button>
       </form>
-      <Body loaded={loaded}>
-        {(found) => {
-          const {folders, here} = split(found.items, path);
-          const below = (name: string) => found.items.filter((file) => file.path.startsWith(`${path}/${name}/`));
-          const toggle = (names: string[], on: boolean) => setPicked((before) => {
-            const next = new Set(before);
-            for (const name of names) on ? next.add(name) : next.delete(name);
-            return next;
-          });
-          const chosen = found.items.filter((file) => picked.has(file.path));
-          return (
-            <>
-              <p>
-                {`${plural(found.total, 'file')} here and below.`}
-                {found.items.length < found.total && ` The first ${plural(found.items.length, 'file')} are looked at; a filter finds the others.`}
-                {!found.complete && ' The folder holds more than was looked at: go further down.'}
-                {found.skipped > 0 && ` ${plural(found.skipped, 'entry', 'entries')} cannot be uploaded: no UTF-8 name, too long a path, or not readable.`}
-              </p>
-              {found.total === 0 && <Empty title="No files"><p>{all ? 'The folder is empty.' : 'No file has the extension of a video. “All files” shows the others.'}</p></Empty>}
-              {found.total > 0 && (
-                <Table caption="Folders and files" head={[['Select', 'tools'], 'Name', ['Size', 'figure'], 'Changed', 'Type']}>
-                  {[...folders].map(([name, one]) => (
-                    <tr key={name} data-row tabIndex={-1}>
-                      <td class="pick">
-                        <input type="checkbox" aria-label={`Select folder ${name}`} checked={below(name).every((file) => picked.has(file.path))} onChange={(event) => toggle(below(name).map((file) => file.path), event.currentTarget.checked)} />
-                      </td>
-                      <td><a href={open(`${path}/${name}`)}><bdi>{name}</bdi>/</a></td>
-                      <td class="figure"><Bytes count={one.size} /></td>
-                      <td>{plural(one.files, 'file')}</td>
-                      <td class="faint">folder</td>
-                    </tr>
-                  ))}
-                  {here.map((file) => (
-                    <tr key={file.path} data-row tabIndex={-1}>
-                      <td class="pick">
-                        <input type="checkbox" aria-label={`Select ${nameOf(file.path)}`} checked={picked.has(file.path)} onChange={(event) => toggle([file.path], event.currentTarget.checked)} />
-                      </td>
-                      <td><bdi>{nameOf(file.path)}</bdi></td>
-                      <td class="figure"><Bytes count={file.size} /></td>
-                      <td><When at={file.modified} slow /></td>
-                      <td class="faint">{file.type}</td>
-                    </tr>
-                  ))}
-                </Table>
-              )}
-              {chosen.length > 0 && (
-                <div class="bar" role="region" aria-label="Selected files">
-                  <span>{`${plural(chosen.length, 'file')} (${bytes(chosen.reduce((sum, file) => sum + file.size, 0))})`}</span>
-                  <button type="button" class="primary" onClick={() => setQueue(chosen)}>Queue …</button>
-                  <button type="button" class="quiet" onClick={() => setPicked(new Set())}>Clear</button>
-                </div>
-              )}
-              {queue && <QueueForm files={queue} cdn={cdn} onClose={(done) => (setQueue(null), done && setPicked(new Set()))} />}
-            </>
-          );
-        }}
-      </Body>
+      {problem && <ProblemNote problem={problem} again={() => read()} />}
+      {found && (
+        <>
+          <p>
+            {`${plural(found.total, 'entry', 'entries')} here.`}
+            {!found.complete && ' The folder holds more than was looked at: a filter finds the others.'}
+            {found.skipped > 0 && ` ${plural(found.skipped, 'entry', 'entries')} cannot be uploaded: no UTF-8 name, or too long a path.`}
+          </p>
+          {found.total === 0 && <Empty title="Nothing here"><p>{all ? 'The folder is empty.' : 'No file has the extension of a video. “All files” shows the others.'}</p></Empty>}
+          {found.total > 0 && (
+            <Table caption="Folders and files" head={[['Select', 'tools'], 'Name', ['Size', 'figure'], 'Changed', 'Type']}>
+              {found.items.map((one) => (
+                <EntryRow
+                  key={one.path}
+                  one={one}
+                  open={open(one.path)}
+                  picked={picked.has(one.path)}
+                  onPick={(on) => setPicked((before) => {
+                    const next = new Map(before);
+                    on ? next.set(one.path, one) : next.delete(one.path);
+                    return next;
+                  })}
+                />
+              ))}
+            </Table>
+          )}
+          <More next={found.next} loading={loading} onMore={() => read(found.next ?? undefined)} />
+          {chosen.length > 0 && (
+            <div class="bar" role="region" aria-label="Selected files">
+              <span>{titleOf(chosen)}</span>
+              <button type="button" class="primary" onClick={() => setQueue({title: `Queue ${titleOf(chosen)}`, jobs: jobsOf(path, chosen)})}>Queue …</button>
+              <button type="button" class="quiet" onClick={() => setPicked(new Map())}>Clear</button>
+            </div>
+          )}
+        </>
+      )}
+      {queue && (
+        <QueueForm
+          {...queue}
+          only={only}
+          cdn={cdn}
+          onClose={(done) => {
+            setQueue(null);
+            if (done) setPicked(new Map());
+          }}
+        />
+      )}
     </section>
   );
 }
@@ -199,7 +143,7 @@ export function Storages() {
     <Page
       title="Storages"
       first={loaded.data && (away.length === 0 ? `${plural(loaded.data.items.length, 'storage')}, all reachable.` : `${away.map((one) => one.storage).join(', ')} cannot be read now. Uploads from there wait and are tried again.`)}
-      actions={path ? <AsCall name="file.list" fields={{path}} /> : <AsCall name="storage.list" fields={{}} />}
+      actions={path ? <AsCall name="folder.list" fields={{path}} /> : <AsCall name="storage.list" fields={{}} />}
     >
       <Body loaded={loaded}>
         {(all) => (

@@ -3,7 +3,7 @@ import {type Signal, signal} from '@preact/signals';
 import {useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks';
 import {asProblem, call} from '../api';
 import {number, plural, words} from '../format';
-import {connection, on} from '../live';
+import {on} from '../live';
 import {place, setQuery} from '../router';
 import type {Count, Problem, State} from '../schema';
 import {account, buckets, cdnIfGiven, say} from '../store';
@@ -197,7 +197,7 @@ export function Uploads({beside}: {beside?: number}) {
               {plural(list.fresh.value.length, 'new upload')}: show
             </button>
           )}
-          <div class={`uploads ${loading ? 'loading' : ''} ${connection.value === 'lost' ? 'old' : ''}`} role="table" aria-label="Uploads" aria-rowcount={list.next ? -1 : rows + 1} aria-busy={loading}>
+          <div class={`uploads ${loading ? 'loading' : ''}`} role="table" aria-label="Uploads" aria-rowcount={list.next ? -1 : rows + 1} aria-busy={loading}>
             <div role="rowgroup">
               <Head all={false} onAll={(all) => pick(list.groups.peek().flat(), all)} />
             </div>
