@@ -17,14 +17,27 @@ function tables(text) {
   return found;
 }
 
-// Paragraphs without tables, samples and comments.
-function prose(text) {
-  return text
-    .replace(/```[^]*?```/g, '')
-    .replace(/<!--[^]*?-->/g, '')
-    .split(/\n\s*\n/)
-    .map((one) => one.replace(/\n/g, ' ').replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').trim())
-    .filter((one) => one !== '' && !one.startsWith('|') && !one.startsWith('#'));
+const plain = (text) => text.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').trim();
+
+// A text piece by piece: a paragraph is a string, everything else {title}, {list}, {code} or {head, rows}.
+function blocks(text) {
+  const found = [];
+  const pieces = text.replace(/<!--[^]*?-->/g, '').split(/(^```\w*\n[^]*?^```$|^(?: {4}.*\n)+|^(?:\|.*\n)+|^#{3,} .*\n)/m);
+  for (const piece of pieces) {
+    const code = /^```\w*\n([^]*?)^```$/m.exec(piece) ?? (/^ {4}/.test(piece) ? [piece, piece.replace(/^ {4}/gm, '')] : null);
+    if (code) found.push({code: code[1].trimEnd()});
+    else if (piece.startsWith('|')) {
+      const [head, , ...rows] = piece.trim().split('\n').map((line) => cells(line).map(plain));
+      found.push({head, rows});
+    } else if (piece.startsWith('#')) found.push({title: plain(piece.replace(/^#+ /, ''))});
+    else {
+      for (const one of piece.split(/\n\s*\n/).map((paragraph) => paragraph.trim())) {
+        if (one.startsWith('- ')) found.push({list: one.slice(2).split(/\n- /).map((item) => plain(item.replace(/\s*\n\s*/g, ' ')))});
+        else if (one !== '') found.push(plain(one.replace(/\n/g, ' ')));
+      }
+    }
+  }
+  return found;
 }
 
 function commands(markdown) {
@@ -43,14 +56,16 @@ function commands(markdown) {
         ...one,
         fields: (tables(table)[0] ?? []).map(([name, type, otherwise, about]) => ({name: name.replaceAll('`', ''), type, otherwise, about})),
         result: /`data` is ([^]*)$/.exec(table.trim())?.[1].replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/\n/g, ' ') ?? '',
-        prose: prose(text).filter((line) => !line.startsWith('Permission:')),
+        intro: blocks(text.split('<!-- from')[0]),
+        more: blocks(text.split('<!-- end -->')[1]).filter((one) => !one.code),
         samples: [...text.matchAll(/```json\n([^]*?)```/g)].map((match) => match[1].trimEnd()),
       };
     }),
     codes: tables(section('Codes'))[0].map(([code, meaning, fix]) => ({code, meaning, fix})),
     upload: tables(section('The upload object'))[0].map(([name, type, about]) => ({name, type, about})),
     sample: /```json\n([^]*?)```/.exec(section('The upload object'))[1],
-    callbacks: prose(section('Callbacks')),
+    callbacks: blocks(section('Callbacks')),
+    sent: ['Transport', 'Signing', 'Repeats', 'Answers', 'Limits'].flatMap((title) => [{title}, ...blocks(section(title))]),
   };
 }
 

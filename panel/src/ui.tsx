@@ -119,9 +119,14 @@ export const Code = ({text, label}: {text: string; label?: string}) => (
   </div>
 );
 
-// Words between back quotes are code.
+// Words between back quotes are code, those between two stars are strong.
 export const Rich = ({text}: {text: string}) => (
-  <>{text.split('`').map((piece, i) => (i % 2 === 1 ? <code key={i}>{piece}</code> : piece.replaceAll('**', '')))}</>
+  <>
+    {text.split(/(``.+?``|`[^`]+`|\*\*.+?\*\*)/).map((piece, i) => {
+      if (i % 2 === 0) return piece;
+      return piece.startsWith('`') ? <code key={i}>{piece.replace(/^`+|`+$/g, '')}</code> : <strong key={i}>{piece.slice(2, -2)}</strong>;
+    })}
+  </>
 );
 
 export function ProblemNote({problem, again}: {problem: Problem; again?: () => void}) {

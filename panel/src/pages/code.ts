@@ -122,7 +122,9 @@ $ch = curl_init(${single(url)});
 curl_setopt($ch, CURLOPT_POST, true);
 curl_setopt($ch, CURLOPT_RETURNTRANSFER, true);
 curl_setopt($ch, CURLOPT_POSTFIELDS, array('json' => json_encode($request)));
-print_r(json_decode(curl_exec($ch), true));
+$answer = curl_exec($ch);
+if ($answer === false) die('No connection: ' . curl_error($ch) . "\\n");
+print_r(json_decode($answer, true));
 `;
     case 'python':
       return `import base64, hashlib, hmac, json, os, time, urllib.parse, urllib.request

@@ -19,6 +19,8 @@ interface DocField {
   required?: boolean;
   about: string;
 }
+// A paragraph, or something else.
+type Block = string | {title: string} | {list: string[]} | {code: string} | {head: string[]; rows: string[][]};
 export interface Command {
   name: string;
   permission: string;
@@ -26,7 +28,8 @@ export interface Command {
   about: string;
   fields: DocField[];
   result: string;
-  prose: string[];
+  intro: Block[];
+  more: Block[];
   samples: string[];
 }
 interface Operation {
@@ -44,7 +47,7 @@ interface Operation {
   sample?: unknown;
 }
 interface Reference {
-  legacy: {commands: Command[]; codes: {code: string; meaning: string; fix: string}[]; upload: DocField[]; sample: string; callbacks: string[]};
+  legacy: {commands: Command[]; codes: {code: string; meaning: string; fix: string}[]; upload: DocField[]; sample: string; callbacks: Block[]; sent: Block[]};
   rest: {about: string; tags: string[]; operations: Operation[]};
 }
 
@@ -65,8 +68,9 @@ const kAlways: DocField[] = [
   {name: 'timestamp', type: 'integer', otherwise: 'required', about: 'now, in Unix seconds; a request that is too old is refused'},
   {name: 'signature', type: 'string', otherwise: 'required', about: 'base64 of HMAC-SHA256 over the JSON without `signature`, with the secret as key'},
 ];
+const kData: Record<string, string> = {'aws.upload': 'integer', 'aws.status': 'list', 'files.getstorage': 'list', 'files.list': 'list'};
 const kEnvelope: DocField[] = [
-  {name: 'message', type: 'string', about: 'for people'},
+  {name: 'message', type: 'string', about: 'for people; do not compare it'},
   {name: 'status', type: 'string', about: '`success` or `failure`'},
   {name: 'code', type: 'string', about: 'on failure only: one of the codes below'},
   {name: 'handle_time', type: 'number', about: 'seconds the server took'},
@@ -107,6 +111,24 @@ function FieldTable({fields, caption}: {fields: DocField[]; caption: string}) {
   );
 }
 
+function Blocks({all}: {all: Block[]}) {
+  return (
+    <>
+      {all.map((one, i) => {
+        if (typeof one === 'string') return <p key={i} class="prose"><Rich text={one} /></p>;
+        if ('title' in one) return <h3 key={i}>{one.title}</h3>;
+        if ('code' in one) return <Code key={i} text={one.code} />;
+        if ('list' in one) return <ul key={i} class="prose">{one.list.map((item) => <li key={item}><Rich text={item} /></li>)}</ul>;
+        return (
+          <Table key={i} caption={one.head.join(', ')} head={one.head}>
+            {one.rows.map((row, j) => <tr key={j}>{row.map((cell, k) => <td key={k} class={k > 0 ? 'about' : ''}><Rich text={cell} /></td>)}</tr>)}
+          </Table>
+        );
+      })}
+    </>
+  );
+}
+
 const resultOf = (name: string, sample: string): string => {
   const data = name === 'aws.upload' ? '1' : name === 'aws.status' ? `[${sample.trim()}]` : name.startsWith('aws.') ? sample.trim() : '';
   return data && `{\n"message": "${name === 'aws.upload' ? 'Queued file for upload' : 'Done'}",\n"status": "success",\n"data": ${data},\n"handle_time": 0.004211\n}`;
@@ -121,7 +143,7 @@ function CommandPage({command, all}: {command: Command; all: Reference}) {
   return (
     <>
       <h2>{command.name}</h2>
-      {command.prose.slice(0, 1).map((one) => <p key={one} class="prose"><Rich text={one} /></p>)}
+      <Blocks all={command.intro} />
       <h3>Example request (JSON)</h3>
       <Code text={JSON.stringify(request, null, 2)} />
       <h3>Example code</h3>
@@ -129,11 +151,11 @@ function CommandPage({command, all}: {command: Command; all: Reference}) {
       <Code text={legacyCode(language.value, url, command.name, key, cdn, fields)} />
       <h3>Request fields</h3>
       <FieldTable caption="Request fields" fields={[...kAlways, ...command.fields]} />
-      {command.prose.slice(1).map((one) => <p key={one} class="prose"><Rich text={one} /></p>)}
+      <Blocks all={command.more} />
       <h3>Example result (JSON)</h3>
       <Code text={sample} />
       <h3>Result fields</h3>
-      <FieldTable caption="Result fields" fields={[...kEnvelope, {name: 'data', type: '', about: command.result + ' 0 on failure.'}]} />
+      <FieldTable caption="Result fields" fields={[...kEnvelope, {name: 'data', type: kData[command.name] ?? 'object', about: command.result + ' 0 on failure.'}]} />
       <h3>Codes</h3>
       <Table caption="Codes" head={['Code', 'Meaning', 'What to do']}>
         {all.legacy.codes.map((one) => (
@@ -144,7 +166,7 @@ function CommandPage({command, all}: {command: Command; all: Reference}) {
           </tr>
         ))}
       </Table>
-      <TryIt key={command.name} command={command.name} apiKey={key} fields={{cdn, ...fields}} />
+      <TryIt key={command.name + key} command={command.name} apiKey={key} fields={{cdn, ...fields}} />
     </>
   );
 }
@@ -158,7 +180,7 @@ function OperationPage({one}: {one: Operation}) {
   return (
     <>
       <h2>{one.summary}</h2>
-      <p><code>{one.method} /api/v1{one.path}</code> <span class="faint">{one.name} · {one.roles.join(', ')}</span></p>
+      <p><code>{one.method} /api/v1{one.path}</code> <span class="faint">{[one.name, one.roles.join(', ')].filter(Boolean).join(' · ')}</span></p>
       {one.about.split('\n\n').filter(Boolean).map((text) => (text.startsWith('|') ? <Code key={text} text={text} /> : <p key={text} class="prose"><Rich text={text.replaceAll('\n', ' ')} /></p>))}
       {one.fields.length > 0 && (
         <>
@@ -232,22 +254,32 @@ export function Docs() {
             <h2>Commands</h2>
             <ul>
               {all.legacy.commands.filter((one) => match(one.name)).map((one) => link(one.name, one.name))}
+              {link('requests', 'How a request is sent')}
               {link('upload-object', 'The upload object')}
               {link('callbacks', 'Callbacks')}
             </ul>
             <h2>REST API</h2>
-            <ul>
-              {link('rest', 'How it works')}
-              {all.rest.operations.filter((one) => match(one.summary + one.name)).map((one) => link(one.name, one.summary))}
-            </ul>
+            <ul>{link('rest', 'How it works')}</ul>
+            {all.rest.tags.map((tag) => {
+              const found = all.rest.operations.filter((one) => one.tag === tag && match(one.summary + one.name));
+              return (
+                found.length > 0 && (
+                  <section key={tag} aria-label={tag}>
+                    <h3>{tag}</h3>
+                    <ul>{found.map((one) => link(one.name, one.summary))}</ul>
+                  </section>
+                )
+              );
+            })}
           </nav>
           <article key={name}>
             {command && <CommandPage command={command} all={all} />}
             {operation && <OperationPage one={operation} />}
             {name === '' && <Minute />}
             {name === 'rest' && <><h2>The REST API</h2>{all.rest.about.split('\n\n').map((text) => <p key={text} class="prose"><Rich text={text.replaceAll('\n', ' ')} /></p>)}</>}
+            {name === 'requests' && <><h2>How a request is sent</h2><Blocks all={all.legacy.sent} /></>}
             {name === 'upload-object' && <><h2>The upload object</h2><Code text={all.legacy.sample} /><FieldTable caption="Members" fields={all.legacy.upload.map((one) => ({...one, name: one.name.replaceAll('`', '')}))} /></>}
-            {name === 'callbacks' && <><h2>Callbacks</h2>{all.legacy.callbacks.map((text) => <p key={text} class="prose"><Rich text={text} /></p>)}<p><a href={hrefHere('/callbacks')}>Verify, test and follow callbacks</a></p></>}
+            {name === 'callbacks' && <><h2>Callbacks</h2><Blocks all={all.legacy.callbacks} /><p><a href={hrefHere('/callbacks')}>Verify, test and follow callbacks</a></p></>}
           </article>
         </div>
       )}
