@@ -48,4 +48,12 @@ void make_room(std::vector<UploadAttempt>& oldest_first) {
   oldest_first.erase(interruption == oldest_first.end() ? oldest_first.begin() : interruption);
 }
 
+void add_part(ConfirmedParts& parts, int number) {
+  if (!parts.ranges.empty() && parts.ranges.back() == number - 1) {
+    parts.ranges.back() = number;
+  } else {
+    parts.ranges.insert(parts.ranges.end(), {number, number});
+  }
+}
+
 }  // namespace vodlift

@@ -63,6 +63,15 @@ UploadAttempt join(UploadAttempt last, const UploadAttempt& next);
 // Removes one entry if there are more than kKeptAttempts: the oldest interruption, or else the oldest entry.
 void make_room(std::vector<UploadAttempt>& oldest_first);
 
+// What is confirmed of an open multipart upload.
+struct ConfirmedParts {
+  std::int64_t part_size = 0;  // bytes, every part but the last; 0: none is open
+  std::vector<int> ranges;     // their numbers: first, last, first, last, …; ascending, none of two that touch
+};
+
+// Adds a part with a number above all that are there.
+void add_part(ConfirmedParts& parts, int number);
+
 // Any thread; calls block. Errors of all: store_failed.
 class AttemptHistory {
  public:
@@ -74,6 +83,8 @@ class AttemptHistory {
   // Oldest first; kKeptAttempts at most. Where there were more, interruptions went first, and then the oldest. Empty
   // where the upload completed at its first run, where none has ended yet, and where there is no such upload.
   virtual Result<std::vector<UploadAttempt>> attempts_of(UploadId id) = 0;
+
+  virtual Result<ConfirmedParts> parts_of(UploadId id) = 0;
 };
 
 }  // namespace vodlift

@@ -212,6 +212,15 @@ Result<std::vector<UploadAttempt>> MemoryAttemptHistory::attempts_of(UploadId id
   return row == nullptr ? std::vector<UploadAttempt>() : row->attempts;
 }
 
+Result<ConfirmedParts> MemoryAttemptHistory::parts_of(UploadId id) {
+  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Row* row = database_.find(id);
+  if (row == nullptr || row->journal.multipart_id.empty()) return ConfirmedParts();
+  ConfirmedParts parts{row->journal.part_size, {}};
+  for (const Part& part : row->journal.parts) add_part(parts, part.number);
+  return parts;
+}
+
 // --- Workers
 
 Result<Candidates> MemoryWorkQueue::candidates(const CandidateQuery& query) {

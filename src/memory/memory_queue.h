@@ -51,6 +51,7 @@ class MemoryAttemptHistory final : public AttemptHistory {
   explicit MemoryAttemptHistory(MemoryDatabase& database) : database_(database) {}
 
   Result<std::vector<UploadAttempt>> attempts_of(UploadId id) override;
+  Result<ConfirmedParts> parts_of(UploadId id) override;
 
  private:
   MemoryDatabase& database_;

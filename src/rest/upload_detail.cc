@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "core/source_verdict.h"
+#include "core/upload_advice.h"
 #include "rest/uploads.h"
 
 namespace vodlift::rest {
@@ -35,6 +36,26 @@ object attempt_json(const UploadAttempt& attempt, const Caller& caller) {
           {"error", error_json(attempt.error, caller)}};
 }
 
+// Of the multipart upload that is open; null: there is none.
+Result<value> parts_json(const Context& context, const Upload& upload) {
+  const auto parts = context.attempts.parts_of(upload.id);
+  if (!parts) return parts.error();
+  if (parts->part_size <= 0) return value(nullptr);
+  const std::int64_t size = parts->part_size;
+  return value(object{{"size", size},
+                      {"count", (upload.size + size - 1) / size},
+                      {"confirmed", boost::json::array(parts->ranges.begin(), parts->ranges.end())}});
+}
+
+// What the upload's last error means and what to do about it; null: it has none.
+value advice_json(const Upload& upload, const Caller& caller) {
+  const auto advice = upload.error ? upload_advice(upload.error->code) : std::nullopt;
+  if (!advice || upload.state == UploadState::completed) return nullptr;
+  std::string_view fix = caller.is_operator() ? advice->operator_fix : advice->fix;
+  if (fix.empty()) fix = "Ask the operator of this server.";
+  return object{{"cause", advice->cause}, {"fix", fix}};
+}
+
 // The id of the upload's callback; null where it has none yet.
 Result<value> callback_of(const Context& context, const Upload& upload) {
   if (!is_end(upload.state) || upload.request.callback.empty()) return value(nullptr);
@@ -53,6 +74,8 @@ Result<value> upload_detail(const Context& context, const Caller& caller, Upload
   if (!attempts) return attempts.error();
   const auto callback = callback_of(context, *upload);
   if (!callback) return callback.error();
+  const auto parts = parts_json(context, *upload);
+  if (!parts) return parts.error();
   object json = upload_json(*upload, caller, context.clock.now());
   boost::json::array history;
   for (const UploadAttempt& attempt : *attempts) history.push_back(attempt_json(attempt, caller));
@@ -60,6 +83,8 @@ Result<value> upload_detail(const Context& context, const Caller& caller, Upload
   const SourceVerdict verdict = source_verdict(*upload);
   json["source"] = object{{"may_delete", verdict.may_delete}, {"reason", verdict.reason}};
   json["callback_id"] = *callback;
+  json["parts"] = *parts;
+  json["advice"] = advice_json(*upload, caller);
   return value(std::move(json));
 }
 

@@ -105,4 +105,17 @@ Result<std::vector<UploadAttempt>> SqliteAttemptHistory::attempts_of(UploadId id
   });
 }
 
+Result<ConfirmedParts> SqliteAttemptHistory::parts_of(UploadId id) {
+  return database_.read([&](SqliteConnection& connection) -> Result<ConfirmedParts> {
+    auto open = connection.prepare(sql::kOpenPartSize);
+    open.bind(id);
+    if (!open.step()) return ConfirmedParts();
+    ConfirmedParts parts{open.integer("part_size"), {}};
+    auto row = connection.prepare(sql::kPartNumbers);
+    row.bind(id);
+    while (row.step()) add_part(parts, static_cast<int>(row.integer("number")));
+    return parts;
+  });
+}
+
 }  // namespace vodlift::store

@@ -12,6 +12,7 @@ class SqliteAttemptHistory final : public AttemptHistory {
   explicit SqliteAttemptHistory(SqliteDatabase& database) : database_(database) {}
 
   Result<std::vector<UploadAttempt>> attempts_of(UploadId id) override;
+  Result<ConfirmedParts> parts_of(UploadId id) override;
 
  private:
   SqliteDatabase& database_;

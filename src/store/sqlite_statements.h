@@ -139,6 +139,9 @@ inline constexpr std::string_view kSelectMultipart = R"sql(
 inline constexpr std::string_view kSelectParts =
     "SELECT number, size, etag, crc32c, md5 FROM parts WHERE upload_id = ?1 ORDER BY number";
 
+inline constexpr std::string_view kOpenPartSize = "SELECT part_size FROM multiparts WHERE upload_id = ?1";
+inline constexpr std::string_view kPartNumbers = "SELECT number FROM parts WHERE upload_id = ?1 ORDER BY number";
+
 // ?1 id, ?2 the lease's end, ?3 now, ?4 node, ?5 its term
 inline constexpr std::string_view kClaim = R"sql(
   UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2, owner = ?4, owner_term = ?5,

@@ -37,6 +37,21 @@ TEST_P(AttemptConformance, NothingIsKeptOfAnUploadThatCompletesAtOnce) {
   EXPECT_TRUE(attempts_of(id + 1).empty()) << "there is no such upload";
 }
 
+TEST_P(AttemptConformance, TellsTheConfirmedPartsOfAnOpenMultipartUpload) {
+  const UploadId id = insert("a");
+  EXPECT_EQ(attempt_history().parts_of(id).value().part_size, 0);
+  EXPECT_EQ(attempt_history().parts_of(id + 1).value().part_size, 0) << "there is no such upload";
+  const Lease lease = claim_one().lease;
+  ASSERT_TRUE(journal().record_multipart(lease, open_multipart(10'000)));
+  EXPECT_TRUE(attempt_history().parts_of(id).value().ranges.empty());
+  for (const int number : {3, 1, 7, 2, 9, 8, 5}) ASSERT_TRUE(journal().record_part(lease, part(number, 100)));
+  const auto parts = attempt_history().parts_of(id).value();
+  EXPECT_EQ(parts.part_size, open_multipart(10'000).part_size);
+  EXPECT_THAT(parts.ranges, testing::ElementsAre(1, 3, 5, 5, 7, 9));
+  ASSERT_TRUE(finish(lease, completed(10'000)));
+  EXPECT_EQ(attempt_history().parts_of(id).value().part_size, 0) << "it is closed";
+}
+
 TEST_P(AttemptConformance, TellsWhatCameBeforeTheEnd) {
   const UploadId id = insert("a");
   const WallTime began = clock_.now();
