@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 export PATH=/usr/sbin:/sbin:$PATH
 python=/usr/bin/python3
 short_fuzz_seconds=20
+panel=${VODLIFT_PANEL:-ON}
 e2e_processes=3  # most of the tests wait most of the time
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
@@ -60,21 +61,27 @@ need() {
   exec {lock}>&-
 }
 
+# Node.js and npm: those that are installed, or Debian's.
+need_node() { { command -v node && command -v npm; } >/dev/null || need panel; }
+
 build() {  # build PRESET [TARGET...]
   local preset=$1
   shift
   need build
+  case $preset in dev | release) [ "$panel" = OFF ] || need_node ;; esac
   part "build $preset" compile "$preset" "$@"
 }
 
 compile() {  # compile PRESET [TARGET...]
-  local preset=$1 output
+  local preset=$1 output options=()
   shift
-  output=$(cmake --preset "$preset" 2>&1) || { echo "$output"; exit 1; }
+  case $preset in dev | release) options=(-DVODLIFT_PANEL="$panel") ;; esac
+  output=$(cmake --preset "$preset" "${options[@]}" 2>&1) || { echo "$output"; exit 1; }
   cmake --build --preset "$preset" ${1:+--target "$@"}
 }
 
 ##: build [PRESET]      build everything; the binary is build/release/vodlift (presets: dev release asan tsan)
+##:                     VODLIFT_PANEL=OFF ./do build makes a binary without Control Panel, and needs no Node.js
 do_build() { build "${1:-release}"; }
 
 ##: demo [FILE]         the whole job on a real video (or your FILE): a real S3 server, a signed call, a callback
@@ -124,12 +131,24 @@ do_check() {
   need build check fuzz
   do_includes
   do_format
+  do_panel
   at_once do_asan do_tidy_and_tsan
   part "fuzz" "$python" fuzz/run.py --build build/asan "$short_fuzz_seconds"
 }
 do_tidy_and_tsan() {
   do_tidy
   do_tsan
+}
+
+##: panel               type check and unit tests of the Control Panel
+do_panel() {
+  need_node
+  mkdir -p build
+  part "Control Panel" check_panel
+}
+check_panel() {
+  flock panel node panel/embed.mjs npm build/panel.cc
+  (cd panel && npm run --silent check && npm run --silent test)
 }
 
 ##: asan [TEST...]      the unit and conformance tests under ASan and UBSan, or some of them: ./do asan core_test
@@ -195,7 +214,7 @@ do_run() {
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  build | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | run) "do_$command" "$@" ;;
+  build | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | run) "do_$command" "$@" ;;
   help | -h | --help)
     echo "usage: ./do COMMAND"
     grep '^##:' "$0" | cut -c4-

@@ -34,6 +34,7 @@ from server import Server
 from support import MIB
 
 BUCKET = "customer-videos"
+SECONDS = 8  # that the upload takes at least, so that it is seen moving in the Control Panel
 CDN, USER, STORAGE = 158, "jb", "sestore4"
 
 
@@ -60,6 +61,12 @@ class Story:
     @staticmethod
     def show(text: str) -> None:
         print(textwrap.indent(text, "   "), flush=True)
+
+
+def wait_for_enter(text: str) -> None:
+    """Where a person sits in front of it."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        input(f"\n   {text} ")
 
 
 def masked(text: str) -> str:
@@ -132,10 +139,12 @@ class Demo:
         with CallbackReceiver() as customer:
             self.prepare()
             self.start_vodlift()
+            self.show_panel()
             upload_id = self.send_request(customer)
             upload = self.follow(upload_id)
             self.show_callback(customer, upload)
             self.compare(upload)
+        wait_for_enter("The Control Panel stays open until you press Enter.")
         self.server.stop()
         self.story.show(f"\nDone in {self.story.seconds:.0f} s: the file is in the bucket byte for byte and the "
                         f"customer was told.")
@@ -183,6 +192,19 @@ class Demo:
                         f"    --region {self.s3['region']} --access-key {masked(self.s3['access_key'])} "
                         f"--secret-key-file - --path-style")
 
+    def show_panel(self) -> None:
+        self.story.step("The Control Panel, and the one-time link by which the first admin signs in")
+        panel, link = self.server.printed(r"control panel: (\S+)"), self.server.printed(r"(\S+/panel/setup#\S+)")
+        if not panel or not link:
+            self.story.show("this vodlift was built without its Control Panel")
+            return
+        rate = max(self.size // SECONDS // MIB, 1)
+        self.server.cli("limit", "set", "--cdn", CDN, "--rate", f"{rate}MiB")
+        self.story.show(f"{panel}\n"
+                        f"choose a name and a password here: {link}\n"
+                        f"The upload is slowed down to {rate} MiB a second, so that it is seen moving there.")
+        wait_for_enter("Press Enter to send the file.")
+
     def send_request(self, customer) -> int:
         self.story.step("The customer's signed request, and the answer")
         self.api = ApiClient(self.server.url, self.key.api_key, self.key.secret, CDN)
@@ -207,9 +229,10 @@ class Demo:
         while True:
             upload = self.api.status(upload_id)
             line = f"{upload['state']:10} {upload['percent']:3} %  {upload['bytes_sent']:,} of {upload['size']:,} bytes"
-            if line != shown:
+            step = upload["state"], upload["percent"] // 10
+            if step != shown:
                 self.story.show(line)
-                shown = line
+                shown = step
             if upload["state"] in ("failed", "cancelled"):
                 reason = (upload["error"] or {}).get("message", "no reason given")
                 raise DemoError(f"the upload {upload['state']}: {reason}")

@@ -21,7 +21,7 @@ const mark = root + 'node_modules/.installed'; // has the lock file that was ins
 const lock = readFileSync(root + 'package-lock.json', 'utf8');
 if (!existsSync(mark) || readFileSync(mark, 'utf8') !== lock) {
   try {
-    npmRun('ci', '--no-audit', '--no-fund');
+    npmRun('ci', '--no-audit', '--no-fund', '--loglevel=error');
   } catch {
     console.error('npm could not install what panel/package-lock.json names (see above). The build needs the npm registry once.');
     process.exit(1);

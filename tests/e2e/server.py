@@ -123,6 +123,11 @@ class Server:
         return "".join(f"--- {path.name}\n{path.read_text(errors='replace')}"
                        for path in sorted(self.folder.glob("std*.*")))
 
+    def printed(self, pattern: str) -> str:
+        """What the group of `pattern` matches in the standard output of this run; empty: nothing matches."""
+        found = re.search(pattern, (self.folder / f"stdout.{self._runs}").read_text())
+        return found[1] if found else ""
+
     def run_cli(self, *arguments, stdin: str = "", within_s: float = 30) -> subprocess.CompletedProcess:
         """Runs the command line against this daemon. It may fail."""
         return subprocess.run([binary(), *map(str, arguments), "--socket", self.socket], input=stdin, text=True,
