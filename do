@@ -140,7 +140,7 @@ do_tidy_and_tsan() {
   do_tsan
 }
 
-##: panel               type check and unit tests of the Control Panel
+##: panel               type check and unit tests of the Control Panel, and a check of docs/openapi.yaml
 do_panel() {
   need_node
   mkdir -p build
@@ -148,7 +148,7 @@ do_panel() {
 }
 check_panel() {
   flock panel node panel/embed.mjs npm build/panel.cc
-  (cd panel && npm run --silent check && npm run --silent test)
+  (cd panel && npm run --silent check && npm run --silent openapi)
 }
 
 ##: asan [TEST...]      the unit and conformance tests under ASan and UBSan, or some of them: ./do asan core_test
