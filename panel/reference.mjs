@@ -81,17 +81,20 @@ function rest(api) {
     if (schema.oneOf) return schema.oneOf.map(typeOf).join(' or ');
     if (Array.isArray(schema.type)) return schema.type.join(' or ');
     if (schema.type === 'array') return `list of ${typeOf(schema.items)}`;
-    const range = [schema.minimum ?? schema.minLength, schema.maximum ?? schema.maxLength].some((one) => one !== undefined)
-      ? `, ${schema.minimum ?? schema.minLength ?? 0} to ${schema.maximum ?? schema.maxLength ?? 'any'}`
-      : '';
-    return schema.type + range;
+    const [low, high] = [schema.minimum ?? schema.minLength, schema.maximum ?? schema.maxLength].map((one) => one?.toLocaleString('en-US'));
+    if (high === undefined) return schema.type + (low === undefined ? '' : `, ${low} or more`);
+    return `${schema.type}, ${low === undefined ? 'at most' : `${low} to`} ${high}`;
+  };
+  const otherwise = (...schemas) => {
+    const found = schemas.find((one) => one.default !== undefined);
+    return found ? {otherwise: `\`${found.default}\``} : {};
   };
   const members = (schema) => {
     if (!schema) return [];
     const all = schema.allOf ? schema.allOf.flatMap((one) => members(resolved(one))) : [];
     for (const [name, one] of Object.entries(schema.properties ?? {})) {
       const described = resolved(one);
-      all.push({name, type: typeOf(one), required: (schema.required ?? []).includes(name), about: one.description ?? described.description ?? ''});
+      all.push({name, type: typeOf(one), required: (schema.required ?? []).includes(name), ...otherwise(one, described), about: one.description ?? described.description ?? ''});
     }
     return all;
   };
@@ -111,7 +114,7 @@ function rest(api) {
         about: one.description ?? '',
         roles: one['x-roles'] ?? [],
         fields: [
-          ...parameters.map((p) => ({name: p.name, type: typeOf(p.schema), required: !!p.required, about: p.description ?? resolved(p.schema).description ?? ''})),
+          ...parameters.map((p) => ({name: p.name, type: typeOf(p.schema), required: !!p.required, ...otherwise(p.schema, resolved(p.schema)), about: p.description ?? resolved(p.schema).description ?? ''})),
           ...members(body?.schema),
         ],
         example: body?.example,

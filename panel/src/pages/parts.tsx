@@ -1,15 +1,12 @@
 // The parts of a multipart upload, one cell a part, and the same as a table.
 import {useEffect, useRef, useState} from 'preact/hooks';
 import {bytes, number} from '../format';
+import type {UploadDetail} from '../schema';
 import {theme} from '../store';
 
-export interface Parts {
-  size: number;
-  count: number;
-  done: number[]; // ranges: first, last, first, last …
-}
+type Parts = NonNullable<UploadDetail['parts']>; // `confirmed` are ranges: first, last, first, last …
 
-export function PartMap({parts, size, ended}: {parts: Parts; size: number; ended: boolean}) {
+export function PartMap({parts, size}: {parts: Parts; size: number}) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
@@ -19,7 +16,7 @@ export function PartMap({parts, size, ended}: {parts: Parts; size: number; ended
     watch.observe(element);
     return () => watch.disconnect();
   }, []);
-  const sent = parts.done.reduce((sum, one, i) => sum + (i % 2 === 1 ? one + 1 : -one), 0);
+  const sent = parts.confirmed.reduce((sum, one, i) => sum + (i % 2 === 1 ? one + 1 : -one), 0);
   const cell = parts.count > 2000 ? 5 : parts.count > 400 ? 8 : 14;
   const across = Math.max(1, Math.floor(width / cell));
   const down = Math.ceil(parts.count / across);
@@ -40,13 +37,13 @@ export function PartMap({parts, size, ended}: {parts: Parts; size: number; ended
     };
     context.fillStyle = style.getPropertyValue('--line');
     paint(0, parts.count);
-    context.fillStyle = style.getPropertyValue(ended ? '--completed' : '--uploading');
-    for (let i = 0; i + 1 < parts.done.length; i += 2) paint((parts.done[i] ?? 1) - 1, parts.done[i + 1] ?? 0);
-  }, [parts, width, theme.value, ended]);
+    context.fillStyle = style.getPropertyValue('--uploading');
+    for (let i = 0; i + 1 < parts.confirmed.length; i += 2) paint((parts.confirmed[i] ?? 1) - 1, parts.confirmed[i + 1] ?? 0);
+  }, [parts, width, theme.value]);
   const gaps: [string, number, number][] = [];
   let at = 1;
-  for (let i = 0; i + 1 < parts.done.length; i += 2) {
-    const [first = 1, last = 0] = [parts.done[i], parts.done[i + 1]];
+  for (let i = 0; i + 1 < parts.confirmed.length; i += 2) {
+    const [first = 1, last = 0] = [parts.confirmed[i], parts.confirmed[i + 1]];
     if (first > at) gaps.push(['not sent yet', at, first - 1]);
     gaps.push(['confirmed', first, last]);
     at = last + 1;

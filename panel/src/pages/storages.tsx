@@ -29,7 +29,7 @@ const EntryRow = ({one, open, picked, onPick}: {one: Entry; open: string; picked
     <td class="pick">
       <input type="checkbox" aria-label={`Select ${one.kind} ${one.name}`} checked={picked} onChange={(event) => onPick(event.currentTarget.checked)} />
     </td>
-    <td>{one.kind === 'folder' ? <a href={open}><bdi>{one.name}</bdi>/</a> : <bdi>{one.name}</bdi>}</td>
+    <td class="name" title={one.name}>{one.kind === 'folder' ? <a href={open}><bdi>{one.name}</bdi>/</a> : <bdi>{one.name}</bdi>}</td>
     <td class="figure">{one.size === null ? '' : <Bytes count={one.size} />}</td>
     <td><When at={one.modified} slow /></td>
     <td class="faint">{one.type ?? 'folder'}</td>

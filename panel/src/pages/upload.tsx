@@ -10,7 +10,7 @@ import {ask, AsCall, Body, Bytes, Code, Copy, Facts, FilePath, Form, Field, Page
 import {kPriorities} from './bulk';
 import {Deliveries} from './deliveries';
 import {History, Machine} from './history';
-import {type Parts, PartMap} from './parts';
+import {PartMap} from './parts';
 import {liveRow, type LiveRow, nameOf, Standing, update} from './rows';
 import {Uploads} from './uploads';
 
@@ -87,7 +87,6 @@ function requestOf(upload: Upload): string {
 
 // What the server will tell of an upload, but does not in every version.
 interface Planned {
-  parts?: Parts | null;
   retried_as?: number | null;
 }
 
@@ -113,6 +112,11 @@ function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; rel
           <p>
             <strong>{shown.error.message}</strong>
           </p>
+          {upload.advice && (
+            <p>
+              {upload.advice.cause} <strong>What to do:</strong> {upload.advice.fix}
+            </p>
+          )}
           {shown.error.detail && (
             <details>
               <summary>For operators</summary>
@@ -158,7 +162,7 @@ function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; rel
           )}
         </section>
       </div>
-      {told.parts && <PartMap parts={told.parts} size={shown.size} ended={ended} />}
+      {upload.parts && <PartMap parts={upload.parts} size={shown.size} />}
       <section>
         <h2>Callback</h2>
         <Callbacks upload={upload} />
