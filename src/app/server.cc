@@ -27,6 +27,7 @@
 #include "legacy/router.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "rest/gate.h"
 #include "rest/rest_api.h"
 #include "s3/aws_credential_loader.h"
 #include "s3/credential_cache.h"
@@ -34,6 +35,7 @@
 #include "s3/s3_bucket_doctor.h"
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
+#include "store/argon2_hasher.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
@@ -52,6 +54,11 @@ constexpr std::size_t kBlockingQueue = 4096;
 constexpr std::size_t kBlockingThreadsOfOne = 3;
 constexpr std::size_t kAdminThreads = 4;
 constexpr std::size_t kAdminQueue = 256;
+constexpr std::size_t kPanelThreads = 4;
+constexpr std::size_t kPanelQueue = 256;
+// Each needs 64 MiB meanwhile (store/argon2_hasher.h); as many as SignIn::Limits has.
+constexpr std::size_t kHashesAtOnce = 2;
+constexpr std::size_t kSignInQueue = 32;  // a few seconds' worth
 constexpr std::size_t kCredentialConnections = 8;
 
 // How long each step of the stop may take; with the 15 s of a callback under way the sum stays below the whole.
@@ -116,6 +123,13 @@ net::HttpServerLimits public_limits(const Config& config, std::size_t connection
   return limits;
 }
 
+rest::Gate::Options gate_options(const Config& config) {
+  rest::Gate::Options options;
+  options.secure = !config.server.tls_certificate.empty() || config.panel.url.starts_with("https:");
+  options.origin = config.panel.url;
+  return options;
+}
+
 // Why no callback may go to a host and port.
 UploadIntake::HostRefusal refusals_of(std::shared_ptr<const net::AddressGuard> guard) {
   return [guard = std::move(guard)](const std::string& host, int port) {
@@ -156,23 +170,14 @@ class Server {
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
+        panel_blocking_("panel-requests", kPanelThreads, kPanelQueue),
+        sign_in_blocking_("sign-in", kHashesAtOnce, kSignInQueue),
         intake_(*stores_.accounts, storages_, refusals_of(guard_)),
         callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
-        rest_({*stores_.accounts,
-               *stores_.uploads,
-               storages_,
-               intake_,
-               clock,
-               *audit_,
-               doctor_,
-               {environment_.endpoint("S3"), environment_.region()},
-               *stores_.ledger,
-               bandwidth_control_,
-               *stores_.attempt_history,
-               *stores_.callback_history,
-               callback_tester_,
-               *stores_.statistics,
-               admin_blocking_}),
+        sign_in_(*stores_.people, *stores_.sessions, hasher_, std::chrono::steady_clock::now),
+        rest_(rest_context(admin_blocking_, clock)),
+        panel_rest_(rest_context(panel_blocking_, clock)),
+        gate_(panel_rest_, *stores_.sessions, panel_blocking_, sign_in_blocking_, gate_options(config)),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,
                 {config.server.timestamp_window,
@@ -181,13 +186,11 @@ class Server {
         admin_server_(
             "admin-http", admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
-              rest_.handle(socket_principal(), std::move(request), std::move(respond));
+              rest_.handle({socket_principal()}, std::move(request), std::move(respond));
             },
             rest::RestApi::fault),
-        panel_door_(config,
-                    [](const net::Request& /*request*/, const net::Responder& respond) {
-                      respond(rest::RestApi::fault(Errc::not_authorized, "Nobody can sign in yet."));
-                    }),
+        panel_door_(config, [this](net::Request request,
+                                   net::Responder respond) { gate_.handle(std::move(request), std::move(respond)); }),
         public_server_(
             "http", public_limits(config, connections), static_cast<std::size_t>(config.server.threads),
             [this](net::Request request, net::Responder respond) {
@@ -248,6 +251,8 @@ class Server {
     callback_tester_.stop();
     fair_blocking_.hurry();
     blocking_.stop();
+    sign_in_blocking_.stop();
+    panel_blocking_.stop();
     admin_blocking_.stop();
     write_usage();
     dispatcher_.stop(kWorkerGrace);
@@ -272,6 +277,15 @@ class Server {
   [[nodiscard]] std::string address() const { return public_server_.address(); }
   // Empty: the Control Panel is not served.
   [[nodiscard]] std::string panel_url() const { return panel_door_.url(address()); }
+  // Where the first admin chooses a name and a password. Empty: there is an admin, or no panel. Errors: store_failed.
+  Result<Secret> set_up_url() {
+    const std::string panel = panel_url();
+    if (panel.empty()) return Secret();
+    const auto link = first_admin_link(*stores_.people);
+    if (!link) return link.error();
+    // Behind #, where no browser sends it to a server and no log has it.
+    return *link ? Secret(fmt::format("{}setup#{}", panel, (*link)->reveal())) : Secret();
+  }
   [[nodiscard]] bool has_tls() const { return !config_.server.tls_certificate.empty(); }
 
   void reload_certificate() {
@@ -285,6 +299,27 @@ class Server {
   }
 
  private:
+  rest::Context rest_context(ThreadPool& pool, const Clock& clock) {
+    return {*stores_.accounts,
+            *stores_.uploads,
+            storages_,
+            intake_,
+            clock,
+            *audit_,
+            doctor_,
+            {environment_.endpoint("S3"), environment_.region()},
+            *stores_.ledger,
+            bandwidth_control_,
+            *stores_.attempt_history,
+            *stores_.callback_history,
+            callback_tester_,
+            *stores_.statistics,
+            *stores_.people,
+            *stores_.sessions,
+            sign_in_,
+            pool};
+  }
+
   void beat() {
     if (auto beaten = stores_.nodes->beat(stores_.self); !beaten) {
       log::warn("could not record that this node is alive; it is tried again",
@@ -341,9 +376,15 @@ class Server {
   ThreadPool blocking_;
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;
+  ThreadPool panel_blocking_;
+  ThreadPool sign_in_blocking_;
   UploadIntake intake_;
   CallbackTester callback_tester_;
+  const store::Argon2Hasher hasher_;
+  SignIn sign_in_;
   rest::RestApi rest_;
+  rest::RestApi panel_rest_;
+  rest::Gate gate_;
   KeyUsage usage_;
   legacy::Router router_;
   net::HttpServer admin_server_;
@@ -402,6 +443,11 @@ int run(const Config& config, StopSignals& signals) {
   log::info("started", {{"listen", server.address()}, {"admin_socket", config.server.admin_socket.string()}});
   fmt::print("listening on {}://{}\n", server.has_tls() ? "https" : "http", server.address());
   if (const std::string url = server.panel_url(); !url.empty()) fmt::print("control panel: {}\n", url);
+  if (const auto link = server.set_up_url(); !link) {
+    log::error("no link for the first admin can be made", {{"error", link.error().for_operator()}});
+  } else if (!link->empty()) {
+    fmt::print("set up the first admin within {} h: {}\n", kLinkLife.count(), link->reveal());
+  }
   std::fflush(stdout);
 
   wait_for_stop(signals, clock, config.server, server);

@@ -86,6 +86,8 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   if (auto loaded = stores.accounts->refresh(); !loaded) return with_context(about_key_file, loaded.error());
 
   if (auto opened = open_queue(stores, clock); !opened) return opened.error();
+  stores.people = std::make_unique<store::SqlitePeople>(*stores.database, clock);
+  stores.sessions = std::make_unique<store::SqliteSessions>(*stores.database, clock);
   stores.check = std::make_unique<store::BackgroundCheck>(*stores.database, config.store.path);
   return stores;
 }

@@ -16,6 +16,8 @@
 #include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_nodes.h"
+#include "store/sqlite_people.h"
+#include "store/sqlite_sessions.h"
 #include "store/sqlite_statistics.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
@@ -39,6 +41,8 @@ struct Stores {
   std::unique_ptr<store::SqliteMultipartJournal> journal;
   std::unique_ptr<store::SqliteMultipartLedger> ledger;
   std::unique_ptr<store::SqliteBandwidthLimits> bandwidth_limits;
+  std::unique_ptr<store::SqlitePeople> people;
+  std::unique_ptr<store::SqliteSessions> sessions;
   std::unique_ptr<store::BackgroundCheck> check;
 };
 

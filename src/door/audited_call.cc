@@ -14,8 +14,8 @@ std::string text_of(const boost::json::value& value) {
 }  // namespace
 
 AuditedCall::AuditedCall(AuditLog& log, AuditEntry entry, std::span<const FieldSpec> fields,
-                         const boost::json::object& request, std::string_view answered)
-    : log_(log), entry_(std::move(entry)) {
+                         const boost::json::object& request, std::string_view answered, std::string_view upload)
+    : log_(log), entry_(std::move(entry)), upload_(upload) {
   for (const FieldSpec& spec : fields) {
     if (!spec.audited) continue;
     const boost::json::value* value = request.if_contains(spec.name);
@@ -26,7 +26,7 @@ AuditedCall::AuditedCall(AuditLog& log, AuditEntry entry, std::span<const FieldS
 
 void AuditedCall::succeeded(const boost::json::value& data) {
   const boost::json::object* answer = data.if_object();
-  const boost::json::value* id = answer == nullptr ? &data : answer->if_contains("id");
+  const boost::json::value* id = answer == nullptr ? &data : answer->if_contains(upload_);
   if (const std::int64_t* number = id == nullptr ? nullptr : id->if_int64()) entry_.upload = *number;
   record(answer);
 }

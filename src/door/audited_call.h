@@ -20,11 +20,11 @@ namespace vodlift::door {
 class AuditedCall {
  public:
   // `entry`: everything but `what`, `failure` and `upload`. `log` and `fields` must outlive this. `answered`: a member
-  // of the answer to show as well; empty: none.
+  // of the answer to show as well; empty: none. `upload`: the member of the answer that is an upload's id.
   AuditedCall(AuditLog& log, AuditEntry entry, std::span<const FieldSpec> fields, const boost::json::object& request,
-              std::string_view answered = {});
+              std::string_view answered = {}, std::string_view upload = "id");
 
-  // Call one of them, once. `data` is the answer: an upload's id, or an object, whose `id` is an upload's.
+  // Call one of them, once. `data` is the answer: an upload's id, or an object.
   void succeeded(const boost::json::value& data);
   void failed(Errc code);
 
@@ -33,6 +33,7 @@ class AuditedCall {
 
   AuditLog& log_;
   AuditEntry entry_;
+  const std::string_view upload_;
   std::vector<std::pair<std::string_view, std::optional<std::string>>> values_;  // nothing: not in the request
 };
 

@@ -55,6 +55,9 @@ class Reply {
   // Whether the error's text is for the operator only.
   [[nodiscard]] virtual bool is_internal(Errc code) const = 0;
 
+  // Nothing is recorded. Before the answer only.
+  void withdraw_audit() { audited_.reset(); }
+
   // Sends `response` as the answer to a request that failed with `code`.
   void fail(Errc code, net::Response response);
 

@@ -26,10 +26,11 @@ object field_json(const FieldSpec& spec) {
 }
 
 // Who may, as x-roles of docs/openapi.yaml.
-boost::json::array roles_json(Act act) {
+boost::json::array roles_json(const Route& route) {
+  if (route.open) return {"nobody"};
   boost::json::array roles;
   for (const Role role : kRoles) {
-    if (role_may(role, act)) roles.emplace_back(to_string(role));
+    if (role_may(role, route.act)) roles.emplace_back(to_string(role));
   }
   return roles;
 }
@@ -42,7 +43,7 @@ Result<value> list(const Context& /*context*/, const Fields& /*fields*/) {
     items.push_back(object{{"name", route->name},
                            {"method", route->method},
                            {"path", route->path},
-                           {"roles", roles_json(route->act)},
+                           {"roles", roles_json(*route)},
                            {"repeatable", route->repeatable},
                            {"fields", std::move(fields)}});
   }

@@ -18,6 +18,21 @@ std::string title_of(std::string_view name) {
   return title;
 }
 
+net::Response problem_with(int status, const Error& error, bool for_operator) {
+  const ErrcInfo& row = info(error.code);
+  net::Response response;
+  response.status = status;
+  response.content_type = "application/problem+json";
+  boost::json::object body{{"type", "/problems/" + std::string(row.name)},
+                           {"title", title_of(row.name)},
+                           {"status", response.status},
+                           {"code", row.name},
+                           {"detail", error.message}};
+  if (for_operator && !error.detail.empty()) body["operator_detail"] = error.detail;
+  response.body = boost::json::serialize(body);
+  return response;
+}
+
 }  // namespace
 
 int status_of(Errc code) {
@@ -55,17 +70,13 @@ int status_of(Errc code) {
 }
 
 net::Response problem(const Error& error, bool for_operator) {
-  const ErrcInfo& row = info(error.code);
-  net::Response response;
-  response.status = status_of(error.code);
-  response.content_type = "application/problem+json";
-  boost::json::object body{{"type", "/problems/" + std::string(row.name)},
-                           {"title", title_of(row.name)},
-                           {"status", response.status},
-                           {"code", row.name},
-                           {"detail", error.message}};
-  if (for_operator && !error.detail.empty()) body["operator_detail"] = error.detail;
-  response.body = boost::json::serialize(body);
+  return problem_with(status_of(error.code), error, for_operator);
+}
+
+net::Response too_many(const Error& error, std::chrono::seconds wait) {
+  constexpr int kTooManyRequests = 429;
+  net::Response response = problem_with(kTooManyRequests, error, false);
+  response.headers.emplace_back("Retry-After", std::to_string(std::max<std::int64_t>(wait.count(), 1)));
   return response;
 }
 

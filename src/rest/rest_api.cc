@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/json/serialize.hpp>
 #include <memory>
 
 #include "base/encoding.h"
@@ -14,48 +13,6 @@
 
 namespace vodlift::rest {
 namespace {
-
-// A failure of the server itself, whose text is nothing for its customers.
-bool is_about_the_server(Errc code) {
-  switch (code) {
-    case Errc::internal:
-    case Errc::config_invalid:
-    case Errc::locked:
-    case Errc::io_error:
-    case Errc::store_failed:
-    case Errc::store_corrupt:
-    case Errc::seal_broken:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// Answers in this door's form.
-class RestReply final : public Reply {
- public:
-  RestReply(net::Responder respond, const Route& route, bool for_operator)
-      : Reply(std::move(respond)), route_(route), for_operator_(for_operator) {}
-
- private:
-  [[nodiscard]] net::Response success_response(std::string_view /*message*/, const boost::json::value& data,
-                                               const boost::json::object& /*members*/) const override {
-    net::Response response;
-    response.body = boost::json::serialize(data);
-    if (!route_.created.empty()) {
-      response.status = 201;
-      response.headers.emplace_back("Location", path_of(route_.created, data.as_object()));
-    }
-    return response;
-  }
-  [[nodiscard]] net::Response failure_response(const Error& error) const override {
-    return problem(error, for_operator_);
-  }
-  [[nodiscard]] bool is_internal(Errc code) const override { return !for_operator_ && is_about_the_server(code); }
-
-  const Route& route_;
-  const bool for_operator_;
-};
 
 constexpr Words<Principal::Via> kDoors = {
     {Principal::Via::socket, "administration"},
@@ -77,18 +34,17 @@ AuditEntry audit_entry(const Route& route, const Principal& who, std::string add
 }
 
 // A key that would have no effect is refused: its sender relies on it.
-Result<Caller> read_caller(const Route& route, const Principal& who, const net::Request& request) {
+Result<> read_idempotency_key(const Route& route, const net::Request& request, Caller& caller) {
   constexpr std::string_view kHeader = "idempotency-key";
-  Caller caller{who};
-  if (std::ranges::none_of(request.headers, [&](const auto& header) { return header.first == kHeader; })) return caller;
+  if (std::ranges::none_of(request.headers, [&](const auto& header) { return header.first == kHeader; })) return {};
   caller.idempotency_key = request.header(kHeader);
   if (auto checked = check_idempotency_key(caller.idempotency_key); !checked) return checked.error();
   if (!route.repeatable && route.mutating) {
     return Error{Errc::invalid_value, fmt::format("Idempotency-Key: {} {} takes none", route.method, route.path)};
   }
   // Nobody meets the keys of others. A name has no space, and the command line's keys are as they were.
-  if (!who.name.empty()) caller.idempotency_key = who.name + " " + caller.idempotency_key;
-  return caller;
+  if (!caller.who.name.empty()) caller.idempotency_key = caller.who.name + " " + caller.idempotency_key;
+  return {};
 }
 
 bool has_cdn(const Route& route) {
@@ -104,24 +60,27 @@ Result<> check_owner(const Route& route, const Context& context, const Principal
   return route.is_of == nullptr ? Result<>() : route.is_of(context, *who.cdn, fields);
 }
 
-void run_route(const RouteMatch& match, const Context& context, const Principal& who, const net::Request& request,
+// The member of a route's answer that is the id of an upload.
+std::string_view upload_member(const Route& route) { return route.name.starts_with("upload.") ? "id" : "upload"; }
+
+void run_route(const RouteMatch& match, const Context& context, Caller& caller, const net::Request& request,
                const std::shared_ptr<Reply>& reply) {
   const Route& route = *match.route;
+  const Principal& who = caller.who;
   auto object = gather_fields(match, request);
   if (!object) return reply->failure(object.error());
   // A caller with an account need not name it, and gets lists of nothing else.
   if (who.cdn && has_cdn(route)) object->emplace("cdn", *who.cdn);
   if (route.mutating) {
-    reply->audit(
-        {context.audit, audit_entry(route, who, request.peer, *object), route.fields, *object, route.audited_answer});
+    reply->audit({context.audit, audit_entry(route, who, request.peer, *object), route.fields, *object,
+                  route.audited_answer, upload_member(route)});
   }
   if (const auto allowed = check_access(who, route.act, std::nullopt); !allowed) return reply->failure(allowed.error());
-  const auto caller = read_caller(route, who, request);
-  if (!caller) return reply->failure(caller.error());
+  if (const auto read = read_idempotency_key(route, request, caller); !read) return reply->failure(read.error());
   const auto fields = Fields::read(route.fields, *object, door::Dialect::strict);
   if (!fields) return reply->failure(fields.error());
   if (const auto owned = check_owner(route, context, who, *fields); !owned) return reply->failure(owned.error());
-  route.run(context, *caller, *fields, reply);
+  route.run(context, caller, *fields, reply);
 }
 
 net::Response no_route(const RouteMatch& match, std::string_view path) {
@@ -142,16 +101,25 @@ Result<std::shared_ptr<const Account>> existing_account(const Context& context, 
   return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", cdn)};
 }
 
-void RestApi::handle(Principal who, net::Request request, net::Responder respond) {
+void RestApi::handle(Caller caller, net::Request request, net::Responder respond) {
   // The match refers to the request's text.
   const auto kept = std::make_shared<const net::Request>(std::move(request));
   const std::string_view path = split_target(kept->target).first;
   RouteMatch match = find_route(kept->method, path);
   if (match.route == nullptr) return respond(no_route(match, path));
-  const auto reply = std::make_shared<RestReply>(std::move(respond), *match.route, is_operator(who.role));
-  door::run_on(context_.blocking, reply, [this, match = std::move(match), who = std::move(who), reply, kept] {
-    run_route(match, context_, who, *kept, reply);
-  });
+  const auto reply = std::make_shared<Reply>(std::move(respond), *match.route, caller.is_operator());
+  door::run_on(context_.blocking, reply,
+               [this, match = std::move(match), caller = std::move(caller), reply, kept]() mutable {
+                 run_route(match, context_, caller, *kept, reply);
+               });
+}
+
+void RestApi::run(Caller caller, const net::Request& request, net::Responder respond) {
+  const std::string_view path = split_target(request.target).first;
+  const RouteMatch match = find_route(request.method, path);
+  if (match.route == nullptr) return respond(no_route(match, path));
+  const auto reply = std::make_shared<Reply>(std::move(respond), *match.route, caller.is_operator());
+  reply->guard([&] { run_route(match, context_, caller, request, reply); });
 }
 
 net::Response RestApi::fault(Errc code, std::string_view message) {

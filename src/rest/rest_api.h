@@ -15,8 +15,10 @@ class RestApi {
  public:
   explicit RestApi(Context context) : context_(std::move(context)) {}
 
-  // Answers one request of `who` from the context's pool; a full pool is answered at once.
-  void handle(Principal who, net::Request request, net::Responder respond);
+  // Answers one request from the context's pool; a full pool is answered at once.
+  void handle(Caller caller, net::Request request, net::Responder respond);
+  // The same on this thread, which may block.
+  void run(Caller caller, const net::Request& request, net::Responder respond);
 
   // A fault of HTTP in this door's form.
   static net::Response fault(Errc code, std::string_view message);

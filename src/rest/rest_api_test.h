@@ -11,6 +11,7 @@
 #include <future>
 
 #include "base/encoding.h"
+#include "memory/memory_people.h"
 #include "rest/fakes_test.h"
 #include "rest/rest_api.h"
 #include "rest/route_table.h"
@@ -31,7 +32,7 @@ class RestApiTest : public testing::Test {
     if (!body.empty()) request.headers.emplace_back("content-type", content_type);
     if (!idempotency_key_.empty()) request.headers.emplace_back("idempotency-key", idempotency_key_);
     std::promise<net::Response> answered;
-    api_.handle(who_, std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
+    api_.handle({who_}, std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
     return answered.get_future().get();
   }
 
@@ -105,6 +106,10 @@ class RestApiTest : public testing::Test {
   PleasedReceiver receiver_;
   CallbackTester callback_tester_{accounts_, receiver_, clock_, [](const std::string&, int) { return std::nullopt; }};
   memory::MemoryStatistics statistics_{uploads_.database()};
+  memory::MemoryPeople people_{clock_};
+  QuickHasher hasher_;
+  SteadyTime steady_{};
+  SignIn sign_in_{people_, people_, hasher_, [this] { return steady_; }};
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   RestApi api_{{accounts_,
@@ -121,6 +126,9 @@ class RestApiTest : public testing::Test {
                 callback_history_,
                 callback_tester_,
                 statistics_,
+                people_,
+                people_,
+                sign_in_,
                 pool_}};
   Principal who_ = socket_principal();  // who makes the next calls
   std::string idempotency_key_;         // of the next calls

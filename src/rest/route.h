@@ -18,13 +18,13 @@
 #include "core/callback_history.h"
 #include "core/callback_tester.h"
 #include "core/multipart_ledger.h"
-#include "core/principal.h"
+#include "core/sign_in.h"
 #include "core/statistics.h"
 #include "core/storage.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 #include "door/fields.h"
-#include "door/reply.h"
+#include "rest/reply.h"
 
 namespace vodlift::rest {
 
@@ -50,15 +50,20 @@ struct Context {
   CallbackHistory& callbacks;
   CallbackTester& callback_tester;
   Statistics& statistics;
+  People& people;
+  Sessions& sessions;
+  SignIn& sign_in;
   ThreadPool& blocking;
 };
 
 using door::Fields;
-using door::Reply;
 
 // Who sends a request, and what it says besides its fields.
 struct Caller {
   Principal who;
+  Secret session{};                   // the cookie's value; empty: none
+  std::optional<WallTime> expires{};  // of the session
+  bool secure = true;                 // the session's cookie is for HTTPS alone
   std::string
       idempotency_key{};  // checked, and the caller's own: others who send the same one get another; empty: none
 
@@ -81,6 +86,8 @@ struct Route {
   Act act = Act::manage_people;         // what a caller's role must permit
   IsOf is_of = nullptr;                 // asked where the caller is bound to an account
   bool shared = false;                  // it shows what all share, or keeps to the caller's account by itself
+  bool open = false;                    // nobody need be signed in: it is how people come in
+  bool signs_in = false;                // it computes the hash of a password, which takes long and much memory
   std::string_view method;              // "POST"
   std::string_view path;                // below /api/v1: "/keys/{api_key}/rotate"; the word in braces is a field
   std::span<const FieldSpec> fields{};  // of the path, the query and the body
@@ -135,6 +142,9 @@ std::span<const Route> limit_routes();
 std::span<const Route> storage_routes();
 std::span<const Route> callback_routes();
 std::span<const Route> statistics_routes();
+std::span<const Route> session_routes();
+std::span<const Route> person_routes();
+std::span<const Route> token_routes();
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest

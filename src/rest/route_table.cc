@@ -53,7 +53,7 @@ const std::vector<const Route*>& routes() {
     std::vector<const Route*> all;
     for (const auto some : {account_routes(), key_routes(), bucket_routes(), upload_routes(), upload_change_routes(),
                             upload_batch_routes(), limit_routes(), storage_routes(), callback_routes(),
-                            statistics_routes(), index_routes()}) {
+                            statistics_routes(), session_routes(), person_routes(), token_routes(), index_routes()}) {
       for (const Route& route : some) all.push_back(&route);
     }
     return all;

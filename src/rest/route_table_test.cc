@@ -12,7 +12,7 @@ TEST(RouteTable, EveryRouteIsFoundByItsPathAndItsNameIsUnique) {
   std::set<std::string_view> names;
   for (const Route* route : routes()) {
     EXPECT_TRUE(names.insert(route->name).second) << route->name;
-    const boost::json::object members{{"cdn", 158}, {"api_key", "K"}, {"bucket", "films"}, {"id", 7}};
+    const boost::json::object members{{"cdn", 158}, {"api_key", "K"}, {"bucket", "films"}, {"id", 7}, {"name", "anna"}};
     const std::string path = path_of(route->path, members);
     EXPECT_EQ(find_route(route->method, path).route, route) << path;
     EXPECT_TRUE(route->created.empty() || route->method == "POST");

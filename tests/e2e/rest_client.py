@@ -1,4 +1,4 @@
-"""Calls of the REST API through the daemon's Unix socket."""
+"""Calls of the REST API: through the daemon's Unix socket, and over TCP as people and programs make them."""
 
 import http.client
 import json
@@ -31,11 +31,17 @@ class RestClient:
     def __init__(self, path: pathlib.Path):
         self._path = path
 
+    def _connect(self) -> http.client.HTTPConnection:
+        return _OverUnix(self._path, 60)
+
+    def _own_headers(self, method: str) -> dict[str, str]:
+        return {}
+
     def call(self, method: str, path: str, body=None, query: dict | None = None, headers: dict | None = None) -> Answer:
         """`path` is below /api/v1 and encoded. `body` is sent as JSON; bytes are sent as they are."""
-        connection = _OverUnix(self._path, 60)
+        connection = self._connect()
         target = "/api/v1" + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        sent = dict(headers or {})
+        sent = self._own_headers(method) | (headers or {})
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
@@ -44,3 +50,38 @@ class RestClient:
         answer = Answer(response.status, response.headers, response.read())
         connection.close()
         return answer
+
+
+class TcpClient(RestClient):
+    """Over TCP: with a session once sign_in() or set_up() was called, or with a bearer token, or as nobody."""
+
+    def __init__(self, url: str, token: str = ""):
+        self._where = urllib.parse.urlsplit(url)
+        self.token = token
+        self.cookie = ""
+        self.csrf = ""
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._where.hostname, self._where.port, timeout=60)
+
+    def _own_headers(self, method: str) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        if self.csrf and method != "GET":
+            headers["X-CSRF-Token"] = self.csrf
+        return headers
+
+    def call(self, *arguments, **named) -> Answer:
+        """Keeps the cookie and the csrf of an answer that begins a session, as the panel does."""
+        answer = super().call(*arguments, **named)
+        if cookie := answer.headers["Set-Cookie"]:
+            self.cookie = cookie.partition(";")[0]
+            self.csrf = answer.data.get("csrf", "")
+        return answer
+
+    def sign_in(self, name: str, password: str) -> Answer:
+        return self.call("POST", "/session", {"name": name, "password": password})
+
+    def set_up(self, token: str, password: str, name: str | None = None) -> Answer:
+        return self.call("POST", "/setup", {"token": token, "password": password} | ({"name": name} if name else {}))

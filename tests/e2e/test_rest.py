@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from rest_client import RestClient
+from rest_client import RestClient, TcpClient
 from support import ROOT, make_file, wait_until
 
 DOCUMENT = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())
@@ -107,7 +107,7 @@ class Validator:
         self.called: set[str] = set()
         self._operations = {operation["operationId"]: (path, method, operation) for path, method, operation, _ in operations()}
 
-    def __call__(self, name: str, status: int = 200, body=None, query=None, headers=None, **words):
+    def __call__(self, name: str, /, status: int = 200, body=None, query=None, headers=None, **words):
         path, method, operation = self._operations[name]
         answer = self._rest.call(method.upper(), path.format(**words), body, query, headers)
         assert answer.status == status, (name, answer)
@@ -206,8 +206,36 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("upload.show", 404, id=999)
     call("upload.counts")
     assert len(call("statistics.show", query={"resolution": "hour"})["items"]) == 192
+    panel = Validator(TcpClient(site.server.url))
+    people_and_tokens(call, panel, site.server.secrets)
     documented = {operation["operationId"] for _, _, operation, _ in operations()}
-    assert call.called == documented
+    assert call.called | panel.called == documented
+
+
+def people_and_tokens(call: Validator, panel: Validator, secrets: list[str]):
+    """`call` goes over the socket, `panel` over TCP, as nobody at first."""
+    password = "correct horse battery"
+    panel("session.show", 401)
+    invited = call("person.add", 201, {"name": "anna", "role": "admin"})
+    secrets += [password, invited["setup_token"], call("person.reset", body={}, name="anna")["setup_token"]]
+    assert panel("setup.run", 404, {"token": secrets[-2], "password": password})["code"] == "not_found"
+    assert panel("setup.run", body={"token": secrets[-1], "password": password})["name"] == "anna"
+    panel("session.begin", body={"name": "anna", "password": password})
+    panel("session.show")
+    call("session.show", 409)
+    panel("session.password", body={"password": password, "new_password": password + "!"})
+    panel("person.list")
+    panel("person.add", 201, {"name": "bert", "role": "customer", "cdn": 7})
+    panel("person.set", body={"role": "viewer"}, name="bert")
+    panel("person.show", name="bert")
+    token = panel("token.add", 201, {"label": "ci", "expires": 4_000_000_000})
+    secrets.append(token["token"])
+    call("token.add", 201, {"label": "ci", "owner": "bert"})
+    assert {one["owner"] for one in panel("token.list")["items"]} == {"anna", "bert"}
+    panel("token.remove", id=token["id"])
+    panel("person.remove", name="bert")
+    panel("session.end")
+    panel("session.show", 401)
 
 
 @pytest.mark.parametrize("method,path,body,headers,status,code", [

@@ -1,0 +1,152 @@
+#include "rest/gate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "core/sign_in.h"
+#include "rest/cookie.h"
+#include "rest/problem.h"
+#include "rest/request_fields.h"
+#include "rest/route_table.h"
+
+namespace vodlift::rest {
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+
+constexpr std::string_view kBearer = "bearer ";
+
+bool changes_something(const net::Request& request) { return request.method != "GET" && request.method != "HEAD"; }
+
+net::Response nobody() {
+  net::Response response = problem({Errc::not_authorized, "sign in, or send a token that is valid"}, false);
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+net::Response too_fast(std::string_view policy, const Rate& rate, nanoseconds wait) {
+  const seconds after = std::max(std::chrono::ceil<seconds>(wait), seconds(1));
+  net::Response response =
+      too_many({Errc::overloaded, fmt::format("too many requests; try again in {} s", after.count())}, after);
+  response.headers.emplace_back("RateLimit-Policy",
+                                fmt::format("\"{}\";q={};w={}", policy, rate.burst, rate.burst / rate.per_second));
+  response.headers.emplace_back("RateLimit", fmt::format("\"{}\";r=0;t={}", policy, after.count()));
+  return response;
+}
+
+// The limit of a caller is the person's, however many sessions there are, or the token's.
+std::string name_of(const Principal& who) { return who.name + " " + who.label; }
+
+// "https://host:1" -> "host:1"; the port that the scheme implies goes.
+std::string_view host_of(std::string_view origin) {
+  const std::size_t at = origin.find("://");
+  if (at == std::string_view::npos) return {};
+  const std::string_view implied = origin.starts_with("https") ? ":443" : ":80";
+  std::string_view host = origin.substr(at + 3);
+  if (host.ends_with(implied)) host.remove_suffix(implied.size());
+  return host;
+}
+
+}  // namespace
+
+Gate::Gate(RestApi& api, Sessions& sessions, ThreadPool& pool, ThreadPool& sign_ins, Options options)
+    : api_(api),
+      sessions_(sessions),
+      pool_(pool),
+      sign_ins_(sign_ins),
+      options_(std::move(options)),
+      networks_(options_.of_network, options_.buckets),
+      callers_(options_.of_caller, options_.buckets) {}
+
+void Gate::handle(net::Request request, net::Responder respond) {
+  const nanoseconds wait = networks_.take(client_network(request.peer), options_.now());
+  if (wait > nanoseconds::zero()) return respond(too_fast("network", options_.of_network, wait));
+  const Route* const route = find_route(request.method, split_target(request.target).first).route;
+  ThreadPool& pool = route != nullptr && route->signs_in ? sign_ins_ : pool_;
+  const auto kept = std::make_shared<const net::Request>(std::move(request));
+  const auto answer = std::make_shared<const net::Responder>(std::move(respond));
+  const bool posted = pool.post([this, kept, route, answer] {
+    // A responder that goes without a call answers 500.
+    try {
+      admit(*kept, route, *answer);
+    } catch (const std::exception& error) {
+      log::error("a request could not be let in", {{"error", error.what()}});
+    }
+  });
+  if (!posted) (*answer)(problem({Errc::overloaded, "more traffic than usual; try again in a moment"}, false));
+}
+
+void Gate::admit(const net::Request& request, const Route* route, const net::Responder& respond) {
+  const bool open = route != nullptr && route->open;
+  Caller caller;
+  caller.who.via = Principal::Via::session;
+  if (open) {
+    // What an earlier session was is no matter here, but that the new one takes its place.
+    caller.session = session_in(request, options_.secure).value_or(Secret());
+  } else {
+    auto found = find_caller(request);
+    if (!found) {
+      log::error("who sends a request cannot be looked up", {{"error", found.error().for_operator()}});
+      return respond(problem({Errc::internal, "the server cannot look up who you are; try again later"}, false));
+    }
+    if (!*found) return respond(nobody());
+    caller = std::move(**found);
+    const nanoseconds wait = callers_.take(name_of(caller.who), options_.now());
+    if (wait > nanoseconds::zero()) return respond(too_fast("caller", options_.of_caller, wait));
+  }
+  if (changes_something(request) && caller.who.via == Principal::Via::session) {
+    if (const auto own = check_origin(request); !own) return respond(problem(own.error(), false));
+    if (!open && !is_csrf_of(caller.session, request.header("x-csrf-token"))) {
+      return respond(problem(
+          {Errc::permission_denied, "X-CSRF-Token: expected the csrf of this session; GET /session has it"}, false));
+    }
+  }
+  caller.who.address = request.peer;
+  caller.secure = options_.secure;
+  api_.run(std::move(caller), request, respond);
+}
+
+Result<std::optional<Caller>> Gate::find_caller(const net::Request& request) {
+  const std::string_view authorization = request.header("authorization");
+  if (!authorization.empty()) {
+    if (to_lower(authorization.substr(0, kBearer.size())) != kBearer) return std::optional<Caller>();
+    return caller_of_token(trimmed(authorization.substr(kBearer.size())));
+  }
+  auto session = session_in(request, options_.secure);
+  if (!session) return std::optional<Caller>();
+  return caller_of_session(std::move(*session));
+}
+
+Result<std::optional<Caller>> Gate::caller_of_token(std::string_view shown) {
+  const auto found = sessions_.find_token(access_hash(shown));
+  if (!found) return found.error();
+  if (!*found) return std::optional<Caller>();
+  auto who = principal_of(**found);
+  if (!who) return std::optional<Caller>();
+  return std::optional(Caller{std::move(*who)});
+}
+
+Result<std::optional<Caller>> Gate::caller_of_session(Secret shown) {
+  const auto found = sessions_.find(access_hash(shown.reveal()));
+  if (!found) return found.error();
+  if (!*found) return std::optional<Caller>();
+  return std::optional(Caller{principal_of(**found), std::move(shown), (*found)->expires});
+}
+
+// Browsers say where a request comes from; what is no browser says nothing.
+Result<> Gate::check_origin(const net::Request& request) const {
+  const std::string_view site = request.header("sec-fetch-site");
+  const std::string_view origin = request.header("origin");
+  const bool own_site = site.empty() || site == "same-origin";
+  const bool own_origin = origin.empty() || origin == options_.origin ||
+                          (!host_of(origin).empty() && host_of(origin) == to_lower(request.header("host")));
+  if (own_site && own_origin) return {};
+  return Error{Errc::permission_denied, "this request comes from a page of another site"};
+}
+
+}  // namespace vodlift::rest
