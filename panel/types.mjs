@@ -1,5 +1,5 @@
 // Writes src/schema.ts from docs/openapi.yaml: a type for each schema, and for each operation its method, path, fields
-// and answer. planned.yaml adds what the server does not answer yet.
+// and answer. planned.yaml adds what the server does not answer yet, or not so.
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {parse} from 'yaml';
 
@@ -12,8 +12,8 @@ export const readServerApi = () => read('../docs/openapi.yaml');
 export function readApi() {
   const api = readServerApi();
   const planned = read('planned.yaml');
-  for (const [path, item] of Object.entries(planned.paths)) api.paths[path] = {...item, ...api.paths[path]};
-  for (const [kind, all] of Object.entries(planned.components)) api.components[kind] = {...all, ...api.components[kind]};
+  for (const [path, item] of Object.entries(planned.paths)) api.paths[path] = {...api.paths[path], ...item};
+  for (const [kind, all] of Object.entries(planned.components)) api.components[kind] = {...api.components[kind], ...all};
   return api;
 }
 

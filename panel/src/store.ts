@@ -1,6 +1,6 @@
 // What several pages share.
 import {computed, effect, signal} from '@preact/signals';
-import {call} from './api';
+import {call, session} from './api';
 import {href, place} from './router';
 import type {Account, Bucket} from './schema';
 
@@ -35,6 +35,10 @@ export const account = computed(() => Number(place.value.query.get('cdn')) || 0)
 // A link that keeps the account.
 export const hrefHere = (path: string): string => href(path + (account.value ? `${path.includes('?') ? '&' : '?'}cdn=${account.value}` : ''));
 export const cdnIfGiven = (): {cdn?: number} => (account.value ? {cdn: account.value} : {});
+
+// Where programs reach the API; "": where this page came from.
+export const apiElsewhere = computed(() => (session.value as {api_url?: string | null} | null | undefined)?.api_url ?? '');
+export const apiOrigin = (): string => apiElsewhere.value || location.origin;
 
 export const accounts = signal<Account[]>([]);
 export const buckets = signal<Bucket[]>([]);

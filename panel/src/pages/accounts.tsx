@@ -16,14 +16,17 @@ function AccountForm({account, onClose}: {account?: Account; onClose: (changed?:
   const [cdn, setCdn] = useState('');
   const [user, setUser] = useState('');
   const [weight, setWeight] = useState(String(account?.weight ?? 1));
+  const [format, setFormat] = useState(account?.callback_format ?? 'json');
+  const [https, setHttps] = useState(account?.callback_https_only ?? false);
   return (
     <Dialog title={account ? `Account ${account.cdn}` : 'Add an account'} onClose={() => onClose()}>
       <Form
         button={account ? 'Change' : 'Add'}
         onClose={() => onClose()}
         submit={async () => {
-          if (account) return onClose(await call('account.set', {cdn: account.cdn, weight: Number(weight)}));
-          const added = await call('account.add', {cdn: Number(cdn), user, weight: Number(weight)});
+          const settings = {weight: Number(weight), callback_format: format, callback_https_only: https};
+          if (account) return onClose(await call('account.set', {cdn: account.cdn, ...settings}));
+          const added = await call('account.add', {cdn: Number(cdn), user, ...settings});
           secret.value = {title: `Account ${added.cdn} is added`, rows: [['Webhook secret', added.webhook_secret]], about: "It signs the account's callbacks. It is shown only now."};
           void readAccounts();
           onClose(added);
@@ -38,6 +41,8 @@ function AccountForm({account, onClose}: {account?: Account; onClose: (changed?:
               </>
             )}
             <Field label="Share" name="weight" problem={problem} type="number" min={1} max={100} value={weight} onValue={setWeight} about="An account with 2 gets twice as much of a busy server as one with 1." />
+            <Field label="Body of its callbacks" name="callback_format" problem={problem} value={format} onValue={(value) => setFormat(value as typeof format)} options={[['json', 'JSON'], ['form', 'a form whose field json has the JSON']]} />
+            <Check label="Callbacks go to https only" value={https} onValue={setHttps} />
           </>
         )}
       </Form>
@@ -189,7 +194,7 @@ function One({cdn}: {cdn: number}) {
       first={loaded.data && `Its files lie in the folder ${loaded.data.user} of each storage.`}
       actions={
         <>
-          {isAdmin() && <button type="button" onClick={() => setEdit(true)}>Share</button>}
+          {isAdmin() && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
           {mayKeys() && <button type="button" onClick={() => setRotate(true)}>New webhook secret</button>}
           <AsCall name="account.show" fields={{cdn}} />
         </>
@@ -198,7 +203,15 @@ function One({cdn}: {cdn: number}) {
       <Body loaded={loaded}>
         {(one) => (
           <>
-            <Facts rows={[['Folder', one.user], ['Share', one.weight], ['Added', <When at={one.created} />]]} />
+            <Facts
+              rows={[
+                ['Folder', one.user],
+                ['Share', one.weight],
+                ['Callbacks', `${one.callback_format === 'form' ? 'a form whose field json has the JSON' : 'JSON'}${one.callback_https_only ? ', to https only' : ''}`],
+                ['Webhook secret', one.previous_until === null ? 'one' : <>two: the old one signs too, until <When at={one.previous_until} /></>],
+                ['Added', <When at={one.created} />],
+              ]}
+            />
             <p class="links">
               <a href={hrefHere('/uploads?cdn=' + one.cdn)}>Its uploads</a> <a href={hrefHere('/buckets?cdn=' + one.cdn)}>Its buckets</a> <a href={hrefHere('/callbacks?cdn=' + one.cdn)}>Its callbacks</a>
             </p>
@@ -211,7 +224,7 @@ function One({cdn}: {cdn: number}) {
           title="A new webhook secret"
           about="Callbacks are signed with both secrets while the old one lasts, so that receivers can change without a gap."
           run={async (overlap_s) => ['Webhook secret', (await call('account.rotate', {cdn, overlap_s})).webhook_secret]}
-          onClose={() => setRotate(false)}
+          onClose={(done) => (setRotate(false), done && loaded.reload())}
         />
       )}
       <Keys cdn={cdn} />

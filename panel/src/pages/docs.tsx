@@ -2,7 +2,7 @@
 // "in a minute" first. All of it comes from the server's own tables.
 import {useEffect, useState} from 'preact/hooks';
 import {asProblem, call, type Request, session} from '../api';
-import {account, accounts, buckets, hrefHere, language} from '../store';
+import {account, accounts, apiOrigin, buckets, hrefHere, language} from '../store';
 import type {Problem} from '../schema';
 import {Code, Field, Page, ProblemNote, Rich, Table} from '../ui';
 import {go, place} from '../router';
@@ -137,7 +137,7 @@ const resultOf = (name: string, sample: string): string => {
 function CommandPage({command, all}: {command: Command; all: Reference}) {
   const {cdn, key, own} = useOwn();
   const fields = own(kExamples[command.name] ?? {});
-  const url = `${location.origin}/stable/`;
+  const url = `${apiOrigin()}/stable/`;
   const request = {command: command.name, api_key: key, timestamp: Math.floor(Date.now() / 1000), cdn, ...fields, signature: '…'};
   const sample = command.samples[0] ?? resultOf(command.name, all.legacy.sample);
   return (
@@ -217,7 +217,7 @@ function Minute() {
         <li>Put the secret into the environment: <code>VODLIFT_SECRET</code>. Then run this.</li>
       </ol>
       <Languages />
-      <Code text={legacyCode(language.value, `${location.origin}/stable/`, 'aws.upload', key, cdn, own(kExamples['aws.upload'] ?? {}))} />
+      <Code text={legacyCode(language.value, `${apiOrigin()}/stable/`, 'aws.upload', key, cdn, own(kExamples['aws.upload'] ?? {}))} />
       <p class="prose">The answer has the upload's id. <a href={hrefHere('/docs/aws.status')}>aws.status</a> tells how it goes, and a <a href={hrefHere('/docs/callbacks')}>callback</a> how it ended.</p>
       <p class="prose">New programs may use the REST API instead: a token in a header, no signature.</p>
     </>

@@ -3,7 +3,7 @@ import {useEffect, useRef, useState} from 'preact/hooks';
 import {call} from '../api';
 import {bytes, duration, now, number, plural, slowNow, words} from '../format';
 import {on} from '../live';
-import {place, setQuery} from '../router';
+import {href, place, setQuery} from '../router';
 import type {Attention, Operations, Overview as Facts, RatePoint, Upload} from '../schema';
 import {account, cdnIfGiven, hrefHere} from '../store';
 import {AsCall, Body, Bytes, Page, StateMark, Table, useLoad} from '../ui';
@@ -18,7 +18,7 @@ function linkOf(one: Attention): string {
 }
 
 const Card = ({one}: {one: Attention}) => (
-  <article class="card attention">
+  <article class={`card attention ${one.severity}`}>
     <h2>{one.title}</h2>
     <p>{one.detail}</p>
     <p>
@@ -30,7 +30,7 @@ const Card = ({one}: {one: Attention}) => (
           for {duration(slowNow.value - one.since)}
         </>
       )}
-      {one.affected !== null && ` · ${number(one.affected)} wait`}
+      {one.affected !== null && ` · ${number(one.affected)}${one.at_least ? ' or more' : ''} wait`}
       {linkOf(one) && place.value.query.get('wall') !== '1' && (
         <>
           {' · '}
@@ -139,7 +139,7 @@ function Rate({first}: {first: RatePoint | null}) {
 }
 
 function Figures({facts}: {facts: Facts}) {
-  const of = (state: string) => facts.counts.filter((one) => one.state === state && (!account.value || one.cdn === account.value)).reduce((sum, one) => sum + one.uploads, 0);
+  const of = (state: string) => facts.counts.filter((one) => one.state === state && (!account.value || one.cdn === null || one.cdn === account.value)).reduce((sum, one) => sum + one.uploads, 0);
   return (
     <div class="figures">
       <Rate first={null} />
@@ -184,11 +184,11 @@ function Inside({facts}: {facts: Facts}) {
                   <td>
                     <a href={hrefHere(`/uploads?state=queued&priority=${one.priority}`)}>{one.priority}</a>
                   </td>
-                  <td class="figure">{number(one.uploads)}</td>
+                  <td class="figure">{`${number(one.uploads)}${one.complete ? '' : ' or more'}`}</td>
                   <td class="figure">
                     <Bytes count={one.bytes} />
                   </td>
-                  <td class="figure">{one.oldest === null ? '–' : duration(slowNow.value - one.oldest)}</td>
+                  <td class="figure">{duration(slowNow.value - one.oldest)}</td>
                 </tr>
               ))}
             </Table>
@@ -198,14 +198,11 @@ function Inside({facts}: {facts: Facts}) {
       {!wall && (
         <div class="columns">
           <section>
-            <h2>Accounts and buckets, 24 h</h2>
-            <Table caption="Accounts and buckets" head={['Account', 'Bucket', ['Sent', 'figure'], ['Completed', 'figure'], ['Failed', 'figure']]}>
+            <h2>Accounts, 24 h</h2>
+            <Table caption="Accounts" head={['Account', ['Sent', 'figure'], ['Completed', 'figure'], ['Failed', 'figure']]}>
               {facts.today.map((one) => (
-                <tr key={`${one.cdn} ${one.bucket}`}>
-                  <td>{one.cdn}</td>
-                  <td>
-                    <a href={hrefHere(`/uploads?bucket=${encodeURIComponent(one.bucket)}&hours=24`)}>{one.bucket}</a>
-                  </td>
+                <tr key={one.cdn}>
+                  <td>{one.cdn === null ? 'others' : <a href={href(`/uploads?cdn=${one.cdn}&hours=24`)}>{one.cdn}</a>}</td>
                   <td class="figure">
                     <Bytes count={one.bytes} />
                   </td>

@@ -1,6 +1,7 @@
 // Try it: signs a request in this browser, shows the exact bytes that were signed, and the answer. The secret stays in
 // this page and is never sent.
 import {useState} from 'preact/hooks';
+import {apiElsewhere} from '../store';
 import {Code, Field, Form} from '../ui';
 
 async function sign(text: string, secret: string): Promise<string> {
@@ -15,6 +16,7 @@ export function TryIt({command, apiKey, fields}: {command: string; apiKey: strin
   const [key, setKey] = useState(apiKey);
   const [secret, setSecret] = useState('');
   const [shown, setShown] = useState<{signed: string; sent: string; answer: string}>();
+  if (apiElsewhere.value) return <p class="faint">{`Requests cannot be tried here: the API is at ${apiElsewhere.value}, and a page may only ask the server that it came from.`}</p>;
   if (!globalThis.crypto?.subtle) return <p class="faint">Trying requests needs HTTPS or a loopback address: only there may a page sign.</p>;
   return (
     <section class="card">

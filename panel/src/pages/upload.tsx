@@ -85,16 +85,10 @@ function requestOf(upload: Upload): string {
   return JSON.stringify({path, destination_path, bucket, acl, metadata, callback, priority, ...options}, null, 2);
 }
 
-// What the server will tell of an upload, but does not in every version.
-interface Planned {
-  retried_as?: number | null;
-}
-
 function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; reload: () => void}) {
   const row = live.row.value;
   const shown = row.upload;
   const ended = shown.finished !== null;
-  const told: UploadDetail & Planned = upload;
   return (
     <>
       <p class={`verdict ${upload.source.may_delete ? 'yes' : 'no'}`}>
@@ -171,7 +165,7 @@ function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; rel
         <h2>Related</h2>
         <ul>
           {upload.retry_of !== null && <li><a href={hrefHere(`/uploads/${upload.retry_of}`)}>Repeats upload {upload.retry_of}</a></li>}
-          {told.retried_as && <li><a href={hrefHere(`/uploads/${told.retried_as}`)}>Repeated as upload {told.retried_as}</a></li>}
+          {upload.retried_as !== null && <li><a href={hrefHere(`/uploads/${upload.retried_as}`)}>Repeated as upload {upload.retried_as}</a></li>}
           <li><a href={hrefHere('/uploads?' + new URLSearchParams({text: shown.destination_path, bucket: shown.bucket}))}>Uploads to the same object</a></li>
           <li><a href={hrefHere('/uploads?' + new URLSearchParams({text: shown.path}))}>Uploads of the same file</a></li>
         </ul>
