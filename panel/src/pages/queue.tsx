@@ -108,7 +108,7 @@ export function QueueForm({title, jobs, only, cdn, onClose}: QueueProps) {
   });
   const options = () => ({cdn, bucket: value('bucket'), acl: value('acl') as 'private' | 'public-read', overwrite: value('overwrite') as 'replace' | 'keep' | 'fail', callback: value('callback'), priority: Number(value('priority'))});
   const requests = (dry: boolean): Many['fields'][] =>
-    jobs.flatMap(pieces).map((job) => ({...options(), path: job.path, destination_path: value('key') && value('key') + job.below, dry_run: dry, ...(job.files ? {files: job.files, type: 'all' as const} : {recursive: true, ...only})}));
+    jobs.flatMap(pieces).map((job) => ({...options(), path: job.path, destination_path: value('key') && value('key') + job.below, dry_run: dry, ...(job.files ? {files: job.files} : {recursive: true, ...only})}));
   const submit = async () => {
     if (one) {
       const made = await call('upload.add', {...options(), path: `${one.path}/${one.files?.[0]}`, destination_path: value('key')}, {key: token});
