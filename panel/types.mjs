@@ -1,5 +1,5 @@
-// Writes src/schema.ts from docs/openapi.yaml: a type for each schema, and for each operation its method, path, fields
-// and answer. planned.yaml adds what the server does not answer yet, or not so.
+// Writes src/schema.ts from docs/openapi.yaml: a type for each schema, and for each operation its method, path, fields,
+// answer and roles. planned.yaml adds what the server does not answer yet, or not so.
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {parse} from 'yaml';
 
@@ -52,6 +52,7 @@ function operations(api) {
         path,
         fields: [fields.length > 0 || !body ? `{${fields.join('; ')}}` : '', body ? typeOf(body) : ''].filter(Boolean).join(' & '),
         answer: typeOf(content.schema),
+        roles: one['x-roles'] ?? [],
       });
     }
   }
@@ -69,6 +70,10 @@ export function writeTypes() {
     '}',
     'export const routes: Record<keyof Operations, string> = {',
     ...all.map((one) => `  '${one.name}': '${one.method} ${one.path}',`),
+    '};',
+    '// Who may, where that is not everybody.',
+    'export const roles: Partial<Record<keyof Operations, string>> = {',
+    ...all.filter((one) => !one.roles.includes('viewer') && one.roles.some((role) => role !== 'nobody')).map((one) => `  '${one.name}': '${one.roles.join(' ')}',`),
     '};',
     '',
   ];

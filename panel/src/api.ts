@@ -1,7 +1,7 @@
 // Calls of the REST API by the names of their operations.
 import {signal} from '@preact/signals';
 import type {} from './begin';
-import {type Operations, type Problem, type Session, routes} from './schema';
+import {type Operations, type Problem, roles, routes, type Session} from './schema';
 
 export const kBase = '/api/v1';
 
@@ -16,6 +16,12 @@ export class Failure extends Error {
 
 // undefined: not asked yet; null: nobody is signed in.
 export const session = signal<Session | null | undefined>(undefined);
+
+// Whether the person who is signed in may use it at all.
+export function may(name: keyof Operations): boolean {
+  const allowed = roles[name];
+  return !allowed || allowed.split(' ').includes(session.value?.role ?? '');
+}
 
 export interface Request {
   method: string;

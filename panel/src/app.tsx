@@ -1,12 +1,12 @@
 // The frame: who is here, where they are, and whether what they see is live.
 import type {ComponentType} from 'preact';
 import {useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks';
-import {asProblem, call, findSession, session} from './api';
+import {asProblem, call, findSession, may, session} from './api';
 import {duration, now, number} from './format';
 import {beginKeys, help, KeyHelp} from './keys';
 import {connection, follow, lostSince, on} from './live';
 import {go, place, setQuery} from './router';
-import type {Problem} from './schema';
+import type {Operations, Problem} from './schema';
 import {account, accounts, hrefHere, notes, readAccounts, readBuckets, said, theme} from './store';
 import {apiCall, Icon, type IconName, ProblemNote, Questions, Secrets} from './ui';
 import {Overview} from './pages/overview';
@@ -19,21 +19,21 @@ interface Room {
   name: string;
   icon: IconName;
   key: string; // after g
-  roles?: string[];
+  asks?: keyof Operations; // shown only to who may use it
 }
 export const kRooms: Room[] = [
   {path: '/', name: 'Overview', icon: 'overview', key: 'o'},
   {path: '/uploads', name: 'Uploads', icon: 'uploads', key: 'u'},
   {path: '/storages', name: 'Storages', icon: 'storages', key: 's'},
   {path: '/buckets', name: 'Buckets', icon: 'buckets', key: 'b'},
-  {path: '/limits', name: 'Limits', icon: 'limits', key: 'l', roles: ['admin', 'operator']},
+  {path: '/limits', name: 'Limits', icon: 'limits', key: 'l', asks: 'limit.list'},
   {path: '/callbacks', name: 'Callbacks', icon: 'callbacks', key: 'c'},
   {path: '/accounts', name: 'Accounts', icon: 'accounts', key: 'a'},
   {path: '/docs', name: 'API documentation', icon: 'docs', key: 'd'},
-  {path: '/audit', name: 'Audit', icon: 'audit', key: 't', roles: ['admin', 'operator', 'customer']},
+  {path: '/audit', name: 'Audit', icon: 'audit', key: 't', asks: 'audit.list'},
   {path: '/settings', name: 'Settings', icon: 'settings', key: 'p'},
 ];
-const rooms = () => kRooms.filter((room) => !room.roles || room.roles.includes(session.value?.role ?? ''));
+const rooms = () => kRooms.filter((room) => !room.asks || may(room.asks));
 const isHere = (room: Room) => (room.path === '/' ? place.value.path === '/' : place.value.path === room.path || place.value.path.startsWith(room.path + '/'));
 
 // A page that is loaded when it is first shown.

@@ -1,14 +1,12 @@
 // Accounts and their keys. Secrets are shown once.
 import {useState} from 'preact/hooks';
-import {asProblem, call, session} from '../api';
+import {asProblem, call, may, session} from '../api';
 import {absolute, plural} from '../format';
 import {go, place} from '../router';
 import type {Account, Key} from '../schema';
 import {hrefHere, note, readAccounts} from '../store';
 import {ask, AsCall, Body, Check, Copy, Dialog, Empty, Facts, Field, Form, Mark, Page, secret, Table, useLoad, When} from '../ui';
 
-const isAdmin = () => session.value?.role === 'admin';
-const mayKeys = () => isAdmin() || session.value?.role === 'customer';
 const kPermissions = ['upload', 'status', 'files', 'manage'];
 const kOverlaps: [string, string][] = [['0', 'not at all'], ['3600', '1 hour'], ['86400', '1 day'], ['604800', '7 days'], ['2592000', '30 days']];
 
@@ -143,7 +141,7 @@ function Keys({cdn}: {cdn: number}) {
     <section>
       <header class="with-actions">
         <h2>Keys</h2>
-        {mayKeys() && <button type="button" onClick={() => setEdit('new')}>Make a key</button>}
+        {may('key.add') && <button type="button" onClick={() => setEdit('new')}>Make a key</button>}
         <AsCall name="key.list" fields={{cdn}} />
       </header>
       <Body loaded={loaded}>
@@ -158,7 +156,7 @@ function Keys({cdn}: {cdn: number}) {
                 <td><When at={key.last_used} slow otherwise="never" /></td>
                 <td><When at={key.created} slow /></td>
                 <td class="links">
-                  {mayKeys() && key.revoked === null && (
+                  {may('key.set') && key.revoked === null && (
                     <>
                       <button type="button" class="quiet" onClick={() => setEdit(key)}>Change</button>
                       <button type="button" class="quiet" onClick={() => setRotate(key)}>Rotate</button>
@@ -194,8 +192,8 @@ function One({cdn}: {cdn: number}) {
       first={loaded.data && `Its files lie in the folder ${loaded.data.user} of each storage.`}
       actions={
         <>
-          {isAdmin() && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
-          {mayKeys() && <button type="button" onClick={() => setRotate(true)}>New webhook secret</button>}
+          {may('account.set') && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
+          {may('account.rotate') && <button type="button" onClick={() => setRotate(true)}>New webhook secret</button>}
           <AsCall name="account.show" fields={{cdn}} />
         </>
       }
@@ -241,7 +239,7 @@ function All() {
       first={loaded.data && plural(loaded.data.items.length, 'account') + '.'}
       actions={
         <>
-          {isAdmin() && <button type="button" class="primary" onClick={() => setAdd(true)}>Add an account</button>}
+          {may('account.add') && <button type="button" class="primary" onClick={() => setAdd(true)}>Add an account</button>}
           <AsCall name="account.list" fields={{}} />
         </>
       }

@@ -1,13 +1,11 @@
 // Buckets: what they need, settings, the doctor with its fixes, and the policy to paste.
 import {useState} from 'preact/hooks';
-import {asProblem, call, session} from '../api';
+import {asProblem, call, may} from '../api';
 import {number, plural} from '../format';
 import {go, place} from '../router';
 import type {Bucket, BucketReport, BucketSettings, Problem} from '../schema';
 import {account, accounts, cdnIfGiven, hrefHere, note, readBuckets} from '../store';
 import {AsCall, Body, Check, Code, Dialog, Empty, Facts, Field, Form, Mark, Page, ProblemNote, Rich, Table, useLoad, When} from '../ui';
-
-const mayChange = () => ['admin', 'operator'].includes(session.value?.role ?? '');
 
 type Texts = Record<string, string>;
 function textsOf(bucket?: Bucket): Texts {
@@ -149,7 +147,7 @@ function One({cdn, name}: {cdn: number; name: string}) {
       first={bucket && (bucket.trouble ? <>Uploads to this bucket wait: <Rich text={bucket.trouble} />.</> : 'Nothing is wrong with this bucket as far as uploads have shown.')}
       actions={
         <>
-          {bucket && mayChange() && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
+          {bucket && may('bucket.set') && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
           <AsCall name="bucket.show" fields={{cdn, bucket: name}} />
         </>
       }
@@ -170,13 +168,13 @@ function One({cdn, name}: {cdn: number; name: string}) {
               ]}
             />
             <p>
-              <a href={hrefHere(`/uploads?bucket=${encodeURIComponent(one.bucket)}`)}>Its uploads</a> · <a href={hrefHere('/limits')}>Its limits</a>
+              <a href={hrefHere(`/uploads?bucket=${encodeURIComponent(one.bucket)}`)}>Its uploads</a>{may('limit.list') && <> · <a href={hrefHere('/limits')}>Its limits</a></>}
             </p>
             {edit && <BucketForm bucket={one} onClose={(after) => (setEdit(false), after && loaded.reload())} />}
           </>
         )}
       </Body>
-      {bucket && <Doctor bucket={bucket} />}
+      {bucket && may('bucket.check') && <Doctor bucket={bucket} />}
     </Page>
   );
 }
@@ -228,7 +226,7 @@ function All() {
       first={loaded.data && (sick.length === 0 ? `${plural(loaded.data.items.length, 'bucket')}; none needs a person.` : `${plural(sick.length, 'bucket needs', 'buckets need')} a person.`)}
       actions={
         <>
-          {mayChange() && <button type="button" class="primary" onClick={() => setAdd(true)}>Add a bucket</button>}
+          {may('bucket.add') && <button type="button" class="primary" onClick={() => setAdd(true)}>Add a bucket</button>}
           <AsCall name="bucket.list" fields={cdnIfGiven()} />
         </>
       }
@@ -249,7 +247,7 @@ function All() {
           </Table>
         )}
       </Body>
-      {mayChange() && <Litter />}
+      {may('bucket.litter') && <Litter />}
       {add && <BucketForm onClose={(after) => (setAdd(false), after && go(`/buckets/${after.cdn}/${encodeURIComponent(after.bucket)}`))} />}
     </Page>
   );

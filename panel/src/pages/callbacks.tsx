@@ -1,6 +1,6 @@
 // Callbacks: how the receivers do, each delivery, sending again, a test, and how to verify one.
 import {useEffect, useState} from 'preact/hooks';
-import {asProblem, call, session} from '../api';
+import {asProblem, call, may, session} from '../api';
 import {number, plural} from '../format';
 import {on} from '../live';
 import {go, place, setQuery} from '../router';
@@ -167,7 +167,7 @@ function All() {
       first={facts.data && (failing.length === 0 ? 'No receiver fails.' : `${plural(failing.length, 'receiver fails', 'receivers fail')}: ${failing.slice(0, 3).map((one) => one.receiver).join(', ')}.`)}
       actions={
         <>
-          {session.value?.role !== 'viewer' && <button type="button" onClick={() => setTest(true)}>Send a test</button>}
+          {may('callback.test') && <button type="button" onClick={() => setTest(true)}>Send a test</button>}
           <AsCall name="callback.list" fields={fields} />
         </>
       }

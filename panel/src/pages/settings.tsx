@@ -1,6 +1,6 @@
 // The reader's own settings, tokens for programs, and people.
 import {useState} from 'preact/hooks';
-import {asProblem, call, session} from '../api';
+import {asProblem, call, may, session} from '../api';
 import {absolute} from '../format';
 import type {Person, Role} from '../schema';
 import {accounts, density, note, theme} from '../store';
@@ -198,7 +198,7 @@ export function Settings() {
         <Field label="Rows" value={density.value} onValue={(value) => (density.value = value as typeof density.value)} options={['usual', 'compact']} />
       </section>
       <Tokens />
-      {who?.role === 'admin' && <People />}
+      {may('person.list') && <People />}
       {password && <PasswordForm onClose={() => setPassword(false)} />}
     </Page>
   );

@@ -1,6 +1,6 @@
 // Storages: look into folders, choose files and folders, queue them.
 import {useEffect, useState} from 'preact/hooks';
-import {asProblem, call} from '../api';
+import {asProblem, call, may} from '../api';
 import {bytes, plural} from '../format';
 import {place, setQuery} from '../router';
 import type {Operations, Problem} from '../schema';
@@ -79,7 +79,7 @@ function Folder({path, cdn}: {path: string; cdn: number}) {
         <Field label="Names that match" value={filter} onValue={setFilter} placeholder="*.mp4" />
         <Check label="All files, not only video" value={all} onValue={setAll} />
         <button type="submit">Filter</button>
-        <button type="button" onClick={() => setQueue({title: `Queue the folder ${name}`, jobs: [{path, below: ''}]})}>Queue the whole folder …</button>
+        {may('upload.add_many') && <button type="button" onClick={() => setQueue({title: `Queue the folder ${name}`, jobs: [{path, below: ''}]})}>Queue the whole folder …</button>}
       </form>
       {problem && <ProblemNote problem={problem} again={() => read()} />}
       {found && (
@@ -111,7 +111,7 @@ function Folder({path, cdn}: {path: string; cdn: number}) {
           {chosen.length > 0 && (
             <div class="bar" role="region" aria-label="Selected files">
               <span>{titleOf(chosen)}</span>
-              <button type="button" class="primary" onClick={() => setQueue({title: `Queue ${titleOf(chosen)}`, jobs: jobsOf(path, chosen)})}>Queue …</button>
+              {may('upload.add_many') && <button type="button" class="primary" onClick={() => setQueue({title: `Queue ${titleOf(chosen)}`, jobs: jobsOf(path, chosen)})}>Queue …</button>}
               <button type="button" class="quiet" onClick={() => setPicked(new Map())}>Clear</button>
             </div>
           )}
