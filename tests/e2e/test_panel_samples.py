@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from catalogue_rows import NOT_RUN
+from rest_client import RestClient, TcpClient
 from support import KIB, ROOT, make_file, wait_until
 
 PANEL = ROOT / "panel"
@@ -52,6 +53,26 @@ def test_every_command_in_every_language(site, fake, tmp_path, language):
     assert "sestore4" in run(tmp_path, language, shown["files.getstorage"], secret)
     assert "film.mp4" in run(tmp_path, language, shown["files.list"], secret)
     assert "it has ended" in run(tmp_path, language, shown["aws.cancel"], secret)
+
+
+@pytest.mark.parametrize("language", RUNS)
+def test_rest_calls_in_every_language(site, fake, tmp_path, language):
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+    admin = TcpClient(site.server.url)
+    invited = RestClient(site.server.socket).call("POST", "/people", {"name": "anna", "role": "admin"}).data["setup_token"]
+    assert admin.set_up(invited, "a sentence is a good password").status == 200
+    token = admin.call("POST", "/tokens", {"label": "samples"}).data["token"]
+    site.server.secrets.append(token)
+    upload = {"cdn": 158, "path": "sestore4/jb/film.mp4", "destination_path": "a/film.mp4", "bucket": "videos", "metadata": {"param1": TEXT}}
+    calls = [["upload.add", upload], ["upload.list", {"state": ["completed", "failed"], "limit": 1}], ["callback.test", {"cdn": 158, "url": "https://nobody.invalid/"}]]
+    shown = samples(origin=site.server.url, apiKey="", cdn=158, operations=calls)[language]["rest"]
+    environment = {"VODLIFT_TOKEN": token}
+
+    assert re.search(r"\b1\b", run(tmp_path, language, shown[0], environment))
+    assert site.wait_for(1, "completed")["metadata"] == {"param1": TEXT}
+    assert "a/film.mp4" in run(tmp_path, language, shown[1], environment).replace("\\/", "/")
+    assert "nobody.invalid" in run(tmp_path, language, shown[2], environment)
 
 
 HEADERS_AND_BODY = {
