@@ -106,7 +106,7 @@ function Deliveries24({fields}: {fields: Fields}) {
   const sendAll = async () => {
     if (!(await ask('Send again?', `${plural(sendable.length, 'callback')} will be sent again, with the same ids and bodies. A receiver that took one already sees it twice.`, `Send ${sendable.length}`))) return;
     let bad = 0;
-    for (const one of sendable) await call('callback.send', {id: one.id}, {key: crypto.randomUUID()}).catch(() => ++bad);
+    for (const one of sendable) await call('callback.send', {id: one.id}).catch(() => ++bad);
     note(bad ? `${bad} of ${sendable.length} could not be sent again.` : `${plural(sendable.length, 'callback')} sent again.`, bad > 0);
     setPicked(new Set());
     void read();

@@ -34,7 +34,7 @@ export function laidOut(body: string): string {
 
 export function Deliveries({callback, onSent}: {callback: CallbackDetail; onSent: (after: CallbackDetail) => void}) {
   const send = () =>
-    call('callback.send', {id: callback.id}, {key: crypto.randomUUID()}).then(
+    call('callback.send', {id: callback.id}).then(
       (after) => {
         note('It is sent again now.');
         onSent(after);
