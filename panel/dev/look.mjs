@@ -1,5 +1,6 @@
 // Takes a picture of each page, light and dark, wide and as on a phone, and asks axe-core about each.
-//   node dev/look.mjs [FOLDER] [--pages uploads,upload] ; a server of dev/server.mjs runs, CHROMIUM names the browser.
+//   PANEL=http://127.0.0.1:8080/panel NAME=anna PASSWORD=… node dev/look.mjs [FOLDER] [--pages uploads,upload] ; CHROMIUM
+// names the browser.
 import {mkdirSync, readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {chromium} from 'playwright-core';
@@ -18,9 +19,19 @@ const kScreens = {light: [1440, 900, 'light'], dark: [1440, 900, 'dark'], phone:
 
 const browser = await chromium.launch({executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']});
 let bad = 0;
+let storageState;
+if (process.env.NAME) {
+  const page = await browser.newPage();
+  await page.goto(base + '/');
+  await page.getByLabel('Name').fill(process.env.NAME);
+  await page.getByLabel('Password').fill(process.env.PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.frame');
+  storageState = await page.context().storageState();
+}
 for (const [screen, [width, height, colorScheme]] of Object.entries(kScreens)) {
   // The scripts of axe need to get past the policy of the page; violations of the panel itself are looked for without it.
-  const context = await browser.newContext({viewport: {width, height}, locale: 'en-GB', colorScheme, bypassCSP: true});
+  const context = await browser.newContext({viewport: {width, height}, locale: 'en-GB', colorScheme, storageState, bypassCSP: true});
   for (const [name, path] of Object.entries(kPages)) {
     if (only && !only.includes(name)) continue;
     const page = await context.newPage();
@@ -28,8 +39,8 @@ for (const [screen, [width, height, colorScheme]] of Object.entries(kScreens)) {
     page.on('pageerror', (error) => (++bad, console.log(`${name} ${screen}: ${error.stack}`)));
     let to = path;
     if (path === 'running') {
-      const found = await (await fetch(base.replace('/panel', '/api/v1/uploads?state=uploading&limit=1'))).json();
-      to = `/uploads/${found.items[0]?.id ?? 1}`;
+      const found = await (await context.request.get(base.replace('/panel', '/api/v1/uploads?state=uploading&limit=1'))).json();
+      to = `/uploads/${found.items?.[0]?.id ?? 1}`;
     }
     await page.goto(base + to);
     await page.waitForLoadState('load');

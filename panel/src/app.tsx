@@ -226,7 +226,7 @@ export function App() {
   const [problem, setProblem] = useState<Problem>();
   const find = () => {
     setProblem(undefined);
-    findSession().catch((error: unknown) => setProblem(asProblem(error)));
+    if (place.peek().path !== '/setup') findSession().catch((error: unknown) => setProblem(asProblem(error)));
   };
   // Before the first painting, as in useLoad: what begin.ts asked for is there by then.
   useLayoutEffect(find, []);

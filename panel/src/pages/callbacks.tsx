@@ -133,7 +133,7 @@ function Deliveries24({fields}: {fields: Fields}) {
             <td class="figure"><a href={hrefHere(`/uploads/${one.upload}`)}>{one.upload}</a></td>
             <td class="cut" title={one.url}>{one.url}</td>
             <td class="figure">{one.attempts}</td>
-            <td>{one.last ? (one.last.http_status === null ? (one.last.error ?? 'no answer') : `HTTP ${one.last.http_status}`) : '–'}</td>
+            <td class="about">{one.last ? (one.last.http_status === null ? (one.last.error ?? 'no answer') : `HTTP ${one.last.http_status}`) : '–'}</td>
             <td class="figure">{one.last ? `${number(one.last.took_ms)} ms` : ''}</td>
             <td>{one.next_attempt === null ? <When at={one.last?.at ?? one.created} slow /> : <>next <When at={one.next_attempt} slow /></>}</td>
           </tr>

@@ -185,7 +185,7 @@ export function Settings() {
   return (
     <Page
       title="Settings"
-      first={who && `You are ${who.name}, ${who.role}${who.cdn === null ? '' : ` of account ${who.cdn}`}. This session ends ${absolute(who.expires)} at the latest.`}
+      first={who && `You are ${who.name}, ${who.role}${who.cdn === null ? '' : ` of account ${who.cdn}`}. Unless you use it, this session ends ${absolute(who.expires)}.`}
       actions={
         <>
           <button type="button" onClick={() => setPassword(true)}>Change the password</button>
