@@ -375,7 +375,7 @@ export function Check({label, value, onValue}: {label: string; value: boolean; o
 }
 
 // A form that shows what went wrong beside its button.
-export function Form({submit, button, danger, children, onClose}: {submit: () => Promise<void>; button: string; danger?: boolean; children: (problem: Problem | undefined) => ComponentChildren; onClose?: () => void}) {
+export function Form({submit, button, back = 'Cancel', danger, children, onClose}: {submit: () => Promise<void>; button: string; back?: string; danger?: boolean; children: (problem: Problem | undefined) => ComponentChildren; onClose?: () => void}) {
   const [problem, setProblem] = useState<Problem>();
   const [busy, setBusy] = useState(false);
   return (
@@ -394,7 +394,7 @@ export function Form({submit, button, danger, children, onClose}: {submit: () =>
       <footer>
         {onClose && (
           <button type="button" onClick={onClose}>
-            Cancel
+            {back}
           </button>
         )}
         <button type="submit" class={danger ? 'danger' : 'primary'} disabled={busy}>

@@ -137,7 +137,7 @@ function Change({chosen, filter, onClose}: {chosen: Chosen; filter: UploadFilter
         </>
       ) : (
         found && (
-          <Form button={`${name} ${number(found.matched)}`} danger={action === 'cancel'} onClose={() => onClose(false)} submit={submit}>
+          <Form button={`${action === 'set_priority' ? 'Change' : name} ${number(found.matched)}`} back="Go back" danger={action === 'cancel'} onClose={() => onClose(false)} submit={submit}>
             {() => (
               <>
                 <p>

@@ -79,7 +79,7 @@ function LimitForm({limit, onClose}: {limit?: Limit; onClose: (changed: boolean)
               <Field label="Paint with" value={brush} onValue={setBrush} about={fitsGrid(windows) ? 'A rate. Drag over hours, or use the arrows and the space bar.' : 'The timetable has times within an hour: change it below.'} />
             </div>
             <div class="chips" role="group" aria-label="Rates to paint with">
-              {[...new Set([rate, ...windows.map((one) => one.rate), 'none'])].map((one) => (
+              {[...new Set([rate, ...[...windows.map((one) => one.rate), 'none'].sort()])].map((one) => (
                 <button key={one} type="button" class="chip" aria-pressed={one === brush} onClick={() => setBrush(one)}>
                   {one === rate ? `${one} (as outside)` : one}
                 </button>

@@ -53,7 +53,7 @@ async function readPage(list: List, filter: UploadFilter, cursor?: string, abort
   else {
     // What is in sight is painted first.
     list.groups.value = groups.slice(0, 1);
-    requestAnimationFrame(() => setTimeout(() => (list.groups.value = groups)));
+    setTimeout(() => (list.groups.value = groups), 100);
   }
   list.next = page.next;
   list.searchedTo = page.complete ? null : page.searched_to;

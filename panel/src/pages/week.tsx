@@ -85,7 +85,7 @@ interface WeekProps {
 // Painted with the mouse or a finger, or with arrows and the space bar; with shift, arrows paint as they go.
 export function Week({rate, windows, zone, onPaint}: WeekProps) {
   const grid = gridOf(rate, windows);
-  const rates = [...new Set([rate, ...windows.map((one) => one.rate)])];
+  const rates = [...new Set([rate, ...windows.map((one) => one.rate).sort()])]; // a rate keeps its colour while others are painted
   const [focus, setFocus] = useState<Cell>({day: 0, hour: 0});
   const [painting, setPainting] = useState(false);
   const table = useRef<HTMLTableElement>(null);
