@@ -166,6 +166,7 @@ struct Upload {
   std::optional<WallTime> next_attempt;  // set while queued for a later try
   CallbackState callback_state = CallbackState::none;
   UploadId retry_of = 0;                    // the upload that this one repeats; 0: none
+  UploadId retried_as = 0;                  // the newest upload that repeats this one; 0: none
   std::optional<WallTime> attempt_started;  // the attempt under way, or the last one
   std::int64_t attempt_first_byte = 0;      // bytes confirmed when it began
 

@@ -42,6 +42,10 @@ void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
         if (same && !is_end(other.upload.state)) row.waiting_on = id;
       }
       outcome->id = row.upload.id;
+      const auto repeated = database_.uploads_.find(upload.retry_of);
+      if (repeated != database_.uploads_.end() && repeated->second.upload.account == upload.account) {
+        repeated->second.upload.retried_as = outcome->id;
+      }
       if (!upload.signature.mac.empty()) {
         database_.signatures_[{upload.signature.timestamp, upload.key_id, upload.signature.mac}] = outcome->id;
       }

@@ -28,6 +28,9 @@ inline constexpr std::string_view kInsertUpload = R"sql(
                        waiting_on, next_attempt_ms, created_ms, options)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14))sql";
 
+// ?1 the upload that is repeated, ?2 the one that repeats it, ?3 account
+inline constexpr std::string_view kSetRetriedAs = "UPDATE uploads SET retried_as = ?2 WHERE id = ?1 AND account = ?3";
+
 inline constexpr std::string_view kInsertSignature =
     "INSERT INTO signed_requests (timestamp_s, key_id, mac, upload_id) VALUES (?1, ?2, ?3, ?4)";
 
@@ -125,7 +128,7 @@ inline constexpr std::string_view kSelectUpload = R"sql(
   SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
          acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable, error_detail,
          created_ms, started_ms, finished_ms, next_attempt_ms, token, fence, options, attempt_started_ms,
-         attempt_first_byte, unanswered_ms, sent_size, sent_crc32c, only_look,
+         attempt_first_byte, unanswered_ms, sent_size, sent_crc32c, only_look, retried_as,
          (SELECT callbacks.state FROM callbacks WHERE callbacks.upload_id = uploads.id) AS callback_state
   FROM uploads WHERE id = ?1)sql";
 

@@ -86,6 +86,7 @@ bool read_upload(const SqliteStatement& row, Upload& upload) {
   upload.finished = row.optional_time("finished_ms");
   upload.attempt_started = row.optional_time("attempt_started_ms");
   upload.attempt_first_byte = row.integer("attempt_first_byte");
+  upload.retried_as = row.optional_integer("retried_as").value_or(0);
   const auto next_attempt = from_unix_ms(row.integer("next_attempt_ms"));
   const bool for_later = upload.state == UploadState::queued && next_attempt > upload.created;
   if (for_later) upload.next_attempt = next_attempt;

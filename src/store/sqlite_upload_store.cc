@@ -149,6 +149,9 @@ class SqliteUploadStore::Insert final : public WriteOperation {
     if (counts.is_full(upload_.account)) return too_many_open_uploads(upload_.account, counts.most_open());
     outcome_.id = insert_upload(connection, upload_, texts_, chain_end(connection, upload_), store_.queue_.clock.now());
     store_.queue_.database.gives(outcome_.id);
+    if (upload_.retry_of != 0) {
+      connection.prepare(sql::kSetRetriedAs).bind(upload_.retry_of, outcome_.id, upload_.account).run();
+    }
     counts.add(upload_.account, UploadState::queued, upload_.size);
     if (is_signed) keep_signature(connection, upload_.key_id, upload_.signature, outcome_.id);
     return {};

@@ -315,6 +315,25 @@ TEST_P(ChangeConformance, KeepsWhatARetryRepeats) {
   EXPECT_EQ(look(id).request.options, options);
 }
 
+TEST_P(ChangeConformance, AnUploadNamesTheNewestThatRepeatsIt) {
+  const UploadId first = insert(new_upload("a")).id;
+  const UploadId other = insert(new_upload("b")).id;
+  EXPECT_EQ(look(first).retried_as, 0);
+  const auto repeat = [&](AccountId account) {
+    NewUpload again = new_upload("a");
+    again.account = account;
+    again.retry_of = first;
+    return insert(std::move(again)).id;
+  };
+  repeat(kAccount);
+  const UploadId newest = repeat(kAccount);
+  repeat(kAccount + 1);
+  reopen();
+  EXPECT_EQ(look(first).retried_as, newest);
+  EXPECT_EQ(look(newest).retry_of, first);
+  EXPECT_EQ(look(other).retried_as, 0);
+}
+
 VODLIFT_INSTANTIATE_CONFORMANCE(ChangeConformance);
 
 }  // namespace

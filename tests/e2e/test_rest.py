@@ -198,6 +198,8 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
         if action == "pause":
             call("upload.resume", id=waiting)
     again = call("upload.retry", id=waiting)["id"]
+    assert call("upload.show", id=waiting)["retried_as"] == again
+    assert call("upload.show", id=again)["retry_of"] == waiting
     assert call("upload.set", body={"priority": 9}, id=again)["priority"] == 9
     would = call("upload.bulk", body={"action": "cancel", "bucket": "elsewhere", "dry_run": True})
     assert would["matched"] == 1 and would["changed"] == 0

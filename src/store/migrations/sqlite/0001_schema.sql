@@ -159,6 +159,7 @@ CREATE TABLE uploads (
   error_message    TEXT,
   error_retryable  INTEGER CHECK (error_retryable IN (0, 1)),
   error_detail     TEXT NOT NULL DEFAULT '',  -- for the operator alone
+  retried_as       INTEGER CHECK (retried_as > id),  -- the newest upload that repeats it
 
   created_ms       INTEGER NOT NULL,
   started_ms       INTEGER,
