@@ -1,18 +1,14 @@
 #include "legacy/json_request.h"
 
-#include <array>
-#include <boost/json/array.hpp>
-#include <boost/json/parser.hpp>
-#include <boost/json/string.hpp>
-#include <cmath>
+#include <boost/json/object.hpp>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "door/json_text.h"
 
 namespace vodlift::legacy {
 namespace {
-
-namespace json = boost::json;
 
 Error refused(std::string_view why) { return {Errc::invalid_value, "json: " + std::string(why)}; }
 
@@ -55,7 +51,7 @@ class Scanner {
     switch (c) {
       case '{':
       case '[':
-        if (++depth_ > kMaxJsonDepth) return refused("nested deeper than 16 levels");
+        if (++depth_ > door::kMaxJsonDepth) return refused("nested deeper than 16 levels");
         name_is_next_ = depth_ == 1;
         return end_token(at_ + 1);
       case '}':
@@ -148,47 +144,6 @@ class Scanner {
   JsonScan scan_;
 };
 
-// Refuses what the grammar allows but this door does not. The parser has limited the depth.
-class TreeCheck {
- public:
-  Result<> walk(const json::value& value) {
-    if (const auto* object = value.if_object()) {
-      members_ += object->size();
-      for (const auto& member : *object) {
-        if (member.key().find('\0') != json::string_view::npos) return refused("\\u0000 is not allowed");
-        if (auto inner = walk(member.value()); !inner) return inner;
-      }
-    } else if (const auto* array = value.if_array()) {
-      for (const json::value& element : *array) {
-        if (auto inner = walk(element); !inner) return inner;
-      }
-    } else if (const auto* text = value.if_string()) {
-      if (text->find('\0') != json::string::npos) return refused("\\u0000 is not allowed");
-    } else if (const double* number = value.if_double(); number != nullptr && !std::isfinite(*number)) {
-      return refused("a number is too large");
-    }
-    return {};
-  }
-
-  // Of all objects together; the parser keeps the last of two equal names.
-  [[nodiscard]] std::size_t members() const { return members_; }
-
- private:
-  std::size_t members_ = 0;
-};
-
-Result<json::value> parse(std::string_view text, json::storage_ptr memory) {
-  std::array<unsigned char, 2048> scratch;
-  json::parse_options options;
-  options.max_depth = kMaxJsonDepth;
-  json::parser parser({}, options, scratch.data(), scratch.size());
-  parser.reset(std::move(memory));
-  json::error_code problem;
-  const std::size_t consumed = parser.write(text.data(), text.size(), problem);
-  if (problem) return refused("not valid near byte " + std::to_string(consumed) + " (" + problem.message() + ")");
-  return parser.release();
-}
-
 }  // namespace
 
 Result<JsonScan> scan_json(std::string_view text) {
@@ -206,16 +161,12 @@ std::string signed_text(std::string_view text, const JsonScan& scan) {
   return out;
 }
 
-Result<SignedRequest> parse_json_request(std::string_view text, json::storage_ptr memory) {
+Result<SignedRequest> parse_json_request(std::string_view text, boost::json::storage_ptr memory) {
   const auto scan = scan_json(text);
   if (!scan) return scan.error();
-  if (!is_valid_utf8(text)) return refused("not valid UTF-8");
-  auto root = parse(text, std::move(memory));
-  if (!root) return root.error();
+  auto root = door::parse_json(text, std::move(memory), scan->members);
+  if (!root) return refused(root.error().message);
   if (!root->is_object()) return refused("must be an object: {\"command\":…}");
-  TreeCheck check;
-  if (auto walked = check.walk(*root); !walked) return walked.error();
-  if (check.members() != scan->members) return refused("a name occurs twice in one object");
   return SignedRequest{.root = std::move(*root), .signed_text = signed_text(text, *scan), .signed_serialized = {}};
 }
 

@@ -12,7 +12,6 @@
 namespace vodlift::legacy {
 
 inline constexpr std::size_t kMaxJsonBytes = std::size_t{64} * 1024;
-inline constexpr std::size_t kMaxJsonDepth = 16;
 inline constexpr std::size_t kMaxJsonNodes = 1000;  // values of every kind, at every depth
 
 // The result of a scan. Meaningful only for text that a strict parser accepts as well: the scanner looks for limits and

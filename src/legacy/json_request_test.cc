@@ -5,6 +5,8 @@
 #include <boost/json/monotonic_resource.hpp>
 #include <random>
 
+#include "door/json_text.h"
+
 namespace vodlift::legacy {
 namespace {
 
@@ -202,8 +204,8 @@ TEST(JsonScanner, A42A43BoundsDepthCountAndSize) {
   const auto nested = [](std::size_t depth) {
     return "{\"a\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
   };
-  EXPECT_TRUE(scan_json(nested(kMaxJsonDepth)));
-  EXPECT_FALSE(scan_json(nested(kMaxJsonDepth + 1)));
+  EXPECT_TRUE(scan_json(nested(door::kMaxJsonDepth)));
+  EXPECT_FALSE(scan_json(nested(door::kMaxJsonDepth + 1)));
   EXPECT_FALSE(scan_json("{\"a\":" + std::string(60000, '[')));
 
   // The object, the list and its elements.

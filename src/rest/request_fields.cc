@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 
 #include "base/encoding.h"
 #include "base/text.h"
+#include "door/json_text.h"
 
 namespace vodlift::rest {
 namespace {
@@ -111,11 +111,10 @@ Result<json::object> read_body(const net::Request& request) {
   if (!is_json(request.header("content-type"))) {
     return Error{Errc::unsupported_media_type, "the body must be JSON, sent with Content-Type: application/json"};
   }
-  boost::system::error_code error;
-  json::value parsed = json::parse(request.body, error);
-  if (error) return Error{Errc::bad_request, fmt::format("the body is not JSON: {}", error.message())};
-  if (!parsed.is_object()) return Error{Errc::bad_request, "the body must be a JSON object"};
-  return std::move(parsed.as_object());
+  auto parsed = door::parse_json(request.body);
+  if (!parsed) return Error{Errc::bad_request, fmt::format("the body cannot be used: {}", parsed.error().message)};
+  if (!parsed->is_object()) return Error{Errc::bad_request, "the body must be a JSON object"};
+  return std::move(parsed->as_object());
 }
 
 }  // namespace

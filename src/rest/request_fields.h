@@ -23,7 +23,7 @@ std::pair<std::string_view, std::string_view> split_target(std::string_view targ
 
 // One object of all fields. Those of the path and the query get the type of their spec: numbers, flags, and lists whose
 // entries stand between commas. A text that does not fit stays a text, and door::Fields refuses it. The body is one
-// JSON object, and only where the method is not GET or DELETE.
+// JSON object that door::parse_json() takes, and only where the method is not GET or DELETE.
 // Errors: bad_request (an encoding, the body's form), invalid_value (a name is given twice), unsupported_media_type.
 Result<boost::json::object> gather_fields(const RouteMatch& match, const net::Request& request);
 
