@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/near_miss.h"
+#include "cli/build.h"
+#include "cli/examples.h"
 #include "cli/manual.h"
 #include "cli/session.h"
 #include "cli/top.h"
@@ -149,13 +151,20 @@ void add_config_command(CLI::App& app, Session& session, const char* name, const
   command->callback([&session, &run, config] { session.set_exit_code(run(*config)); });
 }
 
+// "vodlift 0.1.0 (commit 1a2b3c4d5e6f, g++ 12.2.0)".
+std::string version_text() {
+  const std::string commit = build_commit().empty() ? std::string() : fmt::format("commit {}, ", build_commit());
+  return fmt::format("vodlift {} ({}{})", build_version(), commit, build_compiler());
+}
+
 void add_version(CLI::App& app) {
   auto json = std::make_shared<bool>(false);
   CLI::App* version = app.add_subcommand("version", "Print the version");
   version->add_flag("--json", *json, "Print JSON instead of text");
   version->callback([json] {
-    const boost::json::object answer = {{"version", VODLIFT_VERSION}};
-    print(*json ? boost::json::serialize(answer) + "\n" : fmt::format("vodlift {}\n", VODLIFT_VERSION));
+    const boost::json::object answer = {
+        {"version", build_version()}, {"commit", build_commit()}, {"compiler", build_compiler()}};
+    print(*json ? boost::json::serialize(answer) + "\n" : version_text() + "\n");
   });
 }
 
@@ -168,7 +177,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   app.failure_message(usage_error);
   app.footer(kExitCodes);
   app.require_subcommand(1);
-  app.set_version_flag("--version", fmt::format("vodlift {}", VODLIFT_VERSION), "Print the version");
+  app.set_version_flag("--version", version_text(), "Print the version");
   add_config_command(app, session, "serve", "Run the daemon until SIGTERM or SIGINT", services.serve);
   add_account_commands(app, session);
   add_key_commands(app, session);
@@ -184,6 +193,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
                      services.accept_loss);
   add_manual_commands(app);
   add_version(app);
+  add_examples(app);
 }
 
 int run(int argc, const char* const* argv, const Services& services) {

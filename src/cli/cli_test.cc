@@ -32,9 +32,11 @@ TEST_F(CliTest, HelpAndVersionAreSuccess) {
   EXPECT_THAT(out_, HasSubstr("Exit codes: 0 done"));
   EXPECT_EQ(run_without_socket({"bucket", "add", "--help"}), kDone);
   EXPECT_EQ(run_without_socket({"version"}), kDone);
-  EXPECT_THAT(out_, testing::MatchesRegex("vodlift [0-9.]+\n"));
+  EXPECT_THAT(out_, testing::MatchesRegex("vodlift [0-9.]+ \\((commit .+, )?.+ [0-9.]+\\)\n"));
   EXPECT_EQ(run_without_socket({"version", "--json"}), kDone);
   EXPECT_TRUE(boost::json::parse(out_).at("version").is_string());
+  EXPECT_TRUE(boost::json::parse(out_).at("commit").is_string());
+  EXPECT_THAT(boost::json::parse(out_).at("compiler").as_string().c_str(), HasSubstr(" "));
 }
 
 TEST_F(CliTest, AWrongCommandIsNamedAndTheRightOnesAreListed) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
@@ -16,6 +17,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cli/text.h"
 
 namespace vodlift::cli {
 namespace {
@@ -154,6 +156,9 @@ void print(std::string_view text) {
 
 void Session::attach(CLI::App& command, std::function<int()> body) {
   command.add_flag("--json", json_, "Print JSON instead of text");
+  command.add_flag("-q,--quiet", quiet_, "Print only what a script needs of a change: a new id or secret");
+  command.add_flag_callback(
+      "--no-color", [] { ::setenv("NO_COLOR", "1", 1); }, "No colors, as with NO_COLOR set");
   auto* socket =
       command.add_option("--socket", socket_option_, "The daemon's administration socket")->type_name("PATH");
   command.add_option("--config", config_option_, "A configuration file that names the daemon's socket")
@@ -188,10 +193,23 @@ Result<boost::json::array> Session::list(const Call& call) {
   return std::move(items->get_array());
 }
 
-int Session::call_and_show(const Call& call, const std::function<std::string(const boost::json::value& data)>& show) {
+void Session::say(std::string_view text) const {
+  if (!quiet_) print(text);
+}
+
+int Session::call_and_show(const Call& call, const std::function<std::string(const boost::json::value& data)>& show,
+                           std::initializer_list<std::string_view> brief) {
   const auto data = this->call(call);
   if (!data) return fail(data.error());
-  print(json_ ? boost::json::serialize(*data) + "\n" : show(*data));
+  if (json_) {
+    print(boost::json::serialize(*data) + "\n");
+  } else if (quiet_ && call.method != "GET") {
+    for (const std::string_view name : brief) {
+      if (const std::string text = cell(*data, name); text != "-") print(text + "\n");
+    }
+  } else {
+    print(show(*data));
+  }
   return kDone;
 }
 
@@ -212,7 +230,7 @@ int Session::fail(const Error& error) const {
   if (json_) {
     print_json(error);
   } else {
-    fmt::print(stderr, "vodlift: {}\n", printable_lines(error.message));
+    fmt::print(stderr, "{} {}\n", colored("vodlift:", Color::red, STDERR_FILENO), printable_lines(error.message));
   }
   return exit_code_of(error.code);
 }

@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,11 +50,13 @@ class Session {
  public:
   explicit Session(const Services& services) : services_(services) {}
 
-  // Adds --json, --socket and --config to a command, and runs `body` when the command is chosen. The answer of `body`
-  // becomes the exit code.
+  // Adds --json, --quiet, --no-color, --socket and --config to a command, and runs `body` when the command is chosen.
+  // The answer of `body` becomes the exit code.
   void attach(CLI::App& command, std::function<int()> body);
 
   [[nodiscard]] bool json() const { return json_; }
+  // Prints what a person reads about a change that was made, unless --quiet is given.
+  void say(std::string_view text) const;
   [[nodiscard]] int exit_code() const { return exit_code_; }
   void set_exit_code(int exit_code) { exit_code_ = exit_code; }
 
@@ -63,7 +66,9 @@ class Session {
   Result<boost::json::array> list(const Call& call);
 
   // Calls and prints: the data as one line of JSON, or what `show` makes of it for a person. Answers the exit code.
-  int call_and_show(const Call& call, const std::function<std::string(const boost::json::value& data)>& show);
+  // With --quiet only the members `brief` of the answer, a line each: what a script cannot do without.
+  int call_and_show(const Call& call, const std::function<std::string(const boost::json::value& data)>& show,
+                    std::initializer_list<std::string_view> brief = {});
   // The same for a collection: its objects as one JSON list, or what `show` makes of them.
   int list_and_show(const Call& call, const std::function<std::string(const boost::json::array& objects)>& show);
 
@@ -78,6 +83,7 @@ class Session {
 
   const Services& services_;
   bool json_ = false;
+  bool quiet_ = false;
   std::string socket_option_;
   std::string config_option_;
   std::unique_ptr<Daemon> daemon_;

@@ -2,13 +2,20 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <locale.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <charconv>
+#include <clocale>
+#include <cstdlib>
 #include <ctime>
+#include <cwchar>
+#include <utility>
 
 #include "base/encoding.h"
 
@@ -48,7 +55,51 @@ std::optional<std::int64_t> seconds_of_unit(char unit) {
   }
 }
 
+constexpr std::array<std::pair<std::string_view, Color>, 9> kColoredWords = {{
+    {"failed", Color::red},
+    {"revoked", Color::red},
+    {"FAIL", Color::red},
+    {"completed", Color::green},
+    {"delivered", Color::green},
+    {"ok", Color::green},
+    {"warn", Color::yellow},
+    {"paused", Color::yellow},
+    {"expired", Color::yellow},
+}};
+
+std::string in_its_color(const std::string& cell) {
+  const auto* found = std::ranges::find(kColoredWords, cell, [](const auto& word) { return word.first; });
+  return found == kColoredWords.end() ? cell : colored(cell, found->second, STDOUT_FILENO);
+}
+
+// wcwidth() and mbrtowc() go by the thread's locale. C.UTF-8 is part of the C library.
+class Utf8Locale {
+ public:
+  Utf8Locale() : before_(::uselocale(utf8())) {}
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+  ~Utf8Locale() { ::uselocale(before_); }
+
+ private:
+  static locale_t utf8() {
+    static const locale_t kUtf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return kUtf8;
+  }
+
+  const locale_t before_;
+};
+
 }  // namespace
+
+std::string colored(std::string_view text, Color color, int descriptor) {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  const bool is_wanted = refused == nullptr || *refused == '\0';
+  const bool is_able = terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb";
+  if (!is_wanted || !is_able || ::isatty(descriptor) == 0) return std::string(text);
+  constexpr std::array kCodes = {31, 32, 33};
+  return fmt::format("\x1b[{}m{}\x1b[0m", kCodes.at(static_cast<std::size_t>(color)), text);
+}
 
 void Table::add(std::vector<std::string> cells) {
   cells.resize(rows_.front().size());
@@ -65,7 +116,7 @@ std::string Table::text(std::string_view if_empty) const {
   std::string out;
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      out += row[i];
+      out += in_its_color(row[i]);
       if (i + 1 < row.size()) out.append(widths[i] - width_of(row[i]) + 2, ' ');
     }
     out += '\n';
@@ -74,8 +125,20 @@ std::string Table::text(std::string_view if_empty) const {
 }
 
 std::size_t width_of(std::string_view utf8) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+  const Utf8Locale utf8_here;
+  std::size_t width = 0;
+  std::mbstate_t state{};
+  while (!utf8.empty()) {
+    wchar_t character = 0;
+    const std::size_t bytes = std::mbrtowc(&character, utf8.data(), utf8.size(), &state);
+    const bool is_character = bytes > 0 && bytes <= utf8.size();
+    if (!is_character) state = {};
+    // A byte that is no character, and a character that nobody knows, take a column on most terminals.
+    const int columns = is_character ? ::wcwidth(character) : 1;
+    width += static_cast<std::size_t>(columns < 0 ? 1 : columns);
+    utf8.remove_prefix(is_character ? bytes : 1);
+  }
+  return width;
 }
 
 std::string human_bytes(double bytes) {
@@ -110,6 +173,12 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   const auto number = number_of(text.substr(0, text.size() - 1));
   if (!unit || !number || *number > kLongest.count() / *unit) return std::nullopt;
   return std::chrono::seconds(*number * *unit);
+}
+
+Result<std::chrono::seconds> parse_overlap(std::string_view text) {
+  if (const auto overlap = parse_duration(text)) return *overlap;
+  return Error{Errc::invalid_value, fmt::format("--overlap: expected a time such as 24h, 30m or 7d, or 0; found \"{}\"",
+                                                printable(text, 64))};
 }
 
 std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now) {

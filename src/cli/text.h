@@ -9,9 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace vodlift::cli {
 
-// Columns as wide as their widest cell, two spaces between them. Cells are made safe for a terminal.
+// Columns as wide as their widest cell, two spaces between them. Cells are made safe for a terminal. A word that says
+// how something stands or ended has a color, where standard output shows colors.
 class Table {
  public:
   explicit Table(std::vector<std::string> heads) : rows_{std::move(heads)} {}
@@ -24,7 +27,12 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
-// The columns that a terminal uses for the text, about: its code points.
+enum class Color { red, green, yellow };
+
+// The text, in that color where the descriptor is a terminal that shows colors and NO_COLOR is not set.
+std::string colored(std::string_view text, Color color, int descriptor);
+
+// The columns that a terminal uses for the text: two for wide characters of East Asia, none for combining ones.
 std::size_t width_of(std::string_view utf8);
 
 std::string human_bytes(double bytes);              // "85.3 MiB"
@@ -33,6 +41,9 @@ std::string human_time(std::int64_t unix_seconds);  // "2026-11-23 22:10:05", lo
 
 // Reads "90s", "30m", "24h", "30d" or "0": a whole number and a unit; at most ten years.
 std::optional<std::chrono::seconds> parse_duration(std::string_view text);
+
+// The same for --overlap. Errors: invalid_value.
+Result<std::chrono::seconds> parse_overlap(std::string_view text);
 
 // A duration after `now`, or a day such as "2027-01-31" (its beginning, UTC), in Unix seconds.
 std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now);

@@ -1,8 +1,12 @@
 #include "cli/text.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <cstdlib>
+
+#include "base/file.h"
 
 namespace vodlift::cli {
 namespace {
@@ -75,6 +79,41 @@ TEST(Moment, IsFromNowOrADay) {
   for (const std::string_view text : {"2023-02-29", "2023-13-01", "2023-1-1", "14.11.2023", "tomorrow", "2023-11-1x"}) {
     EXPECT_FALSE(parse_moment(text, 0)) << text;
   }
+}
+
+TEST(Output, WidthIsWhatATerminalUses) {
+  EXPECT_EQ(width_of(""), 0U);
+  EXPECT_EQ(width_of("film"), 4U);
+  EXPECT_EQ(width_of("\u00e9t\u00e9"), 3U);
+  EXPECT_EQ(width_of("e\u0301te\u0301"), 3U) << "combining accents";
+  EXPECT_EQ(width_of("\u65e5\u672c\u8a9e.mp4"), 10U);
+  EXPECT_EQ(width_of("\ud55c\uad6d"), 4U);
+  EXPECT_EQ(width_of("a\xff"
+                     "b\xe6\x97"),
+            5U)
+      << "bytes that are no characters";
+}
+
+TEST(Output, ColumnsStandBelowOneAnotherWhateverTheNames) {
+  Table table({"NAME", "N"});
+  table.add({"\u65e5\u672c\u8a9e", "1"});
+  table.add({"e\u0301", "2"});
+  EXPECT_EQ(table.text(""), "NAME    N\n\u65e5\u672c\u8a9e  1\ne\u0301       2\n");
+}
+
+TEST(Output, ColorsAreForTerminalsThatWantThem) {
+  const UniqueFd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(terminal.valid());
+  const UniqueFd file(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  ::setenv("TERM", "xterm", 1);
+  ::unsetenv("NO_COLOR");
+  EXPECT_EQ(colored("failed", Color::red, terminal.get()), "\x1b[31mfailed\x1b[0m");
+  EXPECT_EQ(colored("failed", Color::red, file.get()), "failed");
+  ::setenv("NO_COLOR", "1", 1);
+  EXPECT_EQ(colored("failed", Color::red, terminal.get()), "failed");
+  ::unsetenv("NO_COLOR");
+  ::setenv("TERM", "dumb", 1);
+  EXPECT_EQ(colored("failed", Color::red, terminal.get()), "failed");
 }
 
 }  // namespace

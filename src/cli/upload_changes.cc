@@ -110,7 +110,13 @@ int change_matching(Session& session, const Verb& verb, const ChangeOptions& opt
     if (next.is_null()) break;
     (*fields)["cursor"] = next;
   }
-  print(session.json() ? boost::json::serialize(sum.json()) + "\n" : sum.text(verb, options.dry_run));
+  if (session.json()) {
+    print(boost::json::serialize(sum.json()) + "\n");
+  } else if (options.dry_run || sum.refused() > 0) {
+    print(sum.text(verb, options.dry_run));
+  } else {
+    session.say(sum.text(verb, false));
+  }
   return sum.refused() == 0 ? kDone : kFailed;
 }
 

@@ -137,10 +137,13 @@ int run_upload(Session& session, const UploadInput& input) {
   if (!fields) return session.fail(fields.error());
   if (folder.recursive) return upload_folder(session, *fields, folder);
   if (!input.watch) {
-    return session.call_and_show({"POST", "/uploads", *fields}, [](const value& queued) {
-      return fmt::format("queued as upload {0}; follow it with: vodlift status {0} --watch\n",
-                         integer_at(queued, "id"));
-    });
+    return session.call_and_show({"POST", "/uploads", *fields},
+                                 [](const value& queued) {
+                                   return fmt::format(
+                                       "queued as upload {0}; follow it with: vodlift status {0} --watch\n",
+                                       integer_at(queued, "id"));
+                                 },
+                                 {"id"});
   }
   const auto queued = session.call({"POST", "/uploads", *fields});
   if (!queued) return session.fail(queued.error());

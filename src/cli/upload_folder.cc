@@ -75,8 +75,8 @@ int upload_folder(Session& session, object fields, const FolderOptions& options)
   if (options.all_types) fields["type"] = "all";
   Outcome outcome;
   const auto show = [&] {
-    print(session.json() ? boost::json::serialize(outcome.json(options.dry_run)) + "\n"
-                         : outcome.text(options.dry_run));
+    if (session.json()) return print(boost::json::serialize(outcome.json(options.dry_run)) + "\n");
+    options.dry_run || !outcome.is_whole() ? print(outcome.text(options.dry_run)) : session.say(outcome.text(false));
   };
   while (true) {
     const auto answer = session.call({"POST", "/uploads/batch", fields});
