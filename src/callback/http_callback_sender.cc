@@ -49,16 +49,22 @@ HttpCallbackSender::HttpCallbackSender(net::HttpClient& client, std::shared_ptr<
     : client_(client), guard_(std::move(guard)), clock_(clock) {}
 
 void HttpCallbackSender::send(CallbackMessage message, Done done) {
-  const std::int64_t timestamp = to_unix_seconds(clock_.now());
-  const auto signature = sign(message.secret, message.webhook_id, timestamp, message.body);
-  if (!signature) {
-    done(signature.error());
-    return;
+  const WallTime now = clock_.now();
+  const std::int64_t timestamp = to_unix_seconds(now);
+  const bool is_form = message.format == CallbackFormat::form;
+  if (is_form) message.body = "json=" + uri_encode(message.body);
+  auto signature = sign(message.secret, message.webhook_id, timestamp, message.body);
+  if (!signature) return done(signature.error());
+  // A receiver takes any signature of the list that it can verify.
+  if (const Secret* previous = previous_secret(message.previous, now)) {
+    const auto second = sign(*previous, message.webhook_id, timestamp, message.body);
+    if (second) *signature += " " + *second;
   }
   net::HttpRequest request;
   request.method = "POST";
   request.url = std::move(message.url);
-  request.headers = {"Content-Type: application/json", std::string("User-Agent: vodlift/") + VODLIFT_VERSION,
+  request.headers = {fmt::format("Content-Type: application/{}", is_form ? "x-www-form-urlencoded" : "json"),
+                     std::string("User-Agent: vodlift/") + VODLIFT_VERSION,
                      fmt::format("webhook-id: {}", message.webhook_id), fmt::format("webhook-timestamp: {}", timestamp),
                      fmt::format("webhook-signature: {}", *signature)};
   request.body = std::move(message.body);

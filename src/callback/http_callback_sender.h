@@ -37,8 +37,9 @@ class HttpCallbackSender final : public CallbackSender {
   // All three must outlive the sender. Running requests share `guard`.
   HttpCallbackSender(net::HttpClient& client, std::shared_ptr<const net::AddressGuard> guard, const Clock& clock);
 
-  // As the port says, within 15 s. A redirect is an answer like any other. The body of an answer is dropped. Errors
-  // also: invalid_value (a secret that cannot sign), reported at once on the caller's thread.
+  // As the port says, within 15 s. The signature is of the body as it is sent. A redirect is an answer like any other.
+  // The body of an answer is dropped. Errors also: invalid_value (a secret that cannot sign), reported at once on the
+  // caller's thread.
   void send(CallbackMessage message, Done done) override;
 
  private:

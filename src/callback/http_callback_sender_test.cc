@@ -213,6 +213,31 @@ TEST_F(HttpCallbackSenderTest, PostsASignedMessage) {
   EXPECT_EQ(request.header("webhook-signature"), sign(secret_, "msg_1", 1614265330, request.body).value());
 }
 
+TEST_F(HttpCallbackSenderTest, SignsWithTheReplacedSecretToo) {
+  const Secret old = make_webhook_secret();
+  CallbackMessage both = message();
+  both.previous = PreviousSecret{old, clock_.now() + std::chrono::milliseconds(1)};
+  CallbackMessage late = message();
+  late.previous = PreviousSecret{old, clock_.now()};
+  ASSERT_TRUE(send(guard({"127.0.0.0/8"}), both));
+  ASSERT_TRUE(send(guard({"127.0.0.0/8"}), late));
+  ASSERT_EQ(seen_.size(), 2u);
+  const std::string first = sign(secret_, "msg_1", 1614265330, both.body).value();
+  EXPECT_EQ(seen_[0].header("webhook-signature"), first + " " + sign(old, "msg_1", 1614265330, both.body).value());
+  EXPECT_EQ(seen_[1].header("webhook-signature"), first);
+}
+
+TEST_F(HttpCallbackSenderTest, SendsAFormAndSignsWhatItSends) {
+  CallbackMessage form = message();
+  form.body = R"({"a":"b c&ü"})";
+  form.format = CallbackFormat::form;
+  ASSERT_TRUE(send(guard({"127.0.0.0/8"}), form));
+  const net::Request& request = seen_.at(0);
+  EXPECT_EQ(request.header("content-type"), "application/x-www-form-urlencoded");
+  EXPECT_EQ(request.body, "json=%7B%22a%22%3A%22b%20c%26%C3%BC%22%7D");
+  EXPECT_EQ(request.header("webhook-signature"), sign(secret_, "msg_1", 1614265330, request.body).value());
+}
+
 TEST_F(HttpCallbackSenderTest, ReportsStatusAndRetryAfter) {
   answer_.status = 503;
   answer_.headers = {{"Retry-After", "3600"}};

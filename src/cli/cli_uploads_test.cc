@@ -266,5 +266,28 @@ TEST_F(CliTest, ADryRunOfAFolderSaysWhatWouldBeQueued) {
   EXPECT_EQ(run_with_socket({"upload", "s/u", "--recursive", "--watch", "--cdn", "1", "--bucket", "b"}), kUsage);
 }
 
+TEST_F(CliTest, QuietCommandsPrintOnlyWhatAScriptNeeds) {
+  answer({{"id", 5}});
+  answer({{"cdn", 158}, {"user", "jb"}, {"webhook_secret", "whsec_x"}});
+  answer({{"matched", 1},
+          {"bytes", 0},
+          {"changed", 1},
+          {"refused", 0},
+          {"refusals", boost::json::array()},
+          {"next", nullptr}});
+  answer_list({});
+  refuse("not_found", "there is no such thing");
+  EXPECT_EQ(run_with_socket({"upload", "s/u/a.mp4", "--cdn", "1", "--bucket", "b", "-q"}), kDone);
+  EXPECT_EQ(out_, "5\n");
+  EXPECT_EQ(run_with_socket({"account", "add", "--cdn", "158", "--user", "jb", "--quiet"}), kDone);
+  EXPECT_EQ(out_, "whsec_x\n");
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "--state", "queued", "-q"}), kDone);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run_with_socket({"account", "list", "-q"}), kDone);
+  EXPECT_THAT(out_, HasSubstr("no accounts")) << "who asks gets an answer";
+  EXPECT_EQ(run_with_socket({"key", "revoke", "--api-key", "K", "-q"}), kFailed);
+  EXPECT_EQ(err_, "vodlift: there is no such thing\n");
+}
+
 }  // namespace
 }  // namespace vodlift::cli

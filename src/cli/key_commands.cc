@@ -154,7 +154,7 @@ int run_add(Session& session, const AddOptions& options) {
     fields["secret"] = secret->reveal();
   }
   if (auto added = add_rules(options.rules, fields); !added) return session.fail(added.error());
-  return session.call_and_show({"POST", "/keys", fields}, imported ? show_imported : show_added);
+  return session.call_and_show({"POST", "/keys", fields}, imported ? show_imported : show_added, {"api_key", "secret"});
 }
 
 int run_set(Session& session, const std::string& api_key, const RuleOptions& rules) {
@@ -165,15 +165,10 @@ int run_set(Session& session, const std::string& api_key, const RuleOptions& rul
 }
 
 int run_rotate(Session& session, const RotateOptions& options) {
-  const auto overlap = parse_duration(options.overlap);
-  if (!overlap) {
-    return session.fail(
-        {Errc::invalid_value, fmt::format("--overlap: expected a time such as 24h, 30m or 7d, or 0; found "
-                                          "\"{}\"",
-                                          printable(options.overlap, 64))});
-  }
+  const auto overlap = parse_overlap(options.overlap);
+  if (!overlap) return session.fail(overlap.error());
   return session.call_and_show({"POST", path_of(options.api_key) + "/rotate", {{"overlap_s", overlap->count()}}},
-                               show_rotated);
+                               show_rotated, {"secret"});
 }
 
 void add_add(CLI::App& noun, Session& session) {

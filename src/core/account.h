@@ -1,11 +1,15 @@
 // An account: a customer with a folder on each storage.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "core/callback_sender.h"
 #include "core/fair_share.h"
 #include "core/upload.h"
 
@@ -18,7 +22,18 @@ struct Account {
   WallTime created;
   int weight = kDefaultWeight;  // its share when several accounts have uploads waiting; 1..kMaxWeight
   std::int64_t version = 0;     // of the row; see AccountRepository
+  std::optional<PreviousSecret> previous_webhook_secret{};  // signs callbacks too, while it counts
+  CallbackFormat callback_format = CallbackFormat::json;
+  bool https_only = false;  // new uploads may have callbacks to https URLs only
 };
+
+inline constexpr std::chrono::seconds kMaxWebhookOverlap = std::chrono::days(30);
+
+// A callback of the account, signed with its secrets.
+CallbackMessage callback_message(const Account& account, std::string url, std::string webhook_id, std::string body);
+
+// Whether the account takes callbacks to this URL, which parse_callback_url() has completed. Errors: invalid_value.
+Result<> check_callback(const Account& account, std::string_view url);
 
 // A new webhook secret: "whsec_" and the base64 of 32 random bytes, the format of Standard Webhooks. Any thread.
 Secret make_webhook_secret();

@@ -109,9 +109,14 @@ Result<> AccountDirectory::add_account(Account account) {
   return {};
 }
 
-Result<> AccountDirectory::set_weight(AccountId cdn, int weight) {
-  const auto edited = [weight](Account account) -> Result<Account> {
-    account.weight = weight;
+Result<> AccountDirectory::change_account(AccountId cdn, const std::function<Result<>(Account&)>& edit) {
+  const auto edited = [&edit](const Account& stored) -> Result<Account> {
+    Account account = stored;
+    if (auto done = edit(account); !done) return done.error();
+    account.cdn = stored.cdn;
+    account.user = stored.user;
+    account.created = stored.created;
+    account.version = stored.version;
     return account;
   };
   return change([&] { return find_account(cdn); }, edited, &AccountRows::accounts, no_such_account(cdn));

@@ -49,8 +49,8 @@ class AccountDirectory {
 
   // Errors: already_exists (cdn or user taken).
   Result<> add_account(Account account);
-  // Applies from the account's next turn on. Errors: not_found, overloaded (as for change_key).
-  Result<> set_weight(AccountId cdn, int weight);
+  // As change_key(). cdn, user and created stay as they are. A weight applies from the account's next turn on.
+  Result<> change_account(AccountId cdn, const std::function<Result<>(Account&)>& edit);
   // Errors: not_found (no such account), already_exists (api_key taken).
   Result<> add_key(ApiKey key);
   // The first revocation stays: revoking a revoked key succeeds and changes nothing. Errors: those of change_key().

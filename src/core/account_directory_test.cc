@@ -36,7 +36,7 @@ TEST_F(AccountDirectoryTest, ReadsGoOnWhileTheRepositoryFails) {
 
 TEST_F(AccountDirectoryTest, AChangeThatFailedIsNotVisible) {
   break_disk();
-  EXPECT_EQ(accounts_.set_weight(158, 7).error().code, Errc::store_failed);
+  EXPECT_EQ(accounts_.change_account(158, [](Account&) -> Result<> { return {}; }).error().code, Errc::store_failed);
   EXPECT_EQ(accounts_.revoke_key("K", from_unix_ms(1)).error().code, Errc::store_failed);
   EXPECT_EQ(accounts_.add_key({}).error().code, Errc::store_failed);
   EXPECT_EQ(accounts_.find_account(158)->weight, kDefaultWeight);

@@ -61,8 +61,8 @@ class AccountRepository {
   virtual Result<BucketAccess> put(BucketAccess bucket) = 0;
 
   // Stores the row if the stored one still has its version, and answers the row with its new version; nothing if the
-  // stored row has another version or does not exist. Of an account, only the weight changes. Of a key, `id` says which
-  // one it is, and cdn, api_key, created and last_used stay as they are stored.
+  // stored row has another version or does not exist. Of an account, user and created stay as they are stored. Of
+  // a key, `id` says which one it is, and cdn, api_key, created and last_used stay.
   virtual Result<std::optional<Account>> change(Account account) = 0;
   virtual Result<std::optional<ApiKey>> change(ApiKey key) = 0;
 

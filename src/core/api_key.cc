@@ -99,28 +99,9 @@ std::optional<std::string_view> refusal(const ApiKey& key, WallTime now, std::st
   return std::nullopt;
 }
 
-const Secret* previous_secret(const ApiKey& key, WallTime now) {
-  return key.previous && now < key.previous->until ? &key.previous->secret : nullptr;
-}
-
 Result<> rotate(ApiKey& key, Secret fresh, WallTime now, std::chrono::seconds overlap) {
   if (key.revoked) return Error{Errc::invalid_value, "the key is revoked; add a new one instead"};
-  if (overlap < std::chrono::seconds::zero() || overlap > kMaxSecretOverlap) {
-    return Error{Errc::invalid_value, fmt::format("overlap_s: expected 0 to {} (90 days), found {}",
-                                                  kMaxSecretOverlap.count(), overlap.count())};
-  }
-  const bool keeps = overlap > std::chrono::seconds::zero();
-  if (keeps && previous_secret(key, now) != nullptr) {
-    return Error{
-        Errc::invalid_value,
-        fmt::format("the overlap of an earlier rotation lasts {} s more, and a key has two secrets at most; wait for "
-                    "its end, or give an overlap of 0 to end every older secret now",
-                    (to_unix_ms(key.previous->until) - to_unix_ms(now) + 999) / 1000)};
-  }
-  Secret replaced = std::exchange(key.secret, std::move(fresh));
-  key.previous.reset();
-  if (keeps) key.previous = PreviousSecret{std::move(replaced), now + overlap};
-  return {};
+  return replace_secret(key.secret, key.previous, std::move(fresh), now, overlap, kMaxSecretOverlap);
 }
 
 Result<std::string> normalized_path_prefix(std::string_view text, std::string_view user) {

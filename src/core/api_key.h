@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/network.h"
 #include "base/secret.h"
+#include "core/secret_rotation.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -69,12 +70,6 @@ struct KeyScope {
   bool operator==(const KeyScope&) const = default;
 };
 
-// A replaced secret that is still accepted for a while.
-struct PreviousSecret {
-  Secret secret;
-  WallTime until;  // refused from then on
-};
-
 struct ApiKey {
   std::int64_t id = 0;
   AccountId cdn = 0;
@@ -105,13 +100,8 @@ inline constexpr std::chrono::seconds kMaxSecretOverlap = std::chrono::days(90);
 // `peer` is the client's address as text. A text that is not an address lies in no network.
 std::optional<std::string_view> refusal(const ApiKey& key, WallTime now, std::string_view peer);
 
-// The replaced secret while it is accepted; null otherwise.
-const Secret* previous_secret(const ApiKey& key, WallTime now);
-
-// Gives the key a new secret. The secret it had is accepted for `overlap` more (0: not at all). A secret that an
-// earlier rotation replaced is refused from now on. Errors: invalid_value (the key is revoked; `overlap` is negative or
-// above kMaxSecretOverlap; or `overlap` is above 0 while the overlap of an earlier rotation lasts, because the older
-// secret would be refused at once).
+// Gives the key a new secret, as replace_secret() does with kMaxSecretOverlap. Errors: its, and invalid_value (the key
+// is revoked).
 Result<> rotate(ApiKey& key, Secret fresh, WallTime now, std::chrono::seconds overlap);
 
 // The one form of a prefix that an operator wrote, with or without "/" at its end. Errors: invalid_value (an empty

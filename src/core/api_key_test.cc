@@ -65,12 +65,12 @@ TEST(KeyRefusal, TellsTheFirstReason) {
 TEST(KeyRotation, KeepsTheReplacedSecretForTheOverlap) {
   ApiKey key;
   key.secret = Secret("first");
-  EXPECT_EQ(previous_secret(key, kNow), nullptr);
+  EXPECT_EQ(previous_secret(key.previous, kNow), nullptr);
   ASSERT_TRUE(rotate(key, Secret("second"), kNow, seconds(60)));
   EXPECT_EQ(key.secret.reveal(), "second");
-  ASSERT_NE(previous_secret(key, kNow + milliseconds(59'999)), nullptr);
-  EXPECT_EQ(previous_secret(key, kNow)->reveal(), "first");
-  EXPECT_EQ(previous_secret(key, kNow + seconds(60)), nullptr);
+  ASSERT_NE(previous_secret(key.previous, kNow + milliseconds(59'999)), nullptr);
+  EXPECT_EQ(previous_secret(key.previous, kNow)->reveal(), "first");
+  EXPECT_EQ(previous_secret(key.previous, kNow + seconds(60)), nullptr);
 
   const auto early = rotate(key, Secret("third"), kNow + seconds(1), seconds(60));
   EXPECT_EQ(early.error().code, Errc::invalid_value);
@@ -78,7 +78,7 @@ TEST(KeyRotation, KeepsTheReplacedSecretForTheOverlap) {
   EXPECT_EQ(key.secret.reveal(), "second") << "nothing was changed";
 
   ASSERT_TRUE(rotate(key, Secret("third"), kNow + seconds(60), seconds(60)));
-  EXPECT_EQ(previous_secret(key, kNow + seconds(60))->reveal(), "second");
+  EXPECT_EQ(previous_secret(key.previous, kNow + seconds(60))->reveal(), "second");
   ASSERT_TRUE(rotate(key, Secret("fourth"), kNow + seconds(61), seconds(0)));
   EXPECT_EQ(key.secret.reveal(), "fourth");
   EXPECT_FALSE(key.previous) << "no older secret is kept";

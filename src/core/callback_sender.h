@@ -8,14 +8,28 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "base/words.h"
+#include "core/secret_rotation.h"
 
 namespace vodlift {
+
+// How the body is sent.
+enum class CallbackFormat {
+  json,  // as it is
+  form,  // as the field `json` of an urlencoded form
+};
+inline constexpr Words<CallbackFormat> kCallbackFormats = {
+    {CallbackFormat::json, "json"},
+    {CallbackFormat::form, "form"},
+};
 
 struct CallbackMessage {
   std::string url;
   std::string webhook_id;
-  std::string body;  // JSON
-  Secret secret;     // "whsec_…"
+  std::string body;                          // JSON
+  Secret secret;                             // "whsec_…"
+  std::optional<PreviousSecret> previous{};  // signs too, while it counts
+  CallbackFormat format = CallbackFormat::json;
 };
 
 struct CallbackAnswer {

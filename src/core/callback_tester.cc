@@ -80,6 +80,7 @@ Result<CallbackTest> CallbackTester::send(AccountId account, const std::string& 
   if (!owner) return Error{Errc::not_found, fmt::format("there is no account {}", account)};
   const auto checked = parse_callback_url(url);
   if (!checked) return checked.error();
+  if (auto taken = check_callback(*owner, checked->url); !taken) return taken.error();
   if (const auto refusal = refuse_host_(checked->host, checked->port)) {
     return Error{Errc::invalid_value, "callback: " + *refusal};
   }
@@ -90,7 +91,7 @@ Result<CallbackTest> CallbackTester::send(AccountId account, const std::string& 
   test.webhook_id = "msg_test_" + random_hex(kWebhookIdBytes);
   test.body = test_body(*owner, checked->url, clock_.now());
   const auto started = std::chrono::steady_clock::now();
-  const auto answer = answer_to({checked->url, test.webhook_id, test.body, owner->webhook_secret});
+  const auto answer = answer_to(callback_message(*owner, checked->url, test.webhook_id, test.body));
   test.took = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started);
   if (answer) {
     test.http_status = answer->http_status;

@@ -29,6 +29,7 @@ Result<UploadIntake::Checked> UploadIntake::check_request(const Account& account
   if (!valid->callback.empty()) {
     const auto callback = parse_callback_url(valid->callback);
     if (!callback) return callback.error();
+    if (auto taken = check_callback(account, callback->url); !taken) return taken.error();
     if (const auto refusal = refuse_host_(callback->host, callback->port)) {
       return Error{Errc::invalid_value, "callback: " + *refusal};
     }

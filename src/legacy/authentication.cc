@@ -132,7 +132,7 @@ Authentication::Authentication(const AccountDirectory& accounts, KeyUsage& usage
 // Always does the same work, so that the time does not show whether the key exists or is being rotated.
 SignatureVerdict Authentication::verify(const SignedRequest& request, std::string_view signature, const ApiKey& key,
                                         WallTime now) const {
-  const Secret* previous = previous_secret(key, now);
+  const Secret* previous = previous_secret(key.previous, now);
   const SignatureVerdict current = verify_request(request, signature, key.secret.reveal());
   const SignatureVerdict older =
       verify_request(request, signature, (previous != nullptr ? *previous : dummy_.secret).reveal());

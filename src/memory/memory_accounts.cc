@@ -82,8 +82,10 @@ Result<std::optional<Account>> MemoryAccounts::change(Account account) {
   return write([&]() -> Result<std::optional<Account>> {
     Account* const stored = find_unchanged(accounts_, account.cdn, account.version);
     if (stored == nullptr) return std::optional<Account>();
-    stored->weight = account.weight;
-    stored->version = ++version_;
+    account.user = stored->user;
+    account.created = stored->created;
+    account.version = ++version_;
+    *stored = account;
     return std::optional(*stored);
   });
 }

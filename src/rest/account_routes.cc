@@ -11,42 +11,83 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-object account_json(const Account& account) {
+object account_json(const Account& account, WallTime now) {
+  value previous_until = nullptr;
+  if (previous_secret(account.previous_webhook_secret, now) != nullptr) {
+    previous_until = to_unix_seconds(account.previous_webhook_secret->until);
+  }
   return {{"cdn", account.cdn},
           {"user", account.user},
           {"created", to_unix_seconds(account.created)},
-          {"weight", account.weight}};
+          {"weight", account.weight},
+          {"callback_format", kCallbackFormats.word(account.callback_format)},
+          {"callback_https_only", account.https_only},
+          {"previous_until", std::move(previous_until)}};
+}
+
+void apply_rules(const Fields& fields, Account& account) {
+  if (const auto weight = fields.number_if_given("weight")) account.weight = static_cast<int>(*weight);
+  if (fields.has("callback_format")) {
+    account.callback_format = kCallbackFormats.value(fields.text("callback_format")).value();
+  }
+  if (fields.has("callback_https_only")) account.https_only = fields.flag("callback_https_only");
 }
 
 Result<value> add(const Context& context, const Fields& fields) {
   Account account;
   account.cdn = fields.number("cdn");
   account.user = fields.text("user");
-  account.weight = static_cast<int>(fields.number_if_given("weight").value_or(kDefaultWeight));
+  apply_rules(fields, account);
   if (auto checked = check_user(account.user); !checked) return checked.error();
   account.webhook_secret = make_webhook_secret();
   account.created = context.clock.now();
 
   if (auto added = context.accounts.add_account(account); !added) return added.error();
   log::info("account added", {{"cdn", account.cdn}, {"user", account.user}});
-  object answer = account_json(account);
+  object answer = account_json(account, account.created);
   answer["webhook_secret"] = account.webhook_secret.reveal();
   return value(std::move(answer));
 }
 
 Result<value> set(const Context& context, const Fields& fields) {
   const AccountId cdn = fields.number("cdn");
-  const int weight = static_cast<int>(fields.number("weight"));
   if (const auto account = existing_account(context, cdn); !account) return account.error();
-  if (auto changed = context.accounts.set_weight(cdn, weight); !changed) return changed.error();
-  log::info("account changed", {{"cdn", cdn}, {"weight", weight}});
-  return value(account_json(*context.accounts.find_account(cdn)));
+  if (!fields.has("weight") && !fields.has("callback_format") && !fields.has("callback_https_only")) {
+    return Error{Errc::missing_field,
+                 "nothing to set: give one or more of weight, callback_format, callback_https_only"};
+  }
+  auto changed = context.accounts.change_account(cdn, [&](Account& account) -> Result<> {
+    apply_rules(fields, account);
+    return {};
+  });
+  if (!changed) return changed.error();
+  const auto account = context.accounts.find_account(cdn);
+  log::info("account changed", {{"cdn", cdn}, {"weight", account->weight}});
+  return value(account_json(*account, context.clock.now()));
+}
+
+Result<value> rotate_webhook_secret(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  if (const auto account = existing_account(context, cdn); !account) return account.error();
+  const std::chrono::seconds overlap(fields.number("overlap_s"));
+  const WallTime now = context.clock.now();
+  const Secret fresh = make_webhook_secret();
+  auto rotated = context.accounts.change_account(cdn, [&](Account& account) {
+    return replace_secret(account.webhook_secret, account.previous_webhook_secret, fresh, now, overlap,
+                          kMaxWebhookOverlap);
+  });
+  if (!rotated) return rotated.error();
+  log::info("account has a new webhook secret", {{"cdn", cdn}, {"overlap_s", overlap.count()}});
+  object answer = account_json(*context.accounts.find_account(cdn), now);
+  answer["webhook_secret"] = fresh.reveal();
+  return value(std::move(answer));
 }
 
 Result<value> list(const Context& context, const Caller& caller, const Fields& /*fields*/) {
   boost::json::array answer;
+  const WallTime now = context.clock.now();
   for (const auto& account : context.accounts.accounts()) {
-    if (caller.who.cdn.value_or(account->cdn) == account->cdn) answer.push_back(account_json(*account));
+    if (caller.who.cdn.value_or(account->cdn) == account->cdn) answer.push_back(account_json(*account, now));
   }
   return collection(std::move(answer));
 }
@@ -54,19 +95,28 @@ Result<value> list(const Context& context, const Caller& caller, const Fields& /
 Result<value> show(const Context& context, const Fields& fields) {
   const auto account = existing_account(context, fields.number("cdn"));
   if (!account) return account.error();
-  return value(account_json(**account));
+  return value(account_json(**account, context.clock.now()));
 }
 
 constexpr std::array kShowFields = {kCdn};
+constexpr FieldSpec kWeight = {
+    .name = "weight", .type = FieldType::number, .low = 1, .high = kMaxWeight, .audited = true};
+constexpr FieldSpec kFormat = {
+    .name = "callback_format", .type = FieldType::word, .words = kCallbackFormats.all(), .audited = true};
+constexpr FieldSpec kHttpsOnly = {.name = "callback_https_only", .type = FieldType::flag, .audited = true};
 constexpr std::array kAddFields = {
-    kCdn,
-    FieldSpec{.name = "user", .required = true, .high = kMaxTextBytes, .audited = true},
-    FieldSpec{.name = "weight", .type = FieldType::number, .low = 1, .high = kMaxWeight},
+    kCdn,       FieldSpec{.name = "user", .required = true, .high = kMaxTextBytes, .audited = true}, kWeight, kFormat,
+    kHttpsOnly,
 };
-constexpr std::array kSetFields = {
+constexpr std::array kSetFields = {kCdn, kWeight, kFormat, kHttpsOnly};
+constexpr std::array kRotateFields = {
     kCdn,
-    FieldSpec{
-        .name = "weight", .type = FieldType::number, .required = true, .low = 1, .high = kMaxWeight, .audited = true},
+    FieldSpec{.name = "overlap_s",
+              .type = FieldType::number,
+              .low = 0,
+              .high = kMaxWebhookOverlap.count(),
+              .otherwise = "86400",
+              .audited = true},
 };
 
 constexpr std::array kRoutes = {
@@ -97,6 +147,13 @@ constexpr std::array kRoutes = {
           .fields = kSetFields,
           .mutating = true,
           .run = run_at_once<set>},
+    Route{.name = "account.rotate",
+          .act = Act::change_keys,
+          .method = "POST",
+          .path = "/accounts/{cdn}/webhook-secret",
+          .fields = kRotateFields,
+          .mutating = true,
+          .run = run_at_once<rotate_webhook_secret>},
 };
 
 }  // namespace

@@ -122,7 +122,7 @@ boost::json::array list_json(const std::vector<std::string>& texts) {
 // Everything but the secrets. `previous_until` is set while the secret before a rotation is still valid.
 object key_json(const ApiKey& key, WallTime now) {
   std::optional<WallTime> previous_until;
-  if (previous_secret(key, now) != nullptr) previous_until = key.previous->until;
+  if (previous_secret(key.previous, now) != nullptr) previous_until = key.previous->until;
   boost::json::array networks;
   for (const Network& network : key.networks) networks.emplace_back(to_string(network));
   return {{"cdn", key.cdn},

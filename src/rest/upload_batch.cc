@@ -281,6 +281,7 @@ std::span<const Route> upload_batch_routes() {
             .fields = batch_fields(),
             .mutating = true,
             .repeatable = true,
+            .audited_answer = "accepted",
             .run = add_many},
   };
   return kRoutes;

@@ -125,7 +125,7 @@ Result<std::optional<Account>> SqliteAccountRepository::change(Account account) 
   const std::int64_t expected = account.version;
   return write([&](SqliteConnection& connection) -> Result<std::optional<Account>> {
     account.version = version_by(connection, kNextVersion);
-    if (!update_row(connection, account, expected)) return std::optional<Account>();
+    if (!update_row(connection, seal_, account, expected)) return std::optional<Account>();
     return std::optional(account);
   });
 }

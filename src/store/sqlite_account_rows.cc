@@ -15,11 +15,14 @@ namespace vodlift::store {
 namespace {
 
 constexpr std::string_view kSelectAccounts =
-    "SELECT cdn, user, webhook_secret, created_ms, weight, version FROM accounts WHERE version > ?1";
+    "SELECT cdn, user, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only, created_ms,"
+    " weight, version FROM accounts WHERE version > ?1";
 constexpr std::string_view kInsertAccount =
-    "INSERT INTO accounts (cdn, user, webhook_secret, created_ms, weight, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    "INSERT INTO accounts (weight, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only,"
+    " version, cdn, user, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 constexpr std::string_view kUpdateAccount =
-    "UPDATE accounts SET weight = ?2, version = ?3 WHERE cdn = ?1 AND version = ?4";
+    "UPDATE accounts SET weight = ?1, webhook_secret = ?2, previous_secret = ?3, previous_until_ms = ?4,"
+    " callback_format = ?5, https_only = ?6, version = ?7 WHERE cdn = ?8 AND version = ?9";
 
 constexpr std::string_view kSelectKeys =
     "SELECT id, cdn, api_key, secret, created_ms, revoked_ms, permissions, path_prefix, buckets, networks, expires_ms,"
@@ -47,6 +50,9 @@ constexpr std::string_view kPutBucket =
 
 // The place that a sealed value is bound to: see Seal::seal.
 std::string context_of(const Account& account) { return fmt::format("accounts.webhook_secret:{}", account.cdn); }
+std::string previous_context_of(const Account& account) {
+  return fmt::format("accounts.previous_secret:{}", account.cdn);
+}
 std::string context_of(const BucketAccess& bucket) {
   return fmt::format("buckets.secret_key:{}:{}", bucket.cdn, bucket.bucket);
 }
@@ -74,6 +80,13 @@ Result<> open_secret(const SqliteStatement& row, std::string_view column, const 
   if (!opened) return opened.error();
   secret = std::move(*opened);
   return {};
+}
+
+Result<> read_previous(const SqliteStatement& row, const Seal& seal, std::string_view context,
+                       std::optional<PreviousSecret>& previous) {
+  if (row.is_null("previous_secret")) return {};
+  previous = PreviousSecret{Secret(), from_unix_ms(row.integer("previous_until_ms"))};
+  return open_secret(row, "previous_secret", seal, context, previous->secret);
 }
 
 // A key whose limits cannot be understood must not become a key without limits.
@@ -110,7 +123,12 @@ Result<> read_row(const SqliteStatement& row, const Seal& seal, Account& account
   account.created = from_unix_ms(row.integer("created_ms"));
   account.weight = static_cast<int>(row.integer("weight"));
   account.version = row.integer("version");
-  return open_secret(row, "webhook_secret", seal, context_of(account), account.webhook_secret);
+  account.callback_format = kCallbackFormats.value(row.text("callback_format")).value_or(CallbackFormat::json);
+  account.https_only = row.integer("https_only") != 0;
+  if (auto opened = open_secret(row, "webhook_secret", seal, context_of(account), account.webhook_secret); !opened) {
+    return opened;
+  }
+  return read_previous(row, seal, previous_context_of(account), account.previous_webhook_secret);
 }
 
 Result<> read_row(const SqliteStatement& row, const Seal& seal, ApiKey& key) {
@@ -124,9 +142,7 @@ Result<> read_row(const SqliteStatement& row, const Seal& seal, ApiKey& key) {
   key.version = row.integer("version");
   if (auto read = read_rules(row, key); !read) return read;
   if (auto opened = open_secret(row, "secret", seal, context_of(key), key.secret); !opened) return opened;
-  if (row.is_null("previous_secret")) return {};
-  key.previous = PreviousSecret{Secret(), from_unix_ms(row.integer("previous_until_ms"))};
-  return open_secret(row, "previous_secret", seal, previous_context_of(key), key.previous->secret);
+  return read_previous(row, seal, previous_context_of(key), key.previous);
 }
 
 Result<> read_row(const SqliteStatement& row, const Seal& seal, BucketAccess& bucket) {
@@ -159,23 +175,42 @@ Result<> load(SqliteConnection& connection, std::string_view sql, const Seal& se
   return {};
 }
 
+// What is bound of a replaced secret. The Blob refers to `sealed`.
+struct SealedPrevious {
+  SealedPrevious(const Seal& seal, const std::optional<PreviousSecret>& previous, std::string_view context) {
+    if (!previous) return;
+    sealed = seal.seal(previous->secret, context);
+    blob = Blob{sealed};
+    until = to_unix_ms(previous->until);
+  }
+
+  std::string sealed;
+  std::optional<Blob> blob;
+  std::optional<std::int64_t> until;
+};
+
+// Binds what may change of an account as ?1 to ?7, `more` after that, and runs the statement.
+template <class... More>
+void write_account(SqliteConnection& connection, std::string_view sql, const Seal& seal, const Account& account,
+                   const More&... more) {
+  const std::string sealed = seal.seal(account.webhook_secret, context_of(account));
+  const SealedPrevious previous(seal, account.previous_webhook_secret, previous_context_of(account));
+  connection.prepare(sql)
+      .bind(account.weight, Blob{sealed}, previous.blob, previous.until, kCallbackFormats.word(account.callback_format),
+            account.https_only, account.version, more...)
+      .run();
+}
+
 // Binds what may change of a key as ?1 to ?10, `more` after that, and runs the statement.
 template <class... More>
 void write_key(SqliteConnection& connection, std::string_view sql, const Seal& seal, const ApiKey& key,
                const More&... more) {
-  std::string sealed_previous;
-  std::optional<Blob> previous;
-  std::optional<std::int64_t> previous_until;
-  if (key.previous) {
-    sealed_previous = seal.seal(key.previous->secret, previous_context_of(key));
-    previous = Blob{sealed_previous};
-    previous_until = to_unix_ms(key.previous->until);
-  }
+  const SealedPrevious previous(seal, key.previous, previous_context_of(key));
   const std::string sealed = seal.seal(key.secret, context_of(key));
   connection.prepare(sql)
       .bind(Blob{sealed}, ms_of(key.revoked), to_string(key.permissions), key.scope.path_prefix,
-            texts_to_json(key.scope.buckets), texts_to_json(texts_of(key.networks)), ms_of(key.expires), previous,
-            previous_until, key.version, more...)
+            texts_to_json(key.scope.buckets), texts_to_json(texts_of(key.networks)), ms_of(key.expires), previous.blob,
+            previous.until, key.version, more...)
       .run();
 }
 
@@ -208,10 +243,7 @@ Result<AccountRows> load_rows(SqliteConnection& connection, const Seal& seal, st
 }
 
 void insert_row(SqliteConnection& connection, const Seal& seal, const Account& account) {
-  const std::string sealed = seal.seal(account.webhook_secret, context_of(account));
-  connection.prepare(kInsertAccount)
-      .bind(account.cdn, account.user, Blob{sealed}, to_unix_ms(account.created), account.weight, account.version)
-      .run();
+  write_account(connection, kInsertAccount, seal, account, account.cdn, account.user, to_unix_ms(account.created));
 }
 
 std::int64_t insert_row(SqliteConnection& connection, const Seal& seal, const ApiKey& key) {
@@ -230,8 +262,8 @@ void put_row(SqliteConnection& connection, const Seal& seal, const BucketAccess&
       .run();
 }
 
-bool update_row(SqliteConnection& connection, const Account& account, std::int64_t expected) {
-  connection.prepare(kUpdateAccount).bind(account.cdn, account.weight, account.version, expected).run();
+bool update_row(SqliteConnection& connection, const Seal& seal, const Account& account, std::int64_t expected) {
+  write_account(connection, kUpdateAccount, seal, account, account.cdn, expected);
   return connection.changes() == 1;
 }
 

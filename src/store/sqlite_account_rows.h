@@ -28,7 +28,7 @@ std::int64_t insert_row(SqliteConnection& connection, const Seal& seal, const Ap
 void put_row(SqliteConnection& connection, const Seal& seal, const BucketAccess& bucket);
 
 // Each writes what may change of the row, if the stored row has the version `expected`. Returns false if it has not.
-bool update_row(SqliteConnection& connection, const Account& account, std::int64_t expected);
+bool update_row(SqliteConnection& connection, const Seal& seal, const Account& account, std::int64_t expected);
 bool update_row(SqliteConnection& connection, const Seal& seal, const ApiKey& key, std::int64_t expected);
 // Moves last_used forward, never back, and writes `version` if last_used moved.
 void update_last_used(SqliteConnection& connection, const KeyUse& use, std::int64_t version);

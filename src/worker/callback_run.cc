@@ -164,9 +164,9 @@ void CallbackRun::send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> 
   }
   try {
     const ClaimedCallback& sent = delivery->callback;
-    CallbackMessage message{sent.url, sent.webhook_id, sent.body, Secret()};
-    if (const auto account = accounts_.find_account(sent.account)) message.secret = account->webhook_secret;
-    sender_.send(std::move(message), std::move(done));
+    const auto account = accounts_.find_account(sent.account);
+    sender_.send(callback_message(account ? *account : Account(), sent.url, sent.webhook_id, sent.body),
+                 std::move(done));
   } catch (const std::exception& failure) {
     log::error("a callback could not be sent now", {{"reason", failure.what()}});
   }

@@ -21,11 +21,40 @@ TEST_P(AccountConformance, EmptyAtFirst) {
 TEST_P(AccountConformance, WeightsCountAtOnceAndStay) {
   add_account(158, "jb");
   EXPECT_EQ(accounts().find_account(158)->weight, 1);
-  ASSERT_TRUE(accounts().set_weight(158, 7));
+  ASSERT_TRUE(accounts().change_account(158, weighing(7)));
   EXPECT_EQ(accounts().find_account(158)->weight, 7);
   reopen();
   EXPECT_EQ(accounts().find_account(158)->weight, 7);
-  EXPECT_EQ(accounts().set_weight(159, 2).error().code, Errc::not_found);
+  EXPECT_EQ(accounts().change_account(159, weighing(2)).error().code, Errc::not_found);
+}
+
+TEST_P(AccountConformance, HowCallbacksAreSentStays) {
+  add_account(158, "jb");
+  EXPECT_FALSE(accounts().find_account(158)->previous_webhook_secret);
+  EXPECT_EQ(accounts().find_account(158)->callback_format, CallbackFormat::json);
+  EXPECT_FALSE(accounts().find_account(158)->https_only);
+  const WallTime until = clock_.now() + std::chrono::hours(24);
+  ASSERT_TRUE(accounts().change_account(158, [&](Account& account) -> Result<> {
+    account.previous_webhook_secret = PreviousSecret{account.webhook_secret, until};
+    account.webhook_secret = Secret("whsec_new");
+    account.callback_format = CallbackFormat::form;
+    account.https_only = true;
+    account.user = "other";
+    account.created = until;
+    return {};
+  }));
+  for (int round = 0; round < 2; ++round) {
+    const auto found = accounts().find_account(158);
+    EXPECT_EQ(found->webhook_secret.reveal(), "whsec_new");
+    ASSERT_TRUE(found->previous_webhook_secret);
+    EXPECT_EQ(found->previous_webhook_secret->secret.reveal(), "whsec_jb");
+    EXPECT_EQ(found->previous_webhook_secret->until, until);
+    EXPECT_EQ(found->callback_format, CallbackFormat::form);
+    EXPECT_TRUE(found->https_only);
+    EXPECT_EQ(found->user, "jb");
+    EXPECT_EQ(found->created, clock_.now());
+    reopen();
+  }
 }
 
 TEST_P(AccountConformance, EverythingSurvivesAReopen) {

@@ -30,7 +30,7 @@ TEST_P(AccountNodesConformance, AnotherNodeSeesAChangeAfterItsRefresh) {
   EXPECT_EQ(other->find_key("K")->secret.reveal(), "secret of K");
   EXPECT_EQ(other->find_bucket(158, "b")->secret_key.reveal(), "secret of b");
 
-  ASSERT_TRUE(accounts().set_weight(158, 7));
+  ASSERT_TRUE(accounts().change_account(158, weighing(7)));
   ASSERT_TRUE(accounts().change_key("K", allowing("b")));
   BucketAccess changed = bucket(158, "b");
   changed.region = "eu-west-2";
@@ -60,7 +60,7 @@ TEST_P(AccountNodesConformance, ADirectoryFollowsWhateverAnotherNodeChanges) {
   EXPECT_TRUE(other->find_key("K"));
   follows(accounts().put_bucket(bucket(158, "b")));
   EXPECT_TRUE(other->find_bucket(158, "b"));
-  follows(accounts().set_weight(158, 7));
+  follows(accounts().change_account(158, weighing(7)));
   EXPECT_EQ(other->find_account(158)->weight, 7);
   follows(accounts().change_key("K", allowing("b")));
   EXPECT_EQ(other->find_key("K")->scope.buckets, std::vector<std::string>{"b"});
@@ -95,7 +95,7 @@ TEST_P(AccountNodesConformance, ANodeMayChangeWhatItHasNotSeenYet) {
   ASSERT_TRUE(other->add_key(key(158, "K2")));
   ASSERT_TRUE(other->put_bucket(bucket(158, "b")));
   ASSERT_TRUE(other->change_key("K", allowing("b")));
-  ASSERT_TRUE(other->set_weight(158, 3));
+  ASSERT_TRUE(other->change_account(158, weighing(3)));
   EXPECT_EQ(other->find_account(158)->weight, 3);
   ASSERT_TRUE(other->refresh());
   EXPECT_EQ(other->keys(158).size(), 2U);

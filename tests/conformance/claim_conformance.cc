@@ -283,7 +283,7 @@ TEST_P(ClaimConformance, AWaitingUploadIsNotDue) {
 
 TEST_P(ClaimConformance, AWeightAppliesToTheNextClaim) {
   ASSERT_TRUE(accounts().add_account({kAccount, "jb", Secret("whsec_jb"), clock_.now()}));
-  ASSERT_TRUE(accounts().set_weight(kAccount, 7));
+  ASSERT_TRUE(accounts().change_account(kAccount, weighing(7)));
   insert("a");
   EXPECT_EQ(candidates(1).accounts.at(0).weight, 7);
   reopen();

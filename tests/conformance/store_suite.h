@@ -29,6 +29,14 @@
 
 namespace vodlift::conformance {
 
+// Changes an account's weight.
+inline std::function<Result<>(Account&)> weighing(int weight) {
+  return [weight](Account& account) -> Result<> {
+    account.weight = weight;
+    return {};
+  };
+}
+
 // Starts in the middle of 2023 and moves on request only. Any thread.
 class ManualClock final : public Clock {
  public:

@@ -1,9 +1,11 @@
 """A callback reports to the customer how an upload ended: at least once, signed, never too early, never by a redirect."""
 
+import json
 import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -34,6 +36,35 @@ def test_body_and_headers(site, fake, receiver):
     site.server.restart()
     time.sleep(0.5)
     assert len(receiver.received) == 1, "a delivered callback is not sent again after a restart"
+
+
+def test_both_secrets_sign_while_one_replaces_the_other(site, fake, receiver):
+    old = site.account["webhook_secret"]
+    new = json.loads(site.server.cli("account", "rotate", "--cdn", 158, "--json"))["webhook_secret"]
+    site.server.secrets.append(new)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", KIB)
+
+    def next_callback():
+        count = len(receiver.received)
+        site.queue("film.mp4", "videos", f"{count}.mp4", callback=receiver.url)
+        return wait_until(lambda: len(receiver.received) > count and receiver.received[-1], 20, "the callback arrives")
+
+    both = next_callback()
+    assert len(both.headers["webhook-signature"].split(" ")) == 2
+    for secret in (old, new):
+        both.verify(secret)
+    site.server.restart()
+    next_callback().verify(old)
+    newest = json.loads(site.server.cli("account", "rotate", "--cdn", 158, "--overlap", 0, "--json"))["webhook_secret"]
+    site.server.secrets.append(newest)
+    site.server.cli("account", "set", "--cdn", 158, "--callback-format", "form")
+    last = next_callback()
+    last.verify(newest)
+    assert len(last.headers["webhook-signature"].split(" ")) == 1
+    assert last.headers["content-type"] == "application/x-www-form-urlencoded"
+    (name, body), = urllib.parse.parse_qsl(last.body.decode())
+    assert name == "json" and json.loads(body)["status"] == "success"
 
 
 def test_failure_is_told_too(site, fake, receiver):

@@ -26,6 +26,10 @@ CREATE TABLE accounts (
   cdn            INTEGER PRIMARY KEY CHECK (cdn >= 1),
   user           TEXT    NOT NULL UNIQUE CHECK (user <> ''),
   webhook_secret BLOB    NOT NULL,                                            -- sealed
+  previous_secret   BLOB,                                                     -- sealed; signs besides the new one for a while
+  previous_until_ms INTEGER CHECK ((previous_until_ms IS NULL) = (previous_secret IS NULL)),
+  callback_format   TEXT NOT NULL DEFAULT 'json' CHECK (callback_format IN ('json', 'form')),
+  https_only     INTEGER NOT NULL DEFAULT 0 CHECK (https_only IN (0, 1)),     -- of callbacks
   weight         INTEGER NOT NULL DEFAULT 1 CHECK (weight BETWEEN 1 AND 100), -- its share among accounts that wait
   created_ms     INTEGER NOT NULL,
   version        INTEGER NOT NULL DEFAULT 0
