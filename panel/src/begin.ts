@@ -4,11 +4,21 @@ declare global {
   var begun: Map<string, Promise<Response>> | undefined;
 }
 
+// As far as this browser knows; store.ts keeps it.
+function signedIn(): boolean {
+  try {
+    return localStorage.getItem('signed-in') === 'yes';
+  } catch {
+    return false;
+  }
+}
+
 function paths(): string[] {
   const path = location.pathname.slice('/panel'.length);
   const cdn = /^\?cdn=\d+$/.test(location.search) ? location.search.slice(1) : '';
   if (path === '/setup') return [];
   const all = ['/session'];
+  if (!signedIn()) return all;
   if (path === '/') all.push(cdn ? `/overview?${cdn}` : '/overview');
   if (path === '/uploads' && (cdn || !location.search)) all.push(`/uploads?${cdn && cdn + '&'}limit=100`, '/counts');
   if (/^\/uploads\/\d+$/.test(path)) all.push(path);

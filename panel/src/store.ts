@@ -22,6 +22,11 @@ function kept<T extends string>(name: string, otherwise: T) {
   return value;
 }
 
+const signedIn = kept<'yes' | 'no'>('signed-in', 'no'); // for begin.ts
+effect(() => {
+  if (session.value !== undefined) signedIn.value = session.value ? 'yes' : 'no';
+});
+
 export const theme = kept<'system' | 'light' | 'dark'>('theme', 'system');
 export const density = kept<'usual' | 'compact'>('density', 'usual');
 export const language = kept<string>('language', 'curl');
