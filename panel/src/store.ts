@@ -42,7 +42,7 @@ export const hrefHere = (path: string): string => href(path + (account.value ? `
 export const cdnIfGiven = (): {cdn?: number} => (account.value ? {cdn: account.value} : {});
 
 // Where programs reach the API; "": where this page came from.
-export const apiElsewhere = computed(() => (session.value as {api_url?: string | null} | null | undefined)?.api_url ?? '');
+export const apiElsewhere = computed(() => session.value?.api_url ?? '');
 export const apiOrigin = (): string => apiElsewhere.value || location.origin;
 
 export const accounts = signal<Account[]>([]);
