@@ -1,6 +1,6 @@
 // Actions for many uploads: for those that are selected, or for all that a filter holds.
 import {useEffect, useState} from 'preact/hooks';
-import {asProblem, call} from '../api';
+import {asProblem, call, may} from '../api';
 import {bytes, number, plural} from '../format';
 import type {Action, Operations, Upload} from '../schema';
 import {note} from '../store';
@@ -173,7 +173,7 @@ export function Bar({filter, narrowed, onDone}: {filter: UploadFilter; narrowed:
     <div class="bar" role="region" aria-label="Selected uploads">
       <span>{all ? 'All that match the filter' : `${plural(picked.length, 'upload')} selected`}</span>
       {(Object.keys(kActions) as Action[])
-        .filter((action) => all || possible.has(action))
+        .filter((action) => may('upload.bulk') && (all || possible.has(action)))
         .map((action) => (
           <button key={action} type="button" class={action === 'cancel' ? 'danger' : ''} onClick={() => setChosen({action, uploads: all ? null : (possible.get(action) ?? []).map(uploadOf)})}>
             {kActions[action][0]} {!all && possible.get(action)?.length !== picked.length ? number(possible.get(action)?.length ?? 0) : ''}

@@ -1,6 +1,6 @@
 // One upload: may the source be deleted, what happened, what was verified, and what can be done now.
 import {useEffect, useState} from 'preact/hooks';
-import {asProblem, call} from '../api';
+import {asProblem, call, may} from '../api';
 import {bytes, duration, exactBytes, number, words} from '../format';
 import {on} from '../live';
 import {go} from '../router';
@@ -53,7 +53,7 @@ function Actions({upload, reload}: {upload: Upload; reload: () => void}) {
   const [priority, setPriority] = useState(false);
   return (
     <>
-      {upload.actions.map((action) =>
+      {upload.actions.filter((action) => may(action === 'set_priority' ? 'upload.set' : `upload.${action}`)).map((action) =>
         action === 'set_priority' ? (
           <button key={action} type="button" onClick={() => setPriority(true)}>
             Priority {upload.priority}
@@ -152,7 +152,7 @@ function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; rel
               {shown.checksum && <li>The store computed the same checksum over them as vodlift: <code>{shown.checksum}</code> <Copy text={shown.checksum} name="Copy the checksum" /></li>}
             </ul>
           ) : (
-            <p class="faint">{shown.kept ? 'Nothing was sent: the bucket had an object with this key already, and it was kept.' : 'Nothing yet. All of it is verified when it ends.'}</p>
+            <p class="faint">{shown.kept ? 'Nothing was sent: the bucket had an object with this key already, and it was kept.' : ended ? 'Nothing: it did not complete.' : 'Nothing yet. All of it is verified when it ends.'}</p>
           )}
         </section>
       </div>
