@@ -317,6 +317,7 @@ class Server {
             *stores_.people,
             *stores_.sessions,
             sign_in_,
+            *stores_.monitor,
             pool};
   }
 

@@ -89,6 +89,7 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   stores.people = std::make_unique<store::SqlitePeople>(*stores.database, clock);
   stores.sessions = std::make_unique<store::SqliteSessions>(*stores.database, clock);
   stores.check = std::make_unique<store::BackgroundCheck>(*stores.database, config.store.path);
+  stores.monitor = std::make_unique<store::SqliteMonitor>(*stores.database, *stores.check);
   return stores;
 }
 

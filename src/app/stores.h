@@ -13,6 +13,7 @@
 #include "store/sqlite_bandwidth_limits.h"
 #include "store/sqlite_callback_history.h"
 #include "store/sqlite_callback_queue.h"
+#include "store/sqlite_monitor.h"
 #include "store/sqlite_multipart_journal.h"
 #include "store/sqlite_multipart_ledger.h"
 #include "store/sqlite_nodes.h"
@@ -44,6 +45,7 @@ struct Stores {
   std::unique_ptr<store::SqlitePeople> people;
   std::unique_ptr<store::SqliteSessions> sessions;
   std::unique_ptr<store::BackgroundCheck> check;
+  std::unique_ptr<StoreMonitor> monitor;
 };
 
 // Opens the database and its ports in this node's name, and takes back what its last run had leased. `clock` must

@@ -1,10 +1,15 @@
 // Port: whether a bucket can take uploads, found out by trying.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "core/bucket_access.h"
 
 namespace vodlift {
@@ -28,6 +33,27 @@ struct BucketReport {
   [[nodiscard]] Finding worst() const;
 };
 
+// A bucket that takes no uploads at present, as its own requests show. Known since the start of the process only.
+struct BucketTrouble {
+  AccountId cdn = 0;
+  std::string bucket;
+  std::string endpoint;
+  // s3_credential and s3_unavailable: its uploads wait. s3_access_denied, s3_no_such_bucket and s3_full: its last
+  // request that writes was refused for that, and its uploads fail.
+  Errc code{};
+  std::int64_t version = 0;       // of the settings that this is about (BucketAccess::version)
+  bool whole_endpoint = false;    // with s3_unavailable: it is so for all buckets there
+  std::chrono::seconds lasts{0};  // since it was noticed
+};
+
+// What is wrong with the stores.
+struct StoreTroubles {
+  std::vector<BucketTrouble> buckets;    // kMostTroubles at most; may name buckets that have other settings by now
+  std::chrono::seconds clock_offset{0};  // how far the store whose time differs most is ahead of us
+  std::string clock_endpoint;            // that store; empty: none refuses our time
+};
+inline constexpr std::size_t kMostTroubles = 1000;
+
 class BucketDoctor {
  public:
   BucketDoctor() = default;
@@ -42,6 +68,9 @@ class BucketDoctor {
 
   // Why uploads to the bucket wait at present, as one clause; empty: they do not. Any thread; does not block.
   [[nodiscard]] virtual std::string trouble(const BucketAccess& access) const = 0;
+
+  // What is wrong with the buckets of an account, or of all. Any thread; does not block.
+  [[nodiscard]] virtual StoreTroubles troubles(std::optional<AccountId> account) const = 0;
 
   // The smallest access policy that uploads need, as text to paste. `public_read`: it allows acl=public-read too. Any
   // thread.

@@ -75,6 +75,18 @@ struct SeriesQuery {
   WallTime since{};  // earlier than the ring begins: from there on
 };
 
+// What one account did in the hours that were asked for.
+struct AccountSums {
+  AccountId account = 0;  // may be kOtherAccounts
+  std::int64_t bytes_sent = 0;
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;
+  std::int64_t cancelled = 0;
+
+  bool operator==(const AccountSums&) const = default;
+};
+inline constexpr int kMostBusiest = 20;
+
 // When the slot with this time begins. Pure.
 WallTime slot_begin(Resolution resolution, WallTime time);
 
@@ -99,6 +111,9 @@ class Statistics {
   // One slot after the other, the last one is now's; an account without rings of its own has slots with nothing in
   // them.
   virtual Result<std::vector<StatisticsSlot>> series(const SeriesQuery& query) = 0;
+
+  // The accounts that did anything in the hours from `since` on, those that sent most first; kMostBusiest at most.
+  virtual Result<std::vector<AccountSums>> busiest(WallTime since) = 0;
 };
 
 }  // namespace vodlift

@@ -20,6 +20,7 @@ class BrokenStatistics final : public Statistics {
   Result<std::vector<StatisticsSlot>> series(const SeriesQuery& /*query*/) override {
     return std::vector<StatisticsSlot>();
   }
+  Result<std::vector<AccountSums>> busiest(WallTime /*since*/) override { return std::vector<AccountSums>(); }
 
   bool fails = false;
   int calls = 0;

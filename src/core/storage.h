@@ -1,6 +1,7 @@
 // Port: the sestores, where source files lie.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -60,6 +61,8 @@ struct StorageInfo {
   std::string name;  // "sestore4"
   bool available = false;
   std::int64_t bytes_free = 0;
+  // Where it is not available: since when, as far as this process has noticed.
+  std::optional<std::chrono::seconds> gone_for{};
 };
 
 inline constexpr std::size_t kMaxListedFiles = 100;      // of one answer, unless a query says otherwise

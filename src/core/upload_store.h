@@ -73,6 +73,29 @@ struct UploadCount {
   bool operator==(const UploadCount&) const = default;
 };
 
+// Uploads of one priority that could be sent now.
+struct ReadyUploads {
+  int priority = 0;
+  std::int64_t uploads = 0;
+  std::int64_t bytes = 0;  // of these, still to be sent; the largest number where it holds no more
+  WallTime longest;        // since when the one of these has waited that waits longest
+  bool complete = true;    // false: there are more than kMostReadyLookedAt
+
+  bool operator==(const ReadyUploads&) const = default;
+};
+inline constexpr int kMostReadyLookedAt = 1000;  // of one priority
+
+// What waits.
+struct QueueState {
+  std::vector<ReadyUploads> ready;  // the highest priority first; only those that have any
+  // Of the uploads that are queued, ready or not, when the oldest one was made. Nothing: there is none, or more than
+  // kMostQueuesLookedAt accounts have some.
+  std::optional<WallTime> oldest{};
+
+  bool operator==(const QueueState&) const = default;
+};
+inline constexpr int kMostQueuesLookedAt = 1000;
+
 // The answer about an upload that the caller cannot reach, whether it exists or not.
 inline Error no_such_upload() { return {Errc::upload_not_found, "no such upload for this account"}; }
 
@@ -115,6 +138,9 @@ class UploadStore {
   // For each account and each state that has any, by account. They are kept with every change and never counted: the
   // answer costs what it holds, six rows an account at most.
   virtual Result<std::vector<UploadCount>> counts() = 0;
+
+  // What waits, of one account or of all. It looks at a bounded number of uploads, in the order of the queue's index.
+  virtual Result<QueueState> queue(std::optional<AccountId> account) = 0;
 
   // Uploads to the bucket that wait for their next attempt are due now: its settings changed. Answers how many.
   virtual Result<int> wake(AccountId account, const std::string& bucket) = 0;

@@ -1,6 +1,9 @@
 #include "memory/memory_queue.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -138,6 +141,32 @@ Result<std::vector<UploadCount>> MemoryUploadStore::counts() {
   counts.reserve(sums.size());
   for (const auto& [place, sum] : sums) counts.push_back(sum);
   return counts;
+}
+
+Result<QueueState> MemoryUploadStore::queue(std::optional<AccountId> account) {
+  const std::lock_guard lock(database_.mutex_);
+  const WallTime now = database_.clock_.now();
+  std::map<int, ReadyUploads, std::greater<>> ready;
+  std::set<AccountId> accounts;
+  QueueState state;
+  for (const auto& [id, row] : database_.uploads_) {
+    const Upload& upload = row.upload;
+    if (upload.state != UploadState::queued || (account && upload.account != *account)) continue;
+    accounts.insert(upload.account);
+    if (!state.oldest || upload.created < *state.oldest) state.oldest = upload.created;
+    if (!row.ready(now) || row.delayed) continue;
+    ReadyUploads& one = ready[upload.request.priority];
+    one.priority = upload.request.priority;
+    if (one.uploads == kMostReadyLookedAt) {
+      one.complete = false;
+      continue;
+    }
+    if (one.uploads++ == 0 || row.next_attempt < one.longest) one.longest = row.next_attempt;
+    one.bytes += upload.size - upload.bytes_sent;
+  }
+  for (const auto& [priority, one] : ready) state.ready.push_back(one);
+  if (std::ssize(accounts) > kMostQueuesLookedAt) state.oldest.reset();
+  return state;
 }
 
 Result<int> MemoryUploadStore::wake(AccountId account, const std::string& bucket) {

@@ -36,6 +36,7 @@ class MemoryUploadStore final : public UploadStore {
   Result<std::vector<Upload>> find_in_all(const UploadQuery& query) override;
   Result<UploadPage> search(const UploadSearch& search) override;
   Result<std::vector<UploadCount>> counts() override;
+  Result<QueueState> queue(std::optional<AccountId> account) override;
   Result<int> wake(AccountId account, const std::string& bucket) override;
   Result<ChangeOutcome> change(const ChangeRequest& request) override;
 
@@ -176,6 +177,7 @@ class MemoryStatistics final : public Statistics {
 
   Result<> add(Collected& collected) override;
   Result<std::vector<StatisticsSlot>> series(const SeriesQuery& query) override;
+  Result<std::vector<AccountSums>> busiest(WallTime since) override;
 
  private:
   AccountId ring_for(AccountId account, WallTime now);

@@ -100,4 +100,25 @@ Result<std::vector<StatisticsSlot>> MemoryStatistics::series(const SeriesQuery& 
   return slots;
 }
 
+Result<std::vector<AccountSums>> MemoryStatistics::busiest(WallTime since) {
+  const std::lock_guard lock(database_.mutex_);
+  const WallTime first = slot_begin(Resolution::hour, since);
+  std::map<AccountId, AccountSums> by_account;
+  for (const auto& [key, slot] : slots_) {
+    const auto& [account, resolution, begins] = key;
+    if (account == kAllAccounts || resolution != Resolution::hour || begins < first) continue;
+    AccountSums& one = by_account[account];
+    one = {account, one.bytes_sent + slot.bytes_sent, one.completed + slot.completed, one.failed + slot.failed,
+           one.cancelled + slot.cancelled};
+  }
+  std::vector<AccountSums> sums;
+  for (const auto& [account, one] : by_account) {
+    if (one != AccountSums{account}) sums.push_back(one);
+  }
+  std::ranges::stable_sort(sums, std::ranges::greater(),
+                           [](const AccountSums& one) { return std::pair(one.bytes_sent, one.completed); });
+  if (std::ssize(sums) > kMostBusiest) sums.resize(kMostBusiest);
+  return sums;
+}
+
 }  // namespace vodlift::memory

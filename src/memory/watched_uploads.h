@@ -44,6 +44,10 @@ class WatchedUploads final : public UploadStore {
     if (failure) return *failure;
     return uploads_.counts();
   }
+  Result<QueueState> queue(std::optional<AccountId> account) override {
+    if (failure) return *failure;
+    return uploads_.queue(account);
+  }
   Result<int> wake(AccountId account, const std::string& bucket) override {
     if (failure) return *failure;
     return uploads_.wake(account, bucket);

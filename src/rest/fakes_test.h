@@ -15,6 +15,7 @@
 #include "core/file_of_size_test.h"
 #include "core/password_hasher.h"
 #include "core/storage.h"
+#include "core/store_health.h"
 #include "memory/memory_accounts.h"
 #include "memory/watched_uploads.h"
 
@@ -56,6 +57,11 @@ class ScriptedDoctor final : public BucketDoctor {
   [[nodiscard]] std::string trouble(const BucketAccess& access) const override {
     return access.bucket == troubled ? "its key is refused" : "";
   }
+  [[nodiscard]] StoreTroubles troubles(std::optional<AccountId> account) const override {
+    StoreTroubles found = troubles_of_all;
+    std::erase_if(found.buckets, [&](const BucketTrouble& one) { return account && one.cdn != *account; });
+    return found;
+  }
   [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
     return "policy of " + access.bucket + (public_read ? ", public objects" : "") + ", sse " +
            std::string(to_string(access.encryption.mode));
@@ -63,6 +69,7 @@ class ScriptedDoctor final : public BucketDoctor {
 
   BucketReport report;
   std::string troubled;  // the bucket whose uploads wait
+  StoreTroubles troubles_of_all;
   std::vector<std::string> asked;
 };
 
@@ -77,6 +84,14 @@ class QuickHasher final : public PasswordHasher {
   }
   [[nodiscard]] bool is_outdated(const Secret& /*hash*/) const override { return false; }
   [[nodiscard]] Secret decoy() const override { return Secret("h:\n"); }
+};
+
+// Answers what the test sets.
+class ScriptedMonitor final : public StoreMonitor {
+ public:
+  [[nodiscard]] StoreHealth look() const override { return health; }
+
+  StoreHealth health;
 };
 
 // Takes each callback.
@@ -98,7 +113,7 @@ class MemoryStorages final : public Storages {
     return std::unique_ptr<SourceFile>(std::make_unique<FileOfSize>(1000));
   }
   std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath&) override { return std::nullopt; }
-  std::vector<StorageInfo> list() override { return {{"sestore4", true, 1}}; }
+  std::vector<StorageInfo> list() override { return listed; }
   void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override {
     if (query.folder.user != "jb") return done(Error{Errc::source_not_found, "no such folder"});
     const WallTime modified = from_unix_ms(1'700'000'000'123);
@@ -113,6 +128,7 @@ class MemoryStorages final : public Storages {
 
   std::vector<std::string> more;  // files besides, also of 1000 bytes; where there are some, lists are of these
   bool complete = true;           // of those lists
+  std::vector<StorageInfo> listed = {{"sestore4", true, 1}};
 
  private:
   [[nodiscard]] FileList page_of_more(const FileQuery& query) const {

@@ -110,6 +110,7 @@ class RestApiTest : public testing::Test {
   QuickHasher hasher_;
   SteadyTime steady_{};
   SignIn sign_in_{people_, people_, hasher_, [this] { return steady_; }};
+  ScriptedMonitor monitor_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   RestApi api_{{accounts_,
@@ -129,6 +130,7 @@ class RestApiTest : public testing::Test {
                 people_,
                 people_,
                 sign_in_,
+                monitor_,
                 pool_}};
   Principal who_ = socket_principal();  // who makes the next calls
   std::string idempotency_key_;         // of the next calls

@@ -21,6 +21,7 @@
 #include "core/sign_in.h"
 #include "core/statistics.h"
 #include "core/storage.h"
+#include "core/store_health.h"
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 #include "door/fields.h"
@@ -53,6 +54,7 @@ struct Context {
   People& people;
   Sessions& sessions;
   SignIn& sign_in;
+  const StoreMonitor& monitor;
   ThreadPool& blocking;
 };
 
@@ -145,6 +147,7 @@ std::span<const Route> statistics_routes();
 std::span<const Route> session_routes();
 std::span<const Route> person_routes();
 std::span<const Route> token_routes();
+std::span<const Route> overview_routes();
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/log.h"
 #include "s3/s3_request.h"
@@ -20,6 +21,22 @@ std::string bucket_key(const BucketAccess& access) {
   return fmt::format("{}\n{}\n{}\n{}", access.cdn, access.endpoint, access.region, access.bucket);
 }
 
+BucketPlace place_of(std::string_view bucket_key) {
+  const auto cut = [&bucket_key] {
+    const std::size_t end = bucket_key.find('\n');
+    const std::string_view first = bucket_key.substr(0, end);
+    bucket_key.remove_prefix(end == std::string_view::npos ? bucket_key.size() : end + 1);
+    return first;
+  };
+  BucketPlace place;
+  const std::string_view cdn = cut();
+  std::from_chars(cdn.data(), cdn.data() + cdn.size(), place.cdn);
+  place.endpoint = cut();
+  cut();  // the region
+  place.bucket = bucket_key;
+  return place;
+}
+
 std::size_t number_of(std::string_view text) { return std::hash<std::string_view>()(text); }
 std::size_t number_of(AccountId account) { return static_cast<std::size_t>(account); }
 
@@ -30,6 +47,7 @@ void BucketState::know(std::int64_t version_now) {
   version = version_now;
   down = {};
   key = {};
+  refuses.reset();
   largest_body = kMaxPartBytes;
 }
 
@@ -81,6 +99,11 @@ void BucketState::count_for_key(const ObjectTarget& target, Outcome outcome, con
              {"endpoint", access.endpoint},
              {"access_key", access.access_key},
              {"hint", "make the key valid at the store, or give another with `vodlift bucket set`"}});
+}
+
+void BucketState::note_refusal(Outcome outcome, std::optional<Errc> code, SteadyTime now) {
+  if (code && (!refuses || refuses->code != *code)) refuses = {*code, now};
+  if (!code && outcome == Outcome::answered) refuses.reset();
 }
 
 // Additive increase, multiplicative decrease: about one request more after each round of requests that all succeeded.

@@ -39,6 +39,13 @@ inline constexpr std::chrono::hours kRateLifetime{1};
 
 // By what a bucket is identified: account, endpoint, region and name as configured.
 std::string bucket_key(const BucketAccess& access);
+// What the key was made of, but for the region.
+struct BucketPlace {
+  AccountId cdn = 0;
+  std::string endpoint;
+  std::string bucket;
+};
+BucketPlace place_of(std::string_view bucket_key);
 
 // What a CircuitBreaker knows an object, a bucket or an account by.
 std::size_t number_of(std::string_view text);
@@ -51,10 +58,17 @@ bool shares_host(const BucketAccess& access);
 struct BucketState {
   using Go = std::function<void()>;
 
+  // Why the last request that writes was refused, and since when that is so: a code of is_refusal_of_bucket().
+  struct Refused {
+    Errc code{};
+    SteadyTime since;
+  };
+
   std::string region;  // where the bucket is; empty: as configured
   CircuitBreaker down;
   CircuitBreaker key;
-  std::int64_t version = 0;  // of the settings that these two know
+  std::optional<Refused> refuses{};
+  std::int64_t version = 0;  // of the settings that these three know
   std::int64_t largest_body = kMaxPartBytes;
   int retry_tokens = 0;
   bool names_told = false;  // that it changes names of metadata
@@ -74,6 +88,8 @@ struct BucketState {
   // A request ended. It counts for the bucket and its retries, for the bucket's key, and for how many requests fit.
   void count(const ObjectTarget& target, Outcome outcome, const EndpointLimits& limits, SteadyTime now);
   void count_for_key(const ObjectTarget& target, Outcome outcome, const EndpointLimits& limits, SteadyTime now);
+  // The same for why the bucket refuses to be written to.
+  void note_refusal(Outcome outcome, std::optional<Errc> code, SteadyTime now);
   void adapt(Outcome outcome, const EndpointLimits& limits, SteadyTime now);
   // As the functions of EndpointStates.
   void note_too_large(const BucketAccess& access, std::int64_t bytes);

@@ -51,6 +51,7 @@ bool CircuitBreaker::failed(std::size_t what, std::size_t who, Evidence evidence
   const bool enough = evidence == Evidence::proof || of_all_ >= limits.failures ||
                       (failures_ >= limits.failures && of_others >= std::max(1, limits.failures / 4));
   if (!was_open && !enough) return false;
+  if (!was_open) opened_ = now;
   pause_ = was_open ? std::min(limits.longest_pause, pause_ * 2) : limits.first_pause;
   prober_.reset();
   refused_ = 0;

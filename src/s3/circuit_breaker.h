@@ -35,6 +35,8 @@ class CircuitBreaker {
   [[nodiscard]] bool is_open() const { return pause_.count() > 0; }
   [[nodiscard]] int failures() const { return failures_; }
   [[nodiscard]] std::chrono::milliseconds pause() const { return pause_; }
+  // Since when it is open.
+  [[nodiscard]] SteadyTime opened() const { return opened_; }
   [[nodiscard]] bool probing() const { return prober_.has_value(); }
 
   // Whether a request of `who` may go now. One that is refused is remembered as waiting.
@@ -64,6 +66,7 @@ class CircuitBreaker {
   std::optional<std::size_t> first_;   // what failed first in the row
   int of_first_ = 0;                   // failures of it
   std::chrono::milliseconds pause_{};  // 0: closed
+  SteadyTime opened_;
   SteadyTime next_try_;
   std::optional<std::size_t> prober_;
   std::vector<std::size_t> tried_;  // in vain, since it opened; kMaxTried at most

@@ -232,6 +232,50 @@ std::string EndpointStates::trouble(const BucketAccess& access) const {
   return endpoint != nullptr && endpoint->down.is_open() ? about_endpoint(access, endpoint->down) : "";
 }
 
+std::optional<BucketTrouble> EndpointStates::trouble_of(const BucketPlace& place, const BucketState& bucket) const {
+  const SteadyTime now = steady_();
+  const auto trouble = [&](Errc code, SteadyTime since, bool whole_endpoint = false) {
+    return BucketTrouble{place.cdn,
+                         place.bucket,
+                         place.endpoint,
+                         code,
+                         bucket.version,
+                         whole_endpoint,
+                         std::chrono::floor<seconds>(now - since)};
+  };
+  if (bucket.key.is_open()) return trouble(Errc::s3_credential, bucket.key.opened());
+  if (bucket.down.is_open()) return trouble(Errc::s3_unavailable, bucket.down.opened());
+  const auto endpoint = endpoints_.find(place.endpoint);
+  if (endpoint != endpoints_.end() && endpoint->second.down.is_open()) {
+    return trouble(Errc::s3_unavailable, endpoint->second.down.opened(), true);
+  }
+  if (bucket.refuses) return trouble(bucket.refuses->code, bucket.refuses->since);
+  return std::nullopt;
+}
+
+StoreTroubles EndpointStates::troubles(std::optional<AccountId> account) const {
+  StoreTroubles found;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, bucket] : buckets_) {
+    const BucketPlace place = place_of(key);
+    if (account && place.cdn != *account) continue;
+    auto trouble = trouble_of(place, bucket);
+    if (trouble && found.buckets.size() < kMostTroubles) found.buckets.push_back(std::move(*trouble));
+  }
+  for (const auto& [url, endpoint] : endpoints_) {
+    if (std::chrono::abs(endpoint.clock_offset) <= std::chrono::abs(found.clock_offset)) continue;
+    found.clock_offset = endpoint.clock_offset;
+    found.clock_endpoint = url;
+  }
+  return found;
+}
+
+void EndpointStates::note_works(const BucketAccess& access) {
+  const std::lock_guard lock(mutex_);
+  const auto at = buckets_.find(bucket_key(access));
+  if (at != buckets_.end()) at->second.refuses.reset();
+}
+
 Result<> EndpointStates::enter(const ObjectTarget& target, Go go) {
   {
     const std::lock_guard lock(mutex_);
@@ -270,7 +314,7 @@ void EndpointStates::say_nothing(const ObjectTarget& target, Endpoint& endpoint,
   bucket.key.said_nothing(object);
 }
 
-bool EndpointStates::leave(const ObjectTarget& target, Outcome outcome) {
+bool EndpointStates::leave(const ObjectTarget& target, Outcome outcome, std::optional<Errc> refusal) {
   std::list<Go> next;
   bool may_retry = false;
   {
@@ -283,6 +327,7 @@ bool EndpointStates::leave(const ObjectTarget& target, Outcome outcome) {
       if (bucket.version == target.access.version) {
         bucket.count(target, outcome, limits_, steady_());
         bucket.count_for_key(target, outcome, limits_, steady_());
+        bucket.note_refusal(outcome, refusal, steady_());
       }
     } catch (const std::bad_alloc&) {
       say_nothing(target, endpoint, bucket);

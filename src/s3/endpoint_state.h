@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "core/bucket_access.h"
+#include "core/bucket_doctor.h"
 #include "core/object_store.h"
 #include "core/upload.h"
 #include "s3/bucket_state.h"
@@ -85,12 +86,17 @@ class EndpointStates {
   // `go` must not throw. Error, and `go` is never called: that of refusal().
   Result<> enter(const ObjectTarget& target, Go go);
   // A request that entered has ended. Returns whether a failed one may be retried soon: false when its endpoint or
-  // bucket is down, or the bucket has used up its retries. When it throws, it must be called again.
-  bool leave(const ObjectTarget& target, Outcome outcome);
+  // bucket is down, or the bucket has used up its retries. When it throws, it must be called again. `refusal`: the
+  // request would have written, and was refused for a reason of is_refusal_of_bucket().
+  bool leave(const ObjectTarget& target, Outcome outcome, std::optional<Errc> refusal = {});
   // As ObjectStore::refusal(). Errors: s3_unavailable, s3_credential.
   std::optional<Refusal> refusal(const ObjectTarget& target);
   // Why requests to the bucket are refused at present; empty: they are not.
   [[nodiscard]] std::string trouble(const BucketAccess& access) const;
+  // As BucketDoctor::troubles().
+  [[nodiscard]] StoreTroubles troubles(std::optional<AccountId> account) const;
+  // The bucket takes objects, as somebody else has found out.
+  void note_works(const BucketAccess& access);
   // From now on nothing waits and nothing is refused: for the end of the program.
   void open_all();
 
@@ -123,6 +129,8 @@ class EndpointStates {
   void merge_facts(const BucketAccess& access, const EndpointFacts& seen);
   bool note_region(const BucketAccess& access, const std::string& region);
   bool note_time(const BucketAccess& access, std::string_view date, WallTime now);
+  // Empty: nothing is wrong with it.
+  [[nodiscard]] std::optional<BucketTrouble> trouble_of(const BucketPlace& place, const BucketState& bucket) const;
   std::optional<Refusal> refused(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
   static void begin(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
   static void say_nothing(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
@@ -134,7 +142,7 @@ class EndpointStates {
   mutable std::mutex mutex_;  // guards the rest
   bool open_ = false;
   std::map<std::string, Endpoint> endpoints_;
-  std::map<std::string, BucketState> buckets_;
+  std::map<std::string, BucketState> buckets_;  // by bucket_key()
 };
 
 }  // namespace vodlift::s3

@@ -264,6 +264,63 @@ TEST_F(EndpointTrafficTest, WhatIsReadTellsNothingOfABucketThatTakesNoObjects) {
   EXPECT_EQ(states_.trouble(path_style("videos").access), "");
 }
 
+TEST_F(EndpointTrafficTest, WhatIsWrongIsKnownOfEachBucketAndSinceWhen) {
+  EXPECT_TRUE(states_.troubles({}).buckets.empty());
+  const ObjectTarget denied = path_style("denied", "film", 7);
+  ASSERT_TRUE(enter(denied));
+  states_.leave(denied, Outcome::denied, Errc::s3_access_denied);
+  now_ += 90s;
+  ASSERT_TRUE(enter(denied));
+  states_.leave(denied, Outcome::denied, Errc::s3_access_denied);
+  ASSERT_TRUE(enters_and_leaves(path_style("bad key", "film", 8), Outcome::key_refused));
+  now_ += 10s;
+  const auto found = states_.troubles({}).buckets;
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0].cdn, 7);
+  EXPECT_EQ(found[0].bucket, "denied");
+  EXPECT_EQ(found[0].endpoint, "http://store");
+  EXPECT_EQ(found[0].code, Errc::s3_access_denied);
+  EXPECT_EQ(found[0].lasts, 100s);
+  EXPECT_EQ(found[1].bucket, "bad key");
+  EXPECT_EQ(found[1].code, Errc::s3_credential);
+  EXPECT_EQ(found[1].lasts, 10s);
+  EXPECT_EQ(states_.troubles(8).buckets.size(), 1U);
+  EXPECT_TRUE(states_.troubles(9).buckets.empty());
+  ASSERT_TRUE(enters_and_leaves(denied, Outcome::looked));
+  EXPECT_EQ(states_.troubles(7).buckets.size(), 1U) << "what is read tells nothing of what may be written";
+  ASSERT_TRUE(enters_and_leaves(denied, Outcome::answered));
+  EXPECT_TRUE(states_.troubles(7).buckets.empty());
+}
+
+TEST_F(EndpointTrafficTest, WhatRefusesABucketIsForgottenWithItsSettingsAndWhereItWorks) {
+  ObjectTarget full = path_style("full");
+  const auto refuse = [&] {
+    ASSERT_TRUE(enter(full));
+    states_.leave(full, Outcome::answered, Errc::s3_full);
+    ASSERT_EQ(states_.troubles({}).buckets.at(0).code, Errc::s3_full);
+  };
+  refuse();
+  full.access.version = 1;
+  ASSERT_TRUE(enter(full));
+  EXPECT_TRUE(states_.troubles({}).buckets.empty());
+  states_.leave(full, Outcome::not_sent);
+  refuse();
+  EXPECT_EQ(states_.troubles({}).buckets.at(0).version, 1);
+  states_.note_works(full.access);
+  EXPECT_TRUE(states_.troubles({}).buckets.empty());
+}
+
+TEST_F(EndpointTrafficTest, ADownEndpointIsATroubleOfItsBuckets) {
+  ASSERT_TRUE(enters_and_leaves(path_style("other", "film", 2), Outcome::answered));
+  bring_down(path_style("videos"));
+  const auto found = states_.troubles({}).buckets;
+  ASSERT_EQ(found.size(), 2U);
+  for (const BucketTrouble& one : found) {
+    EXPECT_EQ(one.code, Errc::s3_unavailable);
+    EXPECT_TRUE(one.whole_endpoint);
+  }
+}
+
 TEST_F(EndpointTrafficTest, WhatIsReadTellsThatABucketAnswersAgain) {
   bring_down(at("http://store"));
   now_ += std::chrono::minutes(2);

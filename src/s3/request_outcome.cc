@@ -36,4 +36,8 @@ Outcome outcome_of(const std::optional<Errc>& failure) {
   }
 }
 
+bool is_refusal_of_bucket(Errc code) {
+  return code == Errc::s3_access_denied || code == Errc::s3_no_such_bucket || code == Errc::s3_full;
+}
+
 }  // namespace vodlift::s3

@@ -23,4 +23,8 @@ enum class Outcome {
 // The outcome of a request that ended with `failure`; nothing: it succeeded.
 Outcome outcome_of(const std::optional<Errc>& failure);
 
+// Whether a request that writes and was refused with this code shows that the bucket takes no objects, whichever they
+// are: somebody has to change something there.
+bool is_refusal_of_bucket(Errc code);
+
 }  // namespace vodlift::s3

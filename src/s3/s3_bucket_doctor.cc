@@ -366,7 +366,9 @@ BucketReport S3BucketDoctor::check(const BucketAccess& access) {
     busy.findings.push_back({"busy", Finding::fail, "other checks are running", "try again in a minute"});
     return busy;
   }
-  return BucketExamination(client_, environment_, clock_, access, endpoints_).run(credentials_);
+  BucketReport report = BucketExamination(client_, environment_, clock_, access, endpoints_).run(credentials_);
+  if (report.worst() != Finding::fail) endpoints_.note_works(access);
+  return report;
 }
 
 }  // namespace vodlift::s3

@@ -25,6 +25,9 @@ class S3BucketDoctor final : public BucketDoctor {
 
   BucketReport check(const BucketAccess& access) override;
   [[nodiscard]] std::string trouble(const BucketAccess& access) const override { return endpoints_.trouble(access); }
+  [[nodiscard]] StoreTroubles troubles(std::optional<AccountId> account) const override {
+    return endpoints_.troubles(account);
+  }
   [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
     return iam_policy(access, public_read);
   }

@@ -162,7 +162,9 @@ Result<net::HttpResponse> S3Client::Visit::leave(Exchanged exchanged) {
   }
   const bool only_reads = call_.method == "GET" || call_.method == "HEAD";
   if (outcome == Outcome::answered && only_reads) outcome = Outcome::looked;
-  const bool may_retry = endpoints_.leave(target_, outcome);
+  std::optional<Errc> of_bucket;
+  if (failure && !only_reads && is_refusal_of_bucket(failure->code)) of_bucket = failure->code;
+  const bool may_retry = endpoints_.leave(target_, outcome, of_bucket);
   inside_ = false;
   const bool is_the_stores =
       outcome == Outcome::throttled || outcome == Outcome::failed || outcome == Outcome::no_answer;

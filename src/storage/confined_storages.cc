@@ -124,6 +124,16 @@ struct ConfinedStorages::Mounted {
         opens(watchdog, "disk-open", kOpens),
         lister(name, cross_mounts, walks) {}
 
+  // Notes whether the storage can be used; for how long it cannot by now.
+  std::optional<std::chrono::seconds> note(bool available) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::lock_guard lock(mutex);
+    if (available) gone_since.reset();
+    if (available) return std::nullopt;
+    if (!gone_since) gone_since = now;
+    return std::chrono::floor<std::chrono::seconds>(now - *gone_since);
+  }
+
   // Gives up what is under way. False when its calls still hang at `end`.
   bool stop_until(SteadyTime end) {
     const auto left = [end] {
@@ -141,7 +151,8 @@ struct ConfinedStorages::Mounted {
   const bool cross_mounts;
   const bool deny_hardlinks;
   std::atomic<int> lost_by = 0;  // the errno that the log has told last; 0: none since the root could be used
-  std::mutex mutex;              // guards open_root, and is held for no call of the file system
+  std::mutex mutex;              // guards the next two, and is held for no call of the file system
+  std::optional<SteadyTime> gone_since;
   std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
   const std::shared_ptr<TimedCalls> reads;  // shared with the files that are open
   TimedCalls opens;                         // and questions for free space
@@ -190,6 +201,7 @@ Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root
 // The log says it again only where the reason is another one.
 Error ConfinedStorages::lost_root(Mounted& storage, int why) {
   const std::string reason = errno_text(why);
+  storage.note(false);
   if (storage.lost_by.exchange(why) != why) {
     log::warn("a storage's root cannot be used; its uploads wait",
               {{"storage", storage.name}, {"root", storage.root}, {"reason", reason}});
@@ -304,6 +316,7 @@ std::vector<StorageInfo> ConfinedStorages::list() {
   for (const auto& [name, storage] : storages_) {
     auto info = storage->opens.call<StorageInfo>(kRootItself, [&storage = *storage] { return info_of(storage); });
     out.push_back(info ? std::move(*info) : StorageInfo{name, false, 0});
+    out.back().gone_for = storage->note(out.back().available);
   }
   return out;
 }

@@ -124,6 +124,12 @@ void BackgroundCheck::start() {
 }
 
 CheckFindings BackgroundCheck::round() {
+  const CheckFindings findings = look_at_all();
+  lasting_ = findings.lasting;
+  return findings;
+}
+
+CheckFindings BackgroundCheck::look_at_all() {
   CheckFindings findings;
   const auto walks = plan();
   if (!walks) {

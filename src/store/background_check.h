@@ -1,6 +1,7 @@
 // The check of the database that goes on while the daemon runs.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <optional>
@@ -74,12 +75,16 @@ class BackgroundCheck {
   // Checks everything once. For the thread of start(), and for tests without one.
   CheckFindings round();
 
+  // CheckFindings::lasting of the last round; 0 before the first. Any thread.
+  [[nodiscard]] int lasting() const { return lasting_; }
+
  private:
   struct Slice {
     std::optional<std::string> unsound;  // the place of a row that does not match
     std::string last;                    // the place to go on after; empty: this was the end
   };
 
+  CheckFindings look_at_all();
   Result<std::vector<Walk>> plan() const;
   std::optional<std::string> find_damage(const Walk& walk);
   Result<Slice> look(const Walk& walk, const std::string& after) const;
@@ -89,6 +94,7 @@ class BackgroundCheck {
   SqliteDatabase& database_;
   const std::filesystem::path path_;
   const CheckPace pace_;
+  std::atomic<int> lasting_ = 0;
   WorkerThread loop_;
 };
 

@@ -23,7 +23,7 @@ class Ballast {
   bool release();
   // Whether it was given up and the disk has no room yet to make it again: nothing new should be taken then.
   bool is_given_up();
-  // What the disk has left for this user; nothing is known: the largest number.
+  // What the disk has left for this user; nothing is known: the largest number. Any thread.
   [[nodiscard]] std::int64_t free_bytes() const;
 
  private:

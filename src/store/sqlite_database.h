@@ -55,6 +55,9 @@ class SqliteDatabase {
   // For a change that runs: it counts each upload that it adds or moves.
   UploadCounts& upload_counts() { return writer_.upload_counts(); }
 
+  // But for StoreHealth::damaged.
+  [[nodiscard]] StoreHealth health() const { return writer_.health(); }
+
   // Returns when all that was queued before, its completions included, is over.
   void drain();
 

@@ -195,6 +195,17 @@ TEST_F(Plan, StatisticsAreSought) {
   }
 }
 
+TEST_F(Plan, WhatIsReadyIsSoughtByItsPriority) {
+  expect_seek(sql::kReady, "uploads_ready", "priority=?");
+  expect_seek(sql::kReadyOfAccount, "uploads_ready", "priority=? AND large=? AND account=?");
+}
+
+TEST_F(Plan, TheBusiestAccountsAreSoughtByTheirRings) {
+  const std::string plan = plan_of(sql::kBusiest);
+  EXPECT_NE(plan.find("PRIMARY KEY (account=? AND slot_s=? AND begins_s>?)"), std::string::npos) << plan;
+  EXPECT_EQ(plan.find("SCAN statistics\n"), std::string::npos) << plan;
+}
+
 TEST_F(Plan, WaitsThatAreTooLongAreSought) {
   expect_seek(sql::kShortenUploads, "uploads_delayed", "next_attempt_ms>?");
   expect_seek(sql::kShortenCallbacks, "callbacks_delayed", "next_attempt_ms>?");

@@ -319,6 +319,18 @@ inline constexpr std::string_view kAnyReady = R"sql(
   SELECT next_attempt_ms FROM uploads INDEXED BY uploads_ready
   WHERE ready IS NOT NULL LIMIT 1)sql";
 
+// What is ready at a priority, of all accounts and of one.
+
+// ?1 priority, ?2 how many at most
+inline constexpr std::string_view kReady = R"sql(
+  SELECT next_attempt_ms, ready AS rest FROM uploads INDEXED BY uploads_ready
+  WHERE ready IS NOT NULL AND priority = ?1 LIMIT ?2)sql";
+
+// ?1 priority, ?2 how many at most, ?3 large, ?4 account
+inline constexpr std::string_view kReadyOfAccount = R"sql(
+  SELECT next_attempt_ms, ready AS rest FROM uploads INDEXED BY uploads_ready
+  WHERE ready IS NOT NULL AND priority = ?1 AND large = ?3 AND account = ?4 LIMIT ?2)sql";
+
 // What waits for its next attempt.
 
 // ?1 now, ?2 how many at most
@@ -614,6 +626,15 @@ inline constexpr std::string_view kSlots = R"sql(
 inline constexpr std::string_view kSlotErrors = R"sql(
   SELECT begins_s, code, failed, retried FROM statistics_errors
   WHERE account = ?1 AND slot_s = ?2 AND begins_s >= ?3)sql";
+
+// ?1 how long the slot is, ?2 since when, ?3 the accounts without rings, ?4 how many at most
+inline constexpr std::string_view kBusiest = R"sql(
+  SELECT of.account, sum(bytes_sent) AS sent, sum(completed) AS completed, sum(failed) AS failed,
+         sum(cancelled) AS cancelled
+  FROM (SELECT account FROM statistics_rings UNION ALL SELECT ?3) AS of
+  CROSS JOIN statistics ON statistics.account = of.account AND slot_s = ?1 AND begins_s >= ?2
+  GROUP BY of.account HAVING sent + completed + failed + cancelled > 0
+  ORDER BY sent DESC, completed DESC, of.account LIMIT ?4)sql";
 
 // --- Nodes
 

@@ -237,4 +237,18 @@ Result<std::vector<StatisticsSlot>> SqliteStatistics::series(const SeriesQuery& 
   });
 }
 
+Result<std::vector<AccountSums>> SqliteStatistics::busiest(WallTime since) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<AccountSums>> {
+    std::vector<AccountSums> sums;
+    auto row = connection.prepare(sql::kBusiest);
+    row.bind(slot_seconds(Resolution::hour), to_unix_seconds(slot_begin(Resolution::hour, since)), kOtherAccounts,
+             kMostBusiest);
+    while (row.step()) {
+      sums.push_back({row.integer("account"), row.integer("sent"), row.integer("completed"), row.integer("failed"),
+                      row.integer("cancelled")});
+    }
+    return sums;
+  });
+}
+
 }  // namespace vodlift::store

@@ -18,6 +18,7 @@ class SqliteStatistics final : public Statistics {
 
   Result<> add(Collected& collected) override;
   Result<std::vector<StatisticsSlot>> series(const SeriesQuery& query) override;
+  Result<std::vector<AccountSums>> busiest(WallTime since) override;
 
  private:
   struct Look;

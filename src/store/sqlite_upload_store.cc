@@ -46,6 +46,42 @@ std::vector<UploadId> newest_of_all(SqliteConnection& connection, const UploadQu
   return ids;
 }
 
+std::optional<WallTime> oldest_queued(SqliteConnection& connection, std::optional<AccountId> account) {
+  std::vector<AccountId> accounts;
+  if (account) accounts.push_back(*account);
+  if (!account) {
+    auto row = connection.prepare(sql::kQueuedCounts);
+    while (row.step()) {
+      if (std::ssize(accounts) == kMostQueuesLookedAt) return std::nullopt;
+      accounts.push_back(row.integer("account"));
+    }
+  }
+  std::optional<WallTime> oldest;
+  for (const AccountId one : accounts) {
+    auto row = connection.prepare(sql::kOldestQueued);
+    row.bind(one);
+    if (!row.step()) continue;
+    const WallTime created = from_unix_ms(row.integer("created_ms"));
+    if (!oldest || created < *oldest) oldest = created;
+  }
+  return oldest;
+}
+
+// Counts the rows of a statement about what is ready.
+void add_ready(SqliteStatement& row, ReadyUploads& ready) {
+  while (row.step()) {
+    if (ready.uploads == kMostReadyLookedAt) {
+      ready.complete = false;
+      return;
+    }
+    const WallTime since = from_unix_ms(row.integer("next_attempt_ms"));
+    if (ready.uploads++ == 0 || since < ready.longest) ready.longest = since;
+    const std::int64_t rest = row.integer("rest");
+    const std::int64_t room = std::numeric_limits<std::int64_t>::max() - ready.bytes;
+    ready.bytes += std::min(rest, room);
+  }
+}
+
 bool is_wanted(const Upload& upload, const UploadQuery& query) {
   const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
   return in_state && query.scope.holds(upload.request);
@@ -250,6 +286,31 @@ Result<std::vector<Upload>> SqliteUploadStore::find_in_all(const UploadQuery& qu
 Result<UploadPage> SqliteUploadStore::search(const UploadSearch& search) {
   return queue_.database.read(
       [&](SqliteConnection& connection) -> Result<UploadPage> { return search_uploads(connection, search); });
+}
+
+// Each priority has a part of the index, and so has each account in it, twice: for large and for small files.
+Result<QueueState> SqliteUploadStore::queue(std::optional<AccountId> account) {
+  return queue_.database.read([&](SqliteConnection& connection) -> Result<QueueState> {
+    QueueState state;
+    state.oldest = oldest_queued(connection, account);
+    for (int priority = kMaxPriority; priority >= 0; --priority) {
+      ReadyUploads ready;
+      ready.priority = priority;
+      if (account) {
+        for (const bool large : {false, true}) {
+          auto row = connection.prepare(sql::kReadyOfAccount);
+          row.bind(priority, kMostReadyLookedAt + 1, large, *account);
+          add_ready(row, ready);
+        }
+      } else {
+        auto row = connection.prepare(sql::kReady);
+        row.bind(priority, kMostReadyLookedAt + 1);
+        add_ready(row, ready);
+      }
+      if (ready.uploads > 0) state.ready.push_back(ready);
+    }
+    return state;
+  });
 }
 
 Result<std::vector<UploadCount>> SqliteUploadStore::counts() {

@@ -29,6 +29,7 @@ class SqliteUploadStore final : public UploadStore {
   Result<std::vector<Upload>> find_in_all(const UploadQuery& query) override;
   Result<UploadPage> search(const UploadSearch& search) override;
   Result<std::vector<UploadCount>> counts() override;
+  Result<QueueState> queue(std::optional<AccountId> account) override;
   Result<int> wake(AccountId account, const std::string& bucket) override;
   Result<ChangeOutcome> change(const ChangeRequest& request) override;
 

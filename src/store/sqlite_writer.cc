@@ -248,6 +248,7 @@ bool SqliteWriter::commit() {
     return false;
   }
   if (connection_->prepare("COMMIT").run()) {
+    if (refuses_since_.load(std::memory_order_relaxed) != SteadyTime()) refuses_since_ = SteadyTime();
     counts_.committed();
     mark_.committed(static_cast<std::uint32_t>(connection_->wal_pages()), given_);
     return true;
@@ -266,9 +267,21 @@ Error SqliteWriter::failure() {
   return error;
 }
 
+StoreHealth SqliteWriter::health() const {
+  StoreHealth health;
+  health.free_bytes = ballast_.free_bytes();
+  health.disk_full = disk_full_;
+  const SteadyTime since = refuses_since_;
+  if (since != SteadyTime()) {
+    health.refuses_for = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - since);
+  }
+  return health;
+}
+
 void SqliteWriter::report(const Error& error) {
   ++refused_;
   const auto now = std::chrono::steady_clock::now();
+  if (refuses_since_.load() == SteadyTime()) refuses_since_ = now;
   if (now - reported_ < kBetweenReports) return;
   log::error("the database refused changes",
              {{"changes", refused_}, {"code", info(error.code).name}, {"error", error.message}});
@@ -292,6 +305,7 @@ bool SqliteWriter::is_checkpoint_due(int pages) const {
 // Where the log cannot grow, it can begin anew, if the file has room for what the log holds.
 void SqliteWriter::make_room() {
   if (ballast_.release()) {
+    disk_full_ = true;
     log::warn("the database's disk is full; its reserve was given up to empty the log",
               {{"bytes", Ballast::kBytes},
                {"hint", "make room on the disk; until then what was queued goes on, and new uploads are refused"}});
@@ -315,6 +329,7 @@ void SqliteWriter::checkpoint(bool restart) {
   }
   pages_at_checkpoint_ = connection_->wal_pages();
   ballast_.keep();
+  disk_full_ = ballast_.is_given_up();
   const auto moved = static_cast<std::uint32_t>(connection_->pages_moved());
   if (auto noted = mark_.checkpointed(moved); !noted) {
     log::warn("a checkpoint could not be noted", {{"error", noted.error().message}});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/worker_thread.h"
+#include "core/store_health.h"
 #include "store/ballast.h"
 #include "store/sqlite_connection.h"
 #include "store/store_mark.h"
@@ -77,10 +79,13 @@ class SqliteWriter {
 
   // For the change that runs: whether the disk has room for something new. Where it was full, what is left is for what
   // was taken before.
-  bool has_room() { return !ballast_.is_given_up(); }
+  bool has_room() { return !(disk_full_ = ballast_.is_given_up()); }
 
   // For the change that runs.
   UploadCounts& upload_counts() { return counts_; }
+
+  // But for StoreHealth::damaged. Any thread.
+  [[nodiscard]] StoreHealth health() const;
 
   // Runs `change` and waits for the disk; waits for room too. Never from done().
   Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
@@ -118,6 +123,8 @@ class SqliteWriter {
   int pages_at_checkpoint_ = 0;
   std::int64_t refused_ = 0;  // changes, since the last report
   SteadyTime reported_;
+  std::atomic<bool> disk_full_ = false;                   // as ballast_ said last
+  std::atomic<SteadyTime> refuses_since_ = SteadyTime();  // the epoch: it does not
   SteadyTime checkpoint_failed_;
 
   std::mutex mutex_;

@@ -159,6 +159,34 @@ TEST_P(StatisticsConformance, ManyAccountsAreCountedTogetherUntilOneIsIdle) {
   EXPECT_EQ(series(7, Resolution::day).back().bytes_sent + series(7, Resolution::day)[729].bytes_sent, 0);
 }
 
+TEST_P(StatisticsConformance, TheBusiestAccountsOfTheLastHours) {
+  EXPECT_TRUE(statistics().busiest(clock_.now()).value().empty());
+  add(sent(1, 100));
+  clock_.advance(hours(1));
+  end(completed(), 2);
+  Collected more = sent(1, 50);
+  more[3].bytes_sent = 120;
+  more[4].errors[Errc::network] = {0, 7};
+  add(more);
+  const std::vector<AccountSums> all = {{1, 150, 0, 0, 0}, {3, 120, 0, 0, 0}, {2, 0, 1, 0, 0}};
+  EXPECT_EQ(statistics().busiest(clock_.now() - hours(1)).value(), all);
+  const std::vector<AccountSums> last = {{3, 120, 0, 0, 0}, {1, 50, 0, 0, 0}, {2, 0, 1, 0, 0}};
+  EXPECT_EQ(statistics().busiest(clock_.now()).value(), last);
+  for (AccountId account = 10; account < 40; ++account) more[account].bytes_sent = account;
+  add(more);
+  const auto most = statistics().busiest(clock_.now()).value();
+  ASSERT_EQ(std::ssize(most), kMostBusiest);
+  EXPECT_EQ(most.back().account, 22) << "39 to 22 are 18, and two sent more";
+}
+
+TEST_P(StatisticsConformance, AccountsWithoutRingsAreBusyTogether) {
+  Collected many;
+  for (AccountId account = 1; account <= kMostRings + 2; ++account) many[account].bytes_sent = 1;
+  many[kMostRings + 1].bytes_sent = 10;
+  add(many);
+  EXPECT_EQ(statistics().busiest(clock_.now()).value().front(), (AccountSums{kOtherAccounts, 11, 0, 0, 0}));
+}
+
 VODLIFT_INSTANTIATE_CONFORMANCE(StatisticsConformance);
 
 }  // namespace

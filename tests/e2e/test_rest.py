@@ -209,6 +209,8 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("upload.list", query={"state": "completed,cancelled", "text": "film", "limit": 10})
     call("upload.show", 404, id=999)
     call("upload.counts")
+    assert call("overview.show")["attention"] == []
+    call("overview.show", query={"cdn": 158})
     assert len(call("statistics.show", query={"resolution": "hour"})["items"]) == 192
     panel = Validator(TcpClient(site.server.url))
     people_and_tokens(call, panel, site.server.secrets)

@@ -1,0 +1,51 @@
+// What needs a person now, in words.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/upload_store.h"
+#include "rest/route.h"
+
+namespace vodlift::rest {
+
+// One thing that does not mend itself.
+struct Need {
+  std::string_view code{};      // "bucket_denied"
+  std::string_view kind{};      // what it is about: "bucket", "storage", "clock", "disk", "database", "server"
+  std::string_view severity{};  // "critical": uploads fail or stand still; "warning"
+  std::string title{};          // one sentence
+  std::string detail{};
+  std::string fix{};
+  std::optional<WallTime> since{};
+  std::optional<std::int64_t> affected{};  // uploads that wait for it; with `at_least`, there may be more
+  bool at_least = false;
+  AccountId cdn = 0;     // 0: of no account, or of several
+  std::string bucket{};  // where it is about one; `storage` likewise
+  std::string storage{};
+};
+
+inline constexpr std::size_t kMostNeeds = 20;
+// Uploads that are counted for one of them, and that are looked at for that.
+inline constexpr int kMostAffected = 100;
+inline constexpr int kAffectedLookedAt = 500;
+// The free space of the database's disk below which somebody should know.
+inline constexpr std::int64_t kLowDiskBytes = std::int64_t{1} << 30;
+// An upload that is ready and has not begun after this time, while none is running; and whatever is running.
+inline constexpr std::chrono::minutes kStuckAfter{2};
+inline constexpr std::chrono::hours kBehindAfter{1};
+
+// The gravest first, kMostNeeds at most. Without `cdn`: of the whole server. Otherwise what the uploads of that account
+// wait for: its buckets, and storages. `queue`, `running`: what waits and how many uploads run, of the same. Blocks for
+// storages that do not answer, some seconds at most, and for the database.
+std::vector<Need> find_needs(const Context& context, std::optional<AccountId> cdn, const QueueState& queue,
+                             std::int64_t running);
+
+boost::json::object to_json(const Need& need);
+
+// "40 s", "12 min", "1 h 04 min", "3 d 2 h".
+std::string duration_text(std::chrono::seconds time);
+
+}  // namespace vodlift::rest

@@ -1,0 +1,226 @@
+// The first page: how things stand, and what needs a person.
+#include "rest/attention.h"
+#include "rest/rest_api_test.h"
+
+namespace vodlift::rest {
+namespace {
+
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+class OverviewTest : public RestApiTest {
+ protected:
+  void SetUp() override {
+    add_account();
+    succeed("bucket.add", bucket_fields());
+  }
+
+  UploadId queue_one(int priority = 5) {
+    const std::string name = std::to_string(++queued_) + ".mp4";
+    return succeed("upload.add", {{"cdn", 158},
+                                  {"path", "sestore4/jb/film.mp4"},
+                                  {"destination_path", name},
+                                  {"bucket", "my_bucket"},
+                                  {"priority", priority}})
+        .at("id")
+        .as_int64();
+  }
+
+  value overview(const object& fields = {}) { return succeed("overview.show", fields); }
+  std::string sentence(const object& fields = {}) { return std::string(overview(fields).at("sentence").as_string()); }
+  boost::json::array attention(const object& fields = {}) { return overview(fields).at("attention").as_array(); }
+
+  BucketTrouble trouble(Errc code, bool whole_endpoint = false, AccountId cdn = 158) {
+    BucketTrouble trouble;
+    trouble.cdn = cdn;
+    trouble.bucket = "my_bucket";
+    trouble.endpoint = "https://s3.example.com";
+    trouble.code = code;
+    trouble.version = accounts_.find_bucket(cdn, "my_bucket")->version;
+    trouble.whole_endpoint = whole_endpoint;
+    trouble.lasts = seconds(90);
+    return trouble;
+  }
+  void troubled(const BucketTrouble& one) { doctor_.troubles_of_all.buckets = {one}; }
+
+ private:
+  int queued_ = 0;
+};
+
+TEST_F(OverviewTest, OneSentenceSaysHowThingsStand) {
+  EXPECT_EQ(sentence(), "All is well: no upload is running or waiting.");
+  queue_one();
+  clock_.pass(seconds(40));
+  queue_one();
+  EXPECT_EQ(sentence(), "All is well: 0 uploads running, 2 waiting, the oldest for 40 s.");
+  EXPECT_EQ(sentence({{"cdn", 158}}), "All is well: 0 uploads running, 2 waiting, the oldest for 40 s.");
+  succeed("account.add", {{"cdn", 159}, {"user", "kb"}});
+  EXPECT_EQ(sentence({{"cdn", 159}}), "All is well: no upload is running or waiting.");
+  fail("overview.show", {{"cdn", 7}}, "not_found");
+}
+
+TEST_F(OverviewTest, FiguresAreThoseThatAreKept) {
+  const UploadId first = queue_one(9);
+  queue_one(5);
+  queue_one(5);
+  Collected collected;
+  collected[158].bytes_sent = 5000;
+  collected[158].errors[Errc::s3_credential] = {1, 2};
+  collected[158].errors[Errc::timeout] = {4, 0};
+  collected[158].errors[Errc::network] = {0, 9};
+  ASSERT_TRUE(statistics_.add(collected));
+  const value all = overview();
+  EXPECT_EQ(boost::json::serialize(all.at("counts")), R"([{"cdn":null,"state":"queued","uploads":3,"bytes":3000}])");
+  EXPECT_EQ(boost::json::serialize(all.at("queue")),
+            R"([{"priority":9,"uploads":1,"bytes":1000,"oldest":1700000000,"complete":true},)"
+            R"({"priority":5,"uploads":2,"bytes":2000,"oldest":1700000000,"complete":true}])");
+  EXPECT_EQ(all.at("oldest"), 1'700'000'000);
+  EXPECT_EQ(boost::json::serialize(all.at("errors")),
+            R"([{"code":"timeout","uploads":4},{"code":"s3_credential","uploads":1}])");
+  EXPECT_EQ(boost::json::serialize(all.at("today")), R"([{"cdn":158,"bytes":5000,"completed":0,"failed":0}])");
+  EXPECT_TRUE(all.at("running").as_array().empty());
+  EXPECT_EQ(all.at("at"), 1'700'000'000);
+  const value one = overview({{"cdn", 158}});
+  EXPECT_EQ(boost::json::serialize(one.at("counts")), R"([{"cdn":158,"state":"queued","uploads":3,"bytes":3000}])");
+  for (const char* same : {"queue", "errors", "today"}) EXPECT_EQ(one.at(same), all.at(same)) << same;
+
+  memory::MemoryWorkQueue queue(uploads_.database(), {1, 1});
+  ASSERT_EQ(queue.claim({first}, seconds(60)).value().size(), 1U);
+  const value claimed = overview().at("running");
+  ASSERT_EQ(claimed.as_array().size(), 1U);
+  EXPECT_EQ(claimed.at(0).at("id"), first);
+}
+
+TEST_F(OverviewTest, ABucketThatRefusesUsIsSaidWithWhatToDo) {
+  queue_one();
+  troubled(trouble(Errc::s3_access_denied));
+  const boost::json::array needs = attention();
+  ASSERT_EQ(needs.size(), 1U);
+  const object& need = needs[0].as_object();
+  EXPECT_EQ(need.at("code"), "bucket_denied");
+  EXPECT_EQ(need.at("kind"), "bucket");
+  EXPECT_EQ(need.at("severity"), "critical");
+  EXPECT_EQ(need.at("title"), "Bucket my_bucket refuses us: access denied.");
+  EXPECT_THAT(need.at("fix").as_string().c_str(), HasSubstr("vodlift bucket check --cdn 158 --bucket my_bucket"));
+  EXPECT_EQ(need.at("since"), 1'700'000'000 - 90);
+  EXPECT_EQ(need.at("affected"), 1);
+  EXPECT_EQ(need.at("at_least"), false);
+  EXPECT_EQ(need.at("cdn"), 158);
+  EXPECT_EQ(need.at("bucket"), "my_bucket");
+  EXPECT_EQ(sentence(), "Bucket my_bucket refuses us: access denied. 1 upload waits for it.");
+  succeed("account.add", {{"cdn", 159}, {"user", "kb"}});
+  EXPECT_TRUE(attention({{"cdn", 159}}).empty()) << "it is another account's";
+}
+
+TEST_F(OverviewTest, EachFaultOfABucketHasItsWords) {
+  for (const auto& [code, word] : {std::pair(Errc::s3_credential, "bucket_key"),
+                                   {Errc::s3_access_denied, "bucket_denied"},
+                                   {Errc::s3_no_such_bucket, "bucket_missing"},
+                                   {Errc::s3_full, "bucket_full"},
+                                   {Errc::s3_unavailable, "bucket_down"}}) {
+    troubled(trouble(code));
+    EXPECT_EQ(attention().at(0).at("code"), word);
+  }
+}
+
+TEST_F(OverviewTest, WhatIsKnownOfOtherSettingsIsNotSaid) {
+  troubled(trouble(Errc::s3_access_denied));
+  succeed("bucket.set", {{"cdn", 158}, {"bucket", "my_bucket"}, {"region", "eu-west-2"}});
+  EXPECT_TRUE(attention().empty());
+  troubled(trouble(Errc::s3_unavailable, true));
+  EXPECT_EQ(attention().size(), 1U);
+  succeed("bucket.set", {{"cdn", 158}, {"bucket", "my_bucket"}, {"endpoint", "https://elsewhere.example.com"}});
+  EXPECT_TRUE(attention().empty());
+}
+
+TEST_F(OverviewTest, AStoreThatIsDownIsOneThingForAllItsBuckets) {
+  for (const int cdn : {159, 160}) {
+    succeed("account.add", {{"cdn", cdn}, {"user", "u" + std::to_string(cdn)}});
+    object bucket = bucket_fields();
+    bucket["cdn"] = cdn;
+    succeed("bucket.add", bucket);
+  }
+  doctor_.troubles_of_all.buckets = {trouble(Errc::s3_unavailable, true, 158), trouble(Errc::s3_unavailable, true, 159),
+                                     trouble(Errc::s3_unavailable, true, 160)};
+  const boost::json::array needs = attention();
+  ASSERT_EQ(needs.size(), 1U);
+  EXPECT_EQ(needs[0].at("title"), "https://s3.example.com does not answer, or only with errors.");
+  EXPECT_THAT(needs[0].at("detail").as_string().c_str(), HasSubstr("3 buckets"));
+  EXPECT_EQ(attention({{"cdn", 159}}).at(0).at("code"), "bucket_down") << "a customer hears of no other";
+}
+
+TEST_F(OverviewTest, AStorageThatIsGoneIsSaidToThoseWhoUseIt) {
+  storages_.listed = {{"sestore4", false, 0, seconds(30)}, {"sestore5", true, 7}};
+  for (const object& whose : {object{}, object{{"cdn", 158}}}) {
+    const boost::json::array needs = attention(whose);
+    ASSERT_EQ(needs.size(), 1U);
+    EXPECT_EQ(needs[0].at("title"), "Storage sestore4 is not available.");
+    EXPECT_EQ(needs[0].at("storage"), "sestore4");
+    EXPECT_EQ(needs[0].at("since"), 1'700'000'000 - 30);
+    EXPECT_EQ(needs[0].at("affected"), 0);
+  }
+}
+
+TEST_F(OverviewTest, TheDatabaseAndItsDiskAreLookedAt) {
+  monitor_.health.free_bytes = kLowDiskBytes;
+  EXPECT_TRUE(attention().empty());
+  monitor_.health.free_bytes = kLowDiskBytes - 1;
+  EXPECT_EQ(attention().at(0).at("title"), "The database's disk has only 1023 MiB left.");
+  EXPECT_EQ(attention().at(0).at("severity"), "warning");
+  monitor_.health.disk_full = true;
+  monitor_.health.damaged = 2;
+  monitor_.health.refuses_for = seconds(5);
+  const boost::json::array needs = attention();
+  ASSERT_EQ(needs.size(), 3U) << "a full disk is not low as well";
+  EXPECT_EQ(needs[0].at("code"), "store_damaged");
+  EXPECT_EQ(needs[1].at("code"), "store_refuses");
+  EXPECT_EQ(needs[1].at("since"), 1'699'999'995);
+  EXPECT_EQ(needs[2].at("code"), "disk_full");
+  EXPECT_TRUE(needs[2].at("affected").is_null());
+  EXPECT_EQ(sentence(), "The database is damaged. 2 other things need a person.");
+  EXPECT_TRUE(attention({{"cdn", 158}}).empty()) << "customers cannot mend it";
+}
+
+TEST_F(OverviewTest, AClockThatStoresRefuseIsSaid) {
+  doctor_.troubles_of_all.clock_endpoint = "https://s3.example.com";
+  doctor_.troubles_of_all.clock_offset = seconds(-3700);
+  const boost::json::array needs = attention();
+  ASSERT_EQ(needs.size(), 1U);
+  EXPECT_EQ(needs[0].at("code"), "clock_wrong");
+  EXPECT_THAT(needs[0].at("detail").as_string().c_str(), HasSubstr("by 1 h 01 min."));
+}
+
+TEST_F(OverviewTest, AQueueThatStandsStillIsSaid) {
+  queue_one();
+  clock_.pass(kStuckAfter - seconds(1));
+  EXPECT_TRUE(attention().empty());
+  clock_.pass(seconds(1));
+  EXPECT_EQ(attention().at(0).at("code"), "queue_stuck");
+  const UploadId other = queue_one();
+  memory::MemoryWorkQueue queue(uploads_.database(), {1, 1});
+  ASSERT_EQ(queue.claim({other}, std::chrono::hours(5)).value().size(), 1U);
+  EXPECT_TRUE(attention().empty()) << "one is running";
+  clock_.pass(kBehindAfter);
+  EXPECT_EQ(attention().at(0).at("title"), "The first upload that is ready has waited for 1 h 02 min.");
+}
+
+TEST_F(OverviewTest, NoMoreThingsAreSaidThanSomebodyReads) {
+  for (int i = 0; i < 30; ++i) storages_.listed.push_back({"storage" + std::to_string(i), false, 0});
+  doctor_.troubles_of_all.clock_endpoint = "https://s3.example.com";
+  const boost::json::array needs = attention();
+  EXPECT_EQ(needs.size(), kMostNeeds);
+  EXPECT_EQ(needs.back().at("kind"), "storage") << "what is less grave goes first";
+}
+
+TEST(DurationText, HasTwoUnitsAtMost) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(duration_text(0s), "0 s");
+  EXPECT_EQ(duration_text(59s), "59 s");
+  EXPECT_EQ(duration_text(60s), "1 min");
+  EXPECT_EQ(duration_text(3600s), "1 h 00 min");
+  EXPECT_EQ(duration_text(3h + 4min), "3 h 04 min");
+  EXPECT_EQ(duration_text(50h), "2 d 2 h");
+}
+
+}  // namespace
+}  // namespace vodlift::rest
