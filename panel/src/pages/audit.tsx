@@ -9,6 +9,8 @@ import {AsCall, Empty, Field, Mark, More, Page, ProblemNote, Table} from '../ui'
 
 type Fields = Operations['audit.list']['fields'];
 
+const whoOf = (entry: AuditEntry): string => [entry.who ?? (entry.key ? `key ${entry.key}` : '–'), entry.token ? `(${entry.token})` : ''].filter(Boolean).join(' ');
+
 function linkOf(entry: AuditEntry): string {
   if (entry.upload) return hrefHere(`/uploads/${entry.upload}`);
   const bucket = entry.what['bucket'];
@@ -43,9 +45,9 @@ export function Audit() {
     read(undefined, control.signal);
     return () => control.abort();
   }, [key, account.value]);
-  const last = items[0];
+  const last = items.find((one) => !one.damaged);
   return (
-    <Page title="Audit" first={last ? `The last change: ${last.command} by ${last.who ?? (last.key ? `key ${last.key}` : last.door)}, ${absolute(Date.parse(last.time) / 1000)}.` : ''} actions={<AsCall name="audit.list" fields={fields} />}>
+    <Page title="Audit" first={last ? `The last change: ${last.command} by ${last.who || last.key ? whoOf(last) : last.door}, ${absolute(Date.parse(last.time) / 1000)}.` : ''} actions={<AsCall name="audit.list" fields={fields} />}>
       <form
         class="filters"
         onSubmit={(event) => {
@@ -62,11 +64,11 @@ export function Audit() {
         {items.map((entry, i) => (
           <tr key={i} data-row tabIndex={-1}>
             <td class="nowrap"><time dateTime={entry.time}>{absolute(Date.parse(entry.time) / 1000).replace(/ \S+$/, '')}</time></td>
-            <td>{entry.who ?? (entry.key ? `key ${entry.key}` : '–')} <span class="faint">{entry.door}</span></td>
+            <td>{whoOf(entry)} <span class="faint">{entry.door}</span></td>
             <td>{entry.address}</td>
             <td>{linkOf(entry) ? <a href={linkOf(entry)}>{entry.command}</a> : entry.command}</td>
             <td class="about">{[...(entry.cdn ? [`cdn ${entry.cdn}`] : []), ...Object.entries(entry.what).map(([name, value]) => `${name} ${value}`)].join(', ')}</td>
-            <td>{entry.result === 'success' ? <Mark tone="completed">done</Mark> : <Mark tone="failed">{entry.error ?? 'refused'}</Mark>}</td>
+            <td>{entry.damaged ? <Mark tone="cancelled">this line cannot be read</Mark> : entry.result === 'success' ? <Mark tone="completed">done</Mark> : <Mark tone="failed">{entry.error ?? 'refused'}</Mark>}</td>
           </tr>
         ))}
       </Table>

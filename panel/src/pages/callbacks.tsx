@@ -55,18 +55,18 @@ function Receivers() {
   const loaded = useLoad((signal) => call('callback.receivers', cdnIfGiven(), {signal}), [account.value]);
   return (
     <section>
-      <h2>Receivers, 24 h</h2>
+      <h2>Receivers, today and yesterday</h2>
       <Body loaded={loaded}>
         {(all) => (
           <Table caption="Receivers" head={['Receiver', ['Delivered', 'figure'], ['Attempts that failed', 'figure'], ['Pending', 'figure'], ['Usual latency', 'figure'], 'Last error']}>
             {all.items.map((one) => (
-              <tr key={one.receiver} data-row tabIndex={-1}>
-                <td><a href={hrefHere('/callbacks?' + new URLSearchParams({receiver: one.receiver}))}>{one.receiver}</a></td>
-                <td class="figure">{number(one.delivered)} <span class="faint">{one.delivered + one.failed > 0 && `${Math.floor((100 * one.delivered) / (one.delivered + one.failed))} %`}</span></td>
+              <tr key={`${one.cdn} ${one.receiver}`} data-row tabIndex={-1}>
+                <td>{one.receiver ? <a href={hrefHere('/callbacks?' + new URLSearchParams({receiver: one.receiver}))}>{one.receiver}</a> : 'others'} {one.cdn !== null && !account.value && <span class="faint">of {one.cdn}</span>}</td>
+                <td class="figure">{number(one.delivered)} <span class="faint">{one.success_rate !== null && `${Math.floor(100 * one.success_rate)} %`}</span></td>
                 <td class={one.failed ? 'figure bad' : 'figure'}>{number(one.failed)}</td>
                 <td class="figure">{number(one.pending)}</td>
                 <td class="figure">{one.latency_ms === null ? '–' : `${number(one.latency_ms)} ms`}</td>
-                <td>{one.last_error ?? ''}</td>
+                <td class="about">{one.failing_since !== null && <strong>fails since <When at={one.failing_since} slow />. </strong>}{one.last_error ?? ''}</td>
               </tr>
             ))}
           </Table>
@@ -160,11 +160,11 @@ function All() {
   const fields: Fields = {...cdnIfGiven(), ...(state ? {state} : {}), ...(receiver ? {receiver} : {})};
   const facts = useLoad((signal) => call('callback.receivers', cdnIfGiven(), {signal}), [account.value]);
   const [test, setTest] = useState(false);
-  const failing = facts.data?.items.filter((one) => one.failed > 0 && one.pending > 0) ?? [];
+  const failing = facts.data?.items.filter((one) => one.failing_since !== null) ?? [];
   return (
     <Page
       title="Callbacks"
-      first={facts.data && (failing.length === 0 ? 'No receiver fails.' : `${plural(failing.length, 'receiver fails', 'receivers fail')}: ${failing.slice(0, 3).map((one) => one.receiver).join(', ')}.`)}
+      first={facts.data && (failing.length === 0 ? 'No receiver fails.' : `${plural(failing.length, 'receiver fails', 'receivers fail')}: ${failing.slice(0, 3).map((one) => one.receiver || 'others').join(', ')}.`)}
       actions={
         <>
           {may('callback.test') && <button type="button" onClick={() => setTest(true)}>Send a test</button>}
