@@ -30,7 +30,7 @@ const Card = ({one}: {one: Attention}) => (
           for {duration(slowNow.value - one.since)}
         </>
       )}
-      {one.affected !== null && ` · ${number(one.affected)}${one.at_least ? ' or more' : ''} wait`}
+      {!!one.affected && ` · ${number(one.affected)}${one.at_least ? ' or more' : ''} wait`}
       {linkOf(one) && place.value.query.get('wall') !== '1' && (
         <>
           {' · '}
@@ -133,7 +133,7 @@ function Rate({first}: {first: RatePoint | null}) {
   return (
     <div class="big">
       <span class="faint">now</span>
-      <b>{bytes(point?.bytes_per_s ?? 0)}/s</b>
+      <b>{point === null ? '–' : `${bytes(point.bytes_per_s)}/s`}</b>
     </div>
   );
 }
