@@ -174,9 +174,9 @@ function Inside({facts}: {facts: Facts}) {
           <Running uploads={facts.running} />
         </section>
         <section>
-          <h2>What waits</h2>
+          <h2>Ready to be sent</h2>
           {facts.queue.length === 0 ? (
-            <p class="faint">Nothing waits.</p>
+            <p class="faint">Nothing waits for its turn.</p>
           ) : (
             <Table caption="Queue by priority" head={['Priority', ['Uploads', 'figure'], ['Size', 'figure'], ['Oldest', 'figure']]}>
               {facts.queue.map((one) => (

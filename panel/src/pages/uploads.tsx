@@ -35,7 +35,8 @@ export function filterOf(query: URLSearchParams): UploadFilter {
 // The list that was shown last. Coming back to it reads nothing again.
 interface List {
   key: string;
-  groups: Signal<LiveRow[][]>;
+  all: LiveRow[][];
+  groups: Signal<LiveRow[][]>; // those that are shown
   next: string | null;
   searchedTo: number | null;
   fresh: Signal<number[]>; // ids that were made since
@@ -43,18 +44,17 @@ interface List {
 let last: List | null = null;
 const rowsOf = new Map<number, LiveRow>(); // of the list that is shown
 
+// After the painting that is due. Safari has no idle time.
+const whenIdle = (run: () => void) => void ('requestIdleCallback' in globalThis ? requestIdleCallback(run, {timeout: 500}) : setTimeout(run, 200));
+
 async function readPage(list: List, filter: UploadFilter, cursor?: string, aborted?: AbortSignal): Promise<void> {
   const page = await call('upload.list', {...filter, limit: kPage, cursor}, aborted ? {signal: aborted} : {});
   const rows = page.items.filter((upload) => !rowsOf.has(upload.id)).map(liveRow);
   for (const row of rows) rowsOf.set(row.id, row);
-  const groups = [...list.groups.peek()];
-  for (let i = 0; i < rows.length; i += kGroup) groups.push(rows.slice(i, i + kGroup));
-  if (cursor) list.groups.value = groups;
-  else {
-    // What is in sight is painted first.
-    list.groups.value = groups.slice(0, 1);
-    setTimeout(() => (list.groups.value = groups), 100);
-  }
+  for (let i = 0; i < rows.length; i += kGroup) list.all.push(rows.slice(i, i + kGroup));
+  // Of the first page, what is in sight is painted first.
+  list.groups.value = list.all.slice(0, cursor ? list.all.length : 1);
+  if (!cursor) whenIdle(() => (list.groups.value = [...list.all]));
   list.next = page.next;
   list.searchedTo = page.complete ? null : page.searched_to;
 }
@@ -126,7 +126,7 @@ export function Uploads({beside}: {beside?: number}) {
   useLayoutEffect(() => {
     if (round === 0 && last?.key === key && shown.current === last) return;
     const control = new AbortController();
-    const fresh: List = {key, groups: signal([]), next: null, searchedTo: null, fresh: signal([])};
+    const fresh: List = {key, all: [], groups: signal([]), next: null, searchedTo: null, fresh: signal([])};
     rowsOf.clear();
     pickedRows.value = new Set();
     setLoading(true);
@@ -136,7 +136,7 @@ export function Uploads({beside}: {beside?: number}) {
         if (control.signal.aborted) return;
         last = shown.current = fresh;
         setList(fresh);
-        say(`${plural(fresh.groups.peek().flat().length, 'upload')}${fresh.next ? ' and more' : ''}`);
+        say(`${plural(fresh.all.flat().length, 'upload')}${fresh.next ? ' and more' : ''}`);
       })
       .catch((error: unknown) => !control.signal.aborted && setProblem(asProblem(error)))
       .finally(() => !control.signal.aborted && setLoading(false));
@@ -174,7 +174,7 @@ export function Uploads({beside}: {beside?: number}) {
   const chosen = filter.state ?? [];
   const narrowed = Object.keys(filter).some((name) => name !== 'cdn');
   const onlyStates = narrowed && Object.keys(filter).every((name) => name === 'state' || name === 'cdn');
-  const rows = list?.groups.value.reduce((sum, group) => sum + group.length, 0) ?? 0;
+  const rows = list?.all.reduce((sum, group) => sum + group.length, 0) ?? 0;
   const sentence = !list
     ? ''
     : onlyStates
@@ -199,7 +199,7 @@ export function Uploads({beside}: {beside?: number}) {
           )}
           <div class={`uploads ${loading ? 'loading' : ''}`} role="table" aria-label="Uploads" aria-rowcount={list.next ? -1 : rows + 1} aria-busy={loading}>
             <div role="rowgroup">
-              <Head all={false} onAll={(all) => pick(list.groups.peek().flat(), all)} />
+              <Head all={false} onAll={(all) => pick(list.all.flat(), all)} />
             </div>
             {list.groups.value.map((group) => (
               <Group key={group[0]?.id} rows={group} query={rest.toString()} current={beside ?? 0} />
