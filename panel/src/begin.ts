@@ -20,7 +20,7 @@ function paths(): string[] {
   const all = ['/session'];
   if (!signedIn()) return all;
   if (path === '/') all.push(cdn ? `/overview?${cdn}` : '/overview');
-  if (path === '/uploads' && (cdn || !location.search)) all.push(`/uploads?${cdn && cdn + '&'}limit=100`, '/counts');
+  if (path === '/uploads' && (cdn || !location.search)) all.push(`/uploads?${cdn && cdn + '&'}limit=100`, cdn ? `/counts?${cdn}` : '/counts');
   if (/^\/uploads\/\d+$/.test(path)) all.push(path);
   return all;
 }

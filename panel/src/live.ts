@@ -2,11 +2,11 @@
 // others wait for the lock. Each tab merges what came for the same object, and shows it once a frame.
 import {batch, signal} from '@preact/signals';
 import {kBase, session} from './api';
-import type {Attention, Callback, Count, RatePoint, Upload} from './schema';
+import type {Attention, Callback, Overview, RatePoint, Upload} from './schema';
 
 export interface Events {
   upload: Upload;
-  counts: {at: number; items: Count[]};
+  counts: {at: number; items: Overview['counts']};
   rate: RatePoint;
   attention: {at: number; items: Attention[]};
   callback: Callback;

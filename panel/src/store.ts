@@ -45,6 +45,9 @@ export const cdnIfGiven = (): {cdn?: number} => (account.value ? {cdn: account.v
 export const apiElsewhere = computed(() => session.value?.api_url ?? '');
 export const apiOrigin = (): string => apiElsewhere.value || location.origin;
 
+// Events tell the numbers of all that the reader may see. Those of one account among several are asked for.
+export const isOfView = (counts: {cdn: number | null}[]): boolean => !account.value || counts.every((one) => one.cdn === account.value);
+
 export const accounts = signal<Account[]>([]);
 export const buckets = signal<Bucket[]>([]);
 export async function readAccounts(): Promise<void> {

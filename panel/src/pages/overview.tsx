@@ -5,7 +5,7 @@ import {bytes, duration, now, number, plural, slowNow, words} from '../format';
 import {on} from '../live';
 import {href, place, setQuery} from '../router';
 import type {Attention, Operations, Overview as Facts, RatePoint, Upload} from '../schema';
-import {account, cdnIfGiven, hrefHere} from '../store';
+import {account, cdnIfGiven, hrefHere, isOfView} from '../store';
 import {AsCall, Body, Bytes, Page, StateMark, Table, useLoad} from '../ui';
 import {FirstSteps} from './first';
 import {liveRow, type LiveRow, nameOf, Standing, update} from './rows';
@@ -241,7 +241,7 @@ export function Overview() {
   const loaded = useLoad((signal) => call('overview.show', cdnIfGiven(), {signal}), [account.value, Math.floor(slowNow.value / 30)]);
   useEffect(() => {
     const change = (part: Partial<Facts>) => loaded.data && loaded.set({...loaded.data, ...part});
-    const off = [on('counts', (all) => change({counts: all.items, at: all.at})), on('attention', (all) => change({attention: all.items})), on('reset', loaded.reload)];
+    const off = [on('counts', (all) => isOfView(all.items) && change({counts: all.items, at: all.at})), on('attention', (all) => change({attention: all.items})), on('reset', loaded.reload)];
     return () => off.forEach((one) => one());
   }, [loaded.data]);
   const facts = loaded.data;

@@ -5,8 +5,8 @@ import {asProblem, call} from '../api';
 import {number, plural, words} from '../format';
 import {on} from '../live';
 import {place, setQuery} from '../router';
-import type {Count, Problem, State} from '../schema';
-import {account, buckets, cdnIfGiven, say} from '../store';
+import type {Overview, Problem, State} from '../schema';
+import {account, buckets, cdnIfGiven, isOfView, say} from '../store';
 import {AsCall, Empty, Field, More, Page, ProblemNote} from '../ui';
 import {Bar, kPriorities, type UploadFilter} from './bulk';
 import {saveCsv} from './csv';
@@ -59,8 +59,16 @@ async function readPage(list: List, filter: UploadFilter, cursor?: string, abort
   list.searchedTo = page.complete ? null : page.searched_to;
 }
 
-const counts = signal<Count[]>([]);
-const countOf = (state: State) => counts.value.filter((one) => one.state === state && (!account.value || one.cdn === account.value)).reduce((sum, one) => sum + one.uploads, 0);
+const counts = signal<Overview['counts']>([]); // of what is in view
+const countOf = (state: State) => counts.value.filter((one) => one.state === state).reduce((sum, one) => sum + one.uploads, 0);
+const readCounts = () => call('upload.counts', cdnIfGiven()).then((all) => (counts.value = all.items)).catch(() => undefined);
+let countsTimer = 0;
+function countAgainSoon(): void {
+  countsTimer ||= window.setTimeout(() => {
+    countsTimer = 0;
+    void readCounts();
+  }, 3000);
+}
 
 function Chips({chosen}: {chosen: State[]}) {
   return (
@@ -154,14 +162,12 @@ export function Uploads({beside}: {beside?: number}) {
           list.fresh.value = [...list.fresh.peek(), upload.id];
         }
       }),
-      on('counts', (all) => (counts.value = all.items)),
+      on('counts', (all) => (isOfView(all.items) ? (counts.value = all.items) : countAgainSoon())),
       on('reset', again),
     ];
     return () => off.forEach((one) => one());
   }, [key]);
-  useEffect(() => {
-    void call('upload.counts', {}).then((all) => (counts.value = all.items)).catch(() => undefined);
-  }, []);
+  useEffect(() => void readCounts(), [account.value]);
 
   const onMore = () => {
     if (!list?.next) return;
