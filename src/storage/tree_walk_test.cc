@@ -85,6 +85,18 @@ TEST_F(TreeWalkTest, ListsWhatAFolderItselfHolds) {
   EXPECT_EQ(entries(ListDepth::here), (std::vector<std::string>{"A", "b"}));
 }
 
+TEST_F(TreeWalkTest, AFolderOfTooManyEntriesIsCutAndSaysSo) {
+  for (int i = 0; i < 300; ++i) file("film" + std::to_string(i));
+  WalkLimits limits;
+  limits.entries = 100;
+  const auto found = walk_tree(
+      {root_.get(), "jb", 9, false, ListDepth::entries}, limits, [](auto, auto) { return true; }, stop_);
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->complete);
+  EXPECT_LE(found->files.size(), 100U);
+  EXPECT_GT(found->files.size(), 0U);
+}
+
 TEST_F(TreeWalkTest, LeavesOutAndCountsWhatNobodyCanName) {
   file("film.mp4");
   file("no\xff\xfeutf8.mp4");
