@@ -24,6 +24,8 @@ def parse_arguments():
     parser.add_argument("--only", choices="abcdefghn",
                         help="a: accepting calls, b: one large file, c: many small files, d: TLS, e: a store far away, "
                              "f: memory, g: a long queue, h: a restart, n: a hostile neighbour")
+    parser.add_argument("--event-streams", type=int, default=0, metavar="N",
+                        help="N streams of events are open, and are read, during a and c; at most 128")
     parser.add_argument("--build-dir", type=Path, default=ROOT / "build" / "release", help="where the binaries are")
     parser.add_argument("--work-dir", type=Path, default=ROOT / "build" / "bench",
                         help="for databases and 1.3 GiB of test files; on a real disk")
@@ -73,7 +75,8 @@ def make_bench(options):
         accept_runs=1 if quick else 5, accept_calls=10000 if quick else 60000, large_runs=1 if quick else 7,
         small_runs=1 if quick else 5, small_peer_runs=1 if quick else 3,
         scale_rows=20000 if quick else 1000000, restart_runs=1 if quick else 5,
-        neighbour_runs=1 if quick else 5, neighbour_uploads=100 if quick else 600, say=lambda text: print(text, flush=True))
+        neighbour_runs=1 if quick else 5, neighbour_uploads=100 if quick else 600,
+        event_streams=options.event_streams, say=lambda text: print(text, flush=True))
 
 
 def parts_of(bench):
@@ -108,7 +111,7 @@ def measure_parts(options, bench):
 def main():
     options = parse_arguments()
     options.build_dir, options.work_dir = options.build_dir.resolve(), options.work_dir.resolve()
-    partial = options.quick or options.only
+    partial = options.quick or options.only or options.event_streams
     output = options.output or (options.work_dir if partial else ROOT / "bench") / "RESULTS.md"
     try:
         check_places(options)

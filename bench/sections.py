@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import peers
 from measure import BenchError, Usage, clean_environment, median, peak_bytes, process_cpu_s, reset_peak, run_client
-from services import Sink, TlsFront, Vodlift, enqueue, fresh_directory
+from services import EventStreams, Sink, TlsFront, Vodlift, enqueue, fresh_directory
 
 LARGE_BYTES = 1 << 30
 PIECE_BYTES = 16 << 20
@@ -39,6 +39,7 @@ class Bench:
     restart_runs: int
     neighbour_runs: int
     neighbour_uploads: int
+    event_streams: int = 0  # open during a and c
     say: object = print
 
 
@@ -93,8 +94,9 @@ def measure_accept(bench):
                 enqueue(bench.binaries, server, 2000, "1kib.bin", "warm-up/{n}")
                 cpu = process_cpu_s(server.pid)
                 ids_file = directory / "ids"
-                report = enqueue(bench.binaries, server, bench.accept_calls, "1kib.bin", f"accept-{run}/{{n}}",
-                                 ids_file=ids_file)
+                with EventStreams(server, bench.event_streams):
+                    report = enqueue(bench.binaries, server, bench.accept_calls, "1kib.bin", f"accept-{run}/{{n}}",
+                                     ids_file=ids_file)
                 report["server_cpu_s"] = process_cpu_s(server.pid) - cpu
             finally:
                 server.kill()
@@ -284,7 +286,8 @@ def measure_small(bench):
         generator_cpu_s = []
         for run in range(bench.small_runs):
             sink.reset()
-            usage, generator = enqueue_and_wait(bench, server, sink, f"small-{run}")
+            with EventStreams(server, bench.event_streams):
+                usage, generator = enqueue_and_wait(bench, server, sink, f"small-{run}")
             check_small(sink)
             ours.runs.append(usage)
             generator_cpu_s.append(generator)

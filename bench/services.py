@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.parse
 from pathlib import Path
@@ -142,6 +143,29 @@ class TlsFront:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(10)
+
+
+class EventStreams:
+    """So many open streams of events, read by a process of their own. A context manager."""
+
+    def __init__(self, server, streams):
+        self.streams = streams
+        if not streams:
+            return
+        script = Path(__file__).resolve().parent / "event_streams.py"
+        self.process = subprocess.Popen([sys.executable, str(script), str(server.socket), "--streams", str(streams)],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        if b"all streams are open" not in self.process.stdout.readline():
+            self.process.wait()
+            raise BenchError(f"{streams} streams of events cannot be opened")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.streams:
+            self.process.terminate()
+            self.process.wait()
 
 
 class Vodlift(Service):

@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t kMaxS3Connections = 10000;
 constexpr std::size_t kFewestConnections = 16;
 
-// Database, logs, listeners, event loops, certificates, 64 connections of the administration, 128 of callbacks, 8 for
+// Database, logs, listeners, event loops, certificates, 192 connections of the administration, 128 of callbacks, 8 for
 // credentials, and 256 clients that are told that there is no room for them.
-constexpr std::size_t kForTheRest = 640;
+constexpr std::size_t kForTheRest = 768;
 // A source file, and what its checks open meanwhile.
 constexpr std::size_t kForEachUpload = 2;
 // The root, two files that are being opened, and a listing.

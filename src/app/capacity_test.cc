@@ -14,23 +14,23 @@ Config config_of(std::optional<int> connections = {}, int uploads = 8) {
 }
 
 TEST(Capacity, TheReserveGrowsWithWhatTheWorkerMayOpen) {
-  // 640, 10 × (4 × 4 + 1) connections, 10 × 2 files, 2 × 8 of storages.
-  EXPECT_EQ(reserved_descriptors(config_of()), 640U + 170 + 20 + 16);
-  EXPECT_EQ(reserved_descriptors(config_of({}, 256)), 640U + 4386 + 516 + 16);
+  // 768, 10 × (4 × 4 + 1) connections, 10 × 2 files, 2 × 8 of storages.
+  EXPECT_EQ(reserved_descriptors(config_of()), 768U + 170 + 20 + 16);
+  EXPECT_EQ(reserved_descriptors(config_of({}, 256)), 768U + 4386 + 516 + 16);
 }
 
 TEST(Capacity, WithoutASettingAsManyClientsAsThereIsRoomFor) {
   EXPECT_EQ(client_connections(config_of(), 65536).value(), 20000U);
-  EXPECT_EQ(client_connections(config_of(), 20000).value(), 20000U - 846);
-  EXPECT_EQ(client_connections(config_of(), 1024).value(), 178U);
+  EXPECT_EQ(client_connections(config_of(), 20000).value(), 20000U - 974);
+  EXPECT_EQ(client_connections(config_of(), 1024).value(), 50U);
 }
 
 TEST(Capacity, ASettingWithoutRoomIsAnErrorThatSaysWhatToDo) {
-  EXPECT_EQ(client_connections(config_of(178), 1024).value(), 178U);
-  const auto refused = client_connections(config_of(179), 1024);
+  EXPECT_EQ(client_connections(config_of(50), 1024).value(), 50U);
+  const auto refused = client_connections(config_of(51), 1024);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::config_invalid);
-  EXPECT_NE(refused.error().message.find("to 1025, or set connections to 178 at most"), std::string::npos)
+  EXPECT_NE(refused.error().message.find("to 1025, or set connections to 50 at most"), std::string::npos)
       << refused.error().message;
 }
 

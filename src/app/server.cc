@@ -111,7 +111,8 @@ double processors_of_one_account() {
 
 net::HttpServerLimits admin_limits() {
   net::HttpServerLimits limits;
-  limits.connections = 64;
+  limits.streams = 128;
+  limits.connections = 64 + limits.streams;
   return limits;
 }
 
@@ -174,6 +175,7 @@ class Server {
         sign_in_blocking_("sign-in", kHashesAtOnce, kSignInQueue),
         intake_(*stores_.accounts, storages_, refusals_of(guard_)),
         callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
+        events_({*stores_.feed, *stores_.uploads, *stores_.callback_history, collector_, clock}),
         sign_in_(*stores_.people, *stores_.sessions, hasher_, std::chrono::steady_clock::now),
         rest_(rest_context(admin_blocking_, clock)),
         panel_rest_(rest_context(panel_blocking_, clock)),
@@ -223,6 +225,7 @@ class Server {
     callback_run_.start();
     reaper_.start();
     stores_.check->start();
+    events_.start();
     admin_server_.start();
     panel_door_.start();
     public_server_.start();
@@ -254,6 +257,7 @@ class Server {
     sign_in_blocking_.stop();
     panel_blocking_.stop();
     admin_blocking_.stop();
+    events_.stop();
     write_usage();
     dispatcher_.stop(kWorkerGrace);
     write_statistics();
@@ -314,6 +318,7 @@ class Server {
             *stores_.callback_history,
             callback_tester_,
             *stores_.statistics,
+            events_,
             *stores_.people,
             *stores_.sessions,
             sign_in_,
@@ -381,6 +386,7 @@ class Server {
   ThreadPool sign_in_blocking_;
   UploadIntake intake_;
   CallbackTester callback_tester_;
+  rest::EventHub events_;
   const store::Argon2Hasher hasher_;
   SignIn sign_in_;
   rest::RestApi rest_;

@@ -68,7 +68,9 @@ Result<> shorten_waits(Stores& stores) {
 
 Result<Stores> open_stores(const Config& config, const Clock& clock) {
   Stores stores;
-  auto database = store::SqliteDatabase::open(options_of(config), clock);
+  auto options = options_of(config);
+  options.feed = stores.feed.get();
+  auto database = store::SqliteDatabase::open(std::move(options), clock);
   if (!database) return database.error();
   stores.database = std::move(*database);
 

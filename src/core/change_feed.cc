@@ -7,9 +7,11 @@ namespace vodlift {
 
 ChangeFeed::Subscription LocalChangeFeed::subscribe(Change::Kind kind, Listener listener) {
   auto kept = std::make_shared<Listener>(std::move(listener));
+  ++followers_.at(static_cast<std::size_t>(kind));
   const std::unique_lock lock(mutex_);
   const auto at = listeners_.emplace(kind, kept);
-  return {kept.get(), [this, at](Listener*) {
+  return {kept.get(), [this, at, kind](Listener*) {
+            --followers_.at(static_cast<std::size_t>(kind));
             const std::unique_lock ending(mutex_);
             listeners_.erase(at);
           }};

@@ -7,12 +7,24 @@ namespace vodlift {
 void StatisticsCollector::sent(AccountId account, std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
   noted_[account].bytes_sent += bytes;
+  if (watched_) sent_[account] += bytes;
 }
 
 void StatisticsCollector::failed(AccountId account, Errc code, bool for_good) {
   const std::lock_guard lock(mutex_);
   ErrorSums& sums = noted_[account].errors[code];
   ++(for_good ? sums.failed : sums.retried);
+}
+
+void StatisticsCollector::watch(bool wanted) {
+  const std::lock_guard lock(mutex_);
+  watched_ = wanted;
+  sent_.clear();
+}
+
+std::map<AccountId, std::int64_t> StatisticsCollector::take_sent() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(sent_, {});
 }
 
 Result<> StatisticsCollector::flush() {

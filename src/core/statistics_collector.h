@@ -1,6 +1,8 @@
 // What this process does, for the statistics: noted in memory at once, written later.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <mutex>
 
 #include "core/statistics.h"
@@ -20,6 +22,11 @@ class StatisticsCollector {
   // An attempt ended with this error; `for_good`: the upload has failed by it.
   void failed(AccountId account, Errc code, bool for_good);
 
+  // Whether sent() adds up for take_sent() as well.
+  void watch(bool wanted);
+  // The bytes of each account since the last call, or since watch(true).
+  std::map<AccountId, std::int64_t> take_sent();
+
   // Writes what was noted. Blocks for the disk. What a failure kept from being written is written by the next flush.
   // Errors: store_failed.
   Result<> flush();
@@ -28,6 +35,8 @@ class StatisticsCollector {
   Statistics& statistics_;
   std::mutex mutex_;
   Collected noted_;
+  bool watched_ = false;
+  std::map<AccountId, std::int64_t> sent_;
 };
 
 }  // namespace vodlift

@@ -28,6 +28,10 @@ void Reply::success(std::string_view message, const boost::json::value& data, co
   answer(success_response(message, data, members), [&](AuditedCall& call) { call.succeeded(data); });
 }
 
+void Reply::respond(net::Response response) {
+  answer(std::move(response), [](AuditedCall& call) { call.succeeded(nullptr); });
+}
+
 void Reply::fail(Errc code, net::Response response) {
   answer(std::move(response), [code](AuditedCall& call) { call.failed(code); });
 }

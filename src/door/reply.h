@@ -33,6 +33,9 @@ class Reply {
   // `members`: more members of the answer that stand next to `data`.
   void success(std::string_view message, const boost::json::value& data, const boost::json::object& members = {});
 
+  // Answers with a response that is no JSON, as a stream.
+  void respond(net::Response response);
+
   // The text of an error that is_internal() goes to the log only; the caller gets a reference to it.
   void failure(const Error& error);
 

@@ -71,7 +71,7 @@ struct HttpServerLimits {
   std::size_t streams_per_holder = 4;
   // That wait for the client of one stream; they belong to memory_bytes. A client that reads more slowly is
   // disconnected.
-  std::size_t stream_bytes = std::size_t{256} * 1024;
+  std::size_t stream_bytes = std::size_t{512} * 1024;
   // Deadlines for the whole of each phase, however slowly the bytes come. They may be exceeded by a fortieth of the
   // shortest one (5-250 ms).
   std::chrono::milliseconds header_timeout{10000};  // first byte to end of header: 408

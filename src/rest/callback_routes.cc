@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "rest/callbacks.h"
 #include "rest/uploads.h"
 
 namespace vodlift::rest {
@@ -28,24 +29,6 @@ object try_json(const CallbackTry& one) {
           {"took_ms", one.took.count()},
           {"http_status", status_or_null(one.http_status)},
           {"error", text_or_null(printable(one.error, kMaxErrorBytes))}};
-}
-
-object callback_json(const CallbackView& callback) {
-  boost::json::array actions;
-  if (may_send_again(callback.under_way)) actions.emplace_back("send");
-  return {{"id", callback.id},
-          {"upload", callback.upload},
-          {"cdn", callback.account},
-          {"webhook_id", callback.webhook_id},
-          {"url", callback.url},
-          {"receiver", callback.receiver},
-          {"state", to_string(callback.state)},
-          {"attempts", callback.attempts},
-          {"under_way", callback.under_way},
-          {"created", to_unix_seconds(callback.created)},
-          {"next_attempt", time_or_null(callback.next_attempt)},
-          {"last", callback.last ? value(try_json(*callback.last)) : value(nullptr)},
-          {"actions", std::move(actions)}};
 }
 
 Result<value> story_json(const Result<CallbackStory>& story) {
@@ -179,6 +162,24 @@ constexpr std::array kRoutes = {
 };
 
 }  // namespace
+
+object callback_json(const CallbackView& callback) {
+  boost::json::array actions;
+  if (may_send_again(callback.under_way)) actions.emplace_back("send");
+  return {{"id", callback.id},
+          {"upload", callback.upload},
+          {"cdn", callback.account},
+          {"webhook_id", callback.webhook_id},
+          {"url", callback.url},
+          {"receiver", callback.receiver},
+          {"state", to_string(callback.state)},
+          {"attempts", callback.attempts},
+          {"under_way", callback.under_way},
+          {"created", to_unix_seconds(callback.created)},
+          {"next_attempt", time_or_null(callback.next_attempt)},
+          {"last", callback.last ? value(try_json(*callback.last)) : value(nullptr)},
+          {"actions", std::move(actions)}};
+}
 
 std::span<const Route> callback_routes() { return kRoutes; }
 

@@ -42,6 +42,11 @@ net::Response too_fast(std::string_view policy, const Rate& rate, nanoseconds wa
 // The limit of a caller is the person's, however many sessions there are, or the token's.
 std::string name_of(const Principal& who) { return who.name + " " + who.label; }
 
+// Whether an answer that `then` gets may go on: it shows what the role and the account may see.
+bool may_still_read(const Principal& then, const std::optional<Principal>& now) {
+  return now && now->role == then.role && now->cdn == then.cdn;
+}
+
 // "https://host:1" -> "host:1"; the port that the scheme implies goes.
 std::string_view host_of(std::string_view origin) {
   const std::size_t at = origin.find("://");
@@ -128,14 +133,24 @@ Result<std::optional<Caller>> Gate::caller_of_token(std::string_view shown) {
   if (!*found) return std::optional<Caller>();
   auto who = principal_of(**found);
   if (!who) return std::optional<Caller>();
-  return std::optional(Caller{std::move(*who)});
+  Caller caller{std::move(*who)};
+  caller.still_valid = [this, hash = access_hash(shown), who = caller.who] {
+    const auto now = sessions_.find_token(hash);
+    return !now || (*now && may_still_read(who, principal_of(**now)));
+  };
+  return std::optional(std::move(caller));
 }
 
 Result<std::optional<Caller>> Gate::caller_of_session(Secret shown) {
   const auto found = sessions_.find(access_hash(shown.reveal()));
   if (!found) return found.error();
   if (!*found) return std::optional<Caller>();
-  return std::optional(Caller{principal_of(**found), std::move(shown), (*found)->expires});
+  Caller caller{principal_of(**found), std::move(shown), (*found)->expires};
+  caller.still_valid = [this, hash = access_hash(caller.session.reveal()), who = caller.who] {
+    const auto now = sessions_.find(hash);
+    return !now || (*now && may_still_read(who, principal_of(**now)));
+  };
+  return std::optional(std::move(caller));
 }
 
 // Browsers say where a request comes from; what is no browser says nothing.

@@ -56,7 +56,7 @@ class RestApiTest : public testing::Test {
     last_response_ = send(route.method, target, body);
     last_status_ = last_response_.status;
     last_body_ = last_response_.body;
-    return boost::json::parse(last_body_);
+    return last_response_.stream ? value() : boost::json::parse(last_body_);
   }
 
   value succeed(std::string_view name, const object& fields) {
@@ -113,25 +113,18 @@ class RestApiTest : public testing::Test {
   ScriptedMonitor monitor_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
-  RestApi api_{{accounts_,
-                uploads_,
-                storages_,
-                intake_,
-                clock_,
-                audit_,
-                doctor_,
-                {"https://s3.from.env", "from-env"},
-                ledger_,
-                bandwidth_control_,
-                attempts_,
-                callback_history_,
-                callback_tester_,
-                statistics_,
-                people_,
-                people_,
-                sign_in_,
-                monitor_,
-                pool_}};
+  StatisticsCollector traffic_{statistics_};
+  EventHub events_{{uploads_.database().feed(), uploads_, callback_history_, traffic_, clock_}};
+  RestApi api_{{accounts_,        uploads_,
+                storages_,        intake_,
+                clock_,           audit_,
+                doctor_,          {"https://s3.from.env", "from-env"},
+                ledger_,          bandwidth_control_,
+                attempts_,        callback_history_,
+                callback_tester_, statistics_,
+                events_,          people_,
+                people_,          sign_in_,
+                monitor_,         pool_}};
   Principal who_ = socket_principal();  // who makes the next calls
   std::string idempotency_key_;         // of the next calls
   net::Response last_response_;

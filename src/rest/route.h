@@ -3,6 +3,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -25,6 +26,7 @@
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 #include "door/fields.h"
+#include "rest/event_hub.h"
 #include "rest/reply.h"
 
 namespace vodlift::rest {
@@ -51,6 +53,7 @@ struct Context {
   CallbackHistory& callbacks;
   CallbackTester& callback_tester;
   Statistics& statistics;
+  EventHub& events;
   People& people;
   Sessions& sessions;
   SignIn& sign_in;
@@ -68,6 +71,10 @@ struct Caller {
   bool secure = true;                 // the session's cookie is for HTTPS alone
   std::string
       idempotency_key{};  // checked, and the caller's own: others who send the same one get another; empty: none
+
+  std::string last_event_id{};  // what the client of a stream had last, as it says; empty: nothing
+  // Whether the caller may still read what it reads, for an answer that goes on; may block. Empty: it may.
+  std::function<bool()> still_valid{};
 
   // Whether the answer may have what is meant for operators alone.
   [[nodiscard]] bool is_operator() const { return vodlift::is_operator(who.role); }
@@ -148,6 +155,7 @@ std::span<const Route> session_routes();
 std::span<const Route> person_routes();
 std::span<const Route> token_routes();
 std::span<const Route> overview_routes();
+std::span<const Route> event_routes();
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest

@@ -165,7 +165,10 @@ Result<SqliteWriter::Owned> open_writer(const SqliteOptions& options, WallTime n
   UploadCounts counts(options.most_open_uploads);
   counts.load(connection);
   if (auto error = connection.take_error()) return *error;
-  return SqliteWriter::Owned{std::move(*opened), std::move(*mark), std::move(ballast), std::move(counts)};
+  std::unique_ptr<RowNews> news;
+  if (options.feed != nullptr) news = std::make_unique<RowNews>(connection, *options.feed);
+  return SqliteWriter::Owned{std::move(*opened), std::move(*mark), std::move(ballast), std::move(counts),
+                             std::move(news)};
 }
 
 Result<std::vector<std::unique_ptr<SqliteConnection>>> open_readers(const SqliteOptions& options) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "core/change_feed.h"
 #include "core/upload_decisions.h"
 #include "store/database_lock.h"
 #include "store/sqlite_connection.h"
@@ -24,7 +25,8 @@ struct SqliteOptions {
   // Files of which one that is not empty shows that there was a database before: a missing or empty one is refused.
   std::vector<std::filesystem::path> signs;
   std::int64_t most_open_uploads = kMostOpenUploads;  // of one account
-  bool accept_loss = false;  // go on without what a damaged or missing log has lost (log_check.h)
+  LocalChangeFeed* feed = nullptr;  // hears of each upload and callback that changed; outlives the database
+  bool accept_loss = false;         // go on without what a damaged or missing log has lost (log_check.h)
 };
 
 // Internally locked: any thread.

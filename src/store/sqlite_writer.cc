@@ -73,6 +73,7 @@ SqliteWriter::SqliteWriter(Owned owned, Limits limits)
       mark_(std::move(owned.mark)),
       ballast_(std::move(owned.ballast)),
       counts_(std::move(owned.counts)),
+      news_(std::move(owned.news)),
       limits_(limits) {
   loop_.start("store", [this] { work(); });
 }
@@ -238,6 +239,7 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
 bool SqliteWriter::begin() {
   given_ = 0;
   counts_.begin();
+  if (news_) news_->begin();
   return connection_->prepare("BEGIN IMMEDIATE").run();
 }
 
@@ -251,6 +253,7 @@ bool SqliteWriter::commit() {
     if (refuses_since_.load(std::memory_order_relaxed) != SteadyTime()) refuses_since_ = SteadyTime();
     counts_.committed();
     mark_.committed(static_cast<std::uint32_t>(connection_->wal_pages()), given_);
+    if (news_) news_->committed();
     return true;
   }
   end_process_if_sync_failed(*connection_);

@@ -17,6 +17,7 @@
 #include "base/worker_thread.h"
 #include "core/store_health.h"
 #include "store/ballast.h"
+#include "store/row_news.h"
 #include "store/sqlite_connection.h"
 #include "store/store_mark.h"
 #include "store/upload_counts.h"
@@ -62,6 +63,7 @@ class SqliteWriter {
     StoreMark mark;
     Ballast ballast;
     UploadCounts counts;
+    std::unique_ptr<RowNews> news;  // nothing: nobody is told what changed
   };
 
   // Starts the thread.
@@ -118,6 +120,7 @@ class SqliteWriter {
   StoreMark mark_;
   Ballast ballast_;
   UploadCounts counts_;
+  std::unique_ptr<RowNews> news_;
   UploadId given_ = 0;  // the highest of the transaction
   const Limits limits_;
   int pages_at_checkpoint_ = 0;

@@ -215,7 +215,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     panel = Validator(TcpClient(site.server.url))
     people_and_tokens(call, panel, site.server.secrets)
     documented = {operation["operationId"] for _, _, operation, _ in operations()}
-    assert call.called | panel.called == documented
+    assert call.called | panel.called | {"event.stream"} == documented  # a stream does not end: test_events.py
 
 
 def people_and_tokens(call: Validator, panel: Validator, secrets: list[str]):
