@@ -4,6 +4,7 @@ import http.client
 import json
 import pathlib
 import socket
+import ssl
 import urllib.parse
 
 
@@ -55,14 +56,19 @@ class RestClient:
 class TcpClient(RestClient):
     """Over TCP: with a session once sign_in() or set_up() was called, or with a bearer token, or as nobody."""
 
-    def __init__(self, url: str, token: str = ""):
+    def __init__(self, url: str, token: str = "", address: str = "", tls: ssl.SSLContext | None = None):
+        """`address`: where it comes from, such as 127.0.0.7. `tls`: what it believes, where it speaks HTTPS."""
+        self._tls = tls
         self._where = urllib.parse.urlsplit(url)
+        self._source = (address, 0) if address else None
         self.token = token
         self.cookie = ""
         self.csrf = ""
 
     def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self._where.hostname, self._where.port, timeout=60)
+        if self._tls:
+            return http.client.HTTPSConnection(self._where.hostname, self._where.port, timeout=60, context=self._tls)
+        return http.client.HTTPConnection(self._where.hostname, self._where.port, timeout=60, source_address=self._source)
 
     def _own_headers(self, method: str) -> dict[str, str]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
