@@ -54,11 +54,15 @@ constexpr std::size_t kBlockingQueue = 4096;
 constexpr std::size_t kBlockingThreadsOfOne = 3;
 constexpr std::size_t kAdminThreads = 4;
 constexpr std::size_t kAdminQueue = 256;
-constexpr std::size_t kPanelThreads = 4;
+// Fewer than the database has readers.
+constexpr std::size_t kPanelThreads = 3;
+constexpr std::size_t kPanelThreadsOfOne = 2;
 constexpr std::size_t kPanelQueue = 256;
+constexpr std::size_t kOutsideThreads = 4;
+constexpr std::size_t kOutsideQueue = 16;
 // Each needs 64 MiB meanwhile (store/argon2_hasher.h); as many as SignIn::Limits has.
 constexpr std::size_t kHashesAtOnce = 2;
-constexpr std::size_t kSignInQueue = 32;  // a few seconds' worth
+constexpr std::size_t kSignInQueue = 16;  // two seconds' worth or so
 constexpr std::size_t kCredentialConnections = 8;
 
 // How long each step of the stop may take; with the 15 s of a callback under way the sum stays below the whole.
@@ -108,6 +112,9 @@ double processors_of_one_account() {
   constexpr double kShare = 0.125;
   return kShare * std::max(std::thread::hardware_concurrency(), 1U);
 }
+
+// Half of them; a batch of files is the dearest request.
+double processors_of_one_caller() { return 0.5 * std::max(std::thread::hardware_concurrency(), 1U); }
 
 net::HttpServerLimits admin_limits() {
   net::HttpServerLimits limits;
@@ -172,14 +179,17 @@ class Server {
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
         panel_blocking_("panel-requests", kPanelThreads, kPanelQueue),
+        fair_panel_(panel_blocking_, {kPanelThreadsOfOne, processors_of_one_caller()}, kPanelQueue),
         sign_in_blocking_("sign-in", kHashesAtOnce, kSignInQueue),
+        outside_blocking_("panel-outside", kOutsideThreads, kOutsideQueue),
         intake_(*stores_.accounts, storages_, refusals_of(guard_)),
         callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
         events_({*stores_.feed, *stores_.uploads, *stores_.callback_history, collector_, clock}),
         sign_in_(*stores_.people, *stores_.sessions, hasher_, std::chrono::steady_clock::now),
         rest_(rest_context(admin_blocking_, clock)),
         panel_rest_(rest_context(panel_blocking_, clock)),
-        gate_(panel_rest_, *stores_.sessions, panel_blocking_, sign_in_blocking_, gate_options(config)),
+        gate_(panel_rest_, *stores_.sessions, {panel_blocking_, sign_in_blocking_, outside_blocking_, fair_panel_},
+              gate_options(config)),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,
                 {config.server.timestamp_window,
@@ -255,6 +265,8 @@ class Server {
     fair_blocking_.hurry();
     blocking_.stop();
     sign_in_blocking_.stop();
+    outside_blocking_.stop();
+    fair_panel_.hurry();
     panel_blocking_.stop();
     admin_blocking_.stop();
     events_.stop();
@@ -279,6 +291,8 @@ class Server {
   void close_database() { stores_.database.reset(); }
 
   [[nodiscard]] std::string address() const { return public_server_.address(); }
+  // After start().
+  [[nodiscard]] std::string api_url() const { return fmt::format("{}://{}", has_tls() ? "https" : "http", address()); }
   // Empty: the Control Panel is not served.
   [[nodiscard]] std::string panel_url() const { return panel_door_.url(address()); }
   // Where the first admin chooses a name and a password. Empty: there is an admin, or no panel. Errors: store_failed.
@@ -323,6 +337,7 @@ class Server {
             *stores_.sessions,
             sign_in_,
             *stores_.monitor,
+            [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
             pool};
   }
 
@@ -383,7 +398,9 @@ class Server {
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;
   ThreadPool panel_blocking_;
+  door::FairPool fair_panel_;
   ThreadPool sign_in_blocking_;
+  ThreadPool outside_blocking_;
   UploadIntake intake_;
   CallbackTester callback_tester_;
   rest::EventHub events_;
@@ -448,7 +465,7 @@ int run(const Config& config, StopSignals& signals) {
         {{"listen", server.address()}});
   }
   log::info("started", {{"listen", server.address()}, {"admin_socket", config.server.admin_socket.string()}});
-  fmt::print("listening on {}://{}\n", server.has_tls() ? "https" : "http", server.address());
+  fmt::print("listening on {}\n", server.api_url());
   if (const std::string url = server.panel_url(); !url.empty()) fmt::print("control panel: {}\n", url);
   if (const auto link = server.set_up_url(); !link) {
     log::error("no link for the first admin can be made", {{"error", link.error().for_operator()}});

@@ -186,6 +186,8 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_upload_commands(app, session);
   add_callback_commands(app, session);
   add_storage_commands(app, session);
+  add_people_commands(app, session);
+  add_token_commands(app, session);
   add_top_command(app, session);
   add_config_command(app, session, "init", "Make the database; a later start without it is refused then",
                      services.init);

@@ -108,5 +108,7 @@ void add_limit_commands(CLI::App& app, Session& session);
 void add_upload_commands(CLI::App& app, Session& session);
 void add_callback_commands(CLI::App& app, Session& session);
 void add_storage_commands(CLI::App& app, Session& session);
+void add_people_commands(CLI::App& app, Session& session);
+void add_token_commands(CLI::App& app, Session& session);
 
 }  // namespace vodlift::cli

@@ -61,7 +61,7 @@ object path_fields(const Route& route) {
   return used;
 }
 
-TEST_F(RestAccess, EachRoleMayDoWhatItsRowSaysAndNothingElse) {
+TEST_F(RestAccess, H10EachRoleMayDoWhatItsRowSaysAndNothingElse) {
   for (const Principal& who : {person(Role::viewer), person(Role::viewer, 158), person(Role::customer, 158),
                                person(Role::operate), person(Role::admin)}) {
     who_ = who;
@@ -90,7 +90,7 @@ TEST_F(RestAccess, WhatAViewerMayNotDoIsNotDoneAndStandsInTheAuditLog) {
   EXPECT_TRUE(succeed("key.show", {{"api_key", keys_[158]}}).at("revoked").is_null());
 }
 
-TEST_F(RestAccess, ListsOfACustomerHaveNothingOfOthers) {
+TEST_F(RestAccess, H11ListsOfACustomerHaveNothingOfOthers) {
   queue_upload();
   who_ = person(Role::customer, 159);
   EXPECT_EQ(items("account.list", {}).size(), 1U);
@@ -107,7 +107,7 @@ TEST_F(RestAccess, ListsOfACustomerHaveNothingOfOthers) {
   EXPECT_EQ(items("upload.list", {}).size(), 1U);
 }
 
-TEST_F(RestAccess, AnotherAccountsNumberIsNoAccount) {
+TEST_F(RestAccess, H11AnotherAccountsNumberIsNoAccount) {
   who_ = person(Role::customer, 158);
   for (const Route* route : routes()) {
     if (!role_may(Role::customer, route->act)) continue;
@@ -126,7 +126,7 @@ TEST_F(RestAccess, AnotherAccountsNumberIsNoAccount) {
   }
 }
 
-TEST_F(RestAccess, ThingsOfOthersAreAnsweredAsIfTheyDidNotExist) {
+TEST_F(RestAccess, H11ThingsOfOthersAreAnsweredAsIfTheyDidNotExist) {
   const std::string upload = std::to_string(queue_upload());
   who_ = person(Role::customer, 159);
   for (const char* name : {"upload.show", "upload.cancel", "upload.pause", "upload.resume", "upload.retry"}) {
@@ -148,7 +148,7 @@ TEST_F(RestAccess, ThingsOfOthersAreAnsweredAsIfTheyDidNotExist) {
   EXPECT_EQ(succeed("upload.show", {{"id", std::stoll(upload)}}).at("state"), "queued") << "nobody has changed it";
 }
 
-TEST_F(RestAccess, CallbacksOfOthersAreAnsweredAsIfTheyDidNotExist) {
+TEST_F(RestAccess, H11CallbacksOfOthersAreAnsweredAsIfTheyDidNotExist) {
   const value id = succeed("upload.add", {{"cdn", 158},
                                           {"path", "sestore4/jb/film.mp4"},
                                           {"destination_path", "film.mp4"},

@@ -393,6 +393,7 @@ constexpr std::array kRoutes = {
           .run = run_at_once<set>},
     Route{.name = "bucket.check",
           .act = Act::change_uploads,
+          .load = Load::outside,
           .method = "POST",
           .path = "/buckets/{cdn}/{bucket}/check",
           .fields = kCheckFields,

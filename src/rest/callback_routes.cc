@@ -139,6 +139,7 @@ constexpr std::array kRoutes = {
           .run = run_at_once<list>},
     Route{.name = "callback.test",
           .act = Act::change_uploads,
+          .load = Load::outside,
           .method = "POST",
           .path = "/callbacks/test",
           .fields = kTestFields,

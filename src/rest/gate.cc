@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -39,6 +40,16 @@ net::Response too_fast(std::string_view policy, const Rate& rate, nanoseconds wa
   return response;
 }
 
+net::Response overloaded() {
+  return problem({Errc::overloaded, "more traffic than usual; try again in a moment"}, false);
+}
+
+// Whose share of the threads a request takes: the account's, or the person's.
+std::int64_t share_of(const Principal& who) {
+  if (who.cdn) return *who.cdn;
+  return -1 - static_cast<std::int64_t>(std::hash<std::string>()(who.name) >> 1U);
+}
+
 // The limit of a caller is the person's, however many sessions there are, or the token's.
 std::string name_of(const Principal& who) { return who.name + " " + who.label; }
 
@@ -59,62 +70,74 @@ std::string_view host_of(std::string_view origin) {
 
 }  // namespace
 
-Gate::Gate(RestApi& api, Sessions& sessions, ThreadPool& pool, ThreadPool& sign_ins, Options options)
+Gate::Gate(RestApi& api, Sessions& sessions, Pools pools, Options options)
     : api_(api),
       sessions_(sessions),
-      pool_(pool),
-      sign_ins_(sign_ins),
+      pools_(pools),
       options_(std::move(options)),
       networks_(options_.of_network, options_.buckets),
       callers_(options_.of_caller, options_.buckets) {}
+
+ThreadPool& Gate::pool_of(const Route* route) const {
+  const Load load = route == nullptr ? Load::usual : route->load;
+  if (load == Load::hashes) return pools_.hashes;
+  return load == Load::outside ? pools_.outside : pools_.usual;
+}
 
 void Gate::handle(net::Request request, net::Responder respond) {
   const nanoseconds wait = networks_.take(client_network(request.peer), options_.now());
   if (wait > nanoseconds::zero()) return respond(too_fast("network", options_.of_network, wait));
   const Route* const route = find_route(request.method, split_target(request.target).first).route;
-  ThreadPool& pool = route != nullptr && route->signs_in ? sign_ins_ : pool_;
-  const auto kept = std::make_shared<const net::Request>(std::move(request));
-  const auto answer = std::make_shared<const net::Responder>(std::move(respond));
-  const bool posted = pool.post([this, kept, route, answer] {
+  const auto visit = std::make_shared<const Visit>(Visit{std::move(request), std::move(respond), route});
+  const bool posted = pool_of(route).post([this, visit] {
     // A responder that goes without a call answers 500.
     try {
-      admit(*kept, route, *answer);
+      admit(visit);
     } catch (const std::exception& error) {
       log::error("a request could not be let in", {{"error", error.what()}});
     }
   });
-  if (!posted) (*answer)(problem({Errc::overloaded, "more traffic than usual; try again in a moment"}, false));
+  if (!posted) visit->respond(overloaded());
 }
 
-void Gate::admit(const net::Request& request, const Route* route, const net::Responder& respond) {
-  const bool open = route != nullptr && route->open;
+void Gate::admit(const Shared& visit) {
   Caller caller;
   caller.who.via = Principal::Via::session;
+  if (auto response = refusal(*visit, caller)) return visit->respond(std::move(*response));
+  caller.who.address = visit->request.peer;
+  caller.secure = options_.secure;
+  const bool usual = visit->route != nullptr && visit->route->load == Load::usual;
+  if (!usual) return run(visit, std::move(caller));
+  const std::int64_t share = share_of(caller.who);
+  if (!pools_.fair.post(share, [this, visit, caller = std::move(caller)] { run(visit, caller); })) {
+    visit->respond(overloaded());
+  }
+}
+
+std::optional<net::Response> Gate::refusal(const Visit& visit, Caller& caller) {
+  const bool open = visit.route != nullptr && visit.route->open;
   if (open) {
     // What an earlier session was is no matter here, but that the new one takes its place.
-    caller.session = session_in(request, options_.secure).value_or(Secret());
+    caller.session = session_in(visit.request, options_.secure).value_or(Secret());
   } else {
-    auto found = find_caller(request);
+    auto found = find_caller(visit.request);
     if (!found) {
       log::error("who sends a request cannot be looked up", {{"error", found.error().for_operator()}});
-      return respond(problem({Errc::internal, "the server cannot look up who you are; try again later"}, false));
+      return problem({Errc::internal, "the server cannot look up who you are; try again later"}, false);
     }
-    if (!*found) return respond(nobody());
+    if (!*found) return nobody();
     caller = std::move(**found);
     const nanoseconds wait = callers_.take(name_of(caller.who), options_.now());
-    if (wait > nanoseconds::zero()) return respond(too_fast("caller", options_.of_caller, wait));
+    if (wait > nanoseconds::zero()) return too_fast("caller", options_.of_caller, wait);
   }
-  if (changes_something(request) && caller.who.via == Principal::Via::session) {
-    if (const auto own = check_origin(request); !own) return respond(problem(own.error(), false));
-    if (!open && !is_csrf_of(caller.session, request.header("x-csrf-token"))) {
-      return respond(problem(
-          {Errc::permission_denied, "X-CSRF-Token: expected the csrf of this session; GET /session has it"}, false));
-    }
-  }
-  caller.who.address = request.peer;
-  caller.secure = options_.secure;
-  api_.run(std::move(caller), request, respond);
+  if (!changes_something(visit.request) || caller.who.via != Principal::Via::session) return std::nullopt;
+  if (const auto own = check_origin(visit.request); !own) return problem(own.error(), false);
+  if (open || is_csrf_of(caller.session, visit.request.header("x-csrf-token"))) return std::nullopt;
+  return problem({Errc::permission_denied, "X-CSRF-Token: expected the csrf of this session; GET /session has it"},
+                 false);
 }
+
+void Gate::run(const Shared& visit, Caller caller) { api_.run(std::move(caller), visit->request, visit->respond); }
 
 Result<std::optional<Caller>> Gate::find_caller(const net::Request& request) {
   const std::string_view authorization = request.header("authorization");

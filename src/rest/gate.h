@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "core/rate_limiter.h"
 #include "core/sessions.h"
+#include "door/fair_pool.h"
 #include "net/http_server.h"
 #include "rest/rest_api.h"
 
@@ -37,15 +38,34 @@ class Gate {
     SteadyClock now = std::chrono::steady_clock::now;
   };
 
-  // `pool`: for requests. `sign_ins`: for those that compute the hash of a password, so that they hold up no others;
-  // its threads bound the hashes at once, its queue those who wait.
-  Gate(RestApi& api, Sessions& sessions, ThreadPool& pool, ThreadPool& sign_ins, Options options);
+  // Threads for each Load of a route, so that what takes long holds up nothing else. The threads of `hashes` bound the
+  // hashes that are computed at once, its queue those who wait for it. `fair` is over `usual`: one caller has a share.
+  struct Pools {
+    ThreadPool& usual;
+    ThreadPool& hashes;
+    ThreadPool& outside;
+    door::FairPool& fair;
+  };
+
+  Gate(RestApi& api, Sessions& sessions, Pools pools, Options options);
 
   // Does not block.
   void handle(net::Request request, net::Responder respond);
 
  private:
-  void admit(const net::Request& request, const Route* route, const net::Responder& respond);
+  // A request, and what is to be done with its answer.
+  struct Visit {
+    net::Request request;
+    net::Responder respond;
+    const Route* route = nullptr;  // none: the path leads nowhere, which is told to those who are let in
+  };
+  using Shared = std::shared_ptr<const Visit>;
+
+  [[nodiscard]] ThreadPool& pool_of(const Route* route) const;
+  void admit(const Shared& visit);
+  // Nothing: the caller is let in.
+  std::optional<net::Response> refusal(const Visit& visit, Caller& caller);
+  void run(const Shared& visit, Caller caller);
   Result<std::optional<Caller>> find_caller(const net::Request& request);
   Result<std::optional<Caller>> caller_of_token(std::string_view shown);
   Result<std::optional<Caller>> caller_of_session(Secret shown);
@@ -53,8 +73,7 @@ class Gate {
 
   RestApi& api_;
   Sessions& sessions_;
-  ThreadPool& pool_;
-  ThreadPool& sign_ins_;
+  const Pools pools_;
   const Options options_;
   RateLimiter networks_;
   RateLimiter callers_;

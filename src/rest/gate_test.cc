@@ -1,6 +1,8 @@
 // Who comes in over TCP: sessions, tokens, what a browser must show, limits.
 #include "rest/gate.h"
 
+#include <latch>
+
 #include "rest/cookie.h"
 #include "rest/rest_api_test.h"
 
@@ -23,6 +25,13 @@ struct Client {
 
 class GateTest : public RestApiTest {
  protected:
+  // Before what its jobs use goes.
+  ~GateTest() override {
+    pool_.stop();
+    sign_ins_.stop();
+    outside_.stop();
+  }
+
   net::Response ask(const Client& client, std::string_view method, const std::string& path, const object& fields = {}) {
     net::Request request;
     request.method = method;
@@ -37,10 +46,16 @@ class GateTest : public RestApiTest {
       request.headers.emplace_back("content-type", "application/json");
       request.body = boost::json::serialize(fields);
     }
-    std::promise<net::Response> answered;
-    gate_.handle(std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
-    return answered.get_future().get();
+    return answer_of(gate_, std::move(request));
   }
+
+  // The thread that answers may still be at it when the answer is there, so it shares the promise.
+  static std::future<net::Response> answer_to(Gate& gate, net::Request request) {
+    const auto answered = std::make_shared<std::promise<net::Response>>();
+    gate.handle(std::move(request), [answered](net::Response response) { answered->set_value(std::move(response)); });
+    return answered->get_future();
+  }
+  static net::Response answer_of(Gate& gate, net::Request request) { return answer_to(gate, std::move(request)).get(); }
 
   // A person who has chosen a password.
   void add_person(const std::string& name, Role role, std::optional<AccountId> cdn = std::nullopt) {
@@ -94,10 +109,13 @@ class GateTest : public RestApiTest {
   }
 
   ThreadPool sign_ins_{"sign-in", 2, 4};
-  Gate gate_{api_, people_, pool_, sign_ins_, options()};
+  ThreadPool outside_{"outside", 1, 4};
+  door::FairPool fair_{pool_, {1, 2}, 16};
+  const Gate::Pools pools_{pool_, sign_ins_, outside_, fair_};
+  Gate gate_{api_, people_, pools_, options()};
 };
 
-TEST_F(GateTest, NobodyGetsNothingOnAnyRoute) {
+TEST_F(GateTest, H01NobodyGetsAnythingOnAnyRoute) {
   add_account();
   for (const Route* route : routes()) {
     const std::string path =
@@ -118,7 +136,7 @@ TEST_F(GateTest, NobodyGetsNothingOnAnyRoute) {
   EXPECT_EQ(ask({}, "GET", "/nothing").status, 401) << "which paths there are is not told either";
 }
 
-TEST_F(GateTest, ASessionBeginsWithACookieThatNoScriptAndNoOtherSiteCanUse) {
+TEST_F(GateTest, H05ASessionBeginsWithACookieThatNoScriptAndNoOtherSiteCanUse) {
   add_person("anna", Role::admin);
   const net::Response begun = sign_in_as("anna");
   ASSERT_EQ(begun.status, 200) << begun.body;
@@ -138,6 +156,9 @@ TEST_F(GateTest, ASessionBeginsWithACookieThatNoScriptAndNoOtherSiteCanUse) {
   EXPECT_EQ(session.at("name"), "anna");
   EXPECT_EQ(session.at("role"), "admin");
   EXPECT_TRUE(session.at("cdn").is_null());
+  EXPECT_TRUE(session.at("api_url").is_null());
+  api_url_ = "http://127.0.0.1:8080";
+  EXPECT_EQ(boost::json::parse(ask(browser(begun), "GET", "/session").body).at("api_url"), "http://127.0.0.1:8080");
   EXPECT_EQ(session.at("expires"), to_unix_seconds(clock_.now() + kSessionIdle));
 }
 
@@ -145,20 +166,18 @@ TEST_F(GateTest, OverPlainHttpTheCookieHasAnotherName) {
   add_person("anna", Role::admin);
   Gate::Options plain = options();
   plain.secure = false;
-  Gate gate(api_, people_, pool_, sign_ins_, plain);
+  Gate gate(api_, people_, pools_, plain);
   net::Request request;
   request.method = "POST";
   request.target = "/api/v1/session";
   request.headers = {{"content-type", "application/json"}};
   request.body = boost::json::serialize(object{{"name", "anna"}, {"password", kPassword}});
-  std::promise<net::Response> answered;
-  gate.handle(std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
-  const std::string cookie = header(answered.get_future().get(), "Set-Cookie");
+  const std::string cookie = header(answer_of(gate, std::move(request)), "Set-Cookie");
   EXPECT_TRUE(cookie.starts_with("vodlift=vls_")) << cookie;
   EXPECT_THAT(cookie, Not(HasSubstr("Secure")));
 }
 
-TEST_F(GateTest, EachSignInBeginsANewSessionAndEndsTheOneBefore) {
+TEST_F(GateTest, H04EachSignInBeginsANewSessionAndEndsTheOneBefore) {
   add_person("anna", Role::admin);
   Client fixed;
   fixed.cookie = std::string(kCookie) + "=vls_chosen-by-an-attacker";
@@ -174,7 +193,7 @@ TEST_F(GateTest, EachSignInBeginsANewSessionAndEndsTheOneBefore) {
   EXPECT_EQ(ask(doubled, "GET", "/session").status, 401) << "one of two: nobody knows whose";
 }
 
-TEST_F(GateTest, SessionsEndByThemselvesBySigningOutByANewRoleAndByANewPassword) {
+TEST_F(GateTest, H06SessionsEndByThemselvesBySigningOutByANewRoleAndByANewPassword) {
   add_person("anna", Role::admin);
   add_person("bert", Role::operate);
   const Client anna = browser(sign_in_as("anna"));
@@ -209,7 +228,7 @@ TEST_F(GateTest, SessionsEndByThemselvesBySigningOutByANewRoleAndByANewPassword)
   EXPECT_EQ(ask(busy, "GET", "/session").status, 401) << "used all the time, but too old";
 }
 
-TEST_F(GateTest, WhatChangesSomethingMustComeFromThePanelsOwnPages) {
+TEST_F(GateTest, H02WhatChangesSomethingMustComeFromThePanelsOwnPages) {
   add_account();
   add_person("anna", Role::admin);
   const Client anna = browser(sign_in_as("anna"));
@@ -240,7 +259,7 @@ TEST_F(GateTest, WhatChangesSomethingMustComeFromThePanelsOwnPages) {
   EXPECT_EQ(ask(own, "PATCH", "/accounts/158", {{"weight", 4}}).status, 403);
 }
 
-TEST_F(GateTest, LooksChangeNothing) {
+TEST_F(GateTest, H03LooksChangeNothing) {
   add_account();
   add_person("anna", Role::admin);
   const Client anna = browser(sign_in_as("anna"));
@@ -313,7 +332,7 @@ TEST_F(GateTest, ATokenDoesNoMoreThanItsMaker) {
   EXPECT_EQ(ask(program, "GET", "/uploads").status, 401);
 }
 
-TEST_F(GateTest, WrongPasswordsGetOneAnswerAndLaterNoneForAWhile) {
+TEST_F(GateTest, H07WrongPasswordsGetOneAnswerAndLaterNoneForAWhile) {
   add_person("anna", Role::admin);
   const net::Response wrong = sign_in_as("anna", "not the password");
   EXPECT_EQ(wrong.status, 401);
@@ -331,7 +350,7 @@ TEST_F(GateTest, WrongPasswordsGetOneAnswerAndLaterNoneForAWhile) {
   EXPECT_EQ(sign_in_as("anna").status, 200);
 }
 
-TEST_F(GateTest, SigningInAndOutStandsInTheAuditLogAndNoPasswordDoes) {
+TEST_F(GateTest, H18H19SigningInAndOutStandsInTheAuditLogAndNoPasswordDoes) {
   add_person("anna", Role::admin);
   const Client anna = browser(sign_in_as("anna"));
   sign_in_as("anna\r\n\x1b\xe2\x80\xa8", "not the password");
@@ -353,7 +372,7 @@ TEST_F(GateTest, SigningInAndOutStandsInTheAuditLogAndNoPasswordDoes) {
   EXPECT_EQ(audit_.entries()[4].who, "anna");
 }
 
-TEST_F(GateTest, TheFirstAdminComesInByALinkThatWorksOnce) {
+TEST_F(GateTest, H20TheFirstAdminComesInByALinkThatWorksOnce) {
   const auto link = first_admin_link(people_).value();
   ASSERT_TRUE(link);
   EXPECT_EQ(sign_in_as("admin", "admin").status, 401) << "there is no usual password";
@@ -380,7 +399,7 @@ TEST_F(GateTest, TheFirstAdminComesInByALinkThatWorksOnce) {
   EXPECT_EQ(ask(anna, "POST", "/people", {{"name", "carl"}, {"role", "customer"}}).status, 400);
 }
 
-TEST_F(GateTest, PasswordsMayBeAnyBytesButNotTooMany) {
+TEST_F(GateTest, H08PasswordsMayBeAnyBytesButNotTooMany) {
   add_person("anna", Role::admin);
   EXPECT_EQ(sign_in_as("anna", std::string(1025, 'x')).status, 400);
   EXPECT_EQ(sign_in_as("anna", std::string("a\0b", 3)).status, 400);
@@ -392,16 +411,14 @@ TEST_F(GateTest, ACallerAndANetworkMaySendSoMuch) {
   Gate::Options narrow = options();
   narrow.of_caller = {1, 3};
   narrow.of_network = {1, 5};
-  Gate gate(api_, people_, pool_, sign_ins_, narrow);
+  Gate gate(api_, people_, pools_, narrow);
   const auto from = [&](const std::string& address, const std::string& token) {
     net::Request request;
     request.method = "GET";
     request.target = "/api/v1/routes";
     request.peer = address;
     request.headers = {{"authorization", "Bearer " + token}};
-    std::promise<net::Response> answered;
-    gate.handle(std::move(request), [&](net::Response response) { answered.set_value(std::move(response)); });
-    return answered.get_future().get();
+    return answer_of(gate, std::move(request));
   };
   const std::string token = token_of("anna", Role::viewer);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(from("192.0.2." + std::to_string(i), token).status, 200);
@@ -419,24 +436,48 @@ TEST_F(GateTest, ACallerAndANetworkMaySendSoMuch) {
   EXPECT_EQ(from("192.0.2.9", token).status, 200);
 }
 
-TEST_F(GateTest, SigningInHoldsUpNobody) {
+TEST_F(GateTest, H09SigningInHoldsUpNobody) {
   add_person("anna", Role::admin);
   const Client program{.token = token_of("anna", Role::viewer)};
   std::promise<void> release;
   const auto released = release.get_future().share();
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(sign_ins_.post([released] { released.wait(); }));
-  std::promise<net::Response> waiting;
+  std::latch busy(2);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(sign_ins_.post([released, &busy] {
+      busy.count_down();
+      released.wait();
+    }));
+  }
+  busy.wait();
   net::Request request;
   request.method = "POST";
   request.target = "/api/v1/session";
   request.headers = {{"content-type", "application/json"}};
   request.body = boost::json::serialize(object{{"name", "anna"}, {"password", kPassword}});
-  gate_.handle(request, [&](net::Response response) { waiting.set_value(std::move(response)); });
+  auto waiting = answer_to(gate_, request);
   EXPECT_EQ(ask(program, "GET", "/routes").status, 200) << "while both threads compute hashes";
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(sign_ins_.post([] {}));
   EXPECT_EQ(sign_in_as("anna").status, 503) << "so many may wait";
   release.set_value();
-  EXPECT_EQ(waiting.get_future().get().status, 200);
+  EXPECT_EQ(waiting.get().status, 200);
+}
+
+TEST_F(GateTest, WhatAsksOtherHostsHoldsUpNobody) {
+  add_account();
+  add_person("anna", Role::admin);
+  const std::string token = token_of("anna", Role::operate);
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  ASSERT_TRUE(outside_.post([released] { released.wait(); }));
+  net::Request request;
+  request.method = "POST";
+  request.target = "/api/v1/callbacks/test";
+  request.headers = {{"content-type", "application/json"}, {"authorization", "Bearer " + token}};
+  request.body = boost::json::serialize(object{{"cdn", 158}, {"url", "http://a.example/x"}});
+  auto waiting = answer_to(gate_, request);
+  EXPECT_EQ(ask({.token = token}, "GET", "/routes").status, 200);
+  release.set_value();
+  EXPECT_EQ(waiting.get().status, 200);
 }
 
 TEST_F(GateTest, AFullPoolIsAnsweredAtOnce) {

@@ -111,20 +111,32 @@ class RestApiTest : public testing::Test {
   SteadyTime steady_{};
   SignIn sign_in_{people_, people_, hasher_, [this] { return steady_; }};
   ScriptedMonitor monitor_;
+  std::string api_url_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   StatisticsCollector traffic_{statistics_};
   EventHub events_{{uploads_.database().feed(), uploads_, callback_history_, traffic_, clock_}};
-  RestApi api_{{accounts_,        uploads_,
-                storages_,        intake_,
-                clock_,           audit_,
-                doctor_,          {"https://s3.from.env", "from-env"},
-                ledger_,          bandwidth_control_,
-                attempts_,        callback_history_,
-                callback_tester_, statistics_,
-                events_,          people_,
-                people_,          sign_in_,
-                monitor_,         pool_}};
+  RestApi api_{{accounts_,
+                uploads_,
+                storages_,
+                intake_,
+                clock_,
+                audit_,
+                doctor_,
+                {"https://s3.from.env", "from-env"},
+                ledger_,
+                bandwidth_control_,
+                attempts_,
+                callback_history_,
+                callback_tester_,
+                statistics_,
+                events_,
+                people_,
+                people_,
+                sign_in_,
+                monitor_,
+                [this] { return api_url_; },
+                pool_}};
   Principal who_ = socket_principal();  // who makes the next calls
   std::string idempotency_key_;         // of the next calls
   net::Response last_response_;

@@ -58,6 +58,7 @@ struct Context {
   Sessions& sessions;
   SignIn& sign_in;
   const StoreMonitor& monitor;
+  std::function<std::string()> api_url;  // where the legacy API is; empty: where this one is
   ThreadPool& blocking;
 };
 
@@ -87,16 +88,23 @@ using Run = void (*)(const Context& context, const Caller& caller, const Fields&
 // Whether the object that the fields name is one of the account's. Its error is that of an object that does not exist.
 using IsOf = Result<> (*)(const Context& context, AccountId cdn, const Fields& fields);
 
+// What keeps a thread busy with a request. rest::Gate has threads for each.
+enum class Load : std::uint8_t {
+  usual,
+  hashes,   // the hash of a password, which takes long and much memory
+  outside,  // the answer of another host, for a minute at most
+};
+
 // One method of one path. A caller who is bound to an account gets no further than to that: a field `cdn` that the
 // request lacks is filled in, and another account's number is answered as if nothing had it. A route without such a
 // field has `is_of`, or is `shared`.
 struct Route {
-  std::string_view name;                // "key.rotate": unique; the audit log has it
-  Act act = Act::manage_people;         // what a caller's role must permit
-  IsOf is_of = nullptr;                 // asked where the caller is bound to an account
-  bool shared = false;                  // it shows what all share, or keeps to the caller's account by itself
-  bool open = false;                    // nobody need be signed in: it is how people come in
-  bool signs_in = false;                // it computes the hash of a password, which takes long and much memory
+  std::string_view name;         // "key.rotate": unique; the audit log has it
+  Act act = Act::manage_people;  // what a caller's role must permit
+  IsOf is_of = nullptr;          // asked where the caller is bound to an account
+  bool shared = false;           // it shows what all share, or keeps to the caller's account by itself
+  bool open = false;             // nobody need be signed in: it is how people come in
+  Load load = Load::usual;
   std::string_view method;              // "POST"
   std::string_view path;                // below /api/v1: "/keys/{api_key}/rotate"; the word in braces is a field
   std::span<const FieldSpec> fields{};  // of the path, the query and the body

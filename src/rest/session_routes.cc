@@ -13,12 +13,14 @@ using boost::json::value;
 
 Error no_session() { return {Errc::wrong_state, "this request has no session: sign in, as the Control Panel does"}; }
 
-object session_json(const Principal& who, const Secret& session, WallTime expires) {
+object session_json(const Context& context, const Principal& who, const Secret& session, WallTime expires) {
+  const std::string api_url = context.api_url();
   return {{"name", who.name},
           {"role", to_string(who.role)},
           {"cdn", cdn_json(who.cdn)},
           {"csrf", csrf_of(session).reveal()},
-          {"expires", to_unix_seconds(expires)}};
+          {"expires", to_unix_seconds(expires)},
+          {"api_url", api_url.empty() ? value(nullptr) : value(api_url)}};
 }
 
 // The new session takes the place of the one that the browser had.
@@ -28,7 +30,7 @@ void answer_begun(const Context& context, const Caller& caller, const SignInAnsw
   if (!caller.session.empty()) static_cast<void>(context.sessions.end(access_hash(caller.session.reveal())));
   const Begun& begun = *outcome.begun;
   reply.add_header("Set-Cookie", session_cookie(begun.secret, caller.secure));
-  reply.success({}, session_json(principal_of(begun.session), begun.secret, begun.session.expires));
+  reply.success({}, session_json(context, principal_of(begun.session), begun.secret, begun.session.expires));
 }
 
 void begin(const Context& context, const Caller& caller, const Fields& fields, const std::shared_ptr<Reply>& reply) {
@@ -54,9 +56,9 @@ void change_password(const Context& context, const Caller& caller, const Fields&
                *reply);
 }
 
-Result<value> show(const Context& /*context*/, const Caller& caller, const Fields& /*fields*/) {
+Result<value> show(const Context& context, const Caller& caller, const Fields& /*fields*/) {
   if (caller.session.empty() || !caller.expires) return no_session();
-  return value(session_json(caller.who, caller.session, *caller.expires));
+  return value(session_json(context, caller.who, caller.session, *caller.expires));
 }
 
 void end(const Context& context, const Caller& caller, const Fields& /*fields*/, const std::shared_ptr<Reply>& reply) {
@@ -88,7 +90,7 @@ constexpr std::array kRoutes = {
           .act = Act::manage_self,
           .shared = true,
           .open = true,
-          .signs_in = true,
+          .load = Load::hashes,
           .method = "POST",
           .path = "/session",
           .fields = kBeginFields,
@@ -110,7 +112,7 @@ constexpr std::array kRoutes = {
     Route{.name = "session.password",
           .act = Act::manage_self,
           .shared = true,
-          .signs_in = true,
+          .load = Load::hashes,
           .method = "POST",
           .path = "/session/password",
           .fields = kPasswordFields,
@@ -120,7 +122,7 @@ constexpr std::array kRoutes = {
           .act = Act::manage_self,
           .shared = true,
           .open = true,
-          .signs_in = true,
+          .load = Load::hashes,
           .method = "POST",
           .path = "/setup",
           .fields = kSetUpFields,

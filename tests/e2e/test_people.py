@@ -311,3 +311,26 @@ def test_H20_the_first_admin_comes_in_by_a_link_that_works_once(site, people):
     assert [one["name"] for one in admin.call("GET", "/people").data["items"]] == ["anna"]
     site.server.restart()
     assert not site.server.printed(pattern), "there is an admin"
+
+
+def test_people_and_tokens_on_the_command_line(site, people):
+    assert "anna" not in site.server.cli("people", "list")
+    link = site.server.cli("people", "invite", "anna", "--role", "admin")
+    token = link.partition("/panel/setup?for=anna#")[2].split()[0]
+    site.server.secrets.append(token)
+    anna = people.nobody()
+    assert anna.set_up(token, PASSWORD).status == 200
+    assert "admin" in site.server.cli("people", "list")
+    secret = site.server.cli("token", "create", "--owner", "anna", "--label", "ci", "--role", "viewer", "--expires", "30d").split()[0]
+    site.server.secrets.append(secret)
+    program = TcpClient(site.server.url, token=secret)
+    assert program.call("GET", "/uploads").status == 200
+    assert program.call("POST", "/keys", {"cdn": 158}).status == 403
+    made = json.loads(site.server.cli("token", "list", "--json"))
+    site.server.cli("token", "remove", made[0]["id"])
+    assert program.call("GET", "/uploads").status == 401
+    assert site.server.run_cli("people", "remove", "anna").returncode == 1, "the last admin"
+    site.server.cli("people", "invite", "bert", "--role", "admin")
+    site.server.cli("people", "role", "bert", "--role", "customer", "--cdn", "158")
+    assert site.server.run_cli("people", "role", "bert", "--role", "customer").returncode == 1
+    site.server.cli("people", "remove", "bert")

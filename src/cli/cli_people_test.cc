@@ -1,0 +1,58 @@
+// The commands of people and tokens.
+#include "cli/cli_test.h"
+
+namespace vodlift::cli {
+namespace {
+
+using testing::HasSubstr;
+
+object person(const value& cdn, bool invited) {
+  return {{"name", "anna"}, {"role", "viewer"},     {"cdn", cdn},
+          {"created", 1},   {"last_seen", nullptr}, {"invited", invited}};
+}
+
+TEST_F(CliTest, InvitesPeople) {
+  object invited = person(nullptr, true);
+  invited["setup_token"] = "vll_1";
+  answer(invited);
+  EXPECT_EQ(run_with_socket({"people", "invite", "anna@x", "--role", "viewer", "--cdn", "158"}), kDone);
+  EXPECT_EQ(asked().back(), R"(POST /api/v1/people {"role":"viewer","cdn":158,"name":"anna@x"})");
+  EXPECT_THAT(out_, HasSubstr("/panel/setup?for=anna#vll_1\n"));
+  EXPECT_EQ(run_with_socket({"people", "reset", "anna@x"}), kDone);
+  EXPECT_EQ(asked().back(), "POST /api/v1/people/anna%40x/reset {}");
+  EXPECT_EQ(run_with_socket({"people", "invite", "anna", "--role", "boss"}), kUsage);
+}
+
+TEST_F(CliTest, ListsAndChangesPeople) {
+  answer_list({person(nullptr, true), person(158, false)});
+  EXPECT_EQ(run_with_socket({"people", "list"}), kDone);
+  EXPECT_THAT(out_, HasSubstr("viewer  all "));
+  EXPECT_THAT(out_, HasSubstr("invited\n"));
+  EXPECT_THAT(out_, HasSubstr("viewer  158 "));
+  answer(person(158, false));
+  EXPECT_EQ(run_with_socket({"people", "role", "anna", "--role", "customer", "--cdn", "158"}), kDone);
+  EXPECT_EQ(asked().back(), R"(PATCH /api/v1/people/anna {"role":"customer","cdn":158})");
+  EXPECT_EQ(run_with_socket({"people", "remove", "anna"}), kDone);
+  EXPECT_EQ(asked().back(), "DELETE /api/v1/people/anna");
+}
+
+TEST_F(CliTest, MakesListsAndRemovesTokens) {
+  object token{{"id", 3},      {"label", "ci"},      {"owner", "anna"},      {"role", "viewer"}, {"cdn", nullptr},
+               {"created", 1}, {"expires", nullptr}, {"last_used", nullptr}, {"token", "vlt_1"}};
+  answer(token);
+  EXPECT_EQ(run_with_socket({"token", "create", "--owner", "anna", "--label", "ci", "--expires", "2127-01-31"}), kDone);
+  EXPECT_EQ(asked().back(), R"(POST /api/v1/tokens {"owner":"anna","label":"ci","expires":4957027200})");
+  EXPECT_THAT(out_, HasSubstr("vlt_1\n"));
+  EXPECT_EQ(run_with_socket({"token", "create", "--owner", "anna", "--label", "ci", "--expires", "soon"}), kFailed);
+  EXPECT_THAT(err_, HasSubstr("--expires"));
+  token.erase("token");
+  answer(token);
+  EXPECT_EQ(run_with_socket({"token", "remove", "3"}), kDone);
+  EXPECT_EQ(asked().back(), "DELETE /api/v1/tokens/3");
+  answer_list({token});
+  EXPECT_EQ(run_with_socket({"token", "list"}), kDone);
+  EXPECT_THAT(out_, HasSubstr("3   anna   ci "));
+}
+
+}  // namespace
+}  // namespace vodlift::cli
