@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/callback_receivers.h"
 #include "core/upload.h"
 
 namespace vodlift {
@@ -118,6 +119,10 @@ class CallbackHistory {
 
   // The one of this upload. Errors also: not_found (also where the upload has not ended, or has no callback).
   virtual Result<CallbackStory> find_of(UploadId upload) = 0;
+
+  // How the receivers of an account do, or (account 0) of all: those that fail first, from the longest failing on, then
+  // those with most waiting. kMostReceiversListed at most.
+  virtual Result<std::vector<CallbackReceiver>> receivers(AccountId account) = 0;
 
   // Makes the callback due now, with the same webhook id and body. The schedule of its attempts starts again. A worker
   // that lost its lease cannot record anything. Errors also: not_found, and those of may_send_again().

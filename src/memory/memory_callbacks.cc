@@ -86,6 +86,7 @@ Result<std::vector<std::int64_t>> MemoryCallbackQueue::record(const std::vector<
       tries.push_back({++at->second.attempts, database_.clock_.now() - attempt.took, attempt.took, attempt.http_status,
                        printable(attempt.error, kMaxErrorBytes)});
       if (std::ssize(tries) > kKeptCallbackAttempts) tries.erase(tries.begin());
+      database_.sums_of(at->second).count(attempt, tries.back().error, database_.clock_.now());
       at->second.state = attempt.next;
       at->second.hold.reset();
       at->second.next_attempt = database_.clock_.now() + attempt.delay;
@@ -121,6 +122,51 @@ Result<std::optional<milliseconds>> MemoryCallbackQueue::next_due() {
     first = std::min(first.value_or(due), due);
   }
   return first;
+}
+
+// --- How the receivers do
+
+bool MemoryDatabase::has_room_for_receiver(AccountId account) const {
+  const auto own = std::ranges::count_if(receivers_, [&](const auto& one) { return one.first.first == account; });
+  return std::ssize(receivers_) - 1 < kMostReceivers && own < kMostReceiversOfOne;
+}
+
+bool MemoryDatabase::count_waiting(AccountId account, const std::string& receiver) {
+  const WallTime now = clock_.now();
+  if (!receivers_.contains({account, receiver})) {
+    if (!has_room_for_receiver(account) && now - receivers_swept_ >= kReceiverSweep) {
+      receivers_swept_ = now;
+      std::erase_if(receivers_,
+                    [&](const auto& one) { return one.first.first != kOtherReceivers && one.second.is_idle(now); });
+    }
+    if (!has_room_for_receiver(account)) {
+      receivers_.at({kOtherReceivers, ""}).add_waiting(now);
+      return false;
+    }
+  }
+  receivers_[{account, receiver}].add_waiting(now);
+  return true;
+}
+
+ReceiverSums& MemoryDatabase::sums_of(const Callback& callback) {
+  if (!callback.own_sums) return receivers_.at({kOtherReceivers, ""});
+  return receivers_.at({callback.claimed.account, callback.claimed.receiver});
+}
+
+Result<std::vector<CallbackReceiver>> MemoryCallbackHistory::receivers(AccountId account) {
+  const std::lock_guard lock(database_.mutex_);
+  std::vector<CallbackReceiver> receivers;
+  for (const auto& [place, sums] : database_.receivers_) {
+    if (!sums.used || (account != 0 && place.first != account)) continue;
+    receivers.push_back({place.first, place.second, sums});
+    receivers.back().sums.turn_to(database_.clock_.now());
+  }
+  std::ranges::stable_sort(receivers, {}, [](const CallbackReceiver& one) {
+    const WallTime since = one.sums.failing_since.value_or(WallTime::max());
+    return std::pair(since, -one.sums.waiting);
+  });
+  if (std::ssize(receivers) > kMostReceiversListed) receivers.resize(kMostReceiversListed);
+  return receivers;
 }
 
 // --- What the doors see of them
@@ -183,6 +229,9 @@ Result<> MemoryCallbackHistory::send_again(std::int64_t id) {
     if (at == database_.callbacks_.end()) return no_such_callback(id);
     if (auto may = may_send_again(story_of(id).callback.under_way); !may) return may;
     MemoryDatabase::Callback& callback = at->second;
+    if (callback.state != CallbackState::pending) {
+      callback.own_sums = database_.count_waiting(callback.claimed.account, callback.claimed.receiver);
+    }
     callback.state = CallbackState::pending;
     callback.hold.reset();
     ++callback.claimed.fence;

@@ -124,6 +124,7 @@ void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news)
                       body_(upload),
                       0};
   callback.next_attempt = callback.created = now;
+  callback.own_sums = count_waiting(upload.account, callback.claimed.receiver);
   callbacks_.emplace(last_callback_, std::move(callback));
   news.push_back({Change::Kind::callbacks_due, upload.account, upload.id});
 }

@@ -87,6 +87,7 @@ class MemoryDatabase {
     std::optional<Hold> hold{};
     WallTime next_attempt{};
     WallTime created{};
+    bool own_sums = false;             // while pending: it is counted in its receiver's own sums
     int attempts = 0;                  // all of them; those of `claimed` begin anew when it is sent again
     std::vector<CallbackTry> tries{};  // the last kKeptCallbackAttempts
 
@@ -120,6 +121,11 @@ class MemoryDatabase {
   void remove_journaled_entry(const Row& row);
   AbandonedMultipart& add_entry(UploadId upload, AccountId account, const MultipartPlace& place, bool in_use);
 
+  // Another callback is pending. Answers whether its receiver has sums of its own.
+  bool count_waiting(AccountId account, const std::string& receiver);
+  [[nodiscard]] bool has_room_for_receiver(AccountId account) const;
+  ReceiverSums& sums_of(const Callback& callback);
+
   void publish(const std::vector<Change>& news);
 
   const Clock& clock_;
@@ -135,6 +141,9 @@ class MemoryDatabase {
   std::map<UploadId, Row> uploads_;
   std::map<Signature, UploadId> signatures_;
   std::map<std::int64_t, Callback> callbacks_;
+  using Receiver = std::pair<AccountId, std::string>;
+  std::map<Receiver, ReceiverSums> receivers_{{Receiver(kOtherReceivers, ""), ReceiverSums()}};
+  WallTime receivers_swept_{};
   std::map<std::int64_t, LedgerEntry> ledger_;
   std::vector<NodeInfo> nodes_;
   std::map<BandwidthScope, BandwidthLimit> limits_;

@@ -64,6 +64,11 @@ constexpr std::array kWords = {
     Words{"endpoint_down", "bucket", kCritical, "{endpoint} does not answer, or only with errors.",
           "Uploads to {count} buckets there wait. One at a time tries whether it is back.",
           "See the store, and the network between here and there. Uploads go on by themselves when it answers."},
+    Words{"callbacks_failing", "callbacks", kWarning, "Callbacks to {receiver} have failed for {time}.",
+          "Account {cdn} does not hear how its uploads end. The last error: {error}",
+          "See what the receiver answers: vodlift callback list --receiver {receiver}. What has failed for good can be "
+          "sent "
+          "again when it works."},
     Words{"queue_behind", "server", kWarning, "The first upload that is ready has waited for {time}.",
           "More is queued than is sent.",
           "See the limits (vodlift limit list), and whether more uploads may run at once ([worker] uploads)."},
@@ -80,6 +85,8 @@ struct Known {
   AccountId cdn = 0;
   std::string endpoint{};
   std::string storage{};
+  std::string receiver{};
+  std::string error{};
   std::int64_t count = 0;
   seconds time{0};
 };
@@ -88,7 +95,9 @@ std::string fill(std::string_view text, const Known& known) {
   return fmt::format(fmt::runtime(text), fmt::arg("bucket", printable(known.bucket, kMaxNameBytes)),
                      fmt::arg("cdn", known.cdn), fmt::arg("endpoint", printable(known.endpoint, kMaxNameBytes)),
                      fmt::arg("storage", printable(known.storage, kMaxNameBytes)), fmt::arg("count", known.count),
-                     fmt::arg("time", duration_text(known.time)));
+                     fmt::arg("time", duration_text(known.time)),
+                     fmt::arg("receiver", printable(known.receiver, kMaxNameBytes)),
+                     fmt::arg("error", printable(known.error, kMaxNameBytes)));
 }
 
 Need need_of(std::string_view code, const Known& known) {
@@ -173,6 +182,22 @@ class Search {
     add(need_of("clock_wrong", {.endpoint = troubles.clock_endpoint, .time = std::chrono::abs(troubles.clock_offset)}));
   }
 
+  void look_at_callbacks() {
+    const auto receivers = context_.callbacks.receivers(cdn_.value_or(0));
+    if (!receivers) return;
+    for (const CallbackReceiver& one : *receivers) {
+      if (!one.sums.failing_since || one.account == kOtherReceivers) continue;
+      const auto lasts = std::chrono::floor<seconds>(context_.clock.now() - *one.sums.failing_since);
+      if (lasts < kCallbacksFailAfter) continue;
+      Need need = need_of("callbacks_failing",
+                          {.cdn = one.account, .receiver = one.receiver, .error = one.sums.last_error, .time = lasts});
+      need.cdn = one.account;
+      need.receiver = one.receiver;
+      need.affected = one.sums.waiting;
+      add(std::move(need), lasts);
+    }
+  }
+
   std::vector<Need> take() {
     std::ranges::stable_sort(needs_, {}, [](const Need& one) { return one.severity != kCritical; });
     if (needs_.size() > kMostNeeds) needs_.erase(needs_.begin() + kMostNeeds, needs_.end());
@@ -230,6 +255,7 @@ std::vector<Need> find_needs(const Context& context, std::optional<AccountId> cd
   }
   search.look_at_storages();
   search.look_at_stores();
+  search.look_at_callbacks();
   return search.take();
 }
 
@@ -241,6 +267,7 @@ boost::json::object to_json(const Need& need) {
   json["affected"] = need.affected ? boost::json::value(*need.affected) : boost::json::value(nullptr);
   if (need.cdn != 0) json["cdn"] = need.cdn;
   if (!need.bucket.empty()) json["bucket"] = printable(need.bucket, kMaxNameBytes);
+  if (!need.receiver.empty()) json["receiver"] = printable(need.receiver, kMaxNameBytes);
   if (!need.storage.empty()) json["storage"] = printable(need.storage, kMaxNameBytes);
   return json;
 }

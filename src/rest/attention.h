@@ -14,17 +14,19 @@ namespace vodlift::rest {
 // One thing that does not mend itself.
 struct Need {
   std::string_view code{};      // "bucket_denied"
-  std::string_view kind{};      // what it is about: "bucket", "storage", "clock", "disk", "database", "server"
+  std::string_view kind{};      // what it is about: "bucket", "storage", "callbacks", "clock", …
   std::string_view severity{};  // "critical": uploads fail or stand still; "warning"
   std::string title{};          // one sentence
   std::string detail{};
   std::string fix{};
   std::optional<WallTime> since{};
-  std::optional<std::int64_t> affected{};  // uploads that wait for it; with `at_least`, there may be more
+  std::optional<std::int64_t>
+      affected{};  // uploads that or callbacks that wait for it; with `at_least`, there may be more
   bool at_least = false;
   AccountId cdn = 0;     // 0: of no account, or of several
-  std::string bucket{};  // where it is about one; `storage` likewise
+  std::string bucket{};  // where it is about one; likewise the next two
   std::string storage{};
+  std::string receiver{};
 };
 
 inline constexpr std::size_t kMostNeeds = 20;
@@ -36,10 +38,12 @@ inline constexpr std::int64_t kLowDiskBytes = std::int64_t{1} << 30;
 // An upload that is ready and has not begun after this time, while none is running; and whatever is running.
 inline constexpr std::chrono::minutes kStuckAfter{2};
 inline constexpr std::chrono::hours kBehindAfter{1};
+// All attempts to deliver callbacks to a receiver have failed for so long.
+inline constexpr std::chrono::minutes kCallbacksFailAfter{10};
 
 // The gravest first, kMostNeeds at most. Without `cdn`: of the whole server. Otherwise what the uploads of that account
-// wait for: its buckets, and storages. `queue`, `running`: what waits and how many uploads run, of the same. Blocks for
-// storages that do not answer, some seconds at most, and for the database.
+// wait for: its buckets, storages, and its callbacks. `queue`, `running`: what waits and how many uploads run, of the
+// same. Blocks for storages that do not answer, some seconds at most, and for the database.
 std::vector<Need> find_needs(const Context& context, std::optional<AccountId> cdn, const QueueState& queue,
                              std::int64_t running);
 

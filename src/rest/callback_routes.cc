@@ -75,6 +75,38 @@ Result<value> list(const Context& context, const Fields& fields) {
   return value(std::move(answer));
 }
 
+object receiver_json(const CallbackReceiver& one) {
+  const ReceiverSums& sums = one.sums;
+  const std::int64_t delivered = sums.delivered.both();
+  const std::int64_t failed = sums.failed.both();
+  const bool tried = delivered + failed > 0;
+  object json{{"receiver", printable(one.receiver, kMaxReceiverBytes)},
+              {"delivered", delivered},
+              {"failed", failed},
+              {"pending", sums.waiting},
+              {"last_error", text_or_null(printable(sums.last_error, kMaxErrorBytes))},
+              {"last_failure", time_or_null(sums.last_failure)},
+              {"last_success", time_or_null(sums.last_success)},
+              {"failing_since", time_or_null(sums.failing_since)}};
+  json["cdn"] = one.account == kOtherReceivers ? value(nullptr) : value(one.account);
+  json["success_rate"] =
+      tried ? value(static_cast<double>(delivered) / static_cast<double>(delivered + failed)) : value(nullptr);
+  json["latency_ms"] = sums.latency ? value(sums.latency->count()) : value(nullptr);
+  return json;
+}
+
+Result<value> receivers(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  if (cdn != 0) {
+    if (const auto account = existing_account(context, cdn); !account) return account.error();
+  }
+  const auto found = context.callbacks.receivers(cdn);
+  if (!found) return found.error();
+  boost::json::array items;
+  for (const CallbackReceiver& one : *found) items.push_back(receiver_json(one));
+  return collection(std::move(items));
+}
+
 Result<> is_of(const Context& context, AccountId cdn, const Fields& fields) {
   const std::int64_t id = fields.number("id");
   const auto story = context.callbacks.find(id);
@@ -125,6 +157,7 @@ constexpr std::array kListFields = {
     kCursor,
 };
 constexpr std::array kOneFields = {kId};
+constexpr std::array kReceiverFields = {kCdnIfGiven};
 constexpr std::array kTestFields = {
     kCdn,
     FieldSpec{.name = "url", .required = true, .high = kMaxCallbackBytes},
@@ -137,6 +170,12 @@ constexpr std::array kRoutes = {
           .path = "/callbacks",
           .fields = kListFields,
           .run = run_at_once<list>},
+    Route{.name = "callback.receivers",
+          .act = Act::read,
+          .method = "GET",
+          .path = "/callbacks/receivers",
+          .fields = kReceiverFields,
+          .run = run_at_once<receivers>},
     Route{.name = "callback.test",
           .act = Act::change_uploads,
           .load = Load::outside,

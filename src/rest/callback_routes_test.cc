@@ -67,6 +67,28 @@ TEST_F(RestCallbacksTest, ShowsOneAndSendsItAgain) {
   fail("callback.send", {{"id", 99}}, "not_found");
 }
 
+TEST_F(RestCallbacksTest, TellsHowReceiversDo) {
+  add_callback("http://a.example/x");
+  EXPECT_EQ(boost::json::serialize(items("callback.receivers", {})),
+            R"([{"receiver":"a.example:80","delivered":0,"failed":0,"pending":1,"last_error":null,"last_failure":null,)"
+            R"("last_success":null,"failing_since":null,"cdn":158,"success_rate":null,"latency_ms":null}])");
+  memory::MemoryCallbackQueue queue(uploads_.database(), {1, 1});
+  const auto attempt = [&](int http_status, const char* error, CallbackState next) {
+    const auto claimed = queue.claim({1}, std::chrono::minutes(1)).value();
+    ASSERT_EQ(claimed.size(), 1U);
+    ASSERT_TRUE(queue.record({{claimed[0], {std::chrono::milliseconds(12), http_status, error, next, {}}}}));
+  };
+  attempt(503, "busy", CallbackState::pending);
+  attempt(200, "", CallbackState::delivered);
+  EXPECT_EQ(boost::json::serialize(items("callback.receivers", {{"cdn", 158}})),
+            R"([{"receiver":"a.example:80","delivered":1,"failed":1,"pending":0,"last_error":"busy",)"
+            R"("last_failure":1700000000,"last_success":1700000000,"failing_since":null,"cdn":158,"success_rate":5E-1,)"
+            R"("latency_ms":12}])");
+  succeed("account.add", {{"cdn", 159}, {"user", "kb"}});
+  EXPECT_TRUE(items("callback.receivers", {{"cdn", 159}}).empty());
+  fail("callback.receivers", {{"cdn", 7}}, "not_found");
+}
+
 TEST_F(RestCallbacksTest, TestsAReceiver) {
   const value sent = succeed("callback.test", {{"cdn", 158}, {"url", "http://a.example/x"}});
   EXPECT_TRUE(sent.at("delivered").as_bool());

@@ -181,6 +181,30 @@ TEST_F(OverviewTest, TheDatabaseAndItsDiskAreLookedAt) {
   EXPECT_TRUE(attention({{"cdn", 158}}).empty()) << "customers cannot mend it";
 }
 
+TEST_F(OverviewTest, AReceiverThatFailsForLongIsSaid) {
+  const value queued = succeed("upload.add", {{"cdn", 158},
+                                              {"path", "sestore4/jb/film.mp4"},
+                                              {"destination_path", "film.mp4"},
+                                              {"bucket", "my_bucket"},
+                                              {"callback", "https://a.example/done"}});
+  succeed("upload.cancel", {{"id", queued.at("id")}});
+  memory::MemoryCallbackQueue queue(uploads_.database(), {1, 1});
+  const auto claimed = queue.claim({1}, std::chrono::minutes(1)).value();
+  ASSERT_TRUE(
+      queue.record({{claimed.at(0), {std::chrono::milliseconds(12), 503, "busy", CallbackState::pending, {}}}}));
+  clock_.pass(kCallbacksFailAfter - seconds(1));
+  EXPECT_TRUE(attention().empty());
+  clock_.pass(seconds(1));
+  for (const object& whose : {object{}, object{{"cdn", 158}}}) {
+    const boost::json::array needs = attention(whose);
+    ASSERT_EQ(needs.size(), 1U);
+    EXPECT_EQ(needs[0].at("title"), "Callbacks to a.example:443 have failed for 10 min.");
+    EXPECT_THAT(needs[0].at("detail").as_string().c_str(), HasSubstr("The last error: busy"));
+    EXPECT_EQ(needs[0].at("receiver"), "a.example:443");
+    EXPECT_EQ(needs[0].at("affected"), 1);
+  }
+}
+
 TEST_F(OverviewTest, AClockThatStoresRefuseIsSaid) {
   doctor_.troubles_of_all.clock_endpoint = "https://s3.example.com";
   doctor_.troubles_of_all.clock_offset = seconds(-3700);

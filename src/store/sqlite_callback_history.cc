@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/retry_policy.h"
+#include "store/sqlite_receivers.h"
 #include "store/sqlite_statements.h"
 
 namespace vodlift::store {
@@ -75,7 +76,20 @@ std::optional<CallbackStory> story_of(SqliteConnection& connection, std::int64_t
   return story;
 }
 
+// In whose sums it was counted as waiting.
+bool has_own_sums(SqliteConnection& connection, std::int64_t id) {
+  auto row = connection.prepare(sql::kViewCallback);
+  row.bind(id);
+  return row.step() && row.integer("own_sums") != 0;
+}
+
 }  // namespace
+
+Result<std::vector<CallbackReceiver>> SqliteCallbackHistory::receivers(AccountId account) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<CallbackReceiver>> {
+    return list_receivers(connection, account, clock_.now());
+  });
+}
 
 Result<CallbackPage> SqliteCallbackHistory::list(const CallbackQuery& query) {
   return database_.read([&](SqliteConnection& connection) -> Result<CallbackPage> {
@@ -119,7 +133,11 @@ Result<> SqliteCallbackHistory::send_again(std::int64_t id) {
     if (!story) return no_such_callback(id);
     const CallbackView& callback = story->callback;
     if (auto may = may_send_again(callback.under_way); !may) return may;
-    connection.prepare(sql::kSendCallbackAgain).bind(id, to_unix_ms(now)).run();
+    bool own_sums = has_own_sums(connection, id);
+    if (callback.state != CallbackState::pending) {
+      own_sums = count_waiting(connection, callback.account, callback.receiver, now);
+    }
+    connection.prepare(sql::kSendCallbackAgain).bind(id, to_unix_ms(now), own_sums).run();
     // Room for all that its schedule has now.
     connection.prepare(sql::kForgetCallbackAttempts)
         .bind(id, callback.attempts + kMaxCallbackAttempts - kKeptCallbackAttempts)

@@ -19,6 +19,7 @@ class SqliteCallbackHistory final : public CallbackHistory {
   Result<CallbackPage> list(const CallbackQuery& query) override;
   Result<CallbackStory> find(std::int64_t id) override;
   Result<CallbackStory> find_of(UploadId upload) override;
+  Result<std::vector<CallbackReceiver>> receivers(AccountId account) override;
   Result<> send_again(std::int64_t id) override;
 
  private:

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "core/callback_url.h"
+#include "store/sqlite_receivers.h"
 #include "store/sqlite_statements.h"
 
 namespace vodlift::store {
@@ -79,15 +80,17 @@ void record_one(SqliteConnection& connection, const RecordedAttempt& one, WallTi
   connection.prepare(sql::kInsertCallbackAttempt)
       .bind(callback.id, to_unix_ms(now - attempt.took), std::int64_t{attempt.took.count()}, attempt.http_status, error)
       .run();
+  count_attempt(connection, callback.id, attempt, error, now);
 }
 
 }  // namespace
 
 void insert_callback(SqliteConnection& connection, const Upload& ended, const std::string& body, WallTime now) {
   const std::string webhook_id = "msg_" + random_hex(kWebhookIdBytes);
+  const std::string receiver = callback_receiver(ended.request.callback);
+  const bool own_sums = count_waiting(connection, ended.account, receiver, now);
   connection.prepare(sql::kInsertCallback)
-      .bind(ended.id, webhook_id, ended.request.callback, body, to_unix_ms(now), ended.account,
-            callback_receiver(ended.request.callback))
+      .bind(ended.id, webhook_id, ended.request.callback, body, to_unix_ms(now), ended.account, receiver, own_sums)
       .run();
 }
 

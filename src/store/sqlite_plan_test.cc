@@ -206,6 +206,15 @@ TEST_F(Plan, TheBusiestAccountsAreSoughtByTheirRings) {
   EXPECT_EQ(plan.find("SCAN statistics\n"), std::string::npos) << plan;
 }
 
+TEST_F(Plan, AReceiverIsSoughtAndChangedInItsRow) {
+  for (const auto statement : {sql::kAddWaiting, sql::kPutReceiver}) {
+    expect_seek(statement, "PRIMARY KEY", "account=? AND receiver=?");
+  }
+  expect_seek(sql::kReceiverOf, "INTEGER PRIMARY KEY", "rowid=?");
+  expect_seek(sql::kReceiverOf, "PRIMARY KEY", "account=? AND receiver=?");
+  expect_seek(sql::kCountReceiversOf, "PRIMARY KEY", "account=?");
+}
+
 TEST_F(Plan, WaitsThatAreTooLongAreSought) {
   expect_seek(sql::kShortenUploads, "uploads_delayed", "next_attempt_ms>?");
   expect_seek(sql::kShortenCallbacks, "callbacks_delayed", "next_attempt_ms>?");

@@ -352,10 +352,10 @@ inline constexpr std::string_view kFirstDelayed = R"sql(
 
 // --- Callbacks
 
-// ?1 upload, ?2 webhook id, ?3 url, ?4 body, ?5 now, ?6 account, ?7 receiver
+// ?1 upload, ?2 webhook id, ?3 url, ?4 body, ?5 now, ?6 account, ?7 receiver, ?8 counted in its receiver's own row
 inline constexpr std::string_view kInsertCallback = R"sql(
-  INSERT INTO callbacks (upload_id, webhook_id, url, body, next_attempt_ms, created_ms, account, receiver)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7))sql";
+  INSERT INTO callbacks (upload_id, webhook_id, url, body, next_attempt_ms, created_ms, account, receiver, own_sums)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8))sql";
 
 // ?1 account: the first account from this one on that has any due
 inline constexpr std::string_view kNextDueAccount = R"sql(
@@ -442,7 +442,7 @@ inline constexpr std::string_view kCallbacksOfAccount =
 // ?1 id
 inline constexpr std::string_view kViewCallback = R"sql(
   SELECT id, upload_id, account, webhook_id, url, receiver, body, state, attempts, lease_until_ms, created_ms,
-         next_attempt_ms FROM callbacks WHERE id = ?1)sql";
+         next_attempt_ms, own_sums FROM callbacks WHERE id = ?1)sql";
 
 // ?1 upload
 inline constexpr std::string_view kCallbackOf = "SELECT id FROM callbacks WHERE upload_id = ?1";
@@ -452,10 +452,10 @@ inline constexpr std::string_view kCallbackAttempts = R"sql(
   SELECT number, at_ms, took_ms, http_status, error FROM callback_attempts
   WHERE callback_id = ?1 ORDER BY number DESC LIMIT ?2)sql";
 
-// ?1 id, ?2 now. A worker whose lease has run out loses it.
+// ?1 id, ?2 now, ?3 counted in its receiver's own row. A worker whose lease has run out loses it.
 inline constexpr std::string_view kSendCallbackAgain = R"sql(
   UPDATE callbacks SET state = 'pending', attempts_before = attempts, fence = fence + 1, lease_until_ms = NULL,
-                       owner = NULL, owner_term = NULL, next_attempt_ms = ?2, delayed = 0
+                       owner = NULL, owner_term = NULL, next_attempt_ms = ?2, delayed = 0, own_sums = ?3
   WHERE id = ?1)sql";
 
 // ?1 callback, ?2 up to this number
@@ -635,6 +635,49 @@ inline constexpr std::string_view kBusiest = R"sql(
   CROSS JOIN statistics ON statistics.account = of.account AND slot_s = ?1 AND begins_s >= ?2
   GROUP BY of.account HAVING sent + completed + failed + cancelled > 0
   ORDER BY sent DESC, completed DESC, of.account LIMIT ?4)sql";
+
+// --- Receivers of callbacks
+
+// ?1 account, ?2 receiver, ?3 now
+inline constexpr std::string_view kAddWaiting =
+    "UPDATE callback_receivers SET waiting = waiting + 1, used_ms = ?3 WHERE account = ?1 AND receiver = ?2";
+inline constexpr std::string_view kAddReceiver =
+    "INSERT INTO callback_receivers (account, receiver, waiting, used_ms) VALUES (?1, ?2, 1, ?3)";
+
+inline constexpr std::string_view kCountReceivers = "SELECT count(*) AS receivers FROM callback_receivers";
+// ?1 account
+inline constexpr std::string_view kCountReceiversOf =
+    "SELECT count(*) AS receivers FROM callback_receivers WHERE account = ?1";
+
+// ?1 used before then
+inline constexpr std::string_view kForgetIdleReceivers =
+    "DELETE FROM callback_receivers WHERE account > 0 AND waiting = 0 AND used_ms <= ?1";
+inline constexpr std::string_view kReceiversSwept = "SELECT value FROM counters WHERE name = 'receivers_swept'";
+// ?1 now
+inline constexpr std::string_view kPutReceiversSwept = "UPDATE counters SET value = ?1 WHERE name = 'receivers_swept'";
+
+#define VODLIFT_RECEIVER_COLUMNS                                                                          \
+  "r.account, r.receiver, r.day, r.delivered, r.delivered_before, r.failed, r.failed_before, r.waiting, " \
+  "r.latency_ms, r.last_error, r.last_failure_ms, r.last_success_ms, r.failing_since_ms, r.used_ms "
+// Where a callback is counted: ?1 callback
+inline constexpr std::string_view kReceiverOf = "SELECT " VODLIFT_RECEIVER_COLUMNS
+                                                "FROM callbacks AS c CROSS JOIN callback_receivers AS r "
+                                                "ON r.account = iif(c.own_sums, c.account, 0) "
+                                                "AND r.receiver = iif(c.own_sums, c.receiver, '') WHERE c.id = ?1";
+
+// ?1 account, or 0: all; ?2 how many at most. The table is small.
+inline constexpr std::string_view kReceivers =
+    "SELECT " VODLIFT_RECEIVER_COLUMNS
+    "FROM callback_receivers AS r WHERE (?1 = 0 OR r.account = ?1) AND r.used_ms IS NOT NULL "
+    "ORDER BY r.failing_since_ms IS NULL, r.failing_since_ms, r.waiting DESC, r.account, r.receiver LIMIT ?2";
+#undef VODLIFT_RECEIVER_COLUMNS
+
+// ?1 account, ?2 receiver, then the columns in the table's order
+inline constexpr std::string_view kPutReceiver = R"sql(
+  UPDATE callback_receivers SET day = ?3, delivered = ?4, delivered_before = ?5, failed = ?6, failed_before = ?7,
+         waiting = ?8, latency_ms = ?9, last_error = ?10, last_failure_ms = ?11, last_success_ms = ?12,
+         failing_since_ms = ?13, used_ms = ?14
+  WHERE account = ?1 AND receiver = ?2)sql";
 
 // --- Nodes
 

@@ -179,6 +179,8 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     assert call("upload.add", 201, upload, headers={"Idempotency-Key": "one"})["id"] == queued
     wait_until(lambda: call("upload.show", id=queued)["state"] == "completed", 20, "the upload is completed")
     wait_until(lambda: call("callback.list", query={"upload": queued})["items"][0]["state"] == "delivered", 20, "its callback is delivered")
+    receivers = call("callback.receivers", query={"cdn": 158})["items"]
+    assert [(one["delivered"], one["pending"]) for one in receivers] == [(1, 0)]
     callback = call("callback.list", query={"state": "delivered", "limit": 1})["items"][0]["id"]
     assert len(call("callback.show", id=callback)["tries"]) == 1
     call("callback.send", id=callback)

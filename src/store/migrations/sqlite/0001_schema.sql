@@ -349,6 +349,7 @@ CREATE TABLE callbacks (
   next_attempt_ms INTEGER NOT NULL,  -- while leased: when the lease runs out
   delayed         INTEGER NOT NULL DEFAULT 0 CHECK (delayed IN (0, 1)),  -- it waits until next_attempt_ms
   created_ms      INTEGER NOT NULL,
+  own_sums        INTEGER NOT NULL DEFAULT 0 CHECK (own_sums IN (0, 1)),  -- while pending: counted in its receiver's own row
   CHECK (delayed = 0 OR state = 'pending'),
   CHECK (lease_until_ms IS NULL OR (state = 'pending' AND next_attempt_ms = lease_until_ms)),
   CHECK ((lease_until_ms IS NULL) = (owner IS NULL) AND (owner IS NULL) = (owner_term IS NULL)),
@@ -372,6 +373,28 @@ CREATE TABLE callback_attempts (
   error       TEXT    NOT NULL,  -- empty on success
   PRIMARY KEY (callback_id, number)
 ) STRICT, WITHOUT ROWID;
+
+-- How receivers do (core/callback_receivers.h): 1,000 of them, 100 of one account at most, and the others together (0, '').
+CREATE TABLE callback_receivers (
+  account          INTEGER NOT NULL,
+  receiver         TEXT    NOT NULL,
+  day              INTEGER NOT NULL DEFAULT 0,  -- of the last attempt, counted from 1970 (UTC)
+  delivered        INTEGER NOT NULL DEFAULT 0,  -- attempts on that day
+  delivered_before INTEGER NOT NULL DEFAULT 0,  -- and on the day before
+  failed           INTEGER NOT NULL DEFAULT 0,
+  failed_before    INTEGER NOT NULL DEFAULT 0,
+  waiting          INTEGER NOT NULL DEFAULT 0,
+  latency_ms       INTEGER,
+  last_error       TEXT    NOT NULL DEFAULT '',
+  last_failure_ms  INTEGER,
+  last_success_ms  INTEGER,
+  failing_since_ms INTEGER,
+  used_ms          INTEGER,
+  PRIMARY KEY (account, receiver)
+) STRICT, WITHOUT ROWID;
+INSERT INTO callback_receivers (account, receiver) VALUES (0, '');
+-- When idle receivers were last looked for.
+INSERT INTO counters (name, value) VALUES ('receivers_swept', 0);
 
 -- Who may sign in. The roles are those of src/core/principal.h.
 CREATE TABLE people (

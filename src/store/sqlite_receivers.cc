@@ -1,0 +1,99 @@
+#include "store/sqlite_receivers.h"
+
+#include "store/sqlite_statements.h"
+
+namespace vodlift::store {
+namespace {
+
+std::int64_t number_in(SqliteStatement row, std::string_view column) { return row.step() ? row.integer(column) : 0; }
+
+// The row of the others is no receiver.
+bool has_room(SqliteConnection& connection, AccountId account) {
+  const std::int64_t all = number_in(connection.prepare(sql::kCountReceivers), "receivers") - 1;
+  auto own = connection.prepare(sql::kCountReceiversOf);
+  own.bind(account);
+  return all < kMostReceivers && own.step() && own.integer("receivers") < kMostReceiversOfOne;
+}
+
+// Removes idle receivers, if that was not tried just now.
+bool make_room(SqliteConnection& connection, AccountId account, WallTime now) {
+  const std::int64_t swept = number_in(connection.prepare(sql::kReceiversSwept), "value");
+  if (now - from_unix_ms(swept) < kReceiverSweep) return false;
+  connection.prepare(sql::kPutReceiversSwept).bind(to_unix_ms(now)).run();
+  connection.prepare(sql::kForgetIdleReceivers).bind(to_unix_ms(now - kIdleReceiver)).run();
+  return has_room(connection, account);
+}
+
+CallbackReceiver receiver_in(const SqliteStatement& row) {
+  CallbackReceiver one;
+  one.account = row.integer("account");
+  one.receiver = row.text("receiver");
+  ReceiverSums& sums = one.sums;
+  sums.day = row.integer("day");
+  sums.delivered = {row.integer("delivered"), row.integer("delivered_before")};
+  sums.failed = {row.integer("failed"), row.integer("failed_before")};
+  sums.waiting = row.integer("waiting");
+  if (const auto latency = row.optional_integer("latency_ms")) sums.latency = std::chrono::milliseconds(*latency);
+  sums.last_error = row.text("last_error");
+  sums.last_failure = row.optional_time("last_failure_ms");
+  sums.last_success = row.optional_time("last_success_ms");
+  sums.failing_since = row.optional_time("failing_since_ms");
+  sums.used = row.optional_time("used_ms");
+  return one;
+}
+
+std::optional<std::int64_t> ms_of(const std::optional<WallTime>& time) {
+  if (!time) return std::nullopt;
+  return to_unix_ms(*time);
+}
+
+void put(SqliteConnection& connection, const CallbackReceiver& one) {
+  const ReceiverSums& sums = one.sums;
+  std::optional<std::int64_t> latency;
+  if (sums.latency) latency = sums.latency->count();
+  connection.prepare(sql::kPutReceiver)
+      .bind(one.account, one.receiver, sums.day, sums.delivered.last, sums.delivered.before, sums.failed.last,
+            sums.failed.before, sums.waiting, latency, sums.last_error, ms_of(sums.last_failure),
+            ms_of(sums.last_success), ms_of(sums.failing_since), ms_of(sums.used))
+      .run();
+}
+
+}  // namespace
+
+bool count_waiting(SqliteConnection& connection, AccountId account, const std::string& receiver, WallTime now) {
+  connection.prepare(sql::kAddWaiting).bind(account, receiver, to_unix_ms(now)).run();
+  if (connection.changes() == 1) return true;
+  const bool own = has_room(connection, account) || make_room(connection, account, now);
+  if (own) {
+    connection.prepare(sql::kAddReceiver).bind(account, receiver, to_unix_ms(now)).run();
+  } else {
+    connection.prepare(sql::kAddWaiting).bind(kOtherReceivers, "", to_unix_ms(now)).run();
+  }
+  return own;
+}
+
+void count_attempt(SqliteConnection& connection, std::int64_t callback, const CallbackAttempt& attempt,
+                   const std::string& error, WallTime now) {
+  CallbackReceiver one;
+  {
+    auto row = connection.prepare(sql::kReceiverOf);
+    row.bind(callback);
+    if (!row.step()) return;
+    one = receiver_in(row);
+  }
+  one.sums.count(attempt, error, now);
+  put(connection, one);
+}
+
+std::vector<CallbackReceiver> list_receivers(SqliteConnection& connection, AccountId account, WallTime now) {
+  std::vector<CallbackReceiver> receivers;
+  auto row = connection.prepare(sql::kReceivers);
+  row.bind(account, kMostReceiversListed);
+  while (row.step()) {
+    receivers.push_back(receiver_in(row));
+    receivers.back().sums.turn_to(now);
+  }
+  return receivers;
+}
+
+}  // namespace vodlift::store
