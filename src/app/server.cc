@@ -15,6 +15,7 @@
 #include "app/process.h"
 #include "app/stores.h"
 #include "audit/file_audit_log.h"
+#include "audit/file_audit_reader.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
@@ -155,6 +156,7 @@ class Server {
       : config_(config),
         stores_(std::move(stores)),
         audit_(std::move(audit)),
+        audit_lines_(config.audit.path, config.audit.keep),
         storages_(roots_of(config)),
         guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks, config.callback.allow_ports)),
         environment_(s3::AwsEnvironment::of_process()),
@@ -324,6 +326,7 @@ class Server {
             intake_,
             clock,
             *audit_,
+            audit_lines_,
             doctor_,
             {environment_.endpoint("S3"), environment_.region()},
             *stores_.ledger,
@@ -376,6 +379,7 @@ class Server {
   const Config& config_;
   Stores stores_;
   std::unique_ptr<audit::FileAuditLog> audit_;
+  audit::FileAuditReader audit_lines_;
   storage::ConfinedStorages storages_;
   std::shared_ptr<const net::AddressGuard> guard_;
   const s3::AwsEnvironment environment_;

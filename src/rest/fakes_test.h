@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "core/audit_log.h"
+#include "core/audit_reader.h"
 #include "core/bucket_doctor.h"
 #include "core/callback_sender.h"
 #include "core/file_of_size_test.h"
@@ -45,6 +46,18 @@ class MemoryAudit final : public AuditLog {
  private:
   mutable std::mutex mutex_;
   std::vector<AuditEntry> entries_;
+};
+
+// Answers the page that the test sets.
+class ScriptedAuditLines final : public AuditReader {
+ public:
+  Result<AuditPage> read(const AuditQuery& query) override {
+    asked = query;
+    return page;
+  }
+
+  AuditPage page;
+  AuditQuery asked;
 };
 
 // Answers the report that the test sets.

@@ -98,6 +98,7 @@ class RestApiTest : public testing::Test {
   UploadIntake intake_{accounts_, storages_, [](const std::string&, int) { return std::nullopt; }};
   ThreadPool pool_{"test", 2, 16};
   MemoryAudit audit_;
+  ScriptedAuditLines audit_lines_;
   memory::MemoryMultipartLedger ledger_{uploads_.database()};
   ScriptedDoctor doctor_;
   memory::MemoryBandwidthLimits limits_{uploads_.database()};
@@ -122,6 +123,7 @@ class RestApiTest : public testing::Test {
                 intake_,
                 clock_,
                 audit_,
+                audit_lines_,
                 doctor_,
                 {"https://s3.from.env", "from-env"},
                 ledger_,

@@ -14,6 +14,7 @@
 #include "core/account_directory.h"
 #include "core/attempt_history.h"
 #include "core/audit_log.h"
+#include "core/audit_reader.h"
 #include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
 #include "core/callback_history.h"
@@ -45,6 +46,7 @@ struct Context {
   const UploadIntake& intake;
   const Clock& clock;
   AuditLog& audit;
+  AuditReader& audit_lines;
   BucketDoctor& doctor;
   BucketDefaults bucket_defaults;
   MultipartLedger& ledger;
@@ -163,7 +165,11 @@ std::span<const Route> session_routes();
 std::span<const Route> person_routes();
 std::span<const Route> token_routes();
 std::span<const Route> overview_routes();
+<<<<<<< HEAD
 std::span<const Route> event_routes();
+=======
+std::span<const Route> audit_routes();
+>>>>>>> 2883283 (REST: the audit log is read from its end, in bounded steps)
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest

@@ -1,0 +1,98 @@
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <boost/json/array.hpp>
+
+#include "core/people.h"
+#include "rest/uploads.h"
+
+namespace vodlift::rest {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+constexpr std::size_t kMaxCommandBytes = 64;
+
+std::string time_text(WallTime time) {
+  const auto seconds = static_cast<std::time_t>(to_unix_seconds(time));
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), to_unix_ms(time) % 1000);
+}
+
+// The members of a line that it lacks are null, or empty.
+object record_json(const AuditRecord& record) {
+  const auto member = [&](std::string_view name, value otherwise) {
+    const value* found = record.members.if_contains(name);
+    return found == nullptr ? std::move(otherwise) : *found;
+  };
+  object json{{"time", time_text(record.at)}, {"damaged", record.damaged}};
+  for (const char* name : {"door", "address", "command"}) json[name] = member(name, "");
+  for (const char* name : {"who", "token", "cdn", "key", "upload"}) json[name] = member(name, nullptr);
+  json["what"] = member("what", object());
+  json["result"] = member("result", record.damaged ? "failure" : "success");
+  json["error"] = member("error", record.damaged ? value("damaged") : value(nullptr));
+  return json;
+}
+
+std::optional<WallTime> moment(const Fields& fields, std::string_view name) {
+  const auto seconds = fields.number_if_given(name);
+  if (!seconds) return std::nullopt;
+  return from_unix_ms(*seconds * 1000);
+}
+
+Result<value> list(const Context& context, const Fields& fields) {
+  AuditQuery query;
+  query.cdn = fields.number_if_given("cdn");
+  if (query.cdn) {
+    if (const auto account = existing_account(context, *query.cdn); !account) return account.error();
+  }
+  query.command = fields.text("command");
+  query.who = fields.text("who");
+  query.upload = fields.number_if_given("upload").value_or(0);
+  query.since = moment(fields, "since");
+  query.until = moment(fields, "until");
+  query.before = fields.text("cursor");
+  query.limit = static_cast<int>(fields.number_if_given("limit").value_or(query.limit));
+  const auto page = context.audit_lines.read(query);
+  if (!page) return page.error();
+  boost::json::array items;
+  for (const AuditRecord& record : page->records) items.push_back(record_json(record));
+  object answer{{"items", std::move(items)}, {"complete", !page->searched_to}};
+  answer["next"] = page->next.empty() ? value(nullptr) : value(page->next);
+  answer["searched_to"] = page->searched_to ? value(to_unix_seconds(*page->searched_to)) : value(nullptr);
+  return value(std::move(answer));
+}
+
+constexpr FieldSpec upload_field() {
+  FieldSpec spec = kId;
+  spec.name = "upload";
+  spec.required = false;
+  return spec;
+}
+
+constexpr std::array kFields = {
+    kCdnIfGiven,
+    FieldSpec{.name = "command", .high = kMaxCommandBytes},
+    FieldSpec{.name = "who", .high = kMaxPersonNameBytes},
+    upload_field(),
+    moment_field("since"),
+    moment_field("until"),
+    kLimit,
+    kCursor,
+};
+
+constexpr std::array kRoutes = {
+    Route{.name = "audit.list",
+          .act = Act::read_audit,
+          .method = "GET",
+          .path = "/audit",
+          .fields = kFields,
+          .run = run_at_once<list>},
+};
+
+}  // namespace
+
+std::span<const Route> audit_routes() { return kRoutes; }
+
+}  // namespace vodlift::rest
