@@ -83,6 +83,8 @@ struct BucketState {
   SteadyTime measured;
 
   [[nodiscard]] bool idle() const { return running == 0 && waiting.empty(); }
+  // Whether anything is known against it.
+  [[nodiscard]] bool is_in_trouble() const { return key.is_open() || down.is_open() || refuses.has_value(); }
   // Requests have these settings from now on. New ones end what is known against the bucket.
   void know(std::int64_t version_now);
   // A request ended. It counts for the bucket and its retries, for the bucket's key, and for how many requests fit.

@@ -256,7 +256,10 @@ std::optional<BucketTrouble> EndpointStates::trouble_of(const BucketPlace& place
 StoreTroubles EndpointStates::troubles(std::optional<AccountId> account) const {
   StoreTroubles found;
   const std::lock_guard lock(mutex_);
+  const bool any_down = std::ranges::any_of(endpoints_, [](const auto& one) { return one.second.down.is_open(); });
   for (const auto& [key, bucket] : buckets_) {
+    // Requests wait for the lock, so nothing is done for buckets that are well.
+    if (!any_down && !bucket.is_in_trouble()) continue;
     const BucketPlace place = place_of(key);
     if (account && place.cdn != *account) continue;
     auto trouble = trouble_of(place, bucket);

@@ -200,7 +200,9 @@ TEST_F(BackgroundCheckTest, ATableThatIsDamagedIsToldInEachRoundAndItsIndexesAre
   BackgroundCheck check(*database, path_, kHurried);
   for (int round = 0; round < 2; ++round) {
     testing::internal::CaptureStderr();
+    EXPECT_EQ(check.lasting(), round) << "none was looked for at first";
     EXPECT_EQ(check.round(), (CheckFindings{0, 1}));
+    EXPECT_EQ(check.lasting(), 1);
     const std::string told = testing::internal::GetCapturedStderr();
     EXPECT_NE(told.find("a table of the database is damaged"), std::string::npos) << told;
     EXPECT_NE(told.find("uploads"), std::string::npos) << told;

@@ -117,9 +117,11 @@ TEST_F(Crash, AFullDiskRefusesAndRecovers) {
         if (insert_and_wait(uploads, "during", 50'000) != Errc::store_failed) ::_exit(2);
       }
       if (uploads.find(158, {}).value().size() != 1) ::_exit(3);
+      if (!database->health().refuses_for) ::_exit(9);
       if (claim_next(work, share, {1, 1}, std::chrono::seconds(60))) ::_exit(4);
       set_file_size_limit(RLIM_INFINITY);
       if (insert_and_wait(uploads, "after", 50'000) != Errc::interrupted) ::_exit(5);
+      if (database->health().refuses_for) ::_exit(10);
       if (claim_next(work, share, {10, 10}, std::chrono::seconds(60)).value().size() != 2) ::_exit(6);
     }
     const auto database = open();
