@@ -18,8 +18,14 @@ const kHeaders = {
   'X-Content-Type-Options': 'nosniff',
 };
 
+// As if the page came from there: changes are taken from the server's own pages only.
+function headersFor(request) {
+  if (!to.startsWith('http')) return {...request.headers, host: 'vodlift'};
+  return {...request.headers, host: new URL(to).host, ...(request.headers.origin ? {origin: new URL(to).origin} : {})};
+}
+
 function handOn(request, response) {
-  const sent = ask({...where, method: request.method, path: request.url, headers: {...request.headers, host: to.startsWith('http') ? new URL(to).host : 'vodlift'}}, (answer) => {
+  const sent = ask({...where, method: request.method, path: request.url, headers: headersFor(request)}, (answer) => {
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
   });
