@@ -1,7 +1,7 @@
 // What the page "API documentation" shows: the commands from docs/api.md, whose tables are written from the table of
 // fields in the server, and the REST API from docs/openapi.yaml.
 import {readFileSync} from 'node:fs';
-import {readServerApi} from './types.mjs';
+import {readApi} from './types.mjs';
 
 const cells = (line) => line.slice(1, -1).split(/(?<!\\) ?\| ?/).map((cell) => cell.trim());
 
@@ -129,5 +129,5 @@ function rest(api) {
 
 export function reference() {
   const markdown = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8');
-  return {legacy: commands(markdown), rest: rest(readServerApi())};
+  return {legacy: commands(markdown), rest: rest(readApi())};
 }

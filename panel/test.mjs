@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {build} from 'esbuild';
 import {reference} from './reference.mjs';
-import {readApi, readServerApi, writeTypes} from './types.mjs';
+import {readApi, writeTypes} from './types.mjs';
 
 writeTypes();
 // What the modules expect of a browser.
@@ -92,5 +92,5 @@ test('the documentation has every command of the page that is implemented, and e
   assert.equal(legacy.commands[0].fields.length, 14);
   assert.match(legacy.commands[0].result, /^the upload's id/);
   assert.equal(legacy.codes.length, 13);
-  assert.deepEqual(rest.operations.map((one) => one.name), Object.values(readServerApi().paths).flatMap((path) => Object.values(path).map((one) => one.operationId).filter(Boolean)));
+  assert.deepEqual(rest.operations.map((one) => one.name), Object.values(readApi().paths).flatMap((path) => Object.values(path).map((one) => one.operationId).filter(Boolean)));
 });

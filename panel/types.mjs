@@ -1,21 +1,12 @@
 // Writes src/schema.ts from docs/openapi.yaml: a type for each schema, and for each operation its method, path, fields,
-// answer and roles. planned.yaml adds what the server does not answer yet, or not so.
+// answer and roles.
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {parse} from 'yaml';
 
 const read = (name) => parse(readFileSync(new URL(name, import.meta.url), 'utf8'), {maxAliasCount: -1});
 
 // What the server answers.
-export const readServerApi = () => read('../docs/openapi.yaml');
-
-// And what the panel already asks for.
-export function readApi() {
-  const api = readServerApi();
-  const planned = read('planned.yaml');
-  for (const [path, item] of Object.entries(planned.paths)) api.paths[path] = {...api.paths[path], ...item};
-  for (const [kind, all] of Object.entries(planned.components)) api.components[kind] = {...api.components[kind], ...all};
-  return api;
-}
+export const readApi = () => read('../docs/openapi.yaml');
 
 const nameOf = (ref) => ref.slice(ref.lastIndexOf('/') + 1);
 const quoted = (name) => (/^[a-z_]\w*$/i.test(name) ? name : `'${name}'`);
