@@ -151,6 +151,13 @@ check_panel() {
   (cd panel && npm run --silent check && npm run --silent openapi)
 }
 
+##: pictures            makes the pictures of docs/panel/, with the real server and a browser
+do_pictures() {
+  need build test
+  build release vodlift
+  part "pictures of the Control Panel" env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 "$python" tests/e2e/panel_pictures.py
+}
+
 ##: asan [TEST...]      the unit and conformance tests under ASan and UBSan, or some of them: ./do asan core_test
 do_asan() { sanitize asan "$@"; }
 
@@ -214,7 +221,7 @@ do_run() {
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  build | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | run) "do_$command" "$@" ;;
+  build | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | pictures | run) "do_$command" "$@" ;;
   help | -h | --help)
     echo "usage: ./do COMMAND"
     grep '^##:' "$0" | cut -c4-
