@@ -68,9 +68,10 @@ export function Mark({tone, children}: {tone: State; children: ComponentChildren
 
 export const Bytes = ({count}: {count: number}) => <data value={count} title={exactBytes(count)}>{bytes(count)}</data>;
 
-export function When({at, slow, otherwise = '–'}: {at: number | null | undefined; slow?: boolean; otherwise?: string}) {
+// `clock`: what the text follows; rows of long lists have one that stands while they are out of sight.
+export function When({at, slow, clock = slow ? slowNow : now, otherwise = '–'}: {at: number | null | undefined; slow?: boolean; clock?: Signal<number>; otherwise?: string}) {
   // A text that depends on the clock changes alone: nothing is drawn again, and ten thousand of them cost little.
-  const text = useMemo(() => computed(() => (at === null || at === undefined ? otherwise : relative(at, slow ? slowNow.value : now.value))), [at, slow, otherwise]);
+  const text = useMemo(() => computed(() => (at === null || at === undefined ? otherwise : relative(at, clock.value))), [at, clock, otherwise]);
   if (at === null || at === undefined) return <>{otherwise}</>;
   return (
     <time dateTime={isoTime(at)} title={absolute(at)}>
@@ -80,8 +81,8 @@ export function When({at, slow, otherwise = '–'}: {at: number | null | undefin
 }
 
 // For how long, by the slow clock.
-export function Age({since}: {since: number}) {
-  const text = useMemo(() => computed(() => duration(slowNow.value - since)), [since]);
+export function Age({since, clock = slowNow}: {since: number; clock?: Signal<number>}) {
+  const text = useMemo(() => computed(() => duration(clock.value - since)), [since, clock]);
   return <span class="figure">{text}</span>;
 }
 

@@ -60,7 +60,7 @@ export const uploadOf = (live: LiveRow): Upload => live.later ?? live.row.peek()
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 // What happens to it now, in a few words.
-export function Standing({row}: {row: Row}) {
+export function Standing({row, clock = slowNow}: {row: Row; clock?: Signal<number>}) {
   const {upload, rate} = row;
   if (upload.state === 'uploading') {
     return (
@@ -73,22 +73,22 @@ export function Standing({row}: {row: Row}) {
       </>
     );
   }
-  if (upload.finished !== null) return <When at={upload.finished} slow />;
+  if (upload.finished !== null) return <When at={upload.finished} clock={clock} />;
   if (upload.next_attempt !== null && upload.next_attempt > slowNow.peek()) {
     return (
       <span>
-        tries again <When at={upload.next_attempt} slow />
+        tries again <When at={upload.next_attempt} clock={clock} />
       </span>
     );
   }
   return (
     <span>
-      waits for <Age since={upload.created} />
+      waits for <Age since={upload.created} clock={clock} />
     </span>
   );
 }
 
-function UploadRow({live, query, current}: {live: LiveRow; query: string; current: boolean}) {
+function UploadRow({live, clock, query, current}: {live: LiveRow; clock: Signal<number>; query: string; current: boolean}) {
   const row = live.row.value;
   const {upload} = row;
   return (
@@ -114,7 +114,7 @@ function UploadRow({live, query, current}: {live: LiveRow; query: string; curren
         <Bytes count={upload.size} />
       </span>
       <span role="cell" class="c-standing">
-        <Standing row={row} />
+        <Standing row={row} clock={clock} />
       </span>
       <span role="cell" class="c-error">
         {upload.error && upload.state !== 'completed' && <span title={upload.error.message}>{`${words(upload.error.code)}: ${upload.error.message}`}</span>}
@@ -131,10 +131,18 @@ interface GroupProps {
 export const kGroup = 25; // rows
 export class Group extends Component<GroupProps> {
   private readonly element = createRef<HTMLDivElement>();
+  private readonly clock = signal(slowNow.peek()); // stands while the group is out of sight
+  private skipped = false;
+  private stop = () => {};
 
   override componentDidMount(): void {
+    this.stop = slowNow.subscribe((now) => {
+      if (!this.skipped) this.clock.value = now;
+    });
     this.element.current?.addEventListener('contentvisibilityautostatechange', (event) => {
       const {skipped} = event as Event & {skipped: boolean};
+      this.skipped = skipped;
+      if (!skipped) this.clock.value = slowNow.peek();
       batch(() => {
         for (const live of this.props.rows) {
           live.unseen = skipped;
@@ -146,6 +154,10 @@ export class Group extends Component<GroupProps> {
     });
   }
 
+  override componentWillUnmount(): void {
+    this.stop();
+  }
+
   override shouldComponentUpdate(next: GroupProps): boolean {
     const {rows, current, query} = this.props;
     const has = (id: number) => rows.some((one) => one.id === id);
@@ -155,7 +167,7 @@ export class Group extends Component<GroupProps> {
     return (
       <div ref={this.element} class={rows.length === kGroup ? 'group full' : 'group'} role="rowgroup">
         {rows.map((live) => (
-          <UploadRow key={live.id} live={live} query={query} current={live.id === current} />
+          <UploadRow key={live.id} live={live} clock={this.clock} query={query} current={live.id === current} />
         ))}
       </div>
     );
