@@ -165,11 +165,8 @@ std::span<const Route> session_routes();
 std::span<const Route> person_routes();
 std::span<const Route> token_routes();
 std::span<const Route> overview_routes();
-<<<<<<< HEAD
 std::span<const Route> event_routes();
-=======
 std::span<const Route> audit_routes();
->>>>>>> 2883283 (REST: the audit log is read from its end, in bounded steps)
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest
