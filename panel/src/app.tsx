@@ -200,6 +200,8 @@ function Inside() {
   const {path} = place.value;
   const before = useRef(path);
   useEffect(() => {
+    // On a phone the bar of pages is wider than the screen.
+    document.querySelector('.frame > nav [aria-current=page]')?.scrollIntoView({block: 'nearest', inline: 'nearest'});
     if (before.current === path) return;
     before.current = path;
     main.current?.querySelector<HTMLElement>('h1')?.focus({preventScroll: true});

@@ -142,7 +142,7 @@ function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; rel
               ['Version', shown.version_id ? <code>{shown.version_id}</code> : '–'],
               ['Attempts', number(shown.attempts)],
               ['Queued', <When at={shown.created} />],
-              ['Took', shown.finished !== null && shown.started !== null ? `${duration(shown.finished - shown.started)}, ${bytes(shown.size / Math.max(1, shown.finished - shown.started))}/s` : '–'],
+              ['Took', shown.finished !== null && shown.started !== null ? `${duration(shown.finished - shown.started)}${shown.state === 'completed' && !shown.kept ? `, ${bytes(shown.size / Math.max(1, shown.finished - shown.started))}/s` : ''}` : '–'],
             ]}
           />
           <h2>What was verified</h2>
