@@ -2,9 +2,12 @@
 
 import pathlib
 import re
+import socket
 
 import pytest
 
+from event_reader import EventReader
+from rest_client import RestClient, TcpClient
 from server import Server, Site
 from support import KIB, build_dir, make_file, wait_until
 
@@ -20,6 +23,12 @@ def documented() -> set[str]:
     return {name for row in rows for name in re.findall(r"`([^`\[]+)`", row)}
 
 
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
 def threads(server) -> list[str]:
     """The names of the threads that run now."""
     names = []
@@ -32,8 +41,10 @@ def threads(server) -> list[str]:
 
 
 def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aws, receiver):
-    """A storage on a network file system, a bucket that needs credentials and a callback have every thread made."""
-    site = new_site()
+    """A storage on a network file system, a bucket that needs credentials, a callback, somebody who signs in on the panel's own
+    listener and somebody who follows events have every thread made."""
+    port = free_port()
+    site = new_site(extra=f'[panel]\nlisten = "127.0.0.1:{port}"')
     site.server.environment = {
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.endpoint, "HOME": str(site.server.folder),
         "LD_PRELOAD": str(build_dir() / "libhanging_storage.so"), "HANGING_ROOT": str(site.server.storage)}
@@ -48,6 +59,14 @@ def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aw
     assert site.api.call("files.list", path="sestore4/jb").ok
     wait_until(lambda: receiver.received, 10, "the callback has come")
     seen |= set(threads(site.server))
+    rest, admin = RestClient(site.server.socket), TcpClient(f"http://127.0.0.1:{port}")
+    invited = rest.call("POST", "/people", {"name": "ann", "role": "admin"}).data["setup_token"]
+    assert admin.set_up(invited, "correct horse battery").status == 200
+    assert admin.call("POST", "/buckets/158/videos/check", {}).status == 200
+    reader = EventReader(site.server.socket, "", "")
+    wait_until(lambda: "events" in threads(site.server), 10, "somebody listens")
+    seen |= set(threads(site.server))
+    reader.close()
     site.server.secrets += aws.secrets()
     assert seen == documented()
 
