@@ -63,7 +63,8 @@ def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aw
     invited = rest.call("POST", "/people", {"name": "ann", "role": "admin"}).data["setup_token"]
     assert admin.set_up(invited, "correct horse battery").status == 200
     assert admin.call("POST", "/buckets/158/videos/check", {}).status == 200
-    reader = EventReader(site.server.socket, "", "")
+    assert admin.call("GET", "/counts").status == 200
+    reader = EventReader(site.server.socket)
     wait_until(lambda: "events" in threads(site.server), 10, "somebody listens")
     seen |= set(threads(site.server))
     reader.close()
