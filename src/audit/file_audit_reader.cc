@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json/parse.hpp>
 #include <cerrno>
 #include <charconv>
@@ -15,6 +16,7 @@
 #include "audit/file_audit_log.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "core/upload_search.h"
 
@@ -26,19 +28,41 @@ constexpr std::size_t kMaxShownBytes = 64;
 // No line that was written is longer: its values may have two bytes for each of theirs.
 constexpr std::size_t kMaxLineBytes = 2 * kMaxValueBytes * (kMaxFields + 6);
 
+// Which file it is, whatever it is called: the inode of one that was removed may be another's soon, but no two files
+// begin with the same time.
+struct FileId {
+  std::uint64_t inode = 0;
+  std::uint32_t begin = 0;  // CRC32C of its first kBeginBytes
+
+  bool operator==(const FileId&) const = default;
+};
+constexpr std::string_view kBegin = R"({"time":"2026-11-24T02:15:05.042Z")";
+constexpr std::size_t kBeginBytes = kBegin.size();
+
 // A place between two lines.
 struct Place {
-  std::uint64_t inode = 0;
+  FileId file;
   std::int64_t offset = 0;
 };
 
+// Cuts a number off, and the dash behind it.
+template <class Number>
+bool take_number(std::string_view& text, Number& number) {
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (problem != std::errc()) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (text.empty()) return true;
+  const bool goes_on = text.size() > 1 && text.front() == '-';
+  text.remove_prefix(1);
+  return goes_on;
+}
+
 Result<Place> read_place(std::string_view text) {
   Place place;
-  const char* const end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, place.inode);
-  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '-') {
-    const auto second = std::from_chars(first.ptr + 1, end, place.offset);
-    if (second.ec == std::errc() && second.ptr == end && place.offset >= 0) return place;
+  std::string_view rest = text;
+  if (take_number(rest, place.file.inode) && take_number(rest, place.file.begin) && !rest.empty() &&
+      take_number(rest, place.offset) && rest.empty() && place.offset >= 0) {
+    return place;
   }
   return Error{Errc::invalid_value, fmt::format("cursor: expected the \"next\" of an earlier answer, found {}",
                                                 printable(text, kMaxShownBytes))};
@@ -64,7 +88,10 @@ Result<LogFile> open_file(const std::filesystem::path& path) {
   }
   file.size = found.st_size;
   file.written = from_unix_ms(std::int64_t{found.st_mtim.tv_sec} * 1000 + found.st_mtim.tv_nsec / 1'000'000);
-  file.end = {found.st_ino, found.st_size};
+  std::array<char, kBeginBytes> begin{};
+  const ssize_t read = ::pread(file.fd.get(), begin.data(), begin.size(), 0);
+  const std::string_view bytes(begin.data(), static_cast<std::size_t>(std::max<ssize_t>(read, 0)));
+  file.end = {{found.st_ino, crc32c(0, bytes_of(bytes))}, found.st_size};
   return file;
 }
 
@@ -78,7 +105,7 @@ class Lines {
     for (; number_ <= keep_; ++number_) {
       auto file = open_file(name_of(number_));
       if (!file) return file.error();
-      const bool wanted = place ? file->fd.valid() && file->end.inode == place->inode : number_ == 0;
+      const bool wanted = place ? file->fd.valid() && file->end.file == place->file : number_ == 0;
       if (!wanted) continue;
       file_ = std::move(*file);
       if (place && place->offset > file_.size) return false;
@@ -100,7 +127,9 @@ class Lines {
     }
   }
 
-  [[nodiscard]] std::string place() const { return fmt::format("{}-{}", file_.end.inode, file_.end.offset); }
+  [[nodiscard]] std::string place() const {
+    return fmt::format("{}-{}-{}", file_.end.file.inode, file_.end.file.begin, file_.end.offset);
+  }
   // When the file at hand was written last.
   [[nodiscard]] WallTime written() const { return file_.written; }
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_read_; }
@@ -173,7 +202,7 @@ class Lines {
 
   // The file that is older than this one, which may have another number by now.
   Result<bool> go_to_older() {
-    const std::uint64_t inode = file_.end.inode;
+    const std::uint64_t inode = file_.end.file.inode;  // it is open, so no other file gets it
     const bool had_file = file_.fd.valid();
     for (int number = number_; had_file && number <= keep_; ++number) {
       struct stat found {};

@@ -8,7 +8,7 @@
 namespace vodlift::audit {
 
 // Immutable. Reads 64 KiB at a time, however large the files are. They may be rotated meanwhile: a place in the log is
-// the inode of a file and an offset. What has no line break yet is no line.
+// the inode of a file, how the file begins, and an offset. What has no line break yet is no line.
 class FileAuditReader final : public AuditReader {
  public:
   // As in FileAuditOptions.

@@ -190,7 +190,8 @@ TEST_F(FileAuditReaderTest, OneCallReadsABoundedNumberOfBytes) {
 }
 
 TEST_F(FileAuditReaderTest, APlaceThatIsNoneIsRefused) {
-  for (const char* text : {"x", "-", "1-", "-1", "1-2x", "1--2", "99999999999999999999999-1"}) {
+  for (const char* text :
+       {"x", "-", "1-", "-1", "1-2", "1-2-", "1-2-3x", "1-2-3-4", "1--2-3", "1-2--3", "99999999999999999999999-1-1"}) {
     AuditQuery query;
     query.before = text;
     const auto page = FileAuditReader(options_.path, options_.keep).read(query);
