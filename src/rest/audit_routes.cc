@@ -22,9 +22,9 @@ std::string time_text(WallTime time) {
 
 // The members of a line that it lacks are null, or empty.
 object record_json(const AuditRecord& record) {
-  const auto member = [&](std::string_view name, value otherwise) {
+  const auto member = [&](std::string_view name, const value& otherwise) {
     const value* found = record.members.if_contains(name);
-    return found == nullptr ? std::move(otherwise) : *found;
+    return found == nullptr ? otherwise : *found;
   };
   object json{{"time", time_text(record.at)}, {"damaged", record.damaged}};
   for (const char* name : {"door", "address", "command"}) json[name] = member(name, "");
