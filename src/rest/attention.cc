@@ -133,7 +133,7 @@ class Search {
     const StoreHealth health = context_.monitor.look();
     if (health.damaged > 0) add(need_of("store_damaged", {.count = health.damaged}));
     if (health.refuses_for) add(need_of("store_refuses", {}), health.refuses_for);
-    constexpr std::int64_t kMiB = 1024 * 1024;
+    constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
     if (health.disk_full) {
       add(need_of("disk_full", {}));
     } else if (health.free_bytes < kLowDiskBytes) {
