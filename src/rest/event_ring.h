@@ -18,7 +18,7 @@ struct EventView {
   std::optional<AccountId> account{};  // events of this account only; nothing: of all
   bool for_operator = false;           // with what is meant for operators alone
 
-  auto operator<=>(const EventView&) const = default;
+  auto operator<=>(const EventView&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 // One event as it is sent, its id included.
