@@ -172,7 +172,7 @@ def test_N19_clients_never_take_the_descriptors_of_the_rest(new_site, fake, monk
     site.use(fake, "videos")
     make_file(site.files / "film.mp4", KIB)
     site.server.stop()
-    limit_files(monkeypatch, 900)
+    limit_files(monkeypatch, 1028)
     site.server.start()
     monkeypatch.undo()
     assert "fewer connections of clients than usual" in site.server.logs()
