@@ -79,7 +79,7 @@ std::string encryption_cell(const value& bucket) {
 
 std::string show_list(const boost::json::array& buckets) {
   Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY", "SSE",
-               "UPLOADS WAIT BECAUSE"});
+               "TAKES NO UPLOADS BECAUSE"});
   for (const value& bucket : buckets) {
     table.add({cell(bucket, "cdn"), cell(bucket, "bucket"), cell(bucket, "endpoint"), cell(bucket, "region"),
                credentials_cell(bucket), cell(bucket, "access_key"), cell(bucket, "path_style"),

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,18 +41,17 @@ struct BucketTrouble {
   // s3_credential and s3_unavailable: its uploads wait. s3_access_denied, s3_no_such_bucket and s3_full: its last
   // request that writes was refused for that, and its uploads fail.
   Errc code{};
-  std::int64_t version = 0;       // of the settings that this is about (BucketAccess::version)
+  std::string reason;             // one clause, for operators: it may name services of the server
   bool whole_endpoint = false;    // with s3_unavailable: it is so for all buckets there
   std::chrono::seconds lasts{0};  // since it was noticed
 };
 
 // What is wrong with the stores.
 struct StoreTroubles {
-  std::vector<BucketTrouble> buckets;    // kMostTroubles at most; may name buckets that have other settings by now
+  std::vector<BucketTrouble> buckets;    // of those that were asked for, in their order
   std::chrono::seconds clock_offset{0};  // how far the store whose time differs most is ahead of us
   std::string clock_endpoint;            // that store; empty: none refuses our time
 };
-inline constexpr std::size_t kMostTroubles = 1000;
 
 class BucketDoctor {
  public:
@@ -66,11 +65,12 @@ class BucketDoctor {
   // fails: a failure is a finding.
   virtual BucketReport check(const BucketAccess& access) = 0;
 
-  // Why uploads to the bucket wait at present, as one clause; empty: they do not. Any thread; does not block.
-  [[nodiscard]] virtual std::string trouble(const BucketAccess& access) const = 0;
+  // Why the bucket, with these settings, takes no uploads at present; nothing: nothing is known against it. Any thread;
+  // does not block.
+  [[nodiscard]] virtual std::optional<BucketTrouble> trouble(const BucketAccess& access) const = 0;
 
-  // What is wrong with the buckets of an account, or of all. Any thread; does not block.
-  [[nodiscard]] virtual StoreTroubles troubles(std::optional<AccountId> account) const = 0;
+  // trouble() of each of these, and what is wrong with the time of any store. Any thread; does not block.
+  [[nodiscard]] virtual StoreTroubles troubles(std::span<const std::shared_ptr<const BucketAccess>> buckets) const = 0;
 
   // The smallest access policy that uploads need, as text to paste. `public_read`: it allows acl=public-read too. Any
   // thread.

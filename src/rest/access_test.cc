@@ -194,7 +194,8 @@ TEST_F(RestAccess, AnIdempotencyKeyIsItsCallersOwn) {
 }
 
 TEST_F(RestAccess, TextsForOperatorsReachNoCustomer) {
-  doctor_.troubled = "my_bucket";
+  doctor_.troubles_of_all.buckets = {
+      {158, "my_bucket", "https://s3.example.com", Errc::s3_credential, "its key is refused"}};
   EXPECT_EQ(items("bucket.list", {})[0].at("trouble"), "its key is refused");
   who_ = person(Role::customer, 158);
   const auto trouble = items("bucket.list", {})[0].at("trouble");

@@ -67,8 +67,7 @@ constexpr std::array kWords = {
     Words{"callbacks_failing", "callbacks", kWarning, "Callbacks to {receiver} have failed for {time}.",
           "Account {cdn} does not hear how its uploads end. The last error: {error}",
           "See what the receiver answers: vodlift callback list --receiver {receiver}. What has failed for good can be "
-          "sent "
-          "again when it works."},
+          "sent again when it works."},
     Words{"queue_behind", "server", kWarning, "The first upload that is ready has waited for {time}.",
           "More is queued than is sent.",
           "See the limits (vodlift limit list), and whether more uploads may run at once ([worker] uploads)."},
@@ -165,10 +164,9 @@ class Search {
   }
 
   void look_at_stores() {
-    const StoreTroubles troubles = context_.doctor.troubles(cdn_);
+    const StoreTroubles troubles = context_.doctor.troubles(context_.accounts.buckets(cdn_));
     std::map<std::string, std::vector<const BucketTrouble*>> endpoints;
     for (const BucketTrouble& one : troubles.buckets) {
-      if (!is_configured(one)) continue;
       one.whole_endpoint ? endpoints[one.endpoint].push_back(&one) : add_bucket(one, code_of(one));
     }
     for (const auto& [endpoint, buckets] : endpoints) {
@@ -205,13 +203,6 @@ class Search {
   }
 
  private:
-  // A bucket that was set anew is not known by what it was before.
-  bool is_configured(const BucketTrouble& trouble) const {
-    const auto bucket = context_.accounts.find_bucket(trouble.cdn, trouble.bucket);
-    return bucket && bucket->endpoint == trouble.endpoint &&
-           (trouble.whole_endpoint || bucket->version == trouble.version);
-  }
-
   void add_bucket(const BucketTrouble& trouble, std::string_view code) {
     Need need = need_of(code, {.bucket = trouble.bucket, .cdn = trouble.cdn, .endpoint = trouble.endpoint});
     need.cdn = trouble.cdn;

@@ -20,8 +20,8 @@ struct Need {
   std::string detail{};
   std::string fix{};
   std::optional<WallTime> since{};
-  std::optional<std::int64_t>
-      affected{};  // uploads that or callbacks that wait for it; with `at_least`, there may be more
+  // Uploads or callbacks that wait for it; with `at_least`, there may be more.
+  std::optional<std::int64_t> affected{};
   bool at_least = false;
   AccountId cdn = 0;     // 0: of no account, or of several
   std::string bucket{};  // where it is about one; likewise the next two

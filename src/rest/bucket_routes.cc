@@ -42,13 +42,16 @@ object bucket_json(const BucketAccess& bucket) {
           {"created", to_unix_seconds(bucket.created)}};
 }
 
-// How the bucket is reached, and why its uploads wait, if they do. The reason names files and services of the server,
-// so it is for operators.
+// How the bucket is reached, and why it takes no uploads, if so. The reason is for operators.
 object shown_bucket(const Context& context, bool for_operator, const BucketAccess& bucket) {
   object shown = bucket_json(bucket);
-  std::string trouble = printable(context.doctor.trouble(bucket), kMaxFindingBytes);
-  if (!trouble.empty() && !for_operator) trouble = "the server cannot use it now; ask its operator";
-  shown["trouble"] = trouble;
+  const auto trouble = context.doctor.trouble(bucket);
+  if (!trouble) {
+    shown["trouble"] = "";
+  } else {
+    shown["trouble"] =
+        for_operator ? printable(trouble->reason, kMaxFindingBytes) : "the server cannot use it now; ask its operator";
+  }
   return shown;
 }
 

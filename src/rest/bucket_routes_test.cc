@@ -108,11 +108,12 @@ TEST_F(RestApiTest, ASettingThatBelongsToAnotherGoesWithIt) {
   fail("bucket.set", {{"cdn", 158}, {"bucket", "absent"}, {"max_parts", 500}}, "not_found");
 }
 
-TEST_F(RestApiTest, ListsWhyUploadsToABucketWait) {
+TEST_F(RestApiTest, ListsWhyABucketTakesNoUploads) {
   add_account();
   succeed("bucket.add", bucket_fields());
   EXPECT_EQ(items("bucket.list", {}).at(0).at("trouble"), "");
-  doctor_.troubled = "my_bucket";
+  doctor_.troubles_of_all.buckets = {
+      {158, "my_bucket", "https://s3.example.com", Errc::s3_credential, "its key is refused"}};
   EXPECT_EQ(items("bucket.list", {}).at(0).at("trouble"), "its key is refused");
 }
 

@@ -67,12 +67,16 @@ class ScriptedDoctor final : public BucketDoctor {
     asked.push_back(access.bucket);
     return report;
   }
-  [[nodiscard]] std::string trouble(const BucketAccess& access) const override {
-    return access.bucket == troubled ? "its key is refused" : "";
+  [[nodiscard]] std::optional<BucketTrouble> trouble(const BucketAccess& access) const override {
+    const auto known = [&](const BucketTrouble& one) { return one.cdn == access.cdn && one.bucket == access.bucket; };
+    const auto found = std::ranges::find_if(troubles_of_all.buckets, known);
+    return found == troubles_of_all.buckets.end() ? std::nullopt : std::optional(*found);
   }
-  [[nodiscard]] StoreTroubles troubles(std::optional<AccountId> account) const override {
-    StoreTroubles found = troubles_of_all;
-    std::erase_if(found.buckets, [&](const BucketTrouble& one) { return account && one.cdn != *account; });
+  [[nodiscard]] StoreTroubles troubles(std::span<const std::shared_ptr<const BucketAccess>> buckets) const override {
+    StoreTroubles found{{}, troubles_of_all.clock_offset, troubles_of_all.clock_endpoint};
+    for (const auto& bucket : buckets) {
+      if (const auto one = trouble(*bucket)) found.buckets.push_back(*one);
+    }
     return found;
   }
   [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
@@ -81,7 +85,6 @@ class ScriptedDoctor final : public BucketDoctor {
   }
 
   BucketReport report;
-  std::string troubled;  // the bucket whose uploads wait
   StoreTroubles troubles_of_all;
   std::vector<std::string> asked;
 };

@@ -36,7 +36,7 @@ class OverviewTest : public RestApiTest {
     trouble.bucket = "my_bucket";
     trouble.endpoint = "https://s3.example.com";
     trouble.code = code;
-    trouble.version = accounts_.find_bucket(cdn, "my_bucket")->version;
+    trouble.reason = "it does not work";
     trouble.whole_endpoint = whole_endpoint;
     trouble.lasts = seconds(90);
     return trouble;
@@ -123,14 +123,14 @@ TEST_F(OverviewTest, EachFaultOfABucketHasItsWords) {
   }
 }
 
-TEST_F(OverviewTest, WhatIsKnownOfOtherSettingsIsNotSaid) {
-  troubled(trouble(Errc::s3_access_denied));
-  succeed("bucket.set", {{"cdn", 158}, {"bucket", "my_bucket"}, {"region", "eu-west-2"}});
-  EXPECT_TRUE(attention().empty());
-  troubled(trouble(Errc::s3_unavailable, true));
-  EXPECT_EQ(attention().size(), 1U);
-  succeed("bucket.set", {{"cdn", 158}, {"bucket", "my_bucket"}, {"endpoint", "https://elsewhere.example.com"}});
-  EXPECT_TRUE(attention().empty());
+TEST_F(OverviewTest, TheListOfBucketsSaysWhatTheOverviewSays) {
+  EXPECT_EQ(items("bucket.list", {}).at(0).at("trouble"), "");
+  for (const Errc code : {Errc::s3_credential, Errc::s3_access_denied, Errc::s3_no_such_bucket, Errc::s3_full}) {
+    troubled(trouble(code));
+    EXPECT_EQ(attention().size(), 1U);
+    EXPECT_EQ(items("bucket.list", {}).at(0).at("trouble"), "it does not work");
+    EXPECT_EQ(succeed("bucket.show", {{"cdn", 158}, {"bucket", "my_bucket"}}).at("trouble"), "it does not work");
+  }
 }
 
 TEST_F(OverviewTest, AStoreThatIsDownIsOneThingForAllItsBuckets) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/log.h"
 #include "s3/s3_request.h"
@@ -19,22 +18,6 @@ constexpr double kKeptWeight = 7.0 / 8;  // of the measurements before the new o
 
 std::string bucket_key(const BucketAccess& access) {
   return fmt::format("{}\n{}\n{}\n{}", access.cdn, access.endpoint, access.region, access.bucket);
-}
-
-BucketPlace place_of(std::string_view bucket_key) {
-  const auto cut = [&bucket_key] {
-    const std::size_t end = bucket_key.find('\n');
-    const std::string_view first = bucket_key.substr(0, end);
-    bucket_key.remove_prefix(end == std::string_view::npos ? bucket_key.size() : end + 1);
-    return first;
-  };
-  BucketPlace place;
-  const std::string_view cdn = cut();
-  std::from_chars(cdn.data(), cdn.data() + cdn.size(), place.cdn);
-  place.endpoint = cut();
-  cut();  // the region
-  place.bucket = bucket_key;
-  return place;
 }
 
 std::size_t number_of(std::string_view text) { return std::hash<std::string_view>()(text); }

@@ -39,13 +39,6 @@ inline constexpr std::chrono::hours kRateLifetime{1};
 
 // By what a bucket is identified: account, endpoint, region and name as configured.
 std::string bucket_key(const BucketAccess& access);
-// What the key was made of, but for the region.
-struct BucketPlace {
-  AccountId cdn = 0;
-  std::string endpoint;
-  std::string bucket;
-};
-BucketPlace place_of(std::string_view bucket_key);
 
 // What a CircuitBreaker knows an object, a bucket or an account by.
 std::size_t number_of(std::string_view text);

@@ -45,6 +45,18 @@ std::string about_key(const BucketAccess& access) {
                      access.bucket);
 }
 
+// `code`: of is_refusal_of_bucket().
+std::string about_refusal(const BucketAccess& access, Errc code) {
+  switch (code) {
+    case Errc::s3_no_such_bucket:
+      return fmt::format("bucket {} does not exist at {}", access.bucket, access.endpoint);
+    case Errc::s3_full:
+      return fmt::format("bucket {} at {} has no room", access.bucket, access.endpoint);
+    default:
+      return fmt::format("bucket {} refuses its key: access denied; see `vodlift bucket check`", access.bucket);
+  }
+}
+
 // The entry of `key`; when the map is full, all idle entries are forgotten before a new one is made.
 template <class Value>
 std::pair<Value&, bool> find_or_make(std::map<std::string, Value>& map, std::size_t limit, const std::string& key) {
@@ -221,54 +233,54 @@ std::optional<Refusal> EndpointStates::refusal(const ObjectTarget& target) {
   return refused(target, endpoint, bucket_of(target.access));
 }
 
-std::string EndpointStates::trouble(const BucketAccess& access) const {
+std::optional<BucketTrouble> EndpointStates::trouble(const BucketAccess& access) const {
   const std::lock_guard lock(mutex_);
-  const Endpoint* endpoint = find_endpoint(access);
-  const BucketState* bucket = find_bucket(access);
-  if (bucket != nullptr && bucket->version == access.version) {
-    if (bucket->key.is_open()) return about_key(access);
-    if (bucket->down.is_open()) return about_bucket(access, bucket->down);
-  }
-  return endpoint != nullptr && endpoint->down.is_open() ? about_endpoint(access, endpoint->down) : "";
-}
-
-std::optional<BucketTrouble> EndpointStates::trouble_of(const BucketPlace& place, const BucketState& bucket) const {
   const SteadyTime now = steady_();
-  const auto trouble = [&](Errc code, SteadyTime since, bool whole_endpoint = false) {
-    return BucketTrouble{place.cdn,
-                         place.bucket,
-                         place.endpoint,
+  const auto trouble = [&](Errc code, SteadyTime since, std::string reason, bool whole_endpoint = false) {
+    return BucketTrouble{access.cdn,
+                         access.bucket,
+                         access.endpoint,
                          code,
-                         bucket.version,
+                         std::move(reason),
                          whole_endpoint,
                          std::chrono::floor<seconds>(now - since)};
   };
-  if (bucket.key.is_open()) return trouble(Errc::s3_credential, bucket.key.opened());
-  if (bucket.down.is_open()) return trouble(Errc::s3_unavailable, bucket.down.opened());
-  const auto endpoint = endpoints_.find(place.endpoint);
-  if (endpoint != endpoints_.end() && endpoint->second.down.is_open()) {
-    return trouble(Errc::s3_unavailable, endpoint->second.down.opened(), true);
+  const BucketState* bucket = find_bucket(access);
+  // What is known against other settings says nothing of these.
+  if (bucket != nullptr && bucket->version != access.version) bucket = nullptr;
+  if (bucket != nullptr && bucket->key.is_open()) {
+    return trouble(Errc::s3_credential, bucket->key.opened(), about_key(access));
   }
-  if (bucket.refuses) return trouble(bucket.refuses->code, bucket.refuses->since);
-  return std::nullopt;
+  if (bucket != nullptr && bucket->down.is_open()) {
+    return trouble(Errc::s3_unavailable, bucket->down.opened(), about_bucket(access, bucket->down));
+  }
+  const Endpoint* endpoint = find_endpoint(access);
+  if (endpoint != nullptr && endpoint->down.is_open()) {
+    return trouble(Errc::s3_unavailable, endpoint->down.opened(), about_endpoint(access, endpoint->down), true);
+  }
+  if (bucket == nullptr || !bucket->refuses) return std::nullopt;
+  return trouble(bucket->refuses->code, bucket->refuses->since, about_refusal(access, bucket->refuses->code));
 }
 
-StoreTroubles EndpointStates::troubles(std::optional<AccountId> account) const {
+bool EndpointStates::all_is_well() const {
+  return std::ranges::none_of(endpoints_, [](const auto& one) { return one.second.down.is_open(); }) &&
+         std::ranges::none_of(buckets_, [](const auto& one) { return one.second.is_in_trouble(); });
+}
+
+StoreTroubles EndpointStates::troubles(std::span<const std::shared_ptr<const BucketAccess>> buckets) const {
   StoreTroubles found;
-  const std::lock_guard lock(mutex_);
-  const bool any_down = std::ranges::any_of(endpoints_, [](const auto& one) { return one.second.down.is_open(); });
-  for (const auto& [key, bucket] : buckets_) {
-    // Requests wait for the lock, so nothing is done for buckets that are well.
-    if (!any_down && !bucket.is_in_trouble()) continue;
-    const BucketPlace place = place_of(key);
-    if (account && place.cdn != *account) continue;
-    auto trouble = trouble_of(place, bucket);
-    if (trouble && found.buckets.size() < kMostTroubles) found.buckets.push_back(std::move(*trouble));
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [url, endpoint] : endpoints_) {
+      if (std::chrono::abs(endpoint.clock_offset) <= std::chrono::abs(found.clock_offset)) continue;
+      found.clock_offset = endpoint.clock_offset;
+      found.clock_endpoint = url;
+    }
+    if (all_is_well()) return found;
   }
-  for (const auto& [url, endpoint] : endpoints_) {
-    if (std::chrono::abs(endpoint.clock_offset) <= std::chrono::abs(found.clock_offset)) continue;
-    found.clock_offset = endpoint.clock_offset;
-    found.clock_endpoint = url;
+  // One after the other: requests wait for the lock.
+  for (const auto& bucket : buckets) {
+    if (auto one = trouble(*bucket)) found.buckets.push_back(std::move(*one));
   }
   return found;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -91,10 +92,9 @@ class EndpointStates {
   bool leave(const ObjectTarget& target, Outcome outcome, std::optional<Errc> refusal = {});
   // As ObjectStore::refusal(). Errors: s3_unavailable, s3_credential.
   std::optional<Refusal> refusal(const ObjectTarget& target);
-  // Why requests to the bucket are refused at present; empty: they are not.
-  [[nodiscard]] std::string trouble(const BucketAccess& access) const;
-  // As BucketDoctor::troubles().
-  [[nodiscard]] StoreTroubles troubles(std::optional<AccountId> account) const;
+  // As the functions of BucketDoctor.
+  [[nodiscard]] std::optional<BucketTrouble> trouble(const BucketAccess& access) const;
+  [[nodiscard]] StoreTroubles troubles(std::span<const std::shared_ptr<const BucketAccess>> buckets) const;
   // The bucket takes objects, as somebody else has found out.
   void note_works(const BucketAccess& access);
   // From now on nothing waits and nothing is refused: for the end of the program.
@@ -129,8 +129,8 @@ class EndpointStates {
   void merge_facts(const BucketAccess& access, const EndpointFacts& seen);
   bool note_region(const BucketAccess& access, const std::string& region);
   bool note_time(const BucketAccess& access, std::string_view date, WallTime now);
-  // Empty: nothing is wrong with it.
-  [[nodiscard]] std::optional<BucketTrouble> trouble_of(const BucketPlace& place, const BucketState& bucket) const;
+  // Whether anything is known against any endpoint or bucket.
+  [[nodiscard]] bool all_is_well() const;
   std::optional<Refusal> refused(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
   static void begin(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);
   static void say_nothing(const ObjectTarget& target, Endpoint& endpoint, BucketState& bucket);

@@ -1,6 +1,7 @@
 // Which requests may go: how many at once, and what stops them.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <vector>
 
 #include "base/no_memory_test.h"
@@ -40,6 +41,11 @@ class EndpointTrafficTest : public testing::Test {
   }
   void bring_down(const ObjectTarget& target) {
     for (int i = 0; i < limits_.down.failures; ++i) ASSERT_TRUE(enters_and_leaves(target, Outcome::no_answer));
+  }
+  std::vector<BucketTrouble> troubles(const std::vector<ObjectTarget>& targets) const {
+    std::vector<std::shared_ptr<const BucketAccess>> buckets;
+    for (const ObjectTarget& one : targets) buckets.push_back(std::make_shared<const BucketAccess>(one.access));
+    return states_.troubles(buckets).buckets;
   }
 
   EndpointLimits limits_{
@@ -243,9 +249,9 @@ TEST_F(EndpointTrafficTest, ErrorsForDifferentObjectsCloseTheirBucketOnly) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::s3_unavailable);
   EXPECT_NE(refused.error().message.find("bucket videos"), std::string::npos) << refused.error().message;
-  EXPECT_NE(states_.trouble(path_style("videos").access), "");
+  EXPECT_TRUE(states_.trouble(path_style("videos").access));
   EXPECT_TRUE(enter(path_style("other", "film", 2))) << "the endpoint is not down";
-  EXPECT_EQ(states_.trouble(path_style("other", "film", 2).access), "");
+  EXPECT_FALSE(states_.trouble(path_style("other", "film", 2).access));
 }
 
 TEST_F(EndpointTrafficTest, WhatIsReadTellsNothingOfABucketThatTakesNoObjects) {
@@ -259,37 +265,41 @@ TEST_F(EndpointTrafficTest, WhatIsReadTellsNothingOfABucketThatTakesNoObjects) {
   EXPECT_FALSE(enter(path_style("videos", "three")));
   now_ += std::chrono::minutes(2);
   ASSERT_TRUE(enters_and_leaves(path_style("videos", "three"), Outcome::looked));
-  EXPECT_NE(states_.trouble(path_style("videos").access), "");
+  EXPECT_TRUE(states_.trouble(path_style("videos").access));
   ASSERT_TRUE(enters_and_leaves(path_style("videos", "three"), Outcome::answered));
-  EXPECT_EQ(states_.trouble(path_style("videos").access), "");
+  EXPECT_FALSE(states_.trouble(path_style("videos").access));
 }
 
 TEST_F(EndpointTrafficTest, WhatIsWrongIsKnownOfEachBucketAndSinceWhen) {
-  EXPECT_TRUE(states_.troubles({}).buckets.empty());
   const ObjectTarget denied = path_style("denied", "film", 7);
+  const ObjectTarget bad_key = path_style("bad key", "film", 8);
+  const ObjectTarget well = path_style("well", "film", 7);
+  EXPECT_TRUE(troubles({denied, bad_key, well}).empty());
   ASSERT_TRUE(enter(denied));
   states_.leave(denied, Outcome::denied, Errc::s3_access_denied);
   now_ += 90s;
   ASSERT_TRUE(enter(denied));
   states_.leave(denied, Outcome::denied, Errc::s3_access_denied);
-  ASSERT_TRUE(enters_and_leaves(path_style("bad key", "film", 8), Outcome::key_refused));
+  ASSERT_TRUE(enters_and_leaves(bad_key, Outcome::key_refused));
+  ASSERT_TRUE(enters_and_leaves(well, Outcome::answered));
   now_ += 10s;
-  const auto found = states_.troubles({}).buckets;
+  const auto found = troubles({denied, bad_key, well});
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].cdn, 7);
   EXPECT_EQ(found[0].bucket, "denied");
   EXPECT_EQ(found[0].endpoint, "http://store");
   EXPECT_EQ(found[0].code, Errc::s3_access_denied);
+  EXPECT_EQ(found[0].reason, "bucket denied refuses its key: access denied; see `vodlift bucket check`");
   EXPECT_EQ(found[0].lasts, 100s);
   EXPECT_EQ(found[1].bucket, "bad key");
   EXPECT_EQ(found[1].code, Errc::s3_credential);
   EXPECT_EQ(found[1].lasts, 10s);
-  EXPECT_EQ(states_.troubles(8).buckets.size(), 1U);
-  EXPECT_TRUE(states_.troubles(9).buckets.empty());
+  EXPECT_EQ(troubles({bad_key}).size(), 1U);
+  EXPECT_TRUE(troubles({well}).empty());
   ASSERT_TRUE(enters_and_leaves(denied, Outcome::looked));
-  EXPECT_EQ(states_.troubles(7).buckets.size(), 1U) << "what is read tells nothing of what may be written";
+  EXPECT_EQ(troubles({denied}).size(), 1U) << "what is read tells nothing of what may be written";
   ASSERT_TRUE(enters_and_leaves(denied, Outcome::answered));
-  EXPECT_TRUE(states_.troubles(7).buckets.empty());
+  EXPECT_TRUE(troubles({denied}).empty());
 }
 
 TEST_F(EndpointTrafficTest, WhatRefusesABucketIsForgottenWithItsSettingsAndWhereItWorks) {
@@ -297,24 +307,25 @@ TEST_F(EndpointTrafficTest, WhatRefusesABucketIsForgottenWithItsSettingsAndWhere
   const auto refuse = [&] {
     ASSERT_TRUE(enter(full));
     states_.leave(full, Outcome::answered, Errc::s3_full);
-    ASSERT_EQ(states_.troubles({}).buckets.at(0).code, Errc::s3_full);
+    ASSERT_EQ(states_.trouble(full.access).value().code, Errc::s3_full);
   };
   refuse();
   full.access.version = 1;
+  EXPECT_FALSE(states_.trouble(full.access)) << "nothing is known of the new settings";
   ASSERT_TRUE(enter(full));
-  EXPECT_TRUE(states_.troubles({}).buckets.empty());
+  EXPECT_FALSE(states_.trouble(full.access));
   states_.leave(full, Outcome::not_sent);
   refuse();
-  EXPECT_EQ(states_.troubles({}).buckets.at(0).version, 1);
   states_.note_works(full.access);
-  EXPECT_TRUE(states_.troubles({}).buckets.empty());
+  EXPECT_FALSE(states_.trouble(full.access));
 }
 
 TEST_F(EndpointTrafficTest, ADownEndpointIsATroubleOfItsBuckets) {
   ASSERT_TRUE(enters_and_leaves(path_style("other", "film", 2), Outcome::answered));
   bring_down(path_style("videos"));
-  const auto found = states_.troubles({}).buckets;
-  ASSERT_EQ(found.size(), 2U);
+  // Nothing is known of the first of them but where it is.
+  const auto found = troubles({path_style("new", "film", 3), path_style("other", "film", 2), path_style("videos")});
+  ASSERT_EQ(found.size(), 3U);
   for (const BucketTrouble& one : found) {
     EXPECT_EQ(one.code, Errc::s3_unavailable);
     EXPECT_TRUE(one.whole_endpoint);
@@ -325,7 +336,7 @@ TEST_F(EndpointTrafficTest, WhatIsReadTellsThatABucketAnswersAgain) {
   bring_down(at("http://store"));
   now_ += std::chrono::minutes(2);
   ASSERT_TRUE(enters_and_leaves(at("http://store"), Outcome::looked));
-  EXPECT_EQ(states_.trouble(at("http://store").access), "");
+  EXPECT_FALSE(states_.trouble(at("http://store").access));
 }
 
 TEST_F(EndpointTrafficTest, ErrorsForDifferentBucketsCloseTheEndpoint) {
@@ -390,7 +401,7 @@ TEST_F(EndpointTrafficTest, ARefusedKeyHoldsItsBucketUntilItIsGood) {
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->error.code, Errc::s3_credential);
   EXPECT_GT(refused->again_in, 3s);
-  EXPECT_NE(states_.trouble(path_style("videos").access), "");
+  EXPECT_TRUE(states_.trouble(path_style("videos").access));
   EXPECT_TRUE(enter(path_style("other"))) << "the key of another bucket";
   EXPECT_TRUE(enter(path_style("videos", "film", 2))) << "another account's key for the same bucket";
   now_ += limits_.key.first_pause;
@@ -400,7 +411,7 @@ TEST_F(EndpointTrafficTest, ARefusedKeyHoldsItsBucketUntilItIsGood) {
   now_ += limits_.key.longest_pause;
   ASSERT_TRUE(enters_and_leaves(path_style("videos"), Outcome::answered));
   EXPECT_FALSE(states_.refusal(path_style("videos", "other film")));
-  EXPECT_EQ(states_.trouble(path_style("videos").access), "");
+  EXPECT_FALSE(states_.trouble(path_style("videos").access));
 }
 
 TEST_F(EndpointTrafficTest, NewSettingsEndWhatIsKnownAgainstABucket) {

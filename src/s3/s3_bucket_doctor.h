@@ -24,9 +24,11 @@ class S3BucketDoctor final : public BucketDoctor {
       : client_(client), credentials_(credentials), environment_(environment), clock_(clock), endpoints_(endpoints) {}
 
   BucketReport check(const BucketAccess& access) override;
-  [[nodiscard]] std::string trouble(const BucketAccess& access) const override { return endpoints_.trouble(access); }
-  [[nodiscard]] StoreTroubles troubles(std::optional<AccountId> account) const override {
-    return endpoints_.troubles(account);
+  [[nodiscard]] std::optional<BucketTrouble> trouble(const BucketAccess& access) const override {
+    return endpoints_.trouble(access);
+  }
+  [[nodiscard]] StoreTroubles troubles(std::span<const std::shared_ptr<const BucketAccess>> buckets) const override {
+    return endpoints_.troubles(buckets);
   }
   [[nodiscard]] std::string policy(const BucketAccess& access, bool public_read) const override {
     return iam_policy(access, public_read);

@@ -34,9 +34,11 @@ def test_all_is_well_until_a_bucket_refuses_us_and_again_when_it_takes_objects(s
     assert (need["code"], need["cdn"], need["bucket"]) == ("bucket_denied", 158, "videos"), need
     assert facts["sentence"] == "Bucket videos refuses us: access denied."
     assert needs(overview, cdn=158) == ["bucket_denied"]
+    assert "bucket videos refuses its key: access denied" in site.server.cli("bucket", "list"), "the list agrees with the overview"
     fake.play(NO_FAULT)
     site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
     assert needs(overview) == [], "the check has found that it works"
+    assert "access denied" not in site.server.cli("bucket", "list")
     fake.play({"about": "no bucket", "rules": [{"operation": "PutObject", "fault": {"status": 404, "code": "NoSuchBucket"}}]})
     site.wait_for(site.queue("film.mp4", "videos", "2.mp4"), "failed")
     assert needs(overview) == ["bucket_missing"]

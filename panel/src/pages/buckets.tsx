@@ -144,7 +144,7 @@ function One({cdn, name}: {cdn: number; name: string}) {
   return (
     <Page
       title={name}
-      first={bucket && (bucket.trouble ? <>Uploads to this bucket wait: <Rich text={bucket.trouble} />.</> : 'Nothing is wrong with this bucket as far as uploads have shown.')}
+      first={bucket && (bucket.trouble ? <>This bucket takes no uploads: <Rich text={bucket.trouble} />.</> : 'Nothing is wrong with this bucket as far as uploads have shown.')}
       actions={
         <>
           {bucket && may('bucket.set') && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
