@@ -192,9 +192,12 @@ function Inside() {
     follow();
     beginKeys(rooms().map((room) => [room.key, room.path, room.name]));
     void readAccounts().catch(() => undefined);
-    const attended = on('attention', (now) => setAttention(now.items.length));
+    const off = [
+      on('attention', (now) => setAttention(now.items.length)),
+      on('settings', ({noun}) => void (noun === 'account' ? readAccounts() : noun === 'bucket' ? readBuckets() : Promise.resolve()).catch(() => undefined)),
+    ];
     void call('overview.show', {}).then((all) => setAttention(all.attention.length)).catch(() => undefined);
-    return attended;
+    return () => off.forEach((one) => one());
   }, []);
   useEffect(() => void readBuckets().catch(() => undefined), [account.value]);
   const {path} = place.value;

@@ -10,8 +10,10 @@ export interface Events {
   rate: RatePoint;
   attention: {at: number; items: Attention[]};
   callback: Callback;
+  settings: {noun: Noun; cdn: number | null};
   reset: Record<string, never>;
 }
+export type Noun = 'account' | 'key' | 'bucket' | 'limit' | 'person';
 type Topic = keyof Events;
 type Message = {topic: Topic; data: Events[Topic]; id: string};
 
@@ -64,8 +66,9 @@ function schedule(): void {
 function receive(messages: Message[]): void {
   for (const message of messages) {
     lastId = message.id || lastId;
-    const object = message.data as {id?: number};
-    const key = `${message.topic} ${message.topic === 'upload' || message.topic === 'callback' ? object.id : ''}`;
+    const object = message.data as {id?: number; noun?: Noun; cdn?: number};
+    const which = {upload: object.id, callback: object.id, settings: `${object.noun} ${object.cdn}`} as Partial<Record<Topic, unknown>>;
+    const key = `${message.topic} ${which[message.topic] ?? ''}`;
     pending.set(key, message);
   }
   if (pending.size > kMostPending) {

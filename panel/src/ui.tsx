@@ -4,6 +4,7 @@ import type {ComponentChildren, JSX} from 'preact';
 import {useEffect, useErrorBoundary, useId, useLayoutEffect, useMemo, useRef, useState} from 'preact/hooks';
 import {asProblem} from './api';
 import {absolute, bytes, duration, exactBytes, isoTime, now, relative, shortPath, slowNow, words} from './format';
+import {type Noun, on} from './live';
 import type {Operations, Problem, State} from './schema';
 import {note} from './store';
 
@@ -153,8 +154,8 @@ export interface Loaded<T> {
   set: (data: T) => void;
 }
 
-// Reads data, and again where `dependencies` change. What is shown stays until the new data is there.
-export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, dependencies: unknown[]): Loaded<T> {
+// Reads data, and again where `dependencies` change, and where anybody changes settings of these nouns. What is shown stays until the new data is there.
+export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, dependencies: unknown[], ...nouns: Noun[]): Loaded<T> {
   const [state, setState] = useState<{data?: T; problem?: Problem; loading: boolean}>({loading: true});
   const [round, setRound] = useState(0);
   useLayoutEffect(() => {
@@ -166,6 +167,10 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, dependenci
     );
     return () => control.abort();
   }, [...dependencies, round]);
+  useEffect(() => {
+    const off = [on('settings', (change) => nouns.includes(change.noun) && setRound((n) => n + 1)), on('reset', () => nouns.length > 0 && setRound((n) => n + 1))];
+    return () => off.forEach((one) => one());
+  }, nouns);
   return {
     data: state.data,
     problem: state.problem,

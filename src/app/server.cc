@@ -186,7 +186,9 @@ class Server {
         outside_blocking_("panel-outside", kOutsideThreads, kOutsideQueue),
         intake_(*stores_.accounts, storages_, refusals_of(guard_)),
         callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
-        events_({*stores_.feed, *stores_.uploads, *stores_.callback_history, collector_, clock}),
+        attention_(
+            [this, &clock](auto views) { return rest::find_needs(rest_context(admin_blocking_, clock), views); }),
+        events_({*stores_.feed, *stores_.uploads, *stores_.callback_history, collector_, attention_, clock}),
         sign_in_(*stores_.people, *stores_.sessions, hasher_, std::chrono::steady_clock::now),
         rest_(rest_context(admin_blocking_, clock)),
         panel_rest_(rest_context(panel_blocking_, clock)),
@@ -237,6 +239,7 @@ class Server {
     callback_run_.start();
     reaper_.start();
     stores_.check->start();
+    attention_.start();
     events_.start();
     admin_server_.start();
     panel_door_.start();
@@ -272,6 +275,7 @@ class Server {
     panel_blocking_.stop();
     admin_blocking_.stop();
     events_.stop();
+    attention_.stop();
     write_usage();
     dispatcher_.stop(kWorkerGrace);
     write_statistics();
@@ -407,6 +411,7 @@ class Server {
   ThreadPool outside_blocking_;
   UploadIntake intake_;
   CallbackTester callback_tester_;
+  rest::AttentionWatch attention_;
   rest::EventHub events_;
   const store::Argon2Hasher hasher_;
   SignIn sign_in_;

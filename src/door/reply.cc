@@ -25,7 +25,10 @@ void Reply::answer(net::Response response, Record record) {
 }
 
 void Reply::success(std::string_view message, const boost::json::value& data, const boost::json::object& members) {
-  answer(success_response(message, data, members), [&](AuditedCall& call) { call.succeeded(data); });
+  answer(success_response(message, data, members), [&](AuditedCall& call) {
+    call.succeeded(data);
+    if (succeeded_) succeeded_(data);
+  });
 }
 
 void Reply::respond(net::Response response) {

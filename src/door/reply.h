@@ -27,8 +27,15 @@ class Reply {
   Reply& operator=(const Reply&) = delete;
   virtual ~Reply() = default;
 
-  // Has the outcome recorded before it is answered. Before the answer only.
-  void audit(AuditedCall call) { audited_.emplace(std::move(call)); }
+  // Called with the answer.
+  using Succeeded = std::function<void(const boost::json::value&)>;
+
+  // Has the outcome recorded before it is answered, and calls `succeeded` then where it is a success; it must not
+  // throw. Before the answer only.
+  void audit(AuditedCall call, Succeeded succeeded = {}) {
+    audited_.emplace(std::move(call));
+    succeeded_ = std::move(succeeded);
+  }
 
   // `members`: more members of the answer that stand next to `data`.
   void success(std::string_view message, const boost::json::value& data, const boost::json::object& members = {});
@@ -72,6 +79,7 @@ class Reply {
 
   std::atomic<bool> answered_{false};
   std::optional<AuditedCall> audited_;
+  Succeeded succeeded_;
   net::Responder respond_;
 };
 

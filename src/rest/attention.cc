@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "rest/route.h"
 
 namespace vodlift::rest {
 namespace {
@@ -102,6 +103,10 @@ std::string fill(std::string_view text, const Known& known) {
 Need need_of(std::string_view code, const Known& known) {
   const auto words = std::ranges::find(kWords, code, &Words::code);
   Need need{.code = words->code, .kind = words->kind, .severity = words->severity};
+  Known constant = known;
+  constant.count = 0;
+  constant.time = {};
+  need.mark = fmt::format("{} {} {}", code, known.cdn, fill(words->title, constant));
   need.title = fill(words->title, known);
   need.detail = fill(words->detail, known);
   need.fix = fill(words->fix, known);
@@ -126,7 +131,7 @@ std::string_view code_of(const BucketTrouble& trouble) {
 // Finds and collects them.
 class Search {
  public:
-  Search(const Context& context, std::optional<AccountId> cdn) : context_(context), cdn_(cdn) {}
+  Search(const Context& context, NeedView cdn) : context_(context), cdn_(cdn) {}
 
   void look_at_database() {
     const StoreHealth health = context_.monitor.look();
@@ -149,8 +154,21 @@ class Search {
     if (longest >= kBehindAfter) add(need_of("queue_behind", {.time = longest}), longest);
   }
 
-  void look_at_storages() {
-    for (const StorageInfo& one : context_.storages.list()) {
+  // The two above, with what the queue holds now.
+  Result<> look_at_server() {
+    look_at_database();
+    const auto queue = context_.uploads.queue({});
+    if (!queue) return queue.error();
+    const auto counts = context_.uploads.counts();
+    if (!counts) return counts.error();
+    std::int64_t running = 0;
+    for (const UploadCount& one : *counts) running += one.state == UploadState::uploading ? one.uploads : 0;
+    look_at_queue(*queue, running);
+    return {};
+  }
+
+  void look_at_storages(const std::vector<StorageInfo>& storages) {
+    for (const StorageInfo& one : storages) {
       if (one.available) continue;
       Need need = need_of("storage_gone", {.storage = one.name});
       need.storage = one.name;
@@ -180,9 +198,9 @@ class Search {
     add(need_of("clock_wrong", {.endpoint = troubles.clock_endpoint, .time = std::chrono::abs(troubles.clock_offset)}));
   }
 
-  void look_at_callbacks() {
+  Result<> look_at_callbacks() {
     const auto receivers = context_.callbacks.receivers(cdn_.value_or(0));
-    if (!receivers) return;
+    if (!receivers) return receivers.error();
     for (const CallbackReceiver& one : *receivers) {
       if (!one.sums.failing_since || one.account == kOtherReceivers) continue;
       const auto lasts = std::chrono::floor<seconds>(context_.clock.now() - *one.sums.failing_since);
@@ -194,6 +212,7 @@ class Search {
       need.affected = one.sums.waiting;
       add(std::move(need), lasts);
     }
+    return {};
   }
 
   std::vector<Need> take() {
@@ -231,23 +250,39 @@ class Search {
   }
 
   const Context& context_;
-  const std::optional<AccountId> cdn_;
+  const NeedView cdn_;
   std::vector<Need> needs_;
 };
 
 }  // namespace
 
-std::vector<Need> find_needs(const Context& context, std::optional<AccountId> cdn, const QueueState& queue,
-                             std::int64_t running) {
+std::vector<Need> find_needs(const Context& context, NeedView cdn, const QueueState& queue, std::int64_t running) {
   Search search(context, cdn);
   if (!cdn) {
     search.look_at_database();
     search.look_at_queue(queue, running);
   }
-  search.look_at_storages();
+  search.look_at_storages(context.storages.list());
   search.look_at_stores();
-  search.look_at_callbacks();
+  // What cannot be read is told by what is wrong with the database.
+  (void)search.look_at_callbacks();
   return search.take();
+}
+
+Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::span<const NeedView> views) {
+  const auto storages = context.storages.list();
+  std::vector<std::vector<Need>> found;
+  for (const NeedView view : views) {
+    Search search(context, view);
+    if (!view) {
+      if (auto looked = search.look_at_server(); !looked) return looked.error();
+    }
+    search.look_at_storages(storages);
+    search.look_at_stores();
+    if (auto looked = search.look_at_callbacks(); !looked) return looked.error();
+    found.push_back(search.take());
+  }
+  return found;
 }
 
 boost::json::object to_json(const Need& need) {

@@ -2,20 +2,29 @@
 #pragma once
 
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <chrono>
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/error.h"
 #include "core/upload_store.h"
-#include "rest/route.h"
 
 namespace vodlift::rest {
+
+struct Context;
 
 // One thing that does not mend itself.
 struct Need {
   std::string_view code{};      // "bucket_denied"
   std::string_view kind{};      // what it is about: "bucket", "storage", "callbacks", "clock", …
   std::string_view severity{};  // "critical": uploads fail or stand still; "warning"
+  std::string mark{};           // the same for as long as it is the same need, whatever its figures are
   std::string title{};          // one sentence
   std::string detail{};
   std::string fix{};
@@ -41,11 +50,16 @@ inline constexpr std::chrono::hours kBehindAfter{1};
 // All attempts to deliver callbacks to a receiver have failed for so long.
 inline constexpr std::chrono::minutes kCallbacksFailAfter{10};
 
+// Whose needs: those of an account; nothing: of the whole server.
+using NeedView = std::optional<AccountId>;
+
 // The gravest first, kMostNeeds at most. Without `cdn`: of the whole server. Otherwise what the uploads of that account
 // wait for: its buckets, storages, and its callbacks. `queue`, `running`: what waits and how many uploads run, of the
 // same. Blocks for storages that do not answer, some seconds at most, and for the database.
-std::vector<Need> find_needs(const Context& context, std::optional<AccountId> cdn, const QueueState& queue,
-                             std::int64_t running);
+std::vector<Need> find_needs(const Context& context, NeedView cdn, const QueueState& queue, std::int64_t running);
+
+// The same of each of these views, with one look at the storages for all. Errors: store_failed.
+Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::span<const NeedView> views);
 
 boost::json::object to_json(const Need& need);
 

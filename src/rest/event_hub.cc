@@ -70,6 +70,7 @@ void EventHub::stop() {
   used_ = false;
   stop_listening();
   streams_.clear();
+  attended_.clear();
   const std::lock_guard lock(mutex_);
   joining_.clear();
 }
@@ -98,6 +99,7 @@ void EventHub::stop_listening() {
   const std::lock_guard changes(mutex_);
   uploads_.clear();
   callbacks_.clear();
+  settings_.clear();
   dropped_ = false;
 }
 
@@ -111,6 +113,19 @@ void EventHub::note(ChangedIds& ids, std::int64_t id) {
     // What is not known to have changed is read anew.
   }
   ids.clear();
+  dropped_ = true;
+}
+
+void EventHub::settings_changed(const SettingsChange& change) noexcept {
+  if (!listening_) return;
+  const std::lock_guard lock(mutex_);
+  try {
+    settings_.insert(change);
+    if (settings_.size() <= kMostSettings) return;
+  } catch (const std::bad_alloc&) {
+    // As in note().
+  }
+  settings_.clear();
   dropped_ = true;
 }
 
@@ -138,14 +153,18 @@ void EventHub::tick(SteadyTime now) {
   if (used_.exchange(false) || !streams_.empty() || !joined.empty()) last_used_ = now;
   if (now - last_used_ >= kLinger) return stop_listening();
   greet(std::move(joined), now);
+  attend();
+  take_needs();
   Round round{now, ring_->last_number()};
   add_uploads(bytes);
   add_callbacks(kCallbacksATick);
+  add_settings();
   reset_if_due(now);
   if (streams_.empty()) return;
   round.with_counts = count_if_due(now);
   round.with_rate = measure_if_due(now);
   write_to_all(round);
+  for (auto& [view, attended] : attended_) attended.due = false;
 }
 
 void EventHub::greet(std::vector<EventStream> joined, SteadyTime now) {
@@ -160,6 +179,7 @@ void EventHub::greet(std::vector<EventStream> joined, SteadyTime now) {
       text += event_text(ring_->last_id(), "reset", "{}");
     }
     if (!stream.bytes->write(std::make_shared<const std::string>(std::move(text)))) continue;
+    attended_[stream.view.account].due = true;
     streams_.push_back({std::move(stream), now, now});
   }
 }
@@ -186,7 +206,7 @@ void EventHub::add_uploads(std::size_t bytes) {
     std::string for_operators;
     if (upload.error) for_operators = boost::json::serialize(upload_json(upload, somebody(true), now));
     used += for_all.size();
-    ring_->add("upload", upload.account, for_all, for_operators);
+    ring_->add("upload", {upload.account}, for_all, for_operators);
   }
   const std::lock_guard lock(mutex_);
   uploads_.put_back(left);
@@ -202,7 +222,7 @@ void EventHub::add_callbacks(std::size_t most) {
   for (const std::int64_t id : ids) {
     const auto found = ports_.callbacks.find(id);
     if (!found) continue;
-    ring_->add("callback", found->callback.account, boost::json::serialize(callback_json(found->callback)));
+    ring_->add("callback", {found->callback.account}, boost::json::serialize(callback_json(found->callback)));
     note(uploads_, found->callback.upload);
   }
 }
@@ -214,7 +234,55 @@ void EventHub::reset_if_due(SteadyTime now) {
     if (!std::exchange(dropped_, false)) return;
   }
   reset_due_ = now + kBetweenResets;
-  ring_->add("reset", std::nullopt, "{}");
+  ring_->add("reset", {}, "{}");
+}
+
+void EventHub::add_settings() {
+  std::set<SettingsChange> changed;
+  {
+    const std::lock_guard lock(mutex_);
+    changed.swap(settings_);
+  }
+  for (const auto& [noun, whom] : changed) {
+    const auto cdn = whom.account ? boost::json::value(*whom.account) : boost::json::value(nullptr);
+    ring_->add("settings", whom, boost::json::serialize(object{{"noun", noun}, {"cdn", cdn}}));
+  }
+}
+
+// Without mutex_: the end of a subscription waits for note_needs().
+void EventHub::attend() {
+  std::set<NeedView> views;
+  for (const Open& open : streams_) views.insert(open.stream.view.account);
+  std::erase_if(attended_, [&](const auto& one) { return !views.contains(one.first); });
+  for (const NeedView& view : views) {
+    Attended& attended = attended_[view];
+    if (attended.subscription) continue;
+    attended.subscription =
+        ports_.attention.follow(view, [this, view](const AttentionNews& news) { note_needs(view, news); });
+  }
+}
+
+void EventHub::note_needs(const NeedView& view, const AttentionNews& news) {
+  boost::json::array items;
+  for (const Need& need : news.needs) items.push_back(to_json(need));
+  std::string data =
+      boost::json::serialize(object{{"at", to_unix_seconds(ports_.clock.now())}, {"items", std::move(items)}});
+  const std::lock_guard lock(mutex_);
+  needs_[view] = std::move(data);
+}
+
+void EventHub::take_needs() {
+  std::map<NeedView, std::string> told;
+  {
+    const std::lock_guard lock(mutex_);
+    told.swap(needs_);
+  }
+  for (auto& [view, data] : told) {
+    const auto at = attended_.find(view);
+    if (at == attended_.end()) continue;
+    at->second.data = std::move(data);
+    at->second.due = true;
+  }
 }
 
 bool EventHub::count_if_due(SteadyTime now) {
@@ -266,6 +334,10 @@ std::string EventHub::text_of(const EventView& view, const Round& round) const {
   };
   if (round.with_counts) append("counts", counts_json(view));
   if (round.with_rate) append("rate", rate_json(view));
+  const auto attended = attended_.find(view.account);
+  if (attended != attended_.end() && attended->second.due && !attended->second.data.empty()) {
+    append("attention", attended->second.data);
+  }
   return text;
 }
 

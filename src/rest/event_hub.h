@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "core/statistics_collector.h"
 #include "core/upload_store.h"
 #include "net/body_stream.h"
+#include "rest/attention_watch.h"
 #include "rest/event_ring.h"
 
 namespace vodlift::rest {
@@ -49,10 +51,20 @@ struct EventStream {
   std::shared_ptr<net::BodyStream> bytes;  // where to write
 };
 
+// Settings that somebody changed.
+struct SettingsChange {
+  std::string_view noun;  // "bucket"; lives as long as the process
+  Whom whom{};
+
+  auto operator<=>(const SettingsChange&) const = default;
+};
+
 // Collects which uploads and callbacks changed. Each tick it reads those from the store, writes each as one event, once
 // for all streams, and keeps it in a ring. So several changes within a tick are one event with the newest state, and
 // nothing is read while nobody listens. It goes on collecting for kLinger after the last stream, so that a stream that
 // was cut can go on.
+//
+// What counts, and what needs a person, is not kept: a stream that begins is told how that is now.
 //
 // All streams together get kBytesOfAll in a tick, each kBytesOfOne at most. What does not fit waits for the next ticks;
 // where more than kMostTicks would be needed, what waits is dropped and the event `reset` tells all clients to read
@@ -70,6 +82,7 @@ class EventHub {
   static constexpr std::size_t kBytesOfOne = std::size_t{192} * 1024;
   static constexpr std::size_t kMostUploads = 256;  // of one tick
   static constexpr std::size_t kMostTicks = 40;
+  static constexpr std::size_t kMostSettings = 256;  // different changes of settings in one tick
   static constexpr std::size_t kMostReplayed =
       std::size_t{192} * 1024;  // bytes; a client that missed more gets `reset`
 
@@ -78,6 +91,7 @@ class EventHub {
     UploadStore& uploads;
     CallbackHistory& callbacks;
     StatisticsCollector& traffic;
+    AttentionWatch& attention;
     const Clock& clock;
   };
 
@@ -98,6 +112,9 @@ class EventHub {
   // Must not block: it is called on a network thread. After listen().
   void add(EventStream stream);
 
+  // To be called after the change. Any thread.
+  void settings_changed(const SettingsChange& change) noexcept;
+
   // Sends what changed since the last one.
   void tick(SteadyTime now);
 
@@ -106,6 +123,12 @@ class EventHub {
     EventStream stream;
     SteadyTime written;
     SteadyTime looked;
+  };
+  // What needs a person, of the streams of one view.
+  struct Attended {
+    std::string data;  // empty: not known yet
+    bool due = false;
+    AttentionWatch::Subscription subscription;
   };
   // Of one tick.
   struct Round {
@@ -123,7 +146,12 @@ class EventHub {
   void greet(std::vector<EventStream> joined, SteadyTime now);
   void add_uploads(std::size_t bytes);
   void add_callbacks(std::size_t most);
+  void add_settings();
   void reset_if_due(SteadyTime now);
+  // Follows what the streams show, and nothing else.
+  void attend();
+  void note_needs(const NeedView& view, const AttentionNews& news);
+  void take_needs();
   [[nodiscard]] bool count_if_due(SteadyTime now);
   [[nodiscard]] bool measure_if_due(SteadyTime now);
   void write_to_all(Round& round);
@@ -147,6 +175,8 @@ class EventHub {
   std::size_t most_waiting_ = kMostUploads * kMostTicks;
   bool dropped_ = false;
   bool uploads_moved_ = false;  // since counts_ were read
+  std::set<SettingsChange> settings_;
+  std::map<NeedView, std::string> needs_;  // that the watch has told
   std::vector<EventStream> joining_;
 
   // For the thread of tick().
@@ -159,6 +189,7 @@ class EventHub {
   SteadyTime measured_;
   std::map<AccountId, std::int64_t> rates_;  // bytes per second
   bool was_sending_ = false;
+  std::map<NeedView, Attended> attended_;
 
   WorkerThread loop_;
 };

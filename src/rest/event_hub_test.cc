@@ -10,6 +10,7 @@ namespace vodlift::rest {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -86,6 +87,7 @@ class EventHubTest : public RestApiTest {
   SteadyTime now_{std::chrono::hours(1)};
   int made_ = 0;
   std::string name_ = "a";
+  std::string last_told_;
 };
 
 TEST_F(EventHubTest, ANewStreamIsToldItsPlaceAndTheCounts) {
@@ -326,6 +328,70 @@ TEST_F(EventHubTest, TellsTheRateWhileBytesAreSent) {
   EXPECT_THAT(all->take(), HasSubstr(R"("bytes_per_s":0,)"));
   tick(std::chrono::seconds(1));
   EXPECT_THAT(all->take(), Not(HasSubstr("event: rate")));
+}
+
+TEST_F(EventHubTest, TellsWhatNeedsAPersonWhenThatChangesAndToStreamsThatBegin) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  const auto all = open();
+  const auto own = open({158, false});
+  const auto other = open({159, false});
+  const auto look = [&] {
+    for (const auto& reader : {all, own, other}) reader->take();
+    attention_watch_.look();
+    tick();
+  };
+  tick();
+  look();
+  EXPECT_THAT(all->got, HasSubstr("event: attention\ndata: {\"at\":1700000000,\"items\":[]}\n"));
+  doctor_.troubles_of_all.buckets = {{158, "my_bucket", "https://s3.example.com", Errc::s3_access_denied, "no"}};
+  look();
+  for (const auto& reader : {all, own}) EXPECT_THAT(reader->got, HasSubstr(R"("code":"bucket_denied")"));
+  EXPECT_THAT(other->got, Not(HasSubstr("event: attention")));
+  look();
+  EXPECT_THAT(all->got, Not(HasSubstr("event: attention")));
+  const auto late = open({158, false});
+  tick();
+  EXPECT_THAT(late->got, HasSubstr(R"("code":"bucket_denied")"));
+  doctor_.troubles_of_all.buckets.clear();
+  look();
+  EXPECT_THAT(all->got, HasSubstr("\"items\":[]}\n"));
+}
+
+TEST_F(EventHubTest, TellsWhoseSettingsWereChangedToThoseWhoMayReadThem) {
+  const auto admin = open({std::nullopt, true, true});
+  const auto an_operator = open({std::nullopt, true});
+  const auto own = open({158, false});
+  const auto other = open({159, false});
+  const auto told = [&] {
+    tick();
+    std::vector<int> counts;
+    for (const auto& reader : {admin, an_operator, own, other}) {
+      last_told_ = reader == admin ? reader->got : last_told_;
+      counts.push_back(count(reader->take(), "event: settings\n"));
+    }
+    return counts;
+  };
+  tick();
+  add_account();
+  EXPECT_THAT(told(), ElementsAre(1, 1, 1, 0));
+  EXPECT_THAT(last_told_, HasSubstr(R"(data: {"noun":"account","cdn":158})"));
+  succeed("bucket.add", bucket_fields());
+  succeed("bucket.set", {{"cdn", 158}, {"bucket", "my_bucket"}, {"region", "eu-west-2"}});
+  EXPECT_THAT(told(), ElementsAre(1, 1, 1, 0)) << "two changes within a tick are one event";
+  succeed("bucket.check", {{"cdn", 158}, {"bucket", "my_bucket"}});
+  fail("bucket.add", bucket_fields(), "already_exists");
+  EXPECT_THAT(told(), ElementsAre(0, 0, 0, 0));
+  const value key = succeed("key.add", {{"cdn", 158}});
+  told();
+  succeed("key.revoke", {{"api_key", key.at("api_key")}});
+  EXPECT_THAT(told(), ElementsAre(1, 1, 1, 0));
+  EXPECT_THAT(last_told_, HasSubstr(R"(data: {"noun":"key","cdn":158})"));
+  succeed("limit.set", {{"rate", "1MB"}});
+  EXPECT_THAT(told(), ElementsAre(1, 1, 0, 0));
+  EXPECT_THAT(last_told_, HasSubstr(R"(data: {"noun":"limit","cdn":null})"));
+  succeed("person.add", {{"name", "vera"}, {"role", "viewer"}, {"cdn", 158}});
+  EXPECT_THAT(told(), ElementsAre(1, 0, 0, 0));
 }
 
 TEST_F(EventHubTest, StartedItSendsByItselfAndAStopEndsTheStreams) {

@@ -16,7 +16,9 @@ std::size_t bytes_of(const Event& event) {
 }  // namespace
 
 const std::string* Event::text_for(const EventView& view) const {
-  if (account && view.account && *account != *view.account) return nullptr;
+  if (whom.account && view.account && *whom.account != *view.account) return nullptr;
+  if (whom.least == Audience::operators && !view.for_operator) return nullptr;
+  if (whom.least == Audience::admins && !view.for_admin) return nullptr;
   return view.for_operator ? text_for_operators.get() : text.get();
 }
 
@@ -25,10 +27,10 @@ std::string event_text(std::string_view id, std::string_view topic, std::string_
   return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", id, topic, data);
 }
 
-void EventRing::add(std::string_view topic, std::optional<AccountId> account, std::string_view data,
+void EventRing::add(std::string_view topic, const Whom& whom, std::string_view data,
                     std::string_view data_for_operators) {
   const std::string id = id_of(last_ + 1);
-  Event event{last_ + 1, account, std::make_shared<const std::string>(event_text(id, topic, data)), {}};
+  Event event{last_ + 1, whom, std::make_shared<const std::string>(event_text(id, topic, data)), {}};
   event.text_for_operators = data_for_operators.empty()
                                  ? event.text
                                  : std::make_shared<const std::string>(event_text(id, topic, data_for_operators));

@@ -17,14 +17,25 @@ namespace vodlift::rest {
 struct EventView {
   std::optional<AccountId> account{};  // events of this account only; nothing: of all
   bool for_operator = false;           // with what is meant for operators alone
+  bool for_admin = false;              // the same for admins
 
   auto operator<=>(const EventView&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
+};
+
+enum class Audience : std::uint8_t { all, operators, admins };
+
+// Which streams get an event.
+struct Whom {
+  std::optional<AccountId> account{};  // those of this account, and those of all accounts; nothing: all do
+  Audience least = Audience::all;
+
+  auto operator<=>(const Whom&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 // One event as it is sent, its id included.
 struct Event {
   std::int64_t number = 0;
-  std::optional<AccountId> account{};  // whose streams get it; nothing: all do
+  Whom whom{};
   std::shared_ptr<const std::string> text;
   std::shared_ptr<const std::string> text_for_operators;  // most often the same
 
@@ -46,8 +57,7 @@ class EventRing {
   explicit EventRing(std::string mark) : mark_(std::move(mark)) {}
 
   // `data_for_operators` is empty where it is the same.
-  void add(std::string_view topic, std::optional<AccountId> account, std::string_view data,
-           std::string_view data_for_operators = {});
+  void add(std::string_view topic, const Whom& whom, std::string_view data, std::string_view data_for_operators = {});
 
   // The id of the newest event.
   [[nodiscard]] std::string last_id() const { return id_of(last_); }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "rest/attention.h"
+#include "rest/route.h"
 #include "rest/uploads.h"
 
 namespace vodlift::rest {

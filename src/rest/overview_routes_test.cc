@@ -112,6 +112,36 @@ TEST_F(OverviewTest, ABucketThatRefusesUsIsSaidWithWhatToDo) {
   EXPECT_TRUE(attention({{"cdn", 159}}).empty()) << "it is another account's";
 }
 
+TEST_F(OverviewTest, TheWatchFindsTheSame) {
+  queue_one();
+  clock_.pass(kStuckAfter);
+  troubled(trouble(Errc::s3_access_denied));
+  storages_.listed = {{"sestore4", false, 0, seconds(30)}};
+  const std::vector<NeedView> views = {std::nullopt, 158};
+  const auto found = find_needs(context_, views);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 2U);
+  for (std::size_t at = 0; at < views.size(); ++at) {
+    boost::json::array needs;
+    for (const Need& one : found->at(at)) needs.push_back(to_json(one));
+    EXPECT_EQ(needs, attention(views[at] ? object{{"cdn", *views[at]}} : object{}));
+  }
+  EXPECT_EQ(found->at(0).size(), 3U);
+}
+
+TEST_F(OverviewTest, ANeedIsTheSameWhileOnlyItsFiguresChange) {
+  const std::vector<NeedView> views = {std::nullopt};
+  const auto mark = [&] { return find_needs(context_, views).value().at(0).at(0).mark; };
+  queue_one();
+  clock_.pass(kStuckAfter);
+  const std::string stuck = mark();
+  clock_.pass(seconds(61));
+  EXPECT_EQ(mark(), stuck);
+  monitor_.health.free_bytes = kLowDiskBytes - 1;
+  monitor_.health.disk_full = true;
+  EXPECT_NE(mark(), stuck);
+}
+
 TEST_F(OverviewTest, EachFaultOfABucketHasItsWords) {
   for (const auto& [code, word] : {std::pair(Errc::s3_credential, "bucket_key"),
                                    {Errc::s3_access_denied, "bucket_denied"},

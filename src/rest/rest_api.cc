@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/encoding.h"
@@ -20,6 +21,21 @@ constexpr Words<Principal::Via> kDoors = {
     {Principal::Via::token, "token"},
 };
 
+// What routes change, and who may read it.
+constexpr std::array<std::pair<std::string_view, Audience>, 5> kNouns = {{
+    {"account", Audience::all},
+    {"key", Audience::all},
+    {"bucket", Audience::all},
+    {"limit", Audience::operators},
+    {"person", Audience::admins},
+}};
+
+std::optional<AccountId> cdn_of(const boost::json::object* fields) {
+  const boost::json::value* cdn = fields == nullptr ? nullptr : fields->if_contains("cdn");
+  const std::int64_t* number = cdn == nullptr ? nullptr : cdn->if_int64();
+  return number == nullptr ? std::nullopt : std::optional<AccountId>(*number);
+}
+
 AuditEntry audit_entry(const Route& route, const Principal& who, std::string address,
                        const boost::json::object& fields) {
   AuditEntry entry;
@@ -28,9 +44,22 @@ AuditEntry audit_entry(const Route& route, const Principal& who, std::string add
   entry.who = who.name;
   entry.token = who.label;
   entry.command = route.name;
-  const boost::json::value* cdn = fields.if_contains("cdn");
-  if (const std::int64_t* number = cdn == nullptr ? nullptr : cdn->if_int64()) entry.cdn = *number;
+  entry.cdn = cdn_of(&fields).value_or(entry.cdn);
   return entry;
+}
+
+// Tells the open streams, where a call of the route changes settings.
+Reply::Succeeded teller_of(const Route& route, const Context& context, const boost::json::object& fields) {
+  constexpr std::array kActs = {Act::change_keys, Act::configure, Act::manage_accounts, Act::manage_people};
+  if (std::ranges::find(kActs, route.act) == kActs.end()) return {};
+  const auto* const noun = std::ranges::find_if(
+      kNouns, [&](const auto& one) { return route.name.substr(0, route.name.find('.')) == one.first; });
+  if (noun == kNouns.end()) return {};
+  return [&events = context.events, noun, cdn = cdn_of(&fields)](const boost::json::value& answer) {
+    const auto whose = cdn ? cdn : cdn_of(answer.if_object());
+    // Whose it is must be known where others may not know of it.
+    events.settings_changed({noun->first, {whose, whose ? noun->second : std::max(noun->second, Audience::operators)}});
+  };
 }
 
 // A key that would have no effect is refused: its sender relies on it.
@@ -74,7 +103,8 @@ void run_route(const RouteMatch& match, const Context& context, Caller& caller, 
   if (who.cdn && has_cdn(route)) object->emplace("cdn", *who.cdn);
   if (route.mutating) {
     reply->audit({context.audit, audit_entry(route, who, request.peer, *object), route.fields, *object,
-                  route.audited_answer, upload_member(route)});
+                  route.audited_answer, upload_member(route)},
+                 teller_of(route, context, *object));
   }
   if (const auto allowed = check_access(who, route.act, std::nullopt); !allowed) return reply->failure(allowed.error());
   if (const auto read = read_idempotency_key(route, request, caller); !read) return reply->failure(read.error());

@@ -116,29 +116,31 @@ class RestApiTest : public testing::Test {
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   StatisticsCollector traffic_{statistics_};
-  EventHub events_{{uploads_.database().feed(), uploads_, callback_history_, traffic_, clock_}};
-  RestApi api_{{accounts_,
-                uploads_,
-                storages_,
-                intake_,
-                clock_,
-                audit_,
-                audit_lines_,
-                doctor_,
-                {"https://s3.from.env", "from-env"},
-                ledger_,
-                bandwidth_control_,
-                attempts_,
-                callback_history_,
-                callback_tester_,
-                statistics_,
-                events_,
-                people_,
-                people_,
-                sign_in_,
-                monitor_,
-                [this] { return api_url_; },
-                pool_}};
+  AttentionWatch attention_watch_{[this](auto views) { return find_needs(context_, views); }};
+  EventHub events_{{uploads_.database().feed(), uploads_, callback_history_, traffic_, attention_watch_, clock_}};
+  Context context_{accounts_,
+                   uploads_,
+                   storages_,
+                   intake_,
+                   clock_,
+                   audit_,
+                   audit_lines_,
+                   doctor_,
+                   {"https://s3.from.env", "from-env"},
+                   ledger_,
+                   bandwidth_control_,
+                   attempts_,
+                   callback_history_,
+                   callback_tester_,
+                   statistics_,
+                   events_,
+                   people_,
+                   people_,
+                   sign_in_,
+                   monitor_,
+                   [this] { return api_url_; },
+                   pool_};
+  RestApi api_{context_};
   Principal who_ = socket_principal();  // who makes the next calls
   std::string idempotency_key_;         // of the next calls
   net::Response last_response_;

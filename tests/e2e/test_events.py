@@ -104,6 +104,38 @@ def test_a_stream_of_one_account_has_nothing_of_others(site, fake, readers):
     assert all(counts["items"] == [] for counts in other.of("counts"))
 
 
+def test_a_bucket_that_refuses_us_is_told_within_seconds_and_so_is_its_end(site, fake, readers):
+    site.server.add_account(159, "ann")
+    site.use(fake, "videos")
+    make_file(site.files / "a.mp4", 1000)
+    everyone, own, other = readers(), readers(query="?cdn=158"), readers(query="?cdn=159")
+    for reader in (everyone, own, other):
+        reader.wait_for(lambda one: one.of("attention") and one.of("attention")[-1]["items"] == [], "nothing needs a person")
+    fake.play({"about": "no access", "rules": [{"operation": "PutObject", "fault": {"status": 403, "code": "AccessDenied"}}]})
+    site.wait_for(site.queue("a.mp4", "videos"), "failed")
+    for reader in (everyone, own):
+        reader.wait_for(lambda one: [need["code"] for need in one.of("attention")[-1]["items"]] == ["bucket_denied"], "it is told", 6)
+    shown, = RestClient(site.server.socket).call("GET", "/overview").data["attention"]
+    told, = everyone.of("attention")[-1]["items"]
+    assert told | {"since": 0} == shown | {"since": 0} and abs(told["since"] - shown["since"]) <= 1
+    fake.play({"about": "no fault", "rules": []})
+    site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
+    for reader in (everyone, own):
+        reader.wait_for(lambda one: one.of("attention")[-1]["items"] == [], "its end is told", 6)
+    assert len(other.of("attention")) == 1
+
+
+def test_a_change_of_settings_is_told(site, readers):
+    site.server.add_account(159, "ann")
+    everyone, own = readers(), readers(query="?cdn=158")
+    everyone.wait_for(lambda one: one.last_id, "the stream has begun")
+    own.wait_for(lambda one: one.last_id, "the stream has begun")
+    site.server.cli("account", "set", "--cdn", 159, "--weight", 2)
+    site.server.cli("limit", "set", "--cdn", 158, "--rate", "50MB")
+    everyone.wait_for(lambda one: one.of("settings") == [{"noun": "account", "cdn": 159}, {"noun": "limit", "cdn": 158}], "both are told")
+    own.wait_for(lambda one: one.of("settings") == [{"noun": "limit", "cdn": 158}], "what is of the account is told")
+
+
 def test_a_hundred_streams_tell_two_hundred_uploads(site, fake, readers):
     site.use(fake, "videos")
     all_readers = [readers() for _ in range(100)]

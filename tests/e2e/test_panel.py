@@ -42,6 +42,26 @@ def test_an_upload_is_seen_live(new_site, fake, receiver):
     panel.play("live.upload", panel.admin, {"queue": queue, "begin": begin})
 
 
+def test_what_needs_a_person_and_what_others_change_is_seen_live(site, fake):
+    """A bucket refuses us, works again, and somebody adds another one: on two pages that nobody reloads."""
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1)
+    site.wait_for(site.queue("film.mp4", "videos"), "completed")
+
+    def refuse() -> None:
+        fake.play({"about": "no access", "rules": [{"operation": "PutObject", "fault": {"status": 403, "code": "AccessDenied"}}]})
+        site.wait_for(site.queue("film.mp4", "videos", "2.mp4"), "failed")
+
+    def mend() -> None:
+        fake.play({"about": "no fault", "rules": []})
+        site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
+
+    panel = Panel(site.server)
+    panel.play("live.attention", panel.person("olga", "operator"),
+               {"refuse": refuse, "mend": mend,
+                "add": lambda: site.server.add_bucket("more", fake.endpoint, fake.access_key, fake.secret_key)})
+
+
 @pytest.fixture
 def busy(new_site, fake):
     """A site whose only place is taken: what is queued waits. Its bucket holds every request with a body."""

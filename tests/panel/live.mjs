@@ -47,3 +47,20 @@ export async function upload(world) {
   await mustGrow(page, "the upload's page");
   await mustGrow(overview, 'the overview');
 }
+
+// The overview reads itself again each half minute anyway; the list of buckets does not.
+export async function attention(world) {
+  const overview = await world.open('/');
+  const buckets = await world.open('/buckets');
+  await overview.getByText('All is well').waitFor();
+  await buckets.getByText('1 bucket; none needs a person.').waitFor();
+  await world.ask('refuse');
+  await overview.getByRole('heading', {name: 'Bucket videos refuses us: access denied.'}).waitFor({timeout: 15_000});
+  await buckets.getByText('1 bucket needs a person.').waitFor();
+  await buckets.getByRole('row').filter({hasText: 'videos'}).getByText('access denied').waitFor();
+  await world.ask('mend');
+  await overview.getByText('All is well').waitFor({timeout: 15_000});
+  await buckets.getByText('1 bucket; none needs a person.').waitFor();
+  await world.ask('add');
+  await buckets.getByText('2 buckets; none needs a person.').waitFor();
+}

@@ -128,7 +128,7 @@ function Rotate({title, about, run, onClose}: {title: string; about: string; run
 }
 
 function Keys({cdn}: {cdn: number}) {
-  const loaded = useLoad((signal) => call('key.list', {cdn}, {signal}), [cdn]);
+  const loaded = useLoad((signal) => call('key.list', {cdn}, {signal}), [cdn], 'key');
   const [edit, setEdit] = useState<Key | 'new' | null>(null);
   const [rotate, setRotate] = useState<Key | null>(null);
   const revoke = async (key: Key) => {
@@ -183,7 +183,7 @@ function Keys({cdn}: {cdn: number}) {
 }
 
 function One({cdn}: {cdn: number}) {
-  const loaded = useLoad((signal) => call('account.show', {cdn}, {signal}), [cdn]);
+  const loaded = useLoad((signal) => call('account.show', {cdn}, {signal}), [cdn], 'account');
   const [edit, setEdit] = useState(false);
   const [rotate, setRotate] = useState(false);
   return (
@@ -231,7 +231,7 @@ function One({cdn}: {cdn: number}) {
 }
 
 function All() {
-  const loaded = useLoad((signal) => call('account.list', {}, {signal}), []);
+  const loaded = useLoad((signal) => call('account.list', {}, {signal}), [], 'account');
   const [add, setAdd] = useState(false);
   return (
     <Page

@@ -1,7 +1,8 @@
 // Buckets: what they need, settings, the doctor with its fixes, and the policy to paste.
-import {useState} from 'preact/hooks';
+import {useEffect, useState} from 'preact/hooks';
 import {asProblem, call, may} from '../api';
 import {number, plural} from '../format';
+import {on} from '../live';
 import {go, place} from '../router';
 import type {Bucket, BucketReport, BucketSettings, Problem} from '../schema';
 import {account, accounts, cdnIfGiven, hrefHere, note, readBuckets} from '../store';
@@ -138,7 +139,8 @@ function Doctor({bucket}: {bucket: Bucket}) {
 }
 
 function One({cdn, name}: {cdn: number; name: string}) {
-  const loaded = useLoad((signal) => call('bucket.show', {cdn, bucket: name}, {signal}), [cdn, name]);
+  const loaded = useLoad((signal) => call('bucket.show', {cdn, bucket: name}, {signal}), [cdn, name], 'bucket');
+  useEffect(() => on('attention', loaded.reload), []);
   const [edit, setEdit] = useState(false);
   const bucket = loaded.data;
   return (
@@ -217,7 +219,8 @@ function Litter() {
 }
 
 function All() {
-  const loaded = useLoad((signal) => call('bucket.list', cdnIfGiven(), {signal}), [account.value]);
+  const loaded = useLoad((signal) => call('bucket.list', cdnIfGiven(), {signal}), [account.value], 'bucket');
+  useEffect(() => on('attention', loaded.reload), []);
   const [add, setAdd] = useState(false);
   const sick = loaded.data?.items.filter((one) => one.trouble) ?? [];
   return (

@@ -104,7 +104,7 @@ function LimitForm({limit, onClose}: {limit?: Limit; onClose: (changed: boolean)
 }
 
 export function Limits() {
-  const loaded = useLoad((signal) => call('limit.list', {}, {signal}), []);
+  const loaded = useLoad((signal) => call('limit.list', {}, {signal}), [], 'limit');
   const [edit, setEdit] = useState<Limit | 'new' | null>(null);
   const remove = async (limit: Limit) => {
     if (!(await ask('Remove this limit?', `Uploads of ${limit.scope} are then sent as fast as they can. It can be set again.`, 'Remove', true))) return;

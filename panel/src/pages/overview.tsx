@@ -235,16 +235,19 @@ function Inside({facts}: {facts: Facts}) {
   );
 }
 
+// What needs a person, without its figures.
+const things = (all: Attention[] = []): string => all.map((one) => [one.code, one.cdn, one.bucket, one.storage, one.receiver].join(' ')).join('\n');
+
 export function Overview() {
   const wall = place.value.query.get('wall') === '1';
-  // The figures that count come by events; the rest is read again each half minute.
+  // What counts comes by events, and so does the news of what needs a person; the rest is read again each half minute.
   const loaded = useLoad((signal) => call('overview.show', cdnIfGiven(), {signal}), [account.value, Math.floor(slowNow.value / 30)]);
+  const facts = loaded.data;
   useEffect(() => {
     const change = (part: Partial<Facts>) => loaded.data && loaded.set({...loaded.data, ...part});
-    const off = [on('counts', (all) => isOfView(all.items) && change({counts: all.items, at: all.at})), on('attention', (all) => change({attention: all.items})), on('reset', loaded.reload)];
+    const off = [on('counts', (all) => isOfView(all.items) && change({counts: all.items, at: all.at})), on('attention', (all) => things(all.items) !== things(facts?.attention) && loaded.reload()), on('reset', loaded.reload)];
     return () => off.forEach((one) => one());
   }, [loaded.data]);
-  const facts = loaded.data;
   return (
     <Page
       title={wall ? 'vodlift' : 'Overview'}

@@ -132,7 +132,7 @@ function PersonForm({old, onClose}: {old?: Person; onClose: (changed: boolean) =
 }
 
 function People() {
-  const loaded = useLoad((signal) => call('person.list', {}, {signal}), []);
+  const loaded = useLoad((signal) => call('person.list', {}, {signal}), [], 'person');
   const [edit, setEdit] = useState<Person | 'new' | null>(null);
   const again = async (one: Person) => {
     if (!(await ask('A new link?', `${one.name} can choose a new password with it. The password there is now works until then.`, 'Make the link'))) return;
