@@ -84,6 +84,13 @@ compile() {  # compile PRESET [TARGET...]
 ##:                     VODLIFT_PANEL=OFF ./do build makes a binary without Control Panel, and needs no Node.js
 do_build() { build "${1:-release}"; }
 
+##: deb                 the Debian package of this commit: build/deb/vodlift_VERSION_amd64.deb
+do_deb() {
+  need build package
+  build release vodlift
+  part "package" packaging/build-deb build/release build/deb
+}
+
 ##: demo [FILE]         the whole job on a real video (or your FILE): a real S3 server, a signed call, a callback
 do_demo() {
   local file=("$@")
@@ -95,7 +102,7 @@ do_demo() {
 
 ##: test                install missing packages, build, run every test
 do_test() {
-  need build s3 test
+  need build s3 test package
   build release
   part "unit and conformance tests" ctest --preset release -j2
   do_e2e
@@ -103,7 +110,7 @@ do_test() {
 
 ##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume), which then is one process
 do_e2e() {
-  need build s3 test
+  need build s3 test package
   build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read failing_memory full_disk refusing_open \
     hanging_storage replays
   [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadgroup
@@ -221,7 +228,7 @@ do_run() {
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  build | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | pictures | run) "do_$command" "$@" ;;
+  build | deb | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | pictures | run) "do_$command" "$@" ;;
   help | -h | --help)
     echo "usage: ./do COMMAND"
     grep '^##:' "$0" | cut -c4-

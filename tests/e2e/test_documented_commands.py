@@ -2,7 +2,6 @@
 storage's root, the S3 server, its keys, the receiver of callbacks, and the numbers of an upload and of a callback."""
 
 import os
-import pathlib
 import re
 import subprocess
 
@@ -70,36 +69,3 @@ def test_page(site, fake, receiver, tmp_path, page):
     run_all(page, site.server, fake, tmp_path, **{
         " 17": f" {upload}", "--api-key K ": f"--api-key {site.key.api_key} ", "callback show 7": "callback show 1",
         "callback send 7": "callback send 1", "https://customer.example/uploaded": receiver.url})
-
-
-def anchors(page: pathlib.Path) -> set[str]:
-    """Of the page's headings, as web sites that show Markdown make them."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
-    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-def dead_links(folder: pathlib.Path) -> list[str]:
-    """Links between the pages below `folder` that lead to no file, or to no heading of it."""
-    dead = []
-    for page in folder.rglob("*.md"):
-        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-            if re.match(r"https?://", link):
-                continue
-            path, _, anchor = link.partition("#")
-            target = (page.parent / path) if path else page
-            if not target.exists() or (anchor and anchor not in anchors(target)):
-                dead.append(f"{page.relative_to(folder)}: {link}")
-    return dead
-
-
-def test_no_link_of_the_installed_pages_is_dead(tmp_path):
-    """The commands with which install.md copies the pages."""
-    copies = re.findall(r"^sudo (.* /usr/share/doc/vodlift.*)$", (ROOT / "docs/install.md").read_text(), re.MULTILINE)
-    assert copies
-    for command in copies:
-        subprocess.run(["bash", "-c", command.replace("/usr/share/doc/vodlift", str(tmp_path))], cwd=ROOT, check=True)
-    unit = (ROOT / "packaging/vodlift.service").read_text()
-    documentation = re.search(r"^Documentation=file:///usr/share/doc/vodlift/(.*)$", unit, re.MULTILINE)[1]
-    assert (tmp_path / documentation).is_file()
-    assert dead_links(tmp_path) == []
