@@ -9,9 +9,12 @@ install(FILES README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE DES
 install(DIRECTORY docs DESTINATION share/doc/vodlift)
 install(FILES bench/RESULTS.md DESTINATION share/doc/vodlift/bench)
 install(FILES packaging/vodlift.example.toml DESTINATION share/doc/vodlift/packaging)
-if(EXISTS ${PROJECT_SOURCE_DIR}/packaging/monitoring)
-  install(DIRECTORY packaging/monitoring DESTINATION share/doc/vodlift/packaging)
-endif()
+foreach(folder IN ITEMS packaging/monitoring sdk)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
+    cmake_path(GET folder PARENT_PATH parent)
+    install(DIRECTORY ${folder} DESTINATION share/doc/vodlift/${parent} PATTERN __pycache__ EXCLUDE)
+  endif()
+endforeach()
 
 # The units name the program by its full path.
 file(GLOB units packaging/vodlift.service packaging/vodlift.socket)
