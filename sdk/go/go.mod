@@ -1,0 +1,3 @@
+module vodlift
+
+go 1.18
