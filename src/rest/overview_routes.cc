@@ -126,6 +126,8 @@ Result<array> accounts_json(const Context& context, const Today& today, std::opt
   return json;
 }
 
+value server_json(const Context& context) { return object{{"disk_free_bytes", context.monitor.look().free_bytes}}; }
+
 std::string uploads_text(std::int64_t uploads) {
   return uploads == 1 ? "1 upload" : fmt::format("{} uploads", uploads);
 }
@@ -182,7 +184,8 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
                       {"oldest", moment_or_null(queue->oldest)},
                       {"running", *running},
                       {"errors", today->errors},
-                      {"today", *accounts}});
+                      {"today", *accounts},
+                      {"server", cdn ? value(nullptr) : server_json(context)}});
 }
 
 constexpr std::array kFields = {kCdnIfGiven};

@@ -149,6 +149,12 @@ function Figures({facts}: {facts: Facts}) {
           <b>{number(of(state))}</b>
         </a>
       ))}
+      {facts.server && (
+        <div class="big" title="Of the disk that has the database">
+          <span class="faint">disk free</span>
+          <b>{bytes(facts.server.disk_free_bytes)}</b>
+        </div>
+      )}
     </div>
   );
 }
