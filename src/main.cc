@@ -6,12 +6,16 @@
 #include "app/config.h"
 #include "app/server.h"
 #include "app/store_commands.h"
+#include "cli/build.h"
 #include "cli/cli.h"
 
 int main(int argc, char** argv) {
   try {
     const vodlift::cli::Services services = {
-        .serve = vodlift::app::serve,
+        .serve =
+            [](const std::filesystem::path& config) {
+              return vodlift::app::serve(config, {vodlift::cli::build_version(), vodlift::cli::build_commit()});
+            },
         .init = vodlift::app::init,
         .accept_loss = vodlift::app::accept_loss,
         .admin_socket_of = vodlift::app::admin_socket_of,

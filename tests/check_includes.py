@@ -43,6 +43,7 @@ LIBRARIES = {
     "sodium": ["base/*", "store/*"],
     "spdlog/": ["base/*"],
     "sqlite3.h": ["store/*"],
+    "systemd/": ["app/service_manager.cc"],
     "toml++/": ["app/*"],
 }
 

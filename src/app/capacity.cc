@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kMaxS3Connections = 10000;
 constexpr std::size_t kFewestConnections = 16;
 
-// Database, logs, listeners, event loops, certificates, 192 connections of the administration, 128 of callbacks, 8 for
-// credentials, and 256 clients that are told that there is no room for them.
+// Database, logs, listeners, event loops, certificates, 192 connections of the administration, 128 of callbacks, 32 of
+// monitoring, 8 for credentials, and 256 clients that are told that there is no room for them.
 constexpr std::size_t kForTheRest = 768;
 // A source file, and what its checks open meanwhile.
 constexpr std::size_t kForEachUpload = 2;
@@ -31,8 +31,13 @@ std::size_t s3_connections(const Config::Worker& worker) {
   return std::min(static_cast<std::size_t>(wanted), kMaxS3Connections);
 }
 
+std::size_t panel_connections(const Config& config) {
+  constexpr std::size_t kOwnListener = 256;  // each browser has six at most
+  return config.panel.enabled && !config.panel.listen.empty() ? kOwnListener : 0;
+}
+
 std::size_t reserved_descriptors(const Config& config) {
-  return kForTheRest + s3_connections(config.worker) +
+  return kForTheRest + panel_connections(config) + s3_connections(config.worker) +
          kForEachUpload * static_cast<std::size_t>(most_running(config.worker)) +
          kForEachStorage * config.storages.size();
 }

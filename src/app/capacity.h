@@ -14,8 +14,11 @@ inline constexpr std::size_t kUsualConnections = 20000;
 // Connections to S3 that may be open at once: 10,000 at most.
 std::size_t s3_connections(const Config::Worker& worker);
 
-// Descriptors that clients' connections never take: for S3, source files, the database, callbacks, the administration,
-// the log and refusals to clients.
+// Connections that the panel's own listener may have; 0: there is none.
+std::size_t panel_connections(const Config& config);
+
+// Descriptors that clients' connections never take: for S3, source files, the database, callbacks, the panel, the
+// administration, the log and refusals to clients.
 std::size_t reserved_descriptors(const Config& config);
 
 // Connections of clients, of `limit` open files: [server] connections, or if the file does not say it 20,000 or as many

@@ -16,6 +16,9 @@ Config config_of(std::optional<int> connections = {}, int uploads = 8) {
 TEST(Capacity, TheReserveGrowsWithWhatTheWorkerMayOpen) {
   // 768, 10 × (4 × 4 + 1) connections, 10 × 2 files, 2 × 8 of storages.
   EXPECT_EQ(reserved_descriptors(config_of()), 768U + 170 + 20 + 16);
+  Config with_panel = config_of();
+  with_panel.panel.listen = "127.0.0.1:8090";
+  EXPECT_EQ(reserved_descriptors(with_panel), 768U + 256 + 170 + 20 + 16);
   EXPECT_EQ(reserved_descriptors(config_of({}, 256)), 768U + 4386 + 516 + 16);
 }
 

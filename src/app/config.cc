@@ -30,8 +30,8 @@ constexpr std::size_t kMaxPortRanges = 100;
 constexpr std::int64_t kMaxConnections = 1000000;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 10> kSections = {"server",   "store", "storage", "worker", "litter",
-                                                        "callback", "audit", "log",     "limits", "panel"};
+constexpr std::array<std::string_view, 11> kSections = {"server", "store", "storage", "worker", "litter", "callback",
+                                                        "audit",  "log",   "limits",  "panel",  "metrics"};
 
 struct NamedLevel {
   std::string_view name;
@@ -98,6 +98,7 @@ class ConfigJudge {
     read_audit();
     read_limits();
     read_panel();
+    read_metrics();
     read_log();
     return std::move(config_);
   }
@@ -336,6 +337,12 @@ class ConfigJudge {
       }
     }
     panel.refuse_unknown();
+  }
+
+  void read_metrics() {
+    ConfigSection metrics = section("metrics");
+    if (const auto address = listen_address(metrics)) config_.metrics.listen = *address;
+    metrics.refuse_unknown();
   }
 
   void read_log() {

@@ -77,6 +77,10 @@ struct Config {
     std::string listen;  // "ADDRESS:PORT"; empty: where the API listens if that is loopback, else nowhere
     std::string url;     // "https://panel.example.com", where people find it; empty: by the listener's address
   };
+  // For monitoring systems and load balancers.
+  struct Metrics {
+    std::string listen;  // "ADDRESS:PORT"; empty: on the administration's socket alone
+  };
   struct Log {
     log::Format format = log::Format::console;
     log::Level level = log::Level::info;
@@ -92,6 +96,7 @@ struct Config {
   Audit audit;
   Limits limits;
   Panel panel;
+  Metrics metrics;
   Log log;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/capacity.h"
 #include "panel/site.h"
 #include "rest/rest_api.h"
 
@@ -10,11 +11,11 @@ namespace {
 
 constexpr std::size_t kThreads = 1;
 
-// People behind one address share its connections; each browser has six at most.
-net::HttpServerLimits limits() {
+// People behind one address share its connections.
+net::HttpServerLimits limits(const Config& config) {
   net::HttpServerLimits limits;
-  limits.connections = 1024;
-  limits.connections_per_address = 256;
+  limits.connections = panel_connections(config);
+  limits.streams = limits.connections / 2;
   return limits;
 }
 
@@ -29,7 +30,7 @@ PanelDoor::PanelDoor(const Config& config, net::Handler api) : config_(config) {
   }
   alone_.emplace(panel::Showing::alone, site, std::move(api), config.panel.url);
   server_ = std::make_unique<net::HttpServer>(
-      "panel-http", limits(), kThreads,
+      "panel-http", limits(config), kThreads,
       [this](net::Request request, net::Responder respond) { alone_->handle(std::move(request), std::move(respond)); },
       [](Errc code, std::string_view message) {
         net::Response response = rest::RestApi::fault(code, message);
@@ -39,13 +40,13 @@ PanelDoor::PanelDoor(const Config& config, net::Handler api) : config_(config) {
       config.server.trusted_proxies);
 }
 
-Result<> PanelDoor::listen() {
+Result<> PanelDoor::listen(UniqueFd socket) {
   if (server_ == nullptr) return {};
   if (has_tls()) {
     auto tls = server_->use_tls(config_.server.tls_certificate.string(), config_.server.tls_key.string());
     if (!tls) return tls;
   }
-  return server_->listen(config_.panel.listen);
+  return socket.valid() ? server_->adopt(std::move(socket)) : server_->listen(config_.panel.listen);
 }
 
 void PanelDoor::start() {

@@ -27,8 +27,9 @@ class PanelDoor {
     beside_->handle(std::move(request), std::move(respond));
   }
 
-  // Binds the listener of its own, if there is one. Errors: those of HttpServer::listen() and use_tls().
-  Result<> listen();
+  // Binds the listener of its own, if there is one, or takes over `socket`, if it is valid. Errors: those of
+  // HttpServer.
+  Result<> listen(UniqueFd socket = {});
   void start();
   void stop(std::chrono::milliseconds grace);
   // Reads the certificate's files again. Errors: as HttpServer.

@@ -5,15 +5,21 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 #include <new>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -47,6 +53,8 @@ sigset_t awaited_signals() {
   ::sigaddset(&set, SIGHUP);
   return set;
 }
+
+constexpr std::size_t kMaxStatBytes = 4096;
 
 // How long an allocation waits for memory before it fails: others may give some back meanwhile.
 constexpr std::chrono::milliseconds kPatience{200};
@@ -94,6 +102,34 @@ std::size_t open_files_limit() {
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
   return static_cast<std::size_t>(files.rlim_cur);
+}
+
+ProcessUsage process_usage() {
+  ProcessUsage usage;
+  // Behind the name, which may have spaces, in parentheses: state, and 49 numbers.
+  const auto text = read_small_file("/proc/self/stat", kMaxStatBytes);
+  const std::size_t name = text ? text->rfind(')') : std::string::npos;
+  if (name != std::string::npos) {
+    std::istringstream rest(text->substr(name + 2));
+    const std::vector<std::string> fields{std::istream_iterator<std::string>(rest), {}};
+    const auto number = [&](std::size_t at) { return at < fields.size() ? std::atoll(fields[at].c_str()) : 0; };
+    const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+    usage.cpu_seconds = static_cast<double>(number(11) + number(12)) / ticks;
+    usage.threads = number(17);
+    usage.virtual_bytes = number(20);
+    usage.resident_bytes = number(21) * ::sysconf(_SC_PAGESIZE);
+    timespec now{};
+    timespec up{};
+    if (::clock_gettime(CLOCK_REALTIME, &now) == 0 && ::clock_gettime(CLOCK_BOOTTIME, &up) == 0) {
+      usage.start_time =
+          std::round(static_cast<double>(now.tv_sec - up.tv_sec) + static_cast<double>(number(19)) / ticks);
+    }
+  }
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end; at.increment(error)) {
+    ++usage.open_files;
+  }
+  return usage;
 }
 
 StopSignals::StopSignals() {

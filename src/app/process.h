@@ -19,6 +19,17 @@ void prepare_process();
 // How many files and connections the process may have open.
 std::size_t open_files_limit();
 
+// What the process uses, as /proc tells it; what cannot be read is 0.
+struct ProcessUsage {
+  double cpu_seconds = 0;
+  double start_time = 0;  // Unix time
+  std::int64_t resident_bytes = 0;
+  std::int64_t virtual_bytes = 0;
+  std::int64_t threads = 0;
+  std::int64_t open_files = 0;
+};
+ProcessUsage process_usage();
+
 // Waits for SIGTERM and SIGINT, which end the process, and for SIGHUP, which asks it to read its files again. One
 // thread.
 class StopSignals {

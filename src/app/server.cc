@@ -11,8 +11,11 @@
 
 #include "app/capacity.h"
 #include "app/config.h"
+#include "app/metrics_page.h"
+#include "app/monitoring_door.h"
 #include "app/panel_door.h"
 #include "app/process.h"
+#include "app/service_manager.h"
 #include "app/stores.h"
 #include "audit/file_audit_log.h"
 #include "audit/file_audit_reader.h"
@@ -77,6 +80,7 @@ constexpr seconds kClockLook{1};
 constexpr seconds kBeatEvery{60};          // how often the node records that it is alive
 constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
 constexpr seconds kStatisticsEvery{10};    // how often they are written
+constexpr seconds kStatusEvery{10};        // how often systemd is told what goes on
 constexpr int kLooksForACertificate = 10;  // of those
 
 std::vector<storage::StorageRoot> roots_of(const Config& config) {
@@ -147,12 +151,51 @@ UploadIntake::HostRefusal refusals_of(std::shared_ptr<const net::AddressGuard> g
   };
 }
 
+// The sockets that systemd holds and passed on; one that is not valid was not.
+struct PassedSockets {
+  UniqueFd api;
+  UniqueFd panel;
+  UniqueFd metrics;
+};
+
+// Takes the sockets that were passed on. The configuration says their addresses from then on, for what is served where
+// depends on it. Errors: config_invalid.
+Result<PassedSockets> take_sockets(ServiceManager& manager, Config& config) {
+  PassedSockets sockets;
+  struct Row {
+    std::string_view name;
+    UniqueFd& socket;
+    std::string& listen;
+  };
+  for (const Row& one :
+       {Row{"api", sockets.api, config.server.listen}, Row{"panel", sockets.panel, config.panel.listen},
+        Row{"metrics", sockets.metrics, config.metrics.listen}}) {
+    one.socket = manager.take_socket(one.name);
+    if (!one.socket.valid()) continue;
+    auto address = net::listening_address(one.socket);
+    if (!address) return with_context(fmt::format("socket {}", one.name), address.error());
+    one.listen = std::move(*address);
+  }
+  if (const std::string left = manager.sockets_left(); !left.empty()) {
+    return Error{
+        Errc::config_invalid,
+        fmt::format("sockets of unknown names were passed on: {}; FileDescriptorName= is one of api, panel, metrics",
+                    left)};
+  }
+  if (sockets.panel.valid() && !is_loopback(config.panel.listen) && config.server.tls_certificate.empty()) {
+    return Error{
+        Errc::config_invalid,
+        "socket panel: passwords would cross the network unencrypted: give [server] tls_certificate and tls_key"};
+  }
+  return sockets;
+}
+
 // All that runs, each member built from those above it and gone before them.
 class Server {
  public:
   // `connections` of clients.
   Server(const Config& config, std::size_t connections, Stores stores, std::unique_ptr<audit::FileAuditLog> audit,
-         const Clock& clock)
+         const Clock& clock, const Build& build)
       : config_(config),
         stores_(std::move(stores)),
         audit_(std::move(audit)),
@@ -202,6 +245,7 @@ class Server {
         admin_server_(
             "admin-http", admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
+              if (MonitoringDoor::takes(request)) return monitoring_.handle(std::move(request), std::move(respond));
               rest_.handle({socket_principal()}, std::move(request), std::move(respond));
             },
             rest::RestApi::fault),
@@ -213,13 +257,24 @@ class Server {
               if (panel_door_.takes(request)) return panel_door_.handle(std::move(request), std::move(respond));
               router_.handle(std::move(request), std::move(respond));
             },
-            legacy::fault, config.server.trusted_proxies) {}
+            legacy::fault, config.server.trusted_proxies),
+        metrics_context_(rest_context(admin_blocking_, clock)),
+        metrics_({metrics_context_,
+                  collector_,
+                  router_.metrics(),
+                  dispatcher_,
+                  callback_run_,
+                  endpoints_,
+                  *stores_.database,
+                  {{"api", public_server_}, {"administration", admin_server_}}},
+                 build),
+        monitoring_(config.metrics.listen, metrics_, *stores_.monitor) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server() { stop(); }
 
-  // Both addresses are taken before any work begins, so that a failure leaves nothing half done.
-  Result<> start() {
+  // All addresses are taken before any work begins, so that a failure leaves nothing half done.
+  Result<> start(PassedSockets sockets) {
     if (auto listening = admin_server_.listen_unix(config_.server.admin_socket.string()); !listening) {
       return with_context("[server] admin_socket", listening.error());
     }
@@ -227,10 +282,16 @@ class Server {
       auto tls = public_server_.use_tls(config_.server.tls_certificate.string(), config_.server.tls_key.string());
       if (!tls) return with_context("[server] tls_certificate and tls_key", tls.error());
     }
-    if (auto listening = public_server_.listen(config_.server.listen); !listening) {
+    auto listening = sockets.api.valid() ? public_server_.adopt(std::move(sockets.api))
+                                         : public_server_.listen(config_.server.listen);
+    if (!listening) {
       return with_context("[server] listen", listening.error());
     }
-    if (auto listening = panel_door_.listen(); !listening) return with_context("[panel] listen", listening.error());
+    if (listening = panel_door_.listen(std::move(sockets.panel)); !listening)
+      return with_context("[panel] listen", listening.error());
+    if (listening = monitoring_.listen(std::move(sockets.metrics)); !listening) {
+      return with_context("[metrics] listen", listening.error());
+    }
     if (auto loaded = bandwidth_control_.load(); !loaded) return with_context("bandwidth limits", loaded.error());
     for (const StorageInfo& one : storages_.list()) {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
@@ -244,13 +305,16 @@ class Server {
     admin_server_.start();
     panel_door_.start();
     public_server_.start();
+    monitoring_.start();
     return {};
   }
 
   // To be called every second or so, from one thread.
   void tick() {
     const auto now = std::chrono::steady_clock::now();
+    monitoring_.tick();
     if (now >= beat_due_ && admin_blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
+    if (now >= status_due_ && admin_blocking_.post([this] { tell_status(); })) status_due_ = now + kStatusEvery;
     if (stores_.accounts->is_behind()) (void)admin_blocking_.post([this] { refresh_accounts(); });
     if (now >= statistics_due_ && admin_blocking_.post([this] { write_statistics(); })) {
       statistics_due_ = now + kStatisticsEvery;
@@ -263,9 +327,11 @@ class Server {
   // May be called twice. False when a storage hangs: threads that wait for it then use this as long as the process
   // lasts.
   bool stop() {
+    monitoring_.begin_stop();
     public_server_.stop(kPublicGrace);
     panel_door_.stop(kAdminGrace);
     admin_server_.stop(kAdminGrace);
+    monitoring_.stop(kAdminGrace);
     callback_tester_.stop();
     fair_blocking_.hurry();
     blocking_.stop();
@@ -301,6 +367,11 @@ class Server {
   [[nodiscard]] std::string api_url() const { return fmt::format("{}://{}", has_tls() ? "https" : "http", address()); }
   // Empty: the Control Panel is not served.
   [[nodiscard]] std::string panel_url() const { return panel_door_.url(address()); }
+  // Empty: only the administration's socket has them. After start().
+  [[nodiscard]] std::string metrics_url() const {
+    const std::string own = monitoring_.address();
+    return own.empty() ? own : fmt::format("http://{}/metrics", own);
+  }
   // Where the first admin chooses a name and a password. Empty: there is an admin, or no panel. Errors: store_failed.
   Result<Secret> set_up_url() {
     const std::string panel = panel_url();
@@ -380,6 +451,21 @@ class Server {
     }
   }
 
+  // A line for `systemctl status`.
+  void tell_status() {
+    const auto counts = stores_.uploads->counts();
+    if (!counts) return ServiceManager::status("the database cannot be read: " + counts.error().for_operator());
+    std::int64_t running = 0;
+    std::int64_t waiting = 0;
+    for (const UploadCount& one : *counts) {
+      if (one.state == UploadState::uploading) running += one.uploads;
+      if (one.state == UploadState::queued) waiting += one.uploads;
+    }
+    const auto reasons = not_ready_for(stores_.monitor->look(), false);
+    ServiceManager::status(fmt::format("{} running, {} waiting{}{}", running, waiting,
+                                       reasons.empty() ? "" : "; NOT READY: ", fmt::join(reasons, "; ")));
+  }
+
   const Config& config_;
   Stores stores_;
   std::unique_ptr<audit::FileAuditLog> audit_;
@@ -423,8 +509,12 @@ class Server {
   net::HttpServer admin_server_;
   PanelDoor panel_door_;
   net::HttpServer public_server_;
+  const rest::Context metrics_context_;
+  const MetricsPage metrics_;
+  MonitoringDoor monitoring_;
   std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
   std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
+  std::chrono::steady_clock::time_point status_due_;
   std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
 
@@ -437,7 +527,8 @@ void tell_step(std::chrono::milliseconds step, seconds window) {
        {"hint", "requests whose timestamp is outside the window are refused (0002): see that the clock is right"}});
 }
 
-void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Server& config, Server& server) {
+void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Server& config, Server& server,
+                   ServiceManager& manager) {
   ClockWatch watch(clock);
   FileWatch files({config.tls_certificate, config.tls_key});
   int looks = 0;
@@ -446,14 +537,19 @@ void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Serve
     if (event == StopSignals::Event::stop) return;
     if (const auto step = watch.look()) tell_step(*step, config.timestamp_window);
     server.tick();
-    if (!server.has_tls()) continue;
-    const bool due = ++looks % kLooksForACertificate == 0 && files.changed();
-    if (due || event == StopSignals::Event::reload) server.reload_certificate();
+    manager.alive();
+    const bool asked = event == StopSignals::Event::reload;
+    if (asked) manager.reloading();
+    const bool due = server.has_tls() && ++looks % kLooksForACertificate == 0 && files.changed();
+    if (server.has_tls() && (due || asked)) server.reload_certificate();
+    if (asked) manager.ready();
   }
 }
 
-int run(const Config& config, StopSignals& signals) {
+int run(Config config, StopSignals& signals, ServiceManager& manager, const Build& build) {
   const SystemClock clock;
+  auto sockets = take_sockets(manager, config);
+  if (!sockets) return fail(with_context("cannot start", sockets.error()));
   const auto connections = client_connections(config, open_files_limit());
   if (!connections) return fail(with_context("cannot start", connections.error()));
   if (!config.server.connections && *connections < kUsualConnections) {
@@ -465,8 +561,9 @@ int run(const Config& config, StopSignals& signals) {
   auto audit = audit::FileAuditLog::open(
       {config.audit.path, std::int64_t{config.audit.max_mib} * 1024 * 1024, config.audit.keep}, clock);
   if (!audit) return fail(with_context("cannot start: [audit] path", audit.error()));
-  Server server(config, *connections, std::move(*stores), std::move(*audit), clock);
-  if (auto started = server.start(); !started) return fail(with_context("cannot start", started.error()));
+  Server server(config, *connections, std::move(*stores), std::move(*audit), clock, build);
+  if (auto started = server.start(std::move(*sockets)); !started)
+    return fail(with_context("cannot start", started.error()));
   if (!server.has_tls() && !is_loopback(server.address())) {
     log::warn(
         "requests come in unencrypted; give a certificate ([server] tls_certificate, tls_key), or put a proxy that "
@@ -476,14 +573,17 @@ int run(const Config& config, StopSignals& signals) {
   log::info("started", {{"listen", server.address()}, {"admin_socket", config.server.admin_socket.string()}});
   fmt::print("listening on {}\n", server.api_url());
   if (const std::string url = server.panel_url(); !url.empty()) fmt::print("control panel: {}\n", url);
+  if (const std::string url = server.metrics_url(); !url.empty()) fmt::print("monitoring: {}\n", url);
   if (const auto link = server.set_up_url(); !link) {
     log::error("no link for the first admin can be made", {{"error", link.error().for_operator()}});
   } else if (!link->empty()) {
     fmt::print("set up the first admin within {} h: {}\n", kLinkLife.count(), link->reveal());
   }
   std::fflush(stdout);
+  manager.ready();
 
-  wait_for_stop(signals, clock, config.server, server);
+  wait_for_stop(signals, clock, config.server, server, manager);
+  manager.stopping();
   signals.end_process_on_next(kStopDeadline);
   log::info("stopping");
   const bool stopped = server.stop();
@@ -503,16 +603,17 @@ int fail(const Error& error) {
   return error.code == Errc::config_invalid ? kExitConfigInvalid : kExitFailed;
 }
 
-int serve(const std::filesystem::path& config) {
+int serve(const std::filesystem::path& config, const Build& build) {
   prepare_process();
   StopSignals signals;
+  ServiceManager manager;
   const auto loaded = load_config(config);
   if (!loaded) {
     fail(loaded.error());
     return kExitConfigInvalid;
   }
   log::configure(loaded->log.format, loaded->log.level);
-  return run(*loaded, signals);
+  return run(*loaded, signals, manager, build);
 }
 
 }  // namespace vodlift::app

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "app/metrics_page.h"
 #include "base/error.h"
 
 namespace vodlift::app {
@@ -11,7 +12,7 @@ namespace vodlift::app {
 // at once. Prints "listening on http://ADDRESS:PORT" to standard output when it is ready; everything else goes to
 // standard error. Call once, before any other thread exists.
 // Returns the exit code: 0 stopped on request, 1 could not start, 2 the configuration is at fault.
-int serve(const std::filesystem::path& config);
+int serve(const std::filesystem::path& config, const Build& build);
 
 // Prints why a command failed, and answers its exit code.
 int fail(const Error& error);

@@ -46,6 +46,15 @@ struct KnownMultiparts {
   bool create_under_way = false;  // an id may be added at any moment
 };
 
+// How many entries there are; kMostLedgerCounted stands for as many or more.
+struct LedgerCounts {
+  std::int64_t in_use = 0;
+  std::int64_t abandoned = 0;
+
+  bool operator==(const LedgerCounts&) const = default;
+};
+inline constexpr int kMostLedgerCounted = 10'000;
+
 // An entry is made before Create is sent (MultipartJournal::intend) and goes when its multipart upload is known to be
 // completed or gone. An upload that is queued again or ends abandons what it does not use any more. Any thread; calls
 // block until the disk has the change. Errors of all: store_failed (nothing was changed), internal.
@@ -61,6 +70,8 @@ class MultipartLedger {
 
   // Up to `limit` abandoned entries, due or not, the longest abandoned first; of one account where it is given.
   virtual Result<std::vector<AbandonedMultipart>> abandoned(std::optional<AccountId> account, int limit) = 0;
+
+  virtual Result<LedgerCounts> counts() = 0;
 
   // How long until an abandoned entry is due, 0: one is; empty: there is none.
   virtual Result<std::optional<std::chrono::milliseconds>> next_due() = 0;

@@ -7,13 +7,21 @@ namespace vodlift {
 void StatisticsCollector::sent(AccountId account, std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
   noted_[account].bytes_sent += bytes;
+  const bool known = totals_.bytes_sent.contains(account) || totals_.bytes_sent.size() < kMostTotals;
+  totals_.bytes_sent[known ? account : kOtherAccounts] += bytes;
   if (watched_) sent_[account] += bytes;
 }
 
 void StatisticsCollector::failed(AccountId account, Errc code, bool for_good) {
   const std::lock_guard lock(mutex_);
-  ErrorSums& sums = noted_[account].errors[code];
-  ++(for_good ? sums.failed : sums.retried);
+  for (ErrorSums* sums : {&noted_[account].errors[code], &totals_.errors[code]}) {
+    ++(for_good ? sums->failed : sums->retried);
+  }
+}
+
+StatisticsCollector::Totals StatisticsCollector::totals() const {
+  const std::lock_guard lock(mutex_);
+  return totals_;
 }
 
 void StatisticsCollector::watch(bool wanted) {

@@ -27,14 +27,23 @@ class StatisticsCollector {
   // The bytes of each account since the last call, or since watch(true).
   std::map<AccountId, std::int64_t> take_sent();
 
+  // Since the start of the process.
+  struct Totals {
+    std::map<AccountId, std::int64_t> bytes_sent{};  // kMostTotals accounts; others together as kOtherAccounts
+    std::map<Errc, ErrorSums> errors{};
+  };
+  static constexpr std::size_t kMostTotals = 200;
+  [[nodiscard]] Totals totals() const;
+
   // Writes what was noted. Blocks for the disk. What a failure kept from being written is written by the next flush.
   // Errors: store_failed.
   Result<> flush();
 
  private:
   Statistics& statistics_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards the rest
   Collected noted_;
+  Totals totals_;
   bool watched_ = false;
   std::map<AccountId, std::int64_t> sent_;
 };

@@ -14,6 +14,8 @@ struct StoreHealth {
   bool disk_full = false;  // it was full, and new uploads are refused until there is room again
   // Since when changes are refused, all of them since then; nothing: the last one was made.
   std::optional<std::chrono::seconds> refuses_for{};
+  // How long the change that is under way has taken so far: a disk that hangs. 0: it is not one second.
+  std::chrono::seconds busy_for{0};
   int damaged = 0;  // tables and indexes that the last check found damaged and that stay so
 };
 

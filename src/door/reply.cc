@@ -17,27 +17,21 @@ void refuse(Reply& reply) {
 
 }  // namespace
 
-template <class Record>
-void Reply::answer(net::Response response, Record record) {
+void Reply::answer(net::Response response, std::optional<Errc> failure, const boost::json::value& data) {
   if (answered_.exchange(true)) return;
-  if (audited_) record(*audited_);
+  if (audited_) failure ? audited_->failed(*failure) : audited_->succeeded(data);
+  if (audited_ && !failure && succeeded_) succeeded_(data);
+  answered(failure);
   std::exchange(respond_, nullptr)(std::move(response));
 }
 
 void Reply::success(std::string_view message, const boost::json::value& data, const boost::json::object& members) {
-  answer(success_response(message, data, members), [&](AuditedCall& call) {
-    call.succeeded(data);
-    if (succeeded_) succeeded_(data);
-  });
+  answer(success_response(message, data, members), std::nullopt, data);
 }
 
-void Reply::respond(net::Response response) {
-  answer(std::move(response), [](AuditedCall& call) { call.succeeded(nullptr); });
-}
+void Reply::respond(net::Response response) { answer(std::move(response), std::nullopt, nullptr); }
 
-void Reply::fail(Errc code, net::Response response) {
-  answer(std::move(response), [code](AuditedCall& call) { call.failed(code); });
-}
+void Reply::fail(Errc code, net::Response response) { answer(std::move(response), code, nullptr); }
 
 void Reply::failure(const Error& error) {
   if (is_internal(error.code)) return fail_internally(info(error.code).name, error.for_operator());

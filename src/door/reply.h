@@ -65,6 +65,9 @@ class Reply {
   // Whether the error's text is for the operator only.
   [[nodiscard]] virtual bool is_internal(Errc code) const = 0;
 
+  // The answer is about to be sent: once. Nothing: the request succeeded. Must not throw.
+  virtual void answered(std::optional<Errc> /*failure*/) {}
+
   // Nothing is recorded. Before the answer only.
   void withdraw_audit() { audited_.reset(); }
 
@@ -74,8 +77,7 @@ class Reply {
  private:
   void broken(std::string_view what) noexcept;
   void fail_internally(std::string_view code, std::string_view detail);
-  template <class Record>
-  void answer(net::Response response, Record record);
+  void answer(net::Response response, std::optional<Errc> failure, const boost::json::value& data);
 
   std::atomic<bool> answered_{false};
   std::optional<AuditedCall> audited_;

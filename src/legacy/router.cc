@@ -100,7 +100,7 @@ Router::Router(const AccountDirectory& accounts, KeyUsage& usage, UploadStore& u
       key_requests_(options.key_requests, kKeyBuckets) {}
 
 void Router::handle(net::Request request, net::Responder respond) {
-  const auto reply = std::make_shared<Reply>(std::move(respond), request.received);
+  const auto reply = std::make_shared<Reply>(std::move(respond), request.received, metrics_);
   reply->guard([&] { judge(request, reply); });
 }
 
@@ -128,6 +128,7 @@ void Router::judge_form(const Form& form, const Origin& origin, const std::share
   if (!within_limit(*caller, origin, *reply)) return;
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
+  reply->count_as((*command)->name);
   log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
   reply->charge_to(caller->key_id, !(*command)->mutating);
   if ((*command)->mutating) {

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "legacy/authentication.h"
+#include "legacy/call_metrics.h"
 #include "legacy/command.h"
 #include "legacy/form.h"
 #include "net/http_server.h"
@@ -27,12 +28,15 @@ class Router {
   // A net::Handler: returns at once; the answer comes from this thread, the pool's or the store's.
   void handle(net::Request request, net::Responder respond);
 
+  [[nodiscard]] const CallMetrics& metrics() const { return metrics_; }
+
  private:
   void judge(net::Request& request, const std::shared_ptr<Reply>& reply);
   void judge_form(const Form& form, const Origin& origin, const std::shared_ptr<Reply>& reply);
   // False: the key sent too many requests, and this one is answered.
   bool within_limit(const Caller& caller, const Origin& origin, Reply& reply);
 
+  CallMetrics metrics_;
   Services services_;
   Authentication authentication_;
   RateLimiter key_requests_;

@@ -162,6 +162,13 @@ Result<std::vector<AbandonedMultipart>> MemoryMultipartLedger::abandoned(std::op
   return found;
 }
 
+Result<LedgerCounts> MemoryMultipartLedger::counts() {
+  const std::lock_guard lock(database_.mutex_);
+  LedgerCounts counts;
+  for (const auto& [id, one] : database_.ledger_) ++(one.in_use ? counts.in_use : counts.abandoned);
+  return counts;
+}
+
 Result<std::optional<milliseconds>> MemoryMultipartLedger::next_due() {
   const std::lock_guard lock(database_.mutex_);
   std::optional<milliseconds> first;

@@ -132,6 +132,7 @@ class MemoryMultipartLedger final : public MultipartLedger {
 
   Result<std::vector<AbandonedMultipart>> due(int limit) override;
   Result<std::vector<AbandonedMultipart>> abandoned(std::optional<AccountId> account, int limit) override;
+  Result<LedgerCounts> counts() override;
   Result<std::optional<std::chrono::milliseconds>> next_due() override;
   Result<KnownMultiparts> known(const MultipartPlace& place) override;
   Result<bool> adopt(std::int64_t id, const std::vector<std::string>& multipart_ids) override;

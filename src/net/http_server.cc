@@ -161,7 +161,8 @@ struct HttpServer::Impl {
   // On the first loop's thread once started.
   std::optional<Acceptor> acceptor;
   std::optional<asio::steady_timer> accept_pause;
-  bool accepts = false;  // or waits to
+  bool accepts = false;          // or waits to
+  bool shared_listener = false;  // somebody else holds it as well
   std::size_t next_loop = 0;
   std::shared_ptr<std::atomic<std::size_t>> refusals = std::make_shared<std::atomic<std::size_t>>(0);
   SteadyTime accept_logged;
@@ -304,8 +305,13 @@ void HttpServer::Impl::stop(std::chrono::milliseconds grace) {
 // Connections that are there or about to be, and one that was just accepted and whose handler waits behind this call,
 // are served.
 void HttpServer::Impl::stop_accepting(std::chrono::milliseconds grace, std::function<void()> closed) {
-  turn_new_connections_away(*acceptor);
   boost::system::error_code ignored;
+  if (shared_listener) {
+    // What comes from now on waits in the kernel for the next process.
+    acceptor->close(ignored);
+    return closed();
+  }
+  turn_new_connections_away(*acceptor);
   acceptor->cancel(ignored);
   accept_pause->expires_after(std::min(grace, kLastHandshakes));
   accept_pause->async_wait([this, closed = std::move(closed)](const boost::system::error_code&) {
@@ -340,6 +346,14 @@ Result<> HttpServer::listen(std::string_view address) {
   return {};
 }
 
+Result<> HttpServer::adopt(UniqueFd socket) {
+  auto adopted = adopt_listener(*impl_->acceptor, std::move(socket));
+  if (!adopted) return adopted.error();
+  impl_->address = std::move(*adopted);
+  impl_->shared_listener = true;
+  return {};
+}
+
 Result<> HttpServer::listen_unix(const std::string& path) {
   if (auto bound = listen_unix_path(*impl_->acceptor, path); !bound) return bound;
   impl_->address = path;
@@ -356,6 +370,12 @@ Result<> HttpServer::use_tls(const std::string& certificate, const std::string& 
 }
 
 Result<> HttpServer::reload_certificate() { return impl_->shared->tls->load(); }
+
+HttpServerLoad HttpServer::load() const {
+  const ServerShared& shared = *impl_->shared;
+  return {shared.connections, shared.limits.connections, shared.memory.held(), shared.limits.memory_bytes,
+          shared.streams.taken()};
+}
 
 std::string HttpServer::address() const { return impl_->address; }
 

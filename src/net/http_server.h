@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/network.h"
 #include "net/body_stream.h"
 
@@ -80,6 +81,18 @@ struct HttpServerLimits {
   std::chrono::milliseconds write_timeout{30000};   // one answer, or one piece of a stream: closed
 };
 
+// What a server holds now, and how much it may hold.
+struct HttpServerLoad {
+  std::size_t connections = 0;
+  std::size_t most_connections = 0;
+  std::size_t memory_bytes = 0;
+  std::size_t most_memory_bytes = 0;
+  std::size_t streams = 0;
+};
+
+// "127.0.0.1:8080", of a socket that listens over TCP. Errors: config_invalid.
+Result<std::string> listening_address(const UniqueFd& socket);
+
 // Serves one listener on threads of its own. Each connection stays on one of them, and its requests are answered in
 // their order. Construct, listen (once), start, stop: those four from one thread.
 class HttpServer {
@@ -95,6 +108,9 @@ class HttpServer {
   // Binds "ADDRESS:PORT" ("127.0.0.1:8080", "[::1]:0"; port 0: any free one), numbers only, no names.
   // Errors: config_invalid, io_error.
   Result<> listen(std::string_view address);
+  // Takes over a socket of listening_address() that somebody else holds as well: what comes into its queue while
+  // nobody accepts is kept for the next process. In place of listen(). Errors: config_invalid, io_error.
+  Result<> adopt(UniqueFd socket);
   // Binds a Unix socket at `path`, mode 0600, replacing a dead one; stop() removes it.
   // Errors: io_error, locked (a process answers there).
   Result<> listen_unix(const std::string& path);
@@ -105,6 +121,9 @@ class HttpServer {
   // Reads both files again, for connections that begin from now on. After an error the earlier ones stay in use. Any
   // thread, after use_tls(). Errors: config_invalid.
   Result<> reload_certificate();
+
+  // Any thread.
+  [[nodiscard]] HttpServerLoad load() const;
 
   // "127.0.0.1:8080" with the real port, or the socket's path.
   [[nodiscard]] std::string address() const;

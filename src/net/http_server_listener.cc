@@ -125,6 +125,35 @@ Result<> listen_unix_path(Acceptor& acceptor, const std::string& path) {
   return {};
 }
 
+Result<std::string> listening_address(const UniqueFd& socket) {
+  const auto option = [&](int name) {
+    int value = -1;
+    socklen_t length = sizeof value;
+    return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+  };
+  const int family = option(SO_DOMAIN);
+  const bool over_tcp = (family == AF_INET || family == AF_INET6) && option(SO_TYPE) == SOCK_STREAM;
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  auto* bound = reinterpret_cast<sockaddr*>(&address);
+  if (over_tcp && option(SO_ACCEPTCONN) == 1 && ::getsockname(socket.get(), bound, &length) == 0) {
+    return endpoint_text(bound);
+  }
+  return Error{Errc::config_invalid,
+               "the socket that was passed on does not listen over TCP: give ListenStream= an address and a port"};
+}
+
+Result<std::string> adopt_listener(Acceptor& acceptor, UniqueFd socket) {
+  auto address = listening_address(socket);
+  if (!address) return address;
+  const bool v6 = address->starts_with('[');
+  error_code error;
+  acceptor.assign(asio::generic::stream_protocol(v6 ? AF_INET6 : AF_INET, IPPROTO_TCP), socket.get(), error);
+  if (error) return give_up(acceptor, *address, error);
+  [[maybe_unused]] const int owned = socket.release();
+  return address;
+}
+
 void turn_new_connections_away(Acceptor& acceptor) {
   // Closing a listener resets what has come into its queue since the last accept(), so nothing must come any more. The
   // filter sees a segment from its TCP header on: byte 13 has the flags.

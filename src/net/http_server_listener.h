@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/file.h"
 
 namespace vodlift::net {
 
@@ -21,6 +22,9 @@ Result<std::string> listen_tcp(Acceptor& acceptor, std::string_view address);
 
 // Opens `acceptor` on a socket file of mode 0600. Errors: io_error, locked.
 Result<> listen_unix_path(Acceptor& acceptor, const std::string& path);
+
+// Takes over a socket of listening_address(); returns its address. Errors: config_invalid, io_error.
+Result<std::string> adopt_listener(Acceptor& acceptor, UniqueFd socket);
 
 // From now on the kernel makes no new connection over TCP, but completes those that have begun. A client that asks for
 // one gets no answer, asks again after a second, and then meets a closed port or the next process. Unix sockets do not

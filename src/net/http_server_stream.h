@@ -28,11 +28,15 @@ class StreamPlaces {
   Result<> take(const std::string& holder);
   // Each success needs one release() of the same holder.
   void release(const std::string& holder);
+  [[nodiscard]] std::size_t taken() const {
+    const std::lock_guard lock(mutex_);
+    return taken_;
+  }
 
  private:
   const std::size_t all_;
   const std::size_t each_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards the rest
   std::size_t taken_ = 0;
   std::unordered_map<std::string, std::size_t> holders_;
 };

@@ -285,6 +285,15 @@ StoreTroubles EndpointStates::troubles(std::span<const std::shared_ptr<const Buc
   return found;
 }
 
+std::map<std::string, std::chrono::seconds> EndpointStates::clock_offsets() const {
+  std::map<std::string, std::chrono::seconds> offsets;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [url, endpoint] : endpoints_) {
+    if (offsets.size() < kMostTroubles) offsets.emplace(url, endpoint.clock_offset);
+  }
+  return offsets;
+}
+
 void EndpointStates::note_works(const BucketAccess& access) {
   const std::lock_guard lock(mutex_);
   const auto at = buckets_.find(bucket_key(access));

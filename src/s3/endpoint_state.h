@@ -24,6 +24,7 @@
 #include "s3/public_read.h"
 #include "s3/request_outcome.h"
 #include "s3/s3_errors.h"
+#include "s3/s3_metrics.h"
 
 namespace vodlift::s3 {
 
@@ -64,6 +65,8 @@ class EndpointStates {
   [[nodiscard]] EndpointFacts facts(const BucketAccess& access) const;
   // What is known of acl=public-read.
   [[nodiscard]] PublicReadFacts& public_read() { return public_read_; }
+  // What is counted of all requests.
+  [[nodiscard]] S3Metrics& metrics() { return metrics_; }
   // Adds `seen` to the endpoint's facts. What is unknown in `seen` stays as it was.
   void add_facts(const BucketAccess& access, const EndpointFacts& seen);
 
@@ -95,6 +98,8 @@ class EndpointStates {
   // As the functions of BucketDoctor.
   [[nodiscard]] std::optional<BucketTrouble> trouble(const BucketAccess& access) const;
   [[nodiscard]] StoreTroubles troubles(std::span<const std::shared_ptr<const BucketAccess>> buckets) const;
+  // By how much each store's clock is ahead of ours, where it is told by a refusal; kMostTroubles endpoints at most.
+  [[nodiscard]] std::map<std::string, std::chrono::seconds> clock_offsets() const;
   // The bucket takes objects, as somebody else has found out.
   void note_works(const BucketAccess& access);
   // From now on nothing waits and nothing is refused: for the end of the program.
@@ -139,6 +144,7 @@ class EndpointStates {
   const EndpointLimits limits_;
   const SteadyClock steady_;
   PublicReadFacts public_read_;
+  S3Metrics metrics_;
   mutable std::mutex mutex_;  // guards the rest
   bool open_ = false;
   std::map<std::string, Endpoint> endpoints_;

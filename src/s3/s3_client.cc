@@ -78,21 +78,36 @@ class S3Client::Visit {
   // Leaves where an exception has taken the call, which then says nothing of the store.
   ~Visit() {
     try {
-      if (inside_) until_memory([this] { return endpoints_.leave(target_, Outcome::not_sent); });
+      if (!inside_) return;
+      note_end(RequestResult::not_sent);
+      until_memory([this] { return endpoints_.leave(target_, Outcome::not_sent); });
     } catch (const std::exception& failure) {
       log::error("the end of a request was not noted", {{"reason", failure.what()}});
     }
   }
 
-  void enter() { inside_ = true; }
+  void enter() {
+    inside_ = true;
+    endpoints_.metrics().began(call_.operation);
+    began_ = std::chrono::steady_clock::now();
+  }
   // Reports how the exchange ended to the endpoint's state, and returns what the caller gets.
   Result<net::HttpResponse> leave(Exchanged exchanged);
 
  private:
+  // Once.
+  void note_end(RequestResult result) {
+    if (noted_) return;
+    noted_ = true;
+    endpoints_.metrics().ended(call_.operation, result, std::chrono::steady_clock::now() - began_);
+  }
+
   EndpointStates& endpoints_;
   const ObjectTarget& target_;
   const S3Call& call_;
   bool inside_ = false;
+  bool noted_ = false;
+  std::chrono::steady_clock::time_point began_;
 };
 
 // An exchange without a thread that waits for it. Its last holder ends it.
@@ -160,6 +175,7 @@ Result<net::HttpResponse> S3Client::Visit::leave(Exchanged exchanged) {
     failure = to_error(refusal);
     outcome = refusal.code == kSignatureRefused ? Outcome::signature_refused : outcome_of(failure->code);
   }
+  note_end(result_of(outcome, failure.has_value()));
   const bool only_reads = call_.method == "GET" || call_.method == "HEAD";
   if (outcome == Outcome::answered && only_reads) outcome = Outcome::looked;
   std::optional<Errc> of_bucket;

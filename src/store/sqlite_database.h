@@ -60,6 +60,9 @@ class SqliteDatabase {
   // But for StoreHealth::damaged.
   [[nodiscard]] StoreHealth health() const { return writer_.health(); }
 
+  // Of the thread that writes. Any thread.
+  [[nodiscard]] const WriterMetrics& metrics() const { return writer_.metrics(); }
+
   // Returns when all that was queued before, its completions included, is over.
   void drain();
 

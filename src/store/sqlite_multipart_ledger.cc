@@ -76,6 +76,16 @@ Result<std::vector<AbandonedMultipart>> SqliteMultipartLedger::abandoned(std::op
   });
 }
 
+Result<LedgerCounts> SqliteMultipartLedger::counts() {
+  return database_.read([](SqliteConnection& connection) -> Result<LedgerCounts> {
+    auto row = connection.prepare(sql::kCountLedger);
+    row.bind(kMostLedgerCounted);
+    if (!row.step()) return LedgerCounts();
+    const std::int64_t abandoned = row.integer("abandoned");
+    return LedgerCounts{std::min<std::int64_t>(row.integer("entries") - abandoned, kMostLedgerCounted), abandoned};
+  });
+}
+
 Result<std::optional<milliseconds>> SqliteMultipartLedger::next_due() {
   return database_.read([&](SqliteConnection& connection) -> Result<std::optional<milliseconds>> {
     return time_until(connection.prepare(sql::kNextAbandonedDue), "next_attempt_ms", clock_.now());

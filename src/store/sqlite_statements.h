@@ -521,6 +521,12 @@ inline constexpr std::string_view kSelectAbandoned = VODLIFT_LEDGER_COLUMNS
 
 #undef VODLIFT_LEDGER_COLUMNS
 
+// ?1 how many of each at most
+inline constexpr std::string_view kCountLedger = R"sql(
+  SELECT (SELECT count(*) FROM (SELECT 1 FROM multipart_ledger INDEXED BY multipart_ledger_due
+                                WHERE next_attempt_ms IS NOT NULL LIMIT ?1)) AS abandoned,
+         (SELECT count(*) FROM (SELECT 1 FROM multipart_ledger LIMIT ?1 * 2)) AS entries)sql";
+
 inline constexpr std::string_view kNextAbandonedDue = R"sql(
   SELECT next_attempt_ms FROM multipart_ledger INDEXED BY multipart_ledger_due
   WHERE next_attempt_ms IS NOT NULL ORDER BY next_attempt_ms LIMIT 1)sql";

@@ -27,6 +27,19 @@ constexpr std::chrono::seconds kIdleBeforeCheckpoint{1};
 // A failing disk refuses everything; it is told this often, with the number of changes refused since.
 constexpr std::chrono::seconds kBetweenReports{1};
 
+// Does something where a scope is left, by an exception too.
+template <class Action>
+class OnExit {
+ public:
+  explicit OnExit(Action action) : action_(std::move(action)) {}
+  OnExit(const OnExit&) = delete;
+  OnExit& operator=(const OnExit&) = delete;
+  ~OnExit() { action_(); }
+
+ private:
+  const Action action_;
+};
+
 // What write() queues. The caller waits, so `change` lives until done().
 class WaitedOperation final : public WriteOperation {
  public:
@@ -113,6 +126,7 @@ void SqliteWriter::enqueue(std::unique_lock<std::mutex> lock, std::unique_ptr<Wr
   const bool urgent = queue_.empty() || (!patient && impatient_ == 0);
   if (queue_.empty() && patient) queue_since_ = std::chrono::steady_clock::now();
   queue_.push_back(std::move(operation));
+  metrics_.waiting.add(1);
   if (!patient) ++impatient_;
   lock.unlock();
   if (urgent) loop_.wake();
@@ -133,8 +147,11 @@ void SqliteWriter::work() {
   for (;;) {
     Batch batch = next_batch();
     if (batch.empty()) return;
+    busy_since_ = std::chrono::steady_clock::now();
+    const OnExit idle([this] { busy_since_ = SteadyTime(); });
     run_guarded_batch(batch);
     checkpoint_if_due();
+    metrics_.log_bytes.set(std::int64_t{connection_->wal_pages() - pages_at_checkpoint_} * kPageBytes);
   }
 }
 
@@ -148,6 +165,7 @@ SqliteWriter::Batch SqliteWriter::next_batch() {
     if (!queue_.front()->patient()) --impatient_;
     batch.push_back(std::move(queue_.front()));
     queue_.pop_front();
+    metrics_.waiting.add(-1);
   }
   lock.unlock();
   room_.notify_all();
@@ -207,7 +225,7 @@ std::optional<std::vector<Result<>>> SqliteWriter::run_together(Batch& batch) {
     // A refusal that had changed nothing may stay beside the others; anything else needs its own transaction.
     good = !connection_->failed() && (outcomes.back() || connection_->total_changes() == before);
   }
-  if (good && commit()) return outcomes;
+  if (good && commit(batch.size())) return outcomes;
   connection_->roll_back();
   [[maybe_unused]] const auto error = connection_->take_error();
   return std::nullopt;
@@ -221,7 +239,7 @@ Result<> SqliteWriter::run_alone(WriteOperation& operation) {
     connection_->roll_back();
     return outcome;
   }
-  if (!commit()) return failure();
+  if (!commit(1)) return failure();
   return outcome;
 }
 
@@ -238,12 +256,13 @@ Result<> SqliteWriter::run_guarded(WriteOperation& operation) {
 
 bool SqliteWriter::begin() {
   given_ = 0;
+  begun_ = std::chrono::steady_clock::now();
   counts_.begin();
   if (news_) news_->begin();
   return connection_->prepare("BEGIN IMMEDIATE").run();
 }
 
-bool SqliteWriter::commit() {
+bool SqliteWriter::commit(std::size_t changes) {
   if (!counts_.save(*connection_)) return false;
   if (auto reserved = mark_.reserve(given_); !reserved) {
     connection_->fail(fmt::format("no ids can be reserved: {}", reserved.error().message));
@@ -251,9 +270,12 @@ bool SqliteWriter::commit() {
   }
   if (connection_->prepare("COMMIT").run()) {
     if (refuses_since_.load(std::memory_order_relaxed) != SteadyTime()) refuses_since_ = SteadyTime();
-    counts_.committed();
+    counts_.committed(metrics_.entered);
     mark_.committed(static_cast<std::uint32_t>(connection_->wal_pages()), given_);
     if (news_) news_->committed();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun_;
+    metrics_.commit_seconds.observe(took.count());
+    metrics_.changes.observe(static_cast<double>(changes));
     return true;
   }
   end_process_if_sync_failed(*connection_);
@@ -278,11 +300,16 @@ StoreHealth SqliteWriter::health() const {
   if (since != SteadyTime()) {
     health.refuses_for = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - since);
   }
+  const SteadyTime busy = busy_since_;
+  if (busy != SteadyTime()) {
+    health.busy_for = std::chrono::floor<std::chrono::seconds>(std::chrono::steady_clock::now() - busy);
+  }
   return health;
 }
 
 void SqliteWriter::report(const Error& error) {
   ++refused_;
+  metrics_.refused.add();
   const auto now = std::chrono::steady_clock::now();
   if (refuses_since_.load() == SteadyTime()) refuses_since_ = now;
   if (now - reported_ < kBetweenReports) return;

@@ -21,6 +21,7 @@
 #include "store/sqlite_connection.h"
 #include "store/store_mark.h"
 #include "store/upload_counts.h"
+#include "store/writer_metrics.h"
 
 namespace vodlift::store {
 
@@ -89,6 +90,9 @@ class SqliteWriter {
   // But for StoreHealth::damaged. Any thread.
   [[nodiscard]] StoreHealth health() const;
 
+  // Any thread.
+  [[nodiscard]] const WriterMetrics& metrics() const { return metrics_; }
+
   // Runs `change` and waits for the disk; waits for room too. Never from done().
   Result<> write(const std::function<Result<>(SqliteConnection&)>& change);
 
@@ -107,7 +111,8 @@ class SqliteWriter {
   Result<> run_alone(WriteOperation& operation);
   Result<> run_guarded(WriteOperation& operation);
   bool begin();
-  bool commit();
+  // Of a transaction with so many changes.
+  bool commit(std::size_t changes);
   Error failure();
   void report(const Error& error);
   void checkpoint_if_due();
@@ -122,13 +127,16 @@ class SqliteWriter {
   UploadCounts counts_;
   std::unique_ptr<RowNews> news_;
   UploadId given_ = 0;  // the highest of the transaction
+  SteadyTime begun_;    // the transaction
   const Limits limits_;
   int pages_at_checkpoint_ = 0;
   std::int64_t refused_ = 0;  // changes, since the last report
   SteadyTime reported_;
   std::atomic<bool> disk_full_ = false;                   // as ballast_ said last
   std::atomic<SteadyTime> refuses_since_ = SteadyTime();  // the epoch: it does not
+  std::atomic<SteadyTime> busy_since_ = SteadyTime();     // with changes that somebody waits for; the epoch: it is not
   SteadyTime checkpoint_failed_;
+  WriterMetrics metrics_;
 
   std::mutex mutex_;
   std::condition_variable room_;

@@ -37,6 +37,13 @@ void UploadCounts::begin() {
   uncommitted_.clear();
 }
 
+void UploadCounts::committed(Entered& entered) {
+  for (const Step& step : uncommitted_) {
+    if (step.uploads > 0) entered[static_cast<std::size_t>(step.place.second)].add(step.uploads);
+  }
+  uncommitted_.clear();
+}
+
 // What can run out of memory comes first: the number and its line change together.
 void UploadCounts::change(const Step& step) {
   Count& count = at(step.place);

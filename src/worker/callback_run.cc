@@ -59,6 +59,17 @@ CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<Cal
   return attempt;
 }
 
+void CallbackMetrics::write(MetricsText& text) const {
+  text.counter("vodlift_callback_attempts_total",
+               "Attempts to deliver a callback, by what became of it; pending: it is tried again.");
+  for (std::size_t state = 0; state < attempts.size(); ++state) {
+    text.sample(attempts[state].value(), {{"result", to_string(static_cast<CallbackState>(state))}});
+  }
+  text.histogram("vodlift_callback_duration_seconds", "Time of an attempt to deliver a callback.");
+  text.sample(seconds);
+  text.gauge("vodlift_callbacks_in_flight", "Deliveries of callbacks that are under way.", under_way.value());
+}
+
 CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts,
                          CallbackSender& sender, milliseconds slow)
     : queue_(queue),
@@ -161,6 +172,7 @@ void CallbackRun::send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> 
   {
     const std::lock_guard lock(mutex_);
     under_way_.splice(under_way_.end(), made);
+    metrics_.under_way.add(1);
   }
   try {
     const ClaimedCallback& sent = delivery->callback;
@@ -178,6 +190,7 @@ void CallbackRun::answered(Deliveries::iterator delivery, Result<CallbackAnswer>
   delivery->answer = std::move(answer);
   delivery->took = took;
   ended_.splice(ended_.end(), under_way_, delivery);
+  metrics_.under_way.add(-1);
   loop_.wake();  // under the lock: after the last delivery this object may be gone
 }
 
@@ -201,6 +214,8 @@ void CallbackRun::record() {
     place->ended(took, steady_clock::now());
     attempts.push_back({callback, judge_delivery(callback, answer, took, random_unit())});
     const CallbackAttempt& attempt = attempts.back().attempt;
+    metrics_.attempts[static_cast<std::size_t>(attempt.next)].add();
+    metrics_.seconds.observe(std::chrono::duration<double>(took).count());
     log::info("callback attempted", {{"upload", callback.upload},
                                      {"result", to_string(attempt.next)},
                                      {"http_status", attempt.http_status},

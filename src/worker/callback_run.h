@@ -1,12 +1,15 @@
 // Delivers callbacks that are due and records every attempt.
 #pragma once
 
+#include <array>
 #include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "base/metrics.h"
+#include "base/words.h"
 #include "base/worker_thread.h"
 #include "core/account_directory.h"
 #include "core/callback_queue.h"
@@ -20,6 +23,15 @@ namespace vodlift::worker {
 // failed after the last attempt. `unit` is uniform in [0, 1), for jitter.
 CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer,
                                std::chrono::milliseconds took, double unit);
+
+// Attempts to deliver callbacks, by what they led to. Any thread.
+struct CallbackMetrics {
+  std::array<Counter, Words<CallbackState>::kCount> attempts;  // `pending`: to be tried again
+  Histogram seconds;
+  Gauge under_way;
+
+  void write(MetricsText& text) const;
+};
 
 // Sends callbacks that are due, from one thread of its own: accounts in turn, the receivers of each in turn, as far as
 // CallbackPlaces allows. What may not go yet is neither claimed nor changed. A receiver is slow if it took longer than
@@ -36,6 +48,8 @@ class CallbackRun {
   void start();
   // Claims nothing new, and waits for deliveries under way (bounded by the sender's time limit). May be called twice.
   void stop();
+
+  [[nodiscard]] const CallbackMetrics& metrics() const { return metrics_; }
 
  private:
   struct Delivery {
@@ -68,6 +82,7 @@ class CallbackRun {
   // Of the thread.
   CallbackPlaces places_;  // outlives the deliveries
   Deliveries to_record_;
+  CallbackMetrics metrics_;
 
   std::mutex mutex_;  // guards the next two
   Deliveries under_way_;

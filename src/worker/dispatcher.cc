@@ -376,6 +376,20 @@ std::shared_ptr<ActiveRun> Dispatcher::next_run() {
   return run;
 }
 
+Dispatcher::Occupied Dispatcher::occupied() const {
+  const auto runs = leases_.in_slots();
+  Occupied occupied;
+  {
+    const std::lock_guard lock(mutex_);
+    occupied.usual = in_usual_places_;
+    occupied.ahead = static_cast<int>(std::ssize(waiting_));
+    occupied.spare = -static_cast<int>(std::ssize(waiting_spare_));
+  }
+  occupied.spare += static_cast<int>(std::ranges::count_if(runs, [](const auto& run) { return run->spare; }));
+  occupied.spare = std::max(occupied.spare, 0);
+  return occupied;
+}
+
 // With the lock.
 bool Dispatcher::has_run_for_a_slot() const {
   return !waiting_spare_.empty() || (!waiting_.empty() && in_usual_places_ < options_.uploads);

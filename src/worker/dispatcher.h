@@ -62,6 +62,15 @@ class Dispatcher {
   // Unfinished uploads go back to the queue with their journal. May be called twice.
   void stop(std::chrono::milliseconds grace);
 
+  // What occupies the slots now. Any thread.
+  struct Occupied {
+    int usual = 0;  // of Options::uploads
+    int spare = 0;  // of spare_places()
+    int ahead = 0;  // uploads that are claimed and wait for a slot
+  };
+  [[nodiscard]] Occupied occupied() const;
+  [[nodiscard]] int slots() const { return options_.uploads; }
+
  private:
   using Instant = std::chrono::steady_clock::time_point;
 
@@ -106,7 +115,7 @@ class Dispatcher {
   FairShare share_;  // of the loop
   EndRecorder ends_;
 
-  std::mutex mutex_;                  // guards the next eleven
+  mutable std::mutex mutex_;          // guards the next eleven
   std::condition_variable assigned_;  // for the slots
   bool stopping_ = false;
   bool may_claim_ = false;                          // an upload may be due, or a slot is free

@@ -34,6 +34,18 @@ TEST_P(LedgerConformance, AnEntryWithItsIdIsKnownAndNotLeft) {
   EXPECT_FALSE(ledger().next_due().value());
 }
 
+TEST_P(LedgerConformance, CountsWhatIsInUseAndWhatIsLeft) {
+  EXPECT_EQ(ledger().counts().value(), LedgerCounts());
+  const Lease lease = open_one();
+  EXPECT_EQ(ledger().counts().value(), (LedgerCounts{1, 0}));
+  ASSERT_TRUE(requeue(lease, {}));
+  insert("b");
+  const Lease other = claim_one().lease;
+  ASSERT_TRUE(journal().intend(other, place_));
+  ASSERT_TRUE(requeue(other, {}));
+  EXPECT_EQ(ledger().counts().value().abandoned, 1) << "whose Create has no known answer";
+}
+
 TEST_P(LedgerConformance, TheJournalTellsWhereItLies) {
   const Lease lease = open_one();
   ASSERT_TRUE(requeue(lease, {}));
