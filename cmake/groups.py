@@ -3,8 +3,8 @@
 
     groups.py FILE...      prints "GROUP FILE" for each file, in their order
 
-Files that give one name to different things of their own are not in one group, nor is a file with a macro of its own, which
-may change what another file means.
+A file is not in one group with another that has a name of its own which it uses too, for whatever, nor with any if it has a macro
+of its own, which may change what another file means.
 """
 
 import pathlib
@@ -38,25 +38,50 @@ def own_names(text: str) -> set[str]:
     return names
 
 
+_NO_CODE = re.compile(r'//[^\n]*|"(?:[^"\\\n]|\\.)*"')
+
+
+def words_of(text: str) -> set[str]:
+    return set(re.findall(r"\b[A-Za-z_]\w+", _NO_CODE.sub(" ", text)))
+
+
 def has_macro(text: str) -> bool:
     return bool(_DEFINE.search(text))
 
 
+class Group:
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.own: set[str] = set()
+        self.words: set[str] = set()
+        self.lines = 0
+
+    def takes(self, text: str, own: set[str], words: set[str]) -> bool:
+        return self.lines + text.count("\n") <= MAX_LINES and not self.own & words and not own & self.words
+
+    def add(self, file: str, text: str, own: set[str], words: set[str]) -> None:
+        self.files.append(file)
+        self.own |= own
+        self.words |= words
+        self.lines += text.count("\n")
+
+
 def groups_of(files: list[str]) -> list[list[str]]:
-    groups: list[tuple[list[str], set[str], list[int]]] = []
+    groups: list[Group] = []
+    alone: list[list[str]] = []
     for file in files:
         text = pathlib.Path(file).read_text()
-        names, lines = own_names(text), text.count("\n")
-        alone = has_macro(text)
-        fits = (one for one in groups if not alone and one[1] is not None and not one[1] & names and one[2][0] + lines <= MAX_LINES)
-        group = next(fits, None)
+        if has_macro(text):
+            alone.append([file])
+            continue
+        own = {name.rpartition("::")[2] for name in own_names(text)}
+        words = words_of(text)
+        group = next((one for one in groups if one.takes(text, own, words)), None)
         if group is None:
-            groups.append(([file], None if alone else set(names), [lines]))
-        else:
-            group[0].append(file)
-            group[1].update(names)
-            group[2][0] += lines
-    return [files for files, _, _ in groups]
+            group = Group()
+            groups.append(group)
+        group.add(file, text, own, words)
+    return [one.files for one in groups] + alone
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ void S3Metrics::ended(std::string_view operation, RequestResult result, std::chr
 void S3Metrics::write(MetricsText& text) const {
   text.counter("vodlift_s3_requests_total", "Requests to S3 that ended, by operation and result.");
   for (std::size_t at = 0; at < kOperations.size(); ++at) {
-    for (std::size_t result = 0; result < Words<RequestResult>::kCount; ++result) {
-      text.sample(operations_[at].results[result].value(),
-                  {{"operation", kOperations[at]}, {"result", kRequestResults.all()[result]}});
+    const auto words = kRequestResults.all();
+    for (std::size_t result = 0; result != words.size(); ++result) {
+      text.sample(operations_[at].results[result].value(), {{"operation", kOperations[at]}, {"result", words[result]}});
     }
   }
   text.histogram("vodlift_s3_request_duration_seconds", "Time of a request to S3, its body and its answer included.");

@@ -283,6 +283,7 @@ void Dispatcher::assign(ClaimedUpload claimed, bool spare) {
   if (!until_memory([&] { return leases_.add(run); })) {
     log::warn("an upload was claimed while an earlier run of it is still active here",
               {{"upload", run->claimed.lease.id}});
+    run->control.end({Errc::interrupted, "not begun"});  // nobody renews its lease: one try
     return give_back(run, kTimeToLetGo);
   }
   bool wakes = false;
@@ -293,7 +294,10 @@ void Dispatcher::assign(ClaimedUpload claimed, bool spare) {
     wakes = has_run_for_a_slot();
     return true;
   });
-  if (!waits) return give_back(run, std::nullopt);  // the slots may have ended already
+  if (!waits) {  // the slots may have ended already
+    run->control.end({Errc::interrupted, "not begun"});
+    return give_back(run, std::nullopt);
+  }
   if (wakes) assigned_.notify_one();
 }
 
@@ -477,7 +481,6 @@ void Dispatcher::note_turn(ActiveRun& run) {
 
 // Puts a run that has not begun back into the queue: in its old place, or after `delay`.
 void Dispatcher::give_back(const std::shared_ptr<ActiveRun>& run, std::optional<milliseconds> delay) {
-  run->control.end({Errc::interrupted, "not begun"});  // one try: if it fails, the lease expires
   leases_.leave_slot(*run);
   ends_.record(run, Requeue{delay, std::nullopt, /*failed_attempt=*/false});
 }

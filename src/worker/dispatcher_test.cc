@@ -119,6 +119,24 @@ TEST_F(DispatcherTest, WhatWaitsBehindALongRunIsGivenBack) {
   dispatcher.stop(1s);
 }
 
+TEST_F(DispatcherTest, WhatTheDatabaseDoesNotTakeBackAtOnceIsGivenBackLater) {
+  for (int i = 0; i < 3; ++i) stores_.insert();
+  std::latch back(1);
+  const auto subscription = count_returns(3, back);
+  std::latch release(1);
+  files_.on_open = [&](int nth) {
+    if (nth == 2) release.wait();
+  };
+  queue_.before["requeue"] = [refused = 0]() mutable -> Result<> {
+    return ++refused <= 3 ? Result<>(disk_full()) : Result<>();
+  };
+  Dispatcher& dispatcher = start({.uploads = 1});
+  back.wait();
+  expect_given_back(3);
+  release.count_down();
+  dispatcher.stop(1s);
+}
+
 TEST_F(DispatcherTest, NothingIsRescuedWhileLeasesCannotBeRenewed) {
   const UploadId id = stores_.insert();
   std::latch release(1);
