@@ -257,6 +257,22 @@ TEST_F(CliTest, AFolderOfWhichOnlyABeginningWasQueuedSaysSo) {
   EXPECT_THAT(err_, HasSubstr("it does not answer"));
 }
 
+TEST_F(CliTest, AQuietFolderPrintsTheIdsAndSaysOnStandardErrorWhatWasRefused) {
+  const object problem{{"code", "bucket_not_configured"}, {"detail", "no such bucket"}};
+  answer(batch_answer({queued_file(8)}, 1, 0, "1000"));
+  answer(batch_answer({queued_file(9), object{{"path", "s/u/c.mp4"}, {"id", nullptr}, {"problem", problem}}}, 1, 1));
+  EXPECT_EQ(run_with_socket({"upload", "s/u", "--recursive", "--cdn", "158", "--bucket", "b", "-q"}), kFailed);
+  EXPECT_EQ(out_, "8\n9\n");
+  EXPECT_EQ(err_, "1 file could not be queued:\n  s/u/c.mp4: no such bucket\n");
+}
+
+TEST_F(CliTest, AListGoesOnUntilItHasWhatItMayHave) {
+  boost::json::array full(100, upload_object(5, "failed"));
+  answer(page_of(full, "77"));
+  EXPECT_EQ(run_with_socket({"upload", "list", "--limit", "5300", "--json"}), kDone);
+  EXPECT_EQ(boost::json::parse(out_).at("items").as_array().size(), 5300U);
+}
+
 TEST_F(CliTest, ADryRunOfAFolderSaysWhatWouldBeQueued) {
   answer(batch_answer({object{{"path", "s/u/a.mp4"}, {"id", nullptr}, {"problem", nullptr}}}, 1, 0));
   EXPECT_EQ(run_with_socket({"upload", "s/u", "--recursive", "--cdn", "158", "--bucket", "b", "--dry-run"}), kDone);

@@ -7,7 +7,7 @@
 namespace vodlift::cli {
 namespace {
 
-constexpr std::array<std::string_view, 24> kExamples = {
+constexpr std::array<std::string_view, 27> kExamples = {
     "vodlift account add --cdn 158 --user jb",
     "vodlift account set --cdn 158 --weight 3 --https-only yes",
     "vodlift account rotate --cdn 158 --overlap 7d",
@@ -32,6 +32,9 @@ constexpr std::array<std::string_view, 24> kExamples = {
     "vodlift callback send 7",
     "vodlift callback test --cdn 158 --url https://example.com/done",
     "vodlift storage files sestore4/jb --filter \"*.mp4\"",
+    "vodlift overview --cdn 158",
+    "vodlift audit list --command key. --since 7d",
+    "vodlift audit list --upload 330",
 };
 
 // The command that the first words of `words` name.

@@ -156,7 +156,7 @@ void print(std::string_view text) {
 
 void Session::attach(CLI::App& command, std::function<int()> body) {
   command.add_flag("--json", json_, "Print JSON instead of text");
-  command.add_flag("-q,--quiet", quiet_, "Print only what a script needs of a change: a new id or secret");
+  command.add_flag("-q,--quiet", quiet_, "Print only what a script needs of a change: new ids and secrets");
   command.add_flag_callback(
       "--no-color", [] { ::setenv("NO_COLOR", "1", 1); }, "No colors, as with NO_COLOR set");
   auto* socket =

@@ -55,6 +55,7 @@ class Session {
   void attach(CLI::App& command, std::function<int()> body);
 
   [[nodiscard]] bool json() const { return json_; }
+  [[nodiscard]] bool quiet() const { return quiet_; }
   // Prints what a person reads about a change that was made, unless --quiet is given.
   void say(std::string_view text) const;
   [[nodiscard]] int exit_code() const { return exit_code_; }
@@ -110,5 +111,7 @@ void add_callback_commands(CLI::App& app, Session& session);
 void add_storage_commands(CLI::App& app, Session& session);
 void add_people_commands(CLI::App& app, Session& session);
 void add_token_commands(CLI::App& app, Session& session);
+void add_audit_commands(CLI::App& app, Session& session);
+void add_overview_command(CLI::App& app, Session& session);
 
 }  // namespace vodlift::cli

@@ -17,6 +17,7 @@
 #include <cwchar>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 
 namespace vodlift::cli {
@@ -55,14 +56,16 @@ std::optional<std::int64_t> seconds_of_unit(char unit) {
   }
 }
 
-constexpr std::array<std::pair<std::string_view, Color>, 9> kColoredWords = {{
+constexpr std::array<std::pair<std::string_view, Color>, 11> kColoredWords = {{
     {"failed", Color::red},
     {"revoked", Color::red},
     {"FAIL", Color::red},
+    {"critical", Color::red},
     {"completed", Color::green},
     {"delivered", Color::green},
     {"ok", Color::green},
     {"warn", Color::yellow},
+    {"warning", Color::yellow},
     {"paused", Color::yellow},
     {"expired", Color::yellow},
 }};
@@ -70,6 +73,14 @@ constexpr std::array<std::pair<std::string_view, Color>, 9> kColoredWords = {{
 std::string in_its_color(const std::string& cell) {
   const auto* found = std::ranges::find(kColoredWords, cell, [](const auto& word) { return word.first; });
   return found == kColoredWords.end() ? cell : colored(cell, found->second, STDOUT_FILENO);
+}
+
+// Another text stays as it is.
+std::string local_time(const char* utc) {
+  std::tm broken_down{};
+  const char* rest = ::strptime(utc, "%Y-%m-%dT%H:%M:%S", &broken_down);
+  if (rest == nullptr || !std::string_view(rest).ends_with('Z')) return utc;
+  return human_time(::timegm(&broken_down));
 }
 
 // wcwidth() and mbrtowc() go by the thread's locale. C.UTF-8 is part of the C library.
@@ -195,6 +206,16 @@ std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now
   return std::chrono::seconds(std::chrono::sys_days(date).time_since_epoch()).count();
 }
 
+Result<std::int64_t> parse_past(std::string_view option, std::string_view text) {
+  const std::int64_t now = to_unix_seconds(SystemClock().now());
+  if (const auto ago = parse_duration(text)) return std::max<std::int64_t>(now - ago->count(), 0);
+  if (const auto day = parse_moment(text, now); day && *day >= 0) return *day;
+  return Error{Errc::invalid_value,
+               fmt::format("{}: expected a time before now such as 2h, 30m or 7d, or a day such as 2027-01-31 (UTC); "
+                           "found \"{}\"",
+                           option, printable(text, 64))};
+}
+
 std::string cell(const boost::json::value& object, std::string_view name) {
   const boost::json::value* value = member(object, name);
   if (value == nullptr || value->is_null()) return "-";
@@ -206,7 +227,9 @@ std::string cell(const boost::json::value& object, std::string_view name) {
 
 std::string time_cell(const boost::json::value& object, std::string_view name) {
   const boost::json::value* value = member(object, name);
-  return value != nullptr && value->is_int64() ? human_time(value->get_int64()) : "-";
+  if (value == nullptr) return "-";
+  if (value->is_string()) return local_time(value->get_string().c_str());
+  return value->is_int64() ? human_time(value->get_int64()) : "-";
 }
 
 std::int64_t integer_at(const boost::json::value& object, std::string_view name) {

@@ -48,9 +48,13 @@ Result<std::chrono::seconds> parse_overlap(std::string_view text);
 // A duration after `now`, or a day such as "2027-01-31" (its beginning, UTC), in Unix seconds.
 std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now);
 
+// A time before now, such as "2h", or the beginning of a day (UTC), in Unix seconds. Errors: invalid_value; it names
+// `option`.
+Result<std::int64_t> parse_past(std::string_view option, std::string_view text);
+
 // The member of a JSON object as text for a cell: strings as they are, numbers, yes/no; "-" when absent or null.
 std::string cell(const boost::json::value& object, std::string_view name);
-// The same for a member in Unix seconds.
+// The same for a member in Unix seconds, or with a time such as "2026-11-24T02:15:05.042Z".
 std::string time_cell(const boost::json::value& object, std::string_view name);
 
 // A member as number or text; 0 or empty when absent or of another kind.

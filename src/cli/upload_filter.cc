@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 
-#include "base/clock.h"
-#include "base/encoding.h"
 #include "base/near_miss.h"
 #include "cli/text.h"
 #include "core/upload.h"
@@ -25,17 +23,6 @@ std::string state_error(const std::string& word) {
 
 boost::json::array list_of(const std::vector<std::string>& texts) {
   return boost::json::array(texts.begin(), texts.end());
-}
-
-// A time before now, such as 2h, or a day: its beginning.
-Result<std::int64_t> past_moment(std::string_view option, const std::string& text) {
-  const std::int64_t now = to_unix_seconds(SystemClock().now());
-  if (const auto ago = parse_duration(text)) return std::max<std::int64_t>(now - ago->count(), 0);
-  if (const auto day = parse_moment(text, now); day && *day >= 0) return *day;
-  return Error{Errc::invalid_value,
-               fmt::format("{}: expected a time before now such as 2h, 30m or 7d, or a day such as 2027-01-31 (UTC); "
-                           "found \"{}\"",
-                           option, printable(text, 64))};
 }
 
 }  // namespace
@@ -80,7 +67,7 @@ Result<boost::json::object> UploadFilterOptions::fields() const {
   if (priority) fields["priority"] = *priority;
   for (const auto& [name, time] : {std::pair("since", since), std::pair("until", until)}) {
     if (time.empty()) continue;
-    const auto moment = past_moment(fmt::format("--{}", name), time);
+    const auto moment = parse_past(fmt::format("--{}", name), time);
     if (!moment) return moment.error();
     fields[name] = *moment;
   }

@@ -4,6 +4,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <cstdio>
 
 #include "cli/text.h"
 
@@ -43,10 +44,22 @@ class Outcome {
       text += fmt::format(" as uploads {} to {}", boost::json::serialize(ids_.front()),
                           boost::json::serialize(ids_.back()));
     }
-    text += '\n';
+    return text + '\n' + refusals();
+  }
+
+  // Why files could not be queued; empty: all could.
+  [[nodiscard]] std::string refusals() const {
+    std::string text;
     if (refused_ > 0) text += fmt::format("{} could not be queued:\n", files_text(refused_));
     for (const value& one : refusals_) text += fmt::format("  {}: {}\n", text_at(one, "path"), text_at(one, "detail"));
     if (refused_ > std::ssize(refusals_)) text += "  …\n";
+    return text;
+  }
+
+  // A line each.
+  [[nodiscard]] std::string ids() const {
+    std::string text;
+    for (const value& id : ids_) text += boost::json::serialize(id) + "\n";
     return text;
   }
 
@@ -76,7 +89,9 @@ int upload_folder(Session& session, object fields, const FolderOptions& options)
   Outcome outcome;
   const auto show = [&] {
     if (session.json()) return print(boost::json::serialize(outcome.json(options.dry_run)) + "\n");
-    options.dry_run || !outcome.is_whole() ? print(outcome.text(options.dry_run)) : session.say(outcome.text(false));
+    if (!session.quiet() || options.dry_run) return print(outcome.text(options.dry_run));
+    print(outcome.ids());
+    fmt::print(stderr, "{}", outcome.refusals());  // a script reads ids alone
   };
   while (true) {
     const auto answer = session.call({"POST", "/uploads/batch", fields});

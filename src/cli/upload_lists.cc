@@ -1,7 +1,6 @@
 // `vodlift status`, `vodlift upload list` and `vodlift upload show`.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <memory>
@@ -9,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/pages.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "cli/top.h"
@@ -21,9 +21,6 @@ namespace {
 
 using boost::json::object;
 using boost::json::value;
-
-constexpr int kMostOfOneCall = 100;
-constexpr int kMostCalls = 50;  // of a search that finds little
 
 struct StatusOptions {
   std::optional<std::int64_t> id;
@@ -129,39 +126,11 @@ struct ListOptions {
   std::string cursor;
 };
 
-// Asks for pages until it has as many uploads as the limit says. A search that finds little ends after kMostCalls.
-Result<object> search(Session& session, const ListOptions& options) {
-  auto fields = options.filter.fields();
-  if (!fields) return fields.error();
-  if (!options.cursor.empty()) (*fields)["cursor"] = options.cursor;
-  boost::json::array items;
-  object page;
-  for (int calls = 0; calls < kMostCalls; ++calls) {
-    (*fields)["limit"] = std::min(options.limit - static_cast<int>(items.size()), kMostOfOneCall);
-    auto answer = session.call({"GET", "/uploads", *fields});
-    if (!answer) return answer.error();
-    page = std::move(answer->as_object());
-    for (value& one : page.at("items").as_array()) items.push_back(std::move(one));
-    const value& next = page.at("next");
-    if (next.is_null() || std::ssize(items) >= options.limit) break;
-    (*fields)["cursor"] = next;
-  }
-  page["items"] = std::move(items);
-  return page;
-}
-
-// How the list goes on, if it does.
-std::string rest_of(const object& page) {
-  const std::string next = text_at(page, "next");
-  if (next.empty()) return {};
-  const std::int64_t searched_to = integer_at(page, "searched_to");
-  const std::string how_far =
-      searched_to == 0 ? "There are more" : fmt::format("Searched back to {}", human_time(searched_to));
-  return fmt::format("{}; go on with: --cursor {}\n", how_far, next);
-}
-
 int run_list(Session& session, const ListOptions& options) {
-  const auto page = search(session, options);
+  auto fields = options.filter.fields();
+  if (!fields) return session.fail(fields.error());
+  if (!options.cursor.empty()) (*fields)["cursor"] = options.cursor;
+  const auto page = read_pages(session, {"GET", "/uploads", std::move(*fields)}, options.limit);
   if (!page) return session.fail(page.error());
   if (session.json()) {
     print(boost::json::serialize(*page) + "\n");
@@ -198,7 +167,7 @@ void add_list(CLI::App& upload, Session& session) {
   list->add_option("--cdn", options->filter.cdn, "Only uploads of this account");
   options->filter.attach(*list);
   list->add_option("--limit", options->limit, "At most this many")
-      ->check(CLI::Range(1, 100'000))
+      ->check(CLI::Range(1, kMostListed))
       ->capture_default_str();
   list->add_option("--cursor", options->cursor, "Go on where an earlier list ended");
   session.attach(*list, [&session, options] { return run_list(session, *options); });

@@ -61,11 +61,43 @@ def test_a_folder_is_queued_whole(site, fake):
     folder = ("upload", "sestore4/jb", "--recursive", "--cdn", 158, "--bucket", "videos")
     assert site.server.cli(*folder, "--dry-run") == "120 files would be queued (1.2 KiB)\n"
     assert site.api.all() == []
+    ids = site.server.cli(*folder, "--to", "quiet/", "--quiet").split()
+    assert len(set(ids)) == 120 and all(re.fullmatch("[0-9]+", one) for one in ids), ids
     queued = json.loads(site.server.cli(*folder, "--to", "archive/", "--json"))
     assert (len(queued["ids"]), queued["refused"]) == (120, 0)
     for upload_id in queued["ids"]:
         site.wait_for(upload_id, "completed")
     assert fake.object("videos", "archive/season 1/é 1.mp4").body == (site.files / "season 1/é 1.mp4").read_bytes()
+
+
+def test_the_overview_says_what_needs_a_person(site, fake):
+    site.use(fake, "videos")
+    make_file(site.files / "映画.mp4", 1000)
+    assert site.server.cli("overview").startswith("All is well: no upload is running or waiting.\n")
+    fake.play({"about": "access is denied", "rules": [{"operation": "PutObject", "fault": {"status": 403, "code": "AccessDenied"}}]})
+    site.wait_for(site.queue("映画.mp4", "videos"), "failed")
+    told = site.server.cli("overview", "--cdn", 158)
+    assert told.startswith("Bucket videos refuses us: access denied.\n\ncritical  Bucket videos refuses us"), told
+    assert "\n          -> Give the key the policy that this prints: vodlift bucket check --cdn 158 --bucket videos." in told
+    assert "\n1 failed\n" in told and "\n5 min  " in told and "s3_access_denied" in told, told
+    facts = json.loads(site.server.cli("overview", "--json"))
+    assert facts["attention"][0]["code"] == "bucket_denied" and [one["seconds"] > 0 for one in facts["throughput"]] == [True] * 2
+    assert site.server.run_cli("overview", "--cdn", 7).returncode == 1
+
+
+def test_the_audit_log_is_listed_page_by_page(site):
+    for number in range(110):
+        site.server.run_cli("key", "revoke", "--api-key", f"UNKNOWNKEY{number}")
+    site.server.add_account(159, "anna")
+    lines = site.server.cli("audit", "list", "--command", "key.", "--limit", 105).splitlines()
+    assert lines[0].split() == ["TIME", "WHO", "DOOR", "FROM", "CDN", "COMMAND", "RESULT", "ABOUT"]
+    assert len(lines) == 107 and "go on with: --cursor " in lines[-1], lines[-1]
+    assert "api_key UNKNOWNKEY109" in lines[1] and "not_found" in lines[1] and "administration  unix" in lines[1], lines[1]
+    rest = site.server.cli("audit", "list", "--command", "key.", "--cursor", lines[-1].split()[-1]).splitlines()
+    assert "api_key UNKNOWNKEY4" in rest[1] and "key.add" in rest[-1], rest
+    page = json.loads(site.server.cli("audit", "list", "--cdn", 159, "--since", "1h", "--json"))
+    assert [one["command"] for one in page["items"]] == ["account.add"] and page["next"] is None
+    assert site.server.cli("audit", "list", "--who", "nobody") == "no lines\n"
 
 
 def test_failed_uploads_are_found_and_retried_together(site, fake):
