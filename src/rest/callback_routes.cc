@@ -31,9 +31,9 @@ object try_json(const CallbackTry& one) {
           {"error", text_or_null(printable(one.error, kMaxErrorBytes))}};
 }
 
-Result<value> story_json(const Result<CallbackStory>& story) {
+Result<value> story_json(const Result<CallbackStory>& story, const Caller& caller) {
   if (!story) return story.error();
-  object json = callback_json(story->callback);
+  object json = callback_json(story->callback, caller.who.role);
   json["body"] = story->body;
   boost::json::array tries;
   for (const CallbackTry& one : story->attempts) tries.push_back(try_json(one));
@@ -42,22 +42,23 @@ Result<value> story_json(const Result<CallbackStory>& story) {
 }
 
 // The one callback of an upload, as a list.
-Result<value> list_of_upload(const Context& context, UploadId upload, AccountId cdn) {
+Result<value> list_of_upload(const Context& context, const Caller& caller, UploadId upload, AccountId cdn) {
   const auto story = context.callbacks.find_of(upload);
   if (!story && story.error().code != Errc::not_found) return story.error();
   object answer = extent_json(0, std::nullopt);
   boost::json::array items;
-  if (story && (cdn == 0 || story->callback.account == cdn)) items.push_back(callback_json(story->callback));
+  if (story && (cdn == 0 || story->callback.account == cdn))
+    items.push_back(callback_json(story->callback, caller.who.role));
   answer["items"] = std::move(items);
   return value(std::move(answer));
 }
 
-Result<value> list(const Context& context, const Fields& fields) {
+Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
   const AccountId cdn = fields.number("cdn");
   if (cdn != 0) {
     if (const auto account = existing_account(context, cdn); !account) return account.error();
   }
-  if (fields.has("upload")) return list_of_upload(context, fields.number("upload"), cdn);
+  if (fields.has("upload")) return list_of_upload(context, caller, fields.number("upload"), cdn);
   const auto before = read_cursor(fields.text("cursor"));
   if (!before) return before.error();
   CallbackQuery query;
@@ -70,7 +71,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   if (!page) return page.error();
   object answer = extent_json(page->next, page->searched_to);
   boost::json::array items;
-  for (const CallbackView& callback : page->callbacks) items.push_back(callback_json(callback));
+  for (const CallbackView& callback : page->callbacks) items.push_back(callback_json(callback, caller.who.role));
   answer["items"] = std::move(items);
   return value(std::move(answer));
 }
@@ -115,15 +116,15 @@ Result<> is_of(const Context& context, AccountId cdn, const Fields& fields) {
   return {};
 }
 
-Result<value> show(const Context& context, const Fields& fields) {
-  return story_json(context.callbacks.find(fields.number("id")));
+Result<value> show(const Context& context, const Caller& caller, const Fields& fields) {
+  return story_json(context.callbacks.find(fields.number("id")), caller);
 }
 
-Result<value> send(const Context& context, const Fields& fields) {
+Result<value> send(const Context& context, const Caller& caller, const Fields& fields) {
   const std::int64_t id = fields.number("id");
   if (auto sent = context.callbacks.send_again(id); !sent) return sent.error();
   log::info("a callback is sent again", {{"callback", id}});
-  return story_json(context.callbacks.find(id));
+  return story_json(context.callbacks.find(id), caller);
 }
 
 Result<value> test(const Context& context, const Caller& caller, const Fields& fields) {
@@ -203,9 +204,9 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-object callback_json(const CallbackView& callback) {
+object callback_json(const CallbackView& callback, Role role) {
   boost::json::array actions;
-  if (may_send_again(callback.under_way)) actions.emplace_back("send");
+  if (role_may(role, Act::change_uploads) && may_send_again(callback.under_way)) actions.emplace_back("send");
   return {{"id", callback.id},
           {"upload", callback.upload},
           {"cdn", callback.account},

@@ -4,10 +4,11 @@
 #include <boost/json/object.hpp>
 
 #include "core/callback_history.h"
+#include "core/principal.h"
 
 namespace vodlift::rest {
 
-// The callback as every caller who may see it reads it.
-boost::json::object callback_json(const CallbackView& callback);
+// The callback as somebody with this role reads it, with `actions`: what the role may do with it now.
+boost::json::object callback_json(const CallbackView& callback, Role role);
 
 }  // namespace vodlift::rest

@@ -29,10 +29,10 @@ std::size_t uploads_in(std::size_t bytes) {
   return std::clamp<std::size_t>(bytes / kTypicalUpload, 1, EventHub::kMostUploads);
 }
 
-Caller somebody(bool for_operator) {
+std::string upload_text(const Upload& upload, Role role, WallTime now) {
   Caller caller;
-  caller.who.role = for_operator ? Role::admin : Role::viewer;
-  return caller;
+  caller.who.role = role;
+  return boost::json::serialize(upload_json(upload, caller, now));
 }
 
 }  // namespace
@@ -202,11 +202,10 @@ void EventHub::add_uploads(std::size_t bytes) {
       left.push_back(upload.id);
       continue;
     }
-    const std::string for_all = boost::json::serialize(upload_json(upload, somebody(false), now));
-    std::string for_operators;
-    if (upload.error) for_operators = boost::json::serialize(upload_json(upload, somebody(true), now));
-    used += for_all.size();
-    ring_->add("upload", {upload.account}, for_all, for_operators);
+    const std::string for_customers = upload_text(upload, Role::customer, now);
+    const std::string for_operators = upload.error ? upload_text(upload, Role::operate, now) : std::string();
+    used += for_customers.size();
+    ring_->add("upload", {upload.account}, {upload_text(upload, Role::viewer, now), for_customers, for_operators});
   }
   const std::lock_guard lock(mutex_);
   uploads_.put_back(left);
@@ -222,7 +221,8 @@ void EventHub::add_callbacks(std::size_t most) {
   for (const std::int64_t id : ids) {
     const auto found = ports_.callbacks.find(id);
     if (!found) continue;
-    ring_->add("callback", {found->callback.account}, boost::json::serialize(callback_json(found->callback)));
+    const auto text = [&](Role role) { return boost::json::serialize(callback_json(found->callback, role)); };
+    ring_->add("callback", {found->callback.account}, {text(Role::viewer), text(Role::customer)});
     note(uploads_, found->callback.upload);
   }
 }
@@ -234,7 +234,7 @@ void EventHub::reset_if_due(SteadyTime now) {
     if (!std::exchange(dropped_, false)) return;
   }
   reset_due_ = now + kBetweenResets;
-  ring_->add("reset", {}, "{}");
+  ring_->add("reset", {}, {"{}"});
 }
 
 void EventHub::add_settings() {
@@ -245,7 +245,7 @@ void EventHub::add_settings() {
   }
   for (const auto& [noun, whom] : changed) {
     const auto cdn = whom.account ? boost::json::value(*whom.account) : boost::json::value(nullptr);
-    ring_->add("settings", whom, boost::json::serialize(object{{"noun", noun}, {"cdn", cdn}}));
+    ring_->add("settings", whom, {boost::json::serialize(object{{"noun", noun}, {"cdn", cdn}})});
   }
 }
 

@@ -35,7 +35,7 @@ class Reader final : public net::BodyStream {
 
 class EventHubTest : public RestApiTest {
  protected:
-  std::shared_ptr<Reader> open(EventView view = {std::nullopt, true}, const std::string& last_id = {},
+  std::shared_ptr<Reader> open(EventView view = {std::nullopt, Role::operate}, const std::string& last_id = {},
                                std::function<bool()> still_valid = {}) {
     auto reader = std::make_shared<Reader>();
     events_.listen();
@@ -114,10 +114,21 @@ TEST_F(EventHubTest, SeveralChangesWithinATickAreOneEventWithTheNewestState) {
   EXPECT_EQ(count(reader->take(), "event: upload\n"), 0);
 }
 
+TEST_F(EventHubTest, AViewerIsToldOfNothingThatItMayDo) {
+  const auto operators = open();
+  const auto customer = open({158, Role::customer});
+  const auto viewer = open({158, Role::viewer});
+  queue();
+  tick();
+  EXPECT_THAT(operators->take(), HasSubstr(R"("actions":["cancel",)"));
+  EXPECT_THAT(customer->take(), HasSubstr(R"("actions":["cancel",)"));
+  EXPECT_THAT(viewer->take(), AllOf(HasSubstr("event: upload\n"), HasSubstr(R"("actions":[])")));
+}
+
 TEST_F(EventHubTest, AStreamShowsItsOwnAccountOnly) {
   const auto all = open();
-  const auto own = open({158, false});
-  const auto other = open({159, false});
+  const auto own = open({158, Role::customer});
+  const auto other = open({159, Role::customer});
   tick();
   own->take();
   other->take();
@@ -144,8 +155,8 @@ TEST_F(EventHubTest, StreamsWithTheSameViewGetTheSameBytes) {
   const auto one = std::make_shared<Keeper>();
   const auto two = std::make_shared<Keeper>();
   events_.listen();
-  events_.add({{std::nullopt, true}, {}, {}, one});
-  events_.add({{std::nullopt, true}, {}, {}, two});
+  events_.add({{std::nullopt, Role::operate}, {}, {}, one});
+  events_.add({{std::nullopt, Role::operate}, {}, {}, two});
   tick();
   queue();
   tick();
@@ -164,7 +175,7 @@ TEST_F(EventHubTest, ACutStreamGoesOnWhereItWas) {
   tick();
   pause(first);
   tick();
-  reader = open({std::nullopt, true}, last);
+  reader = open({std::nullopt, Role::operate}, last);
   tick();
   const std::string text = reader->take();
   EXPECT_EQ(count(text, "event: upload\n"), 2);
@@ -173,7 +184,7 @@ TEST_F(EventHubTest, ACutStreamGoesOnWhereItWas) {
 }
 
 TEST_F(EventHubTest, AnUnknownIdGetsAReset) {
-  const auto reader = open({std::nullopt, true}, "before-17");
+  const auto reader = open({std::nullopt, Role::operate}, "before-17");
   tick();
   EXPECT_EQ(count(reader->got, "event: reset\ndata: {}\n\n"), 1);
   reader->take();
@@ -187,7 +198,7 @@ TEST_F(EventHubTest, WhoMissedTooMuchGetsAReset) {
   const std::string last = last_id(reader->take());
   for (int i = 0; i < 1000; ++i) queue();
   for (int i = 0; i < 10; ++i) tick();
-  reader = open({std::nullopt, true}, last);
+  reader = open({std::nullopt, Role::operate}, last);
   tick();
   EXPECT_EQ(count(reader->got, "event: upload\n"), 0);
   EXPECT_EQ(count(reader->got, "event: reset\n"), 1);
@@ -263,7 +274,7 @@ TEST_F(EventHubTest, ASilentStreamGetsASignOfLife) {
 
 TEST_F(EventHubTest, AStreamEndsWhenItsCallerMayNotReadAnyMore) {
   bool valid = true;
-  auto reader = open({std::nullopt, true}, {}, [&] { return valid; });
+  auto reader = open({std::nullopt, Role::operate}, {}, [&] { return valid; });
   const std::weak_ptr<Reader> held = reader;
   tick();
   tick(EventHub::kLookAgain);
@@ -298,7 +309,7 @@ TEST_F(EventHubTest, NothingIsCollectedWhileNobodyListens) {
   EXPECT_TRUE(feed.is_followed(Change::Kind::upload_changed));  // it may come back
   tick(EventHub::kLinger);
   EXPECT_FALSE(feed.is_followed(Change::Kind::upload_changed));
-  reader = open({std::nullopt, true}, last);
+  reader = open({std::nullopt, Role::operate}, last);
   tick();
   EXPECT_EQ(count(reader->got, "event: reset\n"), 1);
 }
@@ -317,7 +328,7 @@ TEST_F(EventHubTest, UploadsAreReadAgainAfterAFailureOfTheStore) {
 
 TEST_F(EventHubTest, TellsTheRateWhileBytesAreSent) {
   const auto all = open();
-  const auto other = open({159, false});
+  const auto other = open({159, Role::customer});
   tick();
   all->take();
   traffic_.sent(158, 3000);
@@ -334,8 +345,8 @@ TEST_F(EventHubTest, TellsWhatNeedsAPersonWhenThatChangesAndToStreamsThatBegin) 
   add_account();
   succeed("bucket.add", bucket_fields());
   const auto all = open();
-  const auto own = open({158, false});
-  const auto other = open({159, false});
+  const auto own = open({158, Role::customer});
+  const auto other = open({159, Role::customer});
   const auto look = [&] {
     for (const auto& reader : {all, own, other}) reader->take();
     attention_watch_.look();
@@ -350,7 +361,7 @@ TEST_F(EventHubTest, TellsWhatNeedsAPersonWhenThatChangesAndToStreamsThatBegin) 
   EXPECT_THAT(other->got, Not(HasSubstr("event: attention")));
   look();
   EXPECT_THAT(all->got, Not(HasSubstr("event: attention")));
-  const auto late = open({158, false});
+  const auto late = open({158, Role::customer});
   tick();
   EXPECT_THAT(late->got, HasSubstr(R"("code":"bucket_denied")"));
   doctor_.troubles_of_all.buckets.clear();
@@ -359,10 +370,10 @@ TEST_F(EventHubTest, TellsWhatNeedsAPersonWhenThatChangesAndToStreamsThatBegin) 
 }
 
 TEST_F(EventHubTest, TellsWhoseSettingsWereChangedToThoseWhoMayReadThem) {
-  const auto admin = open({std::nullopt, true, true});
-  const auto an_operator = open({std::nullopt, true});
-  const auto own = open({158, false});
-  const auto other = open({159, false});
+  const auto admin = open({std::nullopt, Role::admin});
+  const auto an_operator = open({std::nullopt, Role::operate});
+  const auto own = open({158, Role::customer});
+  const auto other = open({159, Role::customer});
   const auto told = [&] {
     tick();
     std::vector<int> counts;

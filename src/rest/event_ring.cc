@@ -9,17 +9,20 @@ namespace vodlift::rest {
 namespace {
 
 std::size_t bytes_of(const Event& event) {
-  const bool two = event.text != event.text_for_operators;
-  return event.text->size() + (two ? event.text_for_operators->size() : 0);
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < event.texts.size(); ++i) {
+    if (i == 0 || event.texts[i] != event.texts[i - 1]) bytes += event.texts[i]->size();
+  }
+  return bytes;
 }
 
 }  // namespace
 
 const std::string* Event::text_for(const EventView& view) const {
   if (whom.account && view.account && *whom.account != *view.account) return nullptr;
-  if (whom.least == Audience::operators && !view.for_operator) return nullptr;
-  if (whom.least == Audience::admins && !view.for_admin) return nullptr;
-  return view.for_operator ? text_for_operators.get() : text.get();
+  if (whom.least == Audience::operators && !is_operator(view.role)) return nullptr;
+  if (whom.least == Audience::admins && view.role != Role::admin) return nullptr;
+  return texts.at(std::min(static_cast<std::size_t>(view.role), texts.size() - 1)).get();
 }
 
 std::string event_text(std::string_view id, std::string_view topic, std::string_view data) {
@@ -27,13 +30,19 @@ std::string event_text(std::string_view id, std::string_view topic, std::string_
   return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", id, topic, data);
 }
 
-void EventRing::add(std::string_view topic, const Whom& whom, std::string_view data,
-                    std::string_view data_for_operators) {
+void EventRing::add(std::string_view topic, const Whom& whom, const EventData& data) {
   const std::string id = id_of(last_ + 1);
-  Event event{last_ + 1, whom, std::make_shared<const std::string>(event_text(id, topic, data)), {}};
-  event.text_for_operators = data_for_operators.empty()
-                                 ? event.text
-                                 : std::make_shared<const std::string>(event_text(id, topic, data_for_operators));
+  Event event{last_ + 1, whom, {}};
+  std::string_view said = data.viewers;
+  auto text = std::make_shared<const std::string>(event_text(id, topic, said));
+  event.texts[0] = text;
+  const auto add_for = [&](Role role, std::string_view other) {
+    if (!other.empty() && other != said) text = std::make_shared<const std::string>(event_text(id, topic, other));
+    if (!other.empty()) said = other;
+    event.texts.at(static_cast<std::size_t>(role)) = text;
+  };
+  add_for(Role::customer, data.customers);
+  add_for(Role::operate, data.operators);
   bytes_ += bytes_of(event);
   events_.push_back(std::move(event));
   ++last_;

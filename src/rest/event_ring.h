@@ -1,6 +1,7 @@
 // The last events, so that a stream that was cut can go on where it was.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/principal.h"
 #include "core/upload.h"
 
 namespace vodlift::rest {
@@ -16,8 +18,7 @@ namespace vodlift::rest {
 // What a stream shows. Streams with equal views get the same bytes.
 struct EventView {
   std::optional<AccountId> account{};  // events of this account only; nothing: of all
-  bool for_operator = false;           // with what is meant for operators alone
-  bool for_admin = false;              // the same for admins
+  Role role = Role::viewer;            // with what is meant for such a reader
 
   auto operator<=>(const EventView&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
@@ -36,11 +37,18 @@ struct Whom {
 struct Event {
   std::int64_t number = 0;
   Whom whom{};
-  std::shared_ptr<const std::string> text;
-  std::shared_ptr<const std::string> text_for_operators;  // most often the same
+  // For viewers, customers and operators; most often they share one.
+  std::array<std::shared_ptr<const std::string>, 3> texts;
 
   // What a stream with this view gets of it; nullptr: nothing.
   [[nodiscard]] const std::string* text_for(const EventView& view) const;
+};
+
+// What an event says, as JSON of one line, to each kind of reader. Those that are empty say the same as the one before.
+struct EventData {
+  std::string_view viewers;
+  std::string_view customers{};
+  std::string_view operators{};
 };
 
 // `data`: JSON, one line. An empty topic makes a message that carries the id alone.
@@ -56,8 +64,7 @@ class EventRing {
   // `mark`: letters and digits.
   explicit EventRing(std::string mark) : mark_(std::move(mark)) {}
 
-  // `data_for_operators` is empty where it is the same.
-  void add(std::string_view topic, const Whom& whom, std::string_view data, std::string_view data_for_operators = {});
+  void add(std::string_view topic, const Whom& whom, const EventData& data);
 
   // The id of the newest event.
   [[nodiscard]] std::string last_id() const { return id_of(last_); }

@@ -22,8 +22,7 @@ void stream(const Context& context, const Caller& caller, const Fields& fields, 
   response.content_type = "text/event-stream";
   response.headers = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
   response.holder = holder_of(caller.who);
-  EventStream begins{
-      {cdn, caller.is_operator(), caller.who.role == Role::admin}, caller.last_event_id, caller.still_valid, nullptr};
+  EventStream begins{{cdn, caller.who.role}, caller.last_event_id, caller.still_valid, nullptr};
   response.stream = [&events = context.events, begins](std::shared_ptr<net::BodyStream> bytes) {
     EventStream begun = begins;
     begun.bytes = std::move(bytes);

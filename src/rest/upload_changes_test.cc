@@ -58,6 +58,10 @@ TEST_F(RestChangesTest, AnUploadSaysWhatCanBeDoneWithIt) {
   EXPECT_EQ(actions(), R"(["cancel","resume","set_priority"])");
   succeed("upload.cancel", {{"id", 1}});
   EXPECT_EQ(actions(), R"(["retry"])");
+  who_ = {.name = "anna", .role = Role::customer, .cdn = 158, .via = Principal::Via::session};
+  EXPECT_EQ(actions(), R"(["retry"])");
+  who_.role = Role::viewer;
+  EXPECT_EQ(actions(), "[]") << "a viewer may change nothing";
 }
 
 TEST_F(RestChangesTest, ThePriorityOfOneOrOfAllThatAFilterHolds) {

@@ -116,9 +116,10 @@ boost::json::object upload_json(const Upload& upload, const Caller& caller, Wall
   boost::json::object json = to_operator_json(upload, now);
   if (!caller.is_operator() && upload.error) json["error"].as_object().erase("detail");
   boost::json::array actions;
+  const bool permitted = role_may(caller.who.role, Act::change_uploads);
   for (std::size_t at = 0; at < Words<UploadChange>::kCount; ++at) {
     const auto change = static_cast<UploadChange>(at);
-    if (may_change(upload, change)) actions.emplace_back(to_string(change));
+    if (permitted && may_change(upload, change)) actions.emplace_back(to_string(change));
   }
   json["actions"] = std::move(actions);
   return json;

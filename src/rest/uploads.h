@@ -62,8 +62,8 @@ boost::json::object extent_json(std::int64_t next, const std::optional<WallTime>
 // The id that a cursor stands for; an empty one is 0. Errors: invalid_value.
 Result<std::int64_t> read_cursor(std::string_view text);
 
-// The upload as the caller reads it, with `actions`: what can be done with it now. Operators alone get the `detail` of
-// its error.
+// The upload as the caller reads it, with `actions`: what the caller may do with it now. Operators alone get the
+// `detail` of its error.
 boost::json::object upload_json(const Upload& upload, const Caller& caller, WallTime now);
 
 // Whether two checked requests ask for the same.

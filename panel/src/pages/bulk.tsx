@@ -173,7 +173,7 @@ export function Bar({filter, narrowed, onDone}: {filter: UploadFilter; narrowed:
     <div class="bar" role="region" aria-label="Selected uploads">
       <span>{all ? 'All that match the filter' : `${plural(picked.length, 'upload')} selected`}</span>
       {(Object.keys(kActions) as Action[])
-        .filter((action) => may('upload.bulk') && (all || possible.has(action)))
+        .filter((action) => (all ? may('upload.bulk') : possible.has(action)))
         .map((action) => (
           <button key={action} type="button" class={action === 'cancel' ? 'danger' : ''} onClick={() => setChosen({action, uploads: all ? null : (possible.get(action) ?? []).map(uploadOf)})}>
             {kActions[action][0]} {!all && possible.get(action)?.length !== picked.length ? number(possible.get(action)?.length ?? 0) : ''}

@@ -143,7 +143,7 @@ function Deliveries24({fields}: {fields: Fields}) {
       {picked.size > 0 && (
         <div class="bar" role="region" aria-label="Selected callbacks">
           <span>{plural(picked.size, 'callback')} selected</span>
-          {may('callback.send') && <button type="button" disabled={sendable.length === 0} onClick={() => void sendAll()}>Send {sendable.length} again</button>}
+          {sendable.length > 0 && <button type="button" onClick={() => void sendAll()}>Send {sendable.length} again</button>}
           <button type="button" class="quiet" onClick={() => setPicked(new Set())}>Clear</button>
         </div>
       )}

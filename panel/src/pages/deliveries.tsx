@@ -1,5 +1,5 @@
 // One callback with its attempts.
-import {asProblem, call, may} from '../api';
+import {asProblem, call} from '../api';
 import {number} from '../format';
 import type {CallbackDetail, CallbackState, State} from '../schema';
 import {note} from '../store';
@@ -47,7 +47,7 @@ export function Deliveries({callback, onSent}: {callback: CallbackDetail; onSent
         <CallbackMark state={callback.state} /> to <code>{callback.url}</code>
         {callback.under_way && ' It is being delivered.'}
         {callback.next_attempt !== null && <> Next attempt <When at={callback.next_attempt} />.</>}{' '}
-        {may('callback.send') && callback.actions.includes('send') && (
+        {callback.actions.includes('send') && (
           <button type="button" onClick={() => void send()}>
             Send again
           </button>

@@ -1,6 +1,6 @@
 // One upload: may the source be deleted, what happened, what was verified, and what can be done now.
 import {useEffect, useState} from 'preact/hooks';
-import {asProblem, call, may} from '../api';
+import {asProblem, call} from '../api';
 import {bytes, duration, exactBytes, number, words} from '../format';
 import {on} from '../live';
 import {go} from '../router';
@@ -53,7 +53,7 @@ function Actions({upload, reload}: {upload: Upload; reload: () => void}) {
   const [priority, setPriority] = useState(false);
   return (
     <>
-      {upload.actions.filter((action) => may(action === 'set_priority' ? 'upload.set' : `upload.${action}`)).map((action) =>
+      {upload.actions.map((action) =>
         action === 'set_priority' ? (
           <button key={action} type="button" onClick={() => setPriority(true)}>
             Priority {upload.priority}
