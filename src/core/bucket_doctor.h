@@ -21,8 +21,10 @@ std::string_view to_string(Finding finding);  // "ok", "warn", "FAIL"
 struct BucketFinding {
   std::string topic;  // one word: "credentials"
   Finding finding = Finding::ok;
-  std::string message;
-  std::string fix;  // what to do; empty with ok
+  std::string message;         // a customer may read it, as of Error::message
+  std::string fix{};           // what a customer can do, at the store; empty: nothing is to be done, or by the operator
+  std::string operator_fix{};  // what the operator can do; empty: the same
+  std::string detail{};        // the rest of the message, for the operator alone; empty: nothing
 };
 
 struct BucketReport {

@@ -41,7 +41,7 @@ Result<PartPlan> plan_parts(std::int64_t size, const PartBounds& bounds, std::op
   if (part_size > bounds.largest) {
     return Error{Errc::s3_too_large,
                  fmt::format("a file of {} bytes needs parts of {} bytes, as {} are allowed, but the store, or a proxy "
-                             "before it, takes no more than {} bytes at once; raise that limit, or --max-parts",
+                             "before it, takes no more than {} bytes at once; raise that limit, or allow more parts",
                              size, part_size, bounds.max_parts, bounds.largest)};
   }
   return plan_with_part_size(size, part_size);

@@ -24,7 +24,8 @@ struct Words {
   std::string_view severity;
   std::string_view title;
   std::string_view detail;
-  std::string_view fix;
+  std::string_view fix;  // what a customer can do; empty: ask the operator
+  std::string_view operator_fix;
 };
 constexpr std::string_view kCritical = "critical";
 constexpr std::string_view kWarning = "warning";
@@ -32,51 +33,60 @@ constexpr std::array kWords = {
     Words{
         "store_damaged", "database", kCritical, "The database is damaged.",
         "The check that runs in the background found {count} tables or indexes whose damage stays. The log names them.",
+        "",
         "Stop vodlift, keep a copy of the database, and put back the last good copy: see docs/storage.md. Check the "
         "disk."},
     Words{"store_refuses", "database", kCritical, "The database refuses changes.",
-          "Nothing can be queued, and no end of an upload can be recorded. The log tells why.",
+          "Nothing can be queued, and no end of an upload can be recorded. The log tells why.", "",
           "See the log (\"the database refused changes\"), the disk of the database and its mount."},
     Words{"disk_full", "disk", kCritical, "The database's disk is full.",
-          "Uploads that are queued go on. New ones are refused.", "Make room on the disk of the database."},
+          "Uploads that are queued go on. New ones are refused.", "", "Make room on the disk of the database."},
     Words{"queue_stuck", "server", kCritical, "Uploads are ready, but none is running.",
-          "The first of them has waited for {time}.",
+          "The first of them has waited for {time}.", "",
           "See the log of the server, then restart it: uploads go on where they were."},
     Words{"storage_gone", "storage", kCritical, "Storage {storage} is not available.",
-          "Its files cannot be read. Uploads from it wait and go on when it is back.",
+          "Its files cannot be read. Uploads from it wait and go on when it is back.", "",
           "Mount it, or see that the server answers: vodlift storage list tells whether it is back."},
     Words{"bucket_key", "bucket", kCritical, "The S3 key of bucket {bucket} is refused, or cannot be had.",
           "Uploads of account {cdn} to it wait until the key is good.",
+          "Make the key valid at the store, or ask the operator of this server to set another.",
           "Make the key valid at the store, or give another with vodlift bucket set. Then: vodlift bucket check --cdn "
           "{cdn} --bucket {bucket}"},
     Words{"bucket_denied", "bucket", kCritical, "Bucket {bucket} refuses us: access denied.",
           "Uploads of account {cdn} to it fail, because the store does not let its key write there.",
+          "Give the key the policy that the check of the bucket shows. Then retry what failed with s3_access_denied.",
           "Give the key the policy that this prints: vodlift bucket check --cdn {cdn} --bucket {bucket}. Then retry "
           "what failed with s3_access_denied."},
     Words{"bucket_missing", "bucket", kCritical, "Bucket {bucket} does not exist at its store.",
           "Uploads of account {cdn} to it fail.",
+          "Make the bucket at {endpoint}, or ask the operator of this server to correct its settings. Then retry what "
+          "failed with s3_no_such_bucket.",
           "Make the bucket at {endpoint}, or correct its settings with vodlift bucket set. Then retry what failed with "
           "s3_no_such_bucket."},
     Words{"bucket_full", "bucket", kCritical, "Bucket {bucket} has no room.",
-          "The store takes no more objects of account {cdn} there.", "Make room at the store, or raise its quota."},
+          "The store takes no more objects of account {cdn} there.", "Make room at the store, or raise its quota.",
+          "Make room at the store, or raise its quota."},
     Words{"bucket_down", "bucket", kCritical, "Bucket {bucket} does not answer, or only with errors.",
           "Uploads of account {cdn} to it wait. One at a time tries whether it is back.",
+          "See {endpoint}. Uploads go on by themselves when it answers.",
           "See {endpoint}. Uploads go on by themselves when it answers."},
     Words{"endpoint_down", "bucket", kCritical, "{endpoint} does not answer, or only with errors.",
           "Uploads to {count} buckets there wait. One at a time tries whether it is back.",
+          "See the store. Uploads go on by themselves when it answers.",
           "See the store, and the network between here and there. Uploads go on by themselves when it answers."},
     Words{"callbacks_failing", "callbacks", kWarning, "Callbacks to {receiver} have failed for {time}.",
           "Account {cdn} does not hear how its uploads end. The last error: {error}",
+          "See what the receiver answers. What has failed for good can be sent again when it works.",
           "See what the receiver answers: vodlift callback list --receiver {receiver}. What has failed for good can be "
           "sent again when it works."},
     Words{"queue_behind", "server", kWarning, "The first upload that is ready has waited for {time}.",
-          "More is queued than is sent.",
+          "More is queued than is sent.", "",
           "See the limits (vodlift limit list), and whether more uploads may run at once ([worker] uploads)."},
     Words{"clock_wrong", "clock", kWarning, "The clock of this machine is not that of {endpoint}.",
-          "They differ by {time}. Requests are signed with the store's time; clients' requests are judged by ours.",
+          "They differ by {time}. Requests are signed with the store's time; clients' requests are judged by ours.", "",
           "Set this machine's clock right (NTP)."},
     Words{"disk_low", "disk", kWarning, "The database's disk has only {count} MiB left.",
-          "When it is full, new uploads are refused.", "Make room on the disk of the database."},
+          "When it is full, new uploads are refused.", "", "Make room on the disk of the database."},
 };
 
 // What may be put in the place of the braces.
@@ -109,7 +119,8 @@ Need need_of(std::string_view code, const Known& known) {
   need.mark = fmt::format("{} {} {}", code, known.cdn, fill(words->title, constant));
   need.title = fill(words->title, known);
   need.detail = fill(words->detail, known);
-  need.fix = fill(words->fix, known);
+  need.fix = words->fix.empty() ? std::string(kAskOperator) : fill(words->fix, known);
+  need.operator_fix = fill(words->operator_fix, known);
   return need;
 }
 
@@ -285,9 +296,10 @@ Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::s
   return found;
 }
 
-boost::json::object to_json(const Need& need) {
-  boost::json::object json{{"code", need.code},        {"kind", need.kind},     {"severity", need.severity},
-                           {"title", need.title},      {"detail", need.detail}, {"fix", need.fix},
+boost::json::object to_json(const Need& need, Role role) {
+  boost::json::object json{{"code", need.code},         {"kind", need.kind},
+                           {"severity", need.severity}, {"title", need.title},
+                           {"detail", need.detail},     {"fix", is_operator(role) ? need.operator_fix : need.fix},
                            {"at_least", need.at_least}};
   json["since"] = need.since ? boost::json::value(to_unix_seconds(*need.since)) : boost::json::value(nullptr);
   json["affected"] = need.affected ? boost::json::value(*need.affected) : boost::json::value(nullptr);

@@ -27,7 +27,8 @@ struct Need {
   std::string mark{};           // the same for as long as it is the same need, whatever its figures are
   std::string title{};          // one sentence
   std::string detail{};
-  std::string fix{};
+  std::string fix{};  // what a customer can do, or whom to ask; it names no command of the server
+  std::string operator_fix{};
   std::optional<WallTime> since{};
   // Uploads or callbacks that wait for it; with `at_least`, there may be more.
   std::optional<std::int64_t> affected{};
@@ -61,7 +62,8 @@ std::vector<Need> find_needs(const Context& context, NeedView cdn, const QueueSt
 // The same of each of these views, with one look at the storages for all. Errors: store_failed.
 Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::span<const NeedView> views);
 
-boost::json::object to_json(const Need& need);
+// As somebody with this role reads it.
+boost::json::object to_json(const Need& need, Role role);
 
 // "40 s", "12 min", "1 h 04 min", "3 d 2 h".
 std::string duration_text(std::chrono::seconds time);

@@ -250,8 +250,8 @@ Result<std::shared_ptr<const BucketAccess>> existing_bucket(const Context& conte
   const AccountId cdn = fields.number("cdn");
   const std::string name(fields.text("bucket"));
   if (auto bucket = context.accounts.find_bucket(cdn, name)) return bucket;
-  return Error{Errc::not_found,
-               fmt::format("account {} has no bucket {}; see: vodlift bucket list", cdn, printable(name, 64))};
+  return Error{Errc::not_found, fmt::format("account {} has no bucket {}", cdn, printable(name, 64)),
+               "see: vodlift bucket list"};
 }
 
 Result<value> set(const Context& context, const Fields& fields) {
@@ -266,14 +266,23 @@ Result<value> set(const Context& context, const Fields& fields) {
   return store(context, bucket, before->get());
 }
 
-object finding_json(const BucketFinding& one) {
+// An operator reads all. A customer gets what can be done at the store, or whom to ask.
+object finding_json(const BucketFinding& one, const Caller& caller) {
+  std::string message = one.message;
+  std::string fix = one.fix;
+  if (caller.is_operator()) {
+    if (!one.detail.empty()) message += fmt::format(" ({})", one.detail);
+    if (!one.operator_fix.empty()) fix = one.operator_fix;
+  } else if (fix.empty() && !one.operator_fix.empty()) {
+    fix = kAskOperator;
+  }
   return {{"topic", one.topic},
           {"finding", to_string(one.finding)},
-          {"message", printable(one.message, kMaxFindingBytes)},
-          {"fix", printable(one.fix, kMaxFindingBytes)}};
+          {"message", printable(message, kMaxFindingBytes)},
+          {"fix", printable(fix, kMaxFindingBytes)}};
 }
 
-Result<value> check(const Context& context, const Fields& fields) {
+Result<value> check(const Context& context, const Caller& caller, const Fields& fields) {
   const bool policy_only = fields.flag("policy_only");
   const bool public_read = fields.flag("public_read");
   const auto found = existing_bucket(context, fields);
@@ -282,7 +291,7 @@ Result<value> check(const Context& context, const Fields& fields) {
   BucketReport report;
   if (!policy_only) report = context.doctor.check(*bucket);
   boost::json::array findings;
-  for (const BucketFinding& one : report.findings) findings.push_back(finding_json(one));
+  for (const BucketFinding& one : report.findings) findings.push_back(finding_json(one, caller));
   return value(object{{"cdn", bucket->cdn},
                       {"bucket", bucket->bucket},
                       {"result", to_string(report.worst())},

@@ -233,6 +233,48 @@ TEST_F(RestApiTest, TellsWhatTheDoctorFinds) {
   fail("bucket.check", {{"cdn", 158}, {"bucket", "other"}}, "not_found");
 }
 
+TEST_F(RestApiTest, ACustomerReadsNothingOfTheServerInWhatTheDoctorFinds) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  const object fields = {{"cdn", 158}, {"bucket", "my_bucket"}};
+  doctor_.report.findings = {
+      {"credentials", Finding::ok, "access key A", "", "", "profile x of /etc/aws"},
+      {"region", Finding::warn, "it is in r", "", "`vodlift bucket set --region r`"},
+      {"acl", Finding::warn, "refused", "send acl=private", "send acl=private (`vodlift bucket set`)"}};
+  const auto told = [&] {
+    std::string all;
+    const value report = succeed("bucket.check", fields);
+    for (const value& one : report.at("findings").as_array()) {
+      all += std::string(one.at("message").as_string()) + " -> " + std::string(one.at("fix").as_string()) + "\n";
+    }
+    return all;
+  };
+  EXPECT_EQ(told(),
+            "access key A (profile x of /etc/aws) -> \n"
+            "it is in r -> `vodlift bucket set --region r`\n"
+            "refused -> send acl=private (`vodlift bucket set`)\n");
+  who_ = {.name = "anna", .role = Role::customer, .cdn = 158, .via = Principal::Via::session};
+  EXPECT_EQ(told(),
+            "access key A -> \n"
+            "it is in r -> Ask the operator of this server.\n"
+            "refused -> send acl=private\n");
+}
+
+TEST_F(RestApiTest, NoProblemTellsACustomerACommandOfTheServer) {
+  add_account();
+  who_ = {.name = "anna", .role = Role::customer, .cdn = 158, .via = Principal::Via::session};
+  const object upload = {{"id", 7}};
+  const object bucket = {{"cdn", 158}, {"bucket", "other"}};
+  for (const auto& [name, asked] : {std::pair("upload.show", upload), std::pair("upload.cancel", upload),
+                                    std::pair("bucket.show", bucket), std::pair("bucket.check", bucket)}) {
+    fail(name, asked, name[0] == 'u' ? "upload_not_found" : "not_found");
+    EXPECT_THAT(last_body_, Not(HasSubstr("vodlift "))) << name;
+  }
+  who_ = socket_principal();
+  fail("upload.show", upload, "upload_not_found");
+  EXPECT_THAT(last_body_, HasSubstr(R"("operator_detail":"see: vodlift status")"));
+}
+
 TEST_F(RestApiTest, ListsWhatWaitsToBeClearedAway) {
   const auto abandon = [&](AccountId account, const std::string& key) {
     AbandonedMultipart entry;

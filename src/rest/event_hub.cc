@@ -263,16 +263,18 @@ void EventHub::attend() {
 }
 
 void EventHub::note_needs(const NeedView& view, const AttentionNews& news) {
-  boost::json::array items;
-  for (const Need& need : news.needs) items.push_back(to_json(need));
-  std::string data =
-      boost::json::serialize(object{{"at", to_unix_seconds(ports_.clock.now())}, {"items", std::move(items)}});
+  const auto text = [&](Role role) {
+    boost::json::array items;
+    for (const Need& need : news.needs) items.push_back(to_json(need, role));
+    return boost::json::serialize(object{{"at", to_unix_seconds(ports_.clock.now())}, {"items", std::move(items)}});
+  };
+  NeedsData data{text(Role::viewer), text(Role::operate)};
   const std::lock_guard lock(mutex_);
   needs_[view] = std::move(data);
 }
 
 void EventHub::take_needs() {
-  std::map<NeedView, std::string> told;
+  std::map<NeedView, NeedsData> told;
   {
     const std::lock_guard lock(mutex_);
     told.swap(needs_);
@@ -335,8 +337,9 @@ std::string EventHub::text_of(const EventView& view, const Round& round) const {
   if (round.with_counts) append("counts", counts_json(view));
   if (round.with_rate) append("rate", rate_json(view));
   const auto attended = attended_.find(view.account);
-  if (attended != attended_.end() && attended->second.due && !attended->second.data.empty()) {
-    append("attention", attended->second.data);
+  if (attended != attended_.end() && attended->second.due && !attended->second.data.everybody.empty()) {
+    const NeedsData& data = attended->second.data;
+    append("attention", is_operator(view.role) ? data.operators : data.everybody);
   }
   return text;
 }

@@ -125,8 +125,13 @@ class EventHub {
     SteadyTime looked;
   };
   // What needs a person, of the streams of one view.
+  // What needs a person, as JSON for the two kinds of readers.
+  struct NeedsData {
+    std::string everybody;
+    std::string operators;
+  };
   struct Attended {
-    std::string data;  // empty: not known yet
+    NeedsData data;  // empty: not known yet
     bool due = false;
     AttentionWatch::Subscription subscription;
   };
@@ -176,7 +181,7 @@ class EventHub {
   bool dropped_ = false;
   bool uploads_moved_ = false;  // since counts_ were read
   std::set<SettingsChange> settings_;
-  std::map<NeedView, std::string> needs_;  // that the watch has told
+  std::map<NeedView, NeedsData> needs_;  // that the watch has told
   std::vector<EventStream> joining_;
 
   // For the thread of tick().

@@ -184,7 +184,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   return collection(std::move(answer));
 }
 
-Error no_such_key() { return {Errc::not_found, "there is no such API key; see: vodlift key list"}; }
+Error no_such_key() { return {Errc::not_found, "there is no such API key", "see: vodlift key list"}; }
 
 Result<> is_of(const Context& context, AccountId cdn, const Fields& fields) {
   const auto key = context.accounts.find_key(fields.text("api_key"));

@@ -33,7 +33,7 @@ TEST_F(RestApiTest, ImportsAPairThatClientsHave) {
             "missing required fields: secret");
   EXPECT_THAT(fail("key.add", {{"cdn", 158}, {"api_key", "APX4GKLM0RKQ"}, {"secret", "short"}}, "invalid_value"),
               AllOf(HasSubstr("secret: expected"), Not(HasSubstr("short"))));
-  EXPECT_EQ(fail("key.add", {{"cdn", 7}}, "not_found"), "there is no account 7; see: vodlift account list");
+  EXPECT_EQ(fail("key.add", {{"cdn", 7}}, "not_found"), "there is no account 7");
 }
 
 TEST_F(RestApiTest, RevokesAKey) {

@@ -174,7 +174,7 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
   if (!accounts) return accounts.error();
   const auto needs = find_needs(context, cdn, *queue, count_of(*sums, UploadState::uploading));
   array attention;
-  for (const Need& need : needs) attention.push_back(to_json(need));
+  for (const Need& need : needs) attention.push_back(to_json(need, caller.who.role));
   const WallTime now = context.clock.now();
   return value(object{{"at", to_unix_seconds(now)},
                       {"sentence", sentence(needs, *sums, *queue, now)},

@@ -123,7 +123,7 @@ TEST_F(OverviewTest, TheWatchFindsTheSame) {
   ASSERT_EQ(found->size(), 2U);
   for (std::size_t at = 0; at < views.size(); ++at) {
     boost::json::array needs;
-    for (const Need& one : found->at(at)) needs.push_back(to_json(one));
+    for (const Need& one : found->at(at)) needs.push_back(to_json(one, Role::admin));
     EXPECT_EQ(needs, attention(views[at] ? object{{"cdn", *views[at]}} : object{}));
   }
   EXPECT_EQ(found->at(0).size(), 3U);
@@ -150,6 +150,12 @@ TEST_F(OverviewTest, EachFaultOfABucketHasItsWords) {
                                    {Errc::s3_unavailable, "bucket_down"}}) {
     troubled(trouble(code));
     EXPECT_EQ(attention().at(0).at("code"), word);
+    who_ = {.name = "anna", .role = Role::customer, .cdn = 158, .via = Principal::Via::session};
+    const value fix = attention().at(0).at("fix");
+    EXPECT_THAT(fix.as_string().c_str(), testing::Not(HasSubstr("vodlift")))
+        << word << ": a customer has no such command";
+    EXPECT_FALSE(fix.as_string().empty()) << word;
+    who_ = socket_principal();
   }
 }
 

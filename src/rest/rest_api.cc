@@ -129,7 +129,7 @@ net::Response no_route(const RouteMatch& match, std::string_view path) {
 
 Result<std::shared_ptr<const Account>> existing_account(const Context& context, AccountId cdn) {
   if (auto account = context.accounts.find_account(cdn)) return account;
-  return Error{Errc::not_found, fmt::format("there is no account {}; see: vodlift account list", cdn)};
+  return Error{Errc::not_found, fmt::format("there is no account {}", cdn), "see: vodlift account list"};
 }
 
 void RestApi::handle(Caller caller, net::Request request, net::Responder respond) {

@@ -139,6 +139,9 @@ inline boost::json::value collection(boost::json::array items) {
   return boost::json::object{{"items", std::move(items)}, {"next", nullptr}};
 }
 
+// What to do, for who is no operator, about what only an operator can mend.
+inline constexpr std::string_view kAskOperator = "Ask the operator of this server.";
+
 // The account, or not_found with the command that lists the accounts.
 Result<std::shared_ptr<const Account>> existing_account(const Context& context, AccountId cdn);
 

@@ -18,21 +18,29 @@ constexpr int kMaxBulk = 1000;            // uploads of one request
 constexpr std::size_t kMaxRefusals = 20;  // that an answer names
 
 // Why an upload cannot be changed, and the command that helps an operator.
-constexpr Words<ChangeRefusal> kRefusals = {
-    {ChangeRefusal::has_ended, "an upload that has ended cannot be changed; see: vodlift status {id}"},
-    {ChangeRefusal::is_completed, "to send the file again, queue a new upload; see: vodlift upload --help"},
-    {ChangeRefusal::ended_just_now, "it ended just now; queue it again with: vodlift upload retry {id}"},
-    {ChangeRefusal::is_paused, "resume it with: vodlift upload resume {id}"},
-    {ChangeRefusal::is_running, "it is being sent; follow it with: vodlift status {id} --watch"},
-    {ChangeRefusal::is_cancelling, "it is being cancelled; follow it with: vodlift status {id} --watch"},
-    {ChangeRefusal::is_not_paused, "only a paused upload can be resumed; follow it with: vodlift status {id} --watch"},
+struct RefusalWords {
+  ChangeRefusal refusal;
+  std::string_view why;
+  std::string_view command;
+};
+constexpr std::array kRefusals = {
+    RefusalWords{ChangeRefusal::has_ended, "an upload that has ended cannot be changed", "see: vodlift status {id}"},
+    RefusalWords{ChangeRefusal::is_completed, "to send the file again, queue a new upload",
+                 "see: vodlift upload --help"},
+    RefusalWords{ChangeRefusal::ended_just_now, "it ended just now; retry it to queue it again",
+                 "vodlift upload retry {id}"},
+    RefusalWords{ChangeRefusal::is_paused, "resume it first", "vodlift upload resume {id}"},
+    RefusalWords{ChangeRefusal::is_running, "it is being sent", "follow it with: vodlift status {id} --watch"},
+    RefusalWords{ChangeRefusal::is_cancelling, "it is being cancelled", "follow it with: vodlift status {id} --watch"},
+    RefusalWords{ChangeRefusal::is_not_paused, "only a paused upload can be resumed",
+                 "follow it with: vodlift status {id} --watch"},
 };
 
 Error refused(const ChangeOutcome& outcome) {
   const Upload& upload = outcome.upload;
-  return {Errc::wrong_state,
-          fmt::format("upload {} is {}: {}", upload.id, to_string(upload.state),
-                      fmt::format(fmt::runtime(kRefusals.word(*outcome.refusal)), fmt::arg("id", upload.id)))};
+  const auto* const words = std::ranges::find(kRefusals, *outcome.refusal, &RefusalWords::refusal);
+  return {Errc::wrong_state, fmt::format("upload {} is {}: {}", upload.id, to_string(upload.state), words->why),
+          fmt::format(fmt::runtime(words->command), fmt::arg("id", upload.id))};
 }
 
 struct Wish {

@@ -29,7 +29,7 @@ TEST_F(RestChangesTest, ARefusedChangeNamesTheStateAndWhatToDo) {
   EXPECT_EQ(succeed("upload.pause", {{"id", 1}}).at("state"), "paused");
   EXPECT_EQ(fail("upload.pause", {{"id", 1}}, "wrong_state"),
             "upload 1 is paused: resume it with: vodlift upload resume 1");
-  EXPECT_EQ(fail("upload.cancel", {{"id", 2}}, "upload_not_found"), "there is no upload 2; see: vodlift status");
+  EXPECT_EQ(fail("upload.cancel", {{"id", 2}}, "upload_not_found"), "there is no upload 2");
   for (std::size_t i = 0; i < Words<ChangeRefusal>::kCount; ++i) {
     uploads_.refusal = static_cast<ChangeRefusal>(i);
     const std::string message = fail("upload.resume", {{"id", 1}}, "wrong_state");

@@ -52,7 +52,7 @@ value advice_json(const Upload& upload, const Caller& caller) {
   const auto advice = upload.error ? upload_advice(upload.error->code) : std::nullopt;
   if (!advice || upload.state == UploadState::completed) return nullptr;
   std::string_view fix = caller.is_operator() ? advice->operator_fix : advice->fix;
-  if (fix.empty()) fix = "Ask the operator of this server.";
+  if (fix.empty()) fix = kAskOperator;
   return object{{"cause", advice->cause}, {"fix", fix}};
 }
 

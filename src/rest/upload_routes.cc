@@ -88,7 +88,7 @@ Result<value> list(const Context& context, const Caller& caller, const Fields& f
   const auto page = context.uploads.search(*search);
   if (!page) return page.error();
   if (page->uploads.empty() && context.accounts.accounts().empty()) {
-    return Error{Errc::not_found, "there is no account yet; see: vodlift account add --help"};
+    return Error{Errc::not_found, "there is no account yet", "see: vodlift account add --help"};
   }
   object answer = extent_json(page->next, page->searched_to);
   answer["items"] = uploads_json(context, caller, page->uploads);

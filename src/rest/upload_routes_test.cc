@@ -33,7 +33,7 @@ TEST_F(RestApiTest, QueuesAnUploadAndListsIt) {
   EXPECT_TRUE(shown.at("parts").is_null() && shown.at("advice").is_null() && shown.at("retried_as").is_null());
   for (const char* more : {"source", "history", "callback_id", "parts", "advice", "retried_as"}) shown.erase(more);
   EXPECT_EQ(value(shown), upload);
-  EXPECT_EQ(fail("upload.show", {{"id", 2}}, "upload_not_found"), "there is no upload 2; see: vodlift status");
+  EXPECT_EQ(fail("upload.show", {{"id", 2}}, "upload_not_found"), "there is no upload 2");
 }
 
 TEST_F(RestApiTest, AnIdIsEnoughAmongSeveralAccounts) {
@@ -51,9 +51,8 @@ TEST_F(RestApiTest, AnIdIsEnoughAmongSeveralAccounts) {
   EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 1);
   EXPECT_EQ(succeed("upload.cancel", {{"id", 1}}).at("state"), "cancelled");
   EXPECT_EQ(succeed("upload.retry", {{"id", 1}}).at("id"), 2);
-  EXPECT_EQ(fail("upload.cancel", {{"id", 3}}, "upload_not_found"), "there is no upload 3; see: vodlift status");
-  EXPECT_EQ(fail("upload.cancel", {{"id", 2}, {"cdn", 7}}, "upload_not_found"),
-            "account 7 has no upload 2; see: vodlift status --cdn 7");
+  EXPECT_EQ(fail("upload.cancel", {{"id", 3}}, "upload_not_found"), "there is no upload 3");
+  EXPECT_EQ(fail("upload.cancel", {{"id", 2}, {"cdn", 7}}, "upload_not_found"), "account 7 has no upload 2");
   EXPECT_EQ(items("upload.list", {{"ids", {1}}, {"cdn", 7}}).size(), 0U);
 }
 

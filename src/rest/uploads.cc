@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kMaxShownBytes = 64;
 
 Error no_upload(UploadId id, std::optional<AccountId> cdn) {
-  if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}; see: vodlift status", id)};
-  return {Errc::upload_not_found,
-          fmt::format("account {0} has no upload {1}; see: vodlift status --cdn {0}", *cdn, id)};
+  if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}", id), "see: vodlift status"};
+  return {Errc::upload_not_found, fmt::format("account {} has no upload {}", *cdn, id),
+          fmt::format("see: vodlift status --cdn {}", *cdn)};
 }
 
 Result<std::vector<Errc>> read_errors(const std::vector<std::string>& names) {

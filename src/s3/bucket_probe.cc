@@ -45,43 +45,55 @@ BucketProbe::BucketProbe(net::HttpClient& client, const AwsEnvironment& environm
       key_("vodlift-bucket-check-" + random_hex(8) + ".txt"),
       access_(access) {}
 
+void BucketProbe::add(BucketFinding finding) { report_.findings.push_back(std::move(finding)); }
+
 void BucketProbe::add(std::string topic, Finding finding, std::string message, std::string fix) {
-  report_.findings.push_back({std::move(topic), finding, std::move(message), std::move(fix)});
+  add({std::move(topic), finding, std::move(message), std::move(fix)});
 }
 
 void BucketProbe::add_failure(std::string topic, Finding finding, const Result<ProbeAnswer>& answer,
                               std::string_view permission) {
-  if (!answer)
-    return add(std::move(topic), finding, answer.error().for_operator(), "see whether the endpoint is reachable");
+  if (!answer) {
+    return add({.topic = std::move(topic),
+                .finding = finding,
+                .message = answer.error().message,
+                .fix = "see whether the endpoint is reachable",
+                .detail = answer.error().detail});
+  }
   const Failure& failure = answer->failure;
   std::string message = fmt::format("{}: {} {}", failure.operation, failure.status, failure.code);
   if (!failure.message.empty()) message += fmt::format(" ({})", failure.message);
-  std::string fix;
+  Advice advice;
   if (classify(failure) == Errc::s3_access_denied) {
     report_.access_denied = true;
-    fix =
+    advice.text =
         is_of_kms(failure)
             ? "allow kms:GenerateDataKey and kms:Decrypt on the KMS key; where the KMS key belongs to another account, "
               "in the KMS key's own policy too"
             : fmt::format("allow {} on the objects of the bucket", permission);
   } else {
-    fix = advice_on(failure.code);
+    advice = advice_on(failure.code);
   }
-  add(std::move(topic), finding, std::move(message), std::move(fix));
+  add({std::move(topic), finding, std::move(message), std::string(advice.text), advice.for_operator()});
 }
 
 bool BucketProbe::find_credentials(CredentialCache& cache) {
   auto found =
       await_for<Result<Credentials>>(kCredentialsTime, [&](auto done) { cache.get(configured_, std::move(done)); });
   if (!found) {
-    add("credentials", Finding::fail, fmt::format("not found within {} s", kCredentialsTime.count()),
-        "see the daemon's log for what it waits for");
+    add({.topic = "credentials",
+         .finding = Finding::fail,
+         .message = fmt::format("not found within {} s", kCredentialsTime.count()),
+         .operator_fix = "see the daemon's log for what it waits for"});
     return false;
   }
   auto& credentials = *found;
   if (!credentials) {
-    add("credentials", Finding::fail, credentials.error().for_operator(),
-        "see docs/buckets.md on sources of credentials; change it with `vodlift bucket set`");
+    add({.topic = "credentials",
+         .finding = Finding::fail,
+         .message = credentials.error().message,
+         .operator_fix = "see docs/buckets.md on sources of credentials; change it with `vodlift bucket set`",
+         .detail = credentials.error().detail});
     return false;
   }
   credentials_ = std::move(*credentials);
@@ -152,6 +164,7 @@ Result<ProbeAnswer> BucketProbe::complete(const S3Operation& operation, millisec
 void BucketProbe::clean_up() {
   bool gone = true;
   std::string why;
+  std::string detail;
   for (const std::string& version : written_) {
     const S3Operation plain{"DELETE", key_, {}, {}, ""};
     S3Operation exact = plain;
@@ -168,12 +181,16 @@ void BucketProbe::clean_up() {
     }
     if (answer && (answer->good() || answer->response.status == 404)) continue;
     gone = false;
-    why = answer ? fmt::format("{} {}", answer->failure.status, answer->failure.code) : answer.error().for_operator();
+    why = answer ? fmt::format("{} {}", answer->failure.status, answer->failure.code) : answer.error().message;
+    detail = answer ? "" : answer.error().detail;
   }
   if (written_.empty()) return;
   if (gone) return add("cleanup", Finding::ok, "what was written is removed");
-  add("cleanup", Finding::warn, fmt::format("the object {} stays in the bucket: {}", key_, why),
-      "delete it by hand; uploads themselves need no s3:DeleteObject");
+  add({.topic = "cleanup",
+       .finding = Finding::warn,
+       .message = fmt::format("the object {} stays in the bucket: {}", key_, why),
+       .fix = "delete it by hand; uploads themselves need no s3:DeleteObject",
+       .detail = detail});
 }
 
 }  // namespace vodlift::s3

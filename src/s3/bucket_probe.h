@@ -58,6 +58,7 @@ class BucketProbe {
   // Removes what was written, and adds a finding.
   void clean_up();
 
+  void add(BucketFinding finding);
   void add(std::string topic, Finding finding, std::string message, std::string fix = "");
   // Adds a refusal in the store's words, with what to do about it. `permission`: what the key needs for the request.
   void add_failure(std::string topic, Finding finding, const Result<ProbeAnswer>& answer, std::string_view permission);

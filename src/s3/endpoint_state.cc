@@ -41,9 +41,9 @@ std::string about_bucket(const BucketAccess& access, const CircuitBreaker& down)
                      access.endpoint, down.failures());
 }
 std::string about_key(const BucketAccess& access) {
-  return fmt::format("the S3 key of bucket {} is refused by the store, or cannot be had: see `vodlift bucket check`",
-                     access.bucket);
+  return fmt::format("the S3 key of bucket {} is refused by the store, or cannot be had", access.bucket);
 }
+constexpr const char* kKeyHint = "see `vodlift bucket check`";
 
 // `code`: of is_refusal_of_bucket().
 std::string about_refusal(const BucketAccess& access, Errc code) {
@@ -221,7 +221,11 @@ std::optional<Refusal> EndpointStates::refused(const ObjectTarget& target, Endpo
   const bool by_endpoint = !endpoint.down.admits(number_of(access.cdn), now);
   const bool by_bucket = !bucket.down.admits(object, now);
   const bool by_key = !bucket.key.admits(object, now);
-  if (by_key) return refusal_by(bucket.key, Errc::s3_credential, about_key(access), now);
+  if (by_key) {
+    Refusal refused = refusal_by(bucket.key, Errc::s3_credential, about_key(access), now);
+    refused.error.detail = kKeyHint;
+    return refused;
+  }
   if (by_bucket) return refusal_by(bucket.down, Errc::s3_unavailable, about_bucket(access, bucket.down), now);
   if (by_endpoint) return refusal_by(endpoint.down, Errc::s3_unavailable, about_endpoint(access, endpoint.down), now);
   return std::nullopt;
@@ -249,7 +253,7 @@ std::optional<BucketTrouble> EndpointStates::trouble(const BucketAccess& access)
   // What is known against other settings says nothing of these.
   if (bucket != nullptr && bucket->version != access.version) bucket = nullptr;
   if (bucket != nullptr && bucket->key.is_open()) {
-    return trouble(Errc::s3_credential, bucket->key.opened(), about_key(access));
+    return trouble(Errc::s3_credential, bucket->key.opened(), fmt::format("{}: {}", about_key(access), kKeyHint));
   }
   if (bucket != nullptr && bucket->down.is_open()) {
     return trouble(Errc::s3_unavailable, bucket->down.opened(), about_bucket(access, bucket->down));

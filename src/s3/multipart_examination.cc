@@ -207,12 +207,15 @@ void MultipartExamination::add_large_part(const std::string& id, std::vector<Par
     parts.push_back({1, size, std::string(answer->response.header("etag")), crc32c(0, bytes_of(body)), ""});
   }
   if (!answer || classify(answer->failure) != Errc::s3_too_large) return;
-  probe_.add(
-      "part-size", size > kMinPartBytes ? Finding::warn : Finding::fail,
-      fmt::format("a part of {} bytes is too large: {} {}", size, answer->failure.status, answer->failure.code),
-      fmt::format("raise the limit of the proxy before the store (nginx: client_max_body_size); or, if it is above "
-                  "{} bytes, give `vodlift bucket set --part-size`. Uploads try smaller parts by themselves",
-                  kMinPartBytes));
+  const auto fix = [](std::string_view how) {
+    return fmt::format(
+        "raise the limit of the proxy before the store (nginx: client_max_body_size); or, if it is above "
+        "{} bytes, {}. Uploads try smaller parts by themselves",
+        kMinPartBytes, how);
+  };
+  probe_.add({"part-size", size > kMinPartBytes ? Finding::warn : Finding::fail,
+              fmt::format("a part of {} bytes is too large: {} {}", size, answer->failure.status, answer->failure.code),
+              fix("have smaller parts set"), fix("give `vodlift bucket set --part-size`")});
 }
 
 // What the answer to Complete means. `crc32c` is that of the whole object.

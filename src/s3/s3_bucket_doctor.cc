@@ -85,11 +85,13 @@ bool BucketExamination::write() {
     if (crc_sent) headers.emplace_back(kCrcHeader, crc32c_base64(crc32c(0, bytes_of(BucketProbe::kContent))));
     const auto answer = probe_.put(std::move(headers));
     if (!answer) {
-      probe_.add(
-          "endpoint", Finding::fail, answer.error().for_operator(),
-          fmt::format("see that {} is right and reachable from here; HTTPS_PROXY and AWS_CA_BUNDLE must be in the "
-                      "daemon's environment",
-                      configured_.endpoint));
+      const std::string fix = fmt::format("see that {} is right and reachable from here", configured_.endpoint);
+      probe_.add({.topic = "endpoint",
+                  .finding = Finding::fail,
+                  .message = answer.error().message,
+                  .fix = fix,
+                  .operator_fix = fix + "; HTTPS_PROXY and AWS_CA_BUNDLE must be in the daemon's environment",
+                  .detail = answer.error().detail});
       return false;
     }
     check_clock(*answer);
@@ -106,9 +108,9 @@ bool BucketExamination::write() {
     if (!answer->good()) return report_refused_write(*answer);
     std::string expiry = probe_.credentials().expires ? fmt::format("expires {}", utc(*probe_.credentials().expires))
                                                       : "no expiry known";
-    probe_.add("credentials", Finding::ok,
-               fmt::format("access key {} ({}; {})", printable(probe_.credentials().access_key, 128),
-                           probe_.credentials().origin, expiry));
+    probe_.add({.topic = "credentials",
+                .message = fmt::format("access key {}", printable(probe_.credentials().access_key, 128)),
+                .detail = fmt::format("{}; {}", probe_.credentials().origin, expiry)});
     report_region();
     probe_.add("write", Finding::ok, fmt::format("the object {} was written", probe_.key()));
     const bool crc32c = crc_sent && !answer->response.header(kCrcHeader).empty();
@@ -137,29 +139,34 @@ bool BucketExamination::report_refused_write(const ProbeAnswer& answer) {
   const std::string words = fmt::format("{} {} ({})", failure.status, failure.code, failure.message);
   switch (classify(failure)) {
     case Errc::s3_credential:
-      probe_.add("credentials", Finding::fail,
-                 fmt::format("the store refuses access key {} ({}): {}",
-                             printable(probe_.credentials().access_key, 128), probe_.credentials().origin, words),
-                 "give the right key and secret with `vodlift bucket set`");
+      probe_.add({.topic = "credentials",
+                  .finding = Finding::fail,
+                  .message = fmt::format("the store refuses access key {}: {}",
+                                         printable(probe_.credentials().access_key, 128), words),
+                  .fix = "make the key valid at the store, or have another one set",
+                  .operator_fix = "give the right key and secret with `vodlift bucket set`",
+                  .detail = probe_.credentials().origin});
       return false;
     case Errc::s3_region:
-      probe_.add("region", Finding::fail, fmt::format("signed for {}: {}", probe_.region(), words),
-                 failure.region.empty()
-                     ? "find out the bucket's region, and give it with `vodlift bucket set --region`"
-                     : fmt::format("`vodlift bucket set --region {}`", printable(failure.region, 64)));
+      probe_.add(
+          {.topic = "region",
+           .finding = Finding::fail,
+           .message = fmt::format("signed for {}: {}", probe_.region(), words),
+           .operator_fix = failure.region.empty()
+                               ? "find out the bucket's region, and give it with `vodlift bucket set --region`"
+                               : fmt::format("`vodlift bucket set --region {}`", printable(failure.region, 64))});
       return false;
     case Errc::s3_no_such_bucket:
-      probe_.add(
-          "bucket", Finding::fail, words,
-          "create the bucket, add it under its right name with `vodlift bucket add`, or correct its --endpoint with "
-          "`vodlift bucket set`");
+      probe_.add({"bucket", Finding::fail, words, "create the bucket, or have its name or endpoint corrected",
+                  "create the bucket, add it under its right name with `vodlift bucket add`, or correct its --endpoint "
+                  "with `vodlift bucket set`"});
       return false;
     case Errc::s3_full:
       probe_.add("space", Finding::fail, words,
                  "make room in the bucket, its account or the store, or raise the quota");
       return false;
     case Errc::s3_clock_skew:
-      probe_.add("clock", Finding::fail, words, "set this machine's clock right (NTP)");
+      probe_.add({"clock", Finding::fail, words, "", "set this machine's clock right (NTP)"});
       return false;
     default:
       probe_.add_failure(is_of_kms(failure) ? "encryption" : "write", Finding::fail, answer, "s3:PutObject");
@@ -173,23 +180,25 @@ void BucketExamination::check_clock(const ProbeAnswer& answer) {
   const WallTime now = clock_.now();
   const auto there = net::parse_http_date(answer.response.header("date"), now);
   if (!there)
-    return probe_.add("clock", Finding::warn, "the store's answer has no Date",
-                      "see that this machine's clock is right");
+    return probe_.add(
+        {"clock", Finding::warn, "the store's answer has no Date", "", "see that this machine's clock is right"});
   const auto offset = std::chrono::round<seconds>(*there - now);
   const auto away = std::chrono::abs(offset);
   const std::string_view side = offset > 0s ? "behind" : "ahead of";
   if (away <= kClockTolerance)
     return probe_.add("clock", Finding::ok, fmt::format("{} s from the store's", away.count()));
-  probe_.add("clock", Finding::warn, fmt::format("this machine is {} s {} the store's time", away.count(), side),
-             "set this machine's clock right (NTP); uploads work, signed with the store's time");
+  probe_.add({"clock", Finding::warn, fmt::format("this machine is {} s {} the store's time", away.count(), side),
+              "nothing to do: uploads work, signed with the store's time",
+              "set this machine's clock right (NTP); uploads work, signed with the store's time"});
 }
 
 void BucketExamination::report_region() {
   if (probe_.region() == configured_.region) return probe_.add("region", Finding::ok, probe_.region());
-  probe_.add(
-      "region", Finding::warn,
-      fmt::format("the bucket is in {}, configured is {}", probe_.region(), configured_.region),
-      fmt::format("`vodlift bucket set --region {}`, which saves a refused request after each start", probe_.region()));
+  probe_.add({"region", Finding::warn,
+              fmt::format("the bucket is in {}, configured is {}", probe_.region(), configured_.region),
+              "nothing to do: uploads find the region by themselves",
+              fmt::format("`vodlift bucket set --region {}`, which saves a refused request after each start",
+                          probe_.region())});
 }
 
 // An encryption that the bucket applies by itself is reported too.
@@ -198,10 +207,11 @@ void BucketExamination::report_encryption(const ProbeAnswer& answer) {
   const Encryption& wanted = configured_.encryption;
   const bool asked = wanted.mode != EncryptionMode::bucket_default;
   if (!satisfies(wanted, applied)) {
-    return probe_.add("encryption", Finding::fail,
-                      fmt::format("requested (--sse {}), but the store says {}: uploads fail", to_string(wanted.mode),
-                                  applied.empty() ? "nothing of encryption" : applied),
-                      "give an --sse that this store knows with `vodlift bucket set`, or none");
+    return probe_.add({"encryption", Finding::fail,
+                       fmt::format("requested ({}), but the store says {}: uploads fail", to_string(wanted.mode),
+                                   applied.empty() ? "nothing of encryption" : applied),
+                       "let the store encrypt so, or have an encryption set that it knows",
+                       "give an --sse that this store knows with `vodlift bucket set`, or none"});
   }
   if (applied.empty()) return;
   const std::string key = printable(answer.response.header(fmt::format("{}-aws-kms-key-id", kEncryptionHeader)), 200);
@@ -285,16 +295,20 @@ void BucketExamination::public_acl() {
   if (answer->good()) return report_public_read(unquoted_etag(answer->response.header("etag")), about);
   const bool falls_back = configured_.acl_policy == AclPolicy::private_acl;
   const std::string_view meanwhile =
-      falls_back ? "such uploads are made private, as --acl-policy says" : "uploads with acl=public-read will fail";
+      falls_back ? "such uploads are made private, as the bucket is set" : "uploads with acl=public-read will fail";
   std::string fix = "send acl=private and open the objects by a bucket policy or a CDN";
-  if (!falls_back) fix += ", or have them made private (`vodlift bucket set --acl-policy private`)";
-  fix += answer->failure.code == "AccessControlListNotSupported"
-             ? "; or enable ACLs (Object Ownership: Bucket owner preferred)"
-             : "; or allow s3:PutObjectAcl and switch off Block Public Access for ACLs";
-  probe_.add("acl", Finding::warn,
-             fmt::format("acl=public-read is refused: {} {}{}; {}", answer->failure.status, answer->failure.code, about,
-                         meanwhile),
-             std::move(fix));
+  if (!falls_back) fix += ", or have them made private";
+  std::string operator_fix = fix;
+  if (!falls_back) operator_fix += " (`vodlift bucket set --acl-policy private`)";
+  const std::string_view or_else = answer->failure.code == "AccessControlListNotSupported"
+                                       ? "; or enable ACLs (Object Ownership: Bucket owner preferred)"
+                                       : "; or allow s3:PutObjectAcl and switch off Block Public Access for ACLs";
+  fix += or_else;
+  operator_fix += or_else;
+  probe_.add({"acl", Finding::warn,
+              fmt::format("acl=public-read is refused: {} {}{}; {}", answer->failure.status, answer->failure.code,
+                          about, meanwhile),
+              std::move(fix), std::move(operator_fix)});
 }
 
 // A store may take the ACL and ignore it. Uploads use what was found.
@@ -363,7 +377,10 @@ BucketReport S3BucketDoctor::check(const BucketAccess& access) {
   const Turn turn{running_};
   if (too_many) {
     BucketReport busy;
-    busy.findings.push_back({"busy", Finding::fail, "other checks are running", "try again in a minute"});
+    busy.findings.push_back({.topic = "busy",
+                             .finding = Finding::fail,
+                             .message = "other checks are running",
+                             .fix = "try again in a minute"});
     return busy;
   }
   BucketReport report = BucketExamination(client_, environment_, clock_, access, endpoints_).run(credentials_);

@@ -15,7 +15,8 @@ namespace {
 struct Row {
   std::string_view code;
   Errc errc;
-  std::string_view advice;  // appended to the message; may be empty
+  const char* advice;        // appended to the message; may be empty
+  const char* command = "";  // the operator's command for it, which no customer reads
 };
 
 // Source: "Error Responses", Amazon S3 API Reference, read 2026-11-23.
@@ -34,27 +35,30 @@ constexpr std::array kTable = {
     Row{"TooManyRequests", Errc::s3_throttled, ""},
     Row{"RequestLimitExceeded", Errc::s3_throttled, ""},
     Row{"RequestTimeTooSkewed", Errc::s3_clock_skew, "set this server's clock (NTP)"},
-    Row{"ExpiredToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
-    Row{"ExpiredTokenException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
-    Row{"InvalidClientTokenId", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
-    Row{"UnrecognizedClientException", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
-    Row{"InvalidSecurity", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
+    Row{"ExpiredToken", Errc::s3_credential, "renew the bucket's credentials", "`vodlift bucket set`"},
+    Row{"ExpiredTokenException", Errc::s3_credential, "renew the bucket's credentials", "`vodlift bucket set`"},
+    Row{"InvalidClientTokenId", Errc::s3_credential, "renew the bucket's credentials", "`vodlift bucket set`"},
+    Row{"UnrecognizedClientException", Errc::s3_credential, "renew the bucket's credentials", "`vodlift bucket set`"},
+    Row{"InvalidSecurity", Errc::s3_credential, "renew the bucket's credentials", "`vodlift bucket set`"},
     Row{"NotSignedUp", Errc::s3_credential, "ask the store what is wrong with the account that the key belongs to"},
-    Row{"InvalidToken", Errc::s3_credential, "renew the bucket's credentials with `vodlift bucket set`"},
-    Row{"InvalidAccessKeyId", Errc::s3_credential, "check the access key given to `vodlift bucket set`"},
+    Row{"InvalidToken", Errc::s3_credential, "renew the bucket's credentials", "`vodlift bucket set`"},
+    Row{"InvalidAccessKeyId", Errc::s3_credential, "check the bucket's access key", "`vodlift bucket set`"},
     Row{"SignatureDoesNotMatch", Errc::s3_credential,
-        "check the secret key given to `vodlift bucket set`; where it is right, a proxy before the store may drop or "
-        "change headers: nginx drops those whose names have . or _, as names of metadata may"},
-    Row{"AuthorizationHeaderMalformed", Errc::s3_region, "check --region of `vodlift bucket set`"},
-    Row{"PermanentRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket set`"},
-    Row{"TemporaryRedirect", Errc::s3_region, "check --region and --endpoint of `vodlift bucket set`"},
+        "check the bucket's secret key; where it is right, a proxy before the store may drop or "
+        "change headers: nginx drops those whose names have . or _, as names of metadata may",
+        "`vodlift bucket set`"},
+    Row{"AuthorizationHeaderMalformed", Errc::s3_region, "check the bucket's region", "`vodlift bucket set --region`"},
+    Row{"PermanentRedirect", Errc::s3_region, "check the bucket's region and endpoint",
+        "`vodlift bucket set --region --endpoint`"},
+    Row{"TemporaryRedirect", Errc::s3_region, "check the bucket's region and endpoint",
+        "`vodlift bucket set --region --endpoint`"},
     Row{"AccessDenied", Errc::s3_access_denied, ""},
     Row{"AllAccessDisabled", Errc::s3_access_denied, ""},
     Row{"AccountProblem", Errc::s3_credential, "ask the store what is wrong with the account that the key belongs to"},
     Row{"UserSuspended", Errc::s3_credential, "ask the store why the user that the key belongs to is suspended"},
     Row{"AccessControlListNotSupported", Errc::s3_acl_refused, ""},
-    Row{"NoSuchBucket", Errc::s3_no_such_bucket,
-        "create the bucket, or add it under its right name with `vodlift bucket add`"},
+    Row{"NoSuchBucket", Errc::s3_no_such_bucket, "create the bucket, or have its name corrected",
+        "`vodlift bucket add`"},
     Row{"NoSuchUpload", Errc::s3_no_such_upload, ""},
     Row{"InvalidPart", Errc::s3_parts_refused, ""},
     Row{"InvalidPartOrder", Errc::s3_parts_refused, ""},
@@ -64,20 +68,24 @@ constexpr std::array kTable = {
     Row{"InvalidTag", Errc::s3_rejected, "give tags that this store takes"},
     Row{"NoSuchKey", Errc::s3_not_found, ""},
     Row{"KMS.AccessDeniedException", Errc::s3_access_denied, ""},
-    Row{"KMS.DisabledException", Errc::s3_rejected, "enable the KMS key, or give another with `vodlift bucket set`"},
+    Row{"KMS.DisabledException", Errc::s3_rejected, "enable the KMS key, or set another",
+        "`vodlift bucket set --kms-key`"},
     Row{"KMS.KMSInvalidStateException", Errc::s3_rejected,
-        "the KMS key is being deleted, or has no key material yet: restore it, or give another with `vodlift bucket "
-        "add`"},
+        "the KMS key is being deleted, or has no key material yet: restore it, or set another",
+        "`vodlift bucket set --kms-key`"},
     Row{"KMS.NotFoundException", Errc::s3_rejected,
-        "check --kms-key of `vodlift bucket set`: the key must be in the bucket's region, and an alias names only keys "
-        "of the S3 key's own account"},
+        "check the bucket's KMS key: it must be in the bucket's region, and an alias names only keys of the S3 key's "
+        "own account",
+        "`vodlift bucket set --kms-key`"},
     Row{"KMS.InvalidKeyUsageException", Errc::s3_rejected,
-        "give a symmetric encryption key (ENCRYPT_DECRYPT) as --kms-key of `vodlift bucket set`"},
-    Row{"KMS.ThrottlingException", Errc::s3_throttled, "--bucket-key of `vodlift bucket set` saves calls to KMS"},
+        "set a symmetric encryption key (ENCRYPT_DECRYPT) as the bucket's KMS key", "`vodlift bucket set --kms-key`"},
+    Row{"KMS.ThrottlingException", Errc::s3_throttled, "a bucket key saves calls to KMS",
+        "`vodlift bucket set --bucket-key`"},
     Row{"KMS.DependencyTimeoutException", Errc::s3_transient, ""},
     Row{"KMS.KeyUnavailableException", Errc::s3_transient, ""},
     Row{"KMS.KMSInternalException", Errc::s3_transient, ""},
-    Row{"InvalidEncryptionAlgorithmError", Errc::s3_rejected, "check --sse of `vodlift bucket set`"},
+    Row{"InvalidEncryptionAlgorithmError", Errc::s3_rejected, "check the bucket's encryption",
+        "`vodlift bucket set --sse`"},
     Row{"BadDigest", Errc::s3_integrity, ""},
     Row{"InvalidDigest", Errc::s3_integrity, ""},
     Row{"XAmzContentSHA256Mismatch", Errc::s3_integrity, ""},
@@ -206,49 +214,52 @@ const Row* find_row(std::string_view code) {
   return nullptr;
 }
 
-constexpr std::string_view kPublicAclAdvice =
+constexpr const char* kPublicAclAdvice =
     "the bucket does not take acl=public-read: send acl=private and open the objects by a bucket policy or a CDN; or "
-    "enable ACLs (Object Ownership: Bucket owner preferred) and switch off Block Public Access for ACLs; or let "
-    "`vodlift bucket set --acl-policy private` upload them as private";
+    "enable ACLs (Object Ownership: Bucket owner preferred) and switch off Block Public Access for ACLs; or have them "
+    "uploaded as private";
+constexpr const char* kPublicAclCommand = "`vodlift bucket set --acl-policy private`";
 
-constexpr std::string_view kPublicAclPermissionAdvice =
+constexpr const char* kPublicAclPermissionAdvice =
     "where the bucket takes ACLs, the key lacks a permission: acl=public-read needs s3:PutObjectAcl besides "
     "s3:PutObject";
 
 // HEAD, which confirms the object, needs s3:GetObject. Its 403 has no body, and so no code.
-constexpr std::string_view kAccessDeniedAdvice =
+constexpr const char* kAccessDeniedAdvice =
     "the key needs s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts on the objects "
     "of this bucket";
 
-constexpr std::string_view kKmsDeniedAdvice =
-    "the key needs kms:GenerateDataKey and kms:Decrypt on the KMS key: by its own policy, which `vodlift bucket check "
-    "--policy` prints, and by the KMS key's policy if that belongs to another account";
+constexpr const char* kKmsDeniedAdvice =
+    "the key needs kms:GenerateDataKey and kms:Decrypt on the KMS key: by its own policy, and by the KMS key's policy "
+    "if that belongs to another account";
+constexpr const char* kKmsDeniedCommand = "`vodlift bucket check --policy` prints its own policy";
 
-constexpr std::string_view kListUploadsAdvice =
+constexpr const char* kListUploadsAdvice =
     "the key needs s3:ListBucketMultipartUploads on this bucket, to find what a lost answer left open";
 
-constexpr std::string_view kFullAdvice =
+constexpr const char* kFullAdvice =
     "the bucket, its account or the store is full: make room or raise the quota; the upload is tried again";
 
-constexpr std::string_view kTooLargeAdvice =
+constexpr const char* kTooLargeAdvice =
     "the request is too large for the store, or for a proxy before it: raise the proxy's limit (nginx: "
     "client_max_body_size)";
 
-std::string advice_for(const Failure& failure, Errc errc) {
-  if (errc == Errc::s3_full) return std::string(kFullAdvice);
+Advice advice_for(const Failure& failure, Errc errc) {
+  if (errc == Errc::s3_full) return {kFullAdvice};
   if (errc == Errc::s3_acl_refused) {
-    return failure.status == 403 ? fmt::format("{}; {}", kPublicAclAdvice, kPublicAclPermissionAdvice)
-                                 : std::string(kPublicAclAdvice);
+    const std::string also = failure.status == 403 ? fmt::format("; {}", kPublicAclPermissionAdvice) : std::string();
+    return {std::string(kPublicAclAdvice) + also, kPublicAclCommand};
   }
   if (errc == Errc::s3_access_denied) {
-    if (is_of_kms(failure)) return std::string(kKmsDeniedAdvice);
-    return std::string(failure.operation == "ListMultipartUploads" ? kListUploadsAdvice : kAccessDeniedAdvice);
+    if (is_of_kms(failure)) return {kKmsDeniedAdvice, kKmsDeniedCommand};
+    return {failure.operation == "ListMultipartUploads" ? kListUploadsAdvice : kAccessDeniedAdvice};
   }
   if (errc == Errc::s3_region && !failure.region.empty()) {
-    return fmt::format("the bucket is in region {0}: `vodlift bucket set --region {0}`", printable(failure.region, 64));
+    const std::string region = printable(failure.region, 64);
+    return {fmt::format("the bucket is in region {}", region), fmt::format("`vodlift bucket set --region {}`", region)};
   }
-  if (errc == Errc::s3_too_large) return std::string(kTooLargeAdvice);
-  return std::string(advice_on(failure.code));
+  if (errc == Errc::s3_too_large) return {kTooLargeAdvice};
+  return advice_on(failure.code);
 }
 
 }  // namespace
@@ -281,9 +292,11 @@ bool is_of_kms(const Failure& failure) {
   return failure.code.starts_with("KMS.") || failure.message.find("kms:") != std::string::npos;
 }
 
-std::string_view advice_on(std::string_view code) {
+std::string Advice::for_operator() const { return command.empty() ? text : fmt::format("{} ({})", text, command); }
+
+Advice advice_on(std::string_view code) {
   const Row* row = find_row(code);
-  return row == nullptr ? "" : row->advice;
+  return row == nullptr ? Advice() : Advice{row->advice, row->command};
 }
 
 Error to_error(const Failure& failure) {
@@ -294,10 +307,10 @@ Error to_error(const Failure& failure) {
   std::string message = fmt::format("{} of s3://{}/{}: {} {}", failure.operation, printable(failure.bucket, 64),
                                     printable(failure.key, 200), failure.status, printable(failure.code, 64));
   if (!failure.message.empty()) message += fmt::format(" ({})", printable(failure.message, 200));
-  const std::string advice = advice_for(failure, errc);
-  if (!advice.empty()) message += fmt::format("; {}", advice);
+  Advice advice = advice_for(failure, errc);
+  if (!advice.text.empty()) message += fmt::format("; {}", advice.text);
   if (!failure.request_id.empty()) message += fmt::format(" [request id {}]", printable(failure.request_id, 100));
-  return Error{errc, std::move(message)};
+  return Error{errc, std::move(message), std::move(advice.command)};
 }
 
 }  // namespace vodlift::s3

@@ -29,10 +29,18 @@ Errc classify(const Failure& failure);
 // Whether the key management service refused.
 bool is_of_kms(const Failure& failure);
 
-// What to do about an S3 error code; may be empty.
-std::string_view advice_on(std::string_view code);
+// What to do about an error.
+struct Advice {
+  std::string text{};     // a customer may read it; empty: nothing
+  std::string command{};  // the command of vodlift with which an operator does it; empty: none
 
-// The Error for `failure`, with advice if there is any.
+  [[nodiscard]] std::string for_operator() const;  // "text (command)"
+};
+
+// What to do about an S3 error code.
+Advice advice_on(std::string_view code);
+
+// The Error for `failure`, with advice if there is any. The command is the error's detail.
 Error to_error(const Failure& failure);
 
 }  // namespace vodlift::s3

@@ -207,8 +207,24 @@ TEST(S3Errors, AMessageNamesOperationObjectAndWhatToDo) {
   const Error error = to_error(failure);
   EXPECT_EQ(error.code, Errc::s3_region);
   EXPECT_EQ(error.message,
-            "UploadPart 17 of s3://b/k\\x0a: 301 PermanentRedirect; the bucket is in region eu-central-1: "
-            "`vodlift bucket set --region eu-central-1` [request id REQ1]");
+            "UploadPart 17 of s3://b/k\\x0a: 301 PermanentRedirect; the bucket is in region eu-central-1 "
+            "[request id REQ1]");
+  EXPECT_EQ(error.detail, "`vodlift bucket set --region eu-central-1`");
+}
+
+TEST(S3Errors, NoCommandOfTheOperatorIsInWhatACustomerReads) {
+  Failure failure;
+  failure.operation = "PutObject";
+  failure.status = 403;
+  for (const char* code : {"InvalidAccessKeyId", "SignatureDoesNotMatch", "PermanentRedirect", "NoSuchBucket",
+                           "KMS.NotFoundException", "KMS.AccessDeniedException", "AccessControlListNotSupported",
+                           "InvalidEncryptionAlgorithmError", "ExpiredToken"}) {
+    failure.code = code;
+    const Error error = to_error(failure);
+    EXPECT_EQ(error.message.find("vodlift"), std::string::npos) << error.message;
+    EXPECT_EQ(error.message.find("--"), std::string::npos) << error.message;
+    EXPECT_NE(error.for_operator().find("`vodlift bucket "), std::string::npos) << error.for_operator();
+  }
 }
 
 TEST(S3Errors, APlain403OnAPublicAclIsTheAcl) {

@@ -93,9 +93,10 @@ Result<Verification> check_object(const ObjectToCheck& check) {
 Result<> check_encrypted(const Encryption& wanted, std::string_view applied) {
   if (satisfies(wanted, applied)) return {};
   return Error{Errc::s3_rejected,
-               fmt::format("the object is stored, but not encrypted as asked for (--sse {}; the store says {}): see "
-                           "`vodlift bucket check`, and delete the object if it must not lie there like this",
-                           to_string(wanted.mode), applied.empty() ? "nothing" : printable(applied, 64))};
+               fmt::format("the object is stored, but not encrypted as asked for ({}; the store says {}): delete it if "
+                           "it must not lie there like this",
+                           to_string(wanted.mode), applied.empty() ? "nothing" : printable(applied, 64)),
+               "see `vodlift bucket check`"};
 }
 
 namespace {

@@ -77,7 +77,7 @@ def test_a_store_that_ignores_it_completes_nothing(site, fake, size):
     error = site.wait_for(site.queue("film.mp4", "videos"), "failed")["error"]
     assert error["code"] == "s3_rejected" and "not encrypted" in error["message"] and not error["retryable"], error
     found = findings(site, code=1)["encryption"]
-    assert found["finding"] == "FAIL" and "--sse s3" in found["message"] and found["fix"], found
+    assert found["finding"] == "FAIL" and "(s3)" in found["message"] and found["fix"], found
 
 
 @SIZES
