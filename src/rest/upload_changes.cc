@@ -1,4 +1,4 @@
-// Changes of one upload, and of all that a filter holds.
+// Changes of one upload, of those that are named, and of all that a filter holds.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,6 +15,7 @@ namespace {
 using boost::json::object;
 
 constexpr int kMaxBulk = 1000;            // uploads of one request
+constexpr int kMaxNamed = 400;            // ids of one request: the audit log's line has room for them
 constexpr std::size_t kMaxRefusals = 20;  // that an answer names
 
 // Why an upload cannot be changed, and the command that helps an operator.
@@ -135,11 +136,15 @@ void change_page(const Context& context, const Caller& caller, const Wish& wish,
   }
 }
 
+// Whether it says which uploads of an account are meant.
+bool chooses(const UploadFilter& filter) {
+  return !filter.states.empty() || !filter.errors.empty() || !filter.bucket.empty() || filter.priority ||
+         filter.created_since || filter.created_until || !filter.text.empty();
+}
+
 // The account that a caller is bound to narrows nothing: it is all that the caller has.
 bool narrows(const UploadFilter& filter, const Caller& caller) {
-  return (filter.account && !caller.who.cdn) || !filter.states.empty() || !filter.errors.empty() ||
-         !filter.bucket.empty() || filter.priority || filter.created_since || filter.created_until ||
-         !filter.text.empty();
+  return (filter.account && !caller.who.cdn) || chooses(filter);
 }
 
 constexpr Words<UploadChange> kActions = {
@@ -150,43 +155,85 @@ constexpr Words<UploadChange> kActions = {
     {UploadChange::set_priority, "set_priority"},
 };
 
+// What a request about many wants. Errors: missing_field.
+Result<Wish> read_wish(const Caller& caller, const Fields& fields) {
+  const auto priority = fields.number_if_given("new_priority");
+  Wish wish{kActions.value(fields.text("action")).value(), static_cast<int>(priority.value_or(0)),
+            caller.idempotency_key};
+  if ((wish.change == UploadChange::set_priority) != priority.has_value()) {
+    return Error{Errc::missing_field, "new_priority: give it with the action set_priority, and only then"};
+  }
+  return wish;
+}
+
+object bulk_json(const Fields& fields, BulkOutcome done, object extent) {
+  extent["action"] = fields.text("action");
+  extent["dry_run"] = fields.flag("dry_run");
+  extent["matched"] = done.matched;
+  extent["bytes"] = done.bytes;
+  extent["changed"] = done.changed;
+  extent["refused"] = done.refused;
+  extent["refusals"] = std::move(done.refusals);
+  return extent;
+}
+
+// Changes the uploads that are named, newest first. One that does not exist is refused as those that cannot be changed.
+void change_named(const Context& context, const Caller& caller, const Fields& fields, const Wish& wish,
+                  const std::optional<AccountId>& cdn, const std::shared_ptr<Reply>& reply) {
+  std::vector<UploadId> left = fields.ids("ids");  // in ascending order
+  BulkOutcome done;
+  while (!left.empty()) {
+    const auto page = static_cast<std::ptrdiff_t>(std::min<std::size_t>(left.size(), kMaxPage));
+    UploadQuery query;
+    query.ids.assign(left.end() - page, left.end());
+    left.erase(left.end() - page, left.end());
+    const auto found = cdn ? context.uploads.find(*cdn, query) : context.uploads.find_in_all(query);
+    if (!found) return reply->failure(found.error());
+    change_page(context, caller, wish, fields.flag("dry_run"), *found, done);
+    for (auto id = query.ids.rbegin(); id != query.ids.rend(); ++id) {
+      if (std::ranges::find(*found, *id, &Upload::id) == found->end()) done.refuse(*id, no_upload(*id, cdn), caller);
+    }
+  }
+  reply->success({}, bulk_json(fields, std::move(done), extent_json(0, std::nullopt)));
+}
+
 // Changes kMaxBulk uploads at most, newest first; `next` of the answer is the cursor for the others. A page whose
 // search was bounded ends the request, so that it costs little.
+void change_matching(const Context& context, const Caller& caller, const Fields& fields, const Wish& wish,
+                     UploadSearch search, const std::shared_ptr<Reply>& reply) {
+  if (search.filter.states.empty()) search.filter.states = states_for(wish.change);
+  search.limit = kMaxPage;
+  BulkOutcome done;
+  UploadPage page;
+  do {
+    auto found = context.uploads.search(search);
+    if (!found) return reply->failure(found.error());
+    page = std::move(*found);
+    change_page(context, caller, wish, fields.flag("dry_run"), page.uploads, done);
+    search.before = page.next;
+  } while (page.next != 0 && !page.searched_to && done.matched < kMaxBulk);
+  reply->success({}, bulk_json(fields, std::move(done), extent_json(page.next, page.searched_to)));
+}
+
 void change_many(const Context& context, const Caller& caller, const Fields& fields,
                  const std::shared_ptr<Reply>& reply) {
   auto search = read_search(context, fields);
   if (!search) return reply->failure(search.error());
-  const auto priority = fields.number_if_given("new_priority");
-  const Wish wish{kActions.value(fields.text("action")).value(), static_cast<int>(priority.value_or(0)),
-                  caller.idempotency_key};
-  if ((wish.change == UploadChange::set_priority) != priority.has_value()) {
-    return reply->failure({Errc::missing_field, "new_priority: give it with the action set_priority, and only then"});
+  const auto wish = read_wish(caller, fields);
+  if (!wish) return reply->failure(wish.error());
+  const UploadFilter& filter = search->filter;
+  if (fields.has("ids")) {
+    if (chooses(filter) || fields.flag("all") || fields.has("cursor")) {
+      return reply->failure({Errc::invalid_value, "ids: not with a filter, all or cursor; they are the uploads"});
+    }
+    return change_named(context, caller, fields, *wish, filter.account, reply);
   }
-  const bool dry_run = fields.flag("dry_run");
-  if (!narrows(search->filter, caller) && !fields.flag("all")) {
-    return reply->failure(
-        {Errc::missing_field, "give a filter, such as state, bucket or since; or all, which is true for every upload"});
+  if (!narrows(filter, caller) && !fields.flag("all")) {
+    return reply->failure({Errc::missing_field,
+                           "give ids, or a filter such as state, bucket or since; or all, which is true for every "
+                           "upload"});
   }
-  if (search->filter.states.empty()) search->filter.states = states_for(wish.change);
-  search->limit = kMaxPage;
-  BulkOutcome done;
-  UploadPage page;
-  do {
-    auto found = context.uploads.search(*search);
-    if (!found) return reply->failure(found.error());
-    page = std::move(*found);
-    change_page(context, caller, wish, dry_run, page.uploads, done);
-    search->before = page.next;
-  } while (page.next != 0 && !page.searched_to && done.matched < kMaxBulk);
-  object answer = extent_json(page.next, page.searched_to);
-  answer["action"] = fields.text("action");
-  answer["dry_run"] = dry_run;
-  answer["matched"] = done.matched;
-  answer["bytes"] = done.bytes;
-  answer["changed"] = done.changed;
-  answer["refused"] = done.refused;
-  answer["refusals"] = std::move(done.refusals);
-  reply->success({}, answer);
+  change_matching(context, caller, fields, *wish, std::move(*search), reply);
 }
 
 constexpr FieldSpec priority_field(std::string_view name, bool required) {
@@ -197,7 +244,7 @@ constexpr FieldSpec priority_field(std::string_view name, bool required) {
 constexpr std::array kOneFields = {kCdnIfGiven, kId};
 constexpr std::array kSetFields = {kCdnIfGiven, kId, priority_field("priority", true)};
 constexpr auto kManyFields = [] {
-  std::array<FieldSpec, kFilterFields.size() + 5> all{};
+  std::array<FieldSpec, kFilterFields.size() + 6> all{};
   std::ranges::copy(kFilterFields, all.begin());
   all[kFilterFields.size()] = kCursor;
   all[kFilterFields.size() + 1] = {
@@ -205,6 +252,7 @@ constexpr auto kManyFields = [] {
   all[kFilterFields.size() + 2] = {.name = "dry_run", .type = FieldType::flag, .audited = true};
   all[kFilterFields.size() + 3] = {.name = "all", .type = FieldType::flag, .audited = true};
   all[kFilterFields.size() + 4] = priority_field("new_priority", false);
+  all[kFilterFields.size() + 5] = {.name = "ids", .type = FieldType::ids, .high = kMaxNamed, .audited = true};
   return all;
 }();
 

@@ -124,9 +124,58 @@ TEST_F(RestChangesTest, OneRequestChangesAThousandAndSaysWhereToGoOn) {
   EXPECT_TRUE(second.at("next").is_null());
 }
 
+TEST_F(RestChangesTest, ChangesThoseThatAreNamed) {
+  add_uploads(250);
+  boost::json::array ids;
+  for (int id = 100; id <= 252; ++id) ids.push_back(id);
+  const value would = succeed("upload.bulk", {{"action", "cancel"}, {"ids", ids}, {"dry_run", true}});
+  EXPECT_EQ(would.at("matched"), 151);
+  EXPECT_EQ(would.at("bytes"), 151'000);
+  EXPECT_EQ(would.at("changed"), 0);
+  EXPECT_EQ(items("upload.list", {{"state", {"cancelled"}}}).size(), 0U);
+  const value done = succeed("upload.bulk", {{"action", "cancel"}, {"ids", ids}});
+  EXPECT_EQ(done.at("matched"), 151);
+  EXPECT_EQ(done.at("changed"), 151);
+  EXPECT_EQ(done.at("refused"), 2) << "there is no upload 251, nor 252";
+  EXPECT_EQ(done.at("refusals").at(0).at("id"), 252);
+  EXPECT_EQ(done.at("refusals").at(0).at("code"), "upload_not_found");
+  EXPECT_TRUE(done.at("next").is_null());
+  EXPECT_EQ(succeed("upload.show", {{"id", 99}}).at("state"), "queued");
+  EXPECT_EQ(succeed("upload.show", {{"id", 100}}).at("state"), "cancelled");
+  const value again = succeed("upload.bulk", {{"action", "cancel"}, {"ids", {100, 99, 100}}});
+  EXPECT_EQ(again.at("matched"), 2);
+  EXPECT_EQ(again.at("changed"), 1);
+  EXPECT_EQ(again.at("refusals").at(0).at("code"), "wrong_state");
+}
+
+TEST_F(RestChangesTest, NamesAreBoundedAndStandAlone) {
+  add_uploads(1);
+  EXPECT_THAT(fail("upload.bulk", {{"action", "cancel"}, {"ids", boost::json::array(401, 1)}}, "invalid_value"),
+              HasSubstr("1 to 400 ids"));
+  fail("upload.bulk", {{"action", "cancel"}, {"ids", boost::json::array()}}, "invalid_value");
+  fail("upload.bulk", {{"action", "cancel"}, {"ids", {0}}}, "invalid_value");
+  fail("upload.bulk", {{"action", "cancel"}, {"ids", {1}}, {"all", true}}, "invalid_value");
+  fail("upload.bulk", {{"action", "cancel"}, {"ids", {1}}, {"state", {"queued"}}}, "invalid_value");
+  fail("upload.bulk", {{"action", "cancel"}, {"ids", {1}}, {"cursor", "5"}}, "invalid_value");
+  EXPECT_EQ(items("upload.list", {{"state", {"queued"}}}).size(), 1U) << "nothing was changed";
+  EXPECT_EQ(succeed("upload.bulk", {{"action", "cancel"}, {"ids", boost::json::array(400, 1)}}).at("changed"), 1);
+}
+
+TEST_F(RestChangesTest, ACustomerNamesItsOwnUploadsOnly) {
+  add_uploads(1);
+  succeed("account.add", {{"cdn", 159}, {"user", "kb"}});
+  who_ = {.name = "anna", .role = Role::customer, .cdn = 159, .via = Principal::Via::session};
+  const value done = succeed("upload.bulk", {{"action", "cancel"}, {"ids", {1}}});
+  EXPECT_EQ(done.at("matched"), 0);
+  EXPECT_EQ(done.at("refusals").at(0).at("code"), "upload_not_found");
+  EXPECT_EQ(done.at("refusals").at(0).at("detail"), "account 159 has no upload 1");
+  who_ = socket_principal();
+  EXPECT_EQ(succeed("upload.show", {{"id", 1}}).at("state"), "queued");
+}
+
 TEST_F(RestChangesTest, AFilterThatNarrowsNothingHasToBeMeant) {
   add_uploads(1);
-  EXPECT_THAT(fail("upload.bulk", {{"action", "cancel"}}, "missing_field"), HasSubstr("give a filter"));
+  EXPECT_THAT(fail("upload.bulk", {{"action", "cancel"}}, "missing_field"), HasSubstr("a filter such as"));
   fail("upload.bulk", {{"cdn", 158}}, "missing_field");
   fail("upload.bulk", {{"action", "delete"}, {"cdn", 158}}, "invalid_value");
   EXPECT_EQ(items("upload.list", {{"state", {"queued"}}}).size(), 1U);

@@ -16,12 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxShownBytes = 64;
 
-Error no_upload(UploadId id, std::optional<AccountId> cdn) {
-  if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}", id), "see: vodlift status"};
-  return {Errc::upload_not_found, fmt::format("account {} has no upload {}", *cdn, id),
-          fmt::format("see: vodlift status --cdn {}", *cdn)};
-}
-
 Result<std::vector<Errc>> read_errors(const std::vector<std::string>& names) {
   std::vector<Errc> codes;
   for (const std::string& name : names) {
@@ -47,6 +41,12 @@ bool may_change(const Upload& upload, UploadChange change) {
 }
 
 }  // namespace
+
+Error no_upload(UploadId id, std::optional<AccountId> cdn) {
+  if (!cdn) return {Errc::upload_not_found, fmt::format("there is no upload {}", id), "see: vodlift status"};
+  return {Errc::upload_not_found, fmt::format("account {} has no upload {}", *cdn, id),
+          fmt::format("see: vodlift status --cdn {}", *cdn)};
+}
 
 Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
   if (cdn) {

@@ -18,6 +18,9 @@ inline constexpr int kMaxPage = 100;          // uploads of one answer
 inline constexpr std::int64_t kMaxErrors = 20;
 inline constexpr std::size_t kMaxSearchBytes = 1024;
 
+// How an upload is refused that does not exist, or not for the account.
+Error no_upload(UploadId id, std::optional<AccountId> cdn);
+
 // The upload: with `cdn` it must be of that account. Errors: upload_not_found, not_found (no such account), those of
 // UploadStore::find().
 Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn);

@@ -1,6 +1,6 @@
 // Actions for many uploads: for those that are selected, or for all that a filter holds.
 import {useEffect, useState} from 'preact/hooks';
-import {asProblem, call, may} from '../api';
+import {call, may} from '../api';
 import {bytes, number, plural} from '../format';
 import type {Action, Operations, Upload} from '../schema';
 import {note} from '../store';
@@ -11,7 +11,7 @@ type Bulk = Operations['upload.bulk'];
 export type UploadFilter = Omit<Operations['upload.list']['fields'], 'ids' | 'limit' | 'cursor'>;
 
 const kPages = 100; // requests of one action, 1,000 uploads each
-const kAtOnce = 4; // requests for selected uploads
+const kIds = 400; // of one request
 export const kPriorities: [string, string][] = Array.from({length: 10}, (_, i) => [String(9 - i), `${9 - i}${i === 0 ? ': first' : i === 9 ? ': last' : i === 4 ? ': usual' : ''}`]);
 
 const kActions: Record<Action, [string, string]> = {
@@ -31,46 +31,22 @@ interface Sum {
   complete: boolean;
 }
 
-// The same request page by page, and what its answers say together.
-async function inPages(fields: Bulk['fields'], told: (sum: Sum) => void, signal?: AbortSignal): Promise<Sum> {
+// The same request page by page, or for so many of the ids at a time, and what its answers say together.
+async function inPages(fields: Bulk['fields'], ids: number[] | null, told: (sum: Sum) => void, signal?: AbortSignal): Promise<Sum> {
   const sum: Sum = {matched: 0, bytes: 0, changed: 0, refused: 0, refusals: [], complete: false};
   const token = crypto.randomUUID();
+  const left = [...(ids ?? [])];
   let cursor: string | undefined;
   for (let page = 0; page < kPages; ++page) {
-    const answer = await call('upload.bulk', {...fields, cursor}, {...(signal ? {signal} : {}), ...(fields.dry_run ? {} : {key: `${token}-${page}`})});
+    const part = ids ? {ids: left.splice(0, kIds)} : {cursor};
+    const answer = await call('upload.bulk', {...fields, ...part}, {...(signal ? {signal} : {}), ...(fields.dry_run ? {} : {key: `${token}-${page}`})});
     for (const name of ['matched', 'bytes', 'changed', 'refused'] as const) sum[name] += answer[name];
     sum.refusals = [...sum.refusals, ...answer.refusals].slice(0, 20);
-    sum.complete = answer.next === null;
+    sum.complete = answer.next === null && left.length === 0;
     told({...sum});
-    if (answer.next === null) break;
-    cursor = answer.next;
+    if (sum.complete) break;
+    cursor = answer.next ?? undefined;
   }
-  return sum;
-}
-
-function one(action: Action, id: number, priority: number): Promise<Upload> {
-  const key = crypto.randomUUID();
-  return action === 'set_priority' ? call('upload.set', {id, priority}, {key}) : call(`upload.${action}`, {id}, {key});
-}
-
-// Each of the selected uploads by itself, a few at a time.
-async function oneByOne(action: Action, uploads: Upload[], priority: number, told: (sum: Sum) => void): Promise<Sum> {
-  const sum: Sum = {matched: uploads.length, bytes: 0, changed: 0, refused: 0, refusals: [], complete: true};
-  const left = [...uploads];
-  const work = async () => {
-    for (let upload = left.pop(); upload; upload = left.pop()) {
-      try {
-        await one(action, upload.id, priority);
-        ++sum.changed;
-      } catch (error) {
-        const {code, detail, operator_detail} = asProblem(error);
-        ++sum.refused;
-        if (sum.refusals.length < 20) sum.refusals.push({id: upload.id, code, detail: operator_detail ?? detail});
-      }
-      told({...sum});
-    }
-  };
-  await Promise.all(Array.from({length: kAtOnce}, work));
   return sum;
 }
 
@@ -101,10 +77,11 @@ function Change({chosen, filter, onClose}: {chosen: Chosen; filter: UploadFilter
   const [priority, setPriority] = useState('5');
   const [done, setDone] = useState<Sum>();
   const [busy, setBusy] = useState(false);
-  const narrow = Object.keys(filter).length > 0 ? {} : {all: true};
-  const fields = (dry: boolean): Bulk['fields'] => ({...filter, ...narrow, action, dry_run: dry, ...(action === 'set_priority' ? {new_priority: Number(priority)} : {})});
+  const ids = uploads && uploads.map((upload) => upload.id);
+  const which = ids ? {} : Object.keys(filter).length > 0 ? filter : {all: true};
+  const fields = (dry: boolean): Bulk['fields'] => ({...which, action, dry_run: dry, ...(action === 'set_priority' ? {new_priority: Number(priority)} : {})});
   const would = useLoad<Sum>(
-    async (signal) => (uploads ? {matched: uploads.length, bytes: uploads.reduce((sum, upload) => sum + upload.size, 0), changed: 0, refused: 0, refusals: [], complete: true} : inPages(fields(true), () => undefined, signal)),
+    async (signal) => (uploads ? {matched: uploads.length, bytes: uploads.reduce((sum, upload) => sum + upload.size, 0), changed: 0, refused: 0, refusals: [], complete: true} : inPages(fields(true), null, () => undefined, signal)),
     [],
   );
   const found = would.data;
@@ -112,7 +89,7 @@ function Change({chosen, filter, onClose}: {chosen: Chosen; filter: UploadFilter
   const submit = async () => {
     setBusy(true);
     try {
-      const sum = uploads ? await oneByOne(action, uploads, Number(priority), setDone) : await inPages(fields(false), setDone);
+      const sum = await inPages(fields(false), ids, setDone);
       setDone(sum);
       note(`${name}: ${plural(sum.changed, 'upload')}.${sum.complete ? '' : ' More match; repeat it.'}`, sum.refused > 0);
       if (sum.refused === 0) onClose(true);
@@ -145,7 +122,7 @@ function Change({chosen, filter, onClose}: {chosen: Chosen; filter: UploadFilter
                 </p>
                 {action === 'set_priority' && <Field label="Priority" value={priority} onValue={setPriority} options={kPriorities} about="9 is sent first, 0 last." />}
                 {done && <progress max={found.matched} value={done.changed + done.refused} aria-label={`${done.changed + done.refused} of ${found.matched}`} />}
-                {!uploads && <AsCall name="upload.bulk" fields={fields(true)} />}
+                <AsCall name="upload.bulk" fields={{...fields(true), ...(ids ? {ids: ids.slice(0, kIds)} : {})}} />
               </>
             )}
           </Form>
