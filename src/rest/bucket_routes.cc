@@ -1,3 +1,4 @@
+// How buckets are reached: their settings.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 #include "base/log.h"
 #include "core/part_plan.h"
 #include "core/upload_request.h"
-#include "rest/route.h"
+#include "rest/buckets.h"
 #include "rest/rules.h"
 
 namespace vodlift::rest {
@@ -18,9 +19,6 @@ namespace {
 
 using boost::json::object;
 using boost::json::value;
-
-constexpr std::size_t kMaxFindingBytes = 1000;
-constexpr int kMaxLitter = 1000;  // rows of one answer
 
 object bucket_json(const BucketAccess& bucket) {
   return {{"cdn", bucket.cdn},
@@ -246,14 +244,6 @@ Result<value> add(const Context& context, const Fields& fields) {
   return store(context, bucket, before.get());
 }
 
-Result<std::shared_ptr<const BucketAccess>> existing_bucket(const Context& context, const Fields& fields) {
-  const AccountId cdn = fields.number("cdn");
-  const std::string name(fields.text("bucket"));
-  if (auto bucket = context.accounts.find_bucket(cdn, name)) return bucket;
-  return Error{Errc::not_found, fmt::format("account {} has no bucket {}", cdn, printable(name, 64)),
-               "see: vodlift bucket list"};
-}
-
 Result<value> set(const Context& context, const Fields& fields) {
   const std::lock_guard lock(changes());
   const auto before = existing_bucket(context, fields);
@@ -264,40 +254,6 @@ Result<value> set(const Context& context, const Fields& fields) {
   }
   if (auto checked = check_settings(context, bucket); !checked) return checked.error();
   return store(context, bucket, before->get());
-}
-
-// An operator reads all. A customer gets what can be done at the store, or whom to ask.
-object finding_json(const BucketFinding& one, const Caller& caller) {
-  std::string message = one.message;
-  std::string fix = one.fix;
-  if (caller.is_operator()) {
-    if (!one.detail.empty()) message += fmt::format(" ({})", one.detail);
-    if (!one.operator_fix.empty()) fix = one.operator_fix;
-  } else if (fix.empty() && !one.operator_fix.empty()) {
-    fix = kAskOperator;
-  }
-  return {{"topic", one.topic},
-          {"finding", to_string(one.finding)},
-          {"message", printable(message, kMaxFindingBytes)},
-          {"fix", printable(fix, kMaxFindingBytes)}};
-}
-
-Result<value> check(const Context& context, const Caller& caller, const Fields& fields) {
-  const bool policy_only = fields.flag("policy_only");
-  const bool public_read = fields.flag("public_read");
-  const auto found = existing_bucket(context, fields);
-  if (!found) return found.error();
-  const auto& bucket = *found;
-  BucketReport report;
-  if (!policy_only) report = context.doctor.check(*bucket);
-  boost::json::array findings;
-  for (const BucketFinding& one : report.findings) findings.push_back(finding_json(one, caller));
-  return value(object{{"cdn", bucket->cdn},
-                      {"bucket", bucket->bucket},
-                      {"result", to_string(report.worst())},
-                      {"access_denied", report.access_denied},
-                      {"findings", std::move(findings)},
-                      {"policy", context.doctor.policy(*bucket, public_read)}});
 }
 
 Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
@@ -314,30 +270,7 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
   return value(shown_bucket(context, caller.is_operator(), **bucket));
 }
 
-Result<value> litter(const Context& context, const Fields& fields) {
-  const auto cdn = fields.number_if_given("cdn");
-  const auto left =
-      context.ledger.abandoned(cdn, static_cast<int>(fields.number_if_given("limit").value_or(kMaxLitter)));
-  if (!left) return left.error();
-  boost::json::array answer;
-  for (const AbandonedMultipart& one : *left) {
-    answer.push_back(object{{"cdn", one.account},
-                            {"bucket", one.place.bucket},
-                            {"endpoint", one.place.endpoint},
-                            {"key", one.place.key},
-                            {"multipart_id", one.multipart_id},
-                            {"upload", one.upload},
-                            {"since", to_unix_seconds(one.abandoned)},
-                            {"tries", one.attempts},
-                            {"next_try", to_unix_seconds(one.next_attempt)},
-                            {"error", one.error}});
-  }
-  return collection(std::move(answer));
-}
-
-constexpr FieldSpec kBucket = {.name = "bucket", .required = true, .high = kMaxTextBytes, .audited = true};
 constexpr FieldSpec text_field(std::string_view name) { return {.name = name, .high = kMaxTextBytes}; }
-constexpr FieldSpec flag_field(std::string_view name) { return {.name = name, .type = FieldType::flag}; }
 
 constexpr FieldSpec kPartSize = {.name = "part_size", .type = FieldType::number, .low = 0, .high = kMaxPartBytes};
 
@@ -367,13 +300,8 @@ constexpr auto kAddFields = [] {
   all.back() = {.name = "replace", .type = FieldType::flag, .audited = true};
   return all;
 }();
-constexpr std::array kCheckFields = {kCdn, kBucket, flag_field("policy_only"), flag_field("public_read")};
 constexpr std::array kListFields = {kCdnIfGiven};
 constexpr std::array kShowFields = {kCdn, kBucket};
-constexpr std::array kLitterFields = {
-    kCdnIfGiven,
-    FieldSpec{.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxLitter},
-};
 
 constexpr std::array kRoutes = {
     Route{.name = "bucket.list",
@@ -403,24 +331,17 @@ constexpr std::array kRoutes = {
           .fields = kSetFields,
           .mutating = true,
           .run = run_at_once<set>},
-    Route{.name = "bucket.check",
-          .act = Act::change_uploads,
-          .load = Load::outside,
-          .method = "POST",
-          .path = "/buckets/{cdn}/{bucket}/check",
-          .fields = kCheckFields,
-          .mutating = true,  // it writes to the bucket
-          .audited_answer = "result",
-          .run = run_at_once<check>},
-    Route{.name = "bucket.litter",
-          .act = Act::configure,
-          .method = "GET",
-          .path = "/litter",
-          .fields = kLitterFields,
-          .run = run_at_once<litter>},
 };
 
 }  // namespace
+
+Result<std::shared_ptr<const BucketAccess>> existing_bucket(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  const std::string name(fields.text("bucket"));
+  if (auto bucket = context.accounts.find_bucket(cdn, name)) return bucket;
+  return Error{Errc::not_found, fmt::format("account {} has no bucket {}", cdn, printable(name, 64)),
+               "see: vodlift bucket list"};
+}
 
 std::span<const Route> bucket_routes() { return kRoutes; }
 
