@@ -40,7 +40,8 @@ object bucket_json(const BucketAccess& bucket) {
           {"created", to_unix_seconds(bucket.created)}};
 }
 
-// How the bucket is reached, and why it takes no uploads, if so. The reason is for operators.
+// How the bucket is reached, and why it takes no uploads, if so. The reason, and the
+// profile, are for operators.
 object shown_bucket(const Context& context, bool for_operator, const BucketAccess& bucket) {
   object shown = bucket_json(bucket);
   const auto trouble = context.doctor.trouble(bucket);
@@ -50,6 +51,7 @@ object shown_bucket(const Context& context, bool for_operator, const BucketAcces
     shown["trouble"] =
         for_operator ? printable(trouble->reason, kMaxFindingBytes) : "the server cannot use it now; ask its operator";
   }
+  if (!for_operator) shown["profile"] = "";
   return shown;
 }
 

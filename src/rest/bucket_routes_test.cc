@@ -241,6 +241,9 @@ TEST_F(RestApiTest, ACustomerReadsNothingOfTheServerInWhatTheDoctorFinds) {
       {"credentials", Finding::ok, "access key A", "", "", "profile x of /etc/aws"},
       {"region", Finding::warn, "it is in r", "", "`vodlift bucket set --region r`"},
       {"acl", Finding::warn, "refused", "send acl=private", "send acl=private (`vodlift bucket set`)"}};
+  object profile = {{"cdn", 158}, {"bucket", "my_bucket"}, {"credentials", "profile"}, {"profile", "internal"}};
+  succeed("bucket.set", profile);
+  EXPECT_EQ(succeed("bucket.show", fields).at("profile"), "internal");
   const auto told = [&] {
     std::string all;
     const value report = succeed("bucket.check", fields);
@@ -254,6 +257,7 @@ TEST_F(RestApiTest, ACustomerReadsNothingOfTheServerInWhatTheDoctorFinds) {
             "it is in r -> `vodlift bucket set --region r`\n"
             "refused -> send acl=private (`vodlift bucket set`)\n");
   who_ = {.name = "anna", .role = Role::customer, .cdn = 158, .via = Principal::Via::session};
+  EXPECT_EQ(succeed("bucket.show", fields).at("profile"), "");
   EXPECT_EQ(told(),
             "access key A -> \n"
             "it is in r -> Ask the operator of this server.\n"
