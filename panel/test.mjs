@@ -31,6 +31,14 @@ test('durations and times', async () => {
   assert.equal(relative(100, 102), 'now');
 });
 
+test("what does not fit is cut before a file's name, or in the middle of a long one", async () => {
+  const {cutAt} = await load('src/format.ts');
+  const cut = (path) => [path.slice(0, cutAt(path)), path.slice(cutAt(path))];
+  assert.deepEqual(cut('film.mp4'), ['', 'film.mp4']);
+  assert.deepEqual(cut('videos/2026/film.mp4'), ['videos/2026', '/film.mp4']);
+  assert.deepEqual(cut('x'.repeat(40) + '-episode-12.mp4'), ['x'.repeat(39), 'x-episode-12.mp4']);
+});
+
 test("a long path is cut in its middle, and never in the file's name", async () => {
   const {shortPath} = await load('src/format.ts');
   assert.equal(shortPath('a/b.mp4'), 'a/b.mp4');

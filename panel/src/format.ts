@@ -60,4 +60,12 @@ export function shortPath(path: string, most = 60): string {
   return left < 4 ? `…${name}` : `${path.slice(0, left)}…${name}`;
 }
 
+// Where a text is cut that does not fit: what comes before may be cut at its end, what comes after is always shown. That
+// is a file's name, or the end of a long one.
+export function cutAt(path: string): number {
+  const name = path.lastIndexOf('/') + 1;
+  const kMost = 32; // characters that find room beside a beginning
+  return path.length - name <= kMost ? Math.max(0, name - 1) : path.length - kMost / 2;
+}
+
 export const words = (code: string): string => code.replaceAll('_', ' ');

@@ -5,7 +5,7 @@ import {Component, createRef} from 'preact';
 import {bytes, duration, slowNow, words} from '../format';
 import type {Upload} from '../schema';
 import {hrefHere} from '../store';
-import {Age, Bytes, FilePath, StateMark, When} from '../ui';
+import {Age, Bytes, NarrowPath, StateMark, When} from '../ui';
 
 export interface Row {
   upload: Upload;
@@ -100,11 +100,11 @@ function UploadRow({live, clock, query, current}: {live: LiveRow; clock: Signal<
         <StateMark state={upload.state} />
       </span>
       <span role="cell" class="c-file">
-        <a href={hrefHere(`/uploads/${upload.id}`) + (query ? (hrefHere('/').includes('?') ? '&' : '?') + query : '')} title={upload.path}>
-          <bdi>{nameOf(upload.path)}</bdi>
+        <a href={hrefHere(`/uploads/${upload.id}`) + (query ? (hrefHere('/').includes('?') ? '&' : '?') + query : '')} title={upload.path} aria-label={nameOf(upload.path)}>
+          <NarrowPath path={nameOf(upload.path)} />
         </a>
         <span class="faint to">
-          <FilePath path={`${upload.bucket}/${upload.destination_path}`} most={70} />
+          <NarrowPath path={`${upload.bucket}/${upload.destination_path}`} />
         </span>
       </span>
       <span role="cell" class="c-account faint figure">

@@ -6,7 +6,7 @@ import {on} from '../live';
 import {go} from '../router';
 import type {Action, CallbackDetail, Upload, UploadDetail} from '../schema';
 import {hrefHere, note} from '../store';
-import {ask, AsCall, Body, Bytes, Code, Copy, Facts, FilePath, Form, Field, Page, StateMark, useLoad, When, Dialog} from '../ui';
+import {ask, AsCall, Body, Bytes, Code, Copy, Facts, FilePath, Form, Field, Page, StateMark, useLoad, When, WithBytes, Dialog} from '../ui';
 import {kPriorities} from './bulk';
 import {Deliveries} from './deliveries';
 import {History, Machine} from './history';
@@ -93,7 +93,7 @@ function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; rel
     <>
       <p class={`verdict ${upload.source.may_delete ? 'yes' : 'no'}`}>
         <span class="faint">May the source be deleted?</span>
-        <strong>{upload.source.reason}</strong>
+        <strong><WithBytes text={upload.source.reason} /></strong>
       </p>
       {!ended && (
         <p class="running">

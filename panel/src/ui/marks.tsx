@@ -2,7 +2,7 @@
 import {computed, type Signal} from '@preact/signals';
 import type {ComponentChildren} from 'preact';
 import {useMemo} from 'preact/hooks';
-import {absolute, bytes, duration, exactBytes, isoTime, now, relative, shortPath, slowNow} from '../format';
+import {absolute, bytes, cutAt, duration, exactBytes, isoTime, now, relative, shortPath, slowNow} from '../format';
 import type {State} from '../schema';
 
 const kIcons = {
@@ -83,6 +83,20 @@ export function Age({since, clock = slowNow}: {since: number; clock?: Signal<num
   const text = useMemo(() => computed(() => duration(clock.value - since)), [since, clock]);
   return <span class="figure">{text}</span>;
 }
+
+// A path in a narrow place: where it does not fit, its middle is left out, and never the end of the file's name.
+export function NarrowPath({path}: {path: string}) {
+  const at = cutAt(path);
+  return (
+    <bdi class="narrow-path" title={path}>
+      {at > 0 && <span>{path.slice(0, at)}</span>}
+      <span class="end">{path.slice(at)}</span>
+    </bdi>
+  );
+}
+
+// A text of the server; sizes in it are shown as sizes are here.
+export const WithBytes = ({text}: {text: string}) => <>{text.split(/(\d+) bytes/).map((piece, i) => (i % 2 === 0 ? piece : <Bytes key={i} count={Number(piece)} />))}</>;
 
 export const FilePath = ({path, most}: {path: string; most?: number}) => (
   <span class="path" title={path}>
