@@ -48,7 +48,8 @@ void make_room(std::vector<UploadAttempt>& oldest_first) {
   oldest_first.erase(interruption == oldest_first.end() ? oldest_first.begin() : interruption);
 }
 
-void add_part(ConfirmedParts& parts, int number) {
+void add_part(ConfirmedParts& parts, int number, std::optional<WallTime> confirmed) {
+  parts.times.push_back(confirmed);
   if (!parts.ranges.empty() && parts.ranges.back() == number - 1) {
     parts.ranges.back() = number;
   } else {

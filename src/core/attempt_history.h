@@ -66,11 +66,12 @@ void make_room(std::vector<UploadAttempt>& oldest_first);
 // What is confirmed of an open multipart upload.
 struct ConfirmedParts {
   std::int64_t part_size = 0;  // bytes, every part but the last; 0: none is open
-  std::vector<int> ranges;     // their numbers: first, last, first, last, …; ascending, none of two that touch
+  std::vector<int> ranges{};   // their numbers: first, last, first, last, …; ascending, none of two that touch
+  std::vector<std::optional<WallTime>> times{};  // when each was confirmed, by number; nothing: not known
 };
 
 // Adds a part with a number above all that are there.
-void add_part(ConfirmedParts& parts, int number);
+void add_part(ConfirmedParts& parts, int number, std::optional<WallTime> confirmed);
 
 // Any thread; calls block. Errors of all: store_failed.
 class AttemptHistory {

@@ -74,6 +74,7 @@ class MemoryDatabase {
     WallTime next_attempt{};
     bool delayed = false;  // it waits until next_attempt
     OpenMultipart journal{};
+    std::map<int, WallTime> part_times{};  // when the journal's parts were confirmed
     std::optional<Unanswered> unanswered{};
     bool only_look = false;
     std::vector<UploadAttempt> attempts{};  // as AttemptHistory answers them

@@ -104,6 +104,7 @@ Result<> MemoryMultipartJournal::record_multipart(const Lease& lease, const Open
   row->journal = open.multipart_id.empty() ? OpenMultipart() : open;
   row->journal.endpoint = endpoint;
   for (const Part& part : row->journal.parts) {
+    row->part_times[part.number] = database_.clock_.now();
     row->upload.bytes_sent += part.size;
     row->crashes = row->crashes_alone = 0;
   }
@@ -121,6 +122,7 @@ Result<> MemoryMultipartJournal::record_part(const Lease& lease, const Part& par
   auto& parts = row->journal.parts;
   const auto at = std::ranges::lower_bound(parts, part.number, {}, &Part::number);
   row->crashes = row->crashes_alone = 0;
+  row->part_times[part.number] = database_.clock_.now();
   row->upload.bytes_sent += part.size;
   if (at != parts.end() && at->number == part.number) {
     row->upload.bytes_sent -= at->size;

@@ -249,8 +249,8 @@ Result<ConfirmedParts> MemoryAttemptHistory::parts_of(UploadId id) {
   const std::lock_guard lock(database_.mutex_);
   const MemoryDatabase::Row* row = database_.find(id);
   if (row == nullptr || row->journal.multipart_id.empty()) return ConfirmedParts();
-  ConfirmedParts parts{row->journal.part_size, {}};
-  for (const Part& part : row->journal.parts) add_part(parts, part.number);
+  ConfirmedParts parts{.part_size = row->journal.part_size};
+  for (const Part& part : row->journal.parts) add_part(parts, part.number, row->part_times.at(part.number));
   return parts;
 }
 

@@ -1,4 +1,5 @@
 // One upload with its history: GET /uploads/{id}.
+#include <algorithm>
 #include <boost/json/array.hpp>
 
 #include "base/encoding.h"
@@ -42,9 +43,16 @@ Result<value> parts_json(const Context& context, const Upload& upload) {
   if (!parts) return parts.error();
   if (parts->part_size <= 0) return value(nullptr);
   const std::int64_t size = parts->part_size;
+  const WallTime now = context.clock.now();
+  boost::json::array ages;
+  for (const auto& confirmed : parts->times) {
+    const auto age = [&] { return std::max<std::int64_t>(0, to_unix_seconds(now) - to_unix_seconds(*confirmed)); };
+    ages.push_back(confirmed ? value(age()) : value(nullptr));
+  }
   return value(object{{"size", size},
                       {"count", (upload.size + size - 1) / size},
-                      {"confirmed", boost::json::array(parts->ranges.begin(), parts->ranges.end())}});
+                      {"confirmed", boost::json::array(parts->ranges.begin(), parts->ranges.end())},
+                      {"ages", std::move(ages)}});
 }
 
 // What the upload's last error means and what to do about it; null: it has none.

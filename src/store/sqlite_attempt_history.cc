@@ -110,10 +110,10 @@ Result<ConfirmedParts> SqliteAttemptHistory::parts_of(UploadId id) {
     auto open = connection.prepare(sql::kOpenPartSize);
     open.bind(id);
     if (!open.step()) return ConfirmedParts();
-    ConfirmedParts parts{open.integer("part_size"), {}};
-    auto row = connection.prepare(sql::kPartNumbers);
+    ConfirmedParts parts{.part_size = open.integer("part_size")};
+    auto row = connection.prepare(sql::kConfirmedParts);
     row.bind(id);
-    while (row.step()) add_part(parts, static_cast<int>(row.integer("number")));
+    while (row.step()) add_part(parts, static_cast<int>(row.integer("number")), row.optional_time("confirmed_ms"));
     return parts;
   });
 }

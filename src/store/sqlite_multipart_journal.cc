@@ -15,7 +15,7 @@ Result<> check_held(SqliteConnection& connection, const Lease& lease) {
   return lease_lost(lease);
 }
 
-Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& part) {
+Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& part, WallTime now) {
   std::int64_t replaced = 0;
   {
     auto known = connection.prepare(sql::kPartSize);
@@ -25,7 +25,7 @@ Result<> add_part(SqliteConnection& connection, const Lease& lease, const Part& 
   connection.prepare(sql::kAddBytes).bind(lease.id, lease.fence, part.size - replaced).run();
   if (connection.changes() != 1) return lease_lost(lease);
   if (connection.prepare(sql::kHasMultipart).bind(lease.id).step()) {
-    store_part(connection, lease.id, part);
+    store_part(connection, lease.id, part, now);
     return {};
   }
   return Error{Errc::internal,
@@ -47,7 +47,7 @@ Result<> restart_journal(SqliteConnection& connection, const Lease& lease, const
   }
   store_journal(connection, lease.id, open);
   for (const Part& part : open.parts) {
-    if (auto added = add_part(connection, lease, part); !added) return added;
+    if (auto added = add_part(connection, lease, part, queue.clock.now()); !added) return added;
   }
   return {};
 }
@@ -111,7 +111,8 @@ Result<> SqliteMultipartJournal::record_multipart(const Lease& lease, const Open
 }
 
 Result<> SqliteMultipartJournal::record_part(const Lease& lease, const Part& part) {
-  return queue_.database.write([&](SqliteConnection& connection) { return add_part(connection, lease, part); });
+  return queue_.database.write(
+      [&](SqliteConnection& connection) { return add_part(connection, lease, part, queue_.clock.now()); });
 }
 
 Result<> SqliteMultipartJournal::abandon(const Lease& lease) {

@@ -138,7 +138,7 @@ TEST_F(Schema, LimitsAreThoseOfCore) {
   const std::string part =
       upload +
       "INSERT INTO multiparts SELECT max(id), 'm', 1, 'md5', 'private', 1, 1, 1, 1, 1 FROM uploads;"
-      "INSERT INTO parts SELECT max(id), 1, 1, 'e', 0, x'' FROM uploads;";
+      "INSERT INTO parts SELECT max(id), 1, 1, 'e', 0, x'', 1 FROM uploads;";
   const auto expect_range = [this](const std::string& setup, const std::string& change, std::int64_t least,
                                    std::int64_t most) {
     const auto allows = [&](std::int64_t value) { return allowed(setup + change + std::to_string(value)); };
@@ -166,7 +166,7 @@ TEST_F(Schema, NothingButItsStatementsChangesIt) {
 
 TEST_F(Schema, ForeignKeysAreEnforced) {
   EXPECT_FALSE(allowed("INSERT INTO api_keys (cdn, api_key, secret, created_ms) VALUES (158, 'k', x'00', 0)"));
-  EXPECT_FALSE(allowed("INSERT INTO parts VALUES (1, 1, 1, 'e', 0, x'')"));
+  EXPECT_FALSE(allowed("INSERT INTO parts VALUES (1, 1, 1, 'e', 0, x'', 1)"));
 }
 
 // The runner, with steps of the tests' own.

@@ -143,7 +143,8 @@ inline constexpr std::string_view kSelectParts =
     "SELECT number, size, etag, crc32c, md5 FROM parts WHERE upload_id = ?1 ORDER BY number";
 
 inline constexpr std::string_view kOpenPartSize = "SELECT part_size FROM multiparts WHERE upload_id = ?1";
-inline constexpr std::string_view kPartNumbers = "SELECT number FROM parts WHERE upload_id = ?1 ORDER BY number";
+inline constexpr std::string_view kConfirmedParts =
+    "SELECT number, confirmed_ms FROM parts WHERE upload_id = ?1 ORDER BY number";
 
 // ?1 id, ?2 the lease's end, ?3 now, ?4 node, ?5 its term
 inline constexpr std::string_view kClaim = R"sql(
@@ -268,7 +269,8 @@ inline constexpr std::string_view kHasMultipart = "SELECT 1 FROM multiparts WHER
 inline constexpr std::string_view kPartSize = "SELECT size FROM parts WHERE upload_id = ?1 AND number = ?2";
 
 inline constexpr std::string_view kPutPart = R"sql(
-  INSERT OR REPLACE INTO parts (upload_id, number, size, etag, crc32c, md5) VALUES (?1, ?2, ?3, ?4, ?5, ?6))sql";
+  INSERT OR REPLACE INTO parts (upload_id, number, size, etag, crc32c, md5, confirmed_ms)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7))sql";
 
 // Leases that expired: ?1 now, ?3 how many at most
 inline constexpr std::string_view kExpiredLeases = R"sql(

@@ -173,9 +173,9 @@ void store_journal(SqliteConnection& connection, UploadId id, const OpenMultipar
       .run();
 }
 
-void store_part(SqliteConnection& connection, UploadId id, const Part& part) {
+void store_part(SqliteConnection& connection, UploadId id, const Part& part, WallTime confirmed) {
   connection.prepare(sql::kPutPart)
-      .bind(id, part.number, part.size, part.etag, std::int64_t{part.crc32c}, Blob{part.md5})
+      .bind(id, part.number, part.size, part.etag, std::int64_t{part.crc32c}, Blob{part.md5}, to_unix_ms(confirmed))
       .run();
 }
 

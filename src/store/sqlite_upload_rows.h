@@ -40,7 +40,7 @@ OpenMultipart load_journal(SqliteConnection& connection, UploadId id);
 // Replaces the journal, parts not included; an empty multipart_id leaves none.
 void store_journal(SqliteConnection& connection, UploadId id, const OpenMultipart& journal);
 
-void store_part(SqliteConnection& connection, UploadId id, const Part& part);
+void store_part(SqliteConnection& connection, UploadId id, const Part& part, WallTime confirmed);
 
 // Text of others, fit to be kept: printable, at most `max_bytes`.
 std::string kept_message(std::string_view message);

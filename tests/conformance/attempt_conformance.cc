@@ -44,10 +44,17 @@ TEST_P(AttemptConformance, TellsTheConfirmedPartsOfAnOpenMultipartUpload) {
   const Lease lease = claim_one().lease;
   ASSERT_TRUE(journal().record_multipart(lease, open_multipart(10'000)));
   EXPECT_TRUE(attempt_history().parts_of(id).value().ranges.empty());
-  for (const int number : {3, 1, 7, 2, 9, 8, 5}) ASSERT_TRUE(journal().record_part(lease, part(number, 100)));
+  const WallTime began = clock_.now();
+  for (const int number : {3, 1, 7, 2, 9, 8, 5, 3}) {
+    ASSERT_TRUE(journal().record_part(lease, part(number, 100)));
+    clock_.advance(seconds(1));
+  }
   const auto parts = attempt_history().parts_of(id).value();
   EXPECT_EQ(parts.part_size, open_multipart(10'000).part_size);
   EXPECT_THAT(parts.ranges, testing::ElementsAre(1, 3, 5, 5, 7, 9));
+  std::vector<std::int64_t> after;
+  for (const auto& time : parts.times) after.push_back(to_unix_ms(time.value()) - to_unix_ms(began));
+  EXPECT_THAT(after, testing::ElementsAre(1000, 3000, 7000, 6000, 2000, 5000, 4000)) << "part 3 was sent twice";
   ASSERT_TRUE(finish(lease, completed(10'000)));
   EXPECT_EQ(attempt_history().parts_of(id).value().part_size, 0) << "it is closed";
 }

@@ -1,10 +1,24 @@
 // The parts of a multipart upload, one cell a part, and the same as a table.
 import {useEffect, useRef, useState} from 'preact/hooks';
-import {bytes, number} from '../format';
+import {bytes, duration, number} from '../format';
 import type {UploadDetail} from '../schema';
 import {theme} from '../store';
 
 type Parts = NonNullable<UploadDetail['parts']>; // `confirmed` are ranges: first, last, first, last …
+
+// For how long the parts from the first to the last have been confirmed, in words; empty: not known.
+function agesOf(parts: Parts, first: number, last: number): string {
+  let before = 0; // confirmed parts of lower numbers
+  for (let i = 0; i + 1 < parts.confirmed.length; i += 2) {
+    const [from = 1, to = 0] = [parts.confirmed[i], parts.confirmed[i + 1]];
+    before += Math.max(0, Math.min(first, to + 1) - from);
+  }
+  const known = parts.ages.slice(before, before + last - first + 1).filter((age) => age !== null);
+  if (known.length === 0) return '';
+  const [newest, oldest] = [Math.min(...known), Math.max(...known)].map(duration);
+  return newest === oldest ? `${newest} ago` : `${oldest} to ${newest} ago`;
+}
+const isConfirmed = (parts: Parts, part: number): boolean => parts.confirmed.some((from, i) => i % 2 === 0 && part >= from && part <= (parts.confirmed[i + 1] ?? 0));
 
 export function PartMap({parts, size}: {parts: Parts; size: number}) {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -56,7 +70,16 @@ export function PartMap({parts, size}: {parts: Parts; size: number}) {
         {`${number(sent)} of ${number(parts.count)} parts of ${bytes(parts.size)} are confirmed by the store.`} <span class="faint">{bytes(size)} in all.</span>
       </p>
       <div class="parts">
-        <canvas ref={canvas} role="img" aria-label={`Map of parts: ${sent} of ${parts.count} confirmed. The table below has the same.`} />
+        <canvas
+          ref={canvas}
+          role="img"
+          aria-label={`Map of parts: ${sent} of ${parts.count} confirmed. The table below has the same.`}
+          onMouseMove={(event) => {
+            const part = Math.floor(event.offsetY / cell) * across + Math.floor(event.offsetX / cell) + 1;
+            const state = isConfirmed(parts, part) ? `confirmed ${agesOf(parts, part, part)}` : 'not sent yet';
+            event.currentTarget.title = part <= parts.count ? `Part ${number(part)}: ${state}` : '';
+          }}
+        />
       </div>
       <details>
         <summary>As a table</summary>
@@ -65,6 +88,7 @@ export function PartMap({parts, size}: {parts: Parts; size: number}) {
             <tr>
               <th scope="col">Parts</th>
               <th scope="col">State</th>
+              <th scope="col">Since</th>
             </tr>
           </thead>
           <tbody>
@@ -72,6 +96,7 @@ export function PartMap({parts, size}: {parts: Parts; size: number}) {
               <tr key={first}>
                 <td class="figure">{first === last ? number(first) : `${number(first)} to ${number(last)}`}</td>
                 <td>{state}</td>
+                <td>{state === 'confirmed' ? agesOf(parts, first, last) : ''}</td>
               </tr>
             ))}
           </tbody>

@@ -1,0 +1,2 @@
+-- When the store confirmed a part. NULL: before this was kept.
+ALTER TABLE parts ADD COLUMN confirmed_ms INTEGER;
