@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
             },
         .init = vodlift::app::init,
         .accept_loss = vodlift::app::accept_loss,
+        .check_audit = vodlift::app::check_audit,
         .admin_socket_of = vodlift::app::admin_socket_of,
     };
     return vodlift::cli::run(argc, argv, services);

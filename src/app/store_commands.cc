@@ -10,6 +10,7 @@
 #include "app/config.h"
 #include "app/server.h"
 #include "app/stores.h"
+#include "audit/file_audit_check.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -47,6 +48,14 @@ int with_config(const std::filesystem::path& file, Work work) {
   return 0;
 }
 
+std::string text_of(const audit::AuditCheck& check) {
+  std::string text = fmt::format("The audit log is as it was written: {} lines in {} files.", check.lines, check.files);
+  if (check.unchained > 0) text += fmt::format("\n{} older lines have no chain, and say nothing.", check.unchained);
+  if (check.half > 0) text += fmt::format("\n{} lines are cut short, as by a crash.", check.half);
+  if (!check.newest.empty()) text += fmt::format("\nIts newest value, to keep elsewhere: {}", check.newest);
+  return text;
+}
+
 }  // namespace
 
 int init(const std::filesystem::path& file) {
@@ -71,6 +80,25 @@ int accept_loss(const std::filesystem::path& file) {
     const SystemClock clock;
     if (auto accepted = accept_loss_of_log(config, clock); !accepted) return accepted.error();
     return fmt::format("The database {} can be used. Start the daemon.", config.store.path.string());
+  });
+}
+
+int check_audit(const std::filesystem::path& file, const std::string& kept) {
+  return with_config(file, [&](const Config& config) -> Result<std::string> {
+    const auto check = audit::check_audit_files(config.audit.path, config.audit.keep, kept);
+    if (!check) return check.error();
+    if (check->fault) {
+      return Error{
+          Errc::seal_broken,
+          fmt::format("{}, line {}: it is not as it was written, or lines before it were removed, added or moved",
+                      check->fault->file.string(), check->fault->line)};
+    }
+    if (!kept.empty() && !check->has_kept) {
+      return Error{Errc::seal_broken,
+                   "the line with the kept value is gone: the log was cut short or written anew, or "
+                   "the line is so old that its file was deleted"};
+    }
+    return text_of(*check);
   });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace vodlift::app {
 
@@ -13,5 +14,10 @@ int init(const std::filesystem::path& config);
 // Lets the daemon start after its database's log was damaged or lost: puts the log aside and keeps what is good of it.
 // Ids are not given again. Changes nothing where nothing is lost. Returns the exit code, as serve() does.
 int accept_loss(const std::filesystem::path& config);
+
+// Prints whether the audit log is as it was written, with the newest value of its chain, or names the first line that
+// is not. `kept`: a value that was noted earlier, which must still be there; empty: none. The daemon may run. Returns
+// the exit code, as serve() does.
+int check_audit(const std::filesystem::path& config, const std::string& kept);
 
 }  // namespace vodlift::app

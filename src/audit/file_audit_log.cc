@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <iterator>
 
+#include "audit/chain.h"
 #include "base/encoding.h"
 #include "base/log.h"
 
@@ -39,11 +40,29 @@ void append(std::string& line, std::string_view name, std::int64_t number) {
 
 constexpr std::chrono::minutes kComplainEvery{1};
 
-std::filesystem::path numbered(const std::filesystem::path& path, int number) {
-  return number == 0 ? path : std::filesystem::path(fmt::format("{}.{}", path.string(), number));
+// More than the longest line, and than the half one that may follow it.
+constexpr std::int64_t kTailBytes = 3 * std::int64_t{kMaxLineBytes};
+
+// The end of a file, from the begin of a line on, or from somewhere if no line begins there.
+Result<std::string> tail_of(int file, std::int64_t size) {
+  std::string text(static_cast<std::size_t>(std::min(size, kTailBytes)), '\0');
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t got =
+        ::pread(file, text.data() + done, text.size() - done, size - static_cast<std::int64_t>(text.size() - done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return Error{Errc::io_error, errno_text(got < 0 ? errno : EIO)};
+    done += static_cast<std::size_t>(got);
+  }
+  if (std::ssize(text) < size) text.erase(0, text.find('\n') + 1);
+  return text;
 }
 
 }  // namespace
+
+std::filesystem::path numbered(const std::filesystem::path& path, int number) {
+  return number == 0 ? path : std::filesystem::path(fmt::format("{}.{}", path.string(), number));
+}
 
 std::string audit_line(const AuditEntry& entry, WallTime when) {
   std::string line;
@@ -80,7 +99,7 @@ Result<std::unique_ptr<FileAuditLog>> FileAuditLog::open(FileAuditOptions option
 
 Result<> FileAuditLog::open_file() {
   const std::string path = options_.path.string();
-  file_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  file_ = UniqueFd(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   struct stat found {};
   if (!file_.valid() || ::fstat(file_.get(), &found) != 0) {
     return Error{Errc::io_error, fmt::format("cannot open the audit log {}: {}", path, errno_text(errno))};
@@ -90,6 +109,35 @@ Result<> FileAuditLog::open_file() {
     return Error{Errc::io_error, fmt::format("the audit log {} is not a regular file", path)};
   }
   bytes_ = found.st_size;
+  if (auto taken = take_up_chain(); !taken) {
+    file_.reset();
+    return with_context("cannot read the audit log " + path, taken.error());
+  }
+  return {};
+}
+
+Result<> FileAuditLog::take_up_chain() {
+  UniqueFd older;
+  std::int64_t size = bytes_;
+  if (size == 0) {
+    if (!chain_.empty()) return {};  // it was full, and a new one begins
+    older = UniqueFd(::open(numbered(options_.path, 1).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    struct stat found {};
+    if (!older.valid() || ::fstat(older.get(), &found) != 0) return {};
+    size = found.st_size;
+  }
+  auto tail = tail_of(older.valid() ? older.get() : file_.get(), size);
+  if (!tail) return tail.error();
+  if (!tail->empty() && !tail->ends_with('\n')) {
+    if (!older.valid()) {
+      log::warn("the audit log ended in half a line; it stays, and new lines follow it",
+                {{"file", options_.path.string()}});
+      if (::write(file_.get(), "\n", 1) != 1) return Error{Errc::io_error, errno_text(errno)};
+      ++bytes_;
+    }
+    tail->push_back('\n');
+  }
+  chain_ = chain_at_end(*tail);
   return {};
 }
 
@@ -104,24 +152,28 @@ void FileAuditLog::rotate() {
 }
 
 void FileAuditLog::write_line(const std::string& line) {
-  if (bytes_ > 0 && bytes_ + static_cast<std::int64_t>(line.size()) > options_.max_bytes) rotate();
+  if (bytes_ > 0 && bytes_ + std::ssize(line) > options_.max_bytes) rotate();
   if (!file_.valid()) {
     if (auto opened = open_file(); !opened) return complain(opened.error().message);
   }
+  std::string chain = chain_;
+  const std::string chained = with_chain(line, bytes_ == 0 || chain.empty(), chain);
   const std::int64_t before = bytes_;
-  std::string_view left = line;
+  std::string_view left = chained;
   while (!left.empty()) {
     const ssize_t written = ::write(file_.get(), left.data(), left.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       complain(fmt::format("cannot write the audit log {}: {}", options_.path.string(), errno_text(errno)));
-      // Half a line would spoil the next one, so it is cut off. Nothing more can be done when that fails.
-      if (bytes_ != before && ::ftruncate(file_.get(), before) == 0) bytes_ = before;
+      // Half a line would spoil the next one, so it is cut off; or ended, when the file is opened again.
+      if (bytes_ != before && ::ftruncate(file_.get(), before) != 0) file_.reset();
+      bytes_ = before;
       return;
     }
     bytes_ += written;
     left.remove_prefix(static_cast<std::size_t>(written));
   }
+  chain_ = std::move(chain);
 }
 
 void FileAuditLog::complain(std::string_view what) {

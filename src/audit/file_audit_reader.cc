@@ -25,8 +25,6 @@ namespace {
 
 constexpr std::size_t kBlockBytes = std::size_t{64} * 1024;
 constexpr std::size_t kMaxShownBytes = 64;
-// No line that was written is longer: its values may have two bytes for each of theirs.
-constexpr std::size_t kMaxLineBytes = 2 * kMaxValueBytes * (kMaxFields + 6);
 
 // Which file it is, whatever it is called: the inode of one that was removed may be another's soon, but no two files
 // begin with the same time.
@@ -135,9 +133,7 @@ class Lines {
   [[nodiscard]] std::int64_t bytes_read() const { return bytes_read_; }
 
  private:
-  [[nodiscard]] std::filesystem::path name_of(int number) const {
-    return number == 0 ? path_ : std::filesystem::path(fmt::format("{}.{}", path_.string(), number));
-  }
+  [[nodiscard]] std::filesystem::path name_of(int number) const { return numbered(path_, number); }
 
   // The bytes before `kept_`, which then has them too. False: there are none.
   Result<bool> read_block() {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include "base/error.h"
 
@@ -23,6 +24,9 @@ struct Services {
   // daemon runs; answer the exit code.
   std::function<int(const std::filesystem::path& config)> init;
   std::function<int(const std::filesystem::path& config)> accept_loss;
+  // Says whether the audit log is as it was written, and still has the line with this value of its chain (empty: any);
+  // answers the exit code.
+  std::function<int(const std::filesystem::path& config, const std::string& kept)> check_audit;
   // Where the daemon of this configuration file listens for commands. Errors: those of reading the file.
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> admin_socket_of;
 };
