@@ -16,7 +16,7 @@ import re
 import pytest
 
 GROUPS = {"A": ("(a) hostile input", 72), "B": ("(b) authentication and repeats", 28), "C": ("(c) paths and storages", 35),
-          "D": ("(d) S3 faults", 72), "N": ("(n) neighbours", 31)}
+          "D": ("(d) S3 faults", 72), "H": ("(h) the Control Panel", 24), "N": ("(n) neighbours", 31)}
 NOT_RUN = "could not be run: "
 EVERY_ROW = "VODLIFT_EVERY_ROW"
 ROWS = [f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for number in range(1, count + 1)]
@@ -24,7 +24,7 @@ ROWS = [f"{letter}{number:02}" for letter, (_, count) in GROUPS.items() for numb
 
 def rows_of(test_name: str) -> list[str]:
     """The rows that a test's name or its id in brackets begins with; fails where one of them is no row."""
-    begins = re.findall(r"(?:^test_|\[)((?:[A-DN]\d{2,}_)+)", test_name)
+    begins = re.findall(r"(?:^test_|\[)((?:[A-DHN]\d{2,}_)+)", test_name)
     named = [row for begin in begins for row in begin.split("_")[:-1]]
     unknown = [row for row in named if row not in ROWS]
     if unknown:

@@ -42,6 +42,7 @@ class CallbackReceiver:
 
     def __init__(self, answers: list[tuple[int, dict[str, str]]] | None = None, address: str = "127.0.0.1"):
         self.answers = answers or [(200, {})]
+        self.answer_body = b""
         self.received: list[Callback] = []
         self.on_receive = None  # called with each Callback before it is answered
         self._lock = threading.Lock()
@@ -64,8 +65,9 @@ class CallbackReceiver:
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("content-length", "0")
+                self.send_header("content-length", str(len(receiver.answer_body)))
                 self.end_headers()
+                self.wfile.write(receiver.answer_body)
 
             do_GET = do_POST = _serve
 

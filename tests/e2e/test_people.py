@@ -1,4 +1,4 @@
-"""People and programs over TCP: who comes in, what each may do, and what attackers get (rows H of the design)."""
+"""People and programs over TCP: who comes in, what each may do, and what attackers get (rows H of the catalogue)."""
 
 import concurrent.futures
 import json
@@ -239,6 +239,24 @@ def test_H10_each_role_is_kept_to_what_its_routes_say(people):
             if answer.status == 429:
                 pytest.fail("the test asks too fast")
             assert (answer.status == 403) == (role not in route["roles"]), (role, route["name"], answer)
+
+
+def test_H11_nobody_queues_files_of_another_account(people, two_customers, fake):
+    """One by one, as a list and as a folder: not in its name, not from its folder, and not into its bucket."""
+    site, theirs = people.site, two_customers.theirs
+    before = [one["id"] for one in people.socket.call("GET", "/uploads").data["items"]]
+    for path, mine in (("/uploads", {"path": "sestore4/jb/film.mp4"}), ("/uploads/batch", {"path": "sestore4/jb"}),
+                       ("/uploads/batch", {"path": "sestore4/jb", "recursive": True, "dry_run": True}),
+                       ("/uploads/batch", {"files": ["sestore4/jb/film.mp4"]})):
+        for account in ({"cdn": 158}, {"cdn": 159}, {}):
+            answer = theirs.call("POST", path, account | mine | {"bucket": "videos"})
+            assert 400 <= answer.status < 500 or answer.data["accepted"] == 0 and "film.mp4" not in str(answer.data.get("items", "")), answer
+            assert b"1000" not in answer.body, "nor is it told how large the file is"
+    viewer = people.add("viewer", "viewer", 158)
+    assert viewer.call("POST", "/uploads/batch", {"path": "sestore4/jb", "bucket": "videos"}).status == 403
+    assert [one["id"] for one in people.socket.call("GET", "/uploads").data["items"]] == before
+    taken = two_customers.mine.call("POST", "/uploads/batch", {"path": "sestore4/jb", "bucket": "videos", "dry_run": True})
+    assert taken.status == 200, "its own customer may"
 
 
 @pytest.mark.parametrize("text", ["'", "''", "' OR 1=1 --", "\"; DROP TABLE uploads; --", "%' AND 1=1", "1) UNION SELECT hash FROM sessions --",

@@ -25,7 +25,9 @@ export async function texts(world) {
     await page.goto(panel + path);
     await page.locator('main h1').waitFor();
   }
-  for (const path of ['', 'uploads', `uploads/${ids.failed}`, `uploads/${ids.completed}`, 'audit']) {
+  await mustShow(page, `${panel}audit`, world.facts.metadata);
+  await mustShow(page, `${panel}settings`, world.facts.metadata);
+  for (const path of ['', 'uploads', `uploads/${ids.failed}`, `uploads/${ids.completed}`, 'audit', 'settings', 'callbacks']) {
     await page.goto(panel + path);
     await page.locator('.connection.live').waitFor();
     must((await page.locator('main img, main script, main iframe, main marquee, main svg[onload]').count()) === 0, `/${path}: a foreign text became an element`);
