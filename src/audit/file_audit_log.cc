@@ -83,7 +83,12 @@ std::string audit_line(const AuditEntry& entry, WallTime when) {
     line.back() = '}';
     line.append(1, ',');
   }
-  append(line, "result", entry.failure ? std::string_view("failure") : std::string_view("success"));
+  for (const auto& [name, value] :
+       {std::pair("call", std::string_view(entry.call)), std::pair("before", std::string_view(entry.before)),
+        std::pair("after", std::string_view(entry.after))}) {
+    if (!value.empty()) append(line, name, value);
+  }
+  append(line, "result", std::string_view(entry.begun ? "begun" : entry.failure ? "failure" : "success"));
   if (entry.failure) append(line, "error", info(*entry.failure).name);
   append(line, "upload", entry.upload);
   line.back() = '}';

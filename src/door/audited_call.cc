@@ -3,8 +3,12 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "base/random.h"
+
 namespace vodlift::door {
 namespace {
+
+constexpr std::size_t kCallBytes = 8;
 
 std::string text_of(const boost::json::value& value) {
   const auto* text = value.if_string();
@@ -36,12 +40,33 @@ void AuditedCall::failed(Errc code) {
   record(nullptr);
 }
 
-void AuditedCall::record(const boost::json::object* answer) {
-  for (auto& [name, value] : values_) {
+void AuditedCall::begin(State state) {
+  state_ = std::move(state);
+  entry_.call = random_hex(kCallBytes);
+  entry_.before = state_({});
+  entry_.begun = true;
+  take_what(nullptr);
+  log_.record(entry_);
+  entry_.begun = false;
+}
+
+void AuditedCall::take_what(const boost::json::object* answer) {
+  entry_.what.clear();
+  for (const auto& [name, value] : values_) {
     const boost::json::value* answered = value || answer == nullptr ? nullptr : answer->if_contains(name);
-    if (answered != nullptr) value = text_of(*answered);
-    if (value) entry_.what.emplace_back(name, std::move(*value));
+    if (answered != nullptr) {
+      entry_.what.emplace_back(name, text_of(*answered));
+    } else if (value) {
+      entry_.what.emplace_back(name, *value);
+    }
   }
+}
+
+void AuditedCall::record(const boost::json::object* answer) {
+  take_what(answer);
+  if (answer != nullptr && state_) entry_.after = state_(*answer);
+  const boost::json::value* who = answer == nullptr || who_.empty() ? nullptr : answer->if_contains(who_);
+  if (who != nullptr) entry_.who = text_of(*who);
   log_.record(entry_);
 }
 

@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,16 +25,29 @@ class AuditedCall {
   AuditedCall(AuditLog& log, AuditEntry entry, std::span<const FieldSpec> fields, const boost::json::object& request,
               std::string_view answered = {}, std::string_view upload = "id");
 
+  // Which state the changed object is in; empty: there is none. `answer`: empty before the change.
+  using State = std::function<std::string(const boost::json::object& answer)>;
+
+  // Writes an entry of its own before the change, so that a crash within it leaves a trace; the entry of the outcome
+  // has the same `call`. `state` is asked now, and when the change has succeeded.
+  void begin(State state);
+
+  // The person who asks is not known before the answer, of which this member names them.
+  void take_who_from(std::string_view member) { who_ = member; }
+
   // Call one of them, once. `data` is the answer: an upload's id, or an object.
   void succeeded(const boost::json::value& data);
   void failed(Errc code);
 
  private:
+  void take_what(const boost::json::object* answer);
   void record(const boost::json::object* answer);
 
   AuditLog& log_;
   AuditEntry entry_;
   const std::string_view upload_;
+  std::string_view who_{};
+  State state_;
   std::vector<std::pair<std::string_view, std::optional<std::string>>> values_;  // nothing: not in the request
 };
 

@@ -37,6 +37,11 @@ class Reply {
     succeeded_ = std::move(succeeded);
   }
 
+  // Has it recorded now that the change is begun (AuditedCall::begin), if anything is recorded.
+  void begin_audited(AuditedCall::State state) {
+    if (audited_) audited_->begin(std::move(state));
+  }
+
   // `members`: more members of the answer that stand next to `data`.
   void success(std::string_view message, const boost::json::value& data, const boost::json::object& members = {});
 

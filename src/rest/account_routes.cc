@@ -83,6 +83,12 @@ Result<value> rotate_webhook_secret(const Context& context, const Fields& fields
   return value(std::move(answer));
 }
 
+value state_of(const Context& context, const object& names) {
+  const auto account = context.accounts.find_account(number_in(names, "cdn"));
+  // As of then, so that a secret before the last one is not left out once its time has come.
+  return account ? value(account_json(*account, account->created)) : value(nullptr);
+}
+
 Result<value> list(const Context& context, const Caller& caller, const Fields& /*fields*/) {
   boost::json::array answer;
   const WallTime now = context.clock.now();
@@ -133,6 +139,7 @@ constexpr std::array kRoutes = {
           .fields = kAddFields,
           .mutating = true,
           .created = "/accounts/{cdn}",
+          .state_of = state_of,
           .run = run_at_once<add>},
     Route{.name = "account.show",
           .act = Act::read,
@@ -146,6 +153,7 @@ constexpr std::array kRoutes = {
           .path = "/accounts/{cdn}",
           .fields = kSetFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<set>},
     Route{.name = "account.rotate",
           .act = Act::change_keys,
@@ -153,6 +161,7 @@ constexpr std::array kRoutes = {
           .path = "/accounts/{cdn}/webhook-secret",
           .fields = kRotateFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<rotate_webhook_secret>},
 };
 

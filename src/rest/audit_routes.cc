@@ -28,7 +28,8 @@ object record_json(const AuditRecord& record) {
   };
   object json{{"time", time_text(record.at)}, {"damaged", record.damaged}};
   for (const char* name : {"door", "address", "command"}) json[name] = member(name, "");
-  for (const char* name : {"who", "token", "cdn", "key", "upload"}) json[name] = member(name, nullptr);
+  for (const char* name : {"who", "token", "cdn", "key", "upload", "call", "before", "after"})
+    json[name] = member(name, nullptr);
   json["what"] = member("what", object());
   json["result"] = member("result", record.damaged ? "failure" : "success");
   json["error"] = member("error", record.damaged ? value("damaged") : value(nullptr));

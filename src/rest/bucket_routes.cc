@@ -272,6 +272,11 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
   return value(shown_bucket(context, caller.is_operator(), **bucket));
 }
 
+value state_of(const Context& context, const object& names) {
+  const auto bucket = context.accounts.find_bucket(number_in(names, "cdn"), text_in(names, "bucket"));
+  return bucket ? value(bucket_json(*bucket)) : value(nullptr);
+}
+
 constexpr FieldSpec text_field(std::string_view name) { return {.name = name, .high = kMaxTextBytes}; }
 
 constexpr FieldSpec kPartSize = {.name = "part_size", .type = FieldType::number, .low = 0, .high = kMaxPartBytes};
@@ -319,6 +324,7 @@ constexpr std::array kRoutes = {
           .fields = kAddFields,
           .mutating = true,
           .created = "/buckets/{cdn}/{bucket}",
+          .state_of = state_of,
           .run = run_at_once<add>},
     Route{.name = "bucket.show",
           .act = Act::read,
@@ -332,6 +338,7 @@ constexpr std::array kRoutes = {
           .path = "/buckets/{cdn}/{bucket}",
           .fields = kSetFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<set>},
 };
 

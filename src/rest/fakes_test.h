@@ -36,7 +36,12 @@ class MemoryAudit final : public AuditLog {
  public:
   void record(const AuditEntry& entry) noexcept override {
     const std::lock_guard lock(mutex_);
-    entries_.push_back(entry);
+    (entry.begun ? begun_ : entries_).push_back(entry);
+  }
+  // Those before a change; entries() has the others.
+  std::vector<AuditEntry> begun() const {
+    const std::lock_guard lock(mutex_);
+    return begun_;
   }
   std::vector<AuditEntry> entries() const {
     const std::lock_guard lock(mutex_);
@@ -46,6 +51,7 @@ class MemoryAudit final : public AuditLog {
  private:
   mutable std::mutex mutex_;
   std::vector<AuditEntry> entries_;
+  std::vector<AuditEntry> begun_;
 };
 
 // Answers the page that the test sets.

@@ -177,6 +177,14 @@ Result<value> add(const Context& context, const Fields& fields) {
   return value(std::move(answer));
 }
 
+value state_of(const Context& context, const object& names) {
+  const auto key = context.accounts.find_key(text_in(names, "api_key"));
+  if (!key) return nullptr;
+  object json = key_json(*key, key->created);  // as of then: what is over stays in it
+  json.erase("last_used");
+  return json;
+}
+
 Result<value> list(const Context& context, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
@@ -282,6 +290,7 @@ constexpr std::array kRoutes = {
           .fields = kAddFields,
           .mutating = true,
           .created = "/keys/{api_key}",
+          .state_of = state_of,
           .run = run_at_once<add>},
     Route{.name = "key.show",
           .act = Act::read,
@@ -297,6 +306,7 @@ constexpr std::array kRoutes = {
           .path = "/keys/{api_key}",
           .fields = kSetFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<set>},
     Route{.name = "key.rotate",
           .act = Act::change_keys,
@@ -305,6 +315,7 @@ constexpr std::array kRoutes = {
           .path = "/keys/{api_key}/rotate",
           .fields = kRotateFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<rotate_secret>},
     Route{.name = "key.revoke",
           .act = Act::change_keys,
@@ -313,6 +324,7 @@ constexpr std::array kRoutes = {
           .path = "/keys/{api_key}/revoke",
           .fields = kOneFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<revoke>},
 };
 

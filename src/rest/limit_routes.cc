@@ -84,6 +84,22 @@ Result<value> remove(const Context& context, const Fields& fields) {
   return value(object{{"scope", to_text(*scope)}});
 }
 
+value state_of(const Context& context, const object& names) {
+  BandwidthScope scope{Kind::storage, 0, text_in(names, "storage")};
+  if (const std::int64_t cdn = number_in(names, "cdn"); cdn != 0) {
+    const std::string bucket = text_in(names, "bucket");
+    scope = {bucket.empty() ? Kind::account : Kind::bucket, cdn, bucket};
+  } else if (scope.name.empty()) {
+    scope = {};
+  }
+  const auto limits = context.bandwidth.list();
+  if (!limits) return nullptr;
+  for (const BandwidthLimit& limit : *limits) {
+    if (to_text(limit.scope) == to_text(scope)) return limit_json(limit);
+  }
+  return nullptr;
+}
+
 Result<value> list(const Context& context, const Fields& /*fields*/) {
   const auto limits = context.bandwidth.list();
   if (!limits) return limits.error();
@@ -112,6 +128,7 @@ constexpr std::array kRoutes = {
           .path = "/limits",
           .fields = kSetFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<set>},
     Route{.name = "limit.remove",
           .act = Act::configure,
@@ -119,6 +136,7 @@ constexpr std::array kRoutes = {
           .path = "/limits",
           .fields = kRemoveFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<remove>},
 };
 

@@ -43,6 +43,14 @@ Result<> check_account(const Context& context, std::optional<AccountId> cdn) {
 std::string name_in(const Fields& fields) { return std::string(fields.text("name")); }
 Role role_in(const Fields& fields) { return role_from(fields.text("role")).value(); }
 
+value state_of(const Context& context, const object& names) {
+  const auto person = context.people.find(text_in(names, "name"));
+  if (!person || !*person) return nullptr;
+  object json = person_json(**person);
+  json.erase("last_seen");
+  return json;
+}
+
 Result<value> list(const Context& context, const Fields& /*fields*/) {
   const auto people = context.people.list();
   if (!people) return people.error();
@@ -99,6 +107,7 @@ constexpr std::array kRoutes = {
           .fields = kAddFields,
           .mutating = true,
           .created = "/people/{name}",
+          .state_of = state_of,
           .run = run_at_once<add>},
     Route{.name = "person.show",
           .act = Act::manage_people,
@@ -112,6 +121,7 @@ constexpr std::array kRoutes = {
           .path = "/people/{name}",
           .fields = kAddFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<set>},
     Route{.name = "person.remove",
           .act = Act::manage_people,
@@ -119,6 +129,7 @@ constexpr std::array kRoutes = {
           .path = "/people/{name}",
           .fields = kOneFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<remove>},
     Route{.name = "person.reset",
           .act = Act::manage_people,
@@ -126,6 +137,7 @@ constexpr std::array kRoutes = {
           .path = "/people/{name}/reset",
           .fields = kOneFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<reset>},
 };
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/serialize.hpp>
 #include <memory>
 
 #include "base/encoding.h"
+#include "base/hash.h"
 #include "rest/idempotency.h"
 #include "rest/problem.h"
 #include "rest/request_fields.h"
@@ -92,6 +94,17 @@ Result<> check_owner(const Route& route, const Context& context, const Principal
 // The member of a route's answer that is the id of an upload.
 std::string_view upload_member(const Route& route) { return route.name.starts_with("upload.") ? "id" : "upload"; }
 
+// Tells states of an object apart: the first digits of the SHA-256 of its JSON.
+door::AuditedCall::State state_hash(const Route& route, const Context& context, boost::json::object names) {
+  constexpr std::size_t kDigits = 16;
+  return [&route, &context, names = std::move(names)](const boost::json::object& answer) mutable {
+    for (const auto& member : answer) names.emplace(member.key(), member.value());
+    const boost::json::value state = route.state_of(context, names);
+    if (state.is_null()) return std::string();
+    return to_hex(sha256(bytes_of(boost::json::serialize(state)))).substr(0, kDigits);
+  };
+}
+
 void run_route(const RouteMatch& match, const Context& context, Caller& caller, const net::Request& request,
                const std::shared_ptr<Reply>& reply) {
   const Route& route = *match.route;
@@ -102,15 +115,17 @@ void run_route(const RouteMatch& match, const Context& context, Caller& caller, 
   // A caller with an account need not name it, and gets lists of nothing else.
   if (who.cdn && has_cdn(route)) object->emplace("cdn", *who.cdn);
   if (route.mutating) {
-    reply->audit({context.audit, audit_entry(route, who, request.peer, *object), route.fields, *object,
-                  route.audited_answer, upload_member(route)},
-                 teller_of(route, context, *object));
+    door::AuditedCall call(context.audit, audit_entry(route, who, request.peer, *object), route.fields, *object,
+                           route.audited_answer, upload_member(route));
+    if (route.open) call.take_who_from("name");
+    reply->audit(std::move(call), teller_of(route, context, *object));
   }
   if (const auto allowed = check_access(who, route.act, std::nullopt); !allowed) return reply->failure(allowed.error());
   if (const auto read = read_idempotency_key(route, request, caller); !read) return reply->failure(read.error());
   const auto fields = Fields::read(route.fields, *object, door::Dialect::strict);
   if (!fields) return reply->failure(fields.error());
   if (const auto owned = check_owner(route, context, who, *fields); !owned) return reply->failure(owned.error());
+  if (route.state_of != nullptr) reply->begin_audited(state_hash(route, context, *object));
   route.run(context, caller, *fields, reply);
 }
 

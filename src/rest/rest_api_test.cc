@@ -80,6 +80,54 @@ TEST_F(RestApiTest, AuditsEveryChangeAndNoLook) {
   EXPECT_EQ(entries[3].failure, Errc::not_found);
 }
 
+TEST_F(RestApiTest, AChangeOfSettingsStandsInTheAuditLogBeforeAndAfterIt) {
+  add_account();
+  succeed("account.set", {{"cdn", 158}, {"weight", 2}});
+  succeed("account.set", {{"cdn", 158}, {"weight", 1}});
+  fail("account.set", {{"cdn", 158}, {"weight", 0}}, "invalid_value");
+  const auto begun = audit_.begun();
+  const auto ended = audit_.entries();
+  ASSERT_EQ(begun.size(), 3U) << "what was refused was not begun";
+  ASSERT_EQ(ended.size(), 4U);
+  for (std::size_t i = 0; i < begun.size(); ++i) {
+    EXPECT_EQ(begun[i].call, ended[i].call);
+    EXPECT_EQ(begun[i].call.size(), 16U);
+    EXPECT_EQ(begun[i].before, ended[i].before);
+    EXPECT_EQ(begun[i].command, ended[i].command);
+    EXPECT_EQ(begun[i].after, "");
+  }
+  EXPECT_EQ(ended[0].before, "") << "there was none";
+  EXPECT_EQ(ended[0].after.size(), 16U);
+  EXPECT_EQ(ended[1].before, ended[0].after);
+  EXPECT_NE(ended[1].after, ended[1].before);
+  EXPECT_EQ(ended[2].after, ended[0].after) << "it is as it was";
+  EXPECT_EQ(ended[3].call, "");
+}
+
+TEST_F(RestApiTest, EachKindOfSettingTellsItsStates) {
+  add_account();
+  const value key = succeed("key.add", {{"cdn", 158}});
+  const auto api_key = key.at("api_key").as_string();
+  succeed("key.set", {{"api_key", api_key}, {"permissions", "status"}});
+  succeed("bucket.add", bucket_fields());
+  succeed("limit.set", {{"cdn", 158}, {"rate", "50MB"}});
+  succeed("limit.set", {{"cdn", 158}, {"rate", "60MB"}});
+  succeed("limit.remove", {{"cdn", 158}});
+  succeed("person.add", {{"name", "anna"}, {"role", "admin"}});
+  succeed("token.add", {{"owner", "anna"}, {"label", "ci"}});
+  succeed("person.remove", {{"name", "anna"}});
+  const auto all = audit_.entries();
+  ASSERT_EQ(all.size(), 10U);
+  for (const AuditEntry& one : all) {
+    const bool makes = one.command.ends_with(".add") || (one.command == "limit.set" && &one == &all[4]);
+    EXPECT_EQ(one.before.empty(), makes) << one.command;
+    EXPECT_EQ(one.after.empty(), one.command.ends_with(".remove")) << one.command;
+    EXPECT_NE(one.before, one.after) << one.command;
+  }
+  EXPECT_EQ(all[2].before, all[1].after) << "the key";
+  EXPECT_EQ(all[6].before, all[5].after) << "the limit";
+}
+
 TEST_F(RestApiTest, SaysSoWhenThePoolTakesNothing) {
   pool_.stop();
   EXPECT_THAT(fail("account.list", {}, "overloaded"), HasSubstr("more traffic than usual"));

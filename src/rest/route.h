@@ -90,6 +90,10 @@ using Run = void (*)(const Context& context, const Caller& caller, const Fields&
 // Whether the object that the fields name is one of the account's. Its error is that of an object that does not exist.
 using IsOf = Result<> (*)(const Context& context, AccountId cdn, const Fields& fields);
 
+// The object that a change is of, as the API shows it, without what changes by itself; null: there is none. `names`:
+// the request's fields, and behind the change also members of its answer.
+using StateOf = boost::json::value (*)(const Context& context, const boost::json::object& names);
+
 // What keeps a thread busy with a request. rest::Gate has threads for each.
 enum class Load : std::uint8_t {
   usual,
@@ -100,6 +104,10 @@ enum class Load : std::uint8_t {
 // One method of one path. A caller who is bound to an account gets no further than to that: a field `cdn` that the
 // request lacks is filled in, and another account's number is answered as if nothing had it. A route without such a
 // field has `is_of`, or is `shared`.
+//
+// A change of settings is rare and matters for long. So it has `state_of`: the audit log has a first entry before the
+// change, which a crash leaves alone, and tells by hashes which state was changed into which. Changes of uploads, of
+// which there are thousands a second, have one entry.
 struct Route {
   std::string_view name;         // "key.rotate": unique; the audit log has it
   Act act = Act::manage_people;  // what a caller's role must permit
@@ -113,9 +121,22 @@ struct Route {
   bool mutating = false;                // it changes something: the audit log records each call
   bool repeatable = false;              // it takes an Idempotency-Key
   std::string_view created{};           // the path of the object that it makes, of members of the answer; empty: none
-  std::string_view audited_answer{};    // a member of the answer that the audit log shows as well; empty: none
+  StateOf state_of =
+      nullptr;  // set: the audit log has two entries of a call, before the change and after it; see below
+  std::string_view audited_answer{};  // a member of the answer that the audit log shows as well; empty: none
   Run run = nullptr;
 };
+
+// For StateOf; 0 or empty: there is none.
+inline std::int64_t number_in(const boost::json::object& names, std::string_view name) {
+  const boost::json::value* found = names.if_contains(name);
+  return found != nullptr && found->is_int64() ? found->get_int64() : 0;
+}
+inline std::string text_in(const boost::json::object& names, std::string_view name) {
+  const boost::json::value* found = names.if_contains(name);
+  return found != nullptr && found->is_string() ? std::string(found->get_string().data(), found->get_string().size())
+                                                : std::string();
+}
 
 inline void answer(Reply& reply, const Result<boost::json::value>& outcome) {
   outcome ? reply.success({}, *outcome) : reply.failure(outcome.error());

@@ -37,6 +37,18 @@ Result<value> list(const Context& context, const Caller& caller, const Fields& /
   return collection(std::move(items));
 }
 
+value state_of(const Context& context, const object& names) {
+  const auto tokens = context.sessions.tokens(std::nullopt);
+  if (!tokens) return nullptr;
+  for (const Token& token : *tokens) {
+    if (token.id != number_in(names, "id")) continue;
+    object json = token_json(token);
+    json.erase("last_used");
+    return json;
+  }
+  return nullptr;
+}
+
 // Whose token it will be: the caller's, or, where an admin names somebody, that person's.
 Result<Person> owner_of(const Context& context, const Caller& caller, const Fields& fields) {
   const std::string name = fields.has("owner") ? std::string(fields.text("owner")) : caller.who.name;
@@ -114,6 +126,7 @@ constexpr std::array kRoutes = {
           .fields = kAddFields,
           .mutating = true,
           .created = "/tokens/{id}",
+          .state_of = state_of,
           .run = run_at_once<add>},
     Route{.name = "token.remove",
           .act = Act::manage_self,
@@ -122,6 +135,7 @@ constexpr std::array kRoutes = {
           .path = "/tokens/{id}",
           .fields = kOneFields,
           .mutating = true,
+          .state_of = state_of,
           .run = run_at_once<remove>},
 };
 

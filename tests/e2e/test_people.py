@@ -4,6 +4,8 @@ import concurrent.futures
 import json
 import pathlib
 import sqlite3
+import subprocess
+import time
 import types
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from catalogue_rows import NOT_RUN
 from certificates import client_context, make_certificate
 from rest_client import RestClient, TcpClient
-from support import make_file, wait_until
+from support import binary, make_file, wait_until
 
 PASSWORD = "correct horse battery"
 
@@ -299,8 +301,54 @@ def test_H18_each_change_says_who_made_it(people):
     found = {(one["command"], one["door"], one.get("who"), one.get("token"), one["result"]) for one in people.audit()}
     assert found >= {("account.set", "panel", "anna", None, "success"), ("limit.set", "token", "anna", "a test", "success"),
                      ("session.begin", "panel", None, None, "failure"), ("session.end", "panel", "anna", None, "success"),
-                     ("person.add", "administration", None, None, "success"), ("setup.run", "panel", None, None, "success")}
+                     ("person.add", "administration", None, None, "success"), ("setup.run", "panel", "anna", None, "success")}
     people.site.server.start()
+
+
+def test_H18_a_change_that_a_crash_cut_short_was_announced(people):
+    """kill -9 while the database cannot be written: the change is not made, and the log says that it was begun."""
+    anna, site = people.add("anna", "admin"), people.site
+    assert anna.call("PATCH", "/accounts/158", {"weight": 2}).status == 200
+    other = sqlite3.connect(site.server.store, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        cut = thread.submit(lambda: anna.call("PATCH", "/accounts/158", {"weight": 3}))
+        wait_until(lambda: people.audit()[-1]["what"].get("weight") == "3", 20, "the change stands in the log")
+        site.server.kill9()
+        assert cut.exception(60), "nobody had an answer"
+    other.execute("ROLLBACK")
+    site.server.start()
+    other.close()
+    done, lone = [one for one in people.audit() if one["command"] == "account.set" and one["result"] != "begun"], people.audit()[-1]
+    assert [one["what"]["weight"] for one in done] == ["2"] and (lone["result"], lone["who"]) == ("begun", "anna")
+    assert lone["before"] == done[0]["after"] and lone["call"] not in {one.get("call") for one in done}
+    weight = people.socket.call("GET", "/accounts/158").data["weight"]
+    assert weight == 2, weight
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.01, 0.05, 0.2])
+def test_H18_no_change_is_made_that_was_not_announced(people, wait_s):
+    """kill -9 anywhere within a stream of changes: what the database has stands in the log, and what was answered has its outcome."""
+    anna, site, answered = people.token("anna") if people.add("anna", "admin") else None, people.site, []
+
+    def change() -> None:
+        for weight in range(2, 100):
+            answered.append(weight) if anna.call("PATCH", "/accounts/158", {"weight": weight}).status == 200 else None
+
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        cut = thread.submit(change)
+        wait_until(lambda: answered, 20, "a change is made")
+        time.sleep(wait_s)
+        site.server.kill9()
+        cut.exception(60)
+    site.server.start()
+    lines = [one for one in people.audit() if one["command"] == "account.set"]
+    begun = {one["what"]["weight"] for one in lines if one["result"] == "begun"}
+    ended = {one["what"]["weight"] for one in lines if one["result"] == "success"}
+    weight = people.socket.call("GET", "/accounts/158").data["weight"]
+    assert str(weight) in begun and {str(one) for one in answered} <= ended <= begun and len(begun - ended) <= 1
+    checked = subprocess.run([binary(), "audit", "check", "--config", site.server.config], capture_output=True, text=True, timeout=60).stdout
+    assert "as it was written" in checked, checked
 
 
 def test_H19_no_name_leaves_its_line(people):

@@ -45,7 +45,10 @@ export function Audit() {
     read(undefined, control.signal);
     return () => control.abort();
   }, [key, account.value]);
-  const last = items.find((one) => !one.damaged);
+  // A change of settings has an entry before it and one with its outcome, which is enough.
+  const ended = new Set(items.filter((one) => one.result !== 'begun').map((one) => one.call));
+  const shown = items.filter((one) => one.result !== 'begun' || !ended.has(one.call));
+  const last = shown.find((one) => !one.damaged);
   return (
     <Page title="Audit" first={last ? `The last change: ${last.command} by ${last.who || last.key ? whoOf(last) : last.door}, ${absolute(Date.parse(last.time) / 1000)}.` : ''} actions={<AsCall name="audit.list" fields={fields} />}>
       <form
@@ -60,15 +63,15 @@ export function Audit() {
         <button type="submit">Filter</button>
       </form>
       {problem && <ProblemNote problem={problem} again={() => read()} />}
-      <Table caption="Audit log" head={['When', 'Who', 'From', 'What', 'About', 'Result']} empty={!loading && items.length === 0 && <Empty title="Nothing matches" />}>
-        {items.map((entry, i) => (
+      <Table caption="Audit log" head={['When', 'Who', 'From', 'What', 'About', 'Result']} empty={!loading && shown.length === 0 && <Empty title="Nothing matches" />}>
+        {shown.map((entry, i) => (
           <tr key={i} data-row tabIndex={-1}>
             <td class="nowrap"><time dateTime={entry.time}>{absolute(Date.parse(entry.time) / 1000).replace(/ \S+$/, '')}</time></td>
             <td>{whoOf(entry)} <span class="faint">{entry.door}</span></td>
             <td>{entry.address}</td>
             <td>{linkOf(entry) ? <a href={linkOf(entry)}>{entry.command}</a> : entry.command}</td>
             <td class="about">{[...(entry.cdn ? [`cdn ${entry.cdn}`] : []), ...Object.entries(entry.what).map(([name, value]) => `${name} ${value}`)].join(', ')}</td>
-            <td>{entry.damaged ? <Mark tone="cancelled">this line cannot be read</Mark> : entry.result === 'success' ? <Mark tone="completed">done</Mark> : <Mark tone="failed">{entry.error ?? 'refused'}</Mark>}</td>
+            <td>{entry.damaged ? <Mark tone="cancelled">this line cannot be read</Mark> : entry.result === 'begun' ? <Mark tone="cancelled">begun; what became of it is not known</Mark> : entry.result === 'success' ? <Mark tone="completed">done</Mark> : <Mark tone="failed">{entry.error ?? 'refused'}</Mark>}</td>
           </tr>
         ))}
       </Table>
