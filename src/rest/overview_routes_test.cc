@@ -200,6 +200,8 @@ TEST_F(OverviewTest, AStorageThatIsGoneIsSaidToThoseWhoUseIt) {
 TEST_F(OverviewTest, TheDatabaseAndItsDiskAreLookedAt) {
   monitor_.health.free_bytes = kLowDiskBytes;
   EXPECT_TRUE(attention().empty());
+  EXPECT_EQ(overview().at("server").at("disk_free_bytes"), kLowDiskBytes);
+  EXPECT_TRUE(overview({{"cdn", 158}}).at("server").is_null());
   monitor_.health.free_bytes = kLowDiskBytes - 1;
   EXPECT_EQ(attention().at(0).at("title"), "The database's disk has only 1023 MiB left.");
   EXPECT_EQ(attention().at(0).at("severity"), "warning");
