@@ -18,7 +18,7 @@ constexpr std::size_t kMaxErrorBytes = 512;
 }  // namespace
 
 Result<std::vector<AccountId>> MemoryCallbackQueue::due_accounts(AccountId from, int limit) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::set<AccountId> due;
   for (const auto& [id, callback] : database_.callbacks_) {
     if (callback.due(database_.clock_.now())) due.insert(callback.claimed.account);
@@ -31,7 +31,7 @@ Result<std::vector<AccountId>> MemoryCallbackQueue::due_accounts(AccountId from,
 
 Result<std::vector<DueReceiver>> MemoryCallbackQueue::due_receivers(AccountId account, const std::string& after,
                                                                     int limit, int depth) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::map<std::string, std::multimap<WallTime, std::int64_t>> due;
   for (const auto& [id, callback] : database_.callbacks_) {
     if (callback.claimed.account != account || !callback.due(database_.clock_.now())) continue;
@@ -52,13 +52,14 @@ Result<std::vector<DueReceiver>> MemoryCallbackQueue::due_receivers(AccountId ac
 
 Result<std::vector<ClaimedCallback>> MemoryCallbackQueue::claim(const std::vector<std::int64_t>& ids,
                                                                 milliseconds lease) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const WallTime now = database_.clock_.now();
   std::vector<ClaimedCallback> claimed;
   for (const std::int64_t id : ids) {
     const auto at = database_.callbacks_.find(id);
     if (at == database_.callbacks_.end() || !at->second.due(now) || claimed.size() == kMaxClaim) continue;
     MemoryDatabase::Callback& callback = at->second;
+    database_.changed_callbacks_.insert(id);
     ++callback.claimed.fence;
     callback.next_attempt = now + lease;
     callback.hold = {now + lease, self_};
@@ -70,7 +71,7 @@ Result<std::vector<ClaimedCallback>> MemoryCallbackQueue::claim(const std::vecto
 Result<std::vector<std::int64_t>> MemoryCallbackQueue::record(const std::vector<RecordedAttempt>& attempts) {
   std::vector<std::int64_t> lost;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     for (const auto& [callback, attempt] : attempts) {
       if (attempt.next != CallbackState::none && attempt.next != CallbackState::waiting) continue;
       return Error{Errc::internal, fmt::format("callback {} must not become {}", callback.id, to_string(attempt.next))};
@@ -91,6 +92,7 @@ Result<std::vector<std::int64_t>> MemoryCallbackQueue::record(const std::vector<
       at->second.hold.reset();
       at->second.next_attempt = database_.clock_.now() + attempt.delay;
       database_.uploads_.at(callback.upload).upload.callback_state = attempt.next;
+      database_.changed_callbacks_.insert(callback.id);
     }
   }
   for (const auto& [callback, attempt] : attempts) {
@@ -101,10 +103,11 @@ Result<std::vector<std::int64_t>> MemoryCallbackQueue::record(const std::vector<
 
 Result<> MemoryCallbackQueue::reclaim() {
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     for (auto& [id, callback] : database_.callbacks_) {
       if (!callback.hold || callback.hold->owner.node != self_.node || callback.hold->owner.term >= self_.term)
         continue;
+      database_.changed_callbacks_.insert(id);
       callback.hold.reset();
       callback.next_attempt = database_.clock_.now();
     }
@@ -114,7 +117,7 @@ Result<> MemoryCallbackQueue::reclaim() {
 }
 
 Result<std::optional<milliseconds>> MemoryCallbackQueue::next_due() {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::optional<milliseconds> first;
   for (const auto& [id, callback] : database_.callbacks_) {
     if (callback.state != CallbackState::pending) continue;
@@ -154,7 +157,7 @@ ReceiverSums& MemoryDatabase::sums_of(const Callback& callback) {
 }
 
 Result<std::vector<CallbackReceiver>> MemoryCallbackHistory::receivers(AccountId account) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::vector<CallbackReceiver> receivers;
   for (const auto& [place, sums] : database_.receivers_) {
     if (!sums.used || (account != 0 && place.first != account)) continue;
@@ -172,7 +175,7 @@ Result<std::vector<CallbackReceiver>> MemoryCallbackHistory::receivers(AccountId
 // --- What the doors see of them
 
 Result<CallbackPage> MemoryCallbackHistory::list(const CallbackQuery& query) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   CallbackSearch search(query);
   for (auto at = database_.callbacks_.rbegin(); at != database_.callbacks_.rend(); ++at) {
     const auto& [id, callback] = *at;
@@ -208,13 +211,13 @@ CallbackStory MemoryCallbackHistory::story_of(std::int64_t id) {
 }
 
 Result<CallbackStory> MemoryCallbackHistory::find(std::int64_t id) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   if (!database_.callbacks_.contains(id)) return no_such_callback(id);
   return story_of(id);
 }
 
 Result<CallbackStory> MemoryCallbackHistory::find_of(UploadId upload) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   for (const auto& [id, callback] : database_.callbacks_) {
     if (callback.claimed.upload == upload) return story_of(id);
   }
@@ -224,7 +227,7 @@ Result<CallbackStory> MemoryCallbackHistory::find_of(UploadId upload) {
 Result<> MemoryCallbackHistory::send_again(std::int64_t id) {
   Change news{.kind = Change::Kind::callbacks_due};
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     const auto at = database_.callbacks_.find(id);
     if (at == database_.callbacks_.end()) return no_such_callback(id);
     if (auto may = may_send_again(story_of(id).callback.under_way); !may) return may;
@@ -240,6 +243,7 @@ Result<> MemoryCallbackHistory::send_again(std::int64_t id) {
     news.account = callback.claimed.account;
     news.upload = callback.claimed.upload;
     database_.uploads_.at(news.upload).upload.callback_state = CallbackState::pending;
+    database_.changed_callbacks_.insert(id);
   }
   database_.feed_.publish(news);
   return {};

@@ -57,6 +57,16 @@ bool MemoryDatabase::Row::may_run(WallTime now) const {
   return upload.state == UploadState::queued && !waiting_on && (!delayed || next_attempt <= now);
 }
 
+MemoryDatabase::Transaction::~Transaction() {
+  const auto uploads = std::exchange(database_.changed_uploads_, {});
+  const auto callbacks = std::exchange(database_.changed_callbacks_, {});
+  lock_.unlock();
+  for (const UploadId id : uploads) database_.feed_.publish({.kind = Change::Kind::upload_changed, .upload = id});
+  for (const std::int64_t id : callbacks) {
+    database_.feed_.publish({.kind = Change::Kind::callback_changed, .callback = id});
+  }
+}
+
 MemoryDatabase::Row* MemoryDatabase::find(UploadId id) {
   const auto at = uploads_.find(id);
   return at == uploads_.end() ? nullptr : &at->second;
@@ -64,7 +74,9 @@ MemoryDatabase::Row* MemoryDatabase::find(UploadId id) {
 
 MemoryDatabase::Row* MemoryDatabase::held(const Lease& lease) {
   Row* row = find(lease.id);
-  return row != nullptr && row->hold && row->fence == lease.fence ? row : nullptr;
+  if (row == nullptr || !row->hold || row->fence != lease.fence) return nullptr;
+  changed_uploads_.insert(lease.id);
+  return row;
 }
 
 std::optional<UploadId> MemoryDatabase::repeat_of(std::int64_t key_id, const RequestSignature& signature) const {
@@ -97,6 +109,7 @@ void MemoryDatabase::publish(const std::vector<Change>& news) {
 void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news) {
   Upload& upload = row.upload;
   const WallTime now = clock_.now();
+  changed_uploads_.insert(upload.id);
   upload.state = state;
   upload.finished = now;
   upload.next_attempt.reset();
@@ -105,6 +118,7 @@ void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news)
   for (auto& [id, other] : uploads_) {
     if (other.waiting_on != upload.id) continue;
     other.waiting_on = row.waiting_on;
+    changed_uploads_.insert(id);
     news.push_back({.kind = Change::Kind::uploads_due});
   }
   row.waiting_on.reset();
@@ -126,6 +140,7 @@ void MemoryDatabase::end(Row& row, UploadState state, std::vector<Change>& news)
   callback.next_attempt = callback.created = now;
   callback.own_sums = count_waiting(upload.account, callback.claimed.receiver);
   callbacks_.emplace(last_callback_, std::move(callback));
+  changed_callbacks_.insert(last_callback_);
   news.push_back({Change::Kind::callbacks_due, upload.account, upload.id});
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -100,12 +101,26 @@ class MemoryDatabase {
   };
   using Signature = std::tuple<std::int64_t, std::int64_t, std::string>;  // timestamp, key id, mac
 
+  // Holds the lock. At its end it gives the lock back, and tells which uploads and callbacks changed.
+  class Transaction {
+   public:
+    explicit Transaction(MemoryDatabase& database) : database_(database), lock_(database.mutex_) {}
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    ~Transaction();
+
+   private:
+    MemoryDatabase& database_;
+    std::unique_lock<std::mutex> lock_;
+  };
+
   // How long until then; 0: it is past.
   [[nodiscard]] std::chrono::milliseconds until(WallTime time) const;
 
   // All of the following under the lock.
   Row* find(UploadId id);
   [[nodiscard]] std::int64_t open_uploads(AccountId account) const;
+  // The row of a lease that is held; it counts as changed.
   Row* held(const Lease& lease);
   std::optional<UploadId> repeat_of(std::int64_t key_id, const RequestSignature& signature) const;
   void forget_signatures_if_due();
@@ -142,6 +157,8 @@ class MemoryDatabase {
   std::map<UploadId, Row> uploads_;
   std::map<Signature, UploadId> signatures_;
   std::map<std::int64_t, Callback> callbacks_;
+  std::set<UploadId> changed_uploads_;  // in this transaction; more may be named than have changed
+  std::set<std::int64_t> changed_callbacks_;
   using Receiver = std::pair<AccountId, std::string>;
   std::map<Receiver, ReceiverSums> receivers_{{Receiver(kOtherReceivers, ""), ReceiverSums()}};
   WallTime receivers_swept_{};

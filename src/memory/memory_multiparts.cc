@@ -68,7 +68,7 @@ void MemoryDatabase::remove_journaled_entry(const Row& row) {
 }
 
 Result<> MemoryMultipartJournal::intend(const Lease& lease, const MultipartPlace& place) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const MemoryDatabase::Row* row = database_.held(lease);
   if (row == nullptr) return lease_lost(lease);
   database_.abandon_all(lease.id);
@@ -77,7 +77,7 @@ Result<> MemoryMultipartJournal::intend(const Lease& lease, const MultipartPlace
 }
 
 Result<> MemoryMultipartJournal::withdraw(const Lease& lease) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   if (database_.held(lease) == nullptr) return lease_lost(lease);
   std::erase_if(database_.ledger_, [&](const auto& one) {
     return one.second.entry.upload == lease.id && one.second.in_use && one.second.entry.multipart_id.empty();
@@ -86,7 +86,7 @@ Result<> MemoryMultipartJournal::withdraw(const Lease& lease) {
 }
 
 Result<> MemoryMultipartJournal::record_multipart(const Lease& lease, const OpenMultipart& open) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   MemoryDatabase::Row* row = database_.held(lease);
   if (row == nullptr) return lease_lost(lease);
   row->upload.bytes_sent = row->upload.attempt_first_byte = 0;
@@ -112,7 +112,7 @@ Result<> MemoryMultipartJournal::record_multipart(const Lease& lease, const Open
 }
 
 Result<> MemoryMultipartJournal::record_part(const Lease& lease, const Part& part) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   MemoryDatabase::Row* row = database_.held(lease);
   if (row == nullptr) return lease_lost(lease);
   if (row->journal.multipart_id.empty()) {
@@ -135,7 +135,7 @@ Result<> MemoryMultipartJournal::record_part(const Lease& lease, const Part& par
 
 Result<> MemoryMultipartJournal::abandon(const Lease& lease) {
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     if (database_.held(lease) == nullptr) return lease_lost(lease);
     database_.abandon_all(lease.id);
   }
@@ -152,7 +152,7 @@ Result<std::vector<AbandonedMultipart>> MemoryMultipartLedger::due(int limit) {
 }
 
 Result<std::vector<AbandonedMultipart>> MemoryMultipartLedger::abandoned(std::optional<AccountId> account, int limit) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::vector<AbandonedMultipart> found;
   for (const auto& [id, one] : database_.ledger_) {
     if (one.in_use || (account && one.entry.account != *account)) continue;
@@ -172,7 +172,7 @@ Result<LedgerCounts> MemoryMultipartLedger::counts() {
 }
 
 Result<std::optional<milliseconds>> MemoryMultipartLedger::next_due() {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::optional<milliseconds> first;
   for (const auto& [id, one] : database_.ledger_) {
     if (one.in_use) continue;
@@ -183,7 +183,7 @@ Result<std::optional<milliseconds>> MemoryMultipartLedger::next_due() {
 }
 
 Result<KnownMultiparts> MemoryMultipartLedger::known(const MultipartPlace& place) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   KnownMultiparts known;
   for (const auto& [id, one] : database_.ledger_) {
     if (one.entry.place != place) continue;
@@ -196,14 +196,14 @@ Result<KnownMultiparts> MemoryMultipartLedger::known(const MultipartPlace& place
 Result<bool> MemoryMultipartLedger::adopt(std::int64_t id, const std::vector<std::string>& multipart_ids) {
   std::optional<AbandonedMultipart> search;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     const auto at = database_.ledger_.find(id);
     if (at != database_.ledger_.end()) search = at->second.entry;
   }
   if (!search) return Error{Errc::internal, fmt::format("there is no entry {} in the ledger", id)};
   const auto known = this->known(search->place);
   if (known->create_under_way) return false;
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   for (const std::string& multipart_id : multipart_ids) {
     if (std::ranges::find(known->ids, multipart_id) != known->ids.end()) continue;
     AbandonedMultipart& found = database_.add_entry(search->upload, search->account, search->place, /*in_use=*/false);
@@ -217,12 +217,12 @@ Result<bool> MemoryMultipartLedger::adopt(std::int64_t id, const std::vector<std
 }
 
 Result<std::int64_t> MemoryMultipartLedger::intend_probe(const AbandonedMultipart& entry) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   return database_.add_entry(entry.upload, entry.account, entry.place, /*in_use=*/false).id;
 }
 
 Result<> MemoryMultipartLedger::postpone(std::int64_t id, milliseconds delay, const std::optional<std::string>& error) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const auto at = database_.ledger_.find(id);
   if (at == database_.ledger_.end() || at->second.in_use) return {};
   at->second.entry.next_attempt = database_.clock_.now() + delay;
@@ -233,7 +233,7 @@ Result<> MemoryMultipartLedger::postpone(std::int64_t id, milliseconds delay, co
 }
 
 Result<> MemoryMultipartLedger::postpone_bucket(const AbandonedMultipart& entry, milliseconds delay) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const WallTime next = database_.clock_.now() + delay;
   for (auto& [id, one] : database_.ledger_) {
     const bool same = one.entry.account == entry.account && one.entry.place.endpoint == entry.place.endpoint &&
@@ -244,7 +244,7 @@ Result<> MemoryMultipartLedger::postpone_bucket(const AbandonedMultipart& entry,
 }
 
 Result<> MemoryMultipartLedger::remove(std::int64_t id) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const auto at = database_.ledger_.find(id);
   if (at != database_.ledger_.end() && !at->second.in_use) database_.ledger_.erase(at);
   return {};
@@ -252,7 +252,7 @@ Result<> MemoryMultipartLedger::remove(std::int64_t id) {
 
 Result<NodeTerm> MemoryNodes::join(const std::string& name) {
   if (name.empty() || name.size() > 255) return Error{Errc::invalid_value, "the name of a node has 1 to 255 bytes"};
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   auto& nodes = database_.nodes_;
   auto at = std::ranges::find(nodes, name, &NodeInfo::name);
   if (at == nodes.end()) at = nodes.insert(nodes.end(), {{std::ssize(nodes) + 1, 0}, name, {}, {}, {}});
@@ -269,7 +269,7 @@ Result<NodeInfo*> MemoryNodes::current(const NodeTerm& self) {
 }
 
 Result<> MemoryNodes::beat(const NodeTerm& self) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const auto node = current(self);
   if (!node) return node.error();
   (*node)->last_beat = database_.clock_.now();
@@ -277,7 +277,7 @@ Result<> MemoryNodes::beat(const NodeTerm& self) {
 }
 
 Result<> MemoryNodes::leave(const NodeTerm& self) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const auto node = current(self);
   if (!node) return node.error();
   (*node)->last_beat = database_.clock_.now();
@@ -286,14 +286,18 @@ Result<> MemoryNodes::leave(const NodeTerm& self) {
 }
 
 Result<> MemoryNodes::shorten_waits(const LongestWaits& longest) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const WallTime now = database_.clock_.now();
   for (auto& [id, row] : database_.uploads_) {
-    if (row.delayed) row.next_attempt = std::min(row.next_attempt, now + longest.uploads);
+    if (!row.delayed || row.next_attempt <= now + longest.uploads) continue;
+    row.next_attempt = now + longest.uploads;
+    database_.changed_uploads_.insert(id);
   }
   for (auto& [id, callback] : database_.callbacks_) {
-    callback.next_attempt = std::min(callback.next_attempt, now + longest.callbacks);
+    if (callback.next_attempt <= now + longest.callbacks) continue;
+    callback.next_attempt = now + longest.callbacks;
     if (callback.hold) callback.hold->until = callback.next_attempt;
+    database_.changed_callbacks_.insert(id);
   }
   for (auto& [id, one] : database_.ledger_) {
     one.entry.next_attempt = std::min(one.entry.next_attempt, now + longest.multiparts);
@@ -302,19 +306,19 @@ Result<> MemoryNodes::shorten_waits(const LongestWaits& longest) {
 }
 
 Result<std::vector<NodeInfo>> MemoryNodes::list() {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   return database_.nodes_;
 }
 
 Result<std::vector<BandwidthLimit>> MemoryBandwidthLimits::list() {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::vector<BandwidthLimit> all;
   for (const auto& [scope, limit] : database_.limits_) all.push_back(limit);
   return all;
 }
 
 Result<> MemoryBandwidthLimits::put(const BandwidthLimit& limit) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   if (database_.limits_.size() >= kMaxBandwidthLimits) {
     return Error{Errc::invalid_value, fmt::format("there are {} bandwidth limits already", kMaxBandwidthLimits)};
   }
@@ -323,7 +327,7 @@ Result<> MemoryBandwidthLimits::put(const BandwidthLimit& limit) {
 }
 
 Result<> MemoryBandwidthLimits::remove(const BandwidthScope& scope) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   if (database_.limits_.erase(scope) == 1) return {};
   return Error{Errc::not_found, fmt::format("{}: no bandwidth limit is set", to_text(scope))};
 }

@@ -23,7 +23,7 @@ constexpr int kMaxLookedAt = 2000;
 void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
   Result<InsertOutcome> outcome = InsertOutcome();
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     if (const auto first = database_.repeat_of(upload.key_id, upload.signature)) {
       outcome = InsertOutcome{*first, true};
     } else if (database_.open_uploads(upload.account) >= database_.most_open_uploads_) {
@@ -48,11 +48,13 @@ void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
       const auto repeated = database_.uploads_.find(upload.retry_of);
       if (repeated != database_.uploads_.end() && repeated->second.upload.account == upload.account) {
         repeated->second.upload.retried_as = outcome->id;
+        database_.changed_uploads_.insert(upload.retry_of);
       }
       if (!upload.signature.mac.empty()) {
         database_.signatures_[{upload.signature.timestamp, upload.key_id, upload.signature.mac}] = outcome->id;
       }
       database_.uploads_.emplace(outcome->id, std::move(row));
+      database_.changed_uploads_.insert(outcome->id);
       database_.forget_signatures_if_due();
     }
   }
@@ -61,7 +63,7 @@ void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
 }
 
 Result<std::optional<UploadId>> MemoryUploadStore::find_repeat(std::int64_t key_id, const RequestSignature& signature) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   return database_.repeat_of(key_id, signature);
 }
 
@@ -81,7 +83,7 @@ Upload MemoryUploadStore::shown(const MemoryDatabase::Row& row) {
 }
 
 std::vector<Upload> MemoryUploadStore::matching(std::optional<AccountId> account, const UploadQuery& query) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::vector<Upload> found;
   std::int64_t skip = query.ids.empty() ? std::max<std::int64_t>(query.offset, 0) : 0;
   const auto limit = static_cast<std::size_t>(std::clamp(query.limit, 1, kMaxFound));
@@ -98,7 +100,7 @@ std::vector<Upload> MemoryUploadStore::matching(std::optional<AccountId> account
 }
 
 Result<UploadPage> MemoryUploadStore::search(const UploadSearch& search) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const UploadFilter& filter = search.filter;
   const std::vector<UploadState> states = filter.possible_states();
   const auto limit = static_cast<std::size_t>(std::clamp(search.limit, 1, kMaxFound));
@@ -130,7 +132,7 @@ Result<UploadPage> MemoryUploadStore::search(const UploadSearch& search) {
 }
 
 Result<std::vector<UploadCount>> MemoryUploadStore::counts() {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::map<std::pair<AccountId, UploadState>, UploadCount> sums;
   for (const auto& [id, row] : database_.uploads_) {
     const Upload& upload = row.upload;
@@ -144,7 +146,7 @@ Result<std::vector<UploadCount>> MemoryUploadStore::counts() {
 }
 
 Result<QueueState> MemoryUploadStore::queue(std::optional<AccountId> account) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const WallTime now = database_.clock_.now();
   std::map<int, ReadyUploads, std::greater<>> ready;
   std::set<AccountId> accounts;
@@ -172,13 +174,14 @@ Result<QueueState> MemoryUploadStore::queue(std::optional<AccountId> account) {
 Result<int> MemoryUploadStore::wake(AccountId account, const std::string& bucket) {
   int woken = 0;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     for (auto& [id, row] : database_.uploads_) {
       const Upload& upload = row.upload;
       const bool waits = upload.state == UploadState::queued && row.delayed;
       if (!waits || upload.account != account || upload.request.bucket != bucket) continue;
       row.next_attempt = upload.created;
       row.delayed = false;
+      database_.changed_uploads_.insert(id);
       ++woken;
     }
   }
@@ -190,7 +193,7 @@ Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
   std::vector<Change> news;
   ChangeOutcome outcome;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     const auto first = database_.repeat_of(request.key_id, request.signature);
     MemoryDatabase::Row* row = database_.find(first.value_or(request.id));
     if (row == nullptr || row->upload.account != request.account || !request.scope.holds(row->upload.request)) {
@@ -199,6 +202,7 @@ Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
     if (first) return ChangeOutcome{row->upload};
     const auto decision = decide_change(row->upload.state, row->wanted, request.change);
     if (const auto* refusal = std::get_if<ChangeRefusal>(&decision)) return ChangeOutcome{row->upload, *refusal};
+    database_.changed_uploads_.insert(row->upload.id);
     switch (std::get<ChangeStep>(decision)) {
       case ChangeStep::cancel:
         database_.end(*row, UploadState::cancelled, news);
@@ -240,13 +244,13 @@ Result<ChangeOutcome> MemoryUploadStore::change(const ChangeRequest& request) {
 }
 
 Result<std::vector<UploadAttempt>> MemoryAttemptHistory::attempts_of(UploadId id) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const MemoryDatabase::Row* row = database_.find(id);
   return row == nullptr ? std::vector<UploadAttempt>() : row->attempts;
 }
 
 Result<ConfirmedParts> MemoryAttemptHistory::parts_of(UploadId id) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const MemoryDatabase::Row* row = database_.find(id);
   if (row == nullptr || row->journal.multipart_id.empty()) return ConfirmedParts();
   ConfirmedParts parts{.part_size = row->journal.part_size};
@@ -257,7 +261,7 @@ Result<ConfirmedParts> MemoryAttemptHistory::parts_of(UploadId id) {
 // --- Workers
 
 Result<Candidates> MemoryWorkQueue::candidates(const CandidateQuery& query) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const WallTime now = database_.clock_.now();
   Candidates answer;
   int listed = 0;
@@ -303,13 +307,14 @@ Result<Candidates> MemoryWorkQueue::candidates(const CandidateQuery& query) {
 }
 
 Result<std::vector<ClaimedUpload>> MemoryWorkQueue::claim(const std::vector<UploadId>& ids, milliseconds lease) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const WallTime now = database_.clock_.now();
   std::vector<ClaimedUpload> claimed;
   for (const UploadId id : ids) {
     MemoryDatabase::Row* row = database_.find(id);
     if (row == nullptr || !row->may_run(now) || claimed.size() == kMaxClaim) continue;
     Upload& upload = row->upload;
+    database_.changed_uploads_.insert(id);
     upload.state = UploadState::uploading;
     if (!row->interrupted) ++upload.attempts;
     row->interrupted = false;
@@ -332,7 +337,7 @@ Result<std::vector<ClaimedUpload>> MemoryWorkQueue::claim(const std::vector<Uplo
 }
 
 Result<std::vector<HeldLease>> MemoryWorkQueue::renew(const std::vector<Lease>& leases, milliseconds lease) {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   std::vector<HeldLease> still_held;
   for (const Lease& one : leases) {
     MemoryDatabase::Row* row = database_.held(one);
@@ -347,7 +352,7 @@ void MemoryWorkQueue::finish(const Lease& lease, UploadEnding ending, Done done)
   std::vector<Change> news;
   Result<> outcome;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     outcome = database_.finish(lease, ending, end_of_run(ending.state), news);
   }
   database_.publish(news);
@@ -358,7 +363,7 @@ void MemoryWorkQueue::requeue(const Lease& lease, Requeue how, Done done) {
   std::vector<Change> news;
   Result<> outcome;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     outcome = database_.requeue(lease, how, MemoryDatabase::Crash::none, news);
   }
   database_.publish(news);
@@ -366,7 +371,7 @@ void MemoryWorkQueue::requeue(const Lease& lease, Requeue how, Done done) {
 }
 
 Result<std::optional<WorkQueue::Suspect>> MemoryWorkQueue::next_suspect() {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const MemoryDatabase::Row* first = nullptr;
   for (const auto& [id, row] : database_.uploads_) {
     const bool may_run = row.suspect && row.upload.state == UploadState::queued;
@@ -380,7 +385,7 @@ Result<int> MemoryWorkQueue::rescue(int max_crashes) {
   std::vector<Change> news;
   int taken = 0;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     std::vector<UploadId> orphans;
     for (const auto& [id, row] : database_.uploads_) {
       if (row.hold && row.hold->until <= database_.clock_.now()) orphans.push_back(id);
@@ -395,7 +400,7 @@ Result<int> MemoryWorkQueue::reclaim(int max_crashes) {
   std::vector<Change> news;
   int taken = 0;
   {
-    const std::lock_guard lock(database_.mutex_);
+    const MemoryDatabase::Transaction transaction(database_);
     std::vector<UploadId> orphans;
     for (const auto& [id, row] : database_.uploads_) {
       const bool ours = row.hold && row.hold->owner.node == self_.node && row.hold->owner.term < self_.term;
@@ -408,7 +413,7 @@ Result<int> MemoryWorkQueue::reclaim(int max_crashes) {
 }
 
 Result<std::optional<milliseconds>> MemoryWorkQueue::next_due() {
-  const std::lock_guard lock(database_.mutex_);
+  const MemoryDatabase::Transaction transaction(database_);
   const WallTime now = database_.clock_.now();
   std::optional<milliseconds> first;
   for (const auto& [id, row] : database_.uploads_) {

@@ -52,7 +52,6 @@ class EventHubTest : public RestApiTest {
     upload.size = 1000;
     UploadId id = 0;
     uploads_.insert(std::move(upload), [&](const Result<InsertOutcome>& outcome) { id = outcome->id; });
-    changed(id);
     return id;
   }
 
@@ -67,7 +66,6 @@ class EventHubTest : public RestApiTest {
     request.id = id;
     request.change = UploadChange::pause;
     ASSERT_TRUE(uploads_.change(request));
-    changed(id);
   }
 
   void tick(std::chrono::milliseconds later = EventHub::kTick) { events_.tick(now_ += later); }

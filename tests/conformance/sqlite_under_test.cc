@@ -70,6 +70,7 @@ class SqliteUnderTest final : public StoreUnderTest {
     store::SqliteOptions options;
     options.path = directory_ / "queue.db";
     options.most_open_uploads = most_open_uploads_;
+    options.feed = &feed_;
     database_ = store::SqliteDatabase::open(options, clock_).value();
     const bool sealed = store::SqliteAccountRepository::holds_secrets(*database_).value();
     store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
