@@ -293,7 +293,7 @@ std::map<std::string, std::chrono::seconds> EndpointStates::clock_offsets() cons
   std::map<std::string, std::chrono::seconds> offsets;
   const std::lock_guard lock(mutex_);
   for (const auto& [url, endpoint] : endpoints_) {
-    if (offsets.size() < kMostTroubles) offsets.emplace(url, endpoint.clock_offset);
+    if (offsets.size() < kMostClocks) offsets.emplace(url, endpoint.clock_offset);
   }
   return offsets;
 }

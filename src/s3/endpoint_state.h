@@ -98,7 +98,8 @@ class EndpointStates {
   // As the functions of BucketDoctor.
   [[nodiscard]] std::optional<BucketTrouble> trouble(const BucketAccess& access) const;
   [[nodiscard]] StoreTroubles troubles(std::span<const std::shared_ptr<const BucketAccess>> buckets) const;
-  // By how much each store's clock is ahead of ours, where it is told by a refusal; kMostTroubles endpoints at most.
+  // By how much each store's clock is ahead of ours, where it is told by a refusal; kMostClocks endpoints at most.
+  static constexpr std::size_t kMostClocks = 100;
   [[nodiscard]] std::map<std::string, std::chrono::seconds> clock_offsets() const;
   // The bucket takes objects, as somebody else has found out.
   void note_works(const BucketAccess& access);
