@@ -17,6 +17,7 @@ SDK = ROOT / "sdk"
 DRIVERS = pathlib.Path(__file__).with_name("sdk_drivers")
 LANGUAGES = {"php": ("php", ".php"), "python": ("/usr/bin/python3", ".py"), "node": ("node", ".mjs"), "go": ("go", ".go"), "ruby": ("ruby", ".rb"),
              "perl": ("perl", ".pl")}
+TEXT = "Frühling / 春 'quoted' \"words\" \\ & = + % 100"
 
 
 class Programs:

@@ -1,6 +1,5 @@
-"""The clients of sdk/ and the receivers of sdk/examples/, each run in its own language against the real server."""
+"""The clients of sdk/, each run in its own language against the real server."""
 
-import http.client
 import http.server
 import json
 import re
@@ -12,62 +11,24 @@ import urllib.parse
 
 import pytest
 
-from callback_receiver import CallbackReceiver
 from certificates import make_certificate
-from fake_s3 import FakeS3
 from proxy import Proxy
-from sdk_programs import LANGUAGES, SDK, Programs
-from server import Key, Site
-from support import KIB, make_file, wait_until
-
-RECEIVERS = ("php", "python", "node", "go")
-TEXT = "Frühling / 春 'quoted' \"words\" \\ & = + % 100"
-
-
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory):
-    return Programs(tmp_path_factory.mktemp("sdk"))
-
-
-@pytest.fixture(scope="module")
-def ready():
-    """A site with a bucket and a file, for all tests of this file."""
-    with FakeS3() as fake:
-        fake.create_bucket("videos")
-        site = Site()
-        site.use(fake, "videos")
-        make_file(site.files / "fïlm 1+2.mp4", KIB)
-        yield site
-        site.close()
-
-
-@pytest.fixture(autouse=True)
-def no_secret_is_printed(programs, ready):
-    yield
-    assert not [secret[:4] for secret in ready.server.secrets if secret in programs.printed or secret.removeprefix("whsec_") in programs.printed]
-
-
-@pytest.fixture(params=LANGUAGES)
-def sdk(request, programs, ready):
-    """sdk(*calls, …): what a client in this language says, of the site, or of another url or key."""
-    def run(*calls, url: str = "", key: Key = ready.key, **options) -> list[dict]:
-        return programs.run(request.param, url or f"{ready.server.url}/stable/", key, *calls, **options)
-
-    run.language = request.param
-    return run
+from sdk_programs import LANGUAGES, SDK, TEXT
+from server import Key
+from support import KIB
 
 
 def upload(name: str, **options) -> tuple:
     return "upload", "sestore4/jb/fïlm 1+2.mp4", f"new/{name} ü.mp4", "videos", {"metadata": {"title": TEXT}, **options}
 
 
-def test_upload_wait_and_status(sdk, ready):
+def test_upload_wait_and_status(sdk, sdk_site):
     queued, = sdk(upload(sdk.language))
     ended, one, several, dumped = sdk(("wait", queued["result"], 20), ("status", queued["result"]), ("status", [queued["result"], 999999]), ("dump",))
     assert ended["result"]["state"] == "completed" and ended["result"]["size"] == KIB
     assert one["result"] == ended["result"] and several["result"] == [ended["result"]]
     assert one["result"]["metadata"] == {"title": TEXT} and one["result"]["destination_path"] == f"new/{sdk.language} ü.mp4"
-    assert ready.api.status(queued["result"])["state"] == "completed"
+    assert sdk_site.api.status(queued["result"])["state"] == "completed"
     assert dumped["result"]
 
 
@@ -76,39 +37,39 @@ AROUND = {"php": ("<?php\n", ""), "perl": ("use utf8;\n", ""), "go": ('package m
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_programs_of_the_readme(ready, programs, language):
+def test_programs_of_the_readme(sdk_site, programs, language):
     block, = re.findall(rf"```{'js' if language == 'node' else language}\n(.*?)```", (SDK / "README.md").read_text(), re.DOTALL)
-    for shown, real in {"https://vodlift.example.com/stable/": f"{ready.server.url}/stable/", "jb/film.mp4": "jb/fïlm 1+2.mp4", "my_bucket": "videos",
+    for shown, real in {"https://vodlift.example.com/stable/": f"{sdk_site.server.url}/stable/", "jb/film.mp4": "jb/fïlm 1+2.mp4", "my_bucket": "videos",
                         "films/film.mp4": f"shown/{language}.mp4"}.items():
         assert shown in block, shown
         block = block.replace(shown, real)
     before, after = AROUND.get(language, ("", ""))
-    assert programs.run_text(language, before + block + after, ready.key) == "completed\n"
-    assert ready.api.all()[0]["destination_path"] == f"shown/{language}.mp4"
+    assert programs.run_text(language, before + block + after, sdk_site.key) == "completed\n"
+    assert sdk_site.api.all()[0]["destination_path"] == f"shown/{language}.mp4"
 
 
-def test_errors_have_the_servers_code(sdk, ready):
+def test_errors_have_the_servers_code(sdk, sdk_site):
     storages, missing, unknown, misspelt = sdk(("call", "files.getstorage", {}), ("call", "aws.upload", {"path": "x"}), ("status", 999999),
                                                ("call", "aws.status", {"limit": 101}))
     assert storages["result"][0]["storage"] == "sestore4"
     assert (missing["code"], missing["retryable"]) == ("0006", False) and "bucket" in missing["message"]
     assert unknown["code"] == "2005" and misspelt["code"] == "2001"
-    wrong = Key(ready.key.api_key, "ü" + ready.key.secret[1:])
+    wrong = Key(sdk_site.key.api_key, "ü" + sdk_site.key.secret[1:])
     refused, = sdk(("status", 1), key=wrong)
     assert (refused["code"], refused["retryable"]) == ("0003", False)
-    assert ready.key.secret[1:] not in str(refused)
+    assert sdk_site.key.secret[1:] not in str(refused)
     gone, = sdk(("upload", "sestore4/jb/none.mp4", "a", "videos", {}))
     assert gone["code"] == "2002"
 
 
-def test_a_lost_answer_makes_no_second_upload(sdk, ready):
+def test_a_lost_answer_makes_no_second_upload(sdk, sdk_site):
     """The connection ends when the server has taken the request: the same bytes are sent again and get the first id."""
-    before = len(ready.api.all())
-    with Proxy(ready.server.url) as proxy:
+    before = len(sdk_site.api.all())
+    with Proxy(sdk_site.server.url) as proxy:
         proxy.loses = lambda seen: len(proxy.seen) == 1
         queued, = sdk(upload(f"lost {sdk.language}"), url=f"{proxy.endpoint}/stable/")
         assert [seen.answered for seen in proxy.seen] == [200, 200]
-    newest = ready.api.all()
+    newest = sdk_site.api.all()
     assert len(newest) == before + 1 and newest[0]["id"] == queued["result"]
 
 
@@ -212,84 +173,3 @@ def test_tls_certificates_are_verified(sdk, tmp_path):
     with Answers((200, {}, envelope()), context=context) as server:
         failed, = sdk(("call", "files.getstorage", {}), url=server.url, retries=0)
         assert failed["code"] == "network" and not server.got
-
-
-def rotate(site, *options) -> str:
-    site.server.secrets.append(json.loads(site.server.cli("account", "rotate", "--cdn", 158, *options, "--json"))["webhook_secret"])
-    return site.server.secrets[-1]
-
-
-@pytest.fixture(scope="module")
-def callbacks(ready):
-    """Callbacks that the server delivered, as (headers, body): one in JSON, one as a form while two secrets sign; and the secrets."""
-    old = ready.account["webhook_secret"]
-    with CallbackReceiver() as receiver:
-        def next_one() -> tuple[dict, str]:
-            count = len(receiver.received)
-            ready.queue("fïlm 1+2.mp4", "videos", f"called/{count} ü.mp4", callback=receiver.url, metadata={"title": TEXT})
-            seen = wait_until(lambda: len(receiver.received) > count and receiver.received[-1], 20, "the callback arrives")
-            return {name: value for name, value in seen.headers.items() if name.startswith("webhook-")}, seen.body.decode()
-
-        plain = next_one()
-        new = rotate(ready)
-        ready.server.cli("account", "set", "--cdn", 158, "--callback-format", "form")
-        form = next_one()
-        ready.server.cli("account", "set", "--cdn", 158, "--callback-format", "json")
-    return plain, form, old, new
-
-
-def test_verification(sdk, callbacks):
-    (headers, body), (both, form), old, new = callbacks
-    foreign = "whsec_" + "A" * 44
-    title_case = {name.title(): value for name, value in headers.items()}
-    good = [(headers, body, [old]), (title_case, body, [foreign, old]), (both, form, [old]), (both, form, [new]), (both, form, [new, old])]
-    for one in sdk(*[("verify", *arguments, 300) for arguments in good]):
-        told = one["result"]["data"]
-        assert one["result"]["status"] == "success" and told["state"] == "completed"
-        assert told["metadata"] == {"title": TEXT} and told["destination_path"].endswith(" ü.mp4")
-    past, future = ({**headers, "webhook-timestamp": str(int(headers["webhook-timestamp"]) + by)} for by in (-400, 400))
-    bad = [(headers, body + " ", [old]), (headers, body, [foreign]), (headers, body, [new]), (past, body, [old]), (future, body, [old]), (headers, body, []),
-           ({**headers, "webhook-id": "other"}, body, [old]), ({**headers, "webhook-signature": ""}, body, [old]), ({}, body, [old]), (headers, body, ["whsec_"]),
-           ({**headers, "webhook-timestamp": headers["webhook-timestamp"] + "\n"}, body, [old]), (headers, body, ["whsec_" + old[7:] + "*"])]
-    for arguments, one in zip(bad, sdk(*[("verify", *arguments, 300) for arguments in bad])):
-        assert one.get("code") == "callback", arguments
-    late, = sdk(("verify", past, body, [old], 10**6))
-    assert "signature" in late["message"], "the time is signed too"
-
-
-@pytest.fixture
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
-def post(url: str, headers: dict, body: bytes) -> int:
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=10)
-    try:
-        connection.request("POST", "/", body, headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
-def test_every_receiver_is_run():
-    assert {file.suffix for file in (SDK / "examples").glob("receiver.*")} == {LANGUAGES[language][1] for language in RECEIVERS}
-
-
-@pytest.mark.parametrize("language", RECEIVERS)
-@pytest.mark.parametrize("knows", ["old", "both"])
-def test_receivers(ready, callbacks, programs, tmp_path, free_port, language, knows):
-    """The server's own callbacks while two secrets sign; and what is not genuine."""
-    (headers, body), (both, form), old, new = callbacks
-    log = tmp_path / "log"
-    with programs.receiver(language, {"old": old, "both": f"{new} {old}"}[knows], free_port, log) as url:
-        queued = ready.queue("fïlm 1+2.mp4", "videos", f"received/{language} {knows}.mp4", callback=url)
-        wait_until(lambda: f"upload {queued}: " in log.read_text(), 20, "the receiver takes the callback")
-        wait_until(lambda: ready.api.status(queued)["callback_state"] == "delivered", 10, "the server has the answer")
-        assert re.search(r"\b204\b", ready.server.cli("callback", "test", "--cdn", 158, "--url", url))
-        assert post(url, both, form.encode()) == 204, "a form"
-        assert post(url, headers, body.encode()) == 204, "signed before the new secret was made"
-        refused = [(both, form + " "), ({**both, "webhook-timestamp": str(int(time.time()) - 301)}, form), ({}, form),
-                   ({**both, "webhook-signature": "v1," + "A" * 43 + "="}, form)]
-        assert [post(url, *one[:1], one[1].encode()) for one in refused] == [401] * len(refused)
