@@ -91,6 +91,24 @@ do_deb() {
   part "package" packaging/build-deb build/release build/deb
 }
 
+##: image               an OCI image of the package, without a daemon: build/image/vodlift-image_VERSION.tar (needs root)
+do_image() {
+  do_deb
+  local root=()
+  [ "$(id -u)" -eq 0 ] || root=(sudo)
+  part "image" "${root[@]}" packaging/build-image build/deb/vodlift_*.deb build/image
+}
+
+##: package-test        installs, upgrades, removes and purges the package in a Debian 12 below a folder (needs root)
+do_package-test() {
+  need build s3 test package
+  build release vodlift
+  local root=()
+  [ "$(id -u)" -eq 0 ] || root=(sudo)
+  part "life of a package" "${root[@]}" env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \
+    "$python" -m pytest -p no:cacheprovider -q tests/packages/life_of_a_package.py "$@"
+}
+
 ##: demo [FILE]         the whole job on a real video (or your FILE): a real S3 server, a signed call, a callback
 do_demo() {
   local file=("$@")
@@ -228,7 +246,7 @@ do_run() {
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  build | deb | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | pictures | run) "do_$command" "$@" ;;
+  build | deb | image | package-test | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | pictures | run) "do_$command" "$@" ;;
   help | -h | --help)
     echo "usage: ./do COMMAND"
     grep '^##:' "$0" | cut -c4-

@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 
 TESTS = pathlib.Path(__file__).resolve().parent
-for folder in ("e2e", "fakes", "catalogue"):
+for folder in ("e2e", "fakes", "catalogue", "packages"):
     sys.path.insert(0, str(TESTS / folder))
 
 from callback_receiver import CallbackReceiver
