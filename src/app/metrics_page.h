@@ -13,6 +13,7 @@
 #include "legacy/call_metrics.h"
 #include "net/http_server.h"
 #include "rest/attention.h"
+#include "rest/route.h"
 #include "s3/endpoint_state.h"
 #include "store/sqlite_database.h"
 #include "worker/callback_run.h"

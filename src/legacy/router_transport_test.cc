@@ -123,7 +123,9 @@ TEST_F(RouterTransport, FaultsOfTheServerHaveTheSameEnvelope) {
 template <class Answer>
 std::string body_of(Answer answer) {
   std::string body;
-  Reply reply([&body](const net::Response& response) { body = response.body; }, std::chrono::steady_clock::now());
+  CallMetrics metrics;
+  Reply reply([&body](const net::Response& response) { body = response.body; }, std::chrono::steady_clock::now(),
+              metrics);
   answer(reply);
   return body;
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "core/principal.h"
 #include "core/upload_store.h"
 
 namespace vodlift::rest {
