@@ -178,7 +178,7 @@ TEST_F(RestAccess, ACustomerNeedsNotNameTheAccount) {
   EXPECT_EQ(succeed("upload.show", added.as_object()).at("cdn"), 158);
   EXPECT_EQ(succeed("key.add", {}).as_object().count("secret"), 1U);
   EXPECT_EQ(audit_.entries().back().cdn, 158);
-  EXPECT_THAT(fail("upload.bulk", {{"action", "cancel"}}, "missing_field"), HasSubstr("give a filter"))
+  EXPECT_THAT(fail("upload.bulk", {{"action", "cancel"}}, "missing_field"), HasSubstr("or a filter"))
       << "the account is no filter that the customer gave";
   EXPECT_EQ(succeed("upload.bulk", {{"action", "cancel"}, {"all", true}}).at("changed"), 1);
 }

@@ -21,7 +21,7 @@ TEST_F(RestAuditTest, ShowsLinesWithAllTheirMembers) {
   EXPECT_EQ(boost::json::serialize(page.at("items").at(0)),
             R"({"time":"2023-11-14T22:13:20.042Z","damaged":false,"door":"panel","address":"192.0.2.7",)"
             R"("command":"key.revoke","who":"<b>anna</b>","token":null,"cdn":158,"key":null,"upload":null,)"
-            R"("what":{"api_key":"A"},"result":"failure","error":"not_found"})");
+            R"("call":null,"before":null,"after":null,"what":{"api_key":"A"},"result":"failure","error":"not_found"})");
   EXPECT_EQ(page.at("items").at(1).at("damaged"), true);
   EXPECT_EQ(page.at("items").at(1).at("error"), "damaged");
   EXPECT_EQ(page.at("next"), "7-12");
