@@ -114,11 +114,22 @@ void add_list(CLI::App& noun, Session& session) {
   session.attach(*list, [&session, options] { return run_list(session, *options); });
 }
 
+void add_check(CLI::App& noun, Session& session, const Services& services) {
+  auto config = std::make_shared<std::string>();
+  auto kept = std::make_shared<std::string>();
+  CLI::App* check = noun.add_subcommand("check", "Say whether the audit log is as it was written");
+  check->add_option("--config", *config, "The configuration file")->type_name("FILE")->required();
+  check->add_option("--kept", *kept, "A value that an earlier check printed: it must still be there")
+      ->type_name("VALUE");
+  check->callback([&session, &services, config, kept] { session.set_exit_code(services.check_audit(*config, *kept)); });
+}
+
 }  // namespace
 
-void add_audit_commands(CLI::App& app, Session& session) {
+void add_audit_commands(CLI::App& app, Session& session, const Services& services) {
   CLI::App* noun = app.add_subcommand("audit", "The audit log: who changed what")->require_subcommand(1);
   add_list(*noun, session);
+  add_check(*noun, session, services);
 }
 
 }  // namespace vodlift::cli

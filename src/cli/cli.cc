@@ -151,18 +151,6 @@ void add_config_command(CLI::App& app, Session& session, const char* name, const
   command->callback([&session, &run, config] { session.set_exit_code(run(*config)); });
 }
 
-void add_audit_command(CLI::App& app, Session& session, const Services& services) {
-  auto config = std::make_shared<std::string>();
-  auto kept = std::make_shared<std::string>();
-  CLI::App* audit = app.add_subcommand("audit", "The audit log");
-  audit->require_subcommand(1);
-  CLI::App* check = audit->add_subcommand("check", "Say whether the audit log is as it was written");
-  check->add_option("--config", *config, "The configuration file")->type_name("FILE")->required();
-  check->add_option("--kept", *kept, "A value that an earlier check printed: it must still be there")
-      ->type_name("VALUE");
-  check->callback([&session, &services, config, kept] { session.set_exit_code(services.check_audit(*config, *kept)); });
-}
-
 // "vodlift 0.1.0 (commit 1a2b3c4d5e6f, g++ 12.2.0)".
 std::string version_text() {
   const std::string commit = build_commit().empty() ? std::string() : fmt::format("commit {}, ", build_commit());
@@ -200,14 +188,13 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_storage_commands(app, session);
   add_people_commands(app, session);
   add_token_commands(app, session);
-  add_audit_commands(app, session);
+  add_audit_commands(app, session, services);
   add_overview_command(app, session);
   add_top_command(app, session);
   add_config_command(app, session, "init", "Make the database; a later start without it is refused then",
                      services.init);
   add_config_command(app, session, "accept-loss", "Go on without uploads that a damaged database log has lost",
                      services.accept_loss);
-  add_audit_command(app, session, services);
   add_manual_commands(app);
   add_version(app);
   add_examples(app);
