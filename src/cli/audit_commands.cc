@@ -54,7 +54,9 @@ std::string about(const value& entry) {
 
 std::string result_of(const value& entry) {
   if (cell(entry, "damaged") == "yes") return "this line cannot be read";
-  return text_at(entry, "result") == "success" ? "ok" : cell(entry, "error");
+  const std::string result = text_at(entry, "result");
+  if (result == "begun") return result;  // its end is another line
+  return result == "success" ? "ok" : cell(entry, "error");
 }
 
 std::string show_list(const boost::json::array& entries) {
@@ -98,8 +100,7 @@ void add_list(CLI::App& noun, Session& session) {
   auto options = std::make_shared<ListOptions>();
   CLI::App* list = noun.add_subcommand("list", "List changes, newest first: who made which, and how it ended");
   list->add_option("--cdn", options->cdn, "Only changes that concern this account");
-  list->add_option("--command", options->command,
-                   "Only this command, such as key.revoke, or with a dot at its end all that begin so, such as key.");
+  list->add_option("--command", options->command, "Only this command (key.revoke), or all that begin so (key.)");
   list->add_option("--who", options->who, "Only changes by this person, or with this person's tokens")
       ->type_name("NAME");
   list->add_option("--upload", options->upload, "Only changes of this upload");

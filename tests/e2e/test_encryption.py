@@ -83,7 +83,7 @@ def test_a_store_that_ignores_it_completes_nothing(site, fake, size):
 @SIZES
 @pytest.mark.parametrize("status,code,message,word,expected", [
     (400, "KMS.DisabledException", "", "s3_rejected", "enable the KMS key"),
-    (400, "KMS.NotFoundException", "", "s3_rejected", "--kms-key"),
+    (400, "KMS.NotFoundException", "", "s3_rejected", "check the bucket's KMS key"),
     (400, "KMS.KMSInvalidStateException", "", "s3_rejected", "restore it"),
     (403, "AccessDenied", "User: arn:aws:iam::1:user/x is not authorized to perform: kms:GenerateDataKey on resource: y",
      "s3_access_denied", "kms:Decrypt")])
@@ -98,6 +98,7 @@ def test_what_kms_refuses_fails_and_says_what_to_do(site, fake, size, status, co
     assert upload["attempts"] == 1
     found = findings(site, code=1)["encryption"]
     assert found["finding"] == "FAIL" and expected in found["fix"], found
+    assert "--kms-key" in found["fix"] or "NotFound" not in code, "how an operator does it"
 
 
 def test_a_kms_that_is_busy_is_tried_again(site, fake):

@@ -191,7 +191,7 @@ def test_H12_H16_foreign_texts_stay_texts(site, fake, receiver):
     panel.admin.call("POST", "/session", {"name": hostile, "password": "x" * 20}, headers={"User-Agent": hostile})
     # What has an alphabet of its own takes no such text; that it was tried is shown on the page of the audit log.
     refused = [panel.admin.call("POST", "/people", {"name": hostile, "role": "viewer"}),
-               panel.admin.call("POST", "/buckets", {"cdn": 158, "bucket": hostile, "endpoint": fake.url, "region": "us-east-1",
+               panel.admin.call("POST", "/buckets", {"cdn": 158, "bucket": hostile, "endpoint": fake.endpoint, "region": "us-east-1",
                                                      "access_key": "a", "secret_key": "b" * 20})]
     assert [one.status for one in refused] == [400, 400], refused
     assert panel.admin.call("POST", "/tokens", {"label": hostile}).status == 201
