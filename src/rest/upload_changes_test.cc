@@ -27,8 +27,7 @@ TEST_F(RestChangesTest, ARefusedChangeNamesTheStateAndWhatToDo) {
   succeed("upload.add",
           {{"cdn", 158}, {"path", "sestore4/jb/film.mp4"}, {"destination_path", "film.mp4"}, {"bucket", "my_bucket"}});
   EXPECT_EQ(succeed("upload.pause", {{"id", 1}}).at("state"), "paused");
-  EXPECT_EQ(fail("upload.pause", {{"id", 1}}, "wrong_state"),
-            "upload 1 is paused: resume it first");
+  EXPECT_EQ(fail("upload.pause", {{"id", 1}}, "wrong_state"), "upload 1 is paused: resume it first");
   EXPECT_EQ(fail("upload.cancel", {{"id", 2}}, "upload_not_found"), "there is no upload 2");
   for (std::size_t i = 0; i < Words<ChangeRefusal>::kCount; ++i) {
     uploads_.refusal = static_cast<ChangeRefusal>(i);
