@@ -68,9 +68,9 @@ MonitoringDoor::MonitoringDoor(std::string listen, const MetricsPage& page, cons
   if (listen_.empty()) return;
   server_ = std::make_unique<net::HttpServer>(
       "monitoring-http", limits(), 1,
-      [this](net::Request request, net::Responder respond) {
+      [this](const net::Request& request, net::Responder respond) {
         if (!takes(request)) return respond(plain(404, "there are /metrics, /healthz and /readyz here\n"));
-        handle(std::move(request), std::move(respond));
+        handle(request, std::move(respond));
       },
       [](Errc code, std::string_view message) { return plain(info(code).http_status, fmt::format("{}\n", message)); });
 }
@@ -79,7 +79,7 @@ bool MonitoringDoor::takes(const net::Request& request) {
   return std::ranges::find(kPaths, path_of(request)) != kPaths.end();
 }
 
-void MonitoringDoor::handle(net::Request request, net::Responder respond) {
+void MonitoringDoor::handle(const net::Request& request, net::Responder respond) {
   if (request.method != "GET" && request.method != "HEAD") {
     net::Response response = plain(405, "only GET is allowed here\n");
     response.headers.emplace_back("Allow", "GET, HEAD");

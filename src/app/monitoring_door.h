@@ -32,7 +32,7 @@ class MonitoringDoor {
   // Whether a request is for this door.
   [[nodiscard]] static bool takes(const net::Request& request);
   // After takes(). Does not block.
-  void handle(net::Request request, net::Responder respond);
+  void handle(const net::Request& request, net::Responder respond);
 
   // The process is alive: to be called every second or so.
   void tick() { ticked_ = std::chrono::steady_clock::now(); }

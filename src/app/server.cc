@@ -245,7 +245,7 @@ class Server {
         admin_server_(
             "admin-http", admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
-              if (MonitoringDoor::takes(request)) return monitoring_.handle(std::move(request), std::move(respond));
+              if (MonitoringDoor::takes(request)) return monitoring_.handle(request, std::move(respond));
               rest_.handle({socket_principal()}, std::move(request), std::move(respond));
             },
             rest::RestApi::fault),

@@ -30,7 +30,7 @@ struct ListOptions {
 
 // "anna (ci)", "key 3", or "-": a command line has no name.
 std::string who_of(const value& entry) {
-  const std::string who = text_at(entry, "who");
+  std::string who = text_at(entry, "who");
   const std::string token = text_at(entry, "token");
   if (who.empty() && integer_at(entry, "key") != 0) return fmt::format("key {}", integer_at(entry, "key"));
   if (token.empty()) return who;
@@ -54,7 +54,7 @@ std::string about(const value& entry) {
 
 std::string result_of(const value& entry) {
   if (cell(entry, "damaged") == "yes") return "this line cannot be read";
-  const std::string result = text_at(entry, "result");
+  std::string result = text_at(entry, "result");
   if (result == "begun") return result;  // its end is another line
   return result == "success" ? "ok" : cell(entry, "error");
 }
