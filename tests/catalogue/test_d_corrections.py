@@ -61,7 +61,7 @@ def test_D26_regions_that_go_round_in_a_ring_end_soon(site, fake):
             "headers": {"x-amz-bucket-region": f"eu-west-{n % 2 + 1}"}}} for n in range(1, 30)]})
     upload_id = upload(site, fake, 65536, state="failed")
     error = site.wait_for(upload_id, "failed")["error"]
-    assert error["code"] == "s3_region" and "--region" in error["message"]
+    assert error["code"] == "s3_region" and "the bucket is in region" in error["message"]
     assert len(fake.seen("PutObject")) == 4, "three corrections, no more"
 
 

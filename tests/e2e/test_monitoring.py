@@ -1,6 +1,7 @@
 """What monitoring systems are told: metrics that Prometheus takes, whether the process lives, and whether it accepts."""
 
 import http.client
+import pathlib
 import re
 import shutil
 import signal
@@ -132,6 +133,8 @@ def test_a_process_that_hangs_is_not_ready_for_traffic(monitored):
     """The whole process stands still: nobody answers, which is what a load balancer goes by."""
     site = monitored
     site.server.process.send_signal(signal.SIGSTOP)
+    stat = pathlib.Path(f"/proc/{site.server.process.pid}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", 5, "it stands still")
     try:
         with pytest.raises(OSError):
             site.monitoring("/healthz")

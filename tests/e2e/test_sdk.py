@@ -13,6 +13,7 @@ import pytest
 
 from certificates import make_certificate
 from proxy import Proxy
+from sdk_fixtures import programs, sdk, sdk_site  # pytest finds them here
 from sdk_programs import LANGUAGES, SDK, TEXT
 from server import Key
 from support import KIB

@@ -10,6 +10,7 @@ import urllib.parse
 import pytest
 
 from callback_receiver import CallbackReceiver
+from sdk_fixtures import programs, sdk, sdk_site  # pytest finds them here
 from sdk_programs import LANGUAGES, SDK, TEXT
 from support import wait_until
 

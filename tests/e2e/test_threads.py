@@ -3,6 +3,7 @@
 import pathlib
 import re
 import socket
+import urllib.request
 
 import pytest
 
@@ -42,9 +43,9 @@ def threads(server) -> list[str]:
 
 def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aws, receiver):
     """A storage on a network file system, a bucket that needs credentials, a callback, somebody who signs in on the panel's own
-    listener and somebody who follows events have every thread made."""
+    listener, somebody who follows events and a monitoring system have every thread made."""
     port = free_port()
-    site = new_site(extra=f'[panel]\nlisten = "127.0.0.1:{port}"')
+    site = new_site(extra=f'[panel]\nlisten = "127.0.0.1:{port}"\n[metrics]\nlisten = "127.0.0.1:0"')
     site.server.environment = {
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.endpoint, "HOME": str(site.server.folder),
         "LD_PRELOAD": str(build_dir() / "libhanging_storage.so"), "HANGING_ROOT": str(site.server.storage)}
@@ -64,6 +65,8 @@ def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aw
     assert admin.set_up(invited, "correct horse battery").status == 200
     assert admin.call("POST", "/buckets/158/videos/check", {}).status == 200
     assert admin.call("GET", "/counts").status == 200
+    with urllib.request.urlopen(site.server.printed(r"monitoring: (\S+)"), timeout=10) as metrics:
+        assert metrics.status == 200
     reader = EventReader(site.server.socket)
     wait_until(lambda: "events" in threads(site.server), 10, "somebody listens")
     seen |= set(threads(site.server))
