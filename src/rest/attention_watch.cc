@@ -50,7 +50,7 @@ std::vector<NeedView> AttentionWatch::next_views() {
   for (const Follower& one : followers_) views.insert(one.view);
   std::vector<NeedView> next(views.begin(), views.end());
   if (next.size() > kMostViews) {
-    std::ranges::rotate(next, std::ranges::upper_bound(next, last_));
+    std::rotate(next.begin(), std::ranges::upper_bound(next, last_), next.end());  // Clang 14 has no ranges::rotate
     next.resize(kMostViews);
     last_ = next.back();
   }

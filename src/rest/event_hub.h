@@ -56,7 +56,7 @@ struct SettingsChange {
   std::string_view noun;  // "bucket"; lives as long as the process
   Whom whom{};
 
-  auto operator<=>(const SettingsChange&) const = default;
+  auto operator<=>(const SettingsChange&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 // Collects which uploads and callbacks changed. Each tick it reads those from the store, writes each as one event, once
