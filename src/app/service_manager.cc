@@ -30,8 +30,8 @@ ServiceManager::ServiceManager() {
   for (int at = 0; at < count; ++at) {
     std::string name = names[at] == nullptr ? std::string(kUnnamed) : names[at];
     // The name of the unit stands where it gives no other.
-    const bool alone = count == 1 && (name == kUnnamed || name.ends_with(".socket"));
-    sockets_.try_emplace(alone ? std::string(kApi) : std::move(name), UniqueFd(SD_LISTEN_FDS_START + at));
+    if (count == 1 && (name == kUnnamed || name.ends_with(".socket"))) name = kApi;
+    sockets_.try_emplace(name, UniqueFd(SD_LISTEN_FDS_START + at));
     std::free(names[at]);
   }
   std::free(names);
