@@ -198,7 +198,7 @@ sanitize() {  # sanitize PRESET [TEST...]
   part "tests under $preset" ctest --preset "$preset" -j2 --no-tests=error ${only:+-R "^($only)\$"}
 }
 
-##: tidy [--all] [FILE...]  clang-tidy on files that changed since they were clean, or on all (--all)
+##: tidy [--all] [FILE...]  clang-tidy on files that changed since they were clean, or on all (--all; more of each: --deep)
 do_tidy() {
   need build check fuzz
   build tidy src/base/CMakeFiles/vodlift_base.dir/cmake_pch.hxx.pch

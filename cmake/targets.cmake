@@ -55,6 +55,31 @@ function(vodlift_precompile_test target)
   endif()
 endfunction()
 
+# Compiles sources together, as many as cmake/groups.py allows, where VODLIFT_GROUPED is on.
+function(vodlift_group target)
+  if(NOT VODLIFT_GROUPED)
+    return()
+  endif()
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "^[^/].*[.]cc$")  # not those that the build writes
+  execute_process(COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/groups.py ${sources}
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_VARIABLE groups COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE "\n" ";" groups "${groups}")
+  foreach(line IN LISTS groups)
+    if(line MATCHES "^([0-9]+) (.+)$")
+      set_source_files_properties(${CMAKE_MATCH_2} PROPERTIES UNITY_GROUP ${CMAKE_MATCH_1})
+    endif()
+  endforeach()
+  # A changed name may change the groups.
+  list(TRANSFORM sources PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sources})
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # it takes the files of a group for headers
+  endif()
+endfunction()
+
 # vodlift_library(NAME SOURCES … DEPENDS … PRIVATE_DEPENDS …): the static library of one folder of src/.
 # DEPENDS names what its files may include; tests/check_includes.py reads the same list.
 function(vodlift_library name)
@@ -64,6 +89,7 @@ function(vodlift_library name)
   list(TRANSFORM ARG_DEPENDS PREPEND vodlift_)
   target_link_libraries(${target} PUBLIC vodlift_options ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
   vodlift_precompile(${target})
+  vodlift_group(${target})
 endfunction()
 
 # vodlift_test(NAME SOURCES … DEPENDS …): one GoogleTest program, registered with CTest as NAME.
@@ -75,6 +101,7 @@ function(vodlift_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} vodlift_options GTest::gtest GTest::gmock GTest::gtest_main)
   vodlift_precompile_test(${name})
+  vodlift_group(${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 900)  # ends what hangs; a sanitizer on a busy machine needs minutes
 endfunction()
