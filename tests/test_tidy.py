@@ -99,6 +99,35 @@ def test_a_fault_is_reported_in_its_file(groups_of):
     assert group.in_files("/usr/include/x.h:3:1: note") == "/usr/include/x.h:3:1: note"
 
 
+def test_what_the_analyzer_finds_without_depth_is_looked_at_again_with_it(groups_of, monkeypatch):
+    group, = groups_of({"a.cc": source("int a;"), "b.cc": source("int b;")})
+    a, b = group.files
+    at = group.path.read_text().splitlines().index("int b;") + 1
+    asked = []
+
+    def answers(*all_of_them):
+        left = list(all_of_them)
+
+        def clang_tidy(path, build, deep):
+            asked.append((path.name, deep))
+            output = left.pop(0)
+            return not output, output
+        monkeypatch.setattr(tidy, "clang_tidy", clang_tidy)
+        asked.clear()
+
+    null = "error: a null pointer [clang-analyzer-core.NullDereference,-warnings-as-errors]\n"
+    copy = "error: a copy [performance-for-range-copy,-warnings-as-errors]\n"
+    answers(f"{group.path}:{at}:1: {null}", "")
+    assert [(one.files, one.clean) for one in tidy.check_group(group, deep=False)] == [([a], True), ([b], True)]
+    assert asked == [("1.cc", False), ("b.cc", True)]
+    answers(f"{group.path}:{at}:1: {null}", f"{b}:3:1: {null}")
+    assert [(one.files, one.clean) for one in tidy.check_group(group, deep=False)] == [([a], True), ([b], False)]
+    answers(f"{group.path}:{at}:1: {null}{group.path}:{at}:1: {copy}")
+    assert [(one.files, one.clean) for one in tidy.check_group(group, deep=False)] == [([a, b], False)]
+    answers(f"{a}:1:1: {null}", "")
+    assert tidy.check_alone(a, deep=False)[0].clean and asked == [("a.cc", False), ("a.cc", True)]
+
+
 # Finds a fault where a file, or a header that it includes, has the word in .clang-tidy. Notes which files it checked.
 CLANG_TIDY = """#!/bin/sh
 [ "$1" = --version ] && { echo "$TIDY_VERSION"; exit; }
