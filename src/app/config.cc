@@ -28,10 +28,11 @@ constexpr std::size_t kMaxStorages = 1000;
 constexpr std::size_t kMaxNetworks = 1000;
 constexpr std::size_t kMaxPortRanges = 100;
 constexpr std::int64_t kMaxConnections = 1000000;
+constexpr std::int64_t kMaxRetentionDays = 36500;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 11> kSections = {"server", "store", "storage", "worker", "litter", "callback",
-                                                        "audit",  "log",   "limits",  "panel",  "metrics"};
+constexpr std::array<std::string_view, 12> kSections = {"server",   "store", "storage", "worker", "litter", "retention",
+                                                        "callback", "audit", "log",     "limits", "panel",  "metrics"};
 
 struct NamedLevel {
   std::string_view name;
@@ -94,6 +95,7 @@ class ConfigJudge {
     read_storages();
     read_worker();
     read_litter();
+    read_retention();
     read_callback();
     read_audit();
     read_limits();
@@ -270,6 +272,22 @@ class ConfigJudge {
       out.give_up = std::chrono::days(static_cast<int>(*number));
     }
     litter.refuse_unknown();
+  }
+
+  void read_retention() {
+    ConfigSection retention = section("retention");
+    Config::Retention& out = config_.retention;
+    const auto days = [&retention](std::string_view key, std::chrono::days usual) {
+      const auto number = retention.integer(key, 0, kMaxRetentionDays);
+      return number ? std::chrono::days(static_cast<int>(*number)) : usual;
+    };
+    const auto ended = days("ended_days", std::chrono::days(0));
+    out.completed = days("completed_days", ended);
+    out.failed = days("failed_days", ended);
+    out.cancelled = days("cancelled_days", ended);
+    if (const auto text = retention.text("archive"); text && !text->empty())
+      out.archive = absolute_to(directory_, *text);
+    retention.refuse_unknown();
   }
 
   void read_callback() {

@@ -54,6 +54,13 @@ struct Config {
     std::chrono::seconds grace{600};  // 1..86400
     std::chrono::days give_up{14};    // 1..90
   };
+  // How long uploads are kept after their end; 0: for ever.
+  struct Retention {
+    std::chrono::days completed{0};  // each 0..36500
+    std::chrono::days failed{0};
+    std::chrono::days cancelled{0};
+    std::filesystem::path archive;  // a folder, or its place; empty: none
+  };
   struct Callback {
     std::vector<net::Network> allow_networks;
     std::vector<net::PortRange> allow_ports;
@@ -92,6 +99,7 @@ struct Config {
   std::vector<StorageConfig> storages;  // one at least, names unique
   Worker worker;
   Litter litter;
+  Retention retention;
   Callback callback;
   Audit audit;
   Limits limits;

@@ -84,6 +84,25 @@ TEST(Config, LimitsHaveBurstsOfTheirOwn) {
               ElementsAre(HasSubstr("[limits] key_burst"), HasSubstr("[limits] failures_per_s"), HasSubstr("rate")));
 }
 
+TEST(Config, StatesAreKeptAsLongAsAllUnlessTheySaySo) {
+  const auto retention = [](std::string_view lines) {
+    return parse_config(std::string(kSmallest) + "[retention]\n" + std::string(lines), "/etc/v.toml").value().retention;
+  };
+  using std::chrono::days;
+  EXPECT_EQ(retention("").completed, days(0)) << "for ever";
+  const auto all = retention("ended_days = 30\nfailed_days = 90\ncancelled_days = 0\narchive = \"old\"");
+  EXPECT_EQ(all.completed, days(30));
+  EXPECT_EQ(all.failed, days(90));
+  EXPECT_EQ(all.cancelled, days(0));
+  EXPECT_EQ(all.archive, "/etc/old");
+  EXPECT_EQ(retention("completed_days = 36500").completed, days(36500));
+  EXPECT_EQ(retention("completed_days = 7").failed, days(0));
+  EXPECT_EQ(retention("archive = \"\"").archive, "");
+  EXPECT_THAT(faults_of(std::string(kSmallest) + "[retention]\nended_days = -1\ncanceled_days = 1\narchive = 5"),
+              ElementsAre(HasSubstr("[retention] ended_days: expected an integer from 0 to 36500, found -1"),
+                          HasSubstr("did you mean \"cancelled_days\"?"), HasSubstr("[retention] archive")));
+}
+
 TEST(Config, ReadsEveryKey) {
   const auto config = parse_config(R"(
 [server]

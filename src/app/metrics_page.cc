@@ -133,6 +133,7 @@ class MetricsPage::Writing {
 
   void database() {
     from_.database.metrics().write(text_);
+    from_.retention.metrics().write(text_);
     const StoreHealth health = context_.monitor.look();
     text_.gauge("vodlift_store_free_bytes", "Free space of the database's disk.", health.free_bytes);
     text_.gauge("vodlift_store_disk_full", "1: the disk was full, and new uploads are refused.",

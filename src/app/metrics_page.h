@@ -18,6 +18,7 @@
 #include "store/sqlite_database.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
+#include "worker/retention_run.h"
 
 namespace vodlift::app {
 
@@ -46,6 +47,7 @@ class MetricsPage {
     const legacy::CallMetrics& calls;
     const worker::Dispatcher& dispatcher;
     const worker::CallbackRun& callbacks;
+    const worker::RetentionRun& retention;
     s3::EndpointStates& endpoints;
     const store::SqliteDatabase& database;
     std::vector<Listener> listeners;

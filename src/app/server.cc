@@ -43,6 +43,7 @@
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
+#include "worker/retention_run.h"
 
 namespace vodlift::app {
 namespace {
@@ -103,6 +104,15 @@ worker::Options worker_options(const Config::Worker& worker) {
   options.parts_per_upload = worker.parts_per_upload;
   options.turn = worker.turn;
   options.readiness = {worker.source_quiet, worker.source_wait};
+  return options;
+}
+
+worker::RetentionOptions retention_options(const Config::Retention& retention) {
+  worker::RetentionOptions options;
+  options.completed = retention.completed;
+  options.failed = retention.failed;
+  options.cancelled = retention.cancelled;
+  options.archive = retention.archive;
   return options;
 }
 
@@ -215,6 +225,7 @@ class Server {
         callbacks_(callback_client_, guard_, clock),
         reaper_(*stores_.ledger, *stores_.accounts, objects_,
                 {config.litter.retry, config.litter.grace, config.litter.give_up}),
+        retention_(*stores_.retention, clock, retention_options(config.retention)),
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
         collector_(*stores_.statistics),
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
@@ -264,6 +275,7 @@ class Server {
                   router_.metrics(),
                   dispatcher_,
                   callback_run_,
+                  retention_,
                   endpoints_,
                   *stores_.database,
                   {{"api", public_server_}, {"administration", admin_server_}}},
@@ -299,6 +311,7 @@ class Server {
     dispatcher_.start();
     callback_run_.start();
     reaper_.start();
+    retention_.start();
     stores_.check->start();
     attention_.start();
     events_.start();
@@ -347,6 +360,7 @@ class Server {
     write_statistics();
     callback_run_.stop();
     reaper_.stop();
+    retention_.stop();
     stores_.check->stop();
     callback_client_.stop();
     s3_client_.stop();
@@ -485,6 +499,7 @@ class Server {
   s3::S3BucketDoctor doctor_;
   callback::HttpCallbackSender callbacks_;
   worker::MultipartReaper reaper_;
+  worker::RetentionRun retention_;
   worker::CallbackRun callback_run_;
   StatisticsCollector collector_;
   worker::Dispatcher dispatcher_;

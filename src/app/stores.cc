@@ -28,6 +28,7 @@ Result<> open_queue(Stores& stores, const Clock& clock) {
                                  *self,
                                  since_boot};
   stores.uploads = std::make_unique<store::SqliteUploadStore>(queue);
+  stores.retention = std::make_unique<store::SqliteUploadRetention>(*stores.database, *stores.uploads);
   stores.queue = std::make_unique<store::SqliteWorkQueue>(queue);
   stores.attempt_history = std::make_unique<store::SqliteAttemptHistory>(*stores.database);
   stores.statistics = std::make_unique<store::SqliteStatistics>(*stores.database, clock);

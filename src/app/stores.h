@@ -20,6 +20,7 @@
 #include "store/sqlite_people.h"
 #include "store/sqlite_sessions.h"
 #include "store/sqlite_statistics.h"
+#include "store/sqlite_upload_retention.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
 
@@ -34,6 +35,7 @@ struct Stores {
   std::unique_ptr<store::SqliteAccountRepository> account_rows;
   std::unique_ptr<AccountDirectory> accounts;
   std::unique_ptr<store::SqliteUploadStore> uploads;
+  std::unique_ptr<store::SqliteUploadRetention> retention;
   std::unique_ptr<store::SqliteWorkQueue> queue;
   std::unique_ptr<store::SqliteAttemptHistory> attempt_history;
   std::unique_ptr<store::SqliteStatistics> statistics;

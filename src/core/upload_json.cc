@@ -101,6 +101,10 @@ json::object to_operator_json(const Upload& upload, WallTime now) {
   return out;
 }
 
+std::string operator_json_line(const Upload& upload, WallTime now) {
+  return json::serialize(to_operator_json(upload, now));
+}
+
 std::string callback_body(const Upload& ended, WallTime now) {
   const bool success = ended.state == UploadState::completed;
   json::object body;

@@ -15,6 +15,8 @@ boost::json::object to_json(const Upload& upload, WallTime now);
 
 // The same for an operator: also the account (`cdn`), and the `detail` of an error, or null.
 boost::json::object to_operator_json(const Upload& upload, WallTime now);
+// As text without a line break.
+std::string operator_json_line(const Upload& upload, WallTime now);
 
 // The body of the callback of an ended upload: the API's envelope around to_json(). Every failure has a code; a
 // cancellation without an error has the code of wrong_state.

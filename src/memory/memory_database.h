@@ -46,6 +46,7 @@ class MemoryDatabase {
  private:
   friend class MemoryAttemptHistory;
   friend class MemoryStatistics;
+  friend class MemoryUploadRetention;
   friend class MemoryUploadStore;
   friend class MemoryWorkQueue;
   friend class MemoryCallbackQueue;
@@ -155,6 +156,7 @@ class MemoryDatabase {
   ClockWatch clock_watch_;
   std::chrono::milliseconds forget_due_{0};
   std::map<UploadId, Row> uploads_;
+  std::map<std::pair<AccountId, UploadState>, std::int64_t> removed_ends_;  // how many
   std::map<Signature, UploadId> signatures_;
   std::map<std::int64_t, Callback> callbacks_;
   std::set<UploadId> changed_uploads_;  // in this transaction; more may be named than have changed
@@ -165,6 +167,7 @@ class MemoryDatabase {
   std::map<std::int64_t, LedgerEntry> ledger_;
   std::vector<NodeInfo> nodes_;
   std::map<BandwidthScope, BandwidthLimit> limits_;
+  UploadId last_upload_ = 0;
   std::int64_t last_callback_ = 0;
   std::int64_t last_entry_ = 0;
 };

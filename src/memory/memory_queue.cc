@@ -30,7 +30,7 @@ void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
       outcome = too_many_open_uploads(upload.account, database_.most_open_uploads_);
     } else {
       MemoryDatabase::Row row;
-      row.upload.id = database_.uploads_.empty() ? 1 : database_.uploads_.rbegin()->first + 1;
+      row.upload.id = ++database_.last_upload_;
       row.upload.account = upload.account;
       row.upload.request = std::move(upload.request);
       row.upload.size = upload.size;

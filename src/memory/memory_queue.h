@@ -16,6 +16,7 @@
 #include "core/multipart_ledger.h"
 #include "core/nodes.h"
 #include "core/statistics.h"
+#include "core/upload_retention.h"
 #include "core/upload_store.h"
 #include "core/work_queue.h"
 #include "memory/memory_database.h"
@@ -44,6 +45,17 @@ class MemoryUploadStore final : public UploadStore {
   static Upload shown(const MemoryDatabase::Row& row);
   std::vector<Upload> matching(std::optional<AccountId> account, const UploadQuery& query);
 
+  MemoryDatabase& database_;
+};
+
+class MemoryUploadRetention final : public UploadRetention {
+ public:
+  explicit MemoryUploadRetention(MemoryDatabase& database) : database_(database) {}
+
+  Result<EndedPage> ended(UploadState state, const EndedPlace& after, WallTime until, int limit) override;
+  Result<int> remove(const std::vector<UploadId>& ids) override;
+
+ private:
   MemoryDatabase& database_;
 };
 
@@ -194,9 +206,10 @@ class MemoryStatistics final : public Statistics {
 // The ports of the queue, opened in one node's name; the database must outlive them.
 struct MemoryNode {
   MemoryNode(MemoryDatabase& database, const NodeTerm& self)
-      : uploads(database), queue(database, self), callbacks(database, self), journal(database) {}
+      : uploads(database), retention(database), queue(database, self), callbacks(database, self), journal(database) {}
 
   MemoryUploadStore uploads;
+  MemoryUploadRetention retention;
   MemoryWorkQueue queue;
   MemoryCallbackQueue callbacks;
   MemoryMultipartJournal journal;

@@ -31,7 +31,7 @@ Result<> MemoryStatistics::add(Collected& collected) {
   const std::lock_guard lock(database_.mutex_);
   const WallTime now = database_.clock_.now();
   std::map<AccountId, StatisticsSlot> sums;
-  std::map<std::pair<AccountId, UploadState>, std::int64_t> ends;
+  auto ends = database_.removed_ends_;
   StatisticsSlot all;
   for (const auto& [id, row] : database_.uploads_) {
     const Upload& upload = row.upload;

@@ -1,5 +1,6 @@
 // The queue's statements use their indexes: what they cost does not grow with what they do not want.
 #include "store/people_statements.h"
+#include "store/retention_statements.h"
 #include "store/sqlite_statements.h"
 #include "store/store_test_support.h"
 
@@ -182,6 +183,19 @@ TEST_F(Plan, TheHistoryOfAnUploadIsSought) {
   expect_seek(sql::kAttemptsOf, "PRIMARY KEY", "upload_id=?");
   // The entries of one upload are sorted, few as they are.
   EXPECT_EQ(plan_of(sql::kForgetAttempts).find("SCAN upload_attempts"), std::string::npos);
+}
+
+TEST_F(Plan, WhatHasEndedIsSoughtByItsTime) {
+  expect_seek(sql::kEnded, "uploads_ended", "state=? AND finished_ms>? AND finished_ms<?");
+  expect_seek(sql::kEnded, "sqlite_autoindex_callbacks_1", "upload_id=?");
+}
+
+TEST_F(Plan, WhatIsRemovedIsSought) {
+  expect_seek(sql::kRemovable, "INTEGER PRIMARY KEY", "rowid=?");
+  expect_seek(sql::kRemoveCallback, "sqlite_autoindex_callbacks_1", "upload_id=?");
+  expect_seek(sql::kRemoveCallback, "PRIMARY KEY", "callback_id=?");
+  expect_seek(sql::kRemoveUpload, "INTEGER PRIMARY KEY", "rowid=?");
+  expect_seek(sql::kRemoveUpload, "PRIMARY KEY", "upload_id=?");
 }
 
 TEST_F(Plan, StatisticsAreSought) {

@@ -33,6 +33,9 @@ class SqliteUploadStore final : public UploadStore {
   Result<int> wake(AccountId account, const std::string& bucket) override;
   Result<ChangeOutcome> change(const ChangeRequest& request) override;
 
+  // These uploads, ascending, were removed, and the disk has it. May block.
+  void forget(const std::vector<UploadId>& removed) { lists_.forget(removed); }
+
  private:
   class Insert;
   class ForgetSignatures;

@@ -121,6 +121,21 @@ void UploadLists::read_new_rows(SqliteConnection& connection, AccountId account,
   list.seen_to = last;
 }
 
+// A list that is being read meanwhile may read them, but it has its lock before it sees anything. So it has them in
+// full when it gives back the lock, or sees that they are removed.
+void UploadLists::forget(const std::vector<UploadId>& removed) {
+  std::vector<std::shared_ptr<List>> lists;
+  {
+    const std::lock_guard lock(mutex_);
+    lists.assign(lists_.begin(), lists_.end());
+  }
+  for (const std::shared_ptr<List>& list : lists) {
+    const std::lock_guard lock(list->mutex);
+    std::erase_if(list->ids, [&](UploadId id) { return std::binary_search(removed.begin(), removed.end(), id); });
+    note_size(list, list->ids.size());
+  }
+}
+
 void UploadLists::note_size(const std::shared_ptr<List>& list, std::size_t size) {
   const std::lock_guard lock(mutex_);
   list->size = size;

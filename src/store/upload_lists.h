@@ -14,8 +14,9 @@
 namespace vodlift::store {
 
 // Answers lists of the newest uploads. Where an account's index alone would have to step over many rows (a key narrowed
-// to some paths or buckets, a large offset) it keeps the ids in memory: which uploads lie in a scope never changes, and
-// ids only grow. So each row of a history is looked at once for each scope, and not for each list.
+// to some paths or buckets, a large offset) it keeps the ids in memory: which uploads lie in a scope never changes, ids
+// only grow, and it is told which are removed. So each row of a history is looked at once for each scope, and not for
+// each list.
 //
 // Keeps kMostLists lists and kMostIds ids (8 bytes each) at most, and forgets those first that were not asked for the
 // longest. A list of more than kMostOfOne ids is not kept: its rows lie so close that walking finds them.
@@ -30,6 +31,9 @@ class UploadLists {
 
   // The ids that match, newest first. Inside a read transaction that has read nothing yet.
   std::vector<UploadId> newest(SqliteConnection& connection, AccountId account, const UploadQuery& query);
+
+  // Takes ids, ascending, out of all lists; after the commit that removed them. May wait for a list that is being read.
+  void forget(const std::vector<UploadId>& removed);
 
  private:
   struct List {

@@ -20,7 +20,7 @@ class MemoryUnderTest final : public StoreUnderTest {
   NodeStores open_node(const std::string& name) override {
     const NodeTerm self = nodes_.join(name).value();
     memory::MemoryNode& node = *opened_.emplace_back(std::make_unique<memory::MemoryNode>(database_, self));
-    return {self, node.uploads, node.queue, node.callbacks, node.journal};
+    return {self, node.uploads, node.retention, node.queue, node.callbacks, node.journal};
   }
   Nodes& nodes() override { return nodes_; }
   ChangeFeed& feed() override { return database_.feed(); }

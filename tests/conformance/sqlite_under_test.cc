@@ -16,6 +16,7 @@
 #include "store/sqlite_people.h"
 #include "store/sqlite_sessions.h"
 #include "store/sqlite_statistics.h"
+#include "store/sqlite_upload_retention.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
 
@@ -53,14 +54,16 @@ class SqliteUnderTest final : public StoreUnderTest {
   struct Node {
     explicit Node(const store::SqliteQueue& shared)
         : uploads(std::make_unique<store::SqliteUploadStore>(shared)),
+          retention(std::make_unique<store::SqliteUploadRetention>(shared.database, *uploads)),
           queue(std::make_unique<store::SqliteWorkQueue>(shared)),
           callbacks(std::make_unique<store::SqliteCallbackQueue>(shared)),
           journal(std::make_unique<store::SqliteMultipartJournal>(shared)) {}
     [[nodiscard]] NodeStores ports(const NodeTerm& self) const {
-      return {self, *uploads, *queue, *callbacks, *journal};
+      return {self, *uploads, *retention, *queue, *callbacks, *journal};
     }
 
     std::unique_ptr<store::SqliteUploadStore> uploads;
+    std::unique_ptr<store::SqliteUploadRetention> retention;
     std::unique_ptr<store::SqliteWorkQueue> queue;
     std::unique_ptr<store::SqliteCallbackQueue> callbacks;
     std::unique_ptr<store::SqliteMultipartJournal> journal;

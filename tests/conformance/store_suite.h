@@ -24,6 +24,7 @@
 #include "core/people.h"
 #include "core/sessions.h"
 #include "core/statistics.h"
+#include "core/upload_retention.h"
 #include "core/upload_store.h"
 #include "core/work_queue.h"
 
@@ -59,6 +60,7 @@ class ManualClock final : public Clock {
 struct NodeStores {
   NodeTerm self;
   UploadStore& uploads;
+  UploadRetention& retention;
   WorkQueue& queue;
   CallbackQueue& callbacks;
   MultipartJournal& journal;
@@ -111,6 +113,7 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   }
 
   UploadStore& uploads() { return node_->uploads; }
+  UploadRetention& retention() { return node_->retention; }
   WorkQueue& queue() { return node_->queue; }
   CallbackQueue& callbacks() { return node_->callbacks; }
   AttemptHistory& attempt_history() { return store_->attempt_history(); }

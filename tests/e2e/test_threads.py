@@ -43,9 +43,9 @@ def threads(server) -> list[str]:
 
 def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aws, receiver):
     """A storage on a network file system, a bucket that needs credentials, a callback, somebody who signs in on the panel's own
-    listener, somebody who follows events and a monitoring system have every thread made."""
+    listener, somebody who follows events, a monitoring system and a limit of the history have every thread made."""
     port = free_port()
-    site = new_site(extra=f'[panel]\nlisten = "127.0.0.1:{port}"\n[metrics]\nlisten = "127.0.0.1:0"')
+    site = new_site(extra=f'[panel]\nlisten = "127.0.0.1:{port}"\n[metrics]\nlisten = "127.0.0.1:0"\n[retention]\nended_days = 30')
     site.server.environment = {
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.endpoint, "HOME": str(site.server.folder),
         "LD_PRELOAD": str(build_dir() / "libhanging_storage.so"), "HANGING_ROOT": str(site.server.storage)}
