@@ -22,7 +22,10 @@ object overview_of(const boost::json::array& attention) {
           {"oldest", 9'940},
           {"running", {{{"id", 5}, {"cdn", 158}, {"percent", 40}, {"size", 1024}, {"path", "s/u/映画.mp4"}}}},
           {"errors", {{{"code", "s3_access_denied"}, {"uploads", 3}}}},
-          {"today", {{{"cdn", nullptr}, {"bytes", 1024}, {"completed", 1}, {"failed", 0}}}}};
+          {"today", {{{"cdn", nullptr}, {"bytes", 1024}, {"completed", 1}, {"failed", 0}}}},
+          {"buckets_today",
+           {{{"cdn", 158}, {"bucket", "films"}, {"bytes", 2048}, {"completed", 1}, {"failed", 3}},
+            {{"cdn", nullptr}, {"bucket", nullptr}, {"bytes", 1024}, {"completed", 2}, {"failed", 0}}}}};
 }
 
 TEST_F(CliTest, AnOverviewSaysWhatNeedsAPersonAndWhatGoesOn) {
@@ -55,7 +58,10 @@ TEST_F(CliTest, AnOverviewSaysWhatNeedsAPersonAndWhatGoesOn) {
             "FAILED IN 24 H  ERROR\n"
             "3               s3_access_denied\n\n"
             "CDN     SENT IN 24 H  COMPLETED  FAILED\n"
-            "others  1.0 KiB       1          0\n");
+            "others  1.0 KiB       1          0\n\n"
+            "BUCKET  CDN  SENT IN 24 H  COMPLETED  FAILED\n"
+            "films   158  2.0 KiB       1          3\n"
+            "others  -    1.0 KiB       2          0\n");
 }
 
 TEST_F(CliTest, AnOverviewAsJsonHasTheThroughputToo) {

@@ -132,6 +132,17 @@ std::string show_accounts(const array& accounts) {
   return "\n" + table.text("");
 }
 
+std::string show_buckets(const array& buckets) {
+  if (buckets.empty()) return {};
+  Table table({"BUCKET", "CDN", "SENT IN 24 H", "COMPLETED", "FAILED"});
+  for (const value& one : buckets) {
+    const std::string bucket = cell(one, "bucket");
+    table.add({bucket == "-" ? "others" : bucket, cell(one, "cdn"), size_cell(one, "bytes"), cell(one, "completed"),
+               cell(one, "failed")});
+  }
+  return "\n" + table.text("");
+}
+
 std::string show(const value& facts) {
   const std::int64_t now = integer_at(facts, "at");
   std::string text = text_of(facts, "sentence") + "\n";
@@ -140,7 +151,8 @@ std::string show(const value& facts) {
   text += "\n" + show_queue(facts.at("queue").as_array(), now);
   text += "\n" + show_running(facts.at("running").as_array());
   text += "\n" + show_throughput(facts.at("throughput").as_array());
-  return text + show_errors(facts.at("errors").as_array()) + show_accounts(facts.at("today").as_array());
+  return text + show_errors(facts.at("errors").as_array()) + show_accounts(facts.at("today").as_array()) +
+         show_buckets(facts.at("buckets_today").as_array());
 }
 
 int run_overview(Session& session, std::optional<std::int64_t> cdn) {

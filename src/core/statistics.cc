@@ -4,6 +4,13 @@
 
 namespace vodlift {
 
+BucketWork& BucketWork::operator+=(const BucketWork& more) {
+  bytes_sent += more.bytes_sent;
+  completed += more.completed;
+  failed += more.failed;
+  return *this;
+}
+
 WallTime slot_begin(Resolution resolution, WallTime time) {
   const std::chrono::milliseconds since_epoch = time.time_since_epoch();
   const std::chrono::milliseconds slot = ring_of(resolution).slot;

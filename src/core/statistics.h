@@ -4,7 +4,9 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,10 +51,21 @@ struct ErrorSums {
   bool operator==(const ErrorSums&) const = default;
 };
 
+// What was done for one bucket of an account.
+struct BucketWork {
+  std::int64_t bytes_sent = 0;
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;
+
+  BucketWork& operator+=(const BucketWork& more);
+  bool operator==(const BucketWork&) const = default;
+};
+
 // What a node collects about one account.
 struct CollectedSums {
   std::int64_t bytes_sent = 0;
   std::map<Errc, ErrorSums> errors{};
+  std::map<std::string, BucketWork, std::less<>> buckets{};
 };
 using Collected = std::map<AccountId, CollectedSums>;
 
@@ -87,6 +100,18 @@ struct AccountSums {
 };
 inline constexpr int kMostBusiest = 20;
 
+// The same of one bucket. Buckets have hours only, those of a day and the hour that is not over.
+struct BucketSums {
+  AccountId account = 0;  // kOtherAccounts: buckets that are counted together, `bucket` is empty then
+  std::string bucket;
+  BucketWork work;
+
+  bool operator==(const BucketSums&) const = default;
+};
+inline constexpr int kBucketHours = 25;
+// So many buckets of all accounts have sums of their own in an hour. What is done for others is counted together.
+inline constexpr int kMostBuckets = 1000;
+
 // When the slot with this time begins. Pure.
 WallTime slot_begin(Resolution resolution, WallTime time);
 
@@ -114,6 +139,10 @@ class Statistics {
 
   // The accounts that did anything in the hours from `since` on, those that sent most first; kMostBusiest at most.
   virtual Result<std::vector<AccountSums>> busiest(WallTime since) = 0;
+
+  // The buckets for which anything was done in the hours from `since` on, of one account or of kAllAccounts, those that
+  // were sent most first; kMostBusiest at most.
+  virtual Result<std::vector<BucketSums>> busiest_buckets(AccountId account, WallTime since) = 0;
 };
 
 }  // namespace vodlift

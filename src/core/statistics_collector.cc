@@ -4,16 +4,30 @@
 
 namespace vodlift {
 
-void StatisticsCollector::sent(AccountId account, std::int64_t bytes) {
+// The caller has the lock.
+BucketWork& StatisticsCollector::work_for(AccountId account, std::string_view bucket) {
+  auto& buckets = noted_[account].buckets;
+  const auto known = buckets.find(bucket);
+  return known != buckets.end() ? known->second : buckets.emplace(bucket, BucketWork()).first->second;
+}
+
+void StatisticsCollector::sent(AccountId account, std::string_view bucket, std::int64_t bytes) {
   const std::lock_guard lock(mutex_);
   noted_[account].bytes_sent += bytes;
+  work_for(account, bucket).bytes_sent += bytes;
   const bool known = totals_.bytes_sent.contains(account) || totals_.bytes_sent.size() < kMostTotals;
   totals_.bytes_sent[known ? account : kOtherAccounts] += bytes;
   if (watched_) sent_[account] += bytes;
 }
 
-void StatisticsCollector::failed(AccountId account, Errc code, bool for_good) {
+void StatisticsCollector::completed(AccountId account, std::string_view bucket) {
   const std::lock_guard lock(mutex_);
+  ++work_for(account, bucket).completed;
+}
+
+void StatisticsCollector::failed(AccountId account, std::string_view bucket, Errc code, bool for_good) {
+  const std::lock_guard lock(mutex_);
+  if (for_good) ++work_for(account, bucket).failed;
   for (ErrorSums* sums : {&noted_[account].errors[code], &totals_.errors[code]}) {
     ++(for_good ? sums->failed : sums->retried);
   }
@@ -50,6 +64,7 @@ Result<> StatisticsCollector::flush() {
       again.errors[code].failed += errors.failed;
       again.errors[code].retried += errors.retried;
     }
+    for (const auto& [bucket, work] : sums.buckets) again.buckets[bucket] += work;
   }
   return added;
 }

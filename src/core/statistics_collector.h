@@ -4,23 +4,26 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <string_view>
 
 #include "core/statistics.h"
 
 namespace vodlift {
 
-// A crash loses what was noted since the last flush(), 10 s at most: bytes and errors, but no end of an upload, for the
-// store counts these itself. Internally locked; noting takes a short lock. Holds sums for each account that did
-// something since then.
+// A crash loses what was noted since the last flush(), 10 s at most: bytes, errors and the ends by bucket, but no end
+// by account, for the store counts these itself. Internally locked; noting takes a short lock. Holds sums for each
+// account that did something since then.
 class StatisticsCollector {
  public:
   // `statistics` must outlive it.
   explicit StatisticsCollector(Statistics& statistics) : statistics_(statistics) {}
 
-  // A store has confirmed bytes of an upload of this account.
-  void sent(AccountId account, std::int64_t bytes);
+  // A store has confirmed bytes of an upload of this account to this bucket.
+  void sent(AccountId account, std::string_view bucket, std::int64_t bytes);
+  // An upload to this bucket has completed.
+  void completed(AccountId account, std::string_view bucket);
   // An attempt ended with this error; `for_good`: the upload has failed by it.
-  void failed(AccountId account, Errc code, bool for_good);
+  void failed(AccountId account, std::string_view bucket, Errc code, bool for_good);
 
   // Whether sent() adds up for take_sent() as well.
   void watch(bool wanted);
@@ -40,6 +43,8 @@ class StatisticsCollector {
   Result<> flush();
 
  private:
+  BucketWork& work_for(AccountId account, std::string_view bucket);
+
   Statistics& statistics_;
   mutable std::mutex mutex_;  // guards the rest
   Collected noted_;

@@ -192,15 +192,18 @@ class MemoryStatistics final : public Statistics {
   Result<> add(Collected& collected) override;
   Result<std::vector<StatisticsSlot>> series(const SeriesQuery& query) override;
   Result<std::vector<AccountSums>> busiest(WallTime since) override;
+  Result<std::vector<BucketSums>> busiest_buckets(AccountId account, WallTime since) override;
 
  private:
   AccountId ring_for(AccountId account, WallTime now);
   void put(AccountId account, const StatisticsSlot& sums, WallTime now);
+  void put_buckets(const Collected& collected, WallTime now);
 
   MemoryDatabase& database_;  // its lock guards the rest
   std::map<std::tuple<AccountId, Resolution, WallTime>, StatisticsSlot> slots_;
   std::map<AccountId, WallTime> active_;  // those with rings of their own
   std::map<std::pair<AccountId, UploadState>, std::int64_t> ends_;
+  std::map<WallTime, std::map<std::pair<AccountId, std::string>, BucketWork>> buckets_;  // by hour
 };
 
 // The ports of the queue, opened in one node's name; the database must outlive them.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "memory/memory_queue.h"
@@ -52,6 +53,7 @@ Result<> MemoryStatistics::add(Collected& collected) {
      : state == UploadState::failed  ? one.failed
                                      : one.cancelled) += more;
   }
+  put_buckets(collected, now);
   for (const auto& [account, one] : std::exchange(collected, {})) {
     sums[account].bytes_sent += one.bytes_sent;
     sums[account].errors = one.errors;
@@ -88,6 +90,36 @@ void MemoryStatistics::put(AccountId account, const StatisticsSlot& sums, WallTi
     slots_.erase(slots_.lower_bound({account, resolution, WallTime()}),
                  slots_.lower_bound({account, resolution, first}));
   }
+}
+
+void MemoryStatistics::put_buckets(const Collected& collected, WallTime now) {
+  const WallTime begins = slot_begin(Resolution::hour, now);
+  auto& hour = buckets_[begins];
+  for (const auto& [account, sums] : collected) {
+    for (const auto& [bucket, work] : sums.buckets) {
+      const bool own = hour.contains({account, bucket}) || std::ssize(hour) < kMostBuckets;
+      hour[own ? std::pair(account, bucket) : std::pair(kOtherAccounts, std::string())] += work;
+    }
+  }
+  buckets_.erase(buckets_.begin(), buckets_.lower_bound(begins - std::chrono::hours(kBucketHours - 1)));
+}
+
+Result<std::vector<BucketSums>> MemoryStatistics::busiest_buckets(AccountId account, WallTime since) {
+  const std::lock_guard lock(database_.mutex_);
+  std::map<std::pair<AccountId, std::string>, BucketWork> all;
+  for (auto hour = buckets_.lower_bound(slot_begin(Resolution::hour, since)); hour != buckets_.end(); ++hour) {
+    for (const auto& [place, work] : hour->second) {
+      if (account == kAllAccounts || account == place.first) all[place] += work;
+    }
+  }
+  std::vector<BucketSums> sums;
+  sums.reserve(all.size());
+  for (const auto& [place, work] : all) sums.push_back({place.first, place.second, work});
+  std::ranges::stable_sort(sums, std::ranges::greater(), [](const BucketSums& one) {
+    return std::tuple(one.work.bytes_sent, one.work.completed, one.work.failed);
+  });
+  if (std::ssize(sums) > kMostBusiest) sums.resize(kMostBusiest);
+  return sums;
 }
 
 Result<std::vector<StatisticsSlot>> MemoryStatistics::series(const SeriesQuery& query) {

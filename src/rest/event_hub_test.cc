@@ -329,7 +329,7 @@ TEST_F(EventHubTest, TellsTheRateWhileBytesAreSent) {
   const auto other = open({159, Role::customer});
   tick();
   all->take();
-  traffic_.sent(158, 3000);
+  traffic_.sent(158, "videos", 3000);
   tick(std::chrono::seconds(1));
   EXPECT_THAT(all->take(), HasSubstr(R"("bytes_per_s":3000,"running":0})"));
   EXPECT_THAT(other->take(), HasSubstr(R"("bytes_per_s":0,"running":0})"));

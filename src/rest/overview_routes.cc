@@ -126,6 +126,21 @@ Result<array> accounts_json(const Context& context, const Today& today, std::opt
   return json;
 }
 
+Result<array> buckets_json(const Context& context, std::optional<AccountId> cdn) {
+  const auto busiest = context.statistics.busiest_buckets(cdn.value_or(kAllAccounts), context.clock.now() - kToday);
+  if (!busiest) return busiest.error();
+  array json;
+  for (const BucketSums& one : *busiest) {
+    const bool others = one.account == kOtherAccounts;
+    json.push_back(object{{"cdn", others ? value(nullptr) : value(one.account)},
+                          {"bucket", others ? value(nullptr) : value(one.bucket)},
+                          {"bytes", one.work.bytes_sent},
+                          {"completed", one.work.completed},
+                          {"failed", one.work.failed}});
+  }
+  return json;
+}
+
 value server_json(const Context& context) { return object{{"disk_free_bytes", context.monitor.look().free_bytes}}; }
 
 std::string uploads_text(std::int64_t uploads) {
@@ -172,6 +187,8 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
   if (!today) return today.error();
   const auto accounts = accounts_json(context, *today, cdn);
   if (!accounts) return accounts.error();
+  auto buckets = buckets_json(context, cdn);
+  if (!buckets) return buckets.error();
   const auto needs = find_needs(context, cdn, *queue, count_of(*sums, UploadState::uploading));
   array attention;
   for (const Need& need : needs) attention.push_back(to_json(need, caller.who.role));
@@ -185,6 +202,7 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
                       {"running", *running},
                       {"errors", today->errors},
                       {"today", *accounts},
+                      {"buckets_today", std::move(*buckets)},
                       {"server", cdn ? value(nullptr) : server_json(context)}});
 }
 

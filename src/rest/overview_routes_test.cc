@@ -68,6 +68,7 @@ TEST_F(OverviewTest, FiguresAreThoseThatAreKept) {
   collected[158].errors[Errc::s3_credential] = {1, 2};
   collected[158].errors[Errc::timeout] = {4, 0};
   collected[158].errors[Errc::network] = {0, 9};
+  collected[158].buckets["my_bucket"] = {5000, 0, 1};
   ASSERT_TRUE(statistics_.add(collected));
   const value all = overview();
   EXPECT_EQ(boost::json::serialize(all.at("counts")), R"([{"cdn":null,"state":"queued","uploads":3,"bytes":3000}])");
@@ -78,6 +79,8 @@ TEST_F(OverviewTest, FiguresAreThoseThatAreKept) {
   EXPECT_EQ(boost::json::serialize(all.at("errors")),
             R"([{"code":"timeout","uploads":4},{"code":"s3_credential","uploads":1}])");
   EXPECT_EQ(boost::json::serialize(all.at("today")), R"([{"cdn":158,"bytes":5000,"completed":0,"failed":0}])");
+  EXPECT_EQ(boost::json::serialize(all.at("buckets_today")),
+            R"([{"cdn":158,"bucket":"my_bucket","bytes":5000,"completed":0,"failed":1}])");
   EXPECT_TRUE(all.at("running").as_array().empty());
   EXPECT_EQ(all.at("at"), 1'700'000'000);
   const value one = overview({{"cdn", 158}});

@@ -2,6 +2,7 @@
 #include "store/people_statements.h"
 #include "store/retention_statements.h"
 #include "store/sqlite_statements.h"
+#include "store/statistics_statements.h"
 #include "store/store_test_support.h"
 
 namespace vodlift::store {
@@ -218,6 +219,14 @@ TEST_F(Plan, TheBusiestAccountsAreSoughtByTheirRings) {
   const std::string plan = plan_of(sql::kBusiest);
   EXPECT_NE(plan.find("PRIMARY KEY (account=? AND slot_s=? AND begins_s>?)"), std::string::npos) << plan;
   EXPECT_EQ(plan.find("SCAN statistics\n"), std::string::npos) << plan;
+}
+
+TEST_F(Plan, BucketsAreSoughtByTheirHour) {
+  expect_seek(sql::kCountBuckets, "PRIMARY KEY", "begins_s=?");
+  expect_seek(sql::kHasBucket, "PRIMARY KEY", "begins_s=? AND account=? AND bucket=?");
+  expect_seek(sql::kForgetBuckets, "PRIMARY KEY", "begins_s<?");
+  const std::string plan = plan_of(sql::kBusiestBuckets);  // adds up a day: 25,000 rows at most
+  EXPECT_NE(plan.find("PRIMARY KEY (begins_s>?)"), std::string::npos) << plan;
 }
 
 TEST_F(Plan, AReceiverIsSoughtAndChangedInItsRow) {

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "store/sqlite_statements.h"
+#include "store/statistics_statements.h"
 
 namespace vodlift::store {
 namespace {
@@ -145,6 +145,52 @@ void add_counters(StatisticsSlot& all, const StatisticsSlot& one) {
   }
 }
 
+// Adds to the hour of now, within one transaction.
+class BucketHour {
+ public:
+  BucketHour(SqliteConnection& connection, WallTime now)
+      : connection_(connection), begins_s_(to_unix_seconds(slot_begin(Resolution::hour, now))) {}
+
+  void add(AccountId account, const std::map<std::string, BucketWork, std::less<>>& buckets) {
+    for (const auto& [bucket, work] : buckets) {
+      const bool own = has(account, bucket) || has_room();
+      connection_.prepare(sql::kAddToBucket)
+          .bind(begins_s_, own ? account : kOtherAccounts, own ? std::string_view(bucket) : std::string_view(),
+                work.bytes_sent, work.completed, work.failed)
+          .run();
+    }
+  }
+
+  void forget_old() {
+    connection_.prepare(sql::kForgetBuckets)
+        .bind(begins_s_ - (kBucketHours - 1) * slot_seconds(Resolution::hour))
+        .run();
+  }
+
+ private:
+  bool has(AccountId account, std::string_view bucket) {
+    auto row = connection_.prepare(sql::kHasBucket);
+    row.bind(begins_s_, account, bucket);
+    return row.step();
+  }
+
+  bool has_room() {
+    if (room_ < 0) {
+      auto row = connection_.prepare(sql::kCountBuckets);
+      row.bind(begins_s_);
+      row.step();
+      room_ = std::max<std::int64_t>(kMostBuckets - row.integer("buckets"), 0);
+    }
+    if (room_ == 0) return false;
+    --room_;
+    return true;
+  }
+
+  SqliteConnection& connection_;
+  const std::int64_t begins_s_;
+  std::int64_t room_ = -1;  // for buckets with sums of their own; -1: not known yet
+};
+
 }  // namespace
 
 // What there is to be added.
@@ -179,12 +225,14 @@ Result<> SqliteStatistics::add(Collected& collected) {
     const auto step = std::span(accounts).subspan(at, std::min(kAccountsAStep, accounts.size() - at));
     auto added = database_.write([&](SqliteConnection& connection) -> Result<> {
       Rings rings(connection, now);
+      BucketHour hour(connection, now);
       StatisticsSlot all = at == 0 ? found->all : StatisticsSlot();
       for (const AccountId account : step) {
         StatisticsSlot one;
         if (const auto sums = collected.find(account); sums != collected.end()) {
           one.bytes_sent = sums->second.bytes_sent;
           one.errors = sums->second.errors;
+          hour.add(account, sums->second.buckets);
         }
         if (const auto queue = found->queues.find(account); queue != found->queues.end()) {
           one.most_queued = queue->second.queued;
@@ -195,6 +243,7 @@ Result<> SqliteStatistics::add(Collected& collected) {
         add_to_rings(connection, rings.ring_for(account), one, now);
       }
       add_to_rings(connection, kAllAccounts, all, now);
+      hour.forget_old();
       return {};
     });
     if (!added) return added;
@@ -246,6 +295,20 @@ Result<std::vector<AccountSums>> SqliteStatistics::busiest(WallTime since) {
     while (row.step()) {
       sums.push_back({row.integer("account"), row.integer("sent"), row.integer("completed"), row.integer("failed"),
                       row.integer("cancelled")});
+    }
+    return sums;
+  });
+}
+
+Result<std::vector<BucketSums>> SqliteStatistics::busiest_buckets(AccountId account, WallTime since) {
+  return database_.read([&](SqliteConnection& connection) -> Result<std::vector<BucketSums>> {
+    std::vector<BucketSums> sums;
+    auto row = connection.prepare(sql::kBusiestBuckets);
+    row.bind(to_unix_seconds(slot_begin(Resolution::hour, since)), account, kMostBusiest);
+    while (row.step()) {
+      sums.push_back({row.integer("account"),
+                      row.text("bucket"),
+                      {row.integer("sent"), row.integer("completed"), row.integer("failed")}});
     }
     return sums;
   });

@@ -19,6 +19,7 @@ class SqliteStatistics final : public Statistics {
   Result<> add(Collected& collected) override;
   Result<std::vector<StatisticsSlot>> series(const SeriesQuery& query) override;
   Result<std::vector<AccountSums>> busiest(WallTime since) override;
+  Result<std::vector<BucketSums>> busiest_buckets(AccountId account, WallTime since) override;
 
  private:
   struct Look;

@@ -37,17 +37,19 @@ void log_end(const ActiveRun& run, const RunEnd& end, const Result<>& outcome) {
 // Parts were noted when they were confirmed; what is left of a completed upload was sent whole.
 void note(StatisticsCollector& statistics, const ActiveRun& run, const RunEnd& end) {
   const Upload& upload = run.claimed.upload;
+  const std::string& bucket = upload.request.bucket;
   if (const auto* requeue = std::get_if<Requeue>(&end)) {
-    if (requeue->error) statistics.failed(upload.account, requeue->error->code, /*for_good=*/false);
+    if (requeue->error) statistics.failed(upload.account, bucket, requeue->error->code, /*for_good=*/false);
     return;
   }
   const auto& ending = std::get<UploadEnding>(end);
   if (ending.state == UploadState::failed && ending.error) {
-    statistics.failed(upload.account, ending.error->code, /*for_good=*/true);
+    statistics.failed(upload.account, bucket, ending.error->code, /*for_good=*/true);
   }
+  if (ending.state == UploadState::completed) statistics.completed(upload.account, bucket);
   if (ending.state != UploadState::completed || !ending.acl_applied) return;  // an object that was kept was not sent
   const std::int64_t whole = ending.size - upload.bytes_sent - run.control.bytes_sent();
-  if (whole > 0) statistics.sent(upload.account, whole);
+  if (whole > 0) statistics.sent(upload.account, bucket, whole);
 }
 
 // The account of a large upload is charged for what the run sent beyond the charge at the claim.

@@ -446,7 +446,8 @@ Result<> MultipartRun::record(const Part& part) {
 Result<> MultipartRun::record_part(const Part& part) {
   if (auto recorded = record(part); !recorded) return recorded;
   control_.sent(part.size);
-  if (context_.statistics != nullptr) context_.statistics->sent(claimed_.upload.account, part.size);
+  if (context_.statistics != nullptr)
+    context_.statistics->sent(claimed_.upload.account, claimed_.upload.request.bucket, part.size);
   journal_.parts.push_back(part);
   return {};
 }

@@ -187,6 +187,56 @@ TEST_P(StatisticsConformance, AccountsWithoutRingsAreBusyTogether) {
   EXPECT_EQ(statistics().busiest(clock_.now()).value().front(), (AccountSums{kOtherAccounts, 11, 0, 0, 0}));
 }
 
+Collected done(AccountId account, const std::string& bucket, const BucketWork& work) {
+  Collected collected;
+  collected[account].buckets[bucket] = work;
+  return collected;
+}
+
+TEST_P(StatisticsConformance, WhatWasDoneForEachBucketInADay) {
+  using Found = std::vector<BucketSums>;
+  EXPECT_EQ(statistics().busiest_buckets(kAllAccounts, clock_.now()).value(), Found());
+  add(done(1, "films", {100, 1, 0}));
+  clock_.advance(hours(1));
+  Collected more = done(1, "films", {50, 2, 1});
+  more[1].buckets["series"] = {0, 0, 3};
+  more[2].buckets["films"] = {120, 0, 0};
+  add(more);
+  add(done(2, "films", {1, 1, 1}));
+  const WallTime both = clock_.now() - hours(1);
+  EXPECT_EQ(statistics().busiest_buckets(kAllAccounts, both).value(),
+            (Found{{1, "films", {150, 3, 1}}, {2, "films", {121, 1, 1}}, {1, "series", {0, 0, 3}}}));
+  EXPECT_EQ(statistics().busiest_buckets(1, both).value(),
+            (Found{{1, "films", {150, 3, 1}}, {1, "series", {0, 0, 3}}}));
+  EXPECT_EQ(statistics().busiest_buckets(1, clock_.now()).value(),
+            (Found{{1, "films", {50, 2, 1}}, {1, "series", {0, 0, 3}}}));
+  reopen();
+  EXPECT_EQ(statistics().busiest_buckets(2, both).value(), (Found{{2, "films", {121, 1, 1}}}));
+  clock_.advance(hours(kBucketHours - 1));
+  add(done(3, "films", {1, 0, 0}));
+  EXPECT_EQ(statistics().busiest_buckets(1, {}).value().front(), (BucketSums{1, "films", {50, 2, 1}}))
+      << "the hour before it is gone";
+}
+
+TEST_P(StatisticsConformance, ManyBucketsAreCountedTogether) {
+  Collected many;
+  for (int bucket = 0; bucket < kMostBuckets; ++bucket) many[1].buckets[std::to_string(bucket)] = {1, 0, 0};
+  add(many);
+  Collected more = done(1, "7", {100, 0, 0});
+  more[1].buckets["other"] = {20, 1, 0};
+  more[2].buckets["another"] = {30, 0, 1};
+  add(more);
+  const auto found = statistics().busiest_buckets(kAllAccounts, clock_.now()).value();
+  ASSERT_EQ(std::ssize(found), kMostBusiest);
+  EXPECT_EQ(found[0], (BucketSums{1, "7", {101, 0, 0}}));
+  EXPECT_EQ(found[1], (BucketSums{kOtherAccounts, "", {50, 1, 1}}));
+  clock_.advance(hours(1));
+  add(done(2, "another", {5, 0, 0}));
+  EXPECT_EQ(statistics().busiest_buckets(kAllAccounts, clock_.now()).value().front(),
+            (BucketSums{2, "another", {5, 0, 0}}))
+      << "each hour has room again";
+}
+
 VODLIFT_INSTANTIATE_CONFORMANCE(StatisticsConformance);
 
 }  // namespace

@@ -45,6 +45,9 @@ def test_all_is_well_until_a_bucket_refuses_us_and_again_when_it_takes_objects(s
     fake.play(NO_FAULT)
     site.wait_for(site.queue("film.mp4", "videos", "3.mp4"), "completed")
     assert needs(overview) == []
+    today = {"cdn": 158, "bucket": "videos", "bytes": 1000, "completed": 1, "failed": 2}
+    wait_until(lambda: overview(cdn=158)["buckets_today"] == [today], 30, "what was done for the bucket is written")
+    assert "videos" in site.server.cli("overview").rpartition("BUCKET")[2]
 
 
 def test_uploads_that_wait_for_a_key_are_counted(site, fake, overview):

@@ -219,6 +219,24 @@ function Inside({facts}: {facts: Facts}) {
             </Table>
           </section>
           <section>
+            <h2>Buckets, 24 h</h2>
+            <Table caption="Buckets" head={['Bucket', ['Sent', 'figure'], ['Completed', 'figure'], ['Failed', 'figure']]}>
+              {facts.buckets_today.map((one) => (
+                <tr key={`${one.cdn} ${one.bucket}`}>
+                  <td>
+                    {one.bucket === null ? 'others' : <a href={href(`/uploads?cdn=${one.cdn}&bucket=${encodeURIComponent(one.bucket)}&hours=24`)}>{one.bucket}</a>}
+                    {!account.value && one.cdn !== null && <span class="faint"> {one.cdn}</span>}
+                  </td>
+                  <td class="figure">
+                    <Bytes count={one.bytes} />
+                  </td>
+                  <td class="figure">{number(one.completed)}</td>
+                  <td class={one.failed ? 'figure bad' : 'figure'}>{number(one.failed)}</td>
+                </tr>
+              ))}
+            </Table>
+          </section>
+          <section>
             <h2>Errors, 24 h</h2>
             {facts.errors.length === 0 ? (
               <p class="faint">None.</p>
