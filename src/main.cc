@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "app/config.h"
+#include "app/config_check.h"
 #include "app/server.h"
 #include "app/store_commands.h"
 #include "cli/build.h"
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
         .init = vodlift::app::init,
         .accept_loss = vodlift::app::accept_loss,
         .check_audit = vodlift::app::check_audit,
+        .check_config = vodlift::app::check_config,
         .admin_socket_of = vodlift::app::admin_socket_of,
     };
     return vodlift::cli::run(argc, argv, services);

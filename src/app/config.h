@@ -22,6 +22,8 @@ struct StorageConfig {
   std::filesystem::path root;
   bool cross_mounts = false;
   bool deny_hardlinks = false;
+
+  bool operator==(const StorageConfig&) const = default;
 };
 
 // A configuration without fault; all paths are absolute. docs/configuration.md describes every key.

@@ -15,6 +15,7 @@
 #include "app/monitoring_door.h"
 #include "app/panel_door.h"
 #include "app/process.h"
+#include "app/reload.h"
 #include "app/service_manager.h"
 #include "app/stores.h"
 #include "audit/file_audit_log.h"
@@ -231,6 +232,8 @@ class Server {
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
                      &collector_},
                     worker_options(config.worker)),
+        settings_(config,
+                  {[this] { return use_certificates(); }, [this](const Config& fresh) { use_storages(fresh); }}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
@@ -398,13 +401,18 @@ class Server {
   [[nodiscard]] bool has_tls() const { return !config_.server.tls_certificate.empty(); }
 
   void reload_certificate() {
-    auto loaded = public_server_.reload_certificate();
-    if (loaded) loaded = panel_door_.reload_certificate();
-    if (!loaded) {
+    if (auto loaded = use_certificates(); !loaded) {
       return log::error("the certificate was not read again; the one before stays in use",
                         {{"why", loaded.error().for_operator()}});
     }
     log::info("the certificate was read again", {{"certificate", config_.server.tls_certificate.string()}});
+  }
+
+  // Blocks for the disk. What is wrong with the files is told once, with every fault, and changes nothing.
+  void reload_settings() {
+    if (auto done = settings_.reload(); !done) {
+      log::error("the settings were not read again; those before stay in use", {{"why", done.error().for_operator()}});
+    }
   }
 
  private:
@@ -429,8 +437,20 @@ class Server {
             *stores_.sessions,
             sign_in_,
             *stores_.monitor,
+            settings_,
             [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
             pool};
+  }
+
+  Result<> use_certificates() {
+    if (!has_tls()) return {};
+    if (auto loaded = public_server_.reload_certificate(); !loaded) return loaded;
+    return panel_door_.reload_certificate();
+  }
+
+  void use_storages(const Config& fresh) {
+    storages_.use(roots_of(fresh));
+    bandwidth_control_.use_storages(names_of(fresh.storages));
   }
 
   void beat() {
@@ -503,6 +523,7 @@ class Server {
   worker::CallbackRun callback_run_;
   StatisticsCollector collector_;
   worker::Dispatcher dispatcher_;
+  Reload settings_;
   ThreadPool blocking_;
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;
@@ -556,7 +577,8 @@ void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Serve
     const bool asked = event == StopSignals::Event::reload;
     if (asked) manager.reloading();
     const bool due = server.has_tls() && ++looks % kLooksForACertificate == 0 && files.changed();
-    if (server.has_tls() && (due || asked)) server.reload_certificate();
+    if (due) server.reload_certificate();
+    if (asked) server.reload_settings();
     if (asked) manager.ready();
   }
 }

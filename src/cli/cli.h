@@ -27,6 +27,8 @@ struct Services {
   // Says whether the audit log is as it was written, and still has the line with this value of its chain (empty: any);
   // answers the exit code.
   std::function<int(const std::filesystem::path& config, const std::string& kept)> check_audit;
+  // Prints every fault of a configuration file; answers the exit code.
+  std::function<int(const std::filesystem::path& file)> check_config;
   // Where the daemon of this configuration file listens for commands. Errors: those of reading the file.
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> admin_socket_of;
 };

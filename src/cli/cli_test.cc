@@ -15,6 +15,7 @@ TEST_F(CliTest, ServesWithTheConfigurationFile) {
   EXPECT_EQ(run_without_socket({"init", "--config", "x.toml"}), 8);
   EXPECT_EQ(run_without_socket({"accept-loss", "--config", "x.toml"}), 9);
   EXPECT_EQ(run_without_socket({"audit", "check", "--config", "x.toml", "--kept", "ab"}), 10);
+  EXPECT_EQ(run_without_socket({"config", "check", "x.toml"}), 11);
 }
 
 TEST_F(CliTest, WrongUsageIsExitCodeTwo) {

@@ -91,6 +91,7 @@ class CliTest : public testing::Test {
                      .accept_loss = [](const std::filesystem::path&) { return 9; },
                      .check_audit = [](const std::filesystem::path& config,
                                        const std::string& kept) { return config == "x.toml" && kept == "ab" ? 10 : 0; },
+                     .check_config = [](const std::filesystem::path& file) { return file == "x.toml" ? 11 : 0; },
                      .admin_socket_of = [this](const std::filesystem::path& config) -> Result<std::filesystem::path> {
                        if (config == "good.toml") return socket_;
                        return Error{Errc::config_invalid, "the configuration has a fault:\nbad.toml:3: what"};

@@ -103,14 +103,19 @@ Result<> BandwidthControl::load() {
   return apply();
 }
 
+void BandwidthControl::use_storages(std::vector<std::string> storages) {
+  const std::lock_guard lock(mutex_);
+  storages_ = std::move(storages);
+}
+
 Result<> BandwidthControl::set(const BandwidthLimit& limit) {
   if (auto zone = TimeZone::find(limit.time_zone); !zone) return zone.error();
+  const std::lock_guard lock(mutex_);
   const bool of_storage = limit.scope.kind == BandwidthScope::Kind::storage;
   if (of_storage && std::ranges::find(storages_, limit.scope.name) == storages_.end()) {
     return Error{Errc::not_found, fmt::format("there is no storage '{}': the configured ones are {}",
                                               printable(limit.scope.name), fmt::join(storages_, ", "))};
   }
-  const std::lock_guard lock(mutex_);
   if (auto put = kept_.put(limit); !put) return put;
   return apply();
 }

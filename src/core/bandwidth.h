@@ -78,6 +78,8 @@ class BandwidthControl {
 
   // Applies the limits that are kept.
   Result<> load();
+  // From now on these are the configured storages. Limits of others stay kept.
+  void use_storages(std::vector<std::string> storages);
 
   Result<std::vector<BandwidthLimit>> list() { return kept_.list(); }
   // Effective at once. Errors also: invalid_value (no such time zone), not_found (no such storage).
@@ -90,8 +92,8 @@ class BandwidthControl {
 
   BandwidthLimits& kept_;
   Bandwidth& live_;
-  const std::vector<std::string> storages_;
-  std::mutex mutex_;  // one change at a time, so that the limits kept last are those that apply
+  std::mutex mutex_;  // one change at a time, so that the limits kept last are those that apply; guards the rest
+  std::vector<std::string> storages_;
 };
 
 }  // namespace vodlift

@@ -15,6 +15,7 @@
 #include "core/callback_sender.h"
 #include "core/file_of_size_test.h"
 #include "core/password_hasher.h"
+#include "core/settings.h"
 #include "core/storage.h"
 #include "core/store_health.h"
 #include "memory/memory_accounts.h"
@@ -114,6 +115,13 @@ class ScriptedMonitor final : public StoreMonitor {
   [[nodiscard]] StoreHealth look() const override { return health; }
 
   StoreHealth health;
+};
+
+class ScriptedSettings final : public Settings {
+ public:
+  Result<ReloadedSettings> reload() override { return outcome; }
+
+  Result<ReloadedSettings> outcome{ReloadedSettings()};
 };
 
 // Takes each callback.

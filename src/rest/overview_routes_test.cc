@@ -47,6 +47,16 @@ class OverviewTest : public RestApiTest {
   int queued_ = 0;
 };
 
+TEST_F(OverviewTest, SettingsAreReadAgainForAdminsAlone) {
+  settings_.outcome = ReloadedSettings{{"[log] level"}, {"[server] listen"}};
+  EXPECT_EQ(boost::json::serialize(succeed("settings.reload", {})),
+            R"({"applied":["[log] level"],"need_restart":["[server] listen"]})");
+  settings_.outcome = Error{Errc::config_invalid, "vodlift.toml:3: [log] level: expected a text"};
+  EXPECT_THAT(fail("settings.reload", {}, "config_invalid"), HasSubstr("vodlift.toml:3"));
+  who_.role = Role::operate;
+  fail("settings.reload", {}, "permission_denied");
+}
+
 TEST_F(OverviewTest, OneSentenceSaysHowThingsStand) {
   EXPECT_EQ(sentence(), "All is well: no upload is running or waiting.");
   queue_one();

@@ -112,6 +112,7 @@ class RestApiTest : public testing::Test {
   SteadyTime steady_{};
   SignIn sign_in_{people_, people_, hasher_, [this] { return steady_; }};
   ScriptedMonitor monitor_;
+  ScriptedSettings settings_;
   std::string api_url_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
@@ -138,6 +139,7 @@ class RestApiTest : public testing::Test {
                    people_,
                    sign_in_,
                    monitor_,
+                   settings_,
                    [this] { return api_url_; },
                    pool_};
   RestApi api_{context_};

@@ -20,6 +20,7 @@
 #include "core/callback_history.h"
 #include "core/callback_tester.h"
 #include "core/multipart_ledger.h"
+#include "core/settings.h"
 #include "core/sign_in.h"
 #include "core/statistics.h"
 #include "core/storage.h"
@@ -60,6 +61,7 @@ struct Context {
   Sessions& sessions;
   SignIn& sign_in;
   const StoreMonitor& monitor;
+  Settings& settings;
   std::function<std::string()> api_url;  // where the legacy API is; empty: where this one is
   ThreadPool& blocking;
 };
@@ -191,6 +193,7 @@ std::span<const Route> token_routes();
 std::span<const Route> overview_routes();
 std::span<const Route> event_routes();
 std::span<const Route> audit_routes();
+std::span<const Route> settings_routes();
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest

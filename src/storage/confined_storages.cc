@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -114,12 +115,10 @@ struct ConfinedStorages::OpenRoot {
   FileSystem where = FileSystem::remote;
 };
 
-struct ConfinedStorages::Mounted {
-  Mounted(StorageRoot storage, const std::shared_ptr<Watchdog>& watchdog, const std::shared_ptr<WalkCache>& walks)
-      : name(storage.name),
-        root(std::move(storage.root)),
-        cross_mounts(storage.cross_mounts),
-        deny_hardlinks(storage.deny_hardlinks),
+struct ConfinedStorages::Mounted : StorageRoot {
+  Mounted(const StorageRoot& storage, const std::shared_ptr<Watchdog>& watchdog,
+          const std::shared_ptr<WalkCache>& walks)
+      : StorageRoot(storage),
         reads(std::make_shared<TimedCalls>(watchdog, "disk-read", kReads)),
         opens(watchdog, "disk-open", kOpens),
         lister(name, cross_mounts, walks) {}
@@ -146,10 +145,6 @@ struct ConfinedStorages::Mounted {
     return no_reads && no_opens && no_listings;
   }
 
-  const std::string name;
-  const std::string root;
-  const bool cross_mounts;
-  const bool deny_hardlinks;
   std::atomic<int> lost_by = 0;  // the errno that the log has told last; 0: none since the root could be used
   std::mutex mutex;              // guards the next two, and is held for no call of the file system
   std::optional<SteadyTime> gone_since;
@@ -159,25 +154,74 @@ struct ConfinedStorages::Mounted {
   FileLister lister;
 };
 
-ConfinedStorages::ConfinedStorages(std::vector<StorageRoot> roots) {
-  const auto walks = std::make_shared<WalkCache>();
-  for (StorageRoot& root : roots) {
-    const std::string name = root.name;
-    storages_.emplace(name, std::make_unique<Mounted>(std::move(root), watchdog_, walks));
-  }
+ConfinedStorages::ConfinedStorages(const std::vector<StorageRoot>& roots) : walks_(std::make_shared<WalkCache>()) {
+  use(roots);
 }
 
 ConfinedStorages::~ConfinedStorages() = default;
 
+void ConfinedStorages::use(const std::vector<StorageRoot>& roots) {
+  end_retired();
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, MountedPtr, std::less<>> wanted;
+  for (const StorageRoot& root : roots) {
+    const auto before = storages_.find(root.name);
+    const bool same = before != storages_.end() && static_cast<const StorageRoot&>(*before->second) == root;
+    wanted.emplace(root.name, same ? before->second : std::make_shared<Mounted>(root, watchdog_, walks_));
+  }
+  for (const auto& [name, storage] : storages_) {
+    const auto now = wanted.find(name);
+    if (now == wanted.end() || now->second != storage) retired_.push_back(storage);
+  }
+  storages_ = std::move(wanted);
+}
+
+// The threads of a storage end once nobody uses it and no file of it is open.
+void ConfinedStorages::end_retired() {
+  std::vector<MountedPtr> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto unused = std::stable_partition(retired_.begin(), retired_.end(), [](const MountedPtr& one) {
+      return one.use_count() > 1 || one->reads.use_count() > 1;
+    });
+    std::move(unused, retired_.end(), std::back_inserter(ended));
+    retired_.erase(unused, retired_.end());
+  }
+  for (MountedPtr& one : ended) {
+    if (one->stop_until(SteadyTime::min())) continue;
+    const std::lock_guard lock(mutex_);  // it hangs
+    retired_.push_back(std::move(one));
+  }
+}
+
+ConfinedStorages::MountedPtr ConfinedStorages::find(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = storages_.find(name);
+  return at == storages_.end() ? nullptr : at->second;
+}
+
+std::vector<ConfinedStorages::MountedPtr> ConfinedStorages::all() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<MountedPtr> storages;
+  storages.reserve(storages_.size());
+  for (const auto& [name, storage] : storages_) storages.push_back(storage);
+  return storages;
+}
+
 bool ConfinedStorages::stop_within(std::chrono::milliseconds grace) {
   const SteadyTime end = std::chrono::steady_clock::now() + grace;
   watchdog_->stop();
+  std::vector<MountedPtr> storages = all();
+  {
+    const std::lock_guard lock(mutex_);
+    storages.insert(storages.end(), retired_.begin(), retired_.end());
+  }
   // All of them first, so that a storage that hangs uses up nobody else's time.
-  for (const auto& [name, storage] : storages_) storage->stop_until(SteadyTime::min());
+  for (const MountedPtr& storage : storages) storage->stop_until(SteadyTime::min());
   bool stopped = true;
-  for (const auto& [name, storage] : storages_) {
+  for (const MountedPtr& storage : storages) {
     if (storage->stop_until(end)) continue;
-    log::warn("a storage does not answer; it is not waited for", {{"storage", name}});
+    log::warn("a storage does not answer; it is not waited for", {{"storage", storage->name}});
     stopped = false;
   }
   return stopped;
@@ -227,9 +271,9 @@ Error ConfinedStorages::not_mounted(Mounted& storage, const std::string& user) {
 }
 
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& path) {
-  const auto at = storages_.find(path.storage);
-  if (at == storages_.end()) return unknown(path.storage);
-  Mounted& storage = *at->second;
+  const MountedPtr found = find(path.storage);
+  if (!found) return unknown(path.storage);
+  Mounted& storage = *found;
   if (auto cached = open_in_memory(storage, path)) return std::move(*cached);
   for (auto pause = kOpenPauses.begin();; ++pause) {
     auto opened =
@@ -242,9 +286,9 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& pat
 }
 
 std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached(const SourcePath& path) {
-  const auto at = storages_.find(path.storage);
-  if (at == storages_.end()) return std::nullopt;
-  return open_in_memory(*at->second, path);
+  const MountedPtr found = find(path.storage);
+  if (!found) return std::nullopt;
+  return open_in_memory(*found, path);
 }
 
 // Most names that are opened lie in memory. They need no other thread.
@@ -293,10 +337,11 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::taken(Mounted& storage, co
 }
 
 void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<FileList>)> done) {
-  const auto at = storages_.find(query.folder.storage);
-  if (at == storages_.end()) return done(unknown(query.folder.storage));
-  Mounted& storage = *at->second;
+  const MountedPtr found = find(query.folder.storage);
+  if (!found) return done(unknown(query.folder.storage));
   const std::string user = query.folder.user;
+  Mounted& storage = *found;
+  // The lister is a part of the storage, which a listing keeps by its answer.
   storage.lister.list(
       std::move(query),
       [&storage]() -> Result<FileLister::Root> {
@@ -305,17 +350,17 @@ void ConfinedStorages::list_files(FileQuery query, std::function<void(Result<Fil
         if (!may_enter((*root)->fd.get())) return lost_root(storage, errno);
         return FileLister::Root(*root, &(*root)->fd);
       },
-      [&storage, user, done = std::move(done)](Result<FileList> list) {
-        if (!list && list.error().code == Errc::not_found) return done(not_mounted(storage, user));
+      [found, user, done = std::move(done)](Result<FileList> list) {
+        if (!list && list.error().code == Errc::not_found) return done(not_mounted(*found, user));
         done(std::move(list));
       });
 }
 
 std::vector<StorageInfo> ConfinedStorages::list() {
   std::vector<StorageInfo> out;
-  for (const auto& [name, storage] : storages_) {
+  for (const MountedPtr& storage : all()) {
     auto info = storage->opens.call<StorageInfo>(kRootItself, [&storage = *storage] { return info_of(storage); });
-    out.push_back(info ? std::move(*info) : StorageInfo{name, false, 0});
+    out.push_back(info ? std::move(*info) : StorageInfo{storage->name, false, 0});
     out.back().gone_for = storage->note(out.back().available);
   }
   return out;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,21 +16,30 @@
 
 namespace vodlift::storage {
 
+class WalkCache;
+
 struct StorageRoot {
   std::string name;  // "sestore4"
   std::string root;  // absolute path of a directory; a link there is the operator's choice and is followed once
   bool cross_mounts = false;    // what is mounted beneath the root belongs to it
   bool deny_hardlinks = false;  // files with more than one name are refused
+
+  bool operator==(const StorageRoot&) const = default;
 };
 
 // Opens with openat2(RESOLVE_BENEATH, no links), so a path can neither leave the root nor pass a symbolic link, however
 // the tree changes during the call. A root that is missing at start is tried again at each use. open(), list() and
-// reads wait for a storage for some seconds, and not at all while it hangs. Internally locked.
+// reads wait for a storage for some seconds, and not at all while it hangs. Internally locked; use() may be called
+// beside all others.
 class ConfinedStorages final : public Storages {
  public:
-  explicit ConfinedStorages(std::vector<StorageRoot> roots);
+  explicit ConfinedStorages(const std::vector<StorageRoot>& roots);
   // Every SourceFile must be gone before.
   ~ConfinedStorages() override;
+
+  // From now on these are the storages. One that is as before goes on; files of one that has changed or gone stay open
+  // until they are closed, and can be read.
+  void use(const std::vector<StorageRoot>& roots);
 
   // Gives up the calls that are under way, ends listings, and takes no new ones. Call it while the objects that the
   // callbacks use still exist. False when calls of the file system still hang after `grace`: their threads go on using
@@ -44,6 +54,7 @@ class ConfinedStorages final : public Storages {
  private:
   struct Mounted;
   struct OpenRoot;
+  using MountedPtr = std::shared_ptr<Mounted>;
   using Opened = Result<std::unique_ptr<SourceFile>>;
   // The storage's root, which is opened if it is not open yet. Errors: storage_unavailable.
   static Result<std::shared_ptr<const OpenRoot>> root_of(Mounted& storage);
@@ -56,8 +67,15 @@ class ConfinedStorages final : public Storages {
   static Opened taken(Mounted& storage, const SourcePath& path, UniqueFd fd, FileSystem where);
   static StorageInfo info_of(Mounted& storage);
 
+  [[nodiscard]] MountedPtr find(std::string_view name) const;  // null: there is none
+  [[nodiscard]] std::vector<MountedPtr> all() const;
+  void end_retired();
+
   const std::shared_ptr<Watchdog> watchdog_ = std::make_shared<Watchdog>();
-  std::map<std::string, std::unique_ptr<Mounted>, std::less<>> storages_;
+  const std::shared_ptr<WalkCache> walks_;
+  mutable std::mutex mutex_;  // guards the rest, and is held for no call of the file system
+  std::map<std::string, MountedPtr, std::less<>> storages_;
+  std::vector<MountedPtr> retired_;  // that somebody may still use
 };
 
 }  // namespace vodlift::storage

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/await.h"
 #include "base/new_threads_test.h"
 #include "base/temporary_folder_test.h"
 
@@ -148,6 +149,39 @@ TEST_F(ConfinedStoragesTest, StoragesAtRestHaveOneThreadHoweverManyThereAre) {
     EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
     threads.wait_until_gone();
   }
+}
+
+TEST_F(ConfinedStoragesTest, StoragesChangeWhileFilesOfThemAreOpen) {
+  fs::create_directories(top_ / "other/jb");
+  write(top_ / "other/jb/b.mp4", "other");
+  const NewThreads threads;
+  ConfinedStorages storages({{"stays", root_.string()}, {"moves", root_.string()}, {"goes", root_.string()}});
+  std::shared_ptr<SourceFile> of_gone = *storages.open({"goes", "jb", "videos/a.mp4"});
+  std::shared_ptr<SourceFile> of_moved = *storages.open({"moves", "jb", "videos/a.mp4"});
+  storages.use({{"stays", root_.string()}, {"moves", (top_ / "other").string()}, {"new", (top_ / "other").string()}});
+
+  EXPECT_EQ(storages.open({"goes", "jb", "videos/a.mp4"}).error().code, Errc::storage_unknown);
+  EXPECT_TRUE(storages.open({"stays", "jb", "videos/a.mp4"}));
+  EXPECT_TRUE(storages.open({"moves", "jb", "b.mp4"}));
+  EXPECT_TRUE(storages.open({"new", "jb", "b.mp4"}));
+  std::vector<std::string> names;
+  for (const StorageInfo& one : storages.list()) names.push_back(one.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"moves", "new", "stays"}));
+  for (const auto& file : {of_gone, of_moved}) {
+    std::vector<std::uint8_t> bytes(6);
+    const auto read = await<Result<>>([&](std::function<void(Result<>)> done) {
+      file->read_async(0, bytes, [done = std::move(done)](const Result<>& result) { done(result); });
+    });
+    ASSERT_TRUE(read);
+    EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "inside");
+  }
+  of_gone.reset();
+  of_moved.reset();
+  storages.use({{"stays", root_.string()}});
+  storages.use({{"stays", root_.string()}});  // what nobody uses any more ends here
+  EXPECT_TRUE(storages.open({"stays", "jb", "videos/a.mp4"}));
+  EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
+  threads.wait_until_gone();
 }
 
 TEST_F(ConfinedStoragesTest, ARootMayItselfBeALink) {

@@ -212,6 +212,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("upload.show", 404, id=999)
     call("upload.counts")
     assert call("overview.show")["attention"] == []
+    assert call("settings.reload") == {"applied": [], "need_restart": []}
     assert call("audit.list", query={"cdn": 158, "command": "upload.", "limit": 1})["items"][0]["door"] == "administration"
     call("overview.show", query={"cdn": 158})
     assert len(call("statistics.show", query={"resolution": "hour"})["items"]) == 192

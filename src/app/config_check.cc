@@ -1,0 +1,40 @@
+#include "app/config_check.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "app/server.h"
+#include "base/encoding.h"
+#include "base/file.h"
+
+namespace vodlift::app {
+
+std::vector<std::string> missing_of(const Config& config) {
+  std::vector<std::string> missing;
+  for (const StorageConfig& one : config.storages) {
+    // With a slash behind it, for a file in its place is none.
+    const std::string root = one.root.string() + "/";
+    if (::access(root.c_str(), R_OK | X_OK) == 0) continue;
+    missing.push_back(fmt::format("[[storage]] {}: {}: {}; uploads from it would wait", one.name, one.root.string(),
+                                  errno_text(errno)));
+  }
+  for (const auto& [key, path] :
+       {std::pair("tls_certificate", config.server.tls_certificate), std::pair("tls_key", config.server.tls_key)}) {
+    if (path.empty() || ::access(path.c_str(), R_OK) == 0) continue;
+    missing.push_back(
+        fmt::format("[server] {}: {}: {}; the daemon would not start", key, path.string(), errno_text(errno)));
+  }
+  return missing;
+}
+
+int check_config(const std::filesystem::path& file) {
+  const auto config = load_config(file);
+  if (!config) return fail(config.error());
+  fmt::print("{}: no fault\n", file.string());
+  for (const std::string& one : missing_of(*config)) fmt::print("note: {}\n", one);
+  return 0;
+}
+
+}  // namespace vodlift::app

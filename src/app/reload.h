@@ -1,0 +1,33 @@
+// Which settings of a configuration file may change while the server runs.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "app/config.h"
+#include "core/settings.h"
+
+namespace vodlift::app {
+
+// Which settings two configurations do not share. Paths that follow from another setting count too. Pure.
+ReloadedSettings difference_of(const Config& used, const Config& fresh);
+
+// Takes storages, the log's level, and the certificate's new content; everything else needs a restart.
+class Reload final : public Settings {
+ public:
+  struct Parts {
+    std::function<Result<>()> use_certificates;             // reads them again; at a fault those before stay in use
+    std::function<void(const Config& fresh)> use_storages;  // the log's level is set here
+  };
+  // `config` is the one in use.
+  Reload(const Config& config, Parts parts) : used_(config), parts_(std::move(parts)) {}
+
+  Result<ReloadedSettings> reload() override;
+
+ private:
+  std::mutex mutex_;  // guards used_
+  Config used_;
+  const Parts parts_;
+};
+
+}  // namespace vodlift::app

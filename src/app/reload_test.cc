@@ -1,0 +1,109 @@
+#include "app/reload.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "app/config_check.h"
+#include "base/temporary_folder_test.h"
+
+namespace vodlift::app {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::string_view kFile = R"([store]
+path = "vodlift.db"
+[server]
+listen = "127.0.0.1:0"
+[[storage]]
+name = "sestore4"
+root = "/srv/sestore4"
+)";
+
+const std::string kMore = "[[storage]]\nname = \"more\"\nroot = \"/srv/more\"\n";
+
+Config parsed(const std::string& text) { return parse_config(text, "/etc/vodlift/vodlift.toml").value(); }
+
+TEST(DifferenceOf, TellsWhatIsAppliedAndWhatNeedsARestart) {
+  const Config used = parsed(std::string(kFile));
+  EXPECT_EQ(difference_of(used, used), ReloadedSettings());
+  const Config fresh = parsed(R"([store]
+path = "vodlift.db"
+[server]
+listen = "127.0.0.1:1"
+timestamp_window_s = 60
+[[storage]]
+name = "sestore5"
+root = "/srv/sestore5"
+[worker]
+uploads = 9
+[log]
+level = "debug"
+format = "json"
+)");
+  const ReloadedSettings difference = difference_of(used, fresh);
+  EXPECT_THAT(difference.applied, ElementsAre("[[storage]] sestore5", "[[storage]] sestore4", "[log] level"));
+  EXPECT_THAT(difference.need_restart,
+              ElementsAre("[server] listen", "[server] timestamp_window_s", "[worker] uploads", "[log] format"));
+}
+
+class ReloadTest : public testing::Test {
+ protected:
+  void write(std::string_view text) { std::ofstream(path_, std::ios::binary) << text; }
+  Result<ReloadedSettings> reload() { return reload_.reload(); }
+
+  const TemporaryFolder folder_;
+  const std::filesystem::path path_ = folder_.path() / "vodlift.toml";
+  const Config config_ = [this] {
+    write(kFile);
+    return load_config(path_).value();
+  }();
+  Result<> certificates_;
+  std::vector<std::size_t> used_;  // how many storages, each time
+  Reload reload_{
+      config_,
+      {[this] { return certificates_; }, [this](const Config& fresh) { used_.push_back(fresh.storages.size()); }}};
+};
+
+TEST_F(ReloadTest, WhatWasAppliedIsNoDifferenceAnyMore) {
+  write(std::string(kFile) + kMore + "[limits]\nmemory_mib = 128\n");
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[[storage]] more"}, {"[limits] memory_mib"}}));
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{}, {"[limits] memory_mib"}})) << "it stays as it was until a restart";
+  EXPECT_THAT(used_, ElementsAre(2, 2));
+}
+
+TEST_F(ReloadTest, AFaultyFileChangesNothingAndHasEveryFaultTold) {
+  write(std::string(kFile) + "[[storage]]\nname = \"more\"\nroot = 7\n[worker]\nuploads = 0\n");
+  const auto refused = reload();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::config_invalid);
+  EXPECT_THAT(refused.error().for_operator(), HasSubstr(":10: [[storage]] root"));
+  EXPECT_THAT(refused.error().for_operator(), HasSubstr(":12: [worker] uploads"));
+  EXPECT_THAT(used_, IsEmpty());
+  std::filesystem::remove(path_);
+  EXPECT_FALSE(reload());
+  EXPECT_THAT(used_, IsEmpty());
+}
+
+TEST_F(ReloadTest, AFaultyCertificateChangesNothing) {
+  write(std::string(kFile) + kMore);
+  certificates_ = Error{Errc::config_invalid, "the key does not fit"};
+  EXPECT_EQ(reload().error().message, "the key does not fit");
+  EXPECT_THAT(used_, IsEmpty());
+}
+
+TEST_F(ReloadTest, ACheckNotesWhatIsNotThere) {
+  EXPECT_THAT(missing_of(config_), ElementsAre(HasSubstr("[[storage]] sestore4: /srv/sestore4: ")));
+  write("[store]\npath = \"v.db\"\n[[storage]]\nname = \"here\"\nroot = \".\"\n");
+  EXPECT_THAT(missing_of(load_config(path_).value()), IsEmpty());
+  EXPECT_EQ(check_config(path_), 0);
+  write("[store]\npath = \"v.db\"\n[[storage]]\nname = \"here\"\nroute = \".\"\n");
+  EXPECT_EQ(check_config(path_), 2);
+}
+
+}  // namespace
+}  // namespace vodlift::app
