@@ -22,6 +22,11 @@ int main(int argc, char** argv) {
         .check_audit = vodlift::app::check_audit,
         .check_config = vodlift::app::check_config,
         .admin_socket_of = vodlift::app::admin_socket_of,
+        .database_of = [](const std::filesystem::path& file) -> vodlift::Result<std::filesystem::path> {
+          const auto config = vodlift::app::load_config(file);
+          if (!config) return config.error();
+          return config->store.path;
+        },
     };
     return vodlift::cli::run(argc, argv, services);
   } catch (const std::exception& error) {

@@ -192,6 +192,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_settings_commands(app, session, services);
   add_overview_command(app, session);
   add_top_command(app, session);
+  add_doctor_command(app, session);
   add_config_command(app, session, "init", "Make the database; a later start without it is refused then",
                      services.init);
   add_config_command(app, session, "accept-loss", "Go on without uploads that a damaged database log has lost",

@@ -31,6 +31,8 @@ struct Services {
   std::function<int(const std::filesystem::path& file)> check_config;
   // Where the daemon of this configuration file listens for commands. Errors: those of reading the file.
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> admin_socket_of;
+  // The database of this configuration file. Errors: those of reading the file.
+  std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> database_of;
 };
 
 // Parses the arguments, carries the command out and answers the exit code. Call once, from the main thread.

@@ -10,6 +10,7 @@
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <sstream>
 
@@ -71,6 +72,13 @@ class CliTest : public testing::Test {
   net::Response handle(const net::Request& request) {
     const std::scoped_lock lock(mutex_);
     asked_.push_back(request.method + " " + request.target + (request.body.empty() ? "" : " " + request.body));
+    net::Response fixed;
+    const auto page = pages_.find(request.target.substr(0, request.target.find('?')));
+    if (page != pages_.end()) {
+      fixed.status = page->second.first;
+      fixed.body = page->second.second;
+      return fixed;
+    }
     const std::size_t turn = std::min(asked_.size(), answers_.size()) - 1;
     net::Response response;
     response.body = answers_.empty() ? "?" : boost::json::serialize(answers_[turn].second);
@@ -95,10 +103,15 @@ class CliTest : public testing::Test {
                      .admin_socket_of = [this](const std::filesystem::path& config) -> Result<std::filesystem::path> {
                        if (config == "good.toml") return socket_;
                        return Error{Errc::config_invalid, "the configuration has a fault:\nbad.toml:3: what"};
+                     },
+                     .database_of = [this](const std::filesystem::path& config) -> Result<std::filesystem::path> {
+                       if (config == "good.toml") return directory_ / "vodlift.db";
+                       return Error{Errc::not_found, "there is no such file"};
                      }};
   std::mutex mutex_;
   std::vector<std::string> asked_;
-  std::vector<std::pair<int, value>> answers_;  // HTTP status and body
+  std::vector<std::pair<int, value>> answers_;                // HTTP status and body
+  std::map<std::string, std::pair<int, std::string>> pages_;  // the same of a path, whenever it is asked for
   net::HttpServer server_{
       "http",
       {},

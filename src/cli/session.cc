@@ -23,6 +23,7 @@ namespace vodlift::cli {
 namespace {
 
 constexpr const char* kUsualSocket = "/run/vodlift/admin.sock";
+constexpr const char* kUsualConfig = "/etc/vodlift/vodlift.toml";
 constexpr const char* kSocketVariable = "VODLIFT_SOCKET";
 constexpr std::size_t kMaxSecretBytes = 4096;
 constexpr std::size_t kMaxMessageBytes = 4096;
@@ -104,22 +105,34 @@ std::string text_of(const boost::json::object& object, std::string_view name) {
 
 }  // namespace
 
-Result<> Daemon::probe() const {
+int connect_error(const std::filesystem::path& socket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string& path = socket_.native();
-  if (path.empty() || path.size() >= sizeof address.sun_path) return no_daemon(socket_, ENAMETOOLONG);
+  const std::string& path = socket.native();
+  if (path.empty() || path.size() >= sizeof address.sun_path) return ENAMETOOLONG;
   std::memcpy(address.sun_path, path.data(), path.size());
   const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return no_daemon(socket_, errno);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return no_daemon(socket_, errno);
-  }
-  return {};
+  if (!fd.valid()) return errno;
+  return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
+}
+
+Result<net::HttpResponse> Daemon::send(net::HttpRequest request) {
+  if (const int error_number = connect_error(socket_); error_number != 0) return no_daemon(socket_, error_number);
+  request.unix_socket = socket_.string();
+  request.total_timeout = kTimeout;
+  request.max_response_bytes = kMaxAnswerBytes;
+  auto response = client_.perform(std::move(request));
+  if (!response) return with_context("the daemon did not answer", response.error());
+  return response;
+}
+
+Result<net::HttpResponse> Daemon::get(const std::string& path) {
+  net::HttpRequest request;
+  request.url = "http://vodlift" + path;
+  return send(std::move(request));
 }
 
 Result<boost::json::value> Daemon::call(const Call& call) {
-  if (auto reached = probe(); !reached) return reached.error();
   net::HttpRequest request;
   request.method = call.method;
   request.url = "http://vodlift/api/v1" + call.path;
@@ -129,11 +142,8 @@ Result<boost::json::value> Daemon::call(const Call& call) {
     request.headers = {"Content-Type: application/json"};
     request.body = boost::json::serialize(call.fields);
   }
-  request.unix_socket = socket_.string();
-  request.total_timeout = kTimeout;
-  request.max_response_bytes = kMaxAnswerBytes;
-  auto response = client_.perform(std::move(request));
-  if (!response) return with_context("the daemon did not answer", response.error());
+  const auto response = send(std::move(request));
+  if (!response) return response.error();
   return read_answer(response->status, response->body);
 }
 
@@ -175,13 +185,30 @@ Result<std::filesystem::path> Session::socket() const {
   return std::filesystem::path(kUsualSocket);
 }
 
-Result<boost::json::value> Session::call(const Call& call) {
-  if (!daemon_) {
-    auto found = socket();
-    if (!found) return found.error();
-    daemon_ = std::make_unique<Daemon>(std::move(*found));
+Result<std::filesystem::path> Session::database() const {
+  if (!config_option_.empty()) return services_.database_of(config_option_);
+  if (!socket_option_.empty() || std::getenv(kSocketVariable) != nullptr) {
+    return Error{Errc::not_found, "no configuration file is named; --config FILE names it"};
   }
+  return services_.database_of(kUsualConfig);
+}
+
+Result<> Session::find_daemon() {
+  if (daemon_) return {};
+  auto found = socket();
+  if (!found) return found.error();
+  daemon_ = std::make_unique<Daemon>(std::move(*found));
+  return {};
+}
+
+Result<boost::json::value> Session::call(const Call& call) {
+  if (auto found = find_daemon(); !found) return found.error();
   return daemon_->call(call);
+}
+
+Result<net::HttpResponse> Session::get(const std::string& path) {
+  if (auto found = find_daemon(); !found) return found.error();
+  return daemon_->get(path);
 }
 
 Result<boost::json::array> Session::list(const Call& call) {

@@ -33,14 +33,18 @@ class Daemon {
 
   // Errors: network (no daemon answers there; the message says what to do), timeout, or the daemon's refusal.
   Result<boost::json::value> call(const Call& call);
+  // A page beside the REST API, such as "/metrics", whatever its status is. Errors: network, timeout.
+  Result<net::HttpResponse> get(const std::string& path);
 
  private:
-  // A plain connect, whose errno says more than the HTTP client can.
-  [[nodiscard]] Result<> probe() const;
+  Result<net::HttpResponse> send(net::HttpRequest request);
 
   const std::filesystem::path socket_;
   net::HttpClient client_;
 };
+
+// Connects to a Unix socket and hangs up. Answers 0, or the errno, which says more than the HTTP client can.
+int connect_error(const std::filesystem::path& socket);
 
 // The data of an answer of the daemon. Errors: internal (not an answer of vodlift), or the problem in it.
 Result<boost::json::value> read_answer(int status, std::string_view body);
@@ -65,6 +69,14 @@ class Session {
   Result<boost::json::value> call(const Call& call);
   // The objects of a collection.
   Result<boost::json::array> list(const Call& call);
+  // Daemon::get on the same daemon. Errors also: those of socket().
+  Result<net::HttpResponse> get(const std::string& path);
+  // The daemon's socket: --socket, else --config, else the environment, else the usual place. Errors: config_invalid,
+  // not_found (the --config file).
+  [[nodiscard]] Result<std::filesystem::path> socket() const;
+  // The database of that daemon, by the configuration file: --config, or the usual one where no option and no variable
+  // names a socket. Errors: config_invalid, not_found, io_error.
+  [[nodiscard]] Result<std::filesystem::path> database() const;
 
   // Calls and prints: the data as one line of JSON, or what `show` makes of it for a person. Answers the exit code.
   // With --quiet only the members `brief` of the answer, a line each: what a script cannot do without.
@@ -79,8 +91,7 @@ class Session {
   [[nodiscard]] static int fail_usage(const std::string& message);
 
  private:
-  // --socket, else --config, else the environment, else the usual place.
-  Result<std::filesystem::path> socket() const;
+  Result<> find_daemon();
 
   const Services& services_;
   bool json_ = false;
@@ -114,5 +125,6 @@ void add_token_commands(CLI::App& app, Session& session);
 void add_audit_commands(CLI::App& app, Session& session, const Services& services);
 void add_settings_commands(CLI::App& app, Session& session, const Services& services);
 void add_overview_command(CLI::App& app, Session& session);
+void add_doctor_command(CLI::App& app, Session& session);
 
 }  // namespace vodlift::cli

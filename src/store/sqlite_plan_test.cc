@@ -194,9 +194,7 @@ TEST_F(Plan, WhatHasEndedIsSoughtByItsTime) {
 TEST_F(Plan, WhatIsRemovedIsSought) {
   expect_seek(sql::kRemovable, "INTEGER PRIMARY KEY", "rowid=?");
   expect_seek(sql::kRemoveCallback, "sqlite_autoindex_callbacks_1", "upload_id=?");
-  expect_seek(sql::kRemoveCallback, "PRIMARY KEY", "callback_id=?");
   expect_seek(sql::kRemoveUpload, "INTEGER PRIMARY KEY", "rowid=?");
-  expect_seek(sql::kRemoveUpload, "PRIMARY KEY", "upload_id=?");
 }
 
 TEST_F(Plan, StatisticsAreSought) {
