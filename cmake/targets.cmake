@@ -103,5 +103,5 @@ function(vodlift_test name)
   vodlift_precompile_test(${name})
   vodlift_group(${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 900)  # ends what hangs; a sanitizer on a busy machine needs minutes
+  set_tests_properties(${name} PROPERTIES TIMEOUT 1800)  # ends what hangs; a sanitizer on a busy machine needs many minutes
 endfunction()

@@ -156,7 +156,7 @@ TEST_F(BackgroundCheckTest, StartAndCheckFindEachBitThatIntegrityCheckFinds) {
   int by_neither = 0;
   for (const std::string name : {"%uploads%", "%callbacks%", "multipart_ledger%"}) {
     const auto pages = leaves_of(name);
-    for (int bit = 0; bit < 103; ++bit) {
+    for (int bit = 0; bit < 40; ++bit) {
       const std::size_t page = pages[chance() % pages.size()];
       const std::size_t begin = cells_of(page);
       flip((page - 1) * kPage + begin + chance() % (kPage - begin), static_cast<int>(chance() % 8));
