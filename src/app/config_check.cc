@@ -14,7 +14,7 @@ namespace vodlift::app {
 std::vector<std::string> missing_of(const Config& config) {
   std::vector<std::string> missing;
   for (const StorageConfig& one : config.storages) {
-    // With a slash behind it, for a file in its place is none.
+    // The slash makes access() refuse a file that is no folder.
     const std::string root = one.root.string() + "/";
     if (::access(root.c_str(), R_OK | X_OK) == 0) continue;
     missing.push_back(fmt::format("[[storage]] {}: {}: {}; uploads from it would wait", one.name, one.root.string(),

@@ -26,7 +26,7 @@ struct Field {
       : name(field), value(std::to_string(number)), is_number(true) {}
 };
 
-// Sets where and how logs go: standard error. Call once, before the first event; the default is console, info.
+// Sets the form of the log, on standard error, and its level. Until the first call: console, info. Any thread.
 void configure(Format format, Level level);
 
 // Writes one event. Any thread; never throws; `message` is a constant phrase, what varies goes into fields.

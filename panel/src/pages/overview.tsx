@@ -209,11 +209,7 @@ function Inside({facts}: {facts: Facts}) {
               {facts.today.map((one) => (
                 <tr key={one.cdn}>
                   <td>{one.cdn === null ? 'others' : <a href={href(`/uploads?cdn=${one.cdn}&hours=24`)}>{one.cdn}</a>}</td>
-                  <td class="figure">
-                    <Bytes count={one.bytes} />
-                  </td>
-                  <td class="figure">{number(one.completed)}</td>
-                  <td class={one.failed ? 'figure bad' : 'figure'}>{number(one.failed)}</td>
+                  <Done {...one} />
                 </tr>
               ))}
             </Table>
@@ -227,11 +223,7 @@ function Inside({facts}: {facts: Facts}) {
                     {one.bucket === null ? 'others' : <a href={href(`/uploads?cdn=${one.cdn}&bucket=${encodeURIComponent(one.bucket)}&hours=24`)}>{one.bucket}</a>}
                     {!account.value && one.cdn !== null && <span class="faint"> {one.cdn}</span>}
                   </td>
-                  <td class="figure">
-                    <Bytes count={one.bytes} />
-                  </td>
-                  <td class="figure">{number(one.completed)}</td>
-                  <td class={one.failed ? 'figure bad' : 'figure'}>{number(one.failed)}</td>
+                  <Done {...one} />
                 </tr>
               ))}
             </Table>
@@ -261,6 +253,16 @@ function Inside({facts}: {facts: Facts}) {
 
 // What needs a person, without its figures.
 const things = (all: Attention[] = []): string => all.map((one) => [one.code, one.cdn, one.bucket, one.storage, one.receiver].join(' ')).join('\n');
+
+const Done = ({bytes, completed, failed}: {bytes: number; completed: number; failed: number}) => (
+  <>
+    <td class="figure">
+      <Bytes count={bytes} />
+    </td>
+    <td class="figure">{number(completed)}</td>
+    <td class={failed ? 'figure bad' : 'figure'}>{number(failed)}</td>
+  </>
+);
 
 export function Overview() {
   const wall = place.value.query.get('wall') === '1';
