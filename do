@@ -8,6 +8,12 @@ python=/usr/bin/python3
 short_fuzz_seconds=20
 panel=${VODLIFT_PANEL:-ON}
 e2e_processes=3  # most of the tests wait most of the time
+# What the end-to-end tests run: the program as it ships, and tools of theirs.
+e2e_targets=(vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read failing_memory full_disk refusing_open
+  hanging_storage replays)
+# The suites whose code has threads.
+tsan_suites=(base_test core_test audit_test net_test door_test store_test s3_test callback_test storage_test worker_test legacy_test
+  rest_test conformance_test)
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
@@ -18,26 +24,6 @@ part() {  # part NAME COMMAND [ARGUMENT...]
   say "$name"
   "$@"
   [ -z "${VODLIFT_TIMES-}" ] || printf '%5d s  %s\n' $((SECONDS - began)) "$name" >>"$VODLIFT_TIMES"
-}
-
-# Runs functions of this script at the same time. The output of each follows in one piece, in the order given.
-at_once() {  # at_once FUNCTION...
-  local folder name pid failed=() pids=()
-  folder=$(mktemp -d)
-  trap 'kill -TERM 0' INT
-  for name; do
-    "$name" >"$folder/$name" 2>&1 &
-    pids+=($!)
-  done
-  for name; do
-    pid=${pids[0]}
-    pids=("${pids[@]:1}")
-    wait "$pid" || failed+=("$name")
-    cat "$folder/$name"
-  done
-  trap - INT
-  rm -r "$folder"
-  [ ${#failed[@]} -eq 0 ] || { say "FAILED: ${failed[*]}"; exit 1; }
 }
 
 # Installs the Debian packages named in packaging/NAME-packages.txt that are not there yet.
@@ -73,11 +59,16 @@ build() {  # build PRESET [TARGET...]
 }
 
 compile() {  # compile PRESET [TARGET...]
-  local preset=$1 output options=()
+  local preset=$1 output lock options=()
   shift
   case $preset in dev | release) options=(-DVODLIFT_PANEL="$panel") ;; esac
-  output=$(cmake --preset "$preset" "${options[@]}" 2>&1) || { echo "$output"; exit 1; }
-  cmake --build --preset "$preset" ${1:+--target "$@"}
+  # Two builds at once in one folder would spoil it.
+  mkdir -p build
+  exec {lock}>"build/$preset.lock"
+  flock "$lock"
+  output=$(cmake --preset "$preset" "${options[@]}" 2>&1 {lock}>&-) || { echo "$output"; exit 1; }
+  cmake --build --preset "$preset" ${1:+--target "$@"} {lock}>&-
+  exec {lock}>&-
 }
 
 ##: build [PRESET]      build everything; the binary is build/release/vodlift (presets: dev release asan tsan)
@@ -118,19 +109,18 @@ do_demo() {
   part "demo" "$python" demo/demo.py --binary build/release/vodlift "${file[@]}"
 }
 
-##: test                install missing packages, build, run every test
+##: test                install missing packages, build, run every test; unit tests run under ASan and UBSan
 do_test() {
-  need build s3 test package
-  build release
-  part "unit and conformance tests" ctest --preset release -j2
+  need build s3 test package fuzz
+  build release "${e2e_targets[@]}"
+  do_asan
   do_e2e
 }
 
 ##: e2e [ARGS]          only the end-to-end tests; ARGS go to pytest (./do e2e -k resume), which then is one process
 do_e2e() {
   need build s3 test package
-  build release vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read failing_memory full_disk refusing_open \
-    hanging_storage replays
+  build release "${e2e_targets[@]}"
   [ $# -gt 0 ] || set -- -n "$e2e_processes" --dist loadgroup
   part "end-to-end tests" with_rights env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \
     "$python" -m pytest -p no:cacheprovider -q tests "$@"
@@ -151,18 +141,16 @@ with_rights() {
   fi
 }
 
-##: check               all of: includes, format, asan, tsan, tidy, and a short fuzz run
+##: check               all of: includes, format, panel, tidy, tsan, and a short fuzz run
 do_check() {
   need build check fuzz
   do_includes
   do_format
   do_panel
-  at_once do_asan do_tidy_and_tsan
-  part "fuzz" "$python" fuzz/run.py --build build/asan "$short_fuzz_seconds"
-}
-do_tidy_and_tsan() {
   do_tidy
   do_tsan
+  build asan fuzzers
+  part "fuzz" "$python" fuzz/run.py --build build/asan "$short_fuzz_seconds"
 }
 
 ##: panel               type check and unit tests of the Control Panel, and a check of docs/openapi.yaml
@@ -186,8 +174,11 @@ do_pictures() {
 ##: asan [TEST...]      the unit and conformance tests under ASan and UBSan, or some of them: ./do asan core_test
 do_asan() { sanitize asan "$@"; }
 
-##: tsan [TEST...]      the same under TSan
-do_tsan() { sanitize tsan "$@"; }
+##: tsan [TEST...]      those whose code has threads, or some of them, under TSan
+do_tsan() {
+  [ $# -gt 0 ] || set -- "${tsan_suites[@]}"
+  sanitize tsan "$@"
+}
 
 sanitize() {  # sanitize PRESET [TEST...]
   local preset=$1

@@ -14,6 +14,7 @@
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_lifecycle.h"
 #include "store/sqlite_upload_rows.h"
+#include "store/statistics_statements.h"
 #include "store/upload_search.h"
 
 namespace vodlift::store {
