@@ -1,13 +1,18 @@
 #include "base/log.h"
 
 #include <fmt/format.h>
+#include <spdlog/async_logger.h>
+#include <spdlog/details/thread_pool.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <cstddef>
+#include <memory>
 
 #include "base/encoding.h"
+#include "base/late_log.h"
 
 namespace vodlift::log {
 namespace {
@@ -59,7 +64,45 @@ std::string as_text(std::string_view message, std::initializer_list<Field> field
   return line;
 }
 
+std::string as_line(std::string_view message, std::initializer_list<Field> fields) {
+  return g_format == Format::json ? as_json(message, fields) : as_text(message, fields);
+}
+
+// The lines that a thread of its own writes, to where logger() writes. Its end writes what waits.
+class LateLines {
+ public:
+  void add(std::string_view message, std::initializer_list<Field> fields) {
+    tell_lost();
+    lines_->info("{}", as_line(message, fields));
+  }
+
+ private:
+  // Once there is room again: before, this line would be lost as well.
+  void tell_lost() {
+    const std::size_t lost = thread_->overrun_counter();
+    const std::size_t told = told_;
+    if (lost == told || thread_->queue_size() > kMaxLateLines / 2) return;
+    told_ = lost;
+    lines_->warn("{}", as_line("log lines were lost, because standard error took no more", {{"lines", lost - told}}));
+  }
+
+  std::shared_ptr<spdlog::details::thread_pool> thread_ =
+      std::make_shared<spdlog::details::thread_pool>(kMaxLateLines, 1);
+  std::shared_ptr<spdlog::async_logger> lines_ = std::make_shared<spdlog::async_logger>(
+      "late", logger().sinks().front(), thread_, spdlog::async_overflow_policy::overrun_oldest);
+  std::atomic<std::size_t> told_{0};
+};
+
 }  // namespace
+
+void info_late(std::string_view message, std::initializer_list<Field> fields) noexcept {
+  try {
+    if (!logger().should_log(spdlog::level::info)) return;
+    static LateLines lines;
+    lines.add(message, fields);
+  } catch (const std::exception&) {  // as event()
+  }
+}
 
 Field::Field(std::string_view field, std::string_view text) noexcept : name(field) {
   try {
@@ -81,7 +124,7 @@ void event(Level level, std::string_view message, std::initializer_list<Field> f
   const auto wanted = spdlog_level(level);
   try {
     if (!logger().should_log(wanted)) return;
-    logger().log(wanted, "{}", g_format == Format::json ? as_json(message, fields) : as_text(message, fields));
+    logger().log(wanted, "{}", as_line(message, fields));
   } catch (const std::exception&) {
     // A log line that cannot be built must not stop the work that it reports.
   }

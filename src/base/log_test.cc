@@ -1,10 +1,17 @@
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <string>
+#include <thread>
+
+#include "base/late_log.h"
 
 namespace vodlift {
 namespace {
@@ -55,6 +62,60 @@ TEST(Log, WritesOneLineForAConsoleThenAsJson) {
   EXPECT_EQ(value.at("why").as_string(), "a\\x0d\\x0a\"b\"\\xff{}%v");
   EXPECT_THAT(value.at("time").as_string().c_str(), testing::MatchesRegex("....-..-..T..:..:..\\....Z"));
   EXPECT_THAT(written([] { log::debug("wanted"); }), HasSubstr("\"message\":\"wanted\""));
+}
+
+// Standard error as a pipe that nobody reads yet.
+class FullPipe {
+ public:
+  FullPipe() : before_(dup(STDERR_FILENO)) {
+    EXPECT_EQ(pipe(ends_.data()), 0);
+    EXPECT_EQ(fcntl(ends_[1], F_SETPIPE_SZ, 4096), 4096);
+    dup2(ends_[1], STDERR_FILENO);
+    close(ends_[1]);
+  }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+  ~FullPipe() {
+    dup2(before_, STDERR_FILENO);
+    close(before_);
+    close(ends_[0]);
+  }
+
+  // Reads until `text` has come.
+  std::string read_until(std::string_view text) const {
+    std::string all;
+    std::array<char, 4096> some{};
+    while (all.find(text) == std::string::npos) {
+      const auto count = read(ends_[0], some.data(), some.size());
+      if (count <= 0) break;
+      all.append(some.data(), static_cast<std::size_t>(count));
+    }
+    return all;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+  int before_;
+};
+
+TEST(LateLog, WritesAllLinesInTheirOrder) {
+  const FullPipe standard_error;
+  for (const char* const line : {"first", "second", "third"}) log::info_late(line, {});
+  const std::string written = standard_error.read_until("third");
+  EXPECT_LT(written.find("first"), written.find("second"));
+  EXPECT_LT(written.find("second"), written.find("third"));
+}
+
+TEST(LateLog, NobodyWaitsForWhoReadsTheLogAndWhatIsLostIsCounted) {
+  const FullPipe standard_error;
+  const int lines = 3 * static_cast<int>(log::kMaxLateLines);
+  for (int line = 1; line <= lines; ++line) log::info_late("late", {{"line", line}, {"text", std::string(100, 'x')}});
+  // Read on, and once the queue has room the next line brings the number.
+  std::string read = standard_error.read_until(std::to_string(lines));
+  log::info_late("the last", {});
+  read += standard_error.read_until("the last");
+  EXPECT_THAT(read, HasSubstr("log lines were lost, because standard error took no more"));
+  EXPECT_THAT(read, HasSubstr(std::to_string(lines)));
 }
 
 }  // namespace

@@ -3,11 +3,14 @@
 #include <utility>
 
 #include "base/await.h"
+#include "core/upload_log.h"
 
 namespace vodlift {
 
 Result<ChangeOutcome> UploadControl::carry_out(const Account& account, const ChangeRequest& request) const {
-  return request.change == UploadChange::retry ? retry(account, request) : uploads_.change(request);
+  auto outcome = request.change == UploadChange::retry ? retry(account, request) : uploads_.change(request);
+  if (outcome && !outcome->refusal) tell_change(request, outcome->upload);
+  return outcome;
 }
 
 Result<ChangeOutcome> UploadControl::retry(const Account& account, const ChangeRequest& request) const {
@@ -32,7 +35,7 @@ Result<ChangeOutcome> UploadControl::queue_again(const Account& account, const C
   again->signature = request.signature;
   again->retry_of = ended.id;
   const auto inserted =
-      await<Result<InsertOutcome>>([&](auto done) { uploads_.insert(std::move(*again), std::move(done)); });
+      await<Result<InsertOutcome>>([&](auto done) { insert_and_tell(uploads_, std::move(*again), std::move(done)); });
   if (!inserted) return inserted.error();
   return look_up(request, inserted->id);
 }

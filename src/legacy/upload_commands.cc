@@ -9,6 +9,7 @@
 #include "core/upload_control.h"
 #include "core/upload_fields.h"
 #include "core/upload_json.h"
+#include "core/upload_log.h"
 #include "legacy/command.h"
 
 namespace vodlift::legacy {
@@ -59,7 +60,7 @@ void answer_refused(UploadStore& uploads, const Caller& caller, const Error& why
 void insert(UploadStore& uploads, const Caller& caller, NewUpload upload, const std::shared_ptr<Reply>& reply) {
   upload.key_id = caller.key_id;
   upload.signature = caller.signature;
-  uploads.insert(std::move(upload), [reply](const Result<InsertOutcome>& outcome) {
+  insert_and_tell(uploads, std::move(upload), [reply](const Result<InsertOutcome>& outcome) {
     reply->guard([&] {
       if (!outcome) return reply->failure(outcome.error());
       answer_id(*reply, outcome->id);

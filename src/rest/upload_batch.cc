@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/encoding.h"
-#include "base/log.h"
+#include "core/upload_log.h"
 #include "core/upload_request.h"
 #include "door/file_list.h"
 #include "rest/idempotency.h"
@@ -67,8 +67,8 @@ class Batch {
       if (!entry.upload) continue;
       const auto promise = std::make_shared<std::promise<Result<InsertOutcome>>>();
       waiting.emplace_back(&entry, promise->get_future());
-      context_.uploads.insert(std::move(*entry.upload),
-                              [promise](Result<InsertOutcome> inserted) { promise->set_value(std::move(inserted)); });
+      insert_and_tell(context_.uploads, std::move(*entry.upload),
+                      [promise](Result<InsertOutcome> inserted) { promise->set_value(std::move(inserted)); });
     }
     for (auto& [entry, answer] : waiting) {
       const auto inserted = answer.get();
@@ -195,8 +195,6 @@ void answer_files(const Context& context, const Wish& wish, const Page& page, Re
   answer["next"] = end < page.total ? value(std::to_string(end)) : value(nullptr);
   answer["total"] = page.total;
   answer["skipped"] = page.skipped;
-  log::info(wish.dry_run ? "uploads tried out" : "uploads queued together",
-            {{"cdn", wish.account->cdn}, {"files", answer["accepted"].as_int64()}});
   reply.success({}, answer);
 }
 

@@ -2,7 +2,7 @@
 #include <array>
 #include <boost/json/array.hpp>
 
-#include "base/log.h"
+#include "core/upload_log.h"
 #include "rest/idempotency.h"
 #include "rest/uploads.h"
 
@@ -27,14 +27,11 @@ void answer_repeat(const Context& context, UploadId id, AccountId cdn, const Upl
 void insert(const Context& context, NewUpload upload, const std::shared_ptr<Reply>& reply) {
   const auto asked = std::make_shared<const UploadRequest>(upload.request);
   const AccountId cdn = upload.account;
-  context.uploads.insert(std::move(upload), [reply, asked, &context, cdn](Result<InsertOutcome> inserted) {
+  insert_and_tell(context.uploads, std::move(upload), [reply, asked, &context, cdn](Result<InsertOutcome> inserted) {
     reply->guard([&] {
       if (!inserted) return reply->failure(inserted.error());
       const UploadId id = inserted->id;
-      if (!inserted->repeated) {
-        log::info("upload queued", {{"cdn", cdn}, {"upload", id}});
-        return reply->success({}, object{{"id", id}});
-      }
+      if (!inserted->repeated) return reply->success({}, object{{"id", id}});
       // The key came twice at once. This is a thread of the store, so another one has to read.
       door::run_on(context.blocking, reply,
                    [reply, asked, &context, cdn, id] { answer_repeat(context, id, cdn, *asked, *reply); });

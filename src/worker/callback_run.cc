@@ -31,6 +31,29 @@ constexpr milliseconds kLongestWait = 15s;
 constexpr milliseconds kShortestWait = 1s;
 constexpr std::size_t kMaxErrorBytes = 500;
 
+// The URL's path and query may hold a secret of the client: the log has its host and port only.
+void tell(const RecordedAttempt& recorded) {
+  const auto& [callback, attempt] = recorded;
+  if (attempt.next == CallbackState::delivered) {
+    return log::info("callback delivered", {{"upload", callback.upload},
+                                            {"cdn", callback.account},
+                                            {"receiver", callback.receiver},
+                                            {"http_status", attempt.http_status},
+                                            {"attempt", callback.attempts + 1},
+                                            {"ms", attempt.took.count()}});
+  }
+  const bool again = attempt.next == CallbackState::pending;
+  log::warn(again ? "callback failed, and is sent again" : "callback failed for good",
+            {{"upload", callback.upload},
+             {"cdn", callback.account},
+             {"receiver", callback.receiver},
+             {"http_status", attempt.http_status},
+             {"attempt", callback.attempts + 1},
+             {"ms", attempt.took.count()},
+             {"error", attempt.error},
+             {"next_in_s", std::chrono::ceil<std::chrono::seconds>(attempt.delay).count()}});
+}
+
 }  // namespace
 
 CallbackAttempt judge_delivery(const ClaimedCallback& callback, const Result<CallbackAnswer>& answer, milliseconds took,
@@ -216,10 +239,7 @@ void CallbackRun::record() {
     const CallbackAttempt& attempt = attempts.back().attempt;
     metrics_.attempts[static_cast<std::size_t>(attempt.next)].add();
     metrics_.seconds.observe(std::chrono::duration<double>(took).count());
-    log::info("callback attempted", {{"upload", callback.upload},
-                                     {"result", to_string(attempt.next)},
-                                     {"http_status", attempt.http_status},
-                                     {"error", attempt.error}});
+    tell(attempts.back());
   }
   if (attempts.empty()) return;
   const auto lost = queue_.record(attempts);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/surely_called.h"
 #include "base/until_memory.h"
+#include "core/upload_log.h"
 
 namespace vodlift::worker {
 
@@ -27,11 +28,7 @@ void log_end(const ActiveRun& run, const RunEnd& end, const Result<>& outcome) {
     return;
   }
   const auto* ending = std::get_if<UploadEnding>(&end);
-  if (ending == nullptr || ending->state != UploadState::completed) return;
-  log::info("upload completed", {{"upload", id},
-                                 {"bytes", ending->size},
-                                 {"object", object_name(run.claimed.upload)},
-                                 {"checksum", ending->verification.checksum}});
+  if (ending != nullptr) tell_end(run.claimed, *ending, steady_clock::now() - run.since);
 }
 
 // Parts were noted when they were confirmed; what is left of a completed upload was sent whole.

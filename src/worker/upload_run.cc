@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/content_type.h"
 #include "core/upload_decisions.h"
+#include "core/upload_log.h"
 #include "core/upload_request.h"
 #include "worker/last_look.h"
 #include "worker/object_check.h"
@@ -154,6 +155,7 @@ Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   if (!settled) return settled.error();
   attempt_.settled = *settled;
   if (auto meant = check_source(); !meant) return meant.error();
+  if (!std::exchange(told_begin_, true)) tell_begin(claimed_, size);
 
   auto verification = wants_multipart(size, part_bounds(access, context_.objects)) ? multipart_.send() : send_whole();
   if (!verification && verification.error().code == Errc::destination_exists) {
@@ -456,7 +458,6 @@ RunEnd UploadRun::fail_unless_found(const Error& error) {
     note_unanswered(how);
     return how;
   }
-  log::warn("upload failed", {{"upload", id}, {"code", info(error.code).name}, {"reason", error.for_operator()}});
   return failed(kept);
 }
 

@@ -50,6 +50,7 @@ class UploadRun {
   MultipartRun multipart_;
   std::shared_ptr<std::uint8_t[]> bytes_;  // of a small source: what was hashed is what is sent
   SourceIdentity version_;                 // of a source that is sent whole, after it was hashed
+  bool told_begin_ = false;                // in the log, once a run
   std::optional<WallTime> quiet_at_;       // when a source that is being written may be looked at again
 };
 

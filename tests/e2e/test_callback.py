@@ -101,7 +101,7 @@ def test_retried_after_kill(site, fake, new_receiver):
     receiver = new_receiver((503, {}), (204, {}))
     upload = ended(site, fake, receiver)
     wait_until(lambda: len(receiver.received) == 1, 10, "the first delivery")
-    wait_until(lambda: "callback attempted" in site.server.logs(), 10, "the attempt is recorded")
+    wait_until(lambda: "callback failed, and is sent again" in site.server.logs(), 10, "the attempt is recorded")
     site.server.kill9()
     site.server.start()
     wait_until(lambda: len(receiver.received) == 2, 15, "the second delivery")

@@ -1,0 +1,93 @@
+#include "core/upload_log.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/late_log.h"
+#include "base/log.h"
+
+namespace vodlift {
+namespace {
+
+std::string object_of(const UploadRequest& request) {
+  return "s3://" + request.bucket + "/" + request.destination_path;
+}
+
+}  // namespace
+
+// `done` first: the client waits for its answer, nobody for the line. Both come on a thread of the store.
+void insert_and_tell(UploadStore& uploads, NewUpload upload, UploadStore::InsertDone done) {
+  auto tell = [account = upload.account, source = upload.request.path, object = object_of(upload.request),
+               size = upload.size, retry_of = upload.retry_of](UploadId id) {
+    if (retry_of == 0) {
+      log::info_late("upload queued",
+                     {{"upload", id}, {"cdn", account}, {"source", source}, {"object", object}, {"bytes", size}});
+    } else {
+      log::info_late("upload queued", {{"upload", id},
+                                       {"cdn", account},
+                                       {"source", source},
+                                       {"object", object},
+                                       {"bytes", size},
+                                       {"retry_of", retry_of}});
+    }
+  };
+  uploads.insert(std::move(upload), [tell = std::move(tell), done = std::move(done)](Result<InsertOutcome> outcome) {
+    const UploadId id = outcome && !outcome->repeated ? outcome->id : 0;
+    done(std::move(outcome));
+    if (id != 0) tell(id);
+  });
+}
+
+void tell_change(const ChangeRequest& request, const Upload& upload) {
+  log::info("upload changed", {{"upload", upload.id},
+                               {"cdn", upload.account},
+                               {"change", to_string(request.change)},
+                               {"state", to_string(upload.state)}});
+}
+
+void tell_begin(const ClaimedUpload& claimed, std::int64_t size) {
+  const Upload& upload = claimed.upload;
+  log::info("upload began", {{"upload", claimed.lease.id},
+                             {"cdn", upload.account},
+                             {"source", upload.request.path},
+                             {"object", object_of(upload.request)},
+                             {"bytes", size},
+                             {"bytes_there", upload.bytes_sent},
+                             {"attempt", upload.attempts}});
+}
+
+void tell_end(const ClaimedUpload& claimed, const UploadEnding& ending, std::chrono::steady_clock::duration took) {
+  const Upload& upload = claimed.upload;
+  const UploadId id = claimed.lease.id;
+  const std::string object = object_of(upload.request);
+  const double seconds = std::max(std::chrono::duration<double>(took).count(), 1e-6);
+  if (ending.error) {
+    log::warn("upload ended",
+              {{"upload", id},
+               {"cdn", upload.account},
+               {"state", to_string(ending.state)},
+               {"source", upload.request.path},
+               {"object", object},
+               {"bytes", ending.size},
+               {"attempts", upload.attempts},
+               {"seconds", seconds},
+               {"code", info(ending.error->code).name},
+               {"reason", Error{ending.error->code, ending.error->message, ending.error->detail}.for_operator()}});
+    return;
+  }
+  const bool sent = ending.acl_applied.has_value();  // else an object that was there is kept
+  const double rate = sent ? static_cast<double>(ending.size - upload.bytes_sent) / seconds : 0.0;
+  log::info("upload ended", {{"upload", id},
+                             {"cdn", upload.account},
+                             {"state", to_string(ending.state)},
+                             {"source", upload.request.path},
+                             {"object", object},
+                             {"bytes", ending.size},
+                             {"attempts", upload.attempts},
+                             {"seconds", seconds},
+                             {"bytes_per_s", static_cast<std::int64_t>(rate)},
+                             {"checksum", ending.verification.checksum}});
+}
+
+}  // namespace vodlift
