@@ -57,6 +57,10 @@ void PanelDoor::stop(std::chrono::milliseconds grace) {
   if (server_ != nullptr) server_->stop(grace);
 }
 
+void PanelDoor::trust(const std::vector<Network>& proxies) {
+  if (server_ != nullptr) server_->trust(proxies);
+}
+
 Result<> PanelDoor::reload_certificate() { return server_ == nullptr ? Result<>() : server_->reload_certificate(); }
 
 std::string PanelDoor::url(const std::string& api) const {

@@ -34,6 +34,8 @@ class PanelDoor {
   void stop(std::chrono::milliseconds grace);
   // Reads the certificate's files again. Errors: as HttpServer.
   Result<> reload_certificate();
+  // As HttpServer::trust().
+  void trust(const std::vector<Network>& proxies);
 
   // "http://127.0.0.1:8080/panel/": what a person opens. `api`: the address of the API's listener. Empty: it is not
   // served. After listen().

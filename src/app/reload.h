@@ -12,12 +12,13 @@ namespace vodlift::app {
 // Which settings two configurations do not share. Paths that follow from another setting count too. Pure.
 ReloadedSettings difference_of(const Config& used, const Config& fresh);
 
-// Takes storages, the log's level, and the certificate's new content; everything else needs a restart.
+// Takes what may change while the server runs, and the certificate's new content; the rest needs a restart.
 class Reload final : public Settings {
  public:
   struct Parts {
-    std::function<Result<>()> use_certificates;             // reads them again; at a fault those before stay in use
-    std::function<void(const Config& fresh)> use_storages;  // the log's level is set here
+    std::function<Result<>(const Config& next)> check;  // whether there is room for it, before anything changes
+    std::function<Result<>()> use_certificates;         // reads them again; at a fault those before stay in use
+    std::function<void(const Config& next)> use;        // the log's level is set here
   };
   // `config` is the one in use.
   Reload(const Config& config, Parts parts) : used_(config), parts_(std::move(parts)) {}

@@ -46,9 +46,9 @@ level = "debug"
 format = "json"
 )");
   const ReloadedSettings difference = difference_of(used, fresh);
-  EXPECT_THAT(difference.applied, ElementsAre("[[storage]] sestore5", "[[storage]] sestore4", "[log] level"));
-  EXPECT_THAT(difference.need_restart,
-              ElementsAre("[server] listen", "[server] timestamp_window_s", "[worker] uploads", "[log] format"));
+  EXPECT_THAT(difference.applied,
+              ElementsAre("[worker] uploads", "[log] level", "[[storage]] sestore5", "[[storage]] sestore4"));
+  EXPECT_THAT(difference.need_restart, ElementsAre("[server] listen", "[server] timestamp_window_s", "[log] format"));
 }
 
 class ReloadTest : public testing::Test {
@@ -62,11 +62,16 @@ class ReloadTest : public testing::Test {
     write(kFile);
     return load_config(path_).value();
   }();
+  Result<> room_;
   Result<> certificates_;
   std::vector<std::size_t> used_;  // how many storages, each time
-  Reload reload_{
-      config_,
-      {[this] { return certificates_; }, [this](const Config& fresh) { used_.push_back(fresh.storages.size()); }}};
+  Config last_;
+  Reload reload_{config_,
+                 {[this](const Config&) { return room_; }, [this] { return certificates_; },
+                  [this](const Config& next) {
+                    used_.push_back(next.storages.size());
+                    last_ = next;
+                  }}};
 };
 
 TEST_F(ReloadTest, WhatWasAppliedIsNoDifferenceAnyMore) {
@@ -86,6 +91,22 @@ TEST_F(ReloadTest, AFaultyFileChangesNothingAndHasEveryFaultTold) {
   EXPECT_THAT(used_, IsEmpty());
   std::filesystem::remove(path_);
   EXPECT_FALSE(reload());
+  EXPECT_THAT(used_, IsEmpty());
+}
+
+TEST_F(ReloadTest, WhatNeedsARestartStaysAsItWasForWhatDoesNot) {
+  write(std::string(kFile) + "[worker]\nuploads = 3\ntransfer_threads = 5\n[retention]\nfailed_days = 9\n");
+  EXPECT_EQ(reload().value(),
+            (ReloadedSettings{{"[worker] uploads", "[retention] failed_days"}, {"[worker] transfer_threads"}}));
+  EXPECT_EQ(last_.worker.uploads, 3);
+  EXPECT_EQ(last_.worker.transfer_threads, 0);
+  EXPECT_EQ(last_.retention.failed, std::chrono::days(9));
+}
+
+TEST_F(ReloadTest, WhatThereIsNoRoomForChangesNothing) {
+  write(std::string(kFile) + kMore + "[worker]\nuploads = 256\n");
+  room_ = Error{Errc::config_invalid, "too many descriptors"};
+  EXPECT_EQ(reload().error().message, "too many descriptors");
   EXPECT_THAT(used_, IsEmpty());
 }
 

@@ -154,6 +154,16 @@ rest::Gate::Options gate_options(const Config& config) {
   return options;
 }
 
+worker::ReaperOptions reaper_options(const Config::Litter& litter) {
+  return {litter.retry, litter.grace, litter.give_up};
+}
+
+legacy::Options router_options(const Config& config) {
+  return {config.server.timestamp_window,
+          {config.limits.key_requests_per_s, config.limits.key_burst},
+          {config.limits.failures_per_s, config.limits.failure_burst}};
+}
+
 // Why no callback may go to a host and port.
 UploadIntake::HostRefusal refusals_of(std::shared_ptr<const net::AddressGuard> guard) {
   return [guard = std::move(guard)](const std::string& host, int port) {
@@ -212,7 +222,7 @@ class Server {
         audit_(std::move(audit)),
         audit_lines_(config.audit.path, config.audit.keep),
         storages_(roots_of(config)),
-        guard_(std::make_shared<const net::AddressGuard>(config.callback.allow_networks, config.callback.allow_ports)),
+        guard_(std::make_shared<net::AddressGuard>(config.callback.allow_networks, config.callback.allow_ports)),
         environment_(s3::AwsEnvironment::of_process()),
         credentials_client_("credentials-net", kCredentialConnections),
         credential_loader_(credentials_client_, environment_, clock),
@@ -224,8 +234,7 @@ class Server {
         objects_(s3_client_, credentials_, environment_, bandwidth_, clock, endpoints_),
         doctor_(credentials_client_, credentials_, environment_, clock, endpoints_),
         callbacks_(callback_client_, guard_, clock),
-        reaper_(*stores_.ledger, *stores_.accounts, objects_,
-                {config.litter.retry, config.litter.grace, config.litter.give_up}),
+        reaper_(*stores_.ledger, *stores_.accounts, objects_, reaper_options(config.litter)),
         retention_(*stores_.retention, clock, retention_options(config.retention)),
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
         collector_(*stores_.statistics),
@@ -233,7 +242,7 @@ class Server {
                      &collector_},
                     worker_options(config.worker)),
         settings_(config,
-                  {[this] { return use_certificates(); }, [this](const Config& fresh) { use_storages(fresh); }}),
+                  {check_room, [this] { return use_certificates(); }, [this](const Config& next) { use(next); }}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
@@ -253,9 +262,7 @@ class Server {
               gate_options(config)),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,
-                {config.server.timestamp_window,
-                 {config.limits.key_requests_per_s, config.limits.key_burst},
-                 {config.limits.failures_per_s, config.limits.failure_burst}}),
+                router_options(config)),
         admin_server_(
             "admin-http", admin_limits(), 1,
             [this](net::Request request, net::Responder respond) {
@@ -448,9 +455,25 @@ class Server {
     return panel_door_.reload_certificate();
   }
 
-  void use_storages(const Config& fresh) {
-    storages_.use(roots_of(fresh));
-    bandwidth_control_.use_storages(names_of(fresh.storages));
+  [[nodiscard]] static Result<> check_room(const Config& next) {
+    if (auto fits = client_connections(next, open_files_limit()); !fits) return fits.error();
+    return {};
+  }
+
+  void use(const Config& next) {
+    storages_.use(roots_of(next));
+    bandwidth_control_.use_storages(names_of(next.storages));
+    s3_client_.use_connections(s3_connections(next.worker));
+    dispatcher_.use(worker_options(next.worker));
+    reaper_.use(reaper_options(next.litter));
+    retention_.use(retention_options(next.retention));
+    guard_->use(next.callback.allow_networks, next.callback.allow_ports);
+    const legacy::Options limits = router_options(next);
+    router_.use(limits.key_requests, limits.failures);
+    public_server_.trust(next.server.trusted_proxies);
+    // Where the file does not say the number, it is what other work leaves.
+    if (const auto clients = client_connections(next, open_files_limit())) public_server_.limit_connections(*clients);
+    panel_door_.trust(next.server.trusted_proxies);
   }
 
   void beat() {
@@ -505,7 +528,7 @@ class Server {
   std::unique_ptr<audit::FileAuditLog> audit_;
   audit::FileAuditReader audit_lines_;
   storage::ConfinedStorages storages_;
-  std::shared_ptr<const net::AddressGuard> guard_;
+  const std::shared_ptr<net::AddressGuard> guard_;
   const s3::AwsEnvironment environment_;
   net::HttpClient credentials_client_;
   s3::AwsCredentialLoader credential_loader_;

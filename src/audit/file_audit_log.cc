@@ -156,11 +156,25 @@ void FileAuditLog::rotate() {
   if (auto opened = open_file(); !opened) complain(opened.error().message);
 }
 
+// Looks now and then, and takes up the file's size: it may have been cut as well.
+bool FileAuditLog::is_in_place() {
+  const WallTime now = clock_.now();
+  if (looked_ && now >= *looked_ && now - *looked_ < kLookEvery) return true;
+  looked_ = now;
+  struct stat there {};
+  struct stat ours {};
+  if (::fstat(file_.get(), &ours) != 0 || ::lstat(options_.path.c_str(), &there) != 0) return false;
+  bytes_ = ours.st_size;
+  return there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
 void FileAuditLog::write_line(const std::string& line) {
-  if (bytes_ > 0 && bytes_ + std::ssize(line) > options_.max_bytes) rotate();
+  if (file_.valid() && !is_in_place()) file_.reset();
   if (!file_.valid()) {
     if (auto opened = open_file(); !opened) return complain(opened.error().message);
   }
+  if (bytes_ > 0 && bytes_ + std::ssize(line) > options_.max_bytes) rotate();
+  if (!file_.valid()) return;
   std::string chain = chain_;
   const std::string chained = with_chain(line, bytes_ == 0 || chain.empty(), chain);
   const std::int64_t before = bytes_;

@@ -1,7 +1,7 @@
 // The audit log in files of JSON lines.
 #pragma once
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -36,8 +36,8 @@ struct FileAuditOptions {
 
 // Appends to a file of mode 0600 with one write for each line, so a line is in the file when record() returns and
 // survives the death of the process; only a power cut may lose the last lines. When the file is full it becomes path.1,
-// path.1 becomes path.2 and so on, and the last is deleted. The chain of its lines goes on over all files and runs.
-// Internally locked.
+// path.1 becomes path.2 and so on, and the last is deleted. A file that somebody else moves or removes (logrotate) is
+// followed by a new one within kLookEvery. The chain of its lines goes on over all files and runs. Internally locked.
 class FileAuditLog final : public AuditLog {
  public:
   // Opens the file, or makes it. `clock` must outlive it. Errors: io_error.
@@ -48,7 +48,10 @@ class FileAuditLog final : public AuditLog {
  private:
   FileAuditLog(FileAuditOptions options, const Clock& clock) : options_(std::move(options)), clock_(clock) {}
 
+  static constexpr std::chrono::seconds kLookEvery{1};
+
   Result<> open_file();
+  bool is_in_place();
   Result<> take_up_chain();
   void rotate();
   void write_line(const std::string& line);
@@ -59,8 +62,9 @@ class FileAuditLog final : public AuditLog {
   std::mutex mutex_;
   UniqueFd file_;
   std::int64_t bytes_ = 0;
-  std::string chain_;      // its value at the end of the file; empty: it has not begun
-  std::int64_t lost_ = 0;  // lines that could not be written since the last complaint
+  std::optional<WallTime> looked_;  // whether the file is in its place
+  std::string chain_;               // its value at the end of the file; empty: it has not begun
+  std::int64_t lost_ = 0;           // lines that could not be written since the last complaint
   std::optional<WallTime> complained_;
 };
 

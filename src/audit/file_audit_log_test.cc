@@ -120,6 +120,50 @@ TEST_F(FileAuditLogTest, DoesNotFollowALink) {
   EXPECT_FALSE(fs::exists(folder_ / "elsewhere"));
 }
 
+class StandingClock final : public Clock {
+ public:
+  [[nodiscard]] WallTime now() const override { return now_; }
+  void pass(std::chrono::milliseconds time) { now_ += time; }
+
+ private:
+  WallTime now_ = from_unix_ms(1'795'486'505'042);
+};
+
+// As logrotate does.
+TEST_F(FileAuditLogTest, WhatSomebodyMovesOrRemovesIsFollowedByANewFile) {
+  StandingClock clock;
+  auto opened = FileAuditLog::open(options_, clock);
+  ASSERT_TRUE(opened);
+  FileAuditLog& log = **opened;
+  record(log, 1);
+  fs::rename(options_.path, folder_ / "audit.log-20261130");
+  record(log, 2);
+  clock.pass(std::chrono::seconds(1));
+  record(log, 3);
+  EXPECT_EQ(uploads_in(folder_ / "audit.log-20261130"), (std::vector<int>{1, 2}));
+  EXPECT_EQ(uploads_in(options_.path), std::vector<int>{3});
+  std::ifstream file(options_.path);
+  std::string line;
+  std::getline(file, line);
+  EXPECT_NE(line.find("\"follows\":"), std::string::npos) << "the chain goes on: " << line;
+  fs::remove(options_.path);
+  clock.pass(std::chrono::seconds(1));
+  record(log, 4);
+  EXPECT_EQ(uploads_in(options_.path), std::vector<int>{4});
+}
+
+TEST_F(FileAuditLogTest, WhatSomebodyCutsGoesOnFromThere) {
+  StandingClock clock;
+  options_.max_bytes = 400;
+  auto opened = FileAuditLog::open(options_, clock);
+  ASSERT_TRUE(opened);
+  for (int upload = 1; upload <= 2; ++upload) record(**opened, upload);
+  fs::resize_file(options_.path, 0);
+  clock.pass(std::chrono::seconds(2));
+  for (int upload = 3; upload <= 4; ++upload) record(**opened, upload);
+  EXPECT_EQ(uploads_in(options_.path), (std::vector<int>{3, 4})) << "not rotated, for it is not full";
+}
+
 constexpr WallTime kWhen = from_unix_ms(1'795'486'505'042);
 
 AuditEntry entry() {

@@ -18,11 +18,16 @@ std::int64_t ns_of(SteadyTime time) {
 }  // namespace
 
 RateLimiter::RateLimiter(Rate rate, std::size_t buckets)
-    : limited_(rate.per_second > 0), hash_key_(random_bytes(kShortHashKeyBytes)) {
-  if (!limited_) return;
-  interval_ns_ = kSecondNs / std::min<std::int64_t>(rate.per_second, kSecondNs);
-  slack_ns_ = (std::max(rate.burst, 1) - 1) * interval_ns_;
-  buckets_.resize(std::bit_ceil(std::max(buckets, kWays)));
+    : hash_key_(random_bytes(kShortHashKeyBytes)), buckets_(std::bit_ceil(std::max(buckets, kWays))) {
+  use(rate);
+}
+
+// A call meanwhile may see one new value and one old: it takes or refuses a token that it would not have otherwise.
+void RateLimiter::use(Rate rate) {
+  const std::int64_t interval =
+      rate.per_second > 0 ? kSecondNs / std::min<std::int64_t>(rate.per_second, kSecondNs) : 0;
+  slack_ns_ = (std::max(rate.burst, 1) - 1) * interval;
+  interval_ns_ = interval;
 }
 
 std::uint64_t RateLimiter::hash(std::string_view who) const { return short_hash(hash_key_, who); }
@@ -32,7 +37,7 @@ std::chrono::nanoseconds RateLimiter::wait_of(std::int64_t full_at_ns, std::int6
 }
 
 std::chrono::nanoseconds RateLimiter::wait(std::string_view who, SteadyTime now) const {
-  if (!limited_) return {};
+  if (!is_limited()) return {};
   const std::uint64_t name = hash(who);
   const std::size_t set = name & (buckets_.size() / kWays - 1);
   const std::lock_guard lock(locks_[set % kLocks]);
@@ -43,7 +48,7 @@ std::chrono::nanoseconds RateLimiter::wait(std::string_view who, SteadyTime now)
 }
 
 std::chrono::nanoseconds RateLimiter::take(std::string_view who, SteadyTime now) {
-  if (!limited_) return {};
+  if (!is_limited()) return {};
   const std::int64_t now_ns = ns_of(now);
   const std::uint64_t name = hash(who);
   const std::size_t set = name & (buckets_.size() / kWays - 1);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -28,6 +29,9 @@ class RateLimiter {
   // `buckets` is rounded up to a power of two, 8 at least.
   RateLimiter(Rate rate, std::size_t buckets);
 
+  // The rate from now on. A bucket lacks as much time as before: what it lacks in tokens follows the new rate.
+  void use(Rate rate);
+
   // How long until `who` has a token; zero if there is one. Takes no token.
   [[nodiscard]] std::chrono::nanoseconds wait(std::string_view who, SteadyTime now) const;
   // Takes a token and returns zero; if there is none, returns how long until there is one.
@@ -43,11 +47,11 @@ class RateLimiter {
   static constexpr std::size_t kLocks = 64;
 
   [[nodiscard]] std::uint64_t hash(std::string_view who) const;
+  [[nodiscard]] bool is_limited() const { return interval_ns_.load(std::memory_order_relaxed) > 0; }
   [[nodiscard]] std::chrono::nanoseconds wait_of(std::int64_t full_at_ns, std::int64_t now_ns) const;
 
-  const bool limited_;
-  std::int64_t interval_ns_ = 0;  // between two tokens
-  std::int64_t slack_ns_ = 0;     // how far before full_at_ns one may be taken
+  std::atomic<std::int64_t> interval_ns_{0};  // between two tokens; 0: no limit
+  std::atomic<std::int64_t> slack_ns_{0};     // how far before full_at_ns one may be taken
   const std::string hash_key_;
   std::vector<Bucket> buckets_;
   mutable std::array<std::mutex, kLocks> locks_;  // by set

@@ -81,5 +81,19 @@ TEST(RateLimiter, TheEmptiestBucketIsForgottenLast) {
   EXPECT_NE(limiter.take("attacker", kStart), kNone) << "others who come and go do not fill his bucket";
 }
 
+TEST(RateLimiter, TakesAnotherRateWhileItIsUsed) {
+  RateLimiter limiter({.per_second = 1, .burst = 1}, 64);
+  EXPECT_EQ(limiter.take("a", kStart), kNone);
+  limiter.use({.per_second = 0, .burst = 1});
+  EXPECT_EQ(limiter.take("a", kStart), kNone);
+  limiter.use({.per_second = 10, .burst = 20});
+  int taken = 0;
+  while (taken < 100 && limiter.take("a", kStart) == kNone) ++taken;
+  EXPECT_EQ(taken, 10) << "a second is lacking since the first token: 10 of 20";
+  limiter.use({.per_second = 2, .burst = 1});
+  EXPECT_EQ(limiter.take("b", kStart), kNone);
+  EXPECT_EQ(limiter.take("b", kStart), milliseconds(500));
+}
+
 }  // namespace
 }  // namespace vodlift

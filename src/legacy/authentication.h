@@ -76,6 +76,9 @@ class Authentication {
   Authentication(const AccountDirectory& accounts, KeyUsage& usage, const Clock& clock,
                  std::chrono::seconds timestamp_window, Rate failures);
 
+  // From now on. Any thread.
+  void use(Rate failures) { failures_.use(failures); }
+
   // Errors, in this order: not_authorized (api_key or cdn missing; or, with one text and after the same work: unknown,
   // revoked or expired key, key of another cdn, key that is not allowed from this address), invalid_value (api_key or
   // cdn of a wrong type, cdn and cdn_id that differ), timestamp_out_of_range (also missing or malformed),

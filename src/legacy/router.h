@@ -28,6 +28,12 @@ class Router {
   // A net::Handler: returns at once; the answer comes from this thread, the pool's or the store's.
   void handle(net::Request request, net::Responder respond);
 
+  // From now on. Any thread.
+  void use(Rate key_requests, Rate failures) {
+    key_requests_.use(key_requests);
+    authentication_.use(failures);
+  }
+
   [[nodiscard]] const CallMetrics& metrics() const { return metrics_; }
 
  private:

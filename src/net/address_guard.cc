@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -99,8 +101,21 @@ bool is_localhost(std::string_view host) {
 AddressGuard::AddressGuard(std::vector<Network> allowed, std::vector<PortRange> ports, IsOwn is_own)
     : allowed_(std::move(allowed)), ports_(std::move(ports)), is_own_(std::move(is_own)) {}
 
+void AddressGuard::use(std::vector<Network> allowed, std::vector<PortRange> ports) {
+  const std::unique_lock lock(mutex_);
+  allowed_ = std::move(allowed);
+  ports_ = std::move(ports);
+}
+
+bool AddressGuard::is_allowed(const Address& address) const {
+  const std::shared_lock lock(mutex_);
+  return std::any_of(allowed_.begin(), allowed_.end(),
+                     [&](const Network& network) { return network.contains(address); });
+}
+
 std::optional<std::string> AddressGuard::port_refusal(int port) const {
   const auto holds = [port](const PortRange& range) { return range.first <= port && port <= range.last; };
+  const std::shared_lock lock(mutex_);
   if (port == 80 || port == 443 || std::any_of(ports_.begin(), ports_.end(), holds)) return std::nullopt;
   return fmt::format(
       "callbacks may not reach port {}, only 80, 443 and what the operator allows by [callback] allow_ports", port);
@@ -110,7 +125,7 @@ std::optional<std::string> AddressGuard::refusal(const sockaddr* address) const 
   const auto judged = address_of(address);
   if (!judged) return "a callback may only go to an IPv4 or IPv6 address";
   const auto holds = [&](const auto& network) { return network.contains(*judged); };
-  if (std::any_of(allowed_.begin(), allowed_.end(), holds)) return std::nullopt;
+  if (is_allowed(*judged)) return std::nullopt;
   for (const SpecialNetwork& special : special_networks()) {
     if (holds(special.network)) return refusal_text(to_string(*judged), special.what);
   }

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct PortRange {
   bool operator==(const PortRange&) const = default;
 };
 
-// Judges addresses and ports; immutable, any thread.
+// Judges addresses and ports; any thread.
 class AddressGuard {
  public:
   using IsOwn = std::function<bool(const Address&)>;
@@ -35,6 +36,9 @@ class AddressGuard {
   // (NAT64, 6to4, Teredo) are refused whatever they embed. An address of this host (`is_own`) is refused as well,
   // public or not: what listens there may trust it. Ports: 80, 443 and `ports`.
   explicit AddressGuard(std::vector<Network> allowed, std::vector<PortRange> ports = {}, IsOwn is_own = is_own_address);
+
+  // What is allowed besides, from now on.
+  void use(std::vector<Network> allowed, std::vector<PortRange> ports);
 
   // Why `address` is refused ("127.0.0.1 is a loopback address …"), with the setting that would allow it; nothing when
   // it may be reached. Anything but IPv4 and IPv6 is refused.
@@ -48,9 +52,12 @@ class AddressGuard {
   [[nodiscard]] std::optional<std::string> literal_refusal(const std::string& host) const;
 
  private:
+  [[nodiscard]] bool is_allowed(const Address& address) const;
+
+  mutable std::shared_mutex mutex_;  // guards the next two
   std::vector<Network> allowed_;
   std::vector<PortRange> ports_;
-  IsOwn is_own_;
+  const IsOwn is_own_;
 };
 
 }  // namespace vodlift::net

@@ -224,5 +224,16 @@ TEST(AddressGuard, PortsAreThoseOfHttpAndThoseAllowed) {
   for (const int port : {8442, 8444, 8999, 9010}) EXPECT_TRUE(more.port_refusal(port)) << port;
 }
 
+TEST(AddressGuard, TakesOtherNetworksAndPortsWhileItIsUsed) {
+  AddressGuard guard({}, {});
+  EXPECT_TRUE(judge(guard, "10.0.0.1"));
+  guard.use({parse_network("10.0.0.0/8").value()}, {{8000, 8001}});
+  EXPECT_FALSE(judge(guard, "10.0.0.1"));
+  EXPECT_FALSE(guard.port_refusal(8001));
+  guard.use({}, {});
+  EXPECT_TRUE(judge(guard, "10.0.0.1"));
+  EXPECT_TRUE(guard.port_refusal(8001));
+}
+
 }  // namespace
 }  // namespace vodlift::net

@@ -6,6 +6,14 @@
 #include "net/transfer_loop.h"
 
 namespace vodlift::net {
+namespace {
+
+// Of the thread `at`; each has one connection at least.
+std::size_t share_of(std::size_t max_connections, std::size_t at, std::size_t threads) {
+  return std::max<std::size_t>(max_connections / threads + (at < max_connections % threads ? 1 : 0), 1);
+}
+
+}  // namespace
 
 std::string_view HttpResponse::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
@@ -17,8 +25,13 @@ std::string_view HttpResponse::header(std::string_view name) const {
 HttpClient::HttpClient(const std::string& name, std::size_t max_connections, std::size_t threads) {
   threads = std::clamp<std::size_t>(threads, 1, max_connections);
   for (std::size_t at = 0; at < threads; ++at) {
-    const std::size_t share = max_connections / threads + (at < max_connections % threads ? 1 : 0);
-    loops_.push_back(std::make_unique<TransferLoop>(name, share));
+    loops_.push_back(std::make_unique<TransferLoop>(name, share_of(max_connections, at, threads)));
+  }
+}
+
+void HttpClient::use_connections(std::size_t max_connections) {
+  for (std::size_t at = 0; at < loops_.size(); ++at) {
+    loops_[at]->use_connections(share_of(max_connections, at, loops_.size()));
   }
 }
 

@@ -106,6 +106,9 @@ class HttpClient {
   // The message says what happened to which host; it never holds the URL's query or a header.
   void start(HttpRequest request, Done done);
 
+  // At most so many from now on (1..10000); those above it end as soon as they are not used. Any thread.
+  void use_connections(std::size_t max_connections);
+
   // start() and wait. Not from a transfer thread.
   Result<HttpResponse> perform(HttpRequest request);
 

@@ -109,5 +109,18 @@ TEST_F(HttpClientThreadsTest, NoMoreConnectionsThanAllowedInAll) {
   }
 }
 
+TEST_F(HttpClientThreadsTest, TakesAnotherNumberOfConnectionsWhileItIsUsed) {
+  HttpClient client("test-http", 1, 1);
+  std::atomic<int> ended = 0;
+  for (int i = 0; i < 3; ++i) {
+    client.start(telling("/never", 1), [&](const Result<HttpResponse>&) { ++ended; });
+  }
+  while (held() < 1) std::this_thread::yield();
+  client.use_connections(3);
+  while (held() < 3) std::this_thread::yield();
+  client.stop();
+  EXPECT_EQ(ended, 3);
+}
+
 }  // namespace
 }  // namespace vodlift::net

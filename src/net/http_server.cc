@@ -337,6 +337,14 @@ HttpServer::HttpServer(const std::string& name, HttpServerLimits limits, std::si
     : impl_(std::make_unique<Impl>(name, limits, threads, std::move(handler), std::move(fault_body),
                                    std::move(trusted_proxies))) {}
 
+void HttpServer::limit_connections(std::size_t most) { impl_->shared->most_connections = most; }
+
+void HttpServer::trust(std::vector<Network> proxies) {
+  auto trusted = std::make_shared<const std::vector<Network>>(std::move(proxies));
+  const std::lock_guard lock(impl_->shared->trusted_mutex);
+  impl_->shared->trusted.swap(trusted);
+}
+
 HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
 
 Result<> HttpServer::listen(std::string_view address) {
@@ -373,7 +381,7 @@ Result<> HttpServer::reload_certificate() { return impl_->shared->tls->load(); }
 
 HttpServerLoad HttpServer::load() const {
   const ServerShared& shared = *impl_->shared;
-  return {shared.connections, shared.limits.connections, shared.memory.held(), shared.limits.memory_bytes,
+  return {shared.connections, shared.most_connections, shared.memory.held(), shared.limits.memory_bytes,
           shared.streams.taken()};
 }
 

@@ -122,6 +122,12 @@ class HttpServer {
   // thread, after use_tls(). Errors: config_invalid.
   Result<> reload_certificate();
 
+  // How many connections there may be, in place of HttpServerLimits::connections. Those that are open stay. Any thread.
+  void limit_connections(std::size_t most);
+
+  // Whom to believe X-Forwarded-For, on connections that begin from now on. Any thread.
+  void trust(std::vector<Network> proxies);
+
   // Any thread.
   [[nodiscard]] HttpServerLoad load() const;
 

@@ -200,5 +200,38 @@ TEST(Connections, RunningOutOfDescriptorsNeitherSpinsNorEndsAccepting) {
   EXPECT_EQ(queued.answer().body, "POST /stable/ queued");
 }
 
+TEST(Connections, ThoseThatBeginLaterAreOfTheProxiesOfThen) {
+  const auto peer = [](const Request& request, const Responder& respond) {
+    Response out;
+    out.body = request.peer;
+    respond(std::move(out));
+  };
+  TestServer server(peer);
+  const std::string forwarded = post("", "X-Forwarded-For: 198.51.100.7\r\n");
+  RawClient before = server.connect();
+  before.send(forwarded);
+  EXPECT_EQ(before.answer().body, "127.0.0.1");
+  server->trust({parse_network("127.0.0.0/8").value()});
+  RawClient after = server.connect();
+  after.send(forwarded);
+  EXPECT_EQ(after.answer().body, "198.51.100.7");
+  before.send(forwarded);
+  EXPECT_EQ(before.answer().body, "127.0.0.1");
+}
+
+TEST(Connections, AnotherLimitCountsFromNowOn) {
+  TestServer server(echo);
+  RawClient first = server.connect();
+  first.send(post("a"));
+  EXPECT_EQ(first.answer().status, 200);
+  server->limit_connections(1);
+  RawClient second = server.connect();
+  second.send(post("b"));
+  EXPECT_EQ(second.answer().status, 503);
+  first.send(post("c"));
+  EXPECT_EQ(first.answer().status, 200) << "what is open stays";
+  EXPECT_EQ(server->load().most_connections, 1U);
+}
+
 }  // namespace
 }  // namespace vodlift::net

@@ -84,11 +84,11 @@ Place::~Place() {
 }
 
 Result<Place> Place::take(const std::shared_ptr<ServerShared>& shared, const Peer& peer) {
-  if (shared->connections >= shared->limits.connections) {
+  if (shared->connections >= shared->most_connections) {
     return Error{Errc::overloaded, "the server has as many connections as it can hold"};
   }
   // A proxy brings the connections of many clients.
-  const bool capped = peer.address && !is_within(shared->trusted_proxies, *peer.address);
+  const bool capped = peer.address && !is_within(*shared->trusted_proxies(), *peer.address);
   if (capped && !shared->caps.take(*peer.address)) {
     return Error{Errc::too_many_connections, "the address has as many connections as one may have"};
   }
@@ -99,6 +99,7 @@ Result<Place> Place::take(const std::shared_ptr<ServerShared>& shared, const Pee
 Session::Session(std::shared_ptr<ServerShared> shared, std::shared_ptr<Loop> loop, Socket socket, Peer peer,
                  Place place)
     : shared_(std::move(shared)),
+      trusted_proxies_(shared_->trusted_proxies()),
       loop_(std::move(loop)),
       stream_(std::move(socket)),
       peer_(std::move(peer)),
@@ -255,7 +256,7 @@ void Session::advance_head() {
   if (!request_begun_) {
     request_begun_ = true;
     set_deadline(shared_->limits.header_timeout);
-    const bool alone = peer_.address && !is_within(shared_->trusted_proxies, *peer_.address);
+    const bool alone = peer_.address && !is_within(*trusted_proxies_, *peer_.address);
     holders_ = {alone ? address_holder(*peer_.address) : std::string(), {}};
   }
   if (buffer_.capacity() > kKeptBufferBytes) {
@@ -271,8 +272,8 @@ void Session::begin_request(std::string_view head) {
   head_ = std::move(*parsed);
   std::optional<Address> client = peer_.address;
   head_.request.peer = peer_.text;
-  if (client && !shared_->trusted_proxies.empty()) {
-    client = client_address(head_.request, *client, shared_->trusted_proxies);
+  if (client && !trusted_proxies_->empty()) {
+    client = client_address(head_.request, *client, *trusted_proxies_);
     head_.request.peer = to_string(*client);
   }
   holders_ = {client ? address_holder(*client) : std::string(), {}};

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,7 +37,7 @@ struct ServerShared {
       : limits(limits_given),
         handler(std::move(handler_given)),
         fault_body(std::move(fault_body_given)),
-        trusted_proxies(std::move(proxies)),
+        trusted(std::make_shared<const std::vector<Network>>(std::move(proxies))),
         caps(limits_given.connections_per_address),
         memory(limits_given.memory_bytes),
         streams(limits_given.streams, limits_given.streams_per_holder) {}
@@ -44,12 +45,20 @@ struct ServerShared {
   const HttpServerLimits limits;
   const Handler handler;
   const FaultBody fault_body;
-  const std::vector<Network> trusted_proxies;
+  // For connections that begin now.
+  [[nodiscard]] std::shared_ptr<const std::vector<Network>> trusted_proxies() const {
+    const std::lock_guard lock(trusted_mutex);
+    return trusted;
+  }
+
+  mutable std::mutex trusted_mutex;  // guards the next one
+  std::shared_ptr<const std::vector<Network>> trusted;
   ConnectionCaps caps;
   ByteBudget memory;
   StreamPlaces streams;
   std::unique_ptr<TlsCertificate> tls;  // none: plain HTTP; set before the first connection
   std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> most_connections{limits.connections};
   std::atomic<bool> draining{false};
 };
 
@@ -194,6 +203,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void set_deadline(std::chrono::milliseconds from_now);
 
   const std::shared_ptr<ServerShared> shared_;
+  const std::shared_ptr<const std::vector<Network>> trusted_proxies_;
   // Before the stream: its socket must not outlive the io_context it is registered with.
   const std::shared_ptr<Loop> loop_;
   Stream stream_;

@@ -27,9 +27,20 @@ TransferLoop::TransferLoop(const std::string& name, std::size_t max_connections)
   idle_.reserve(kIdleHandles);
   multi_ = curl_multi_init();
   if (multi_ == nullptr) throw std::bad_alloc();
-  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(max_connections));
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(max_connections));
   thread_.start(name, [this] { run(); });
+}
+
+void TransferLoop::use_connections(std::size_t max_connections) {
+  max_connections_ = max_connections;
+  wake();
+}
+
+void TransferLoop::limit_connections() {
+  const std::size_t wanted = max_connections_;
+  if (wanted == limited_to_) return;
+  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(wanted));
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(wanted));
+  limited_to_ = wanted;
 }
 
 TransferLoop::~TransferLoop() {
@@ -93,6 +104,7 @@ void TransferLoop::fail(std::unique_ptr<Transfer> transfer, Error error) {
 void TransferLoop::run() {
   resume_all();  // after an exception: whom it kept from being resumed is not known
   while (take_arrivals()) {
+    limit_connections();
     int still_running = 0;
     curl_multi_perform(multi_, &still_running);
     collect_finished();

@@ -36,6 +36,8 @@ class TransferLoop {
   [[nodiscard]] std::size_t large_load() const { return large_load_; }
   // Whether one more would have a connection.
   [[nodiscard]] bool has_room() const { return load_ < max_connections_; }
+  // At most so many from now on.
+  void use_connections(std::size_t max_connections);
   // Ends all requests with `interrupted`, without waiting for that.
   void begin_stop();
   // begin_stop(), and joins the thread. May be called twice.
@@ -47,6 +49,7 @@ class TransferLoop {
 
   // The rest runs on the loop's thread.
   void run();
+  void limit_connections();
   bool take_arrivals();
   void resume_all();
   void take_due(std::vector<std::uint64_t>& resumed);
@@ -58,7 +61,7 @@ class TransferLoop {
   void release(CURL* handle);
 
   CURLM* multi_ = nullptr;
-  const std::size_t max_connections_;
+  std::atomic<std::size_t> max_connections_;
   std::atomic<std::size_t> load_{0};
   std::atomic<std::size_t> large_load_{0};
 
@@ -72,7 +75,8 @@ class TransferLoop {
   std::unordered_map<std::uint64_t, std::unique_ptr<Transfer>> running_;
   std::multimap<SteadyTime, std::uint64_t> later_;  // paused transfers, by the time at which they go on
   std::vector<CURL*> idle_;
-  WorkerThread thread_;  // waits in libcurl, so it is woken with wake()
+  std::size_t limited_to_ = 0;  // what libcurl knows of max_connections_
+  WorkerThread thread_;         // waits in libcurl, so it is woken with wake()
 };
 
 }  // namespace vodlift::net

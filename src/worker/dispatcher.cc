@@ -55,13 +55,15 @@ constexpr auto kNever = steady_clock::time_point::max();
 Dispatcher::Dispatcher(const Ports& ports, const Options& options)
     : queue_(ports.queue),
       objects_(ports.objects),
-      options_(options),
-      context_{ports.accounts, ports.storages,           ports.objects,     ports.journal,
-               ports.clock,    options.parts_per_upload, options.readiness, ports.statistics},
+      uploads_(options.uploads),
+      turn_(options.turn),
+      housekeeping_(options.housekeeping),
       leases_(ports.queue),
       ends_(
           ports.queue, leases_, share_, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
           [this] { loop_.wake(); }, ports.statistics),
+      context_{ports.accounts, ports.storages,           ports.objects,     ports.journal,
+               ports.clock,    options.parts_per_upload, options.readiness, ports.statistics},
       ahead_(options.uploads),
       due_(ports.feed.subscribe(Change::Kind::uploads_due, [this](const Change&) { upload_may_be_due(); })),
       recalled_(ports.feed.subscribe(Change::Kind::upload_recalled,
@@ -70,9 +72,31 @@ Dispatcher::Dispatcher(const Ports& ports, const Options& options)
 Dispatcher::~Dispatcher() { stop(0ms); }
 
 void Dispatcher::start() {
-  const int slots = options_.uploads + spare_places(options_.uploads);
-  for (int i = 0; i < slots; ++i) slots_.push_back(named_thread("upload", [this] { slot(); }));
+  begin_slots();
   loop_.start("dispatcher", [this] { loop(); });
+}
+
+// A slot that is not needed any more has nothing to do, and waits.
+void Dispatcher::begin_slots() {
+  const int uploads = uploads_;
+  const auto wanted = static_cast<std::size_t>(uploads + spare_places(uploads));
+  while (slots_.size() < wanted) slots_.push_back(named_thread("upload", [this] { slot(); }));
+}
+
+void Dispatcher::use(const Options& options) {
+  turn_ = options.turn;
+  ends_.use(kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads));
+  {
+    const std::lock_guard lock(mutex_);
+    uploads_ = options.uploads;
+    ahead_.use(options.uploads);
+    context_.parts_per_upload = options.parts_per_upload;
+    context_.readiness = options.readiness;
+    may_claim_ = true;
+  }
+  begin_slots();
+  assigned_.notify_all();
+  loop_.wake();
 }
 
 void Dispatcher::stop(milliseconds grace) {
@@ -126,7 +150,7 @@ void Dispatcher::wait_for_work() {
     if (may_claim_) until = Instant();
     has_places_ = claim_due_ != kNever;
     // While runs are short, places become free all the time.
-    has_spare_ = !look_for_spare_ && !ahead_.runs_are_short() && spare_places(options_.uploads) > 0;
+    has_spare_ = !look_for_spare_ && !ahead_.runs_are_short() && spare_places(uploads_) > 0;
   }
   loop_.wait_until(until);
   const std::lock_guard lock(mutex_);
@@ -139,7 +163,7 @@ void Dispatcher::wait_for_work() {
 }
 
 void Dispatcher::do_housekeeping() {
-  housekeeping_due_ = steady_clock::now() + options_.housekeeping;
+  housekeeping_due_ = steady_clock::now() + housekeeping_;
   suspects_ = true;
   // Rows that could not be renewed may look abandoned although their runs are active here.
   const auto rescued = leases_.renew() ? queue_.rescue(kMaxCrashes) : Result<int>(0);
@@ -258,7 +282,7 @@ SpareQuery Dispatcher::spare_query(const Places& free) const {
     query.holders.push_back({upload.account, bucket, endpoint_of(upload.account, bucket), run->spare});
   }
   query.free = free;
-  query.uploads = options_.uploads;
+  query.uploads = uploads_;
   query.last_turn = last_spare_;
   query.endpoint_of = [this](AccountId account, const std::string& bucket) { return endpoint_of(account, bucket); };
   return query;
@@ -272,7 +296,7 @@ std::string Dispatcher::endpoint_of(AccountId account, const std::string& bucket
 Places Dispatcher::free_places() {
   const Places taken = leases_.taken();
   const std::lock_guard lock(mutex_);
-  return {ahead_.places(taken.all), places_for_large(options_.uploads) - taken.large};
+  return {ahead_.places(taken.all), places_for_large(uploads_) - taken.large};
 }
 
 // Nobody else knows of a claim until it is assigned: it must not be lost where there is no memory.
@@ -322,11 +346,12 @@ void Dispatcher::make_room() {
   if (free.all > 0 && free.large > 0) return;
   std::vector<RunningTurn> running;
   for (const auto& run : leases_.in_slots()) running.push_back(turn_of(*run, now));
-  const auto over = [this](const RunningTurn& run) { return run.in_parts && run.since_begin >= options_.turn; };
+  const milliseconds turn = turn_;
+  const auto over = [turn](const RunningTurn& run) { return run.in_parts && run.since_begin >= turn; };
   if (std::ranges::none_of(running, over)) return;
   const auto ready = queue_.candidates({{1, 1}, kReadyUploads, 1, {}});
   if (!ready) return;
-  const auto id = who_yields(running, ready->accounts, free, options_.turn);
+  const auto id = who_yields(running, ready->accounts, free, turn);
   if (!id) return;
   log::info("an upload yields to others and resumes when it is its turn again", {{"upload", *id}});
   leases_.end(*id, {Errc::interrupted, "others have a turn"});
@@ -396,7 +421,7 @@ Dispatcher::Occupied Dispatcher::occupied() const {
 
 // With the lock.
 bool Dispatcher::has_run_for_a_slot() const {
-  return !waiting_spare_.empty() || (!waiting_.empty() && in_usual_places_ < options_.uploads);
+  return !waiting_spare_.empty() || (!waiting_.empty() && in_usual_places_ < uploads_);
 }
 
 // Whatever happens, the run leaves its slot with an end.
@@ -410,6 +435,11 @@ void Dispatcher::carry_out(const std::shared_ptr<ActiveRun>& run) {
   }
 }
 
+RunContext Dispatcher::context() const {
+  const std::lock_guard lock(mutex_);
+  return context_;
+}
+
 std::optional<RunEnd> Dispatcher::attempt(ActiveRun& run) noexcept {
   std::optional<RunEnd> end = Requeue();
   // Ended before it began: this does not count as an attempt.
@@ -417,7 +447,7 @@ std::optional<RunEnd> Dispatcher::attempt(ActiveRun& run) noexcept {
   std::get<Requeue>(*end).delay = kAfterException;
   try {
     take_reading(run);
-    end = UploadRun(context_, run.claimed, run.control).run();
+    end = UploadRun(context(), run.claimed, run.control).run();
     note_turn(run);
   } catch (const std::exception& failure) {
     log::error("unexpected error beside an upload", {{"upload", run.claimed.lease.id}, {"reason", failure.what()}});

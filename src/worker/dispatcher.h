@@ -1,6 +1,7 @@
 // Runs queued uploads on a fixed number of threads, the slots.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -58,6 +59,11 @@ class Dispatcher {
   ~Dispatcher();
 
   void start();
+
+  // From now on: more uploads begin at once; where there are fewer, those that run go on to their end. Parts and
+  // readiness count for uploads that begin, or resume, from now on. Between start() and stop(), one call at a time.
+  void use(const Options& options);
+
   // Claims nothing new, waits up to `grace` for requests in flight, then cuts them off (ObjectStore::interrupt).
   // Unfinished uploads go back to the queue with their journal. May be called twice.
   void stop(std::chrono::milliseconds grace);
@@ -69,7 +75,7 @@ class Dispatcher {
     int ahead = 0;  // uploads that are claimed and wait for a slot
   };
   [[nodiscard]] Occupied occupied() const;
-  [[nodiscard]] int slots() const { return options_.uploads; }
+  [[nodiscard]] int slots() const { return uploads_; }
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
@@ -97,9 +103,11 @@ class Dispatcher {
   void wait_for_work();
 
   // A slot, on a thread of its own.
+  void begin_slots();
   void slot();
   std::shared_ptr<ActiveRun> next_run();
   void carry_out(const std::shared_ptr<ActiveRun>& run);
+  [[nodiscard]] RunContext context() const;
   std::optional<RunEnd> attempt(ActiveRun& run) noexcept;
   [[nodiscard]] bool has_run_for_a_slot() const;
   void slot_is_free(const ActiveRun& run, std::chrono::milliseconds took);
@@ -109,13 +117,15 @@ class Dispatcher {
 
   WorkQueue& queue_;
   ObjectStore& objects_;
-  const Options options_;
-  const RunContext context_;
+  std::atomic<int> uploads_;                     // Options::uploads
+  std::atomic<std::chrono::milliseconds> turn_;  // Options::turn
+  const std::chrono::milliseconds housekeeping_;
   LeaseKeeper leases_;
   FairShare share_;  // of the loop
   EndRecorder ends_;
 
-  mutable std::mutex mutex_;          // guards the next eleven
+  mutable std::mutex mutex_;          // guards the next twelve
+  RunContext context_;                // its ports never change
   std::condition_variable assigned_;  // for the slots
   bool stopping_ = false;
   bool may_claim_ = false;                          // an upload may be due, or a slot is free

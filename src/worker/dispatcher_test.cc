@@ -208,5 +208,48 @@ TEST_F(DispatcherTest, AFailedClaimIsNotRepeatedAtOnce) {
   EXPECT_EQ(stores_.look(id).attempts, 0);
 }
 
+TEST_F(DispatcherTest, MoreUploadsBeginWhereMoreMayRun) {
+  for (int i = 0; i < 4; ++i) stores_.insert();
+  std::latch first(1);
+  std::latch all(4);
+  files_.on_open = [&](int nth) {
+    if (nth == 1) first.count_down();
+    all.arrive_and_wait();
+  };
+  Dispatcher& dispatcher = start({.uploads = 1});
+  first.wait();
+  dispatcher.use({.uploads = 4});
+  all.wait();
+  EXPECT_EQ(dispatcher.slots(), 4);
+  dispatcher.stop(5s);
+}
+
+TEST_F(DispatcherTest, WhereFewerMayRunThoseThatRunGoOnAndNoOtherBegins) {
+  for (int i = 0; i < 4; ++i) stores_.insert();
+  std::latch both(2);
+  std::latch release(1);
+  std::atomic<int> at_once = 0;
+  std::atomic<int> most_later = 0;
+  std::latch ended(4);
+  files_.on_open = [&](int nth) {
+    const int now = ++at_once;
+    if (nth <= 2) {
+      both.count_down();
+      release.wait();
+    } else if (now > most_later) {
+      most_later = now;
+    }
+    --at_once;
+    ended.count_down();
+  };
+  Dispatcher& dispatcher = start({.uploads = 2});
+  both.wait();
+  dispatcher.use({.uploads = 1});
+  release.count_down();
+  ended.wait();
+  dispatcher.stop(5s);
+  EXPECT_LE(most_later, 2) << "one that begins while another ends";
+}
+
 }  // namespace
 }  // namespace vodlift::worker

@@ -61,7 +61,7 @@ void settle_turn(FairShare& share, const ActiveRun& run) {
 
 EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most,
                          std::function<void()> wake, StatisticsCollector* statistics)
-    : queue_(queue), leases_(leases), share_(share), most_(most), wake_(std::move(wake)), statistics_(statistics) {}
+    : queue_(queue), leases_(leases), share_(share), wake_(std::move(wake)), statistics_(statistics), most_(most) {}
 
 void EndRecorder::record(std::shared_ptr<const ActiveRun> run, RunEnd end) {
   Ends recorded = until_memory([] { return Ends(1); });
@@ -79,6 +79,14 @@ void EndRecorder::record(std::shared_ptr<const ActiveRun> run, RunEnd end) {
 void EndRecorder::wait_for_room() {
   std::unique_lock lock(mutex_);
   room_.wait(lock, [this] { return under_way_ < most_; });
+}
+
+void EndRecorder::use(std::size_t most) {
+  {
+    const std::lock_guard lock(mutex_);
+    most_ = most;
+  }
+  room_.notify_all();
 }
 
 void EndRecorder::hand_over(Ends::iterator end) {

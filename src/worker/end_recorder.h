@@ -29,6 +29,8 @@ class EndRecorder {
   void record(std::shared_ptr<const ActiveRun> run, RunEnd end);
   // Waits until fewer than `most` ends are under way.
   void wait_for_room();
+  // From now on. Any thread.
+  void use(std::size_t most);
 
   // Logs and releases the ends that the queue has answered, settles the turns of large uploads, and hands over again
   // those that are due by `now`. Returns when it must be called next, unless `wake` comes first. One thread; never
@@ -55,11 +57,11 @@ class EndRecorder {
   WorkQueue& queue_;
   LeaseKeeper& leases_;
   FairShare& share_;
-  const std::size_t most_;
   const std::function<void()> wake_;
   StatisticsCollector* const statistics_;
 
-  mutable std::mutex mutex_;  // guards the next four
+  mutable std::mutex mutex_;  // guards the next five
+  std::size_t most_;
   std::condition_variable room_;
   std::size_t under_way_ = 0;
   Ends handed_over_;

@@ -31,7 +31,7 @@ std::string name_of(const AbandonedMultipart& entry) {
 
 MultipartReaper::MultipartReaper(MultipartLedger& ledger, const AccountDirectory& accounts, ObjectStore& objects,
                                  ReaperOptions options)
-    : ledger_(ledger), accounts_(accounts), objects_(objects), options_(options) {}
+    : ledger_(ledger), accounts_(accounts), objects_(objects), wanted_(options) {}
 
 MultipartReaper::~MultipartReaper() { stop(); }
 
@@ -52,8 +52,17 @@ void MultipartReaper::loop() {
   }
 }
 
+void MultipartReaper::use(ReaperOptions options) {
+  const std::lock_guard lock(mutex_);
+  wanted_ = options;
+}
+
 void MultipartReaper::round() noexcept {
   try {
+    {
+      const std::lock_guard lock(mutex_);
+      options_ = wanted_;
+    }
     work_on_all();
   } catch (const std::exception& failure) {
     log::error("unexpected error while open multipart uploads were aborted", {{"reason", failure.what()}});

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <mutex>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -40,6 +41,9 @@ class MultipartReaper {
   void start();
   void stop();
 
+  // From the next round on. Any thread.
+  void use(ReaperOptions options);
+
   // Works once on everything that is due. For the thread of start(), and for tests without one. Never throws.
   void round() noexcept;
 
@@ -58,8 +62,11 @@ class MultipartReaper {
   MultipartLedger& ledger_;
   const AccountDirectory& accounts_;
   ObjectStore& objects_;
-  const ReaperOptions options_;
-  // Our own principal at the store of each bucket, as found in this round: credentials may change. Of round()'s thread.
+  std::mutex mutex_;      // guards the next one
+  ReaperOptions wanted_;  // from the next round on
+  // Of round()'s thread.
+  ReaperOptions options_;
+  // Our own principal at the store of each bucket, as found in this round: credentials may change.
   std::map<Bucket, std::string> principals_;
 
   WorkerThread loop_;

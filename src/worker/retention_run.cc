@@ -28,13 +28,25 @@ void RetentionMetrics::write(MetricsText& text) const {
 
 RetentionRun::RetentionRun(UploadRetention& uploads, const Clock& clock, RetentionOptions options,
                            ClockWatch::Uptime uptime)
-    : uploads_(uploads), clock_(clock), options_(std::move(options)), watch_(clock, std::move(uptime)) {
-  if (!options_.archive.empty()) archive_.emplace(options_.archive);
-}
+    : uploads_(uploads), clock_(clock), wanted_(std::move(options)), watch_(clock, std::move(uptime)) {}
 
 void RetentionRun::start() {
-  if (std::max({options_.completed, options_.failed, options_.cancelled}) == days(0)) return;
   loop_.start("retention", [this] { loop(); });
+}
+
+void RetentionRun::use(RetentionOptions options) {
+  {
+    const std::lock_guard lock(mutex_);
+    wanted_ = std::move(options);
+  }
+  loop_.wake();
+}
+
+void RetentionRun::take_options() {
+  const std::lock_guard lock(mutex_);
+  if (wanted_.archive != options_.archive) archive_.reset();
+  options_ = wanted_;
+  if (!options_.archive.empty() && !archive_) archive_.emplace(options_.archive);
 }
 
 void RetentionRun::loop() {
@@ -46,6 +58,7 @@ void RetentionRun::loop() {
 
 void RetentionRun::round() noexcept {
   try {
+    take_options();
     for (const auto& [state, keep] :
          {std::pair(UploadState::completed, options_.completed), std::pair(UploadState::failed, options_.failed),
           std::pair(UploadState::cancelled, options_.cancelled)}) {

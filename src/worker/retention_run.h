@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 
 #include "base/clock.h"
@@ -49,10 +50,12 @@ class RetentionRun {
   // Like stop().
   ~RetentionRun() { stop(); }
 
-  // start() and stop() from one thread. No thread is made if everything is kept for ever. stop() waits for the step
-  // under way.
+  // start() and stop() from one thread. stop() waits for the step under way.
   void start();
   void stop() { loop_.stop(); }
+
+  // From the next round on, which begins soon. Any thread.
+  void use(RetentionOptions options);
 
   // Removes all that is due. For the thread of start(), and for tests without one. Never throws.
   void round() noexcept;
@@ -61,15 +64,18 @@ class RetentionRun {
 
  private:
   void loop();
+  void take_options();
   Result<int> remove_ended(UploadState state, std::chrono::days keep);
   Result<int> remove_page(UploadState state, const EndedPage& page);
   bool trusts_clock();
 
   UploadRetention& uploads_;
   const Clock& clock_;
-  const RetentionOptions options_;
+  std::mutex mutex_;         // guards the next one
+  RetentionOptions wanted_;  // from the next round on
   RetentionMetrics metrics_;
   // Of round()'s thread.
+  RetentionOptions options_;
   std::optional<UploadArchive> archive_;
   ClockWatch watch_;
   bool clock_was_set_ = false;

@@ -172,5 +172,15 @@ TEST_F(RetentionRunTest, StopsAtOnce) {
   EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
 }
 
+TEST_F(RetentionRunTest, OtherTimesCountFromTheNextRoundOn) {
+  const UploadId id = end();
+  EXPECT_THAT(left_after(days(10)), ElementsAre(id));
+  options_.completed = days(9);
+  options_.archive = folder_.path() / "archive";
+  run().use(options_);
+  EXPECT_TRUE(left_after(milliseconds(0)).empty());
+  EXPECT_FALSE(std::filesystem::is_empty(options_.archive));
+}
+
 }  // namespace
 }  // namespace vodlift::worker

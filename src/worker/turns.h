@@ -17,6 +17,8 @@ class ClaimAhead {
  public:
   explicit ClaimAhead(int slots) : slots_(slots) {}
 
+  void use(int slots) { slots_ = slots; }
+
   // How many more uploads may be claimed if `taken` are claimed and unfinished. While runs are short: 0 until at
   // least half as many as there are slots can be claimed.
   [[nodiscard]] int places(int taken) const;
@@ -29,7 +31,7 @@ class ClaimAhead {
   static constexpr std::chrono::milliseconds kShortRun{500};
 
  private:
-  const int slots_;
+  int slots_;
   std::chrono::milliseconds last_run_ = kShortRun;
 };
 

@@ -43,7 +43,7 @@ class UploadRun {
   std::chrono::milliseconds source_delay() const;
   std::optional<std::chrono::milliseconds> wait_for_store(const Error& error);
 
-  const RunContext& context_;
+  const RunContext context_;
   const ClaimedUpload claimed_;
   RunControl& control_;
   Attempt attempt_;

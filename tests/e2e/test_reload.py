@@ -1,6 +1,8 @@
 """Changes of the configuration file while the server runs."""
 
 import json
+import re
+import resource
 import signal
 import subprocess
 
@@ -23,6 +25,12 @@ def with_other(site, folder, more: str = "") -> None:
 
 def names(site) -> list[str]:
     return [one["storage"] for one in json.loads(site.server.cli("storage", "list", "--json"))]
+
+
+def most_connections(site) -> int:
+    page = subprocess.run(["curl", "-s", "--unix-socket", site.server.socket, "http://localhost/metrics"], capture_output=True,
+                          text=True, timeout=20, check=True).stdout
+    return int(re.search(r'^vodlift_http_connections_limit\{listener="api"\} (\d+)$', page, re.MULTILINE)[1])
 
 
 def check(site) -> subprocess.CompletedProcess:
@@ -79,3 +87,36 @@ def test_a_signal_changes_the_level_of_the_log(site):
 def test_reload_is_in_the_audit_log(site):
     site.server.cli("reload")
     assert "settings.reload" in site.server.cli("audit", "list")
+
+
+def test_more_uploads_run_and_other_receivers_are_reached_without_a_restart(site, fake, receiver):
+    site.server.configure(uploads=1, allow_networks=())
+    assert json.loads(site.server.cli("reload", "--json"))["applied"] == ["[worker] uploads", "[callback] allow_networks"]
+    site.use(fake, "videos")
+    names = [f"{number}.mp4" for number in range(3)]
+    for name in names:
+        make_file(site.files / name, 1000)
+    refused = site.server.run_cli("upload", "sestore4/jb/0.mp4", "--cdn", 158, "--bucket", "videos", "--callback", receiver.url)
+    assert refused.returncode != 0 and "allow_networks" in refused.stderr
+    site.server.configure(uploads=3)
+    done = json.loads(site.server.cli("reload", "--json"))
+    assert done == {"applied": ["[worker] uploads", "[callback] allow_networks"], "need_restart": []}
+    fake.play({"about": "nothing is answered", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    uploads = [site.queue(name, "videos", callback=receiver.url) for name in names]
+    wait_until(lambda: len([one for one in site.api.all() if one["state"] == "uploading"]) == 3, 20, "three run at once")
+    fake.play({"about": "all is well", "rules": []})
+    for upload in uploads:
+        site.wait_for(upload, "completed")
+    wait_until(lambda: len(receiver.received) == 3, 20, "the callbacks arrive")
+
+
+def test_clients_make_room_for_other_work_and_where_there_is_none_nothing_changes(site):
+    pid = site.server.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3_000, before[1]))
+    site.server.configure(uploads=256, parts=64)
+    refused = site.server.run_cli("reload")
+    assert refused.returncode == 2 and "LimitNOFILE" in refused.stderr and "[worker] uploads" in refused.stderr, refused
+    site.server.configure(uploads=16)
+    assert "[worker] uploads" in site.server.cli("reload")
+    assert most_connections(site) < 3_000 - 768
