@@ -1,6 +1,11 @@
 # What `cmake --install` puts where, below the prefix. The program itself prints its manual page and completions, once it is
 # there. Nothing goes to /etc: a configuration that somebody has changed is not to be overwritten.
 install(TARGETS vodlift RUNTIME DESTINATION bin)
+# Called by this name, the program is the bucket doctor alone.
+install(CODE [[
+  message(STATUS "Installing: $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/bin/vodlift-s3check")
+  file(CREATE_LINK vodlift $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/bin/vodlift-s3check SYMBOLIC)
+]])
 install(FILES packaging/vodlift.sysusers DESTINATION lib/sysusers.d RENAME vodlift.conf)
 install(FILES packaging/vodlift.tmpfiles DESTINATION lib/tmpfiles.d RENAME vodlift.conf)
 
@@ -42,6 +47,7 @@ install(CODE [[
     file(CHMOD ${target} PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
   endfunction()
   vodlift_prints(man/man1/vodlift.1 man)
+  file(CREATE_LINK vodlift.1 $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/share/man/man1/vodlift-s3check.1 SYMBOLIC)
   vodlift_prints(bash-completion/completions/vodlift completion bash)
   vodlift_prints(zsh/vendor-completions/_vodlift completion zsh)
   vodlift_prints(fish/vendor_completions.d/vodlift.fish completion fish)

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "app/bucket_trial.h"
 #include "app/config.h"
 #include "app/config_check.h"
 #include "app/server.h"
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
         .accept_loss = vodlift::app::accept_loss,
         .check_audit = vodlift::app::check_audit,
         .check_config = vodlift::app::check_config,
+        .try_bucket = vodlift::app::try_bucket,
         .admin_socket_of = vodlift::app::admin_socket_of,
         .database_of = [](const std::filesystem::path& file) -> vodlift::Result<std::filesystem::path> {
           const auto config = vodlift::app::load_config(file);

@@ -60,6 +60,8 @@ def test_the_program_prints_its_pages(installed):
         assert page.read_text() == run(binary(), *command) != ""
         assert page.stat().st_mode & 0o777 == 0o644
     assert os.access(installed / "bin/vodlift", os.X_OK)
+    assert "--endpoint" in run(installed / "bin/vodlift-s3check", "--help")
+    assert (installed / "share/man/man1/vodlift-s3check.1").read_text() == (installed / "share/man/man1/vodlift.1").read_text()
 
 
 def test_units_name_the_program_where_it_is(tmp_path):

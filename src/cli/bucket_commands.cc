@@ -104,16 +104,15 @@ std::string path_of(std::int64_t cdn, std::string_view bucket) {
   return fmt::format("/buckets/{}/{}", cdn, uri_encode(bucket));
 }
 
-// The daemon takes a missing field from its environment, keeps its present value or reports it.
-int run_store(Session& session, bool is_new, const Settings& settings) {
+// What is given. Errors: those of read_secret().
+Result<object> fields_of(const Settings& settings) {
   object fields;
-  if (is_new) fields = {{"cdn", settings.cdn}, {"bucket", settings.bucket}};
   for (const auto& [name, text] : settings.texts) {
     if (text) fields[name] = *text;
   }
   if (!settings.secret_key_file.empty()) {
     const auto secret_key = read_secret(settings.secret_key_file);
-    if (!secret_key) return session.fail(secret_key.error());
+    if (!secret_key) return secret_key.error();
     fields["secret_key"] = secret_key->reveal();
   }
   if (settings.path_style || settings.no_path_style) fields["path_style"] = settings.path_style;
@@ -121,8 +120,17 @@ int run_store(Session& session, bool is_new, const Settings& settings) {
   if (settings.max_parts) fields["max_parts"] = *settings.max_parts;
   if (settings.part_size) fields["part_size"] = *settings.part_size;
   if (settings.replace) fields["replace"] = true;
-  if (is_new) return session.call_and_show({"POST", "/buckets", fields}, show_stored);
-  return session.call_and_show({"PATCH", path_of(settings.cdn, settings.bucket), fields}, show_stored);
+  return fields;
+}
+
+// The daemon takes a missing field from its environment, keeps its present value or reports it.
+int run_store(Session& session, bool is_new, const Settings& settings) {
+  auto fields = fields_of(settings);
+  if (!fields) return session.fail(fields.error());
+  if (!is_new) return session.call_and_show({"PATCH", path_of(settings.cdn, settings.bucket), *fields}, show_stored);
+  (*fields)["cdn"] = settings.cdn;
+  (*fields)["bucket"] = settings.bucket;
+  return session.call_and_show({"POST", "/buckets", *fields}, show_stored);
 }
 
 std::string show_report(const value& report) {
@@ -140,17 +148,30 @@ std::string show_report(const value& report) {
   return text;
 }
 
-int run_check(Session& session, const CheckOptions& options) {
-  const auto report = session.call({"POST",
-                                    path_of(options.cdn, options.bucket) + "/check",
-                                    {{"policy_only", options.policy_only}, {"public_read", options.public_read}}});
+int tell_report(Session& session, const Result<value>& report, bool policy_only) {
   if (!report) return session.fail(report.error());
-  if (options.policy_only) {
+  if (policy_only) {
     print(text_at(*report, "policy"));
     return kDone;
   }
   print(session.json() ? boost::json::serialize(*report) + "\n" : show_report(*report));
   return text_at(*report, "result") == "FAIL" ? kFailed : kDone;
+}
+
+int run_check(Session& session, const CheckOptions& options) {
+  const auto report = session.call({"POST",
+                                    path_of(options.cdn, options.bucket) + "/check",
+                                    {{"policy_only", options.policy_only}, {"public_read", options.public_read}}});
+  return tell_report(session, report, options.policy_only);
+}
+
+int run_try(Session& session, const Services& services, const Settings& settings, const CheckOptions& options) {
+  auto fields = fields_of(settings);
+  if (!fields) return session.fail(fields.error());
+  (*fields)["bucket"] = settings.bucket;
+  (*fields)["policy_only"] = options.policy_only;
+  (*fields)["public_read"] = options.public_read;
+  return tell_report(session, services.try_bucket(*fields), options.policy_only);
 }
 
 void add_credentials(CLI::App& command, const std::shared_ptr<Settings>& settings) {
@@ -174,7 +195,6 @@ void add_credentials(CLI::App& command, const std::shared_ptr<Settings>& setting
 std::shared_ptr<Settings> add_settings(CLI::App& command) {
   auto settings = std::make_shared<Settings>();
   auto& texts = settings->texts;
-  command.add_option("--cdn", settings->cdn, "The account's number")->required();
   command.add_option("--bucket", settings->bucket, "The bucket's name")->required();
   command
       .add_option(
@@ -214,18 +234,29 @@ std::shared_ptr<Settings> add_settings(CLI::App& command) {
   return settings;
 }
 
+void add_cdn(CLI::App& command, std::int64_t& cdn) {
+  command.add_option("--cdn", cdn, "The account's number")->required();
+}
+
+void add_what_is_checked(CLI::App& command, CheckOptions& options) {
+  command.add_flag("--policy", options.policy_only, "Print the smallest sufficient IAM policy; test nothing");
+  command.add_flag("--public-read", options.public_read, "Include uploads with acl=public-read in the policy");
+}
+
 }  // namespace
 
-void add_bucket_commands(CLI::App& app, Session& session) {
+void add_bucket_commands(CLI::App& app, Session& session, const Services& services) {
   CLI::App* noun = app.add_subcommand("bucket", "Buckets, and how the server reaches them")->require_subcommand(1);
 
   CLI::App* add = noun->add_subcommand("add", "Add a bucket");
   auto added = add_settings(*add);
+  add_cdn(*add, added->cdn);
   add->add_flag("--replace", added->replace, "Replace all settings of a bucket that is there");
   session.attach(*add, [&session, added] { return run_store(session, true, *added); });
 
   CLI::App* set = noun->add_subcommand("set", "Change settings of a bucket; what is not given stays as it is");
   auto changed = add_settings(*set);
+  add_cdn(*set, changed->cdn);
   set->add_flag("--no-path-style", changed->no_path_style, "Use the address BUCKET.HOST again")
       ->excludes("--path-style");
   set->add_flag("--no-bucket-key", changed->no_bucket_key, "Use no S3 Bucket Key any more")->excludes("--bucket-key");
@@ -233,11 +264,17 @@ void add_bucket_commands(CLI::App& app, Session& session) {
 
   auto check_options = std::make_shared<CheckOptions>();
   CLI::App* check = noun->add_subcommand("check", "Test whether a bucket takes uploads; says what to change");
-  check->add_option("--cdn", check_options->cdn, "The account's number")->required();
+  add_cdn(*check, check_options->cdn);
   check->add_option("--bucket", check_options->bucket, "The bucket's name")->required();
-  check->add_flag("--policy", check_options->policy_only, "Print the smallest sufficient IAM policy; test nothing");
-  check->add_flag("--public-read", check_options->public_read, "Include uploads with acl=public-read in the policy");
+  add_what_is_checked(*check, *check_options);
   session.attach(*check, [&session, check_options] { return run_check(session, *check_options); });
+
+  CLI::App* attempt = noun->add_subcommand("try", "Test a bucket that is not added; needs no daemon");
+  auto tried = add_settings(*attempt);
+  auto wanted = std::make_shared<CheckOptions>();
+  add_what_is_checked(*attempt, *wanted);
+  session.attach(*attempt,
+                 [&session, &services, tried, wanted] { return run_try(session, services, *tried, *wanted); });
 
   auto cdn = std::make_shared<std::optional<std::int64_t>>();
   CLI::App* list = noun->add_subcommand("list", "List the buckets, without secrets");

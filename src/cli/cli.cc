@@ -181,7 +181,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_config_command(app, session, "serve", "Run the daemon until SIGTERM or SIGINT", services.serve);
   add_account_commands(app, session);
   add_key_commands(app, session);
-  add_bucket_commands(app, session);
+  add_bucket_commands(app, session, services);
   add_limit_commands(app, session);
   add_upload_commands(app, session);
   add_callback_commands(app, session);
@@ -206,8 +206,12 @@ int run(int argc, const char* const* argv, const Services& services) {
   Session session(services);
   CLI::App app;
   add_all_commands(app, session, services);
+  std::vector<const char*> words(argv, argv + argc);
+  if (argc > 0 && std::filesystem::path(argv[0]).filename() == "vodlift-s3check") {
+    words.insert(words.begin() + 1, {"bucket", "try"});
+  }
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::ParseError& error) {
     const bool json =
         std::any_of(argv, argv + argc, [](const char* word) { return word == std::string_view("--json"); });

@@ -1,6 +1,8 @@
 // The command line: its commands, and what they print.
 #pragma once
 
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -29,13 +31,17 @@ struct Services {
   std::function<int(const std::filesystem::path& config, const std::string& kept)> check_audit;
   // Prints every fault of a configuration file; answers the exit code.
   std::function<int(const std::filesystem::path& file)> check_config;
+  // What the bucket doctor finds of a bucket with these settings, without a daemon, as the REST API answers
+  // `bucket.check`. Errors: missing_field, invalid_value.
+  std::function<Result<boost::json::value>(const boost::json::object& settings)> try_bucket;
   // Where the daemon of this configuration file listens for commands. Errors: those of reading the file.
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> admin_socket_of;
   // The database of this configuration file. Errors: those of reading the file.
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> database_of;
 };
 
-// Parses the arguments, carries the command out and answers the exit code. Call once, from the main thread.
+// Parses the arguments, carries the command out and answers the exit code. Called by the name vodlift-s3check, the
+// program is `vodlift bucket try`. Call once, from the main thread.
 int run(int argc, const char* const* argv, const Services& services);
 
 }  // namespace vodlift::cli

@@ -220,5 +220,28 @@ TEST_F(CliTest, ChecksABucket) {
   EXPECT_EQ(out_, "{POLICY}\n");
 }
 
+TEST_F(CliTest, TriesABucketWithoutADaemonAlsoByAnotherName) {
+  const std::string secret = write_file("secret", "s3cret\n");
+  EXPECT_EQ(run_without_socket({"bucket", "try", "--bucket", "b", "--endpoint", "http://h", "--access-key", "a",
+                                "--secret-key-file", secret, "--path-style", "--public-read"}),
+            kFailed);
+  EXPECT_EQ(out_, "\nThis policy is sufficient:\n{a policy}\n");
+  EXPECT_EQ(tried_, (object{{"access_key", "a"},
+                            {"endpoint", "http://h"},
+                            {"secret_key", "s3cret"},
+                            {"path_style", true},
+                            {"bucket", "b"},
+                            {"policy_only", false},
+                            {"public_read", true}}));
+  EXPECT_TRUE(asked().empty());
+  EXPECT_EQ(run_without_socket({"bucket", "try", "--endpoint", "http://h"}), kUsage);
+
+  testing::internal::CaptureStdout();
+  const std::array words = {"/usr/bin/vodlift-s3check", "--bucket", "c", "--policy"};
+  EXPECT_EQ(run(static_cast<int>(words.size()), words.data(), services_), kDone);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "{a policy}\n");
+  EXPECT_EQ(tried_.at("bucket").as_string(), "c");
+}
+
 }  // namespace
 }  // namespace vodlift::cli

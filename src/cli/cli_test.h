@@ -90,6 +90,7 @@ class CliTest : public testing::Test {
   const std::filesystem::path directory_ = temporary_.path();
   std::filesystem::path socket_;
   std::filesystem::path served_config_;
+  object tried_;  // settings of a bucket
   Services services_{.serve =
                          [this](const std::filesystem::path& config) {
                            served_config_ = config;
@@ -100,6 +101,13 @@ class CliTest : public testing::Test {
                      .check_audit = [](const std::filesystem::path& config,
                                        const std::string& kept) { return config == "x.toml" && kept == "ab" ? 10 : 0; },
                      .check_config = [](const std::filesystem::path& file) { return file == "x.toml" ? 11 : 0; },
+                     .try_bucket = [this](const object& settings) -> Result<boost::json::value> {
+                       tried_ = settings;
+                       return boost::json::value(object{{"result", "FAIL"},
+                                                        {"access_denied", true},
+                                                        {"policy", "{a policy}\n"},
+                                                        {"findings", boost::json::array{}}});
+                     },
                      .admin_socket_of = [this](const std::filesystem::path& config) -> Result<std::filesystem::path> {
                        if (config == "good.toml") return socket_;
                        return Error{Errc::config_invalid, "the configuration has a fault:\nbad.toml:3: what"};

@@ -115,7 +115,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
 // Each adds one noun with its verbs to the command line. `session` must outlive `app`.
 void add_account_commands(CLI::App& app, Session& session);
 void add_key_commands(CLI::App& app, Session& session);
-void add_bucket_commands(CLI::App& app, Session& session);
+void add_bucket_commands(CLI::App& app, Session& session, const Services& services);
 void add_limit_commands(CLI::App& app, Session& session);
 void add_upload_commands(CLI::App& app, Session& session);
 void add_callback_commands(CLI::App& app, Session& session);

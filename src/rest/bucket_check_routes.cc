@@ -16,10 +16,10 @@ using boost::json::value;
 constexpr int kMaxLitter = 1000;  // rows of one answer
 
 // An operator reads all. A customer gets what can be done at the store, or whom to ask.
-object finding_json(const BucketFinding& one, const Caller& caller) {
+object finding_json(const BucketFinding& one, bool for_operator) {
   std::string message = one.message;
   std::string fix = one.fix;
-  if (caller.is_operator()) {
+  if (for_operator) {
     if (!one.detail.empty()) message += fmt::format(" ({})", one.detail);
     if (!one.operator_fix.empty()) fix = one.operator_fix;
   } else if (fix.empty() && !one.operator_fix.empty()) {
@@ -39,14 +39,7 @@ Result<value> check(const Context& context, const Caller& caller, const Fields& 
   const auto& bucket = *found;
   BucketReport report;
   if (!policy_only) report = context.doctor.check(*bucket);
-  boost::json::array findings;
-  for (const BucketFinding& one : report.findings) findings.push_back(finding_json(one, caller));
-  return value(object{{"cdn", bucket->cdn},
-                      {"bucket", bucket->bucket},
-                      {"result", to_string(report.worst())},
-                      {"access_denied", report.access_denied},
-                      {"findings", std::move(findings)},
-                      {"policy", context.doctor.policy(*bucket, public_read)}});
+  return value(report_json(*bucket, report, context.doctor.policy(*bucket, public_read), caller.is_operator()));
 }
 
 Result<value> litter(const Context& context, const Fields& fields) {
@@ -97,5 +90,17 @@ constexpr std::array kRoutes = {
 }  // namespace
 
 std::span<const Route> bucket_check_routes() { return kRoutes; }
+
+object report_json(const BucketAccess& bucket, const BucketReport& report, const std::string& policy,
+                   bool for_operator) {
+  boost::json::array findings;
+  for (const BucketFinding& one : report.findings) findings.push_back(finding_json(one, for_operator));
+  return {{"cdn", bucket.cdn},
+          {"bucket", bucket.bucket},
+          {"result", to_string(report.worst())},
+          {"access_denied", report.access_denied},
+          {"findings", std::move(findings)},
+          {"policy", policy}};
+}
 
 }  // namespace vodlift::rest

@@ -168,7 +168,7 @@ BucketAccess with_settings(const Fields& fields, BucketAccess bucket) {
   return bucket;
 }
 
-Result<> check_settings(const Context& context, BucketAccess& bucket) {
+Result<> check_settings(const BucketDefaults& defaults, BucketAccess& bucket) {
   if (auto checked = check_bucket_name(bucket.bucket); !checked) return checked;
   if (auto checked = check_pair(bucket); !checked) return checked;
   if (auto checked = check_origin(bucket.credentials); !checked) return checked;
@@ -177,7 +177,7 @@ Result<> check_settings(const Context& context, BucketAccess& bucket) {
     return Error{Errc::invalid_value, fmt::format("part_size: expected 0 (by the rate), or {} to {} bytes, found {}",
                                                   kMinPartBytes, kMaxPartBytes, bucket.part_size)};
   }
-  return complete_address(context.bucket_defaults, bucket);
+  return complete_address(defaults, bucket);
 }
 
 // What differs between two settings of one bucket: {"option", "from", "to"} for each. A secret is not shown.
@@ -232,7 +232,7 @@ Result<value> add(const Context& context, const Fields& fields) {
   bucket.bucket = fields.text("bucket");
   bucket = with_settings(fields, std::move(bucket));
   if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
-  if (auto checked = check_settings(context, bucket); !checked) return checked.error();
+  if (auto checked = check_settings(context.bucket_defaults, bucket); !checked) return checked.error();
   if (const auto account = existing_account(context, bucket.cdn); !account) return account.error();
   bucket.created = context.clock.now();
   const std::lock_guard lock(changes());
@@ -254,7 +254,7 @@ Result<value> set(const Context& context, const Fields& fields) {
   if (fields.has("access_key") && bucket.access_key != (*before)->access_key && !fields.has("secret_key")) {
     return Error{Errc::missing_field, "missing required fields: secret_key (a new access_key has its own)"};
   }
-  if (auto checked = check_settings(context, bucket); !checked) return checked.error();
+  if (auto checked = check_settings(context.bucket_defaults, bucket); !checked) return checked.error();
   return store(context, bucket, before->get());
 }
 
@@ -307,6 +307,15 @@ constexpr auto kAddFields = [] {
   all.back() = {.name = "replace", .type = FieldType::flag, .audited = true};
   return all;
 }();
+// A bucket that nobody has added is of no account.
+constexpr auto kTryFields = [] {
+  std::array<FieldSpec, kSetFields.size() + 1> all{};
+  std::ranges::copy(kSetFields.begin() + 1, kSetFields.end(), all.begin());
+  all[all.size() - 2] = flag_field("policy_only");
+  all[all.size() - 1] = flag_field("public_read");
+  return all;
+}();
+static_assert(kSetFields.front().name == kCdn.name);
 constexpr std::array kListFields = {kCdnIfGiven};
 constexpr std::array kShowFields = {kCdn, kBucket};
 
@@ -350,6 +359,19 @@ Result<std::shared_ptr<const BucketAccess>> existing_bucket(const Context& conte
   if (auto bucket = context.accounts.find_bucket(cdn, name)) return bucket;
   return Error{Errc::not_found, fmt::format("account {} has no bucket {}", cdn, printable(name, 64)),
                "see: vodlift bucket list"};
+}
+
+Result<value> try_bucket(BucketDoctor& doctor, const BucketDefaults& defaults, const object& asked) {
+  const auto fields = Fields::read(kTryFields, asked, door::Dialect::strict);
+  if (!fields) return fields.error();
+  BucketAccess bucket;
+  bucket.bucket = fields->text("bucket");
+  bucket = with_settings(*fields, std::move(bucket));
+  if (auto there = check_missing(bucket, *fields, defaults); !there) return there.error();
+  if (auto checked = check_settings(defaults, bucket); !checked) return checked.error();
+  BucketReport report;
+  if (!fields->flag("policy_only")) report = doctor.check(bucket);
+  return value(report_json(bucket, report, doctor.policy(bucket, fields->flag("public_read")), /*for_operator=*/true));
 }
 
 std::span<const Route> bucket_routes() { return kRoutes; }

@@ -1,12 +1,13 @@
 """`vodlift bucket check`: what it finds in a good bucket, what it says about each fault; and it leaves nothing in the bucket."""
 
 import json
+import os
 import subprocess
 
 import pytest
 
 from proxy import Proxy
-from support import MIB, make_file, wait_until
+from support import MIB, binary, make_file, wait_until
 
 
 def check(site, bucket="videos", code=0) -> dict:
@@ -221,3 +222,31 @@ def test_credentials_from_elsewhere(site, fake, aws):
     site.server.restart()
     found = check(site, code=1)
     assert list(words(found)) == ["credentials"] and "instance profile" in found["credentials"]["message"], found
+
+
+def tried(fake, *options, name="vodlift-s3check", folder=None, secret=None) -> subprocess.CompletedProcess:
+    """The doctor alone, called as it is installed."""
+    program = folder / name
+    if not program.exists():
+        program.symlink_to(binary())
+    return subprocess.run([program, "--bucket", "videos", "--endpoint", fake.endpoint, "--region", "us-east-1", *options],
+                          input=secret or fake.secret_key, text=True, capture_output=True, timeout=60, env={"PATH": os.defpath})
+
+
+def test_the_doctor_alone_needs_no_daemon(fake, tmp_path):
+    fake.store.buckets.setdefault("videos", {})
+    pair = ("--access-key", fake.access_key, "--secret-key-file", "-")
+    done = tried(fake, *pair, "--json", folder=tmp_path)
+    assert done.returncode == 0, done
+    report = json.loads(done.stdout)
+    assert {one["topic"]: one["finding"] for one in report["findings"]} == ALL_WELL
+    assert nothing_left(fake) and fake.secret_key not in done.stdout + done.stderr
+
+    wrong = tried(fake, *pair, folder=tmp_path, secret="not-the-secret-of-this-key")
+    assert wrong.returncode == 1 and "FAIL  credentials" in wrong.stdout and "not-the-secret" not in wrong.stdout + wrong.stderr
+    policy = tried(fake, *pair, "--policy", folder=tmp_path)
+    assert policy.returncode == 0 and '"s3:PutObject"' in policy.stdout
+    for fault, words in ((("--access-key", fake.access_key), "secret_key"), (("--credentials", "magic"), "magic"),
+                         ((*pair, "--kms-key", "alias/films"), "kms_key")):
+        refused = tried(fake, *fault, folder=tmp_path)
+        assert refused.returncode == 2 and words in refused.stderr, refused
