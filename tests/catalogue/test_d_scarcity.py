@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import resource
-import time
 
 import pytest
 
