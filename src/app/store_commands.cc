@@ -48,7 +48,7 @@ int with_config(const std::filesystem::path& file, Work work) {
   return 0;
 }
 
-std::string text_of(const audit::AuditCheck& check) {
+std::string text_of(const AuditCheck& check) {
   std::string text = fmt::format("The audit log is as it was written: {} lines in {} files.", check.lines, check.files);
   if (check.unchained > 0) text += fmt::format("\n{} older lines have no chain, and say nothing.", check.unchained);
   if (check.half > 0) text += fmt::format("\n{} lines are cut short, as by a crash.", check.half);
@@ -91,7 +91,7 @@ int check_audit(const std::filesystem::path& file, const std::string& kept) {
       return Error{
           Errc::seal_broken,
           fmt::format("{}, line {}: it is not as it was written, or lines before it were removed, added or moved",
-                      check->fault->file.string(), check->fault->line)};
+                      check->fault->file, check->fault->line)};
     }
     if (!kept.empty() && !check->has_kept) {
       return Error{Errc::seal_broken,

@@ -94,7 +94,7 @@ class Check {
   }
 
   Result<> broken(const OpenFile& file, std::int64_t line) {
-    check_.fault = AuditCheck::Fault{file.path, line};
+    check_.fault = AuditCheck::Fault{file.path.string(), line};
     return {};
   }
 

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <utility>
 
+#include "audit/file_audit_check.h"
 #include "audit/file_audit_log.h"
 #include "base/encoding.h"
 #include "base/file.h"
@@ -313,5 +314,7 @@ Result<AuditPage> FileAuditReader::read(const AuditQuery& query) {
     if (is_wanted(query, record)) page.records.push_back(std::move(record));
   }
 }
+
+Result<AuditCheck> FileAuditReader::check(const std::string& kept) { return check_audit_files(path_, keep_, kept); }
 
 }  // namespace vodlift::audit

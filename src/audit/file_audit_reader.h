@@ -15,6 +15,7 @@ class FileAuditReader final : public AuditReader {
   FileAuditReader(std::filesystem::path path, int keep) : path_(std::move(path)), keep_(keep) {}
 
   Result<AuditPage> read(const AuditQuery& query) override;
+  Result<AuditCheck> check(const std::string& kept) override;
 
  private:
   const std::filesystem::path path_;

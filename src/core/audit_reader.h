@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,21 @@ struct AuditPage {
   std::optional<WallTime> searched_to{};
 };
 
+// Whether the chain of the log's lines is whole (docs/security.md).
+struct AuditCheck {
+  std::int64_t files = 0;
+  std::int64_t lines = 0;      // that fit
+  std::int64_t unchained = 0;  // of older versions, before the chain began
+  std::int64_t half = 0;       // that a crash cut short
+  std::string newest{};        // the value of the chain; empty: there is none
+  bool has_kept = false;       // some line carries the value that was asked for
+  struct Fault {
+    std::string file;
+    std::int64_t line = 0;  // from 1
+  };
+  std::optional<Fault> fault{};  // the first line that does not fit; nothing after it was looked at
+};
+
 // Any thread.
 class AuditReader {
  public:
@@ -58,6 +74,10 @@ class AuditReader {
   // Blocks for the disk. A line that is damaged is answered as such, unless the query asks for content. Lines that were
   // removed since the page before are left out. Errors: invalid_value (`before`), io_error.
   virtual Result<AuditPage> read(const AuditQuery& query) = 0;
+
+  // Reads the whole log, which takes some seconds a GiB. `kept`: a value of the chain that was noted earlier; empty:
+  // none. Errors: io_error.
+  virtual Result<AuditCheck> check(const std::string& kept) = 0;
 };
 
 }  // namespace vodlift

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <boost/json/array.hpp>
+#include <filesystem>
+#include <string>
 
 #include "core/people.h"
 #include "rest/uploads.h"
@@ -14,6 +16,7 @@ using boost::json::object;
 using boost::json::value;
 
 constexpr std::size_t kMaxCommandBytes = 64;
+constexpr std::size_t kMaxChainBytes = 64;  // a SHA-256 as hex digits
 
 std::string time_text(WallTime time) {
   const auto seconds = static_cast<std::time_t>(to_unix_seconds(time));
@@ -65,6 +68,26 @@ Result<value> list(const Context& context, const Fields& fields) {
   return value(std::move(answer));
 }
 
+// Where a line does not fit, its file is named without its folder: that is the server's own affair.
+Result<value> check(const Context& context, const Fields& fields) {
+  const std::string kept(fields.text("kept"));
+  const auto checked = context.audit_lines.check(kept);
+  if (!checked) return checked.error();
+  object answer{{"whole", !checked->fault && (kept.empty() || checked->has_kept)},
+                {"files", checked->files},
+                {"lines", checked->lines},
+                {"unchained", checked->unchained},
+                {"half", checked->half}};
+  answer["newest"] = checked->newest.empty() ? value(nullptr) : value(checked->newest);
+  answer["has_kept"] = kept.empty() ? value(nullptr) : value(checked->has_kept);
+  answer["fault"] = nullptr;
+  if (checked->fault) {
+    answer["fault"] = object{{"file", std::filesystem::path(checked->fault->file).filename().string()},
+                             {"line", checked->fault->line}};
+  }
+  return value(std::move(answer));
+}
+
 constexpr FieldSpec upload_field() {
   FieldSpec spec = kId;
   spec.name = "upload";
@@ -83,6 +106,8 @@ constexpr std::array kFields = {
     kCursor,
 };
 
+constexpr std::array kCheckFields = {FieldSpec{.name = "kept", .high = kMaxChainBytes}};
+
 constexpr std::array kRoutes = {
     Route{.name = "audit.list",
           .act = Act::read_audit,
@@ -90,6 +115,13 @@ constexpr std::array kRoutes = {
           .path = "/audit",
           .fields = kFields,
           .run = run_at_once<list>},
+    Route{.name = "audit.check",
+          .act = Act::manage_people,
+          .load = Load::outside,
+          .method = "GET",
+          .path = "/audit/check",
+          .fields = kCheckFields,
+          .run = run_at_once<check>},
 };
 
 }  // namespace

@@ -63,5 +63,22 @@ TEST_F(RestAuditTest, ACustomerSeesItsAccountAndAViewerNothing) {
   fail("audit.list", {}, "permission_denied");
 }
 
+TEST_F(RestAuditTest, AnAdminHasTheChainChecked) {
+  audit_lines_.checked = {.files = 2, .lines = 9, .unchained = 1, .half = 0, .newest = "ab", .has_kept = false};
+  EXPECT_EQ(boost::json::serialize(succeed("audit.check", {})),
+            R"({"whole":true,"files":2,"lines":9,"unchained":1,"half":0,"newest":"ab","has_kept":null,"fault":null})");
+  const value cut = succeed("audit.check", {{"kept", "cd"}});
+  EXPECT_EQ(cut.at("whole"), false);
+  EXPECT_EQ(cut.at("has_kept"), false);
+  EXPECT_EQ(audit_lines_.kept_asked, "cd");
+  audit_lines_.checked.fault = {"/var/lib/vodlift/audit.log.1", 7};
+  const value broken = succeed("audit.check", {});
+  EXPECT_EQ(broken.at("whole"), false);
+  EXPECT_EQ(boost::json::serialize(broken.at("fault")), R"({"file":"audit.log.1","line":7})");
+  who_.role = Role::operate;
+  who_.via = Principal::Via::session;
+  fail("audit.check", {}, "permission_denied");
+}
+
 }  // namespace
 }  // namespace vodlift::rest

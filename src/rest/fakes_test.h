@@ -63,8 +63,15 @@ class ScriptedAuditLines final : public AuditReader {
     return page;
   }
 
+  Result<AuditCheck> check(const std::string& kept) override {
+    kept_asked = kept;
+    return checked;
+  }
+
   AuditPage page;
   AuditQuery asked;
+  AuditCheck checked;
+  std::string kept_asked;
 };
 
 // Answers the report that the test sets.

@@ -100,7 +100,7 @@ using StateOf = boost::json::value (*)(const Context& context, const boost::json
 enum class Load : std::uint8_t {
   usual,
   hashes,   // the hash of a password, which takes long and much memory
-  outside,  // the answer of another host, for a minute at most
+  outside,  // the answer of another host for a minute at most, or much of a disk
 };
 
 // One method of one path. A caller who is bound to an account gets no further than to that: a field `cdn` that the

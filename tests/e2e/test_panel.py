@@ -113,6 +113,16 @@ def test_an_admin_makes_keys_and_invites_people(new_site):
     panel.play("operator.keysAndPeople", panel.admin)
 
 
+def test_an_admin_sees_that_the_audit_log_was_edited(site):
+    panel = Panel(site.server)
+
+    def edit() -> None:
+        log = site.server.folder / "audit.log"
+        log.write_text(log.read_text().replace('"cdn":158', '"cdn":159', 1))
+
+    panel.play("operator.auditChain", panel.admin, {"edit": edit})
+
+
 def completed_and_failed(site, fake) -> tuple[int, int]:
     site.use(fake, "videos")
     make_file(site.files / "mine.mp4", 1)

@@ -214,6 +214,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     assert call("overview.show")["attention"] == []
     assert call("settings.reload") == {"applied": [], "need_restart": []}
     assert call("audit.list", query={"cdn": 158, "command": "upload.", "limit": 1})["items"][0]["door"] == "administration"
+    assert call("audit.check")["whole"] and not call("audit.check", query={"kept": "00"})["whole"]
     call("overview.show", query={"cdn": 158})
     assert len(call("statistics.show", query={"resolution": "hour"})["items"]) == 192
     panel = Validator(TcpClient(site.server.url))

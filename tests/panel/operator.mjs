@@ -142,3 +142,12 @@ export async function keysAndPeople(world) {
   await guest.getByRole('link', {name: 'vera'}).click();
   await guest.getByText('You are vera, viewer.').waitFor();
 }
+
+export async function auditChain(world) {
+  const page = await world.open('/audit');
+  await press(page, 'Check the chain');
+  await page.getByText(/^As it was written: \d+ lines in 1 file fit/).waitFor();
+  await world.ask('edit');
+  await press(page, 'Check the chain');
+  await page.getByText(/^Not as it was written: line 1 of audit\.log was edited/).waitFor();
+}

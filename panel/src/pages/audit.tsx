@@ -1,9 +1,9 @@
 // Who changed what, from where.
 import {useEffect, useState} from 'preact/hooks';
-import {asProblem, call} from '../api';
+import {asProblem, call, session} from '../api';
 import {absolute} from '../format';
 import {place, setQuery} from '../router';
-import type {AuditEntry, Operations, Problem} from '../schema';
+import type {AuditCheck, AuditEntry, Operations, Problem} from '../schema';
 import {account, cdnIfGiven, hrefHere} from '../store';
 import {AsCall, Empty, Field, Mark, More, Page, ProblemNote, Table} from '../ui';
 
@@ -16,6 +16,35 @@ function linkOf(entry: AuditEntry): string {
   const bucket = entry.what['bucket'];
   if (entry.command.startsWith('bucket.') && bucket && entry.cdn) return hrefHere(`/buckets/${entry.cdn}/${encodeURIComponent(bucket)}`);
   return entry.cdn ? hrefHere(`/accounts/${entry.cdn}`) : '';
+}
+
+const verdict = (found: AuditCheck): string =>
+  found.fault
+    ? `Not as it was written: line ${found.fault.line} of ${found.fault.file} was edited, or lines before it were removed, added or moved.`
+    : `As it was written: ${found.lines} lines in ${found.files} ${found.files === 1 ? 'file' : 'files'} fit one another.${found.unchained ? ` ${found.unchained} older lines have no chain, and prove nothing.` : ''}`;
+
+/** Reads the whole log on demand: that takes seconds where it is large. */
+function Chain() {
+  const [found, setFound] = useState<AuditCheck>();
+  const [problem, setProblem] = useState<Problem>();
+  const [busy, setBusy] = useState(false);
+  const check = () => {
+    setBusy(true);
+    setProblem(undefined);
+    call('audit.check', {})
+      .then(setFound)
+      .catch((error: unknown) => setProblem(asProblem(error)))
+      .finally(() => setBusy(false));
+  };
+  return (
+    <section aria-live="polite">
+      <p>
+        <button type="button" disabled={busy} onClick={check}>{busy ? 'Reading the log…' : 'Check the chain'}</button>{' '}
+        {found && <Mark tone={found.whole ? 'completed' : 'failed'}>{verdict(found)}</Mark>}
+      </p>
+      {problem && <ProblemNote problem={problem} again={check} />}
+    </section>
+  );
 }
 
 export function Audit() {
@@ -76,6 +105,7 @@ export function Audit() {
         ))}
       </Table>
       <More next={next} loading={loading} searchedTo={searchedTo} onMore={() => read(next ?? undefined)} />
+      {session.value?.role === 'admin' && <Chain />}
     </Page>
   );
 }
