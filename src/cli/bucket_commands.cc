@@ -104,9 +104,8 @@ std::string path_of(std::int64_t cdn, std::string_view bucket) {
   return fmt::format("/buckets/{}/{}", cdn, uri_encode(bucket));
 }
 
-// What is given. Errors: those of read_secret().
-Result<object> fields_of(const Settings& settings) {
-  object fields;
+// `fields` with the settings that are given. Errors: those of read_secret().
+Result<object> with_settings(object fields, const Settings& settings) {
   for (const auto& [name, text] : settings.texts) {
     if (text) fields[name] = *text;
   }
@@ -125,12 +124,12 @@ Result<object> fields_of(const Settings& settings) {
 
 // The daemon takes a missing field from its environment, keeps its present value or reports it.
 int run_store(Session& session, bool is_new, const Settings& settings) {
-  auto fields = fields_of(settings);
+  object named;
+  if (is_new) named = {{"cdn", settings.cdn}, {"bucket", settings.bucket}};
+  const auto fields = with_settings(std::move(named), settings);
   if (!fields) return session.fail(fields.error());
-  if (!is_new) return session.call_and_show({"PATCH", path_of(settings.cdn, settings.bucket), *fields}, show_stored);
-  (*fields)["cdn"] = settings.cdn;
-  (*fields)["bucket"] = settings.bucket;
-  return session.call_and_show({"POST", "/buckets", *fields}, show_stored);
+  if (is_new) return session.call_and_show({"POST", "/buckets", *fields}, show_stored);
+  return session.call_and_show({"PATCH", path_of(settings.cdn, settings.bucket), *fields}, show_stored);
 }
 
 std::string show_report(const value& report) {
@@ -166,11 +165,10 @@ int run_check(Session& session, const CheckOptions& options) {
 }
 
 int run_try(Session& session, const Services& services, const Settings& settings, const CheckOptions& options) {
-  auto fields = fields_of(settings);
+  const auto fields = with_settings(
+      {{"bucket", settings.bucket}, {"policy_only", options.policy_only}, {"public_read", options.public_read}},
+      settings);
   if (!fields) return session.fail(fields.error());
-  (*fields)["bucket"] = settings.bucket;
-  (*fields)["policy_only"] = options.policy_only;
-  (*fields)["public_read"] = options.public_read;
   return tell_report(session, services.try_bucket(*fields), options.policy_only);
 }
 
@@ -192,9 +190,15 @@ void add_credentials(CLI::App& command, const std::shared_ptr<Settings>& setting
   command.add_option("--external-id", texts["external_id"], "The external id that the role requires");
 }
 
-std::shared_ptr<Settings> add_settings(CLI::App& command) {
+void add_cdn(CLI::App& command, std::int64_t& cdn) {
+  command.add_option("--cdn", cdn, "The account's number")->required();
+}
+
+// `of_account`: the bucket is, or will be, that of an account.
+std::shared_ptr<Settings> add_settings(CLI::App& command, bool of_account = true) {
   auto settings = std::make_shared<Settings>();
   auto& texts = settings->texts;
+  if (of_account) add_cdn(command, settings->cdn);
   command.add_option("--bucket", settings->bucket, "The bucket's name")->required();
   command
       .add_option(
@@ -234,10 +238,6 @@ std::shared_ptr<Settings> add_settings(CLI::App& command) {
   return settings;
 }
 
-void add_cdn(CLI::App& command, std::int64_t& cdn) {
-  command.add_option("--cdn", cdn, "The account's number")->required();
-}
-
 void add_what_is_checked(CLI::App& command, CheckOptions& options) {
   command.add_flag("--policy", options.policy_only, "Print the smallest sufficient IAM policy; test nothing");
   command.add_flag("--public-read", options.public_read, "Include uploads with acl=public-read in the policy");
@@ -250,13 +250,11 @@ void add_bucket_commands(CLI::App& app, Session& session, const Services& servic
 
   CLI::App* add = noun->add_subcommand("add", "Add a bucket");
   auto added = add_settings(*add);
-  add_cdn(*add, added->cdn);
   add->add_flag("--replace", added->replace, "Replace all settings of a bucket that is there");
   session.attach(*add, [&session, added] { return run_store(session, true, *added); });
 
   CLI::App* set = noun->add_subcommand("set", "Change settings of a bucket; what is not given stays as it is");
   auto changed = add_settings(*set);
-  add_cdn(*set, changed->cdn);
   set->add_flag("--no-path-style", changed->no_path_style, "Use the address BUCKET.HOST again")
       ->excludes("--path-style");
   set->add_flag("--no-bucket-key", changed->no_bucket_key, "Use no S3 Bucket Key any more")->excludes("--bucket-key");
@@ -270,7 +268,7 @@ void add_bucket_commands(CLI::App& app, Session& session, const Services& servic
   session.attach(*check, [&session, check_options] { return run_check(session, *check_options); });
 
   CLI::App* attempt = noun->add_subcommand("try", "Test a bucket that is not added; needs no daemon");
-  auto tried = add_settings(*attempt);
+  auto tried = add_settings(*attempt, /*of_account=*/false);
   auto wanted = std::make_shared<CheckOptions>();
   add_what_is_checked(*attempt, *wanted);
   session.attach(*attempt,

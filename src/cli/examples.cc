@@ -7,7 +7,7 @@
 namespace vodlift::cli {
 namespace {
 
-constexpr std::array<std::string_view, 28> kExamples = {
+constexpr std::array<std::string_view, 27> kExamples = {
     "vodlift account add --cdn 158 --user jb",
     "vodlift account set --cdn 158 --weight 3 --https-only yes",
     "vodlift account rotate --cdn 158 --overlap 7d",
@@ -15,7 +15,6 @@ constexpr std::array<std::string_view, 28> kExamples = {
     "vodlift key add --cdn 158 --permissions upload,status --path-prefix sestore4/jb/films",
     "vodlift key rotate --api-key K --overlap 24h",
     "vodlift bucket check --cdn 158 --bucket videos",
-    "vodlift bucket try --bucket videos --region eu-west-1 --credentials environment",
     "vodlift limit set --cdn 158 --rate 50MB",
     "vodlift upload sestore4/jb/film.mp4 --cdn 158 --bucket videos --watch",
     "vodlift upload sestore4/jb/films --recursive --cdn 158 --bucket videos --dry-run",
