@@ -65,13 +65,15 @@ class ReloadTest : public testing::Test {
   Result<> room_;
   Result<> certificates_;
   std::vector<std::size_t> used_;  // how many storages, each time
+  std::vector<std::size_t> told_;  // how many webhooks
   Config last_;
   Reload reload_{config_,
                  {[this](const Config&) { return room_; }, [this] { return certificates_; },
                   [this](const Config& next) {
                     used_.push_back(next.storages.size());
                     last_ = next;
-                  }}};
+                  },
+                  [this](const alert::Options& fresh) { told_.push_back(fresh.webhooks.size()); }}};
 };
 
 TEST_F(ReloadTest, WhatWasAppliedIsNoDifferenceAnyMore) {
