@@ -89,9 +89,6 @@ def test_callbacks_that_fail_are_told(new_site, fake, receiver):
     clock.set(660)
     wait_for(receiver, "callbacks_failing", "first")
     wait_for(receiver, "clock_stepped", "first")
-    site.server.stop()
-    site.server.environment.clear()
-    site.server.start()
 
 
 def test_the_digest_comes_at_its_time_when_nothing_has_happened(new_site, receiver):
@@ -107,9 +104,6 @@ def test_the_digest_comes_at_its_time_when_nothing_has_happened(new_site, receiv
     site.server.restart()
     time.sleep(8)
     assert states(receiver, "digest") == ["digest"], "once a day, also over a restart"
-    site.server.stop()
-    site.server.environment.clear()
-    site.server.start()
 
 
 def test_a_program_is_told(new_site, tmp_path):
