@@ -30,7 +30,7 @@ TEST(RunCommand, GivesInputAndEnvironmentAndNothingElse) {
   const Outcome outcome = run_shell("cat; echo \"[$A]\"; env | grep -c SECRET; pwd", seconds(20), "hello\n");
   EXPECT_TRUE(outcome.delivered);
   EXPECT_EQ(outcome.text, "exit code 0");
-  EXPECT_EQ(outcome.output, "hello\\x0A[b c]\\x0A0\\x0A/\\x0A");
+  EXPECT_EQ(outcome.output, "hello\\x0a[b c]\\x0a0\\x0a/\\x0a");
 }
 
 TEST(RunCommand, TellsExitCodesSignalsAndWhatCannotRun) {
@@ -81,7 +81,7 @@ TEST(CommandReceiver, GivesTheAlert) {
   AlertMessage message;
   message.cause.code = "storage_gone";
   receiver.send(message, [&](const Outcome& outcome) { answered.set_value(outcome); });
-  EXPECT_THAT(answered.get_future().get().output, testing::MatchesRegex("first storage_gone [0-9]{3}.x0A"));
+  EXPECT_THAT(answered.get_future().get().output, testing::MatchesRegex("first storage_gone [0-9]{3}.x0a"));
 }
 
 }  // namespace

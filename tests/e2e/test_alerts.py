@@ -26,6 +26,16 @@ def wait_for(receiver, code: str, *expected: str, within_s: float = 40) -> None:
     wait_until(lambda: states(receiver, code) == list(expected), within_s, f"{code} is told as {expected}: {states(receiver, code)}")
 
 
+def take_away(site) -> None:
+    site.files.rename(site.server.storage.with_name("away"))
+    site.server.storage.rmdir()
+
+
+def bring_back(site) -> None:
+    site.server.storage.mkdir()
+    site.server.storage.with_name("away").rename(site.files)
+
+
 @pytest.fixture
 def hanging():
     """The port of a receiver that takes connections and never answers."""
@@ -39,8 +49,7 @@ def test_a_storage_that_is_gone_is_told_once_and_resolved_also_over_a_restart(ne
     site = new_site(extra=alerts(receiver.url, f'webhook_secret_file = "{secret}"'))
     site.server.secrets.append(SECRET)
     assert site.server.cli("alerts") == "no alert is open\n"
-    away = site.server.storage.with_name("away")
-    site.server.storage.rename(away)
+    take_away(site)
     wait_for(receiver, "storage_gone", "first")
     first, = receiver.received
     first.verify(SECRET)
@@ -52,7 +61,7 @@ def test_a_storage_that_is_gone_is_told_once_and_resolved_also_over_a_restart(ne
     assert [one["key"] for one in open_alerts] == [first.json["key"]], "it is known after a restart"
     time.sleep(8)
     assert states(receiver, "storage_gone") == ["first"], "and not told twice"
-    away.rename(site.server.storage)
+    bring_back(site)
     wait_for(receiver, "storage_gone", "first", "resolved")
     resolved = receiver.received[-1]
     assert resolved.json["key"] == first.json["key"] and resolved.json["action"] == "resolve"
@@ -115,21 +124,19 @@ def test_a_program_is_told(new_site, tmp_path):
     site.server.environment = {"AWS_SECRET_ACCESS_KEY": "do-not-inherit"}
     site.server.restart()
     assert site.server.cli("alerts", "test").startswith("page-me: delivered: exit code 0 in ")
-    away = site.server.storage.with_name("away")
-    site.server.storage.rename(away)
+    take_away(site)
     wait_until(lambda: told.read_text() == "--team test\n--team first\n", 30, "the program was run")
     assert json.loads((tmp_path / "told.json").read_text().splitlines()[-1])["code"] == "storage_gone"
     assert "do-not-inherit" not in (tmp_path / "told.env").read_text()
-    away.rename(site.server.storage)
+    bring_back(site)
 
 
 def test_a_receiver_that_hangs_holds_up_nobody_and_is_told_of(new_site, fake, receiver, hanging):
     site = new_site(extra=f'[alerts]\nwebhook = ["http://127.0.0.1:{hanging}/T0/secret-path", "{receiver.url}"]\n')
     site.use(fake, "videos")
-    away = site.server.storage.with_name("away")
-    site.server.storage.rename(away)
+    take_away(site)
     wait_for(receiver, "storage_gone", "first")
-    away.rename(site.server.storage)
+    bring_back(site)
     make_file(site.files / "film.mp4", 1000)
     site.wait_for(site.queue("film.mp4", "videos"), "completed")
     wait_for(receiver, "storage_gone", "first", "resolved")
