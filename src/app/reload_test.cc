@@ -112,6 +112,15 @@ TEST_F(ReloadTest, WhatThereIsNoRoomForChangesNothing) {
   EXPECT_THAT(used_, IsEmpty());
 }
 
+TEST_F(ReloadTest, AlertsAreTakenUnlessTheirSecretIsNotThere) {
+  write(std::string(kFile) + "[alerts]\nwebhook = \"http://10.0.0.1/a\"\n");
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[alerts]"}, {}}));
+  EXPECT_THAT(told_, ElementsAre(1));
+  write(std::string(kFile) + "[alerts]\nwebhook_secret_file = \"none\"\n");
+  EXPECT_THAT(reload().error().for_operator(), HasSubstr("[alerts] webhook_secret_file"));
+  EXPECT_THAT(told_, ElementsAre(1));
+}
+
 TEST_F(ReloadTest, AFaultyCertificateChangesNothing) {
   write(std::string(kFile) + kMore);
   certificates_ = Error{Errc::config_invalid, "the key does not fit"};
