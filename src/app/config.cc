@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 
+#include "app/config_alerts.h"
 #include "app/config_reader.h"
 #include "base/encoding.h"
 #include "base/file.h"
@@ -31,8 +32,9 @@ constexpr std::int64_t kMaxConnections = 1000000;
 constexpr std::int64_t kMaxRetentionDays = 36500;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 12> kSections = {"server",   "store", "storage", "worker", "litter", "retention",
-                                                        "callback", "audit", "log",     "limits", "panel",  "metrics"};
+constexpr std::array<std::string_view, 13> kSections = {"server",    "store",    "storage", "worker", "litter",
+                                                        "retention", "callback", "audit",   "log",    "limits",
+                                                        "panel",     "metrics",  "alerts"};
 
 struct NamedLevel {
   std::string_view name;
@@ -101,6 +103,8 @@ class ConfigJudge {
     read_limits();
     read_panel();
     read_metrics();
+    ConfigSection alerts = section("alerts");
+    config_.alerts = read_alerts(alerts, directory_);
     read_log();
     return std::move(config_);
   }

@@ -90,6 +90,21 @@ struct Config {
   struct Metrics {
     std::string listen;  // "ADDRESS:PORT"; empty: on the administration's socket alone
   };
+  // Who is told unasked what needs a person.
+  struct Alerts {
+    std::vector<std::string> webhooks;  // URLs, 4 at most
+    std::filesystem::path webhook_secret_file;
+    std::string body = "json";               // alert::check_body() has passed it
+    std::vector<std::string> command;        // a program with its whole path, and its arguments; empty: none
+    std::chrono::seconds command_limit{30};  // 1..40
+    std::chrono::hours repeat{4};            // 1..168
+    std::chrono::seconds queue_age{3600};    // 1..604800
+    std::int64_t disk_free_mib = 1024;       // 1..1,000,000,000
+    std::optional<int> digest_minute;        // of the day, 0..1439; none: no digest
+    std::string time_zone = "UTC";           // of the machine's database
+
+    bool operator==(const Alerts&) const = default;
+  };
   struct Log {
     log::Format format = log::Format::console;
     log::Level level = log::Level::info;
@@ -107,6 +122,7 @@ struct Config {
   Limits limits;
   Panel panel;
   Metrics metrics;
+  Alerts alerts;
   Log log;
 };
 

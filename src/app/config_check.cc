@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "app/alert_source.h"
 #include "app/server.h"
 #include "base/encoding.h"
 #include "base/file.h"
@@ -25,6 +26,13 @@ std::vector<std::string> missing_of(const Config& config) {
     if (path.empty() || ::access(path.c_str(), R_OK) == 0) continue;
     missing.push_back(
         fmt::format("[server] {}: {}: {}; the daemon would not start", key, path.string(), errno_text(errno)));
+  }
+  if (const auto alerts = alert_options(config); !alerts) {
+    missing.push_back(fmt::format("{}; the daemon would not start", alerts.error().message));
+  }
+  if (!config.alerts.command.empty() && ::access(config.alerts.command.front().c_str(), X_OK) != 0) {
+    missing.push_back(fmt::format("[alerts] command: {}: {}; it would not be told",
+                                  printable(config.alerts.command.front()), errno_text(errno)));
   }
   return missing;
 }

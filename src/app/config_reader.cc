@@ -166,6 +166,13 @@ std::vector<ConfigSection::Item> ConfigSection::texts(std::string_view key) {
   return items;
 }
 
+std::vector<ConfigSection::Item> ConfigSection::one_or_more_texts(std::string_view key) {
+  const toml::node* node = table_ == nullptr ? nullptr : table_->get(key);
+  if (node == nullptr || !node->is_string()) return texts(key);
+  auto one = text(key);
+  return one ? std::vector<Item>{{std::move(*one), line(key)}} : std::vector<Item>();
+}
+
 std::uint32_t ConfigSection::line(std::string_view key) const {
   if (table_ == nullptr) return 1;
   const toml::node* node = table_->get(key);

@@ -84,6 +84,9 @@ class ConfigSection {
   };
   std::vector<Item> texts(std::string_view key);
 
+  // The same, where one string may stand without the brackets of a list.
+  std::vector<Item> one_or_more_texts(std::string_view key);
+
   // Where `key` was written; the section's own line when it was not.
   [[nodiscard]] std::uint32_t line(std::string_view key) const;
   // Reports a fault of `key`: "[server] listen: <text>".

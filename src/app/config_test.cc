@@ -351,6 +351,55 @@ TEST(Config, NoSocketIsFoundInAFaultyFile) {
   EXPECT_EQ(socket.error().code, Errc::not_found);
 }
 
+TEST(Config, AlertsHaveReceiversABodyAndTimes) {
+  const auto config = parse_config(std::string(kSmallest) + R"([alerts]
+webhook = "https://hooks.example.com/T0/B1"
+webhook_secret_file = "alerts.secret"
+body = '{"a":"{{title}}"}'
+command = ["/usr/bin/page", "-x"]
+command_s = 5
+repeat_hours = 1
+queue_age_s = 600
+disk_free_mib = 5000
+digest = "07:30"
+time_zone = "UTC"
+)",
+                                   "/etc/v.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  const Config::Alerts& alerts = config->alerts;
+  EXPECT_THAT(alerts.webhooks, ElementsAre("https://hooks.example.com/T0/B1"));
+  EXPECT_EQ(alerts.webhook_secret_file, "/etc/alerts.secret");
+  EXPECT_THAT(alerts.command, ElementsAre("/usr/bin/page", "-x"));
+  EXPECT_EQ(alerts.command_limit, std::chrono::seconds(5));
+  EXPECT_EQ(alerts.repeat, std::chrono::hours(1));
+  EXPECT_EQ(alerts.queue_age, std::chrono::minutes(10));
+  EXPECT_EQ(alerts.disk_free_mib, 5000);
+  EXPECT_EQ(alerts.digest_minute, 450);
+  EXPECT_EQ(parse_config(kSmallest, "/etc/v.toml")->alerts, Config::Alerts());
+}
+
+TEST(Config, FaultsOfAlertsShowNoUrl) {
+  const auto faults = faults_of(std::string(kSmallest) + R"([alerts]
+webhook = ["hooks.example.com/secret", "https://a:b@x/secret", "https://10.0.0.1:8443/fine"]
+body = '{"a":"{{titel}}"}'
+command = ["page"]
+command_s = 41
+digest = "24:00"
+time_zone = "Mars/Phobos"
+)");
+  EXPECT_THAT(faults, testing::Each(testing::Not(HasSubstr("secret"))));
+  EXPECT_THAT(faults, ElementsAre(HasSubstr("[alerts] webhook: expected a URL such as"),
+                                  HasSubstr("[alerts] webhook: expected a URL such as"),
+                                  HasSubstr("{{titel: unknown placeholder"),
+                                  HasSubstr("[alerts] command: expected the program with its whole path"),
+                                  HasSubstr("[alerts] command_s: expected an integer from 1 to 40"),
+                                  HasSubstr("[alerts] digest: expected a time of day"),
+                                  HasSubstr("[alerts] time_zone: there is no time zone")));
+  EXPECT_THAT(faults_of(std::string(kSmallest) +
+                        "[alerts]\nwebhook = [\"http://a\", \"http://a\", \"http://a\", \"http://a\", \"http://a\"]\n"),
+              ElementsAre(HasSubstr("[alerts] webhook: 4 at most")));
+}
+
 TEST(Config, AStorageSaysWhatIsLetIn) {
   const auto config = parse_config(
       "[store]\npath = \"q.db\"\n[[storage]]\nname = \"a\"\nroot = \"/a\"\n[[storage]]\n"

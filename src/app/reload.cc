@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "app/alert_source.h"
 #include "base/log.h"
 
 namespace vodlift::app {
@@ -78,6 +79,8 @@ constexpr std::array kSettings = {
     at_restart<&Config::panel, &Config::Panel::listen>("[panel] listen"),
     at_restart<&Config::panel, &Config::Panel::url>("[panel] url"),
     at_restart<&Config::metrics, &Config::Metrics::listen>("[metrics] listen"),
+    Setting{"[alerts]", [](const Config& one, const Config& other) { return one.alerts != other.alerts; },
+            [](Config& to, const Config& from) { to.alerts = from.alerts; }},
     at_restart<&Config::log, &Config::Log::format>("[log] format"),
     live<&Config::log, &Config::Log::level>("[log] level"),
 };
@@ -115,10 +118,13 @@ Result<ReloadedSettings> Reload::reload() {
     if (one.copy != nullptr) one.copy(next, *fresh);
   }
   if (auto room = parts_.check(next); !room) return room.error();
-  // First, as nothing else can fail.
+  auto alerts = alert_options(next);
+  if (!alerts) return alerts.error();
+  // Before the rest, as nothing else can fail.
   if (auto certificates = parts_.use_certificates(); !certificates) return certificates.error();
   ReloadedSettings done = difference_of(used_, *fresh);
   parts_.use(next);
+  parts_.use_alerts(std::move(*alerts));
   log::configure(next.log.format, next.log.level);
   used_ = std::move(next);
   log::info("the settings were read again", {{"applied", fmt::format("{}", fmt::join(done.applied, ", "))},

@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 
+#include "alert/alert_watch.h"
 #include "app/config.h"
 #include "core/settings.h"
 
@@ -19,6 +20,7 @@ class Reload final : public Settings {
     std::function<Result<>(const Config& next)> check;  // whether there is room for it, before anything changes
     std::function<Result<>()> use_certificates;         // reads them again; at a fault those before stay in use
     std::function<void(const Config& next)> use;        // the log's level is set here
+    std::function<void(alert::Options fresh)> use_alerts;
   };
   // `config` is the one in use.
   Reload(const Config& config, Parts parts) : used_(config), parts_(std::move(parts)) {}

@@ -65,13 +65,15 @@ class ReloadTest : public testing::Test {
   Result<> room_;
   Result<> certificates_;
   std::vector<std::size_t> used_;  // how many storages, each time
+  std::vector<std::size_t> told_;  // how many webhooks
   Config last_;
   Reload reload_{config_,
                  {[this](const Config&) { return room_; }, [this] { return certificates_; },
                   [this](const Config& next) {
                     used_.push_back(next.storages.size());
                     last_ = next;
-                  }}};
+                  },
+                  [this](const alert::Options& fresh) { told_.push_back(fresh.webhooks.size()); }}};
 };
 
 TEST_F(ReloadTest, WhatWasAppliedIsNoDifferenceAnyMore) {
@@ -108,6 +110,15 @@ TEST_F(ReloadTest, WhatThereIsNoRoomForChangesNothing) {
   room_ = Error{Errc::config_invalid, "too many descriptors"};
   EXPECT_EQ(reload().error().message, "too many descriptors");
   EXPECT_THAT(used_, IsEmpty());
+}
+
+TEST_F(ReloadTest, AlertsAreTakenUnlessTheirSecretIsNotThere) {
+  write(std::string(kFile) + "[alerts]\nwebhook = \"http://10.0.0.1/a\"\n");
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[alerts]"}, {}}));
+  EXPECT_THAT(told_, ElementsAre(1));
+  write(std::string(kFile) + "[alerts]\nwebhook_secret_file = \"none\"\n");
+  EXPECT_THAT(reload().error().for_operator(), HasSubstr("[alerts] webhook_secret_file"));
+  EXPECT_THAT(told_, ElementsAre(1));
 }
 
 TEST_F(ReloadTest, AFaultyCertificateChangesNothing) {

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "alert/alert_watch.h"
+#include "app/alert_source.h"
 #include "app/capacity.h"
 #include "app/config.h"
 #include "app/metrics_page.h"
@@ -79,6 +81,7 @@ constexpr seconds kStorageGrace{1};
 constexpr seconds kStopDeadline{30};
 
 constexpr seconds kClockLook{1};
+constexpr seconds kClockAlertLasts{1800};  // how long it is open that the clock was set
 constexpr seconds kBeatEvery{60};          // how often the node records that it is alive
 constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
 constexpr seconds kStatisticsEvery{10};    // how often they are written
@@ -216,7 +219,7 @@ class Server {
  public:
   // `connections` of clients.
   Server(const Config& config, std::size_t connections, Stores stores, std::unique_ptr<audit::FileAuditLog> audit,
-         const Clock& clock, const Build& build)
+         alert::Options alerts, const Clock& clock, const Build& build)
       : config_(config),
         stores_(std::move(stores)),
         audit_(std::move(audit)),
@@ -241,8 +244,8 @@ class Server {
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
                      &collector_},
                     worker_options(config.worker)),
-        settings_(config,
-                  {check_room, [this] { return use_certificates(); }, [this](const Config& next) { use(next); }}),
+        settings_(config, {check_room, [this] { return use_certificates(); }, [this](const Config& next) { use(next); },
+                           [this](alert::Options fresh) { alerts_.use(std::move(fresh)); }}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
@@ -252,6 +255,12 @@ class Server {
         outside_blocking_("panel-outside", kOutsideThreads, kOutsideQueue),
         intake_(*stores_.accounts, storages_, refusals_of(guard_)),
         callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
+        alerts_({[this, &clock](const alert::Thresholds& limits) {
+                   return find_alerts(rest_context(admin_blocking_, clock), limits);
+                 },
+                 [this, &clock] { return last_day(rest_context(admin_blocking_, clock)); }, clock,
+                 std::chrono::steady_clock::now, config.store.path.string() + ".alerts"},
+                std::move(alerts)),
         attention_(
             [this, &clock](auto views) { return rest::find_needs(rest_context(admin_blocking_, clock), views); }),
         events_({*stores_.feed, *stores_.uploads, *stores_.callback_history, collector_, attention_, clock}),
@@ -325,6 +334,7 @@ class Server {
     stores_.check->start();
     attention_.start();
     events_.start();
+    alerts_.start();
     admin_server_.start();
     panel_door_.start();
     public_server_.start();
@@ -356,6 +366,7 @@ class Server {
     admin_server_.stop(kAdminGrace);
     monitoring_.stop(kAdminGrace);
     callback_tester_.stop();
+    alerts_.stop();
     fair_blocking_.hurry();
     blocking_.stop();
     sign_in_blocking_.stop();
@@ -415,6 +426,10 @@ class Server {
     log::info("the certificate was read again", {{"certificate", config_.server.tls_certificate.string()}});
   }
 
+  void tell_clock_step(std::chrono::milliseconds step, WallTime now) {
+    alerts_.note(clock_stepped(step, now), kClockAlertLasts);
+  }
+
   // Blocks for the disk. What is wrong with the files is told once, with every fault, and changes nothing.
   void reload_settings() {
     if (auto done = settings_.reload(); !done) {
@@ -445,6 +460,7 @@ class Server {
             sign_in_,
             *stores_.monitor,
             settings_,
+            alerts_,
             [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
             pool};
   }
@@ -556,6 +572,7 @@ class Server {
   ThreadPool outside_blocking_;
   UploadIntake intake_;
   CallbackTester callback_tester_;
+  alert::AlertWatch alerts_;
   rest::AttentionWatch attention_;
   rest::EventHub events_;
   const store::Argon2Hasher hasher_;
@@ -594,7 +611,10 @@ void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Serve
   for (;;) {
     const StopSignals::Event event = signals.wait_for(kClockLook);
     if (event == StopSignals::Event::stop) return;
-    if (const auto step = watch.look()) tell_step(*step, config.timestamp_window);
+    if (const auto step = watch.look()) {
+      tell_step(*step, config.timestamp_window);
+      server.tell_clock_step(*step, clock.now());
+    }
     server.tick();
     manager.alive();
     const bool asked = event == StopSignals::Event::reload;
@@ -616,12 +636,14 @@ int run(Config config, StopSignals& signals, ServiceManager& manager, const Buil
     log::warn("the limit of open files leaves room for fewer connections of clients than usual",
               {{"connections", *connections}, {"hint", "raise LimitNOFILE= of the unit, or ulimit -n"}});
   }
+  auto alerts = alert_options(config);
+  if (!alerts) return fail(with_context("cannot start", alerts.error()));
   auto stores = open_stores(config, clock);
   if (!stores) return fail(with_context("cannot start", stores.error()));
   auto audit = audit::FileAuditLog::open(
       {config.audit.path, std::int64_t{config.audit.max_mib} * 1024 * 1024, config.audit.keep}, clock);
   if (!audit) return fail(with_context("cannot start: [audit] path", audit.error()));
-  Server server(config, *connections, std::move(*stores), std::move(*audit), clock, build);
+  Server server(config, *connections, std::move(*stores), std::move(*audit), std::move(*alerts), clock, build);
   if (auto started = server.start(std::move(*sockets)); !started)
     return fail(with_context("cannot start", started.error()));
   if (!server.has_tls() && !is_loopback(server.address())) {

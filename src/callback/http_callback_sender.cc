@@ -6,8 +6,8 @@
 #include <charconv>
 
 #include "base/encoding.h"
-#include "base/hash.h"
 #include "base/text.h"
+#include "core/webhook_signature.h"
 #include "net/http_date.h"
 
 namespace vodlift::callback {
@@ -15,21 +15,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTotalTimeout{15000};
 constexpr std::size_t kMaxAnswerBytes = std::size_t{64} * 1024;
-constexpr std::string_view kSecretPrefix = "whsec_";
 
 }  // namespace
-
-Result<std::string> sign(const Secret& secret, std::string_view id, std::int64_t timestamp, std::string_view body) {
-  const Error unusable{Errc::invalid_value,
-                       "the account's webhook secret is not \"whsec_\" followed by base64; give the account a new one"};
-  const std::string_view text = secret.reveal();
-  if (!text.starts_with(kSecretPrefix)) return unusable;
-  auto decoded = from_base64(text.substr(kSecretPrefix.size()));
-  if (!decoded || decoded->empty()) return unusable;
-  const Secret key(std::move(*decoded));
-  const std::string message = fmt::format("{}.{}.{}", id, timestamp, body);
-  return "v1," + to_base64(hmac_sha256(bytes_of(key.reveal()), bytes_of(message)));
-}
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, WallTime now) {
   if (is_number(value)) {
@@ -53,11 +40,11 @@ void HttpCallbackSender::send(CallbackMessage message, Done done) {
   const std::int64_t timestamp = to_unix_seconds(now);
   const bool is_form = message.format == CallbackFormat::form;
   if (is_form) message.body = "json=" + uri_encode(message.body);
-  auto signature = sign(message.secret, message.webhook_id, timestamp, message.body);
+  auto signature = sign_webhook(message.secret, message.webhook_id, timestamp, message.body);
   if (!signature) return done(signature.error());
   // A receiver takes any signature of the list that it can verify.
   if (const Secret* previous = previous_secret(message.previous, now)) {
-    const auto second = sign(*previous, message.webhook_id, timestamp, message.body);
+    const auto second = sign_webhook(*previous, message.webhook_id, timestamp, message.body);
     if (second) *signature += " " + *second;
   }
   net::HttpRequest request;

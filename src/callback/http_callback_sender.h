@@ -2,26 +2,17 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/secret.h"
 #include "core/callback_sender.h"
 #include "net/address_guard.h"
 #include "net/http_client.h"
 
 namespace vodlift::callback {
-
-// The header webhook-signature of Standard Webhooks (standardwebhooks.com, symmetric scheme v1), by which a receiver
-// knows that a callback is ours: "v1," and the base64 of the HMAC-SHA256 of "id.timestamp.body". The key is the bytes
-// that the secret ("whsec_" and base64) stands for. `timestamp` in Unix seconds. Pure. Errors: invalid_value (not such
-// a secret); the message does not contain the secret.
-Result<std::string> sign(const Secret& secret, std::string_view id, std::int64_t timestamp, std::string_view body);
 
 inline constexpr std::chrono::seconds kMaxRetryAfter = std::chrono::hours(24);
 

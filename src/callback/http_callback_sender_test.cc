@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/hash.h"
 #include "core/account.h"
+#include "core/webhook_signature.h"
 #include "net/http_server.h"
 
 namespace vodlift::callback {
@@ -22,36 +23,37 @@ using testing::StartsWith;
 
 TEST(WebhookSignature, MatchesThePublishedVectors) {
   // The example of the reference libraries, and the one of Svix's documentation.
-  EXPECT_EQ(sign(Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
-                 R"({"test": 2432232314})")
+  EXPECT_EQ(sign_webhook(Secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+                         R"({"test": 2432232314})")
                 .value(),
             "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-  EXPECT_EQ(sign(Secret("whsec_plJ3nmyCDGBKInavdOK15jsl"), "msg_loFOjxBNrRLzqYUf", 1731705121,
-                 R"({"event_type":"ping","data":{"success":true}})")
+  EXPECT_EQ(sign_webhook(Secret("whsec_plJ3nmyCDGBKInavdOK15jsl"), "msg_loFOjxBNrRLzqYUf", 1731705121,
+                         R"({"event_type":"ping","data":{"success":true}})")
                 .value(),
             "v1,rAvfW3dJ/X/qxhsaXPOyyCGmRKsaKWcsNccKXlIktD0=");
 }
 
 TEST(WebhookSignature, DependsOnEveryPart) {
   const Secret secret = make_webhook_secret();
-  const std::string signature = sign(secret, "id", 1, "body").value();
-  EXPECT_EQ(sign(secret, "id", 1, "body").value(), signature);
-  EXPECT_NE(sign(make_webhook_secret(), "id", 1, "body").value(), signature);
-  EXPECT_NE(sign(secret, "ID", 1, "body").value(), signature);
-  EXPECT_NE(sign(secret, "id", 2, "body").value(), signature);
-  EXPECT_NE(sign(secret, "id", 1, "body ").value(), signature);
+  const std::string signature = sign_webhook(secret, "id", 1, "body").value();
+  EXPECT_EQ(sign_webhook(secret, "id", 1, "body").value(), signature);
+  EXPECT_NE(sign_webhook(make_webhook_secret(), "id", 1, "body").value(), signature);
+  EXPECT_NE(sign_webhook(secret, "ID", 1, "body").value(), signature);
+  EXPECT_NE(sign_webhook(secret, "id", 2, "body").value(), signature);
+  EXPECT_NE(sign_webhook(secret, "id", 1, "body ").value(), signature);
 }
 
 TEST(WebhookSignature, IsTheHmacOfTheJoinedParts) {
   const std::string key = "0123456789abcdef";
   const Secret secret("whsec_" + to_base64(bytes_of(key)));
-  EXPECT_EQ(sign(secret, "a", 7, "b").value(), "v1," + to_base64(hmac_sha256(bytes_of(key), bytes_of("a.7.b"))));
+  EXPECT_EQ(sign_webhook(secret, "a", 7, "b").value(),
+            "v1," + to_base64(hmac_sha256(bytes_of(key), bytes_of("a.7.b"))));
 }
 
 TEST(WebhookSignature, RefusesOtherSecretsWithoutShowingThem) {
   for (const char* text : {"", "whsec_", "plJ3nmyCDGBKInavdOK15jsl", "whsec_pl J3", "whsec_plJ3nmyCDGBKInavdOK15js",
                            "WHSEC_plJ3nmyCDGBKInavdOK15jsl"}) {
-    const auto signature = sign(Secret(text), "id", 1, "");
+    const auto signature = sign_webhook(Secret(text), "id", 1, "");
     ASSERT_FALSE(signature) << text;
     EXPECT_EQ(signature.error().code, Errc::invalid_value);
     EXPECT_THAT(signature.error().message, Not(HasSubstr("plJ3")));
@@ -210,7 +212,7 @@ TEST_F(HttpCallbackSenderTest, PostsASignedMessage) {
   EXPECT_THAT(std::string(request.header("user-agent")), StartsWith("vodlift/"));
   EXPECT_EQ(request.header("webhook-id"), "msg_1");
   EXPECT_EQ(request.header("webhook-timestamp"), "1614265330");
-  EXPECT_EQ(request.header("webhook-signature"), sign(secret_, "msg_1", 1614265330, request.body).value());
+  EXPECT_EQ(request.header("webhook-signature"), sign_webhook(secret_, "msg_1", 1614265330, request.body).value());
 }
 
 TEST_F(HttpCallbackSenderTest, SignsWithTheReplacedSecretToo) {
@@ -222,8 +224,9 @@ TEST_F(HttpCallbackSenderTest, SignsWithTheReplacedSecretToo) {
   ASSERT_TRUE(send(guard({"127.0.0.0/8"}), both));
   ASSERT_TRUE(send(guard({"127.0.0.0/8"}), late));
   ASSERT_EQ(seen_.size(), 2u);
-  const std::string first = sign(secret_, "msg_1", 1614265330, both.body).value();
-  EXPECT_EQ(seen_[0].header("webhook-signature"), first + " " + sign(old, "msg_1", 1614265330, both.body).value());
+  const std::string first = sign_webhook(secret_, "msg_1", 1614265330, both.body).value();
+  EXPECT_EQ(seen_[0].header("webhook-signature"),
+            first + " " + sign_webhook(old, "msg_1", 1614265330, both.body).value());
   EXPECT_EQ(seen_[1].header("webhook-signature"), first);
 }
 
@@ -235,7 +238,7 @@ TEST_F(HttpCallbackSenderTest, SendsAFormAndSignsWhatItSends) {
   const net::Request& request = seen_.at(0);
   EXPECT_EQ(request.header("content-type"), "application/x-www-form-urlencoded");
   EXPECT_EQ(request.body, "json=%7B%22a%22%3A%22b%20c%26%C3%BC%22%7D");
-  EXPECT_EQ(request.header("webhook-signature"), sign(secret_, "msg_1", 1614265330, request.body).value());
+  EXPECT_EQ(request.header("webhook-signature"), sign_webhook(secret_, "msg_1", 1614265330, request.body).value());
 }
 
 TEST_F(HttpCallbackSenderTest, ReportsStatusAndRetryAfter) {

@@ -108,7 +108,7 @@ TEST_F(CliHelp, EveryExampleIsACommandLineThatCanBeRead) {
 TEST_F(CliHelp, TheReferenceListsEveryCommandWithItsOptions) {
   std::string expected;
   for (const Command& command : commands_) {
-    if (command.has_verbs && command.words != "vodlift upload") continue;
+    if (command.has_verbs && command.words != "vodlift upload" && command.words != "vodlift alerts") continue;
     expected += fmt::format("| `{}` | {} |{} |\n", command.words, command.app->get_description(), own_options(command));
   }
   std::string found;

@@ -123,6 +123,7 @@ void add_storage_commands(CLI::App& app, Session& session);
 void add_people_commands(CLI::App& app, Session& session);
 void add_token_commands(CLI::App& app, Session& session);
 void add_audit_commands(CLI::App& app, Session& session, const Services& services);
+void add_alert_commands(CLI::App& app, Session& session);
 void add_settings_commands(CLI::App& app, Session& session, const Services& services);
 void add_overview_command(CLI::App& app, Session& session);
 void add_doctor_command(CLI::App& app, Session& session);

@@ -79,6 +79,9 @@ constexpr std::array kWords = {
           "See what the receiver answers. What has failed for good can be sent again when it works.",
           "See what the receiver answers: vodlift callback list --receiver {receiver}. What has failed for good can be "
           "sent again when it works."},
+    Words{"alerts_failing", "server", kWarning, "Alerts to {receiver} have failed for {time}.",
+          "Whoever reads them is not told what needs a person. The last error: {error}", "",
+          "See what it answers: vodlift alerts test"},
     Words{"queue_behind", "server", kWarning, "The first upload that is ready has waited for {time}.",
           "More is queued than is sent.", "",
           "See the limits (vodlift limit list), and whether more uploads may run at once ([worker] uploads)."},
@@ -142,7 +145,8 @@ std::string_view code_of(const BucketTrouble& trouble) {
 // Finds and collects them.
 class Search {
  public:
-  Search(const Context& context, NeedView cdn) : context_(context), cdn_(cdn) {}
+  Search(const Context& context, NeedView cdn, const NeedLimits& limits = {})
+      : context_(context), cdn_(cdn), limits_(limits) {}
 
   void look_at_database() {
     const StoreHealth health = context_.monitor.look();
@@ -151,7 +155,7 @@ class Search {
     constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
     if (health.disk_full) {
       add(need_of("disk_full", {}));
-    } else if (health.free_bytes < kLowDiskBytes) {
+    } else if (health.free_bytes < limits_.low_disk_bytes) {
       add(need_of("disk_low", {.count = health.free_bytes / kMiB}));
     }
   }
@@ -162,7 +166,7 @@ class Search {
       longest = std::max(longest, std::chrono::floor<seconds>(context_.clock.now() - one.longest));
     }
     if (running == 0 && longest >= kStuckAfter) return add(need_of("queue_stuck", {.time = longest}), longest);
-    if (longest >= kBehindAfter) add(need_of("queue_behind", {.time = longest}), longest);
+    if (longest >= limits_.behind_after) add(need_of("queue_behind", {.time = longest}), longest);
   }
 
   // The two above, with what the queue holds now.
@@ -176,6 +180,15 @@ class Search {
     for (const UploadCount& one : *counts) running += one.state == UploadState::uploading ? one.uploads : 0;
     look_at_queue(*queue, running);
     return {};
+  }
+
+  void look_at_alerts() {
+    for (const AlertReceiver& one : context_.alerts.receivers()) {
+      if (!one.failing_since) continue;
+      const auto lasts = std::chrono::floor<seconds>(context_.clock.now() - *one.failing_since);
+      if (lasts < kAlertsFailAfter) continue;
+      add(need_of("alerts_failing", {.receiver = one.name, .error = one.error, .time = lasts}), lasts);
+    }
   }
 
   void look_at_storages(const std::vector<StorageInfo>& storages) {
@@ -262,6 +275,7 @@ class Search {
 
   const Context& context_;
   const NeedView cdn_;
+  const NeedLimits limits_;
   std::vector<Need> needs_;
 };
 
@@ -272,6 +286,7 @@ std::vector<Need> find_needs(const Context& context, NeedView cdn, const QueueSt
   if (!cdn) {
     search.look_at_database();
     search.look_at_queue(queue, running);
+    search.look_at_alerts();
   }
   search.look_at_storages(context.storages.list());
   search.look_at_stores();
@@ -280,13 +295,15 @@ std::vector<Need> find_needs(const Context& context, NeedView cdn, const QueueSt
   return search.take();
 }
 
-Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::span<const NeedView> views) {
+Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::span<const NeedView> views,
+                                                  const NeedLimits& limits) {
   const auto storages = context.storages.list();
   std::vector<std::vector<Need>> found;
   for (const NeedView view : views) {
-    Search search(context, view);
+    Search search(context, view, limits);
     if (!view) {
       if (auto looked = search.look_at_server(); !looked) return looked.error();
+      search.look_at_alerts();
     }
     search.look_at_storages(storages);
     search.look_at_stores();

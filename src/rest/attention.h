@@ -49,8 +49,16 @@ inline constexpr std::int64_t kLowDiskBytes = std::int64_t{1} << 30;
 // An upload that is ready and has not begun after this time, while none is running; and whatever is running.
 inline constexpr std::chrono::minutes kStuckAfter{2};
 inline constexpr std::chrono::hours kBehindAfter{1};
+// All tries to tell the operator something have failed for so long.
+inline constexpr std::chrono::minutes kAlertsFailAfter{1};
 // All attempts to deliver callbacks to a receiver have failed for so long.
 inline constexpr std::chrono::minutes kCallbacksFailAfter{10};
+
+// From when on something is one. The overview has these, an operator's alerts may have others.
+struct NeedLimits {
+  std::chrono::seconds behind_after = kBehindAfter;
+  std::int64_t low_disk_bytes = kLowDiskBytes;
+};
 
 // Whose needs: those of an account; nothing: of the whole server.
 using NeedView = std::optional<AccountId>;
@@ -61,7 +69,8 @@ using NeedView = std::optional<AccountId>;
 std::vector<Need> find_needs(const Context& context, NeedView cdn, const QueueState& queue, std::int64_t running);
 
 // The same of each of these views, with one look at the storages for all. Errors: store_failed.
-Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::span<const NeedView> views);
+Result<std::vector<std::vector<Need>>> find_needs(const Context& context, std::span<const NeedView> views,
+                                                  const NeedLimits& limits = {});
 
 // As somebody with this role reads it.
 boost::json::object to_json(const Need& need, Role role);

@@ -131,6 +131,17 @@ class ScriptedSettings final : public Settings {
   Result<ReloadedSettings> outcome{ReloadedSettings()};
 };
 
+class ScriptedAlerts final : public Alerts {
+ public:
+  [[nodiscard]] std::vector<OpenAlert> open() const override { return opened; }
+  [[nodiscard]] std::vector<AlertReceiver> receivers() const override { return told; }
+  std::vector<AlertAnswer> test() override { return answers; }
+
+  std::vector<OpenAlert> opened;
+  std::vector<AlertReceiver> told;
+  std::vector<AlertAnswer> answers;
+};
+
 // Takes each callback.
 class PleasedReceiver final : public CallbackSender {
  public:

@@ -57,6 +57,33 @@ TEST_F(OverviewTest, SettingsAreReadAgainForAdminsAlone) {
   fail("settings.reload", {}, "permission_denied");
 }
 
+TEST_F(OverviewTest, AlertsThatDoNotArriveNeedAPerson) {
+  alerts_.told = {{"hooks.example.com:443", clock_.now(), "HTTP 404"}, {"page", std::nullopt, ""}};
+  EXPECT_TRUE(attention().empty());
+  clock_.pass(kAlertsFailAfter);
+  const auto needs = attention();
+  ASSERT_EQ(needs.size(), 1U);
+  EXPECT_EQ(needs[0].at("code"), "alerts_failing");
+  EXPECT_EQ(needs[0].at("title"), "Alerts to hooks.example.com:443 have failed for 1 min.");
+  EXPECT_THAT(std::string(needs[0].at("detail").as_string()), HasSubstr("HTTP 404"));
+  EXPECT_TRUE(attention({{"cdn", 158}}).empty()) << "it is no matter of an account";
+}
+
+TEST_F(OverviewTest, AlertsAreForOperatorsAlone) {
+  alerts_.opened = {
+      {{.key = "a", .code = "storage_gone", .severity = "critical", .title = "Gone."}, clock_.now(), true}};
+  alerts_.told = {{"page", clock_.now(), "exit code 1"}};
+  alerts_.answers = {{"page", false, "exit code 1", "no pager\n", std::chrono::milliseconds(12)}};
+  who_.role = Role::operate;
+  const value list = succeed("alert.list", {});
+  EXPECT_EQ(list.at("items").at(0).at("code"), "storage_gone");
+  EXPECT_EQ(list.at("receivers").at(0).at("error"), "exit code 1");
+  EXPECT_EQ(items("alert.test", {})[0].at("took_ms"), 12);
+  who_.role = Role::viewer;
+  fail("alert.list", {}, "permission_denied");
+  fail("alert.test", {}, "permission_denied");
+}
+
 TEST_F(OverviewTest, OneSentenceSaysHowThingsStand) {
   EXPECT_EQ(sentence(), "All is well: no upload is running or waiting.");
   queue_one();

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/thread_pool.h"
 #include "core/account_directory.h"
+#include "core/alert.h"
 #include "core/attempt_history.h"
 #include "core/audit_log.h"
 #include "core/audit_reader.h"
@@ -62,6 +63,7 @@ struct Context {
   SignIn& sign_in;
   const StoreMonitor& monitor;
   Settings& settings;
+  Alerts& alerts;
   std::function<std::string()> api_url;  // where the legacy API is; empty: where this one is
   ThreadPool& blocking;
 };
@@ -193,6 +195,7 @@ std::span<const Route> token_routes();
 std::span<const Route> overview_routes();
 std::span<const Route> event_routes();
 std::span<const Route> audit_routes();
+std::span<const Route> alert_routes();
 std::span<const Route> settings_routes();
 std::span<const Route> index_routes();
 

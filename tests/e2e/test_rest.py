@@ -212,6 +212,13 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("upload.show", 404, id=999)
     call("upload.counts")
     assert call("overview.show")["attention"] == []
+    assert call("alert.list")["receivers"] == [] and call("alert.test")["items"] == []
+    site.server.configure(extra=f'[alerts]\nwebhook = "{receiver.url}"\n')
+    assert call("settings.reload")["applied"] == ["[alerts]"]
+    assert [one["answer"] for one in call("alert.test")["items"]] == ["HTTP 200"]
+    assert call("alert.list")["receivers"][0]["error"] is None
+    site.server.configure()
+    call("settings.reload")
     assert call("settings.reload") == {"applied": [], "need_restart": []}
     assert call("audit.list", query={"cdn": 158, "command": "upload.", "limit": 1})["items"][0]["door"] == "administration"
     assert call("audit.check")["whole"] and not call("audit.check", query={"kept": "00"})["whole"]
