@@ -244,6 +244,7 @@ class ConfigJudge {
     out.root = path(storage, "root").value_or("");
     out.cross_mounts = storage.flag("cross_mounts").value_or(false);
     out.deny_hardlinks = storage.flag("deny_hardlinks").value_or(false);
+    out.drain = storage.flag("drain").value_or(false);
     storage.refuse_unknown();
     config_.storages.push_back(std::move(out));
   }

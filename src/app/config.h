@@ -22,6 +22,7 @@ struct StorageConfig {
   std::filesystem::path root;
   bool cross_mounts = false;
   bool deny_hardlinks = false;
+  bool drain = false;
 
   bool operator==(const StorageConfig&) const = default;
 };

@@ -108,6 +108,24 @@ ReloadedSettings difference_of(const Config& used, const Config& fresh) {
   return difference;
 }
 
+Result<> Reload::check_removed(const Config& fresh) const {
+  for (const StorageConfig& one : used_.storages) {
+    if (find_storage(fresh, one.name) != nullptr) continue;
+    const auto count = parts_.unfinished(one.name);
+    if (!count) return count.error();
+    if (*count == 0) continue;
+    return Error{
+        Errc::wrong_state,
+        fmt::format("[[storage]] {0} is not removed, and nothing was changed: {1}{2} of files on it {3} not ended. Put "
+                    "it back with drain = true, reload, and remove it when they have ended; or cancel them: vodlift "
+                    "upload cancel --storage {0}",
+                    one.name, *count,
+                    *count < kMostCounted ? (*count == 1 ? " upload" : " uploads") : " uploads or more",
+                    *count == 1 ? "has" : "have")};
+  }
+  return {};
+}
+
 Result<ReloadedSettings> Reload::reload() {
   const std::lock_guard lock(mutex_);
   const auto fresh = load_config(used_.file);
@@ -117,13 +135,14 @@ Result<ReloadedSettings> Reload::reload() {
   for (const Setting& one : kSettings) {
     if (one.copy != nullptr) one.copy(next, *fresh);
   }
+  if (auto unused = check_removed(*fresh); !unused) return unused.error();
   if (auto room = parts_.check(next); !room) return room.error();
   auto alerts = alert_options(next);
   if (!alerts) return alerts.error();
-  // Before the rest, as nothing else can fail.
   if (auto certificates = parts_.use_certificates(); !certificates) return certificates.error();
   ReloadedSettings done = difference_of(used_, *fresh);
-  parts_.use(next);
+  // The last step that can fail.
+  if (auto taken = parts_.use(next); !taken) return taken.error();
   parts_.use_alerts(std::move(*alerts));
   log::configure(next.log.format, next.log.level);
   used_ = std::move(next);

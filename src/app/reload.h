@@ -13,21 +13,28 @@ namespace vodlift::app {
 // Which settings two configurations do not share. Paths that follow from another setting count too. Pure.
 ReloadedSettings difference_of(const Config& used, const Config& fresh);
 
-// Takes what may change while the server runs, and the certificate's new content; the rest needs a restart.
+// Takes what may change while the server runs, and the certificate's new content; the rest needs a restart. A storage
+// with uploads that have not ended is not removed: they would fail.
 class Reload final : public Settings {
  public:
   struct Parts {
     std::function<Result<>(const Config& next)> check;  // whether there is room for it, before anything changes
     std::function<Result<>()> use_certificates;         // reads them again; at a fault those before stay in use
-    std::function<void(const Config& next)> use;        // the log's level is set here
+    // How many uploads of files on a storage have not ended; kMostCounted: perhaps more.
+    std::function<Result<int>(const std::string& storage)> unfinished;
+    std::function<Result<>(const Config& next)> use;  // all of it, or nothing; the log's level is set here
     std::function<void(alert::Options fresh)> use_alerts;
   };
+  static constexpr int kMostCounted = 1000;
+
   // `config` is the one in use.
   Reload(const Config& config, Parts parts) : used_(config), parts_(std::move(parts)) {}
 
   Result<ReloadedSettings> reload() override;
 
  private:
+  [[nodiscard]] Result<> check_removed(const Config& fresh) const;
+
   std::mutex mutex_;  // guards used_
   Config used_;
   const Parts parts_;

@@ -64,14 +64,17 @@ class ReloadTest : public testing::Test {
   }();
   Result<> room_;
   Result<> certificates_;
+  int unfinished_ = 0;             // uploads of files on the storage "more"
   std::vector<std::size_t> used_;  // how many storages, each time
   std::vector<std::size_t> told_;  // how many webhooks
   Config last_;
   Reload reload_{config_,
                  {[this](const Config&) { return room_; }, [this] { return certificates_; },
-                  [this](const Config& next) {
+                  [this](const std::string& storage) -> Result<int> { return storage == "more" ? unfinished_ : 0; },
+                  [this](const Config& next) -> Result<> {
                     used_.push_back(next.storages.size());
                     last_ = next;
+                    return {};
                   },
                   [this](const alert::Options& fresh) { told_.push_back(fresh.webhooks.size()); }}};
 };
@@ -119,6 +122,22 @@ TEST_F(ReloadTest, AlertsAreTakenUnlessTheirSecretIsNotThere) {
   write(std::string(kFile) + "[alerts]\nwebhook_secret_file = \"none\"\n");
   EXPECT_THAT(reload().error().for_operator(), HasSubstr("[alerts] webhook_secret_file"));
   EXPECT_THAT(told_, ElementsAre(1));
+}
+
+TEST_F(ReloadTest, AStorageWithUploadsThatHaveNotEndedStays) {
+  write(std::string(kFile) + kMore);
+  ASSERT_TRUE(reload());
+  write(kFile);
+  unfinished_ = 2;
+  const auto refused = reload();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::wrong_state);
+  EXPECT_THAT(refused.error().message, HasSubstr("2 uploads of files on it have not ended"));
+  EXPECT_THAT(refused.error().message, HasSubstr("upload cancel --storage more"));
+  EXPECT_THAT(used_, ElementsAre(2));
+  unfinished_ = 0;
+  EXPECT_EQ(reload().value().applied, std::vector<std::string>{"[[storage]] more"});
+  EXPECT_THAT(used_, ElementsAre(2, 1));
 }
 
 TEST_F(ReloadTest, AFaultyCertificateChangesNothing) {

@@ -28,6 +28,7 @@
 #include "callback/http_callback_sender.h"
 #include "core/callback_tester.h"
 #include "core/key_usage.h"
+#include "core/removals.h"
 #include "core/statistics_collector.h"
 #include "core/upload_intake.h"
 #include "legacy/reply.h"
@@ -83,6 +84,7 @@ constexpr seconds kStopDeadline{30};
 constexpr seconds kClockLook{1};
 constexpr seconds kClockAlertLasts{1800};  // how long it is open that the clock was set
 constexpr seconds kBeatEvery{60};          // how often the node records that it is alive
+constexpr seconds kRemovalsEvery{2};       // how often it is looked whether removals can be finished
 constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
 constexpr seconds kStatisticsEvery{10};    // how often they are written
 constexpr seconds kStatusEvery{10};        // how often systemd is told what goes on
@@ -91,7 +93,7 @@ constexpr int kLooksForACertificate = 10;  // of those
 std::vector<storage::StorageRoot> roots_of(const Config& config) {
   std::vector<storage::StorageRoot> roots;
   for (const StorageConfig& one : config.storages)
-    roots.push_back({one.name, one.root.string(), one.cross_mounts, one.deny_hardlinks});
+    roots.push_back({one.name, one.root.string(), one.cross_mounts, one.deny_hardlinks, one.drain});
   return roots;
 }
 
@@ -244,7 +246,9 @@ class Server {
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
                      &collector_},
                     worker_options(config.worker)),
-        settings_(config, {check_room, [this] { return use_certificates(); }, [this](const Config& next) { use(next); },
+        settings_(config, {check_room, [this] { return use_certificates(); },
+                           [this](const std::string& storage) { return unfinished_on(storage); },
+                           [this](const Config& next) { return use(next); },
                            [this](alert::Options fresh) { alerts_.use(std::move(fresh)); }}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
@@ -269,6 +273,7 @@ class Server {
         panel_rest_(rest_context(panel_blocking_, clock)),
         gate_(panel_rest_, *stores_.sessions, {panel_blocking_, sign_in_blocking_, outside_blocking_, fair_panel_},
               gate_options(config)),
+        removals_(*stores_.accounts, *stores_.uploads, bandwidth_control_, *audit_, clock),
         usage_(*stores_.accounts),
         router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,
                 router_options(config)),
@@ -349,6 +354,9 @@ class Server {
     if (now >= beat_due_ && admin_blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
     if (now >= status_due_ && admin_blocking_.post([this] { tell_status(); })) status_due_ = now + kStatusEvery;
     if (stores_.accounts->is_behind()) (void)admin_blocking_.post([this] { refresh_accounts(); });
+    if (now >= removals_due_ && admin_blocking_.post([this] { removals_.sweep(); })) {
+      removals_due_ = now + kRemovalsEvery;
+    }
     if (now >= statistics_due_ && admin_blocking_.post([this] { write_statistics(); })) {
       statistics_due_ = now + kStatisticsEvery;
     }
@@ -476,8 +484,8 @@ class Server {
     return {};
   }
 
-  void use(const Config& next) {
-    storages_.use(roots_of(next));
+  Result<> use(const Config& next) {
+    if (auto used = storages_.use(roots_of(next)); !used) return used;
     bandwidth_control_.use_storages(names_of(next.storages));
     s3_client_.use_connections(s3_connections(next.worker));
     dispatcher_.use(worker_options(next.worker));
@@ -490,6 +498,23 @@ class Server {
     // Where the file does not say the number, it is what other work leaves.
     if (const auto clients = client_connections(next, open_files_limit())) public_server_.limit_connections(*clients);
     panel_door_.trust(next.server.trusted_proxies);
+    return {};
+  }
+
+  // Reload::kMostCounted at most.
+  Result<int> unfinished_on(const std::string& storage) {
+    UploadSearch search;
+    search.filter.states = {UploadState::queued, UploadState::paused, UploadState::uploading};
+    search.filter.storage = storage;
+    search.limit = 100;
+    int count = 0;
+    do {
+      const auto page = stores_.uploads->search(search);
+      if (!page) return page.error();
+      count += static_cast<int>(page->uploads.size());
+      search.before = page->next;
+    } while (search.before != 0 && count < Reload::kMostCounted);
+    return std::min(count, Reload::kMostCounted);
   }
 
   void beat() {
@@ -580,6 +605,7 @@ class Server {
   rest::RestApi rest_;
   rest::RestApi panel_rest_;
   rest::Gate gate_;
+  const Removals removals_;
   KeyUsage usage_;
   legacy::Router router_;
   net::HttpServer admin_server_;
@@ -591,6 +617,7 @@ class Server {
   std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
   std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
   std::chrono::steady_clock::time_point status_due_;
+  std::chrono::steady_clock::time_point removals_due_;
   std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
 

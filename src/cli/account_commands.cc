@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <memory>
 
+#include "cli/removal_commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "core/fair_share.h"
@@ -38,10 +39,10 @@ std::string callbacks_of(const value& account) {
 }
 
 std::string show_list(const boost::json::array& accounts) {
-  Table table({"CDN", "USER", "WEIGHT", "CREATED", "CALLBACKS"});
+  Table table({"CDN", "USER", "WEIGHT", "CREATED", "CALLBACKS", "REMOVING SINCE"});
   for (const value& account : accounts) {
     table.add({cell(account, "cdn"), cell(account, "user"), cell(account, "weight"), time_cell(account, "created"),
-               callbacks_of(account)});
+               callbacks_of(account), time_cell(account, "removing")});
   }
   return table.text("no accounts; add one with: vodlift account add --cdn NUMBER --user FOLDER");
 }
@@ -132,6 +133,13 @@ void add_account_commands(CLI::App& app, Session& session) {
   add_add(*noun, session);
   add_set(*noun, session);
   add_rotate(*noun, session);
+  add_remove_command(*noun, session, "Remove an account with its keys and buckets; its uploads stay in the lists",
+                     [](CLI::App& command) {
+                       auto one = std::make_shared<Removable>();
+                       one->kind = RemovableKind::account;
+                       command.add_option("--cdn", one->cdn, "The account's number")->required();
+                       return one;
+                     });
   CLI::App* list = noun->add_subcommand("list", "List the accounts");
   session.attach(*list, [&session] { return session.list_and_show({"GET", "/accounts"}, show_list); });
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "cli/removal_commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "core/bucket_access.h"
@@ -81,10 +82,11 @@ std::string show_list(const boost::json::array& buckets) {
   Table table({"CDN", "BUCKET", "ENDPOINT", "REGION", "CREDENTIALS", "ACCESS KEY", "PATH STYLE", "ACL POLICY", "SSE",
                "TAKES NO UPLOADS BECAUSE"});
   for (const value& bucket : buckets) {
+    std::string trouble = text_at(bucket, "trouble");
+    if (integer_at(bucket, "removing") != 0) trouble = "it is being removed";
     table.add({cell(bucket, "cdn"), cell(bucket, "bucket"), cell(bucket, "endpoint"), cell(bucket, "region"),
                credentials_cell(bucket), cell(bucket, "access_key"), cell(bucket, "path_style"),
-               cell(bucket, "acl_policy"), encryption_cell(bucket),
-               printable(text_at(bucket, "trouble"), kMaxLineBytes)});
+               cell(bucket, "acl_policy"), encryption_cell(bucket), printable(trouble, kMaxLineBytes)});
   }
   return table.text("no buckets; add one with: vodlift bucket add (see --help)");
 }
@@ -282,6 +284,15 @@ void add_bucket_commands(CLI::App& app, Session& session, const Services& servic
     if (*cdn) fields["cdn"] = **cdn;
     return session.list_and_show({"GET", "/buckets", fields}, show_list);
   });
+
+  add_remove_command(*noun, session, "Remove a bucket from vodlift; the bucket at the store stays",
+                     [](CLI::App& command) {
+                       auto one = std::make_shared<Removable>();
+                       one->kind = RemovableKind::bucket;
+                       command.add_option("--cdn", one->cdn, "The account's number")->required();
+                       command.add_option("--bucket", one->name, "The bucket's name")->required();
+                       return one;
+                     });
 
   auto whose = std::make_shared<std::optional<std::int64_t>>();
   CLI::App* litter = noun->add_subcommand("litter", "List abandoned multipart uploads that wait to be aborted");

@@ -45,9 +45,9 @@ TEST_F(CliTest, AWrongCommandIsNamedAndTheRightOnesAreListed) {
   EXPECT_EQ(run_without_socket({}), kUsage);
   EXPECT_THAT(err_, StartsWith("vodlift: vodlift needs a command: serve, account, key,"));
   EXPECT_EQ(run_without_socket({"bucket"}), kUsage);
-  EXPECT_EQ(
-      err_,
-      "vodlift: vodlift bucket needs a command: add, set, check, try, list, litter\nSee: vodlift bucket --help\n");
+  EXPECT_EQ(err_,
+            "vodlift: vodlift bucket needs a command: add, set, check, try, list, remove, litter\nSee: vodlift bucket "
+            "--help\n");
   EXPECT_EQ(run_without_socket({"bucket", "lst"}), kUsage);
   EXPECT_THAT(err_,
               StartsWith("vodlift: there is no command \"vodlift bucket lst\"; did you mean list?; the commands are"));

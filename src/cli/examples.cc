@@ -7,14 +7,17 @@
 namespace vodlift::cli {
 namespace {
 
-constexpr std::array<std::string_view, 28> kExamples = {
+constexpr std::array<std::string_view, 32> kExamples = {
     "vodlift account add --cdn 158 --user jb",
     "vodlift account set --cdn 158 --weight 3 --https-only yes",
     "vodlift account rotate --cdn 158 --overlap 7d",
+    "vodlift account remove --cdn 158 --drain --wait",
     "vodlift key add --cdn 158",
     "vodlift key add --cdn 158 --permissions upload,status --path-prefix sestore4/jb/films",
     "vodlift key rotate --api-key K --overlap 24h",
     "vodlift bucket check --cdn 158 --bucket videos",
+    "vodlift key remove --api-key K",
+    "vodlift bucket remove --cdn 158 --bucket videos --cancel",
     "vodlift limit set --cdn 158 --rate 50MB",
     "vodlift upload sestore4/jb/film.mp4 --cdn 158 --bucket videos --watch",
     "vodlift upload sestore4/jb/films --recursive --cdn 158 --bucket videos --dry-run",
@@ -23,6 +26,7 @@ constexpr std::array<std::string_view, 28> kExamples = {
     "vodlift upload show 330",
     "vodlift upload cancel 330 331",
     "vodlift upload cancel --cdn 158 --state queued --dry-run",
+    "vodlift upload cancel --storage sestore4",
     "vodlift upload pause 330",
     "vodlift upload resume 330",
     "vodlift upload retry --state failed --error s3_credential --since 2h",

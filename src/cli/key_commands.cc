@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "cli/removal_commands.h"
 #include "cli/session.h"
 #include "cli/text.h"
 
@@ -114,9 +115,10 @@ std::string joined(const value& key, std::string_view name) {
   return out;
 }
 
-// "revoked", "expired", "rotating" or "active": the first that is true.
+// "revoked", "removing", "expired", "rotating" or "active": the first that is true.
 std::string state_of(const value& key, std::int64_t now) {
   if (integer_at(key, "revoked") != 0) return "revoked";
+  if (integer_at(key, "removing") != 0) return "removing";
   const std::int64_t expires = integer_at(key, "expires");
   if (expires != 0 && expires <= now) return "expired";
   return integer_at(key, "previous_until") != 0 ? "rotating" : "active";
@@ -230,6 +232,13 @@ void add_key_commands(CLI::App& app, Session& session) {
     return session.call_and_show({"POST", path_of(*revoked) + "/revoke"}, [](const value& key) {
       return fmt::format("API key {} is revoked\n", text_at(key, "api_key"));
     });
+  });
+
+  add_remove_command(*noun, session, "Remove a key for good", [](CLI::App& command) {
+    auto one = std::make_shared<Removable>();
+    one->kind = RemovableKind::key;
+    command.add_option("--api-key", one->name, "The API key")->required();
+    return one;
   });
 }
 

@@ -45,6 +45,7 @@ void UploadFilterOptions::attach(CLI::App& command) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command.add_option("--bucket", bucket, "Only uploads to this bucket");
+  command.add_option("--storage", storage, "Only uploads of files on this storage");
   command.add_option("--priority", priority, "Only uploads of this priority, 0 to 9")->check(CLI::Range(0, 9));
   command
       .add_option("--since", since, "Only uploads queued since then: 2h, 30m, 7d, or a day such as 2027-01-31 (UTC)")
@@ -54,8 +55,8 @@ void UploadFilterOptions::attach(CLI::App& command) {
 }
 
 bool UploadFilterOptions::empty() const {
-  return !cdn && states.empty() && errors.empty() && bucket.empty() && !priority && since.empty() && until.empty() &&
-         text.empty();
+  return !cdn && states.empty() && errors.empty() && bucket.empty() && storage.empty() && !priority && since.empty() &&
+         until.empty() && text.empty();
 }
 
 Result<boost::json::object> UploadFilterOptions::fields() const {
@@ -64,6 +65,7 @@ Result<boost::json::object> UploadFilterOptions::fields() const {
   if (!states.empty()) fields["state"] = list_of(states);
   if (!errors.empty()) fields["error"] = list_of(errors);
   if (!bucket.empty()) fields["bucket"] = bucket;
+  if (!storage.empty()) fields["storage"] = storage;
   if (priority) fields["priority"] = *priority;
   for (const auto& [name, time] : {std::pair("since", since), std::pair("until", until)}) {
     if (time.empty()) continue;

@@ -17,6 +17,7 @@ struct UploadFilterOptions {
   std::vector<std::string> states;
   std::vector<std::string> errors;
   std::string bucket;
+  std::string storage;
   std::optional<int> priority;
   std::string since;
   std::string until;

@@ -24,7 +24,8 @@ struct Account {
   std::int64_t version = 0;     // of the row; see AccountRepository
   std::optional<PreviousSecret> previous_webhook_secret{};  // signs callbacks too, while it counts
   CallbackFormat callback_format = CallbackFormat::json;
-  bool https_only = false;  // new uploads may have callbacks to https URLs only
+  bool https_only = false;             // new uploads may have callbacks to https URLs only
+  std::optional<WallTime> removing{};  // since when nothing new is accepted for it (core/removal.h); nothing: it stays
 };
 
 inline constexpr std::chrono::seconds kMaxWebhookOverlap = std::chrono::days(30);

@@ -27,9 +27,18 @@ auto find_in(const Rows& rows, const Name& name) {
   return found != rows.end() ? found->second : nullptr;
 }
 
-template <class Row>
-void keep_newer(std::shared_ptr<const Row>& place, Row& row) {
+// A row that the snapshot does not have, up to its version, was removed: it must not come back late.
+template <class Rows, class Name, class Row>
+void keep_newer(Rows& rows, const Name& name, Row& row, std::int64_t version) {
+  if (row.version <= version) return;
+  std::shared_ptr<const Row>& place = rows[name];
   if (!place || place->version < row.version) place = std::make_shared<const Row>(std::move(row));
+}
+
+// Rows up to this version were in what was loaded, unless they are gone.
+template <class Rows>
+void forget_up_to(Rows& rows, std::int64_t version) {
+  std::erase_if(rows, [version](const auto& row) { return row.second->version <= version; });
 }
 
 }  // namespace
@@ -98,14 +107,14 @@ Result<> AccountDirectory::refresh() {
     return changes.error();
   }
   if (changes->version == snapshot()->version) return {};
-  install(std::move(changes->rows), changes->version);
+  install(std::move(*changes));
   return {};
 }
 
 Result<> AccountDirectory::add_account(Account account) {
   auto added = repository_.add(std::move(account));
   if (!added) return added.error();
-  install({.accounts = {std::move(*added)}});
+  install({.rows = {.accounts = {std::move(*added)}}});
   return {};
 }
 
@@ -116,6 +125,7 @@ Result<> AccountDirectory::change_account(AccountId cdn, const std::function<Res
     account.cdn = stored.cdn;
     account.user = stored.user;
     account.created = stored.created;
+    account.removing = stored.removing;
     account.version = stored.version;
     return account;
   };
@@ -125,7 +135,7 @@ Result<> AccountDirectory::change_account(AccountId cdn, const std::function<Res
 Result<> AccountDirectory::add_key(ApiKey key) {
   auto added = repository_.add(std::move(key));
   if (!added) return added.error();
-  install({.keys = {std::move(*added)}});
+  install({.rows = {.keys = {std::move(*added)}}});
   return {};
 }
 
@@ -145,6 +155,7 @@ Result<> AccountDirectory::change_key(std::string_view api_key, const std::funct
     key.api_key = stored.api_key;
     key.created = stored.created;
     key.last_used = stored.last_used;
+    key.removing = stored.removing;
     key.version = stored.version;
     return key;
   };
@@ -160,7 +171,7 @@ Result<> AccountDirectory::record_key_uses(std::span<const KeyUse> uses) {
 Result<> AccountDirectory::put_bucket(BucketAccess bucket) {
   auto put = repository_.put(std::move(bucket));
   if (!put) return put.error();
-  install({.buckets = {std::move(*put)}});
+  install({.rows = {.buckets = {std::move(*put)}}});
   return {};
 }
 
@@ -169,16 +180,55 @@ std::shared_ptr<const AccountDirectory::Snapshot> AccountDirectory::snapshot() c
   return snapshot_;
 }
 
-void AccountDirectory::install(AccountRows rows, std::int64_t version) {
+void AccountDirectory::install(AccountChanges changes) {
   const std::lock_guard turn(install_mutex_);
   auto next = std::make_shared<Snapshot>(*snapshot());
-  next->version = std::max(next->version, version);
-  for (Account& account : rows.accounts) keep_newer(next->accounts[account.cdn], account);
-  for (ApiKey& key : rows.keys) keep_newer(next->keys[key.api_key], key);
-  for (BucketAccess& bucket : rows.buckets) keep_newer(next->buckets[bucket.cdn][bucket.bucket], bucket);
+  const std::int64_t before = next->version;
+  next->version = std::max(before, changes.version);
+  if (changes.all && changes.version > before) {
+    forget_up_to(next->accounts, changes.version);
+    forget_up_to(next->keys, changes.version);
+    for (auto& [cdn, of_account] : next->buckets) forget_up_to(of_account, changes.version);
+  }
+  const std::int64_t known = changes.all && changes.version > before ? 0 : before;
+  for (Account& account : changes.rows.accounts) keep_newer(next->accounts, account.cdn, account, known);
+  for (ApiKey& key : changes.rows.keys) keep_newer(next->keys, key.api_key, key, known);
+  for (BucketAccess& bucket : changes.rows.buckets) {
+    keep_newer(next->buckets[bucket.cdn], bucket.bucket, bucket, known);
+  }
   std::shared_ptr<const Snapshot> replaced = std::move(next);
   const std::lock_guard lock(mutex_);
   snapshot_.swap(replaced);
+}
+
+std::vector<std::pair<Removable, WallTime>> AccountDirectory::removing() const {
+  const auto now = snapshot();
+  std::vector<std::pair<Removable, WallTime>> all;
+  // Accounts come last: what is of them is told first.
+  for (const auto& [name, key] : now->keys) {
+    if (key->removing) all.emplace_back(Removable{RemovableKind::key, key->cdn, name}, *key->removing);
+  }
+  for (const auto& [cdn, of_account] : now->buckets) {
+    for (const auto& [name, bucket] : of_account) {
+      if (bucket->removing) all.emplace_back(Removable{RemovableKind::bucket, cdn, name}, *bucket->removing);
+    }
+  }
+  for (const auto& [cdn, account] : now->accounts) {
+    if (account->removing) all.emplace_back(Removable{RemovableKind::account, cdn}, *account->removing);
+  }
+  return all;
+}
+
+Result<> AccountDirectory::set_removing(const Removable& one, std::optional<WallTime> since) {
+  if (auto done = repository_.set_removing(one, since); !done) return done;
+  return refresh();
+}
+
+Result<bool> AccountDirectory::remove(const Removable& one, WallTime now) {
+  auto removed = repository_.remove(one, now);
+  if (!removed || !*removed) return removed;
+  if (auto fresh = refresh(); !fresh) return fresh.error();
+  return true;
 }
 
 // Every try begins with a refresh: `edited` must not judge a row that another node has changed since.
@@ -194,8 +244,8 @@ Result<> AccountDirectory::change(const Find& find, const Edited& edited, std::v
     auto stored = repository_.change(std::move(*row));
     if (!stored) return stored.error();
     if (!*stored) continue;
-    AccountRows changed;
-    (changed.*rows).push_back(std::move(**stored));
+    AccountChanges changed;
+    (changed.rows.*rows).push_back(std::move(**stored));
     install(std::move(changed));
     return {};
   }

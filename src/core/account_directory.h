@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/account_repository.h"
@@ -47,11 +48,11 @@ class AccountDirectory {
   // the next refresh loads the same changes. Errors: those of AccountRepository::load_since().
   Result<> refresh();
 
-  // Errors: already_exists (cdn or user taken).
+  // Errors: those of AccountRepository::add().
   Result<> add_account(Account account);
   // As change_key(). cdn, user and created stay as they are. A weight applies from the account's next turn on.
   Result<> change_account(AccountId cdn, const std::function<Result<>(Account&)>& edit);
-  // Errors: not_found (no such account), already_exists (api_key taken).
+  // Errors: those of AccountRepository::add().
   Result<> add_key(ApiKey key);
   // The first revocation stays: revoking a revoked key succeeds and changes nothing. Errors: those of change_key().
   Result<> revoke_key(std::string_view api_key, WallTime when);
@@ -63,15 +64,25 @@ class AccountDirectory {
   // Moves last_used of these keys forward, never back. Keys that do not exist are ignored. Recording the same uses
   // again, after a failure, does no harm.
   Result<> record_key_uses(std::span<const KeyUse> uses);
-  // Adds the bucket, or replaces how it is reached. Errors: not_found (no such account).
+  // Adds the bucket, or replaces how it is reached. Errors: those of AccountRepository::put().
   Result<> put_bucket(BucketAccess bucket);
+
+  // What is being removed, and since when. Does not block.
+  [[nodiscard]] std::vector<std::pair<Removable, WallTime>> removing() const;
+  // Those of AccountRepository.
+  Result<> set_removing(const Removable& one, std::optional<WallTime> since);
+  Result<Uses> uses(const Removable& one) { return repository_.uses(one); }
+  Result<std::vector<UploadId>> uncancelled(const Removable& one, int limit) {
+    return repository_.uncancelled(one, limit);
+  }
+  Result<bool> remove(const Removable& one, WallTime now);
 
  private:
   struct Snapshot;
 
   [[nodiscard]] std::shared_ptr<const Snapshot> snapshot() const;
-  // Makes a snapshot with these rows, where they are newer than its own. `version` as in AccountChanges.
-  void install(AccountRows rows, std::int64_t version = 0);
+  // Makes a snapshot with these rows, where they are newer than its own.
+  void install(AccountChanges changes);
   template <class Row, class Find, class Edited>
   Result<> change(const Find& find, const Edited& edited, std::vector<Row> AccountRows::*rows, const Error& absent);
 

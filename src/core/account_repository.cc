@@ -14,6 +14,16 @@ Error user_exists(std::string_view user, AccountId cdn) {
   return {Errc::already_exists, fmt::format("the user '{}' belongs to account {} already", printable(user), cdn)};
 }
 
+Error number_is_taken(AccountId cdn, std::string_view former_user) {
+  return {
+      Errc::already_exists,
+      fmt::format("{} was the number of the account of user '{}', which was removed, and its uploads are still kept: "
+                  "who has the number sees them. Take another number, or wait until they are removed ([retention])",
+                  cdn, printable(former_user))};
+}
+
+Error no_such(const Removable& one) { return {Errc::not_found, "there is no " + to_text(one)}; }
+
 Error key_exists(std::string_view api_key) {
   return {Errc::already_exists, fmt::format("the API key {} exists already", printable(api_key))};
 }

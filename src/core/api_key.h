@@ -37,6 +37,9 @@ class Permissions {
   constexpr Permissions with(Permission permission) const {
     return Permissions(static_cast<std::uint8_t>(bits_ | bit(permission)));
   }
+  constexpr Permissions without(Permission permission) const {
+    return Permissions(static_cast<std::uint8_t>(bits_ & ~bit(permission)));
+  }
   [[nodiscard]] constexpr bool has(Permission permission) const { return (bits_ & bit(permission)) != 0; }
   bool operator==(const Permissions&) const = default;
 
@@ -84,6 +87,7 @@ struct ApiKey {
   std::optional<PreviousSecret> previous{};
   std::optional<WallTime> last_used{};  // when it last signed a request; some minutes late, never early
   std::int64_t version = 0;             // of the row; see AccountRepository
+  std::optional<WallTime> removing{};   // since when nothing new is accepted for it (core/removal.h); nothing: it stays
 };
 
 // A key signed a request at this time.

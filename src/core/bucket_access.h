@@ -93,9 +93,10 @@ struct BucketAccess {
   WallTime created;
   CredentialOrigin credentials{};
   Encryption encryption{};
-  int max_parts = kMaxParts;   // parts of one multipart upload at most: kLeastMaxParts..kMaxParts
-  std::int64_t part_size = 0;  // bytes of a part, kMinPartBytes..kMaxPartBytes; 0: by the rate of requests
-  std::int64_t version = 0;    // of the row; see AccountRepository
+  int max_parts = kMaxParts;           // parts of one multipart upload at most: kLeastMaxParts..kMaxParts
+  std::int64_t part_size = 0;          // bytes of a part, kMinPartBytes..kMaxPartBytes; 0: by the rate of requests
+  std::int64_t version = 0;            // of the row; see AccountRepository
+  std::optional<WallTime> removing{};  // since when nothing new is accepted for it (core/removal.h); nothing: it stays
 };
 
 }  // namespace vodlift

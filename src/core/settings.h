@@ -24,7 +24,9 @@ class Settings {
   virtual ~Settings() = default;
 
   // Reads the files again, and applies what may change while the server runs: all of it, or nothing. Any thread, one
-  // call at a time; blocks for the disk. Errors: config_invalid (with every fault of the file), not_found, io_error.
+  // call at a time; blocks for the disk. Errors: config_invalid (with every fault of the file), not_found, io_error,
+  // wrong_state (a storage is gone from the file whose uploads have not ended), overloaded (too many storages that are
+  // gone hang), store_failed.
   virtual Result<ReloadedSettings> reload() = 0;
 };
 

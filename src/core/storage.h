@@ -117,6 +117,9 @@ class Storages {
   // which open() then finds out. Never blocks.
   virtual std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath& path) = 0;
 
+  // Whether new uploads may name the storage: it does not drain. Never blocks. Storages that are not known, too.
+  [[nodiscard]] virtual bool takes_uploads(std::string_view /*storage*/) { return true; }
+
   virtual std::vector<StorageInfo> list() = 0;
 
   // Lists regular files, and folders where they are asked for, through no link; does not block. `done` is called once,

@@ -34,13 +34,27 @@ Result<UploadIntake::Checked> UploadIntake::check_request(const Account& account
       return Error{Errc::invalid_value, "callback: " + *refusal};
     }
   }
-  if (!accounts_.find_bucket(account.cdn, valid->bucket)) {
+  // As it is now: `account` may be older.
+  const auto now = accounts_.find_account(account.cdn);
+  if (account.removing || (now && now->removing)) {
+    return Error{Errc::permission_denied, "the account is being removed and takes no new uploads"};
+  }
+  const auto bucket = accounts_.find_bucket(account.cdn, valid->bucket);
+  if (bucket && bucket->removing) {
+    return Error{Errc::bucket_not_configured,
+                 "bucket: " + printable(valid->bucket) + " is being removed and takes no new uploads"};
+  }
+  if (!bucket) {
     return Error{Errc::bucket_not_configured, "bucket: " + printable(valid->bucket) +
                                                   " is not configured for this account; ask the operator to add it"};
   }
 
   auto path = parse_source_path(valid->path);
   if (!path) return path.error();
+  if (!storages_.takes_uploads(path->storage)) {
+    return Error{Errc::storage_unknown,
+                 "path: storage " + printable(path->storage) + " is being removed and takes no new uploads"};
+  }
   return Checked{account.cdn, std::move(*valid), std::move(*path)};
 }
 

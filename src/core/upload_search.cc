@@ -18,6 +18,8 @@ bool UploadFilter::holds(const Upload& upload) const {
   if (!states.empty() && !is_one_of(states, upload.state)) return false;
   if (!errors.empty() && (!upload.error || !is_one_of(errors, upload.error->code))) return false;
   if (!bucket.empty() && request.bucket != bucket) return false;
+  const bool on_storage = request.path.starts_with(storage) && request.path.substr(storage.size()).starts_with('/');
+  if (!storage.empty() && !on_storage) return false;
   if (priority && request.priority != *priority) return false;
   if (created_since && upload.created < *created_since) return false;
   if (created_until && upload.created >= *created_until) return false;

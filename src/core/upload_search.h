@@ -18,6 +18,7 @@ struct UploadFilter {
   std::vector<UploadState> states{};  // in one of these
   std::vector<Errc> errors{};         // with an error of one of these codes, whether it ended the upload or not
   std::string bucket{};
+  std::string storage{};  // of the source file
   std::optional<int> priority{};
   std::optional<WallTime> created_since{};  // then or later
   std::optional<WallTime> created_until{};  // before then

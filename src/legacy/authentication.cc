@@ -191,10 +191,12 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   const auto account = accounts_.find_account(key.cdn);
   if (!account) return Refused{{Errc::internal, fmt::format("API key {} has no account {}", key.id, key.cdn)}};
   usage_.note(key.id, now);
+  // A key that is being removed still shows and changes what it has queued.
+  const Permissions permissions = key.removing ? key.permissions.without(Permission::upload) : key.permissions;
   return Caller{.account = *account,
                 .key_id = key.id,
                 .signature = {*timestamp, {verdict.mac.begin(), verdict.mac.end()}},
-                .permissions = key.permissions,
+                .permissions = permissions,
                 .scope = key.scope};
 }
 

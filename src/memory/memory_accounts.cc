@@ -26,6 +26,8 @@ Result<AccountChanges> MemoryAccounts::load_since(std::int64_t version) {
   if (failure_) return *failure_;
   AccountChanges changes;
   changes.version = version_;
+  changes.all = last_removal_ > version;
+  if (changes.all) version = 0;
   copy_newer(accounts_, version, changes.rows.accounts);
   copy_newer(keys_, version, changes.rows.keys);
   copy_newer(buckets_, version, changes.rows.buckets);
@@ -49,6 +51,8 @@ Result<Account> MemoryAccounts::add(Account account) {
       if (cdn == account.cdn) return account_exists(cdn);
       if (other.user == account.user) return user_exists(other.user, cdn);
     }
+    const auto former = former_.find(account.cdn);
+    if (former != former_.end() && former->second != account.user) return number_is_taken(account.cdn, former->second);
     account.version = ++version_;
     accounts_[account.cdn] = account;
     return account;
@@ -57,7 +61,9 @@ Result<Account> MemoryAccounts::add(Account account) {
 
 Result<ApiKey> MemoryAccounts::add(ApiKey key) {
   return write([&]() -> Result<ApiKey> {
-    if (!accounts_.contains(key.cdn)) return no_such_account(key.cdn);
+    const auto account = accounts_.find(key.cdn);
+    if (account == accounts_.end()) return no_such_account(key.cdn);
+    if (account->second.removing) return being_removed({RemovableKind::account, key.cdn});
     if (std::ranges::any_of(keys_, [&](const auto& known) { return known.second.api_key == key.api_key; })) {
       return key_exists(key.api_key);
     }
@@ -71,7 +77,11 @@ Result<ApiKey> MemoryAccounts::add(ApiKey key) {
 
 Result<BucketAccess> MemoryAccounts::put(BucketAccess bucket) {
   return write([&]() -> Result<BucketAccess> {
-    if (!accounts_.contains(bucket.cdn)) return no_such_account(bucket.cdn);
+    const auto account = accounts_.find(bucket.cdn);
+    if (account == accounts_.end()) return no_such_account(bucket.cdn);
+    if (account->second.removing) return being_removed({RemovableKind::account, bucket.cdn});
+    const auto before = buckets_.find({bucket.cdn, bucket.bucket});
+    bucket.removing = before == buckets_.end() ? std::nullopt : before->second.removing;
     bucket.version = ++version_;
     buckets_[{bucket.cdn, bucket.bucket}] = bucket;
     return bucket;
@@ -84,6 +94,7 @@ Result<std::optional<Account>> MemoryAccounts::change(Account account) {
     if (stored == nullptr) return std::optional<Account>();
     account.user = stored->user;
     account.created = stored->created;
+    account.removing = stored->removing;
     account.version = ++version_;
     *stored = account;
     return std::optional(*stored);
@@ -98,10 +109,92 @@ Result<std::optional<ApiKey>> MemoryAccounts::change(ApiKey key) {
     key.api_key = stored->api_key;
     key.created = stored->created;
     key.last_used = stored->last_used;
+    key.removing = stored->removing;
     key.version = ++version_;
     *stored = key;
     return std::optional(*stored);
   });
+}
+
+bool MemoryAccounts::exists(const Removable& one) const {
+  switch (one.kind) {
+    case RemovableKind::key:
+      return std::ranges::any_of(keys_, [&](const auto& key) { return key.second.api_key == one.name; });
+    case RemovableKind::bucket:
+      return buckets_.contains({one.cdn, one.name});
+    case RemovableKind::account:
+      break;
+  }
+  return accounts_.contains(one.cdn);
+}
+
+Result<> MemoryAccounts::set_removing(const Removable& one, std::optional<WallTime> since) {
+  return write([&]() -> Result<> {
+    if (!exists(one)) return no_such(one);
+    const std::int64_t version = ++version_;
+    const auto mark = [&](auto& row) {
+      row.removing = since && row.removing ? row.removing : since;
+      row.version = version;
+    };
+    if (one.kind == RemovableKind::account) mark(accounts_[one.cdn]);
+    if (one.kind == RemovableKind::bucket) mark(buckets_[{one.cdn, one.name}]);
+    for (auto& [id, key] : keys_) {
+      if (one.kind == RemovableKind::key && key.api_key == one.name) mark(key);
+    }
+    return {};
+  });
+}
+
+Result<Uses> MemoryAccounts::uses(const Removable& one) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) return *failure_;
+  if (!exists(one)) return no_such(one);
+  Uses uses = uses_;
+  if (one.kind != RemovableKind::account) return uses;
+  const auto of_account = [&](const auto& row) { return row.second.cdn == one.cdn; };
+  uses.keys = std::ranges::count_if(keys_, of_account);
+  uses.buckets = std::ranges::count_if(buckets_, of_account);
+  return uses;
+}
+
+Result<std::vector<UploadId>> MemoryAccounts::uncancelled(const Removable& one, int limit) {
+  const std::lock_guard lock(mutex_);
+  if (failure_) return *failure_;
+  if (!exists(one)) return no_such(one);
+  std::vector<UploadId> ids = open_;
+  ids.resize(std::min(ids.size(), static_cast<std::size_t>(limit)));
+  return ids;
+}
+
+void MemoryAccounts::erase(const Removable& one) {
+  const bool account = one.kind == RemovableKind::account;
+  if (account) {
+    former_[one.cdn] = accounts_[one.cdn].user;
+    accounts_.erase(one.cdn);
+  }
+  std::erase_if(keys_, [&](const auto& key) {
+    return account ? key.second.cdn == one.cdn : one.kind == RemovableKind::key && key.second.api_key == one.name;
+  });
+  std::erase_if(buckets_, [&](const auto& bucket) {
+    const bool named = one.kind == RemovableKind::bucket && bucket.second.bucket == one.name;
+    return bucket.second.cdn == one.cdn && (account || named);
+  });
+}
+
+Result<bool> MemoryAccounts::remove(const Removable& one, WallTime /*now*/) {
+  return write([&]() -> Result<bool> {
+    if (!exists(one)) return no_such(one);
+    if (!uses_.ended()) return false;
+    erase(one);
+    last_removal_ = ++version_;
+    return true;
+  });
+}
+
+void MemoryAccounts::use(const Uses& uses, std::vector<UploadId> open) {
+  const std::lock_guard lock(mutex_);
+  uses_ = uses;
+  open_ = std::move(open);
 }
 
 Result<> MemoryAccounts::record_key_uses(std::span<const KeyUse> uses) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/account_repository.h"
 #include "core/change_feed.h"
@@ -23,7 +24,14 @@ class MemoryAccounts final : public AccountRepository {
   Result<BucketAccess> put(BucketAccess bucket) override;
   Result<std::optional<Account>> change(Account account) override;
   Result<std::optional<ApiKey>> change(ApiKey key) override;
+  Result<> set_removing(const Removable& one, std::optional<WallTime> since) override;
+  Result<Uses> uses(const Removable& one) override;
+  Result<std::vector<UploadId>> uncancelled(const Removable& one, int limit) override;
+  Result<bool> remove(const Removable& one, WallTime now) override;
   Result<> record_key_uses(std::span<const KeyUse> uses) override;
+
+  // What uses everything from now on; at first nothing. Nobody cancels `open`, and callers of remove() meet them.
+  void use(const Uses& uses, std::vector<UploadId> open = {});
 
   // Each change is published there, as by any store.
   [[nodiscard]] LocalChangeFeed& feed() { return feed_; }
@@ -36,14 +44,21 @@ class MemoryAccounts final : public AccountRepository {
 
  private:
   // Under the lock, and published afterwards.
+  [[nodiscard]] bool exists(const Removable& one) const;
+  void erase(const Removable& one);
+
   template <class Step>
   auto write(const Step& step) -> std::invoke_result_t<const Step&>;
 
   LocalChangeFeed feed_;
   mutable std::mutex mutex_;  // guards all below
   std::optional<Error> failure_;
-  std::int64_t version_ = 0;  // of the last change
+  std::int64_t version_ = 0;       // of the last change
+  std::int64_t last_removal_ = 0;  // its version
   std::int64_t last_key_id_ = 0;
+  Uses uses_;
+  std::vector<UploadId> open_;
+  std::map<AccountId, std::string> former_;  // users
   std::map<AccountId, Account> accounts_;
   std::map<std::int64_t, ApiKey> keys_;  // by id
   std::map<std::pair<AccountId, std::string>, BucketAccess> buckets_;

@@ -1,7 +1,11 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 
 #include "base/log.h"
+#include "rest/removals.h"
 #include "rest/route.h"
 #include "rest/rules.h"
 
@@ -22,6 +26,7 @@ object account_json(const Account& account, WallTime now) {
           {"weight", account.weight},
           {"callback_format", kCallbackFormats.word(account.callback_format)},
           {"callback_https_only", account.https_only},
+          {"removing", removing_json(account.removing)},
           {"previous_until", std::move(previous_until)}};
 }
 
@@ -98,6 +103,27 @@ Result<value> list(const Context& context, const Caller& caller, const Fields& /
   return collection(std::move(answer));
 }
 
+// Their people and tokens would see whoever gets the number later.
+Result<> check_people(const Context& context, AccountId cdn) {
+  const auto people = context.people.list();
+  if (!people) return people.error();
+  const auto bound = std::ranges::count(*people, std::optional(cdn), &Person::cdn);
+  if (bound == 0) return {};
+  return Error{Errc::wrong_state,
+               fmt::format("account {} is not removed: {} sign in for it; remove them first", cdn,
+                           bound == 1 ? "1 person may" : fmt::format("{} people may", bound)),
+               "see: vodlift people list"};
+}
+
+Result<value> remove(const Context& context, const Fields& fields) {
+  const AccountId cdn = fields.number("cdn");
+  if (const auto account = existing_account(context, cdn); !account) return account.error();
+  if (removal_mode(fields) != RemovalMode::keep) {
+    if (auto nobody = check_people(context, cdn); !nobody) return nobody.error();
+  }
+  return carry_out_removal(context, fields, {RemovableKind::account, cdn});
+}
+
 Result<value> show(const Context& context, const Fields& fields) {
   const auto account = existing_account(context, fields.number("cdn"));
   if (!account) return account.error();
@@ -124,6 +150,8 @@ constexpr std::array kRotateFields = {
               .otherwise = "86400",
               .audited = true},
 };
+
+constexpr std::array kRemoveFields = {kCdn, kRemovalMode};
 
 constexpr std::array kRoutes = {
     Route{.name = "account.list",
@@ -155,6 +183,14 @@ constexpr std::array kRoutes = {
           .mutating = true,
           .state_of = state_of,
           .run = run_at_once<set>},
+    Route{.name = "account.remove",
+          .act = Act::manage_accounts,
+          .method = "DELETE",
+          .path = "/accounts/{cdn}",
+          .fields = kRemoveFields,
+          .mutating = true,
+          .state_of = state_of,
+          .run = run_at_once<remove>},
     Route{.name = "account.rotate",
           .act = Act::change_keys,
           .method = "POST",

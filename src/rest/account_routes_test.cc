@@ -21,7 +21,7 @@ TEST_F(RestApiTest, AddsAnAccountAndShowsItsWebhookSecretOnce) {
   const boost::json::array listed = items("account.list", {});
   EXPECT_EQ(boost::json::serialize(listed),
             R"([{"cdn":158,"user":"jb","created":1700000000,"weight":1,"callback_format":"json",)"
-            R"("callback_https_only":false,"previous_until":null}])");
+            R"("callback_https_only":false,"removing":null,"previous_until":null}])");
 }
 
 TEST_F(RestApiTest, WeighsAccounts) {

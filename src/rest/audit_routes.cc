@@ -49,7 +49,7 @@ Result<value> list(const Context& context, const Fields& fields) {
   AuditQuery query;
   query.cdn = fields.number_if_given("cdn");
   if (query.cdn) {
-    if (const auto account = existing_account(context, *query.cdn); !account) return account.error();
+    if (auto known = known_account(context, *query.cdn); !known) return known.error();
   }
   query.command = fields.text("command");
   query.who = fields.text("who");

@@ -12,6 +12,7 @@
 #include "core/part_plan.h"
 #include "core/upload_request.h"
 #include "rest/buckets.h"
+#include "rest/removals.h"
 #include "rest/rules.h"
 
 namespace vodlift::rest {
@@ -37,6 +38,7 @@ object bucket_json(const BucketAccess& bucket) {
           {"sse_bucket_key", bucket.encryption.bucket_key},
           {"max_parts", bucket.max_parts},
           {"part_size", bucket.part_size},
+          {"removing", removing_json(bucket.removing)},
           {"created", to_unix_seconds(bucket.created)}};
 }
 
@@ -186,7 +188,7 @@ boost::json::array differences(const BucketAccess& before, const BucketAccess& a
   const object from = bucket_json(before);
   const object to = bucket_json(after);
   for (const auto& [name, value_before] : from) {
-    if (name == "created" || value_before == to.at(name)) continue;
+    if (name == "created" || name == "removing" || value_before == to.at(name)) continue;
     all.push_back(object{{"option", name}, {"from", value_before}, {"to", to.at(name)}});
   }
   if (before.secret_key.reveal() != after.secret_key.reveal()) {
@@ -243,6 +245,7 @@ Result<value> add(const Context& context, const Fields& fields) {
                              "the others; --replace replaces all of them, which would change {}",
                              bucket.cdn, bucket.bucket, in_words(differences(*before, bucket)))};
   }
+  if (before) bucket.removing = before->removing;
   return store(context, bucket, before.get());
 }
 
@@ -270,6 +273,13 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
   const auto bucket = existing_bucket(context, fields);
   if (!bucket) return bucket.error();
   return value(shown_bucket(context, caller.is_operator(), **bucket));
+}
+
+Result<value> remove(const Context& context, const Fields& fields) {
+  const std::lock_guard lock(changes());
+  const auto bucket = existing_bucket(context, fields);
+  if (!bucket) return bucket.error();
+  return carry_out_removal(context, fields, {RemovableKind::bucket, (*bucket)->cdn, (*bucket)->bucket});
 }
 
 value state_of(const Context& context, const object& names) {
@@ -318,6 +328,7 @@ constexpr auto kTryFields = [] {
 static_assert(kSetFields.front().name == kCdn.name);
 constexpr std::array kListFields = {kCdnIfGiven};
 constexpr std::array kShowFields = {kCdn, kBucket};
+constexpr std::array kRemoveFields = {kCdn, kBucket, kRemovalMode};
 
 constexpr std::array kRoutes = {
     Route{.name = "bucket.list",
@@ -349,6 +360,14 @@ constexpr std::array kRoutes = {
           .mutating = true,
           .state_of = state_of,
           .run = run_at_once<set>},
+    Route{.name = "bucket.remove",
+          .act = Act::configure,
+          .method = "DELETE",
+          .path = "/buckets/{cdn}/{bucket}",
+          .fields = kRemoveFields,
+          .mutating = true,
+          .state_of = state_of,
+          .run = run_at_once<remove>},
 };
 
 }  // namespace

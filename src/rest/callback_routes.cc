@@ -56,7 +56,7 @@ Result<value> list_of_upload(const Context& context, const Caller& caller, Uploa
 Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
   const AccountId cdn = fields.number("cdn");
   if (cdn != 0) {
-    if (const auto account = existing_account(context, cdn); !account) return account.error();
+    if (auto known = known_account(context, cdn); !known) return known.error();
   }
   if (fields.has("upload")) return list_of_upload(context, caller, fields.number("upload"), cdn);
   const auto before = read_cursor(fields.text("cursor"));
@@ -122,6 +122,10 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
 
 Result<value> send(const Context& context, const Caller& caller, const Fields& fields) {
   const std::int64_t id = fields.number("id");
+  const auto story = context.callbacks.find(id);
+  if (!story) return story.error();
+  // The secrets that it would be signed with are gone with the account.
+  if (const auto account = existing_account(context, story->callback.account); !account) return account.error();
   if (auto sent = context.callbacks.send_again(id); !sent) return sent.error();
   log::info("a callback is sent again", {{"callback", id}});
   return story_json(context.callbacks.find(id), caller);

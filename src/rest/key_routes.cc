@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "core/api_key.h"
 #include "core/upload_request.h"
+#include "rest/removals.h"
 #include "rest/route.h"
 #include "rest/rules.h"
 
@@ -135,6 +136,7 @@ object key_json(const ApiKey& key, WallTime now) {
           {"networks", std::move(networks)},
           {"expires", time_json(key.expires)},
           {"previous_until", time_json(previous_until)},
+          {"removing", time_json(key.removing)},
           {"last_used", time_json(key.last_used)}};
 }
 
@@ -244,6 +246,12 @@ Result<value> rotate_secret(const Context& context, const Fields& fields) {
   return answer;
 }
 
+Result<value> remove(const Context& context, const Fields& fields) {
+  const auto key = context.accounts.find_key(fields.text("api_key"));
+  if (!key) return no_such_key();
+  return carry_out_removal(context, fields, {RemovableKind::key, key->cdn, key->api_key});
+}
+
 constexpr FieldSpec kApiKey = {.name = "api_key", .required = true, .high = kMaxTextBytes, .audited = true};
 constexpr FieldSpec kPermissions = {.name = "permissions", .high = kMaxTextBytes, .audited = true};
 constexpr FieldSpec kPathPrefix = {.name = "path_prefix", .high = kMaxTextBytes, .audited = true};
@@ -275,6 +283,7 @@ constexpr std::array kRotateFields = {
               .audited = true},
 };
 constexpr std::array kOneFields = {kApiKey};
+constexpr std::array kRemoveFields = {kApiKey, kRemovalMode};
 
 constexpr std::array kRoutes = {
     Route{.name = "key.list",
@@ -308,6 +317,15 @@ constexpr std::array kRoutes = {
           .mutating = true,
           .state_of = state_of,
           .run = run_at_once<set>},
+    Route{.name = "key.remove",
+          .act = Act::change_keys,
+          .is_of = is_of,
+          .method = "DELETE",
+          .path = "/keys/{api_key}",
+          .fields = kRemoveFields,
+          .mutating = true,
+          .state_of = state_of,
+          .run = run_at_once<remove>},
     Route{.name = "key.rotate",
           .act = Act::change_keys,
           .is_of = is_of,

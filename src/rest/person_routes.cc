@@ -36,8 +36,9 @@ Result<value> answer_of(const Result<Invited>& invited) {
 // A person of an account that there is not would see one that gets the number later.
 Result<> check_account(const Context& context, std::optional<AccountId> cdn) {
   if (!cdn) return {};
-  if (const auto account = existing_account(context, *cdn); !account) return account.error();
-  return {};
+  const auto account = existing_account(context, *cdn);
+  if (!account) return account.error();
+  return (*account)->removing ? being_removed({RemovableKind::account, *cdn}) : Result<>();
 }
 
 std::string name_in(const Fields& fields) { return std::string(fields.text("name")); }

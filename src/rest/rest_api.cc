@@ -147,6 +147,15 @@ Result<std::shared_ptr<const Account>> existing_account(const Context& context, 
   return Error{Errc::not_found, fmt::format("there is no account {}", cdn), "see: vodlift account list"};
 }
 
+Result<> known_account(const Context& context, AccountId cdn) {
+  const auto account = existing_account(context, cdn);
+  if (account) return {};
+  const auto counts = context.uploads.counts();
+  if (!counts) return counts.error();
+  const auto is_of = [cdn](const UploadCount& one) { return one.account == cdn && one.uploads > 0; };
+  return std::ranges::any_of(*counts, is_of) ? Result<>() : account.error();
+}
+
 void RestApi::handle(Caller caller, net::Request request, net::Responder respond) {
   // The match refers to the request's text.
   const auto kept = std::make_shared<const net::Request>(std::move(request));

@@ -170,6 +170,10 @@ inline constexpr std::string_view kAskOperator = "Ask the operator of this serve
 // The account, or not_found with the command that lists the accounts.
 Result<std::shared_ptr<const Account>> existing_account(const Context& context, AccountId cdn);
 
+// Success also for an account that was removed, as long as uploads of it are kept. Errors: that of existing_account(),
+// store_failed.
+Result<> known_account(const Context& context, AccountId cdn);
+
 inline constexpr std::int64_t kMaxTextBytes = 8192;  // of a text that has a rule of its own (rest/rules.h)
 
 // The number of an account.
@@ -185,6 +189,7 @@ std::span<const Route> account_routes();
 std::span<const Route> key_routes();
 std::span<const Route> bucket_routes();
 std::span<const Route> upload_routes();
+std::span<const Route> removal_routes();
 std::span<const Route> limit_routes();
 std::span<const Route> storage_routes();
 std::span<const Route> callback_routes();

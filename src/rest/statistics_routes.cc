@@ -33,7 +33,7 @@ Result<value> show(const Context& context, const Fields& fields) {
   query.resolution = kResolutions.value(fields.text("resolution")).value();
   query.since = from_unix_ms(fields.number_if_given("since").value_or(0) * 1000);
   if (const auto cdn = fields.number_if_given("cdn")) {
-    if (const auto account = existing_account(context, *cdn); !account) return account.error();
+    if (auto known = known_account(context, *cdn); !known) return known.error();
     query.account = *cdn;
   }
   const auto slots = context.statistics.series(query);

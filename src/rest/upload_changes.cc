@@ -138,8 +138,8 @@ void change_page(const Context& context, const Caller& caller, const Wish& wish,
 
 // Whether it says which uploads of an account are meant.
 bool chooses(const UploadFilter& filter) {
-  return !filter.states.empty() || !filter.errors.empty() || !filter.bucket.empty() || filter.priority ||
-         filter.created_since || filter.created_until || !filter.text.empty();
+  return !filter.states.empty() || !filter.errors.empty() || !filter.bucket.empty() || !filter.storage.empty() ||
+         filter.priority || filter.created_since || filter.created_until || !filter.text.empty();
 }
 
 // The account that a caller is bound to narrows nothing: it is all that the caller has.

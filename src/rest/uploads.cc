@@ -50,7 +50,7 @@ Error no_upload(UploadId id, std::optional<AccountId> cdn) {
 
 Result<Upload> existing_upload(const Context& context, UploadId id, std::optional<AccountId> cdn) {
   if (cdn) {
-    if (const auto account = existing_account(context, *cdn); !account) return account.error();
+    if (auto known = known_account(context, *cdn); !known) return known.error();
   }
   UploadQuery query;
   query.ids = {id};
@@ -65,13 +65,14 @@ Result<UploadSearch> read_search(const Context& context, const Fields& fields) {
   UploadFilter& filter = search.filter;
   filter.account = fields.number_if_given("cdn");
   if (filter.account) {
-    if (const auto account = existing_account(context, *filter.account); !account) return account.error();
+    if (auto known = known_account(context, *filter.account); !known) return known.error();
   }
   for (const std::string_view word : fields.words("state")) filter.states.push_back(upload_state_from(word).value());
   auto errors = read_errors(fields.texts("error"));
   if (!errors) return errors.error();
   filter.errors = std::move(*errors);
   filter.bucket = fields.text("bucket");
+  filter.storage = fields.text("storage");
   if (const auto priority = fields.number_if_given("priority")) filter.priority = static_cast<int>(*priority);
   filter.created_since = read_moment(fields, "since");
   filter.created_until = read_moment(fields, "until");

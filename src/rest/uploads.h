@@ -17,6 +17,7 @@ inline constexpr std::int64_t kOperator = 0;  // as in NewUpload::key_id
 inline constexpr int kMaxPage = 100;          // uploads of one answer
 inline constexpr std::int64_t kMaxErrors = 20;
 inline constexpr std::size_t kMaxSearchBytes = 1024;
+inline constexpr std::size_t kMaxStorageBytes = 255;
 
 // How an upload is refused that does not exist, or not for the account.
 Error no_upload(UploadId id, std::optional<AccountId> cdn);
@@ -50,6 +51,7 @@ inline constexpr std::array kFilterFields = {
     FieldSpec{.name = "state", .type = FieldType::words, .words = kUploadStates.all(), .audited = true},
     FieldSpec{.name = "error", .type = FieldType::texts, .high = kMaxErrors, .audited = true},
     FieldSpec{.name = "bucket", .high = kMaxBucketBytes, .audited = true},
+    FieldSpec{.name = "storage", .high = kMaxStorageBytes, .audited = true},
     FieldSpec{.name = "priority", .type = FieldType::number, .low = 0, .high = kMaxPriority, .audited = true},
     moment_field("since"),
     moment_field("until"),

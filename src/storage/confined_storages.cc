@@ -145,8 +145,9 @@ struct ConfinedStorages::Mounted : StorageRoot {
     return no_reads && no_opens && no_listings;
   }
 
-  std::atomic<int> lost_by = 0;  // the errno that the log has told last; 0: none since the root could be used
-  std::mutex mutex;              // guards the next two, and is held for no call of the file system
+  std::atomic<bool> given_up = false;  // it takes no more calls
+  std::atomic<int> lost_by = 0;        // the errno that the log has told last; 0: none since the root could be used
+  std::mutex mutex;                    // guards the next two, and is held for no call of the file system
   std::optional<SteadyTime> gone_since;
   std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
   const std::shared_ptr<TimedCalls> reads;  // shared with the files that are open
@@ -155,25 +156,55 @@ struct ConfinedStorages::Mounted : StorageRoot {
 };
 
 ConfinedStorages::ConfinedStorages(const std::vector<StorageRoot>& roots) : walks_(std::make_shared<WalkCache>()) {
-  use(roots);
+  (void)use(roots);  // none is retired
 }
 
 ConfinedStorages::~ConfinedStorages() = default;
 
-void ConfinedStorages::use(const std::vector<StorageRoot>& roots) {
+Result<> ConfinedStorages::use(const std::vector<StorageRoot>& roots) {
   end_retired();
   const std::lock_guard lock(mutex_);
   std::map<std::string, MountedPtr, std::less<>> wanted;
-  for (const StorageRoot& root : roots) {
+  std::set<std::string, std::less<>> draining;
+  for (StorageRoot root : roots) {
+    if (std::exchange(root.drain, false)) draining.insert(root.name);
     const auto before = storages_.find(root.name);
     const bool same = before != storages_.end() && static_cast<const StorageRoot&>(*before->second) == root;
-    wanted.emplace(root.name, same ? before->second : std::make_shared<Mounted>(root, watchdog_, walks_));
+    MountedPtr storage = same ? before->second : retired_like(root);
+    if (!storage) storage = std::make_shared<Mounted>(root, watchdog_, walks_);
+    wanted.emplace(root.name, std::move(storage));
   }
+  std::vector<MountedPtr> retired;
+  const auto is_wanted = [&wanted](const MountedPtr& one) {
+    const auto now = wanted.find(one->name);
+    return now != wanted.end() && now->second == one;
+  };
   for (const auto& [name, storage] : storages_) {
-    const auto now = wanted.find(name);
-    if (now == wanted.end() || now->second != storage) retired_.push_back(storage);
+    if (!is_wanted(storage)) retired.push_back(storage);
   }
+  std::ranges::copy_if(retired_, std::back_inserter(retired), std::not_fn(is_wanted));
+  if (retired.size() > kMaxRetired && retired.size() > retired_.size()) {
+    return Error{Errc::overloaded,
+                 fmt::format("{} storages that were changed or removed before still hang or have files open; let them "
+                             "answer, or restart the daemon",
+                             retired_.size())};
+  }
+  retired_ = std::move(retired);
   storages_ = std::move(wanted);
+  draining_ = std::move(draining);
+  return {};
+}
+
+ConfinedStorages::MountedPtr ConfinedStorages::retired_like(const StorageRoot& root) const {
+  const auto found = std::ranges::find_if(retired_, [&root](const MountedPtr& one) {
+    return !one->given_up && static_cast<const StorageRoot&>(*one) == root;
+  });
+  return found == retired_.end() ? nullptr : *found;
+}
+
+bool ConfinedStorages::takes_uploads(std::string_view storage) {
+  const std::lock_guard lock(mutex_);
+  return !draining_.contains(storage);
 }
 
 // The threads of a storage end once nobody uses it and no file of it is open.
@@ -188,6 +219,7 @@ void ConfinedStorages::end_retired() {
     retired_.erase(unused, retired_.end());
   }
   for (MountedPtr& one : ended) {
+    one->given_up = true;
     if (one->stop_until(SteadyTime::min())) continue;
     const std::lock_guard lock(mutex_);  // it hangs
     retired_.push_back(std::move(one));

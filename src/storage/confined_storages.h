@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct StorageRoot {
   std::string root;  // absolute path of a directory; a link there is the operator's choice and is followed once
   bool cross_mounts = false;    // what is mounted beneath the root belongs to it
   bool deny_hardlinks = false;  // files with more than one name are refused
+  bool drain = false;           // new uploads may not name it
 
   bool operator==(const StorageRoot&) const = default;
 };
@@ -38,8 +40,11 @@ class ConfinedStorages final : public Storages {
   ~ConfinedStorages() override;
 
   // From now on these are the storages. One that is as before goes on; files of one that has changed or gone stay open
-  // until they are closed, and can be read.
-  void use(const std::vector<StorageRoot>& roots);
+  // until they are closed, and can be read. One that was there before and is not given up yet is used again. Errors:
+  // overloaded (kMaxRetired of those that have changed or gone still hang or have open files, and each has threads:
+  // nothing was changed).
+  [[nodiscard]] Result<> use(const std::vector<StorageRoot>& roots);
+  static constexpr std::size_t kMaxRetired = 8;
 
   // Gives up the calls that are under way, ends listings, and takes no new ones. Call it while the objects that the
   // callbacks use still exist. False when calls of the file system still hang after `grace`: their threads go on using
@@ -48,6 +53,7 @@ class ConfinedStorages final : public Storages {
 
   Result<std::unique_ptr<SourceFile>> open(const SourcePath& path) override;
   std::optional<Result<std::unique_ptr<SourceFile>>> open_cached(const SourcePath& path) override;
+  [[nodiscard]] bool takes_uploads(std::string_view storage) override;
   std::vector<StorageInfo> list() override;
   void list_files(FileQuery query, std::function<void(Result<FileList>)> done) override;
 
@@ -70,12 +76,15 @@ class ConfinedStorages final : public Storages {
   [[nodiscard]] MountedPtr find(std::string_view name) const;  // null: there is none
   [[nodiscard]] std::vector<MountedPtr> all() const;
   void end_retired();
+  // Of the storages that are retired; null: there is none. Under the lock.
+  [[nodiscard]] MountedPtr retired_like(const StorageRoot& root) const;
 
   const std::shared_ptr<Watchdog> watchdog_ = std::make_shared<Watchdog>();
   const std::shared_ptr<WalkCache> walks_;
   mutable std::mutex mutex_;  // guards the rest, and is held for no call of the file system
   std::map<std::string, MountedPtr, std::less<>> storages_;
-  std::vector<MountedPtr> retired_;  // that somebody may still use
+  std::vector<MountedPtr> retired_;  // that somebody may still use, or that hang
+  std::set<std::string, std::less<>> draining_;
 };
 
 }  // namespace vodlift::storage

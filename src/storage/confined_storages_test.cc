@@ -158,7 +158,8 @@ TEST_F(ConfinedStoragesTest, StoragesChangeWhileFilesOfThemAreOpen) {
   ConfinedStorages storages({{"stays", root_.string()}, {"moves", root_.string()}, {"goes", root_.string()}});
   std::shared_ptr<SourceFile> of_gone = *storages.open({"goes", "jb", "videos/a.mp4"});
   std::shared_ptr<SourceFile> of_moved = *storages.open({"moves", "jb", "videos/a.mp4"});
-  storages.use({{"stays", root_.string()}, {"moves", (top_ / "other").string()}, {"new", (top_ / "other").string()}});
+  ASSERT_TRUE(storages.use(
+      {{"stays", root_.string()}, {"moves", (top_ / "other").string()}, {"new", (top_ / "other").string()}}));
 
   EXPECT_EQ(storages.open({"goes", "jb", "videos/a.mp4"}).error().code, Errc::storage_unknown);
   EXPECT_TRUE(storages.open({"stays", "jb", "videos/a.mp4"}));
@@ -177,11 +178,40 @@ TEST_F(ConfinedStoragesTest, StoragesChangeWhileFilesOfThemAreOpen) {
   }
   of_gone.reset();
   of_moved.reset();
-  storages.use({{"stays", root_.string()}});
-  storages.use({{"stays", root_.string()}});  // what nobody uses any more ends here
+  ASSERT_TRUE(storages.use({{"stays", root_.string()}}));
+  ASSERT_TRUE(storages.use({{"stays", root_.string()}}));  // what nobody uses any more ends here
   EXPECT_TRUE(storages.open({"stays", "jb", "videos/a.mp4"}));
   EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
   threads.wait_until_gone();
+}
+
+TEST_F(ConfinedStoragesTest, WhatStaysOpenOfStoragesThatAreGoneIsBounded) {
+  ConfinedStorages storages({});
+  std::vector<std::unique_ptr<SourceFile>> open;
+  const auto place = [&](std::size_t number) {
+    return StorageRoot{"sestore4", root_.string() + std::string(number + 1, '/')};
+  };
+  for (std::size_t number = 0; number <= ConfinedStorages::kMaxRetired; ++number) {
+    ASSERT_TRUE(storages.use({place(number)})) << number;
+    open.push_back(*storages.open({"sestore4", "jb", "videos/a.mp4"}));
+  }
+  EXPECT_EQ(storages.use({}).error().code, Errc::overloaded);
+  EXPECT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"})) << "nothing was changed";
+  ASSERT_TRUE(storages.use({place(0)})) << "one that is there still is used again";
+  open.clear();
+  EXPECT_TRUE(storages.use({}));
+  EXPECT_TRUE(storages.stop_within(std::chrono::seconds(30)));
+}
+
+TEST_F(ConfinedStoragesTest, OneThatDrainsIsReadButTakesNoUploads) {
+  ConfinedStorages storages({{"sestore4", root_.string()}});
+  std::shared_ptr<SourceFile> file = *storages.open({"sestore4", "jb", "videos/a.mp4"});
+  EXPECT_TRUE(storages.takes_uploads("sestore4"));
+  ASSERT_TRUE(storages.use({{.name = "sestore4", .root = root_.string(), .drain = true}}));
+  EXPECT_FALSE(storages.takes_uploads("sestore4"));
+  EXPECT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"}));
+  ASSERT_TRUE(storages.use({{"sestore4", root_.string()}}));
+  EXPECT_TRUE(storages.takes_uploads("sestore4"));
 }
 
 TEST_F(ConfinedStoragesTest, ARootMayItselfBeALink) {

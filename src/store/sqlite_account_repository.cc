@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "store/sqlite_account_removal.h"
 #include "store/sqlite_account_rows.h"
 
 namespace vodlift::store {
@@ -16,6 +17,9 @@ constexpr std::string_view kCanaryContext = "seal_canary";
 constexpr std::string_view kSelectVersion = "SELECT value FROM counters WHERE name = 'accounts'";
 constexpr std::string_view kNextVersion =
     "UPDATE counters SET value = value + 1 WHERE name = 'accounts' RETURNING value";
+constexpr std::string_view kLastRemoval = "SELECT value FROM counters WHERE name = 'accounts_removed'";
+constexpr std::string_view kAccountRemoving = "SELECT removing_ms FROM accounts WHERE cdn = ?1";
+constexpr std::string_view kBucketRemoving = "SELECT removing_ms FROM buckets WHERE cdn = ?1 AND bucket = ?2";
 constexpr std::string_view kAccountExists = "SELECT 1 FROM accounts WHERE cdn = ?1";
 constexpr std::string_view kAccountOfUser = "SELECT cdn FROM accounts WHERE user = ?1";
 constexpr std::string_view kKeyExists = "SELECT 1 FROM api_keys WHERE api_key = ?1";
@@ -35,6 +39,13 @@ std::optional<AccountId> owner_of(SqliteConnection& connection, const std::strin
   auto row = connection.prepare(kAccountOfUser);
   if (!row.bind(user).step()) return std::nullopt;
   return row.integer("cdn");
+}
+
+// Something new may be made for the account.
+Result<> check_stays(SqliteConnection& connection, AccountId cdn) {
+  auto row = connection.prepare(kAccountRemoving);
+  if (!row.bind(cdn).step()) return no_such_account(cdn);
+  return row.is_null("removing_ms") ? Result<>() : being_removed({RemovableKind::account, cdn});
 }
 
 Result<> check_canary(SqliteConnection& connection, const Seal& seal) {
@@ -84,7 +95,8 @@ Result<AccountChanges> SqliteAccountRepository::load_since(std::int64_t version)
     AccountChanges changes;
     changes.version = version_by(connection, kSelectVersion);
     if (changes.version == version) return changes;
-    auto rows = load_rows(connection, seal_, version);
+    changes.all = version_by(connection, kLastRemoval) > version;
+    auto rows = load_rows(connection, seal_, changes.all ? 0 : version);
     if (!rows) return rows.error();
     changes.rows = std::move(*rows);
     return changes;
@@ -95,6 +107,7 @@ Result<Account> SqliteAccountRepository::add(Account account) {
   return write([&](SqliteConnection& connection) -> Result<Account> {
     if (finds(connection, kAccountExists, account.cdn)) return account_exists(account.cdn);
     if (const auto owner = owner_of(connection, account.user)) return user_exists(account.user, *owner);
+    if (auto taken = take_number(connection, account); !taken) return taken.error();
     account.version = version_by(connection, kNextVersion);
     insert_row(connection, seal_, account);
     return account;
@@ -103,7 +116,7 @@ Result<Account> SqliteAccountRepository::add(Account account) {
 
 Result<ApiKey> SqliteAccountRepository::add(ApiKey key) {
   return write([&](SqliteConnection& connection) -> Result<ApiKey> {
-    if (!finds(connection, kAccountExists, key.cdn)) return no_such_account(key.cdn);
+    if (auto stays = check_stays(connection, key.cdn); !stays) return stays.error();
     if (finds(connection, kKeyExists, key.api_key)) return key_exists(key.api_key);
     key.version = version_by(connection, kNextVersion);
     key.id = insert_row(connection, seal_, key);
@@ -114,7 +127,11 @@ Result<ApiKey> SqliteAccountRepository::add(ApiKey key) {
 
 Result<BucketAccess> SqliteAccountRepository::put(BucketAccess bucket) {
   return write([&](SqliteConnection& connection) -> Result<BucketAccess> {
-    if (!finds(connection, kAccountExists, bucket.cdn)) return no_such_account(bucket.cdn);
+    if (auto stays = check_stays(connection, bucket.cdn); !stays) return stays.error();
+    bucket.removing.reset();
+    if (auto row = connection.prepare(kBucketRemoving); row.bind(bucket.cdn, bucket.bucket).step()) {
+      bucket.removing = row.optional_time("removing_ms");
+    }
     bucket.version = version_by(connection, kNextVersion);
     put_row(connection, seal_, bucket);
     return bucket;
@@ -136,6 +153,29 @@ Result<std::optional<ApiKey>> SqliteAccountRepository::change(ApiKey key) {
     key.version = version_by(connection, kNextVersion);
     if (!update_row(connection, seal_, key, expected)) return std::optional<ApiKey>();
     return std::optional(key);
+  });
+}
+
+Result<> SqliteAccountRepository::set_removing(const Removable& one, std::optional<WallTime> since) {
+  return write([&](SqliteConnection& connection) -> Result<> {
+    return mark_removing(connection, one, since, version_by(connection, kNextVersion));
+  });
+}
+
+Result<Uses> SqliteAccountRepository::uses(const Removable& one) {
+  return database_.read([&](SqliteConnection& connection) { return count_uses(connection, one); });
+}
+
+Result<std::vector<UploadId>> SqliteAccountRepository::uncancelled(const Removable& one, int limit) {
+  return database_.read([&](SqliteConnection& connection) { return find_uncancelled(connection, one, limit); });
+}
+
+Result<bool> SqliteAccountRepository::remove(const Removable& one, WallTime now) {
+  return write([&](SqliteConnection& connection) -> Result<bool> {
+    const auto unused = is_unused(connection, one);
+    if (!unused || !*unused) return unused;
+    remove_rows(connection, one, now, version_by(connection, kNextVersion));
+    return true;
   });
 }
 

@@ -29,6 +29,10 @@ class SqliteAccountRepository final : public AccountRepository {
   Result<BucketAccess> put(BucketAccess bucket) override;
   Result<std::optional<Account>> change(Account account) override;
   Result<std::optional<ApiKey>> change(ApiKey key) override;
+  Result<> set_removing(const Removable& one, std::optional<WallTime> since) override;
+  Result<Uses> uses(const Removable& one) override;
+  Result<std::vector<UploadId>> uncancelled(const Removable& one, int limit) override;
+  Result<bool> remove(const Removable& one, WallTime now) override;
   Result<> record_key_uses(std::span<const KeyUse> uses) override;
 
  private:

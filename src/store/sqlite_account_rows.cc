@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kSelectAccounts =
     "SELECT cdn, user, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only, created_ms,"
-    " weight, version FROM accounts WHERE version > ?1";
+    " weight, removing_ms, version FROM accounts WHERE version > ?1";
 constexpr std::string_view kInsertAccount =
     "INSERT INTO accounts (weight, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only,"
     " version, cdn, user, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -26,7 +26,7 @@ constexpr std::string_view kUpdateAccount =
 
 constexpr std::string_view kSelectKeys =
     "SELECT id, cdn, api_key, secret, created_ms, revoked_ms, permissions, path_prefix, buckets, networks, expires_ms,"
-    " previous_secret, previous_until_ms, last_used_ms, version FROM api_keys WHERE version > ?1";
+    " previous_secret, previous_until_ms, last_used_ms, removing_ms, version FROM api_keys WHERE version > ?1";
 constexpr std::string_view kInsertKey =
     "INSERT INTO api_keys (secret, revoked_ms, permissions, path_prefix, buckets, networks, expires_ms,"
     " previous_secret, previous_until_ms, version, cdn, api_key, created_ms)"
@@ -40,13 +40,14 @@ constexpr std::string_view kUseKey =
 
 constexpr std::string_view kSelectBuckets =
     "SELECT cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
-    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, version FROM buckets WHERE "
+    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, removing_ms, version FROM "
+    "buckets WHERE "
     "version > ?1";
 constexpr std::string_view kPutBucket =
     "INSERT OR REPLACE INTO buckets"
     " (cdn, bucket, endpoint, region, access_key, secret_key, path_style, acl_policy, created_ms, credentials,"
-    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, version)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, version, removing_ms)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 // The place that a sealed value is bound to: see Seal::seal.
 std::string context_of(const Account& account) { return fmt::format("accounts.webhook_secret:{}", account.cdn); }
@@ -123,6 +124,7 @@ Result<> read_row(const SqliteStatement& row, const Seal& seal, Account& account
   account.created = from_unix_ms(row.integer("created_ms"));
   account.weight = static_cast<int>(row.integer("weight"));
   account.version = row.integer("version");
+  account.removing = row.optional_time("removing_ms");
   account.callback_format = kCallbackFormats.value(row.text("callback_format")).value_or(CallbackFormat::json);
   account.https_only = row.integer("https_only") != 0;
   if (auto opened = open_secret(row, "webhook_secret", seal, context_of(account), account.webhook_secret); !opened) {
@@ -140,6 +142,7 @@ Result<> read_row(const SqliteStatement& row, const Seal& seal, ApiKey& key) {
   key.expires = row.optional_time("expires_ms");
   key.last_used = row.optional_time("last_used_ms");
   key.version = row.integer("version");
+  key.removing = row.optional_time("removing_ms");
   if (auto read = read_rules(row, key); !read) return read;
   if (auto opened = open_secret(row, "secret", seal, context_of(key), key.secret); !opened) return opened;
   return read_previous(row, seal, previous_context_of(key), key.previous);
@@ -161,6 +164,7 @@ Result<> read_row(const SqliteStatement& row, const Seal& seal, BucketAccess& bu
   bucket.max_parts = static_cast<int>(row.integer("max_parts"));
   bucket.part_size = row.integer("part_size");
   bucket.version = row.integer("version");
+  bucket.removing = row.optional_time("removing_ms");
   return open_secret(row, "secret_key", seal, context_of(bucket), bucket.secret_key);
 }
 
@@ -258,7 +262,7 @@ void put_row(SqliteConnection& connection, const Seal& seal, const BucketAccess&
             bucket.path_style, to_string(bucket.acl_policy), to_unix_ms(bucket.created),
             to_string(bucket.credentials.source), bucket.credentials.profile, bucket.credentials.role_arn,
             bucket.credentials.external_id, to_string(bucket.encryption.mode), bucket.encryption.kms_key,
-            bucket.encryption.bucket_key, bucket.max_parts, bucket.part_size, bucket.version)
+            bucket.encryption.bucket_key, bucket.max_parts, bucket.part_size, bucket.version, ms_of(bucket.removing))
       .run();
 }
 

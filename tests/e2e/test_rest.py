@@ -224,8 +224,14 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     assert call("audit.check")["whole"] and not call("audit.check", query={"kept": "00"})["whole"]
     call("overview.show", query={"cdn": 158})
     assert len(call("statistics.show", query={"resolution": "hour"})["items"]) == 192
+    call("bucket.remove", 409, cdn=158, bucket="elsewhere")
+    assert not call("bucket.remove", query={"mode": "drain"}, cdn=158, bucket="elsewhere")["removed"]
+    assert call("bucket.show", cdn=158, bucket="elsewhere")["removing"]
+    assert [one["name"] for one in call("removal.list", query={"cdn": 158})["items"]] == ["elsewhere"]
+    assert call("key.remove", api_key="OLD-KEY-0001")["removed"]
     panel = Validator(TcpClient(site.server.url))
     people_and_tokens(call, panel, site.server.secrets)
+    assert call("account.remove", query={"mode": "drain"}, cdn=7)["removed"]
     documented = {operation["operationId"] for _, _, operation, _ in operations()}
     assert call.called | panel.called | {"event.stream"} == documented  # a stream does not end: test_events.py
 

@@ -1,0 +1,58 @@
+// What is being removed, and what still uses it.
+#include <array>
+#include <boost/json/array.hpp>
+
+#include "rest/removals.h"
+
+namespace vodlift::rest {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+object uses_json(const Uses& uses) {
+  return {{"queued", uses.queued},       {"paused", uses.paused},         {"uploading", uses.uploading},
+          {"callbacks", uses.callbacks}, {"multiparts", uses.multiparts}, {"keys", uses.keys},
+          {"buckets", uses.buckets}};
+}
+
+Result<value> list_removals(const Context& context, const Fields& fields) {
+  const auto cdn = fields.number_if_given("cdn");
+  boost::json::array items;
+  for (const auto& [one, since] : context.accounts.removing()) {
+    if (cdn.value_or(one.cdn) != one.cdn) continue;
+    const auto uses = context.accounts.uses(one);
+    if (!uses && uses.error().code == Errc::not_found) continue;  // it went just now
+    if (!uses) return uses.error();
+    items.push_back(object{{"kind", kRemovableKinds.word(one.kind)},
+                           {"cdn", one.cdn},
+                           {"name", one.name},
+                           {"since", to_unix_seconds(since)},
+                           {"uses", uses_json(*uses)}});
+  }
+  return collection(std::move(items));
+}
+
+constexpr std::array kRemovalFields = {kCdnIfGiven};
+
+constexpr std::array kRemovalRoutes = {
+    Route{.name = "removal.list",
+          .act = Act::read,
+          .method = "GET",
+          .path = "/removals",
+          .fields = kRemovalFields,
+          .run = run_at_once<list_removals>},
+};
+
+}  // namespace
+
+Result<value> carry_out_removal(const Context& context, const Fields& fields, const Removable& one) {
+  const Removals removals(context.accounts, context.uploads, context.bandwidth, context.audit, context.clock);
+  const auto done = removals.carry_out(one, removal_mode(fields));
+  if (!done) return done.error();
+  return value(object{{"removed", done->removed}, {"cancelled", done->cancelled}, {"uses", uses_json(done->uses)}});
+}
+
+std::span<const Route> removal_routes() { return kRemovalRoutes; }
+
+}  // namespace vodlift::rest
