@@ -41,6 +41,7 @@
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
 #include "store/argon2_hasher.h"
+#include "store/online_backup.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
@@ -243,6 +244,7 @@ class Server {
                     worker_options(config.worker)),
         settings_(config,
                   {check_room, [this] { return use_certificates(); }, [this](const Config& next) { use(next); }}),
+        backups_(*stores_.database, clock, {config.store.path, std::string(build.version), stores_.master_key}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
@@ -353,6 +355,7 @@ class Server {
     monitoring_.begin_stop();
     public_server_.stop(kPublicGrace);
     panel_door_.stop(kAdminGrace);
+    backups_.stop();  // its client hears of it
     admin_server_.stop(kAdminGrace);
     monitoring_.stop(kAdminGrace);
     callback_tester_.stop();
@@ -445,6 +448,7 @@ class Server {
             sign_in_,
             *stores_.monitor,
             settings_,
+            backups_,
             [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
             pool};
   }
@@ -547,6 +551,7 @@ class Server {
   StatisticsCollector collector_;
   worker::Dispatcher dispatcher_;
   Reload settings_;
+  store::OnlineBackup backups_;
   ThreadPool blocking_;
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;

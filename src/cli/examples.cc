@@ -7,7 +7,7 @@
 namespace vodlift::cli {
 namespace {
 
-constexpr std::array<std::string_view, 27> kExamples = {
+constexpr std::array<std::string_view, 28> kExamples = {
     "vodlift account add --cdn 158 --user jb",
     "vodlift account set --cdn 158 --weight 3 --https-only yes",
     "vodlift account rotate --cdn 158 --overlap 7d",
@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, 27> kExamples = {
     "vodlift callback test --cdn 158 --url https://example.com/done",
     "vodlift storage files sestore4/jb --filter \"*.mp4\"",
     "vodlift overview --cdn 158",
+    "vodlift backup /var/lib/vodlift/backup/2027-01-31.db",
     "vodlift audit list --command key. --since 7d",
     "vodlift audit list --upload 330",
 };

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "core/audit_log.h"
 #include "core/audit_reader.h"
+#include "core/backup.h"
 #include "core/bucket_doctor.h"
 #include "core/callback_sender.h"
 #include "core/file_of_size_test.h"
@@ -122,6 +123,18 @@ class ScriptedSettings final : public Settings {
   Result<ReloadedSettings> reload() override { return outcome; }
 
   Result<ReloadedSettings> outcome{ReloadedSettings()};
+};
+
+// Answers what the test sets.
+class ScriptedBackups final : public Backups {
+ public:
+  void make(BackupRequest request, Done done) override {
+    asked.push_back(std::move(request));
+    done(outcome);
+  }
+
+  Result<BackupManifest> outcome{BackupManifest()};
+  std::vector<BackupRequest> asked;
 };
 
 // Takes each callback.

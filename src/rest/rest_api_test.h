@@ -113,6 +113,7 @@ class RestApiTest : public testing::Test {
   SignIn sign_in_{people_, people_, hasher_, [this] { return steady_; }};
   ScriptedMonitor monitor_;
   ScriptedSettings settings_;
+  ScriptedBackups backups_;
   std::string api_url_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
@@ -140,6 +141,7 @@ class RestApiTest : public testing::Test {
                    sign_in_,
                    monitor_,
                    settings_,
+                   backups_,
                    [this] { return api_url_; },
                    pool_};
   RestApi api_{context_};

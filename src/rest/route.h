@@ -15,6 +15,7 @@
 #include "core/attempt_history.h"
 #include "core/audit_log.h"
 #include "core/audit_reader.h"
+#include "core/backup.h"
 #include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
 #include "core/callback_history.h"
@@ -62,6 +63,7 @@ struct Context {
   SignIn& sign_in;
   const StoreMonitor& monitor;
   Settings& settings;
+  Backups& backups;
   std::function<std::string()> api_url;  // where the legacy API is; empty: where this one is
   ThreadPool& blocking;
 };
@@ -194,6 +196,7 @@ std::span<const Route> overview_routes();
 std::span<const Route> event_routes();
 std::span<const Route> audit_routes();
 std::span<const Route> settings_routes();
+std::span<const Route> store_routes();
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest
