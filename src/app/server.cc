@@ -44,6 +44,7 @@
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
 #include "store/argon2_hasher.h"
+#include "store/online_backup.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
@@ -250,6 +251,7 @@ class Server {
                            [this](const std::string& storage) { return unfinished_on(storage); },
                            [this](const Config& next) { return use(next); },
                            [this](alert::Options fresh) { alerts_.use(std::move(fresh)); }}),
+        backups_(*stores_.database, clock, {config.store.path, std::string(build.version), stores_.master_key}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
@@ -371,6 +373,7 @@ class Server {
     monitoring_.begin_stop();
     public_server_.stop(kPublicGrace);
     panel_door_.stop(kAdminGrace);
+    backups_.stop();  // its client hears of it
     admin_server_.stop(kAdminGrace);
     monitoring_.stop(kAdminGrace);
     callback_tester_.stop();
@@ -469,6 +472,7 @@ class Server {
             *stores_.monitor,
             settings_,
             alerts_,
+            backups_,
             [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
             pool};
   }
@@ -588,6 +592,7 @@ class Server {
   StatisticsCollector collector_;
   worker::Dispatcher dispatcher_;
   Reload settings_;
+  store::OnlineBackup backups_;
   ThreadPool blocking_;
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/restore.h"
 
 namespace vodlift::app {
 namespace {
@@ -81,6 +82,18 @@ int accept_loss(const std::filesystem::path& file) {
     if (auto accepted = accept_loss_of_log(config, clock); !accepted) return accepted.error();
     return fmt::format("The database {} can be used. Start the daemon.", config.store.path.string());
   });
+}
+
+Result<RestoreReport> restore(const RestoreRequest& request) {
+  const auto config = load_config(request.config);
+  if (!config) return config.error();
+  log::configure(config->log.format, config->log.level);
+  // Before the change of user: a backup from elsewhere may be root's.
+  const auto backup = store::open_backup(request.backup);
+  if (!backup) return backup.error();
+  const ActAsOwner owner(config->store.path.parent_path());
+  return store::restore(*backup,
+                        {config->store.path, config->server.master_key_file, request.replace, request.ids_above});
 }
 
 int check_audit(const std::filesystem::path& file, const std::string& kept) {

@@ -4,6 +4,9 @@
 #include <filesystem>
 #include <string>
 
+#include "base/error.h"
+#include "core/backup.h"
+
 namespace vodlift::app {
 
 // Makes what a first start makes, database and master key, and notes beside the configuration file that they are there:
@@ -14,6 +17,10 @@ int init(const std::filesystem::path& config);
 // Lets the daemon start after its database's log was damaged or lost: puts the log aside and keeps what is good of it.
 // Ids are not given again. Changes nothing where nothing is lost. Returns the exit code, as serve() does.
 int accept_loss(const std::filesystem::path& config);
+
+// Puts a backup in the database's place (store/restore.h), for the owner of the database's folder. Errors: those of
+// load_config(), store::open_backup() and store::restore().
+Result<RestoreReport> restore(const RestoreRequest& request);
 
 // Prints whether the audit log is as it was written, with the newest value of its chain, or names the first line that
 // is not. `kept`: a value that was noted earlier, which must still be there; empty: none. The daemon may run. Returns

@@ -79,6 +79,7 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   if (!holds_secrets) return holds_secrets.error();
   auto master_key = store::load_or_create_master_key(config.server.master_key_file, !*holds_secrets);
   if (!master_key) return master_key.error();
+  stores.master_key = store::fingerprint_of(*master_key);
   auto account_rows =
       store::SqliteAccountRepository::open(*stores.database, *stores.feed, store::Seal(std::move(*master_key)));
   const auto about_key_file = fmt::format("[server] master_key_file {}", config.server.master_key_file.string());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "app/config.h"
 #include "base/clock.h"
@@ -48,6 +49,7 @@ struct Stores {
   std::unique_ptr<store::SqliteSessions> sessions;
   std::unique_ptr<store::BackgroundCheck> check;
   std::unique_ptr<StoreMonitor> monitor;
+  std::string master_key;  // its fingerprint
 };
 
 // Opens the database and its ports in this node's name, and takes back what its last run had leased. `clock` must

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "core/backup.h"
 
 namespace vodlift::cli {
 
@@ -26,6 +27,8 @@ struct Services {
   // daemon runs; answer the exit code.
   std::function<int(const std::filesystem::path& config)> init;
   std::function<int(const std::filesystem::path& config)> accept_loss;
+  // Puts a backup in the database's place, while no daemon runs.
+  std::function<Result<RestoreReport>(const RestoreRequest& request)> restore;
   // Says whether the audit log is as it was written, and still has the line with this value of its chain (empty: any);
   // answers the exit code.
   std::function<int(const std::filesystem::path& config, const std::string& kept)> check_audit;

@@ -91,6 +91,8 @@ class CliTest : public testing::Test {
   std::filesystem::path socket_;
   std::filesystem::path served_config_;
   object tried_;  // settings of a bucket
+  RestoreRequest restored_;
+  Result<RestoreReport> restore_outcome_{RestoreReport()};
   Services services_{.serve =
                          [this](const std::filesystem::path& config) {
                            served_config_ = config;
@@ -98,6 +100,10 @@ class CliTest : public testing::Test {
                          },
                      .init = [](const std::filesystem::path&) { return 8; },
                      .accept_loss = [](const std::filesystem::path&) { return 9; },
+                     .restore = [this](const RestoreRequest& request) -> Result<RestoreReport> {
+                       restored_ = request;
+                       return restore_outcome_;
+                     },
                      .check_audit = [](const std::filesystem::path& config,
                                        const std::string& kept) { return config == "x.toml" && kept == "ab" ? 10 : 0; },
                      .check_config = [](const std::filesystem::path& file) { return file == "x.toml" ? 11 : 0; },

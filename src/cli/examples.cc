@@ -7,7 +7,7 @@
 namespace vodlift::cli {
 namespace {
 
-constexpr std::array<std::string_view, 32> kExamples = {
+constexpr std::array<std::string_view, 33> kExamples = {
     "vodlift account add --cdn 158 --user jb",
     "vodlift account set --cdn 158 --weight 3 --https-only yes",
     "vodlift account rotate --cdn 158 --overlap 7d",
@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, 32> kExamples = {
     "vodlift storage files sestore4/jb --filter \"*.mp4\"",
     "vodlift overview --cdn 158",
     "vodlift alerts test",
+    "vodlift backup /var/lib/vodlift/backup/2027-01-31.db",
     "vodlift audit list --command key. --since 7d",
     "vodlift audit list --upload 330",
 };

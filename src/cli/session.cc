@@ -56,8 +56,7 @@ void print_json(const Error& error) {
   fmt::print(stderr, "{}\n", boost::json::serialize(failure));
 }
 
-// The check of a source file may wait for a storage that hangs; a person should not wait longer than this.
-constexpr std::chrono::seconds kTimeout{60};
+constexpr std::chrono::seconds kPageTimeout{60};
 constexpr std::size_t kMaxAnswerBytes = std::size_t{16} * 1024 * 1024;
 
 Error no_daemon(const std::filesystem::path& socket, int error_number) {
@@ -116,10 +115,10 @@ int connect_error(const std::filesystem::path& socket) {
   return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ? 0 : errno;
 }
 
-Result<net::HttpResponse> Daemon::send(net::HttpRequest request) {
+Result<net::HttpResponse> Daemon::send(net::HttpRequest request, std::chrono::seconds timeout) {
   if (const int error_number = connect_error(socket_); error_number != 0) return no_daemon(socket_, error_number);
   request.unix_socket = socket_.string();
-  request.total_timeout = kTimeout;
+  request.total_timeout = timeout;
   request.max_response_bytes = kMaxAnswerBytes;
   auto response = client_.perform(std::move(request));
   if (!response) return with_context("the daemon did not answer", response.error());
@@ -129,7 +128,7 @@ Result<net::HttpResponse> Daemon::send(net::HttpRequest request) {
 Result<net::HttpResponse> Daemon::get(const std::string& path) {
   net::HttpRequest request;
   request.url = "http://vodlift" + path;
-  return send(std::move(request));
+  return send(std::move(request), kPageTimeout);
 }
 
 Result<boost::json::value> Daemon::call(const Call& call) {
@@ -142,7 +141,7 @@ Result<boost::json::value> Daemon::call(const Call& call) {
     request.headers = {"Content-Type: application/json"};
     request.body = boost::json::serialize(call.fields);
   }
-  const auto response = send(std::move(request));
+  const auto response = send(std::move(request), call.timeout);
   if (!response) return response.error();
   return read_answer(response->status, response->body);
 }
@@ -174,6 +173,11 @@ void Session::attach(CLI::App& command, std::function<int()> body) {
   command.add_option("--config", config_option_, "A configuration file that names the daemon's socket")
       ->type_name("FILE")
       ->excludes(socket);
+  command.callback([this, body = std::move(body)] { exit_code_ = body(); });
+}
+
+void Session::attach_without_daemon(CLI::App& command, std::function<int()> body) {
+  command.add_flag("--json", json_, "Print JSON instead of text");
   command.callback([this, body = std::move(body)] { exit_code_ = body(); });
 }
 

@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -24,6 +25,7 @@ struct Call {
   std::string_view method;
   std::string path;  // below /api/v1, its words percent-encoded: "/keys/K"
   boost::json::object fields{};
+  std::chrono::seconds timeout{60};  // the check of a source file may wait for a storage that hangs; no person longer
 };
 
 // The running daemon. Talks to one daemon through its Unix socket. One thread.
@@ -37,7 +39,7 @@ class Daemon {
   Result<net::HttpResponse> get(const std::string& path);
 
  private:
-  Result<net::HttpResponse> send(net::HttpRequest request);
+  Result<net::HttpResponse> send(net::HttpRequest request, std::chrono::seconds timeout);
 
   const std::filesystem::path socket_;
   net::HttpClient client_;
@@ -57,6 +59,9 @@ class Session {
   // Adds --json, --quiet, --no-color, --socket and --config to a command, and runs `body` when the command is chosen.
   // The answer of `body` becomes the exit code.
   void attach(CLI::App& command, std::function<int()> body);
+
+  // The same for a command that needs no daemon: adds --json alone.
+  void attach_without_daemon(CLI::App& command, std::function<int()> body);
 
   [[nodiscard]] bool json() const { return json_; }
   [[nodiscard]] bool quiet() const { return quiet_; }
@@ -124,6 +129,7 @@ void add_people_commands(CLI::App& app, Session& session);
 void add_token_commands(CLI::App& app, Session& session);
 void add_audit_commands(CLI::App& app, Session& session, const Services& services);
 void add_alert_commands(CLI::App& app, Session& session);
+void add_backup_commands(CLI::App& app, Session& session, const Services& services);
 void add_settings_commands(CLI::App& app, Session& session, const Services& services);
 void add_overview_command(CLI::App& app, Session& session);
 void add_doctor_command(CLI::App& app, Session& session);

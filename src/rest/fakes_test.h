@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "core/audit_log.h"
 #include "core/audit_reader.h"
+#include "core/backup.h"
 #include "core/bucket_doctor.h"
 #include "core/callback_sender.h"
 #include "core/file_of_size_test.h"
@@ -140,6 +141,18 @@ class ScriptedAlerts final : public Alerts {
   std::vector<OpenAlert> opened;
   std::vector<AlertReceiver> told;
   std::vector<AlertAnswer> answers;
+};
+
+// Answers what the test sets.
+class ScriptedBackups final : public Backups {
+ public:
+  void make(BackupRequest request, Done done) override {
+    asked.push_back(std::move(request));
+    done(outcome);
+  }
+
+  Result<BackupManifest> outcome{BackupManifest()};
+  std::vector<BackupRequest> asked;
 };
 
 // Takes each callback.

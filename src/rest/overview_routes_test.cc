@@ -84,6 +84,26 @@ TEST_F(OverviewTest, AlertsAreForOperatorsAlone) {
   fail("alert.test", {}, "permission_denied");
 }
 
+TEST_F(OverviewTest, BackupsAreMadeOverTheSocketAlone) {
+  BackupManifest manifest;
+  manifest.bytes = 4096;
+  manifest.created = from_unix_ms(1'700'000'000'000);
+  backups_.outcome = manifest;
+  const value made = succeed("store.backup", {{"file", "/backup/a.db"}, {"replace", true}});
+  EXPECT_EQ(made.at("file"), "/backup/a.db");
+  EXPECT_EQ(made.at("manifest_file"), "/backup/a.db.manifest.json");
+  EXPECT_EQ(made.at("manifest").at("bytes"), 4096);
+  ASSERT_EQ(backups_.asked.size(), 1U);
+  EXPECT_TRUE(backups_.asked[0].replace);
+  backups_.outcome = Error{Errc::wrong_state, "a backup is under way"};
+  fail("store.backup", {{"file", "/backup/a.db"}}, "wrong_state");
+  who_.via = Principal::Via::token;
+  EXPECT_THAT(fail("store.backup", {{"file", "/backup/a.db"}}, "permission_denied"), HasSubstr("socket"));
+  who_.via = Principal::Via::session;
+  fail("store.backup", {{"file", "/backup/a.db"}}, "permission_denied");
+  EXPECT_EQ(backups_.asked.size(), 2U) << "who writes files of the daemon's must be on its machine";
+}
+
 TEST_F(OverviewTest, OneSentenceSaysHowThingsStand) {
   EXPECT_EQ(sentence(), "All is well: no upload is running or waiting.");
   queue_one();

@@ -114,6 +114,7 @@ class RestApiTest : public testing::Test {
   ScriptedMonitor monitor_;
   ScriptedSettings settings_;
   ScriptedAlerts alerts_;
+  ScriptedBackups backups_;
   std::string api_url_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
@@ -142,6 +143,7 @@ class RestApiTest : public testing::Test {
                    monitor_,
                    settings_,
                    alerts_,
+                   backups_,
                    [this] { return api_url_; },
                    pool_};
   RestApi api_{context_};

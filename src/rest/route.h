@@ -16,6 +16,7 @@
 #include "core/attempt_history.h"
 #include "core/audit_log.h"
 #include "core/audit_reader.h"
+#include "core/backup.h"
 #include "core/bandwidth.h"
 #include "core/bucket_doctor.h"
 #include "core/callback_history.h"
@@ -64,6 +65,7 @@ struct Context {
   const StoreMonitor& monitor;
   Settings& settings;
   Alerts& alerts;
+  Backups& backups;
   std::function<std::string()> api_url;  // where the legacy API is; empty: where this one is
   ThreadPool& blocking;
 };
@@ -202,6 +204,7 @@ std::span<const Route> event_routes();
 std::span<const Route> audit_routes();
 std::span<const Route> alert_routes();
 std::span<const Route> settings_routes();
+std::span<const Route> store_routes();
 std::span<const Route> index_routes();
 
 }  // namespace vodlift::rest

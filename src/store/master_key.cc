@@ -7,7 +7,9 @@
 
 #include <cerrno>
 
+#include "base/encoding.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "store/seal.h"
@@ -80,6 +82,13 @@ Result<Secret> load_or_create_master_key(const std::filesystem::path& path, bool
   if (!fd.valid()) return Error{Errc::io_error, fmt::format("cannot open {}: {}", path.string(), errno_text(errno))};
   if (auto fit = check_file(fd.get(), path); !fit) return fit.error();
   return read_key(fd.get(), path);
+}
+
+// The derivation of keys that seal (seal.cc) is another function, so nothing follows from one for the other.
+std::string fingerprint_of(const Secret& master_key) {
+  constexpr std::string_view kPurpose = "vodlift: fingerprint of a master key";
+  constexpr std::size_t kDigits = 16;
+  return to_hex(hmac_sha256(bytes_of(master_key.reveal()), bytes_of(kPurpose))).substr(0, kDigits);
 }
 
 }  // namespace vodlift::store

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "base/error.h"
 #include "base/secret.h"
@@ -14,5 +15,8 @@ namespace vodlift::store {
 // Errors: config_invalid (missing and may_create is false, readable by others, wrong size, not a regular file),
 // io_error.
 Result<Secret> load_or_create_master_key(const std::filesystem::path& path, bool may_create);
+
+// Tells master keys apart, and says nothing else of them: 16 hexadecimal digits.
+std::string fingerprint_of(const Secret& master_key);
 
 }  // namespace vodlift::store

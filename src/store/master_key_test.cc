@@ -25,6 +25,13 @@ TEST_F(MasterKey, IsMadeOnceAndForItsOwnerOnly) {
   EXPECT_NE(load_or_create_master_key(directory_ / "other.key", true).value().reveal(), made->reveal());
 }
 
+TEST_F(MasterKey, HasAFingerprint) {
+  const std::string print = fingerprint_of(Secret(std::string(32, 'k')));
+  EXPECT_EQ(print.size(), 16U);
+  EXPECT_EQ(print, fingerprint_of(Secret(std::string(32, 'k'))));
+  EXPECT_NE(print, fingerprint_of(Secret(std::string(31, 'k') + "l")));
+}
+
 TEST_F(MasterKey, IsNotMadeAnewWhereSecretsAreSealed) {
   const auto missing = load_or_create_master_key(file_, false);
   ASSERT_FALSE(missing);

@@ -136,9 +136,10 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
   // Spares a process-wide mutex at every allocation; only takes before SQLite's first use, and later does no harm.
   [[maybe_unused]] static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   sqlite3* handle = nullptr;
-  const int flags = (access == Access::read_write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
-                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int flags = (access == Access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
+                    SQLITE_OPEN_EXRESCODE;
   const char* vfs = access == Access::read_write ? buffered_wal_vfs() : nullptr;
+  if (access == Access::alone) vfs = "unix-none";
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags, vfs);
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(handle, path));
   if (code != SQLITE_OK) return error_of(handle, code, path);
@@ -208,6 +209,8 @@ std::optional<Error> SqliteConnection::take_error() { return std::exchange(error
 void SqliteConnection::fail(std::string message) {
   if (!failed()) error_ = Error{Errc::store_corrupt, fmt::format("database {}: {}", path_.string(), message)};
 }
+
+void SqliteConnection::interrupt() { sqlite3_interrupt(handle_); }
 
 void SqliteConnection::roll_back() {
   if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);

@@ -92,7 +92,8 @@ std::optional<std::chrono::milliseconds> time_until(SqliteStatement row, std::st
 // One thread at a time.
 class SqliteConnection {
  public:
-  enum class Access { read_write, read_only };
+  // alone: reads and writes, and takes no locks: for a file that nobody else opens, on any file system.
+  enum class Access { read_write, read_only, alone };
 
   // Opens an existing file. Errors: store_failed, store_corrupt.
   static Result<std::unique_ptr<SqliteConnection>> open(const std::filesystem::path& path, Access access);
@@ -124,6 +125,9 @@ class SqliteConnection {
   // Records a failure that SQLite does not know of (a row that cannot be understood); store_corrupt.
   void fail(std::string message);
 
+  // Ends the statement that runs, which fails then. Any thread, while the connection lives.
+  void interrupt();
+
   // Ends an open transaction, undoing it; harmless when none is open. Clears no failure.
   void roll_back();
 
@@ -149,6 +153,7 @@ class SqliteConnection {
 
  private:
   friend class SqliteStatement;
+  friend class SqlitePageCopy;
 
   struct TextHash {
     using is_transparent = void;

@@ -60,6 +60,9 @@ class SqliteDatabase {
   // But for StoreHealth::damaged.
   [[nodiscard]] StoreHealth health() const { return writer_.health(); }
 
+  // See SqliteWriter::log_bytes.
+  [[nodiscard]] std::int64_t log_bytes() const { return writer_.log_bytes(); }
+
   // Of the thread that writes. Any thread.
   [[nodiscard]] const WriterMetrics& metrics() const { return writer_.metrics(); }
 

@@ -151,6 +151,7 @@ void SqliteWriter::work() {
     const OnExit idle([this] { busy_since_ = SteadyTime(); });
     run_guarded_batch(batch);
     checkpoint_if_due();
+    log_bytes_ = std::int64_t{connection_->wal_pages()} * kPageBytes;
     metrics_.log_bytes.set(std::int64_t{connection_->wal_pages() - pages_at_checkpoint_} * kPageBytes);
   }
 }

@@ -90,6 +90,9 @@ class SqliteWriter {
   // But for StoreHealth::damaged. Any thread.
   [[nodiscard]] StoreHealth health() const;
 
+  // How much of the log is in use: it begins anew when all of it is in the file and nobody reads it. Any thread.
+  [[nodiscard]] std::int64_t log_bytes() const { return log_bytes_; }
+
   // Any thread.
   [[nodiscard]] const WriterMetrics& metrics() const { return metrics_; }
 
@@ -135,6 +138,7 @@ class SqliteWriter {
   std::atomic<bool> disk_full_ = false;                   // as ballast_ said last
   std::atomic<SteadyTime> refuses_since_ = SteadyTime();  // the epoch: it does not
   std::atomic<SteadyTime> busy_since_ = SteadyTime();     // with changes that somebody waits for; the epoch: it is not
+  std::atomic<std::int64_t> log_bytes_ = 0;
   SteadyTime checkpoint_failed_;
   WriterMetrics metrics_;
 

@@ -220,6 +220,9 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     site.server.configure()
     call("settings.reload")
     assert call("settings.reload") == {"applied": [], "need_restart": []}
+    backup = {"file": str(site.server.folder / "backup.db")}
+    assert call("store.backup", body=backup)["manifest"]["accounts"] == 2
+    call("store.backup", 409, backup)
     assert call("audit.list", query={"cdn": 158, "command": "upload.", "limit": 1})["items"][0]["door"] == "administration"
     assert call("audit.check")["whole"] and not call("audit.check", query={"kept": "00"})["whole"]
     call("overview.show", query={"cdn": 158})
