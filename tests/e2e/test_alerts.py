@@ -27,8 +27,10 @@ def wait_for(receiver, code: str, *expected: str, within_s: float = 40) -> None:
 
 
 def take_away(site) -> None:
+    """A folder that the server has open is noticed to be removed when a file of it is asked for. Needs the bucket `videos`."""
     site.files.rename(site.server.storage.with_name("away"))
     site.server.storage.rmdir()
+    assert not site.api.upload("sestore4/jb/none.mp4", "none.mp4", "videos").ok
 
 
 def bring_back(site) -> None:
@@ -43,11 +45,12 @@ def hanging():
         yield listener.getsockname()[1]
 
 
-def test_a_storage_that_is_gone_is_told_once_and_resolved_also_over_a_restart(new_site, receiver, tmp_path):
+def test_a_storage_that_is_gone_is_told_once_and_resolved_also_over_a_restart(new_site, fake, receiver, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n")
     site = new_site(extra=alerts(receiver.url, f'webhook_secret_file = "{secret}"'))
     site.server.secrets.append(SECRET)
+    site.use(fake, "videos")
     assert site.server.cli("alerts") == "no alert is open\n"
     take_away(site)
     wait_for(receiver, "storage_gone", "first")
@@ -115,7 +118,7 @@ def test_the_digest_comes_at_its_time_when_nothing_has_happened(new_site, receiv
     assert states(receiver, "digest") == ["digest"], "once a day, also over a restart"
 
 
-def test_a_program_is_told(new_site, tmp_path):
+def test_a_program_is_told(new_site, fake, tmp_path):
     told = tmp_path / "told"
     program = tmp_path / "page-me"
     program.write_text(f'#!/bin/sh\necho "$1 $VODLIFT_ALERT_STATE" >> {told}\ncat >> {told}.json\nenv >> {told}.env\n')
@@ -123,6 +126,7 @@ def test_a_program_is_told(new_site, tmp_path):
     site = new_site(extra=f'[alerts]\ncommand = ["{program}", "--team"]\n')
     site.server.environment = {"AWS_SECRET_ACCESS_KEY": "do-not-inherit"}
     site.server.restart()
+    site.use(fake, "videos")
     assert site.server.cli("alerts", "test").startswith("page-me: delivered: exit code 0 in ")
     take_away(site)
     wait_until(lambda: told.read_text() == "--team test\n--team first\n", 30, "the program was run")
