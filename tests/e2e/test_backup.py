@@ -53,7 +53,7 @@ def in_every_state(site, fake) -> dict[str, int]:
     ids["uploading"] = site.queue("film.mp4", "videos", "held.mp4")
     site.wait_for(ids["uploading"], "uploading")
     for state in ("queued", "paused", "cancelled"):
-        ids[state] = site.queue("film.mp4", "videos", "held.mp4")
+        ids[state] = site.queue("film.mp4", "videos", "held.mp4", metadata={"state": state})  # no repeat of the same request
     site.server.cli("upload", "pause", ids["paused"])
     site.server.cli("upload", "cancel", ids["cancelled"])
     return ids
@@ -161,7 +161,7 @@ def test_a_full_disk_leaves_nothing_and_the_server_goes_on(site, fake, folder):
     site.server.restart()
     switch.touch()
     refused = site.server.run_cli("backup", folder / "night.db")
-    assert refused.returncode == 1 and "nothing of it is left" in refused.stderr and "No space left" in refused.stderr, refused
+    assert refused.returncode == 1 and "nothing of it is left" in refused.stderr and "disk is full" in refused.stderr, refused
     assert list(folder.iterdir()) == []
     switch.unlink()
     said = site.server.cli("backup", folder / "night.db")

@@ -25,7 +25,7 @@ def buckets(site) -> list[str]:
 
 
 def audited(site, command: str) -> list[dict]:
-    return [one for one in json.loads(site.server.cli("audit", "list", "--command", command, "--json")) if one["result"] == "success"]
+    return [one for one in json.loads(site.server.cli("audit", "list", "--command", command, "--json"))["items"] if one["result"] == "success"]
 
 
 def under_way(site, fake, destination: str = "film.mp4", **fields) -> int:
@@ -99,7 +99,7 @@ def test_cancel_ends_what_is_unfinished(ready, fake, receiver):
     assert said["removed"] and said["cancelled"] == 2, said
     assert json.loads(ready.server.cli("account", "list", "--json")) == []
     assert json.loads(ready.server.cli("key", "list", "--json")) == [] and buckets(ready) == []
-    listed = json.loads(ready.server.cli("upload", "list", "--cdn", 158, "--json"))
+    listed = json.loads(ready.server.cli("upload", "list", "--cdn", 158, "--json"))["items"]
     assert {one["id"]: one["state"] for one in listed} == {running: "cancelled", paused: "cancelled"}
     assert [call.json["data"]["state"] for call in receiver.received] == ["cancelled"]
     refused = ready.server.run_cli("upload", "retry", running)
@@ -107,7 +107,7 @@ def test_cancel_ends_what_is_unfinished(ready, fake, receiver):
     other = ready.server.run_cli("account", "add", "--cdn", 158, "--user", "kc")
     assert other.returncode == 1 and "its uploads are still kept" in other.stderr, other
     ready.server.add_account()
-    assert len(json.loads(ready.server.cli("upload", "list", "--cdn", 158, "--json"))) == 2
+    assert len(json.loads(ready.server.cli("upload", "list", "--cdn", 158, "--json"))["items"]) == 2
 
 
 def test_a_removal_is_taken_back(ready, fake):
@@ -149,7 +149,7 @@ def test_a_storage_with_uploads_stays_until_they_have_ended(ready, fake):
     assert "[[storage]] other" in ready.server.cli("reload")
     answer = ready.api.upload("other/jb/film.mp4", "4.mp4", "videos")
     assert answer.code == "2003" and "takes no new uploads" in answer.message, answer
-    listed = json.loads(ready.server.cli("upload", "list", "--storage", "other", "--json"))
+    listed = json.loads(ready.server.cli("upload", "list", "--storage", "other", "--json"))["items"]
     assert {one["id"] for one in listed} == set(queued)
     assert "2 uploads cancelled" in ready.server.cli("upload", "cancel", "--storage", "other")
     for upload_id in queued:
