@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <spdlog/async_logger.h>
 #include <spdlog/details/thread_pool.h>
 #include <spdlog/pattern_formatter.h>
@@ -86,8 +87,8 @@ class LateLines {
     lines_->warn("{}", as_line("log lines were lost, because standard error took no more", {{"lines", lost - told}}));
   }
 
-  std::shared_ptr<spdlog::details::thread_pool> thread_ =
-      std::make_shared<spdlog::details::thread_pool>(kMaxLateLines, 1);
+  std::shared_ptr<spdlog::details::thread_pool> thread_ = std::make_shared<spdlog::details::thread_pool>(
+      kMaxLateLines, 1, [] { pthread_setname_np(pthread_self(), "log"); });
   std::shared_ptr<spdlog::async_logger> lines_ = std::make_shared<spdlog::async_logger>(
       "late", logger().sinks().front(), thread_, spdlog::async_overflow_policy::overrun_oldest);
   std::atomic<std::size_t> told_{0};
