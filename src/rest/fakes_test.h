@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/alert.h"
 #include "core/audit_log.h"
 #include "core/audit_reader.h"
 #include "core/backup.h"
