@@ -180,7 +180,7 @@ def test_N28_no_address_of_this_host_is_reached_unless_it_is_allowed():
         site.use(fake, "videos")
         make_file(site.files / "film.mp4", KIB)
         site.queue("film.mp4", "videos", callback=receiver.url)
-        wait_until(lambda: "callback attempted" in site.server.logs(), 20, "the address is reached while it is allowed")
+        wait_until(lambda: "callback failed, and is sent again" in site.server.logs(), 20, "the address is reached while it is allowed")
         assert len(receiver.received) == 1
         site.server.configure()
         site.server.restart()

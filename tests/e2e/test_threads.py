@@ -43,7 +43,7 @@ def threads(server) -> list[str]:
 
 def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aws, receiver):
     """A storage on a network file system, a bucket that needs credentials, a callback, somebody who signs in on the panel's own
-    listener, somebody who follows events, a monitoring system, a limit of the history and a program that is told of alerts have every thread made."""
+    listener, somebody who follows events, a monitoring system, a limit of the history, a backup and a program that is told of alerts have every thread made."""
     port = free_port()
     site = new_site(extra=f'[panel]\nlisten = "127.0.0.1:{port}"\n[metrics]\nlisten = "127.0.0.1:0"\n[retention]\nended_days = 30\n'
                           '[alerts]\ncommand = ["/bin/true"]')
@@ -68,6 +68,7 @@ def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aw
     assert admin.call("GET", "/counts").status == 200
     with urllib.request.urlopen(site.server.printed(r"monitoring: (\S+)"), timeout=10) as metrics:
         assert metrics.status == 200
+    site.server.cli("backup", site.server.folder / "copy.db")
     assert [one["answer"] for one in rest.call("POST", "/alerts/test").data["items"]] == ["exit code 0"]
     seen |= set(threads(site.server))
     reader = EventReader(site.server.socket)

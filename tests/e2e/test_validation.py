@@ -226,7 +226,7 @@ def other_loopback_name() -> str:
 
 def deliveries(site) -> list[dict]:
     return [json.loads(line) for line in site.server.logs().splitlines()
-            if line.startswith("{") and "callback attempted" in line]
+            if line.startswith("{") and '"callback ' in line]
 
 
 def test_a_name_that_means_loopback_is_not_contacted(new_site, fake, receiver):
