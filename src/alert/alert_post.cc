@@ -73,7 +73,7 @@ struct AlertPost::Line : std::enable_shared_from_this<AlertPost::Line> {
 };
 
 AlertPost::AlertPost(std::vector<std::unique_ptr<Receiver>> receivers, const Clock& clock, SteadyClock steady,
-                     std::function<void()> woken)
+                     const std::function<void()>& woken)
     : steady_(std::move(steady)), receivers_(std::move(receivers)) {
   for (const auto& one : receivers_) lines_.push_back(std::make_shared<Line>(*one, clock, steady_, woken));
 }

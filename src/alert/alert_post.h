@@ -24,7 +24,7 @@ class AlertPost {
 
   // `woken` is called, on any thread, when run() has something to do. `clock` must outlive the post.
   AlertPost(std::vector<std::unique_ptr<Receiver>> receivers, const Clock& clock, SteadyClock steady,
-            std::function<void()> woken);
+            const std::function<void()>& woken);
 
   void add(const AlertMessage& message);
 

@@ -47,6 +47,7 @@ UniqueFd file_of(std::string_view input) {
 
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   // posix_spawn() takes them as they are for programs of old, and writes to none.
   for (const std::string& one : texts) pointers.push_back(const_cast<char*>(one.c_str()));
   pointers.push_back(nullptr);
