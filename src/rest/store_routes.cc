@@ -5,7 +5,6 @@ namespace vodlift::rest {
 namespace {
 
 using boost::json::object;
-using boost::json::value;
 
 constexpr std::array kBackupFields = {
     FieldSpec{.name = "file", .required = true, .high = 4096, .audited = true},
