@@ -121,7 +121,7 @@ def test_the_digest_comes_at_its_time_when_nothing_has_happened(new_site, receiv
 def test_a_program_is_told(new_site, fake, tmp_path):
     told = tmp_path / "told"
     program = tmp_path / "page-me"
-    program.write_text(f'#!/bin/sh\necho "$1 $VODLIFT_ALERT_STATE" >> {told}\ncat >> {told}.json\nenv >> {told}.env\n')
+    program.write_text(f'#!/bin/sh\ncat >> {told}.json\nenv >> {told}.env\necho "$1 $VODLIFT_ALERT_STATE" >> {told}\n')
     program.chmod(0o755)
     site = new_site(extra=f'[alerts]\ncommand = ["{program}", "--team"]\n')
     site.server.environment = {"AWS_SECRET_ACCESS_KEY": "do-not-inherit"}
