@@ -172,7 +172,7 @@ Result<std::vector<UploadId>> SqliteAccountRepository::uncancelled(const Removab
 
 Result<bool> SqliteAccountRepository::remove(const Removable& one, WallTime now) {
   return write([&](SqliteConnection& connection) -> Result<bool> {
-    const auto unused = is_unused(connection, one);
+    auto unused = is_unused(connection, one);
     if (!unused || !*unused) return unused;
     remove_rows(connection, one, now, version_by(connection, kNextVersion));
     return true;

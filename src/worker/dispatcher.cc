@@ -79,8 +79,8 @@ void Dispatcher::start() {
 // A slot that is not needed any more has nothing to do, and waits.
 void Dispatcher::begin_slots() {
   const int uploads = uploads_;
-  const auto wanted = static_cast<std::size_t>(uploads + spare_places(uploads));
-  while (slots_.size() < wanted) slots_.push_back(named_thread("upload", [this] { slot(); }));
+  const int wanted = uploads + spare_places(uploads);
+  while (std::ssize(slots_) < wanted) slots_.push_back(named_thread("upload", [this] { slot(); }));
 }
 
 void Dispatcher::use(const Options& options) {
