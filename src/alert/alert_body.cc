@@ -90,7 +90,7 @@ object json_of(const AlertMessage& message, std::string_view server) {
   return json;
 }
 
-// Each placeholder with what it stands for.
+// Each placeholder, and the text that replaces it.
 struct Placeholder {
   std::string_view name;
   std::string (*value)(const AlertMessage& message, std::string_view server);
@@ -151,7 +151,7 @@ Result<std::string> fill_in(std::string_view text, const AlertMessage& message, 
 bool is_template(std::string_view body) { return body.find('{') != std::string_view::npos; }
 
 std::string teams_body(const std::string& text) {
-  // In Markdown, one line break is none.
+  // Markdown shows a single line break as a space.
   std::string lines;
   for (const char c : text) lines += c == '\n' ? std::string("\n\n") : std::string(1, c);
   const object block{{"type", "TextBlock"}, {"text", lines}, {"wrap", true}};
@@ -173,7 +173,7 @@ std::string_view action_of(AlertState state) {
 std::string text_of(const AlertMessage& message, std::string_view server) {
   const AlertCause& cause = message.cause;
   std::string text = fmt::format("[{}] {}: {}", label_of(message), server, cause.title);
-  // What it meant and what was to be done is past.
+  // A resolved alert needs no advice any more.
   if (message.state == AlertState::resolved) return cut(std::move(text), kMaxTextBytes);
   if (!cause.detail.empty()) text += "\n" + cause.detail;
   if (cause.affected.value_or(0) > 0) text += fmt::format("\nWaiting for it: {}", *cause.affected);

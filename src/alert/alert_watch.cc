@@ -151,7 +151,7 @@ SteadyTime AlertWatch::look() {
     post->add(one);
   }
   const auto next_try = post->run();
-  // Last, as the disk may be what is wrong.
+  // Last: the disk may be the trouble that the messages tell of.
   if (!news.empty()) write_file();
   return next_try ? std::min(*next_try, next_look) : next_look;
 }

@@ -8,17 +8,14 @@
 #include "base/log.h"
 
 namespace vodlift {
-namespace {
 
-std::string object_of(const UploadRequest& request) {
+std::string object_name(const UploadRequest& request) {
   return "s3://" + request.bucket + "/" + request.destination_path;
 }
 
-}  // namespace
-
 // `done` first: the client waits for its answer, nobody for the line. Both come on a thread of the store.
 void insert_and_tell(UploadStore& uploads, NewUpload upload, UploadStore::InsertDone done) {
-  auto tell = [account = upload.account, source = upload.request.path, object = object_of(upload.request),
+  auto tell = [account = upload.account, source = upload.request.path, object = object_name(upload.request),
                size = upload.size, retry_of = upload.retry_of](UploadId id) {
     if (retry_of == 0) {
       log::info_late("upload queued",
@@ -51,7 +48,7 @@ void tell_begin(const ClaimedUpload& claimed, std::int64_t size) {
   log::info("upload began", {{"upload", claimed.lease.id},
                              {"cdn", upload.account},
                              {"source", upload.request.path},
-                             {"object", object_of(upload.request)},
+                             {"object", object_name(upload.request)},
                              {"bytes", size},
                              {"bytes_there", upload.bytes_sent},
                              {"attempt", upload.attempts}});
@@ -60,7 +57,7 @@ void tell_begin(const ClaimedUpload& claimed, std::int64_t size) {
 void tell_end(const ClaimedUpload& claimed, const UploadEnding& ending, std::chrono::steady_clock::duration took) {
   const Upload& upload = claimed.upload;
   const UploadId id = claimed.lease.id;
-  const std::string object = object_of(upload.request);
+  const std::string object = object_name(upload.request);
   const double seconds = std::max(std::chrono::duration<double>(took).count(), 1e-6);
   if (ending.error) {
     log::warn("upload ended",

@@ -4,11 +4,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "core/upload_store.h"
 #include "core/work_queue.h"
 
 namespace vodlift {
+
+// "s3://BUCKET/KEY", for logs and messages.
+std::string object_name(const UploadRequest& request);
 
 // UploadStore::insert() that also tells of an upload that is new: "upload queued". Any thread.
 void insert_and_tell(UploadStore& uploads, NewUpload upload, UploadStore::InsertDone done);

@@ -1,5 +1,7 @@
 #include "worker/attempt.h"
 
+#include "core/upload_log.h"
+
 namespace vodlift::worker {
 
 Result<std::optional<ObjectInfo>> Destination::look(const ObjectTarget& target, RunControl& control) {
@@ -23,9 +25,7 @@ Result<std::optional<ObjectInfo>> Destination::look(const ObjectTarget& target, 
   }
 }
 
-std::string object_name(const Upload& upload) {
-  return "s3://" + upload.request.bucket + "/" + upload.request.destination_path;
-}
+std::string object_name(const Upload& upload) { return vodlift::object_name(upload.request); }
 
 PartBounds part_bounds(const BucketAccess& access, const ObjectStore& objects) {
   return {access.max_parts, access.part_size, objects.largest_body(access)};
