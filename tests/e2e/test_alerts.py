@@ -97,7 +97,7 @@ def test_callbacks_that_fail_are_told(new_site, fake, receiver):
         port = unused.getsockname()[1]
     site.wait_for(site.queue("film.mp4", "videos", callback=f"http://127.0.0.1:{port}/done"), "completed")
     rest = RestClient(site.server.socket)
-    wait_until(lambda: rest.call("GET", "/callbacks/receivers", query={"cdn": 158}).data["items"], 20, "the callback has failed once")
+    wait_until(lambda: rest.call("GET", "/callbacks/receivers", query={"cdn": 158}).data["items"][0]["failing_since"], 20, "the callback has failed once")
     clock.set(660)
     wait_for(receiver, "callbacks_failing", "first")
     wait_for(receiver, "clock_stepped", "first")
