@@ -5,6 +5,8 @@
 
 A file is not in one group with another that has a name of its own which it uses too, for whatever; a `using` of one name counts as
 such. A file with a macro of its own is in none, for it may change what another file means.
+
+Where no compiler warns of a name that hides another (names_may_hide), only what both define keeps them apart.
 """
 
 import pathlib
@@ -52,13 +54,22 @@ def words_of(text: str) -> set[str]:
 
 
 class Source:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, names_may_hide: bool) -> None:
         self.lines = text.count("\n")
         self.has_macro = bool(_DEFINE.search(text))
         # What others must not use: names of its own, and short forms of names of others (using std::chrono::seconds).
+        own = own_names(text)
         short_forms = set(_USING.findall(text))
-        self.names = own_names(text) | short_forms
-        self.words = words_of(text) - short_forms
+        if names_may_hide:
+            self.names = own
+            self.words = own | short_forms
+        else:
+            self.names = own | short_forms
+            self.words = words_of(text) - short_forms
+
+    def fits(self, other) -> bool:
+        """Whether it can be compiled together with another source, or a group of them."""
+        return not self.names & other.words and not other.names & self.words
 
 
 class Group:
@@ -69,7 +80,7 @@ class Group:
         self.lines = 0
 
     def takes(self, one: Source) -> bool:
-        return self.lines + one.lines <= MAX_LINES and not self.names & one.words and not one.names & self.words
+        return self.lines + one.lines <= MAX_LINES and one.fits(self)
 
     def add(self, file, one: Source) -> None:
         self.files.append(file)
@@ -78,12 +89,15 @@ class Group:
         self.lines += one.lines
 
 
-def groups_of(files: list) -> list[list]:
-    """The files (paths) in groups that can be compiled together, in their order."""
+def groups_of(files: list, names_may_hide: bool = False) -> list[list]:
+    """The files (paths) in groups that can be compiled together. They keep their order, unless names may hide: then those that
+    fit with the fewest others come first, which makes fewer groups."""
+    sources = [(file, Source(pathlib.Path(file).read_text(), names_may_hide)) for file in files]
+    if names_may_hide:
+        sources = sorted(sources, key=lambda one: -sum(not one[1].fits(other) for _, other in sources))
     groups: list[Group] = []
     alone: list[list] = []
-    for file in files:
-        one = Source(pathlib.Path(file).read_text())
+    for file, one in sources:
         if one.has_macro:
             alone.append([file])
             continue

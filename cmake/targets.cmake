@@ -92,9 +92,10 @@ function(vodlift_library name)
   vodlift_group(${target})
 endfunction()
 
-# vodlift_test(NAME SOURCES … DEPENDS …): one GoogleTest program, registered with CTest as NAME.
+# vodlift_test(NAME [LONG] SOURCES … DEPENDS …): one GoogleTest program, registered with CTest as NAME. LONG ones start first, so
+# that none of them runs alone at the end.
 function(vodlift_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "LONG" "" "SOURCES;DEPENDS" ${ARGN})
   if(NOT VODLIFT_TESTS)
     return()
   endif()
@@ -104,4 +105,7 @@ function(vodlift_test name)
   vodlift_group(${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 1800)  # ends what hangs; a sanitizer on a busy machine needs many minutes
+  if(ARG_LONG)
+    set_tests_properties(${name} PROPERTIES COST 100)
+  endif()
 endfunction()

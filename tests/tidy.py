@@ -81,7 +81,7 @@ def make_groups(files: list[pathlib.Path], commands: dict[pathlib.Path, list[str
         by_command.setdefault(tuple(commands[file]), []).append(file)
     groups: list[Group] = []
     for command, alike in by_command.items():
-        for members in groups_of(alike):
+        for members in groups_of(alike, names_may_hide=True):
             group = Group(GROUPED / f"{len(groups) + 1}.cc", list(command))
             for file in members:
                 group.add(file, file.read_text())
@@ -89,7 +89,7 @@ def make_groups(files: list[pathlib.Path], commands: dict[pathlib.Path, list[str
     GROUPED.mkdir(exist_ok=True)
     for group in groups:
         group.path.write_text(group.text)
-    # The compiler's own warnings (-w: a name that hides one of another file) are of each file alone.
+    # The compiler's own warnings are off (-w), as a name may hide one of another file.
     (GROUPED / "compile_commands.json").write_text(json.dumps(
         [{"directory": str(BUILD), "file": str(group.path), "arguments": [*group.command, "-w", "-c", str(group.path)]}
          for group in groups]))

@@ -8,7 +8,7 @@
 namespace vodlift::rest {
 namespace {
 
-std::size_t bytes_of(const Event& event) {
+std::size_t text_bytes(const Event& event) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < event.texts.size(); ++i) {
     if (i == 0 || event.texts[i] != event.texts[i - 1]) bytes += event.texts[i]->size();
@@ -43,14 +43,14 @@ void EventRing::add(std::string_view topic, const Whom& whom, const EventData& d
   };
   add_for(Role::customer, data.customers);
   add_for(Role::operate, data.operators);
-  bytes_ += bytes_of(event);
+  bytes_ += text_bytes(event);
   events_.push_back(std::move(event));
   ++last_;
   while (events_.size() > kMostEvents || bytes_ > kMostBytes) drop_oldest();
 }
 
 void EventRing::drop_oldest() {
-  bytes_ -= bytes_of(events_.front());
+  bytes_ -= text_bytes(events_.front());
   events_.pop_front();
 }
 
