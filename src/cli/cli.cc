@@ -182,6 +182,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_account_commands(app, session);
   add_key_commands(app, session);
   add_bucket_commands(app, session, services);
+  add_import_command(app, session);
   add_limit_commands(app, session);
   add_upload_commands(app, session);
   add_callback_commands(app, session);

@@ -7,7 +7,7 @@
 namespace vodlift::cli {
 namespace {
 
-constexpr std::array<std::string_view, 33> kExamples = {
+constexpr std::array<std::string_view, 34> kExamples = {
     "vodlift account add --cdn 158 --user jb",
     "vodlift account set --cdn 158 --weight 3 --https-only yes",
     "vodlift account rotate --cdn 158 --overlap 7d",
@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 33> kExamples = {
     "vodlift bucket check --cdn 158 --bucket videos",
     "vodlift key remove --api-key K",
     "vodlift bucket remove --cdn 158 --bucket videos --cancel",
+    "vodlift import old.csv --dry-run",
     "vodlift limit set --cdn 158 --rate 50MB",
     "vodlift upload sestore4/jb/film.mp4 --cdn 158 --bucket videos --watch",
     "vodlift upload sestore4/jb/films --recursive --cdn 158 --bucket videos --dry-run",

@@ -121,6 +121,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
 void add_account_commands(CLI::App& app, Session& session);
 void add_key_commands(CLI::App& app, Session& session);
 void add_bucket_commands(CLI::App& app, Session& session, const Services& services);
+void add_import_command(CLI::App& app, Session& session);
 void add_limit_commands(CLI::App& app, Session& session);
 void add_upload_commands(CLI::App& app, Session& session);
 void add_callback_commands(CLI::App& app, Session& session);

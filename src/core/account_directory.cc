@@ -201,6 +201,13 @@ void AccountDirectory::install(AccountChanges changes) {
   snapshot_.swap(replaced);
 }
 
+Result<> AccountDirectory::add_all(AccountRows rows) {
+  auto added = repository_.add_all(std::move(rows));
+  if (!added) return added.error();
+  install({.rows = std::move(*added)});
+  return {};
+}
+
 std::vector<std::pair<Removable, WallTime>> AccountDirectory::removing() const {
   const auto now = snapshot();
   std::vector<std::pair<Removable, WallTime>> all;

@@ -67,6 +67,9 @@ class AccountDirectory {
   // Adds the bucket, or replaces how it is reached. Errors: those of AccountRepository::put().
   Result<> put_bucket(BucketAccess bucket);
 
+  // Adds all of these, or none. Errors: those of AccountRepository::add_all().
+  Result<> add_all(AccountRows rows);
+
   // What is being removed, and since when. Does not block.
   [[nodiscard]] std::vector<std::pair<Removable, WallTime>> removing() const;
   // Those of AccountRepository.

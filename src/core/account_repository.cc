@@ -24,6 +24,10 @@ Error number_is_taken(AccountId cdn, std::string_view former_user) {
 
 Error no_such(const Removable& one) { return {Errc::not_found, "there is no " + to_text(one)}; }
 
+Error bucket_exists(AccountId cdn, std::string_view bucket) {
+  return {Errc::already_exists, fmt::format("account {} has bucket {} already", cdn, printable(bucket))};
+}
+
 Error key_exists(std::string_view api_key) {
   return {Errc::already_exists, fmt::format("the API key {} exists already", printable(api_key))};
 }

@@ -34,6 +34,7 @@ Error no_such_account(AccountId cdn);
 Error account_exists(AccountId cdn);
 Error user_exists(std::string_view user, AccountId cdn);
 Error key_exists(std::string_view api_key);
+Error bucket_exists(AccountId cdn, std::string_view bucket);
 // The number was that of another account, whose uploads are still kept.
 Error number_is_taken(AccountId cdn, std::string_view former_user);
 Error no_such(const Removable& one);
@@ -66,6 +67,10 @@ class AccountRepository {
   // Adds the bucket or replaces its row, all but `removing`. Errors: not_found (no such account), wrong_state (the
   // account is being removed).
   virtual Result<BucketAccess> put(BucketAccess bucket) = 0;
+
+  // Adds all of these, or none; buckets of these names must not be there. Accounts come first: keys and buckets may be
+  // of them. Errors: those of add() and put(), and already_exists (a bucket).
+  virtual Result<AccountRows> add_all(AccountRows rows) = 0;
 
   // Stores the row if the stored one still has its version, and answers the row with its new version; nothing if the
   // stored row has another version or does not exist. Of an account, user, created and removing stay as they are

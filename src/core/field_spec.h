@@ -12,14 +12,15 @@
 namespace vodlift {
 
 enum class FieldType {
-  text,    // a string of at most `high` bytes
-  number,  // a whole number, `low` to `high`
-  flag,    // true or false
-  word,    // one of `words`
-  words,   // one of `words`, or a list of 1 to as many as there are
-  ids,     // one number from 1, or a list of 1 to `high` of them
-  texts,   // a list of at most `high` strings
-  pairs,   // an object whose values are strings
+  text,     // a string of at most `high` bytes
+  number,   // a whole number, `low` to `high`
+  flag,     // true or false
+  word,     // one of `words`
+  words,    // one of `words`, or a list of 1 to as many as there are
+  ids,      // one number from 1, or a list of 1 to `high` of them
+  texts,    // a list of at most `high` strings
+  pairs,    // an object whose values are strings
+  objects,  // a list of at most `high` objects; their members have rules of their own
 };
 
 struct FieldSpec {

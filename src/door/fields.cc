@@ -118,6 +118,8 @@ class ValueCheck {
         return ids();
       case FieldType::texts:
         return texts();
+      case FieldType::objects:
+        return objects();
       case FieldType::pairs:
         break;
     }
@@ -177,6 +179,13 @@ class ValueCheck {
     const bool good =
         list != nullptr && list->size() <= static_cast<std::size_t>(spec_.high) && std::ranges::all_of(*list, is_text);
     return good ? "" : fmt::format(": must be a list of at most {} strings", spec_.high);
+  }
+
+  [[nodiscard]] std::string objects() const {
+    const json::array* list = value_.if_array();
+    const bool good = list != nullptr && static_cast<std::int64_t>(list->size()) <= spec_.high &&
+                      std::ranges::all_of(*list, [](const json::value& one) { return one.is_object(); });
+    return good ? "" : fmt::format(": must be a list of at most {} objects", spec_.high);
   }
 
   [[nodiscard]] std::string pairs() const {
@@ -320,6 +329,15 @@ std::vector<std::string> Fields::texts(std::string_view name) const {
   if (value == nullptr) return {};
   std::vector<std::string> out;
   for (const json::value& element : value->get_array()) out.emplace_back(view(element.get_string()));
+  return out;
+}
+
+std::vector<const json::object*> Fields::objects(std::string_view name) const {
+  static_cast<void>(spec(name, FieldType::objects));
+  const json::value* value = object_->if_contains(name);
+  std::vector<const json::object*> out;
+  if (value == nullptr) return out;
+  for (const json::value& one : value->as_array()) out.push_back(&one.as_object());
   return out;
 }
 

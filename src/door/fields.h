@@ -53,6 +53,8 @@ class Fields {
   [[nodiscard]] std::vector<std::string_view> words(std::string_view name) const;
   // In the order of the request; empty when absent.
   [[nodiscard]] std::vector<std::string> texts(std::string_view name) const;
+  // In the order of the request; empty when absent.
+  [[nodiscard]] std::vector<const boost::json::object*> objects(std::string_view name) const;
   // Empty when absent.
   [[nodiscard]] Metadata pairs(std::string_view name) const;
 

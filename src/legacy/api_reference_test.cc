@@ -41,6 +41,8 @@ std::string type_of(const FieldSpec& field) {
       return "true or false";
     case FieldType::texts:
       return fmt::format("a list of at most {} strings", field.high);
+    case FieldType::objects:
+      return fmt::format("a list of at most {} objects", field.high);
     case FieldType::pairs:
       return "object";
   }

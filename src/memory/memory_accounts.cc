@@ -1,6 +1,8 @@
 #include "memory/memory_accounts.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 namespace vodlift::memory {
 namespace {
@@ -45,46 +47,82 @@ auto MemoryAccounts::write(const Step& step) -> std::invoke_result_t<const Step&
   return outcome;
 }
 
+Result<Account> MemoryAccounts::insert(Account account) {
+  for (const auto& [cdn, other] : accounts_) {
+    if (cdn == account.cdn) return account_exists(cdn);
+    if (other.user == account.user) return user_exists(other.user, cdn);
+  }
+  const auto former = former_.find(account.cdn);
+  if (former != former_.end() && former->second != account.user) return number_is_taken(account.cdn, former->second);
+  account.version = ++version_;
+  accounts_[account.cdn] = account;
+  return account;
+}
+
 Result<Account> MemoryAccounts::add(Account account) {
-  return write([&]() -> Result<Account> {
-    for (const auto& [cdn, other] : accounts_) {
-      if (cdn == account.cdn) return account_exists(cdn);
-      if (other.user == account.user) return user_exists(other.user, cdn);
-    }
-    const auto former = former_.find(account.cdn);
-    if (former != former_.end() && former->second != account.user) return number_is_taken(account.cdn, former->second);
-    account.version = ++version_;
-    accounts_[account.cdn] = account;
-    return account;
-  });
+  return write([&] { return insert(std::move(account)); });
+}
+
+Result<ApiKey> MemoryAccounts::insert(ApiKey key) {
+  const auto account = accounts_.find(key.cdn);
+  if (account == accounts_.end()) return no_such_account(key.cdn);
+  if (account->second.removing) return being_removed({RemovableKind::account, key.cdn});
+  if (std::ranges::any_of(keys_, [&](const auto& known) { return known.second.api_key == key.api_key; })) {
+    return key_exists(key.api_key);
+  }
+  key.id = ++last_key_id_;
+  key.last_used.reset();
+  key.version = ++version_;
+  keys_[key.id] = key;
+  return key;
 }
 
 Result<ApiKey> MemoryAccounts::add(ApiKey key) {
-  return write([&]() -> Result<ApiKey> {
-    const auto account = accounts_.find(key.cdn);
-    if (account == accounts_.end()) return no_such_account(key.cdn);
-    if (account->second.removing) return being_removed({RemovableKind::account, key.cdn});
-    if (std::ranges::any_of(keys_, [&](const auto& known) { return known.second.api_key == key.api_key; })) {
-      return key_exists(key.api_key);
-    }
-    key.id = ++last_key_id_;
-    key.last_used.reset();
-    key.version = ++version_;
-    keys_[key.id] = key;
-    return key;
-  });
+  return write([&] { return insert(std::move(key)); });
+}
+
+Result<BucketAccess> MemoryAccounts::insert_or_replace(BucketAccess bucket) {
+  const auto account = accounts_.find(bucket.cdn);
+  if (account == accounts_.end()) return no_such_account(bucket.cdn);
+  if (account->second.removing) return being_removed({RemovableKind::account, bucket.cdn});
+  const auto before = buckets_.find({bucket.cdn, bucket.bucket});
+  bucket.removing = before == buckets_.end() ? std::nullopt : before->second.removing;
+  bucket.version = ++version_;
+  buckets_[{bucket.cdn, bucket.bucket}] = bucket;
+  return bucket;
 }
 
 Result<BucketAccess> MemoryAccounts::put(BucketAccess bucket) {
-  return write([&]() -> Result<BucketAccess> {
-    const auto account = accounts_.find(bucket.cdn);
-    if (account == accounts_.end()) return no_such_account(bucket.cdn);
-    if (account->second.removing) return being_removed({RemovableKind::account, bucket.cdn});
-    const auto before = buckets_.find({bucket.cdn, bucket.bucket});
-    bucket.removing = before == buckets_.end() ? std::nullopt : before->second.removing;
-    bucket.version = ++version_;
-    buckets_[{bucket.cdn, bucket.bucket}] = bucket;
-    return bucket;
+  return write([&] { return insert_or_replace(std::move(bucket)); });
+}
+
+Result<AccountRows> MemoryAccounts::add_all(AccountRows rows) {
+  return write([&]() -> Result<AccountRows> {
+    const auto before = std::tuple(version_, last_key_id_, accounts_, keys_, buckets_);
+    const auto add_rows = [&]() -> Result<> {
+      for (Account& account : rows.accounts) {
+        auto added = insert(account);
+        if (!added) return added.error();
+        account = std::move(*added);
+      }
+      for (ApiKey& key : rows.keys) {
+        auto added = insert(key);
+        if (!added) return added.error();
+        key = std::move(*added);
+      }
+      for (BucketAccess& bucket : rows.buckets) {
+        if (buckets_.contains({bucket.cdn, bucket.bucket})) return bucket_exists(bucket.cdn, bucket.bucket);
+        auto added = insert_or_replace(bucket);
+        if (!added) return added.error();
+        bucket = std::move(*added);
+      }
+      return {};
+    };
+    if (auto added = add_rows(); !added) {
+      std::tie(version_, last_key_id_, accounts_, keys_, buckets_) = before;
+      return added.error();
+    }
+    return rows;
   });
 }
 

@@ -22,6 +22,7 @@ class MemoryAccounts final : public AccountRepository {
   Result<Account> add(Account account) override;
   Result<ApiKey> add(ApiKey key) override;
   Result<BucketAccess> put(BucketAccess bucket) override;
+  Result<AccountRows> add_all(AccountRows rows) override;
   Result<std::optional<Account>> change(Account account) override;
   Result<std::optional<ApiKey>> change(ApiKey key) override;
   Result<> set_removing(const Removable& one, std::optional<WallTime> since) override;
@@ -43,7 +44,10 @@ class MemoryAccounts final : public AccountRepository {
   void fail_with(std::optional<Error> failure);
 
  private:
-  // Under the lock, and published afterwards.
+  // Under the lock.
+  Result<Account> insert(Account account);
+  Result<ApiKey> insert(ApiKey key);
+  Result<BucketAccess> insert_or_replace(BucketAccess bucket);
   [[nodiscard]] bool exists(const Removable& one) const;
   void erase(const Removable& one);
 

@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 
 #include "base/log.h"
+#include "rest/imports.h"
 #include "rest/removals.h"
 #include "rest/route.h"
 #include "rest/rules.h"
@@ -39,18 +40,12 @@ void apply_rules(const Fields& fields, Account& account) {
 }
 
 Result<value> add(const Context& context, const Fields& fields) {
-  Account account;
-  account.cdn = fields.number("cdn");
-  account.user = fields.text("user");
-  apply_rules(fields, account);
-  if (auto checked = check_user(account.user); !checked) return checked.error();
-  account.webhook_secret = make_webhook_secret();
-  account.created = context.clock.now();
-
-  if (auto added = context.accounts.add_account(account); !added) return added.error();
-  log::info("account added", {{"cdn", account.cdn}, {"user", account.user}});
-  object answer = account_json(account, account.created);
-  answer["webhook_secret"] = account.webhook_secret.reveal();
+  const auto account = new_account(context, fields);
+  if (!account) return account.error();
+  if (auto added = context.accounts.add_account(*account); !added) return added.error();
+  log::info("account added", {{"cdn", account->cdn}, {"user", account->user}});
+  object answer = account_json(*account, account->created);
+  answer["webhook_secret"] = account->webhook_secret.reveal();
   return value(std::move(answer));
 }
 
@@ -202,6 +197,24 @@ constexpr std::array kRoutes = {
 };
 
 }  // namespace
+
+std::span<const FieldSpec> account_fields() { return kAddFields; }
+
+Result<Account> new_account(const Context& context, const Fields& fields) {
+  Account account;
+  account.cdn = fields.number("cdn");
+  account.user = fields.text("user");
+  apply_rules(fields, account);
+  if (auto checked = check_user(account.user); !checked) return checked.error();
+  account.webhook_secret = make_webhook_secret();
+  account.created = context.clock.now();
+  return account;
+}
+
+std::vector<std::string> differing(const Account& one, const Account& other) {
+  return differing_members(account_json(one, one.created), account_json(other, one.created),
+                           {"created", "removing", "previous_until"});
+}
 
 std::span<const Route> account_routes() { return kRoutes; }
 

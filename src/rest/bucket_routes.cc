@@ -12,6 +12,7 @@
 #include "core/part_plan.h"
 #include "core/upload_request.h"
 #include "rest/buckets.h"
+#include "rest/imports.h"
 #include "rest/removals.h"
 #include "rest/rules.h"
 
@@ -229,14 +230,10 @@ Result<value> store(const Context& context, const BucketAccess& bucket, const Bu
 }
 
 Result<value> add(const Context& context, const Fields& fields) {
-  BucketAccess bucket;
-  bucket.cdn = fields.number("cdn");
-  bucket.bucket = fields.text("bucket");
-  bucket = with_settings(fields, std::move(bucket));
-  if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
-  if (auto checked = check_settings(context.bucket_defaults, bucket); !checked) return checked.error();
+  auto made = new_bucket(context, fields);
+  if (!made) return made.error();
+  BucketAccess bucket = std::move(*made);
   if (const auto account = existing_account(context, bucket.cdn); !account) return account.error();
-  bucket.created = context.clock.now();
   const std::lock_guard lock(changes());
   const auto before = context.accounts.find_bucket(bucket.cdn, bucket.bucket);
   if (before && !fields.flag("replace")) {
@@ -391,6 +388,25 @@ Result<value> try_bucket(BucketDoctor& doctor, const BucketDefaults& defaults, c
   BucketReport report;
   if (!fields->flag("policy_only")) report = doctor.check(bucket);
   return value(report_json(bucket, report, doctor.policy(bucket, fields->flag("public_read")), /*for_operator=*/true));
+}
+
+std::span<const FieldSpec> bucket_fields() { return kSetFields; }
+
+Result<BucketAccess> new_bucket(const Context& context, const Fields& fields) {
+  BucketAccess bucket;
+  bucket.cdn = fields.number("cdn");
+  bucket.bucket = fields.text("bucket");
+  bucket = with_settings(fields, std::move(bucket));
+  if (auto there = check_missing(bucket, fields, context.bucket_defaults); !there) return there.error();
+  if (auto checked = check_settings(context.bucket_defaults, bucket); !checked) return checked.error();
+  bucket.created = context.clock.now();
+  return bucket;
+}
+
+std::vector<std::string> differing(const BucketAccess& one, const BucketAccess& other) {
+  auto names = differing_members(bucket_json(one), bucket_json(other), {"created", "removing"});
+  if (one.secret_key.reveal() != other.secret_key.reveal()) names.emplace_back("secret_key");
+  return names;
 }
 
 std::span<const Route> bucket_routes() { return kRoutes; }

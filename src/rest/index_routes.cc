@@ -13,7 +13,7 @@ using boost::json::value;
 constexpr Words<FieldType> kTypes = {
     {FieldType::text, "text"},   {FieldType::number, "number"}, {FieldType::flag, "flag"},
     {FieldType::word, "word"},   {FieldType::words, "words"},   {FieldType::ids, "ids"},
-    {FieldType::texts, "texts"}, {FieldType::pairs, "pairs"},
+    {FieldType::texts, "texts"}, {FieldType::pairs, "pairs"},   {FieldType::objects, "objects"},
 };
 
 object field_json(const FieldSpec& spec) {

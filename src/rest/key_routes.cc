@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "core/api_key.h"
 #include "core/upload_request.h"
+#include "rest/imports.h"
 #include "rest/removals.h"
 #include "rest/route.h"
 #include "rest/rules.h"
@@ -147,19 +148,20 @@ Result<value> changed_key(const Context& context, const std::string& api_key) {
   return value(key_json(*key, context.clock.now()));
 }
 
-Result<value> add(const Context& context, const Fields& fields) {
+// Half a pair is an error, because a caller that gives one wants to keep an existing pair.
+Result<> check_pair(const Fields& fields) {
+  for (const std::string_view name : {"api_key", "secret"}) {
+    if (!fields.has(name)) return Error{Errc::missing_field, "missing required fields: " + std::string(name)};
+  }
+  return {};
+}
+
+// The key with a pair that is given, or with a new one.
+Result<ApiKey> make_key(const Context& context, const Fields& fields, bool imported, std::string_view user) {
   ApiKey key;
   key.cdn = fields.number("cdn");
-  const auto account = existing_account(context, key.cdn);
-  if (!account) return account.error();
-  // Half a pair is an error, because a caller that gives one wants to keep an existing pair.
-  const bool imported = fields.has("api_key") || fields.has("secret");
-  for (const std::string_view name : {"api_key", "secret"}) {
-    if (imported && !fields.has(name)) {
-      return Error{Errc::missing_field, "missing required fields: " + std::string(name)};
-    }
-  }
   if (imported) {
+    if (auto whole = check_pair(fields); !whole) return whole.error();
     key.api_key = fields.text("api_key");
     key.secret = Secret(std::string(fields.text("secret")));
     if (auto checked = check_api_key(key.api_key); !checked) return checked.error();
@@ -169,13 +171,21 @@ Result<value> add(const Context& context, const Fields& fields) {
     key.secret = Secret(random_hex(kSecretBytes));
   }
   key.created = context.clock.now();
-  if (auto applied = KeyRules(fields).apply(key, (*account)->user, key.created); !applied) return applied.error();
+  if (auto applied = KeyRules(fields).apply(key, user, key.created); !applied) return applied.error();
+  return key;
+}
 
-  if (auto added = context.accounts.add_key(key); !added) return added.error();
-  log::info("API key added", {{"cdn", key.cdn}, {"api_key", key.api_key}, {"imported", imported ? "yes" : "no"}});
-  object answer{{"api_key", key.api_key}};
+Result<value> add(const Context& context, const Fields& fields) {
+  const auto account = existing_account(context, fields.number("cdn"));
+  if (!account) return account.error();
+  const bool imported = fields.has("api_key") || fields.has("secret");
+  const auto key = make_key(context, fields, imported, (*account)->user);
+  if (!key) return key.error();
+  if (auto added = context.accounts.add_key(*key); !added) return added.error();
+  log::info("API key added", {{"cdn", key->cdn}, {"api_key", key->api_key}, {"imported", imported ? "yes" : "no"}});
+  object answer{{"api_key", key->api_key}};
   // Who imports a secret has it; an answer that lands in a log must not hold it.
-  if (!imported) answer["secret"] = key.secret.reveal();
+  if (!imported) answer["secret"] = key->secret.reveal();
   return value(std::move(answer));
 }
 
@@ -347,6 +357,19 @@ constexpr std::array kRoutes = {
 };
 
 }  // namespace
+
+std::span<const FieldSpec> key_fields() { return kAddFields; }
+
+Result<ApiKey> new_key(const Context& context, const Fields& fields, std::string_view user) {
+  return make_key(context, fields, true, user);
+}
+
+std::vector<std::string> differing(const ApiKey& one, const ApiKey& other) {
+  auto names = differing_members(key_json(one, one.created), key_json(other, one.created),
+                                 {"created", "revoked", "removing", "previous_until", "last_used"});
+  if (one.secret.reveal() != other.secret.reveal()) names.emplace_back("secret");
+  return names;
+}
 
 std::span<const Route> key_routes() { return kRoutes; }
 

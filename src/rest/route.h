@@ -192,6 +192,7 @@ std::span<const Route> key_routes();
 std::span<const Route> bucket_routes();
 std::span<const Route> upload_routes();
 std::span<const Route> removal_routes();
+std::span<const Route> import_routes();
 std::span<const Route> limit_routes();
 std::span<const Route> storage_routes();
 std::span<const Route> callback_routes();

@@ -53,11 +53,11 @@ const std::vector<const Route*>& routes() {
   static const std::vector<const Route*> kRoutes = [] {
     std::vector<const Route*> all;
     for (const auto some :
-         {account_routes(),  key_routes(),           bucket_routes(),       bucket_check_routes(), removal_routes(),
-          upload_routes(),   upload_change_routes(), upload_batch_routes(), limit_routes(),        storage_routes(),
-          callback_routes(), statistics_routes(),    overview_routes(),     event_routes(),        audit_routes(),
-          alert_routes(),    session_routes(),       person_routes(),       token_routes(),        settings_routes(),
-          store_routes(),    index_routes()}) {
+         {account_routes(),  key_routes(),      bucket_routes(),        bucket_check_routes(), removal_routes(),
+          import_routes(),   upload_routes(),   upload_change_routes(), upload_batch_routes(), limit_routes(),
+          storage_routes(),  callback_routes(), statistics_routes(),    overview_routes(),     event_routes(),
+          audit_routes(),    alert_routes(),    session_routes(),       person_routes(),       token_routes(),
+          settings_routes(), store_routes(),    index_routes()}) {
       for (const Route& route : some) all.push_back(&route);
     }
     return all;

@@ -12,10 +12,11 @@ namespace vodlift::rest {
 // The account's folder on the storages: 1-64 of A-Z a-z 0-9 . _ -, beginning with a letter, a digit or _.
 Result<> check_user(std::string_view user);
 
-// An API key to import: 8-128 of A-Z a-z 0-9 _ -.
+// An API key to import: 8-128 printable ASCII characters, and no space at an end; it comes in JSON and in paths, where
+// all of them can be written.
 Result<> check_api_key(std::string_view api_key);
 
-// A secret to import: 16-256 printable ASCII characters without spaces.
+// A secret to import: 16-256 printable ASCII characters, spaces too.
 Result<> check_api_secret(std::string_view secret);
 
 // "http://host[:port][/path]" or with https, as it is kept: scheme and host in lower case, without a dot behind the

@@ -103,38 +103,71 @@ Result<AccountChanges> SqliteAccountRepository::load_since(std::int64_t version)
   });
 }
 
+Result<> SqliteAccountRepository::insert(SqliteConnection& connection, Account& account) {
+  if (finds(connection, kAccountExists, account.cdn)) return account_exists(account.cdn);
+  if (const auto owner = owner_of(connection, account.user)) return user_exists(account.user, *owner);
+  if (auto taken = take_number(connection, account); !taken) return taken;
+  account.version = version_by(connection, kNextVersion);
+  insert_row(connection, seal_, account);
+  return {};
+}
+
 Result<Account> SqliteAccountRepository::add(Account account) {
   return write([&](SqliteConnection& connection) -> Result<Account> {
-    if (finds(connection, kAccountExists, account.cdn)) return account_exists(account.cdn);
-    if (const auto owner = owner_of(connection, account.user)) return user_exists(account.user, *owner);
-    if (auto taken = take_number(connection, account); !taken) return taken.error();
-    account.version = version_by(connection, kNextVersion);
-    insert_row(connection, seal_, account);
+    if (auto added = insert(connection, account); !added) return added.error();
     return account;
   });
 }
 
+Result<> SqliteAccountRepository::insert(SqliteConnection& connection, ApiKey& key) {
+  if (auto stays = check_stays(connection, key.cdn); !stays) return stays;
+  if (finds(connection, kKeyExists, key.api_key)) return key_exists(key.api_key);
+  key.version = version_by(connection, kNextVersion);
+  key.id = insert_row(connection, seal_, key);
+  key.last_used.reset();
+  return {};
+}
+
 Result<ApiKey> SqliteAccountRepository::add(ApiKey key) {
   return write([&](SqliteConnection& connection) -> Result<ApiKey> {
-    if (auto stays = check_stays(connection, key.cdn); !stays) return stays.error();
-    if (finds(connection, kKeyExists, key.api_key)) return key_exists(key.api_key);
-    key.version = version_by(connection, kNextVersion);
-    key.id = insert_row(connection, seal_, key);
-    key.last_used.reset();
+    if (auto added = insert(connection, key); !added) return added.error();
     return key;
   });
 }
 
+Result<> SqliteAccountRepository::put(SqliteConnection& connection, BucketAccess& bucket) {
+  if (auto stays = check_stays(connection, bucket.cdn); !stays) return stays;
+  bucket.removing.reset();
+  if (auto row = connection.prepare(kBucketRemoving); row.bind(bucket.cdn, bucket.bucket).step()) {
+    bucket.removing = row.optional_time("removing_ms");
+  }
+  bucket.version = version_by(connection, kNextVersion);
+  put_row(connection, seal_, bucket);
+  return {};
+}
+
 Result<BucketAccess> SqliteAccountRepository::put(BucketAccess bucket) {
   return write([&](SqliteConnection& connection) -> Result<BucketAccess> {
-    if (auto stays = check_stays(connection, bucket.cdn); !stays) return stays.error();
-    bucket.removing.reset();
-    if (auto row = connection.prepare(kBucketRemoving); row.bind(bucket.cdn, bucket.bucket).step()) {
-      bucket.removing = row.optional_time("removing_ms");
-    }
-    bucket.version = version_by(connection, kNextVersion);
-    put_row(connection, seal_, bucket);
+    if (auto added = put(connection, bucket); !added) return added.error();
     return bucket;
+  });
+}
+
+Result<AccountRows> SqliteAccountRepository::add_all(AccountRows rows) {
+  return write([&](SqliteConnection& connection) -> Result<AccountRows> {
+    for (Account& account : rows.accounts) {
+      if (auto added = insert(connection, account); !added) return added.error();
+    }
+    for (ApiKey& key : rows.keys) {
+      if (auto added = insert(connection, key); !added) return added.error();
+    }
+    for (BucketAccess& bucket : rows.buckets) {
+      if (connection.prepare(kBucketRemoving).bind(bucket.cdn, bucket.bucket).step()) {
+        return bucket_exists(bucket.cdn, bucket.bucket);
+      }
+      if (auto added = put(connection, bucket); !added) return added.error();
+    }
+    return rows;
   });
 }
 

@@ -27,6 +27,7 @@ class SqliteAccountRepository final : public AccountRepository {
   Result<Account> add(Account account) override;
   Result<ApiKey> add(ApiKey key) override;
   Result<BucketAccess> put(BucketAccess bucket) override;
+  Result<AccountRows> add_all(AccountRows rows) override;
   Result<std::optional<Account>> change(Account account) override;
   Result<std::optional<ApiKey>> change(ApiKey key) override;
   Result<> set_removing(const Removable& one, std::optional<WallTime> since) override;
@@ -37,6 +38,11 @@ class SqliteAccountRepository final : public AccountRepository {
 
  private:
   SqliteAccountRepository(SqliteDatabase& database, LocalChangeFeed& feed, Seal seal);
+
+  // Parts of a transaction.
+  Result<> insert(SqliteConnection& connection, Account& account);
+  Result<> insert(SqliteConnection& connection, ApiKey& key);
+  Result<> put(SqliteConnection& connection, BucketAccess& bucket);
 
   template <class Step>
   auto write(Step step) -> std::invoke_result_t<Step&, SqliteConnection&>;

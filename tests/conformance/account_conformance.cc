@@ -57,6 +57,33 @@ TEST_P(AccountConformance, HowCallbacksAreSentStays) {
   }
 }
 
+TEST_P(AccountConformance, ManyRowsAreAddedTogetherOrNotAtAll) {
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().put_bucket(bucket(158, "there")));
+  AccountRows rows;
+  rows.accounts = {account(7, "kc")};
+  rows.keys = {key(7, "K7"), key(158, "K158")};
+  rows.buckets = {bucket(7, "b"), bucket(158, "there")};
+  EXPECT_EQ(accounts().add_all(rows).error().code, Errc::already_exists);
+  rows.buckets.pop_back();
+  rows.keys.push_back(key(9, "K9"));
+  EXPECT_EQ(accounts().add_all(rows).error().code, Errc::not_found);
+  reopen();
+  EXPECT_FALSE(accounts().find_account(7));
+  EXPECT_FALSE(accounts().find_key("K7"));
+  EXPECT_FALSE(accounts().find_bucket(7, "b"));
+  rows.keys.pop_back();
+  ASSERT_TRUE(accounts().add_all(rows));
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(accounts().find_account(7)->user, "kc");
+    EXPECT_EQ(accounts().find_key("K7")->secret.reveal(), "secret of K7");
+    EXPECT_NE(accounts().find_key("K7")->id, accounts().find_key("K158")->id);
+    EXPECT_EQ(accounts().find_bucket(7, "b")->secret_key.reveal(), "secret of b");
+    reopen();
+  }
+  EXPECT_EQ(accounts().add_all(rows).error().code, Errc::already_exists);
+}
+
 TEST_P(AccountConformance, EverythingSurvivesAReopen) {
   add_account(158, "jb");
   ASSERT_TRUE(accounts().add_key(key(158, "APX4")));

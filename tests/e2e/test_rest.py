@@ -56,7 +56,7 @@ def documented_fields(operation, parameters) -> dict:
 def check_field(spec: dict, schema: dict):
     """Type, words and range of a field are those of its schema."""
     kind, words = spec["type"], spec.get("words")
-    if kind in ("words", "ids", "texts"):
+    if kind in ("words", "ids", "texts", "objects"):
         assert schema["type"] == "array"
         assert resolved(schema["items"]).get("enum") == words
         if kind != "words":
@@ -150,6 +150,9 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     site.server.secrets.append(call("account.rotate", body={"overlap_s": 60}, cdn=7)["webhook_secret"])
     assert call("account.show", cdn=7)["previous_until"]
     call("account.list")
+    rows = [{"kind": "account", "cdn": 8, "user": "lm"}, {"kind": "key", "cdn": 8, "api_key": "short", "secret": "an-old-secret-0002"}]
+    assert call("import.run", body={"rows": rows, "dry_run": True})["outcomes"] == ["added", "refused"]
+    assert call("import.run", body={"rows": rows[:1]})["added"] == 1
     key = call("key.add", 201, {"cdn": 7, "permissions": "status", "networks": ["192.0.2.0/24"], "expires": 4_000_000_000})
     imported = call("key.add", 201, {"cdn": 7, "api_key": "OLD-KEY-0001", "secret": "an-old-secret-0001"})
     assert "secret" not in imported
@@ -221,7 +224,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("settings.reload")
     assert call("settings.reload") == {"applied": [], "need_restart": []}
     backup = {"file": str(site.server.folder / "backup.db")}
-    assert call("store.backup", body=backup)["manifest"]["accounts"] == 2
+    assert call("store.backup", body=backup)["manifest"]["accounts"] == 3
     call("store.backup", 409, backup)
     assert call("audit.list", query={"cdn": 158, "command": "upload.", "limit": 1})["items"][0]["door"] == "administration"
     assert call("audit.check")["whole"] and not call("audit.check", query={"kept": "00"})["whole"]
