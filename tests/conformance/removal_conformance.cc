@@ -134,9 +134,11 @@ TEST_P(SqliteRemoval, CountsWhatHasNotEndedAndTheCallbacksThatWait) {
   const auto claimed = claim_one();
   EXPECT_EQ(claimed.lease.id, first);
   EXPECT_EQ(uses(key_), (Uses{.uploading = 1}));
-  ASSERT_TRUE(uploads().change({.account = kAccount, .id = first, .change = UploadChange::cancel}));
+  ASSERT_TRUE(uploads().change({.account = kAccount, .id = first, .change = UploadChange::cancel, .signature = {}}));
   EXPECT_TRUE(accounts().uncancelled(key_, 100).value().empty()) << "it is cancelled when its worker gives it back";
-  EXPECT_TRUE(finish(claimed.lease, UploadEnding{.state = UploadState::cancelled}));
+  UploadEnding cancelled;
+  cancelled.state = UploadState::cancelled;
+  EXPECT_TRUE(finish(claimed.lease, cancelled));
   EXPECT_EQ(uses(key_), (Uses{.callbacks = 1}));
   EXPECT_EQ(uses(videos_), (Uses{.queued = 1, .callbacks = 1}));
   EXPECT_EQ(uses(other_), (Uses{.queued = 1}));
@@ -146,7 +148,7 @@ TEST_P(SqliteRemoval, CountsWhatHasNotEndedAndTheCallbacksThatWait) {
 
 TEST_P(SqliteRemoval, TheNumberOfAnAccountWithUploadsGoesToNoOtherUser) {
   const UploadId id = insert_to("videos", "1");
-  ASSERT_TRUE(uploads().change({.account = kAccount, .id = id, .change = UploadChange::cancel}));
+  ASSERT_TRUE(uploads().change({.account = kAccount, .id = id, .change = UploadChange::cancel, .signature = {}}));
   EXPECT_FALSE(accounts().remove(account_, clock_.now()).value()) << "its callback waits";
   const auto callback = claim_callbacks(1);
   ASSERT_EQ(callback.size(), 1U);
