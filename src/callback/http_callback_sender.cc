@@ -54,6 +54,7 @@ void HttpCallbackSender::send(CallbackMessage message, Done done) {
                      std::string("User-Agent: vodlift/") + VODLIFT_VERSION,
                      fmt::format("webhook-id: {}", message.webhook_id), fmt::format("webhook-timestamp: {}", timestamp),
                      fmt::format("webhook-signature: {}", *signature)};
+  if (!message.traceparent.empty()) request.headers.push_back("traceparent: " + message.traceparent);
   request.body = std::move(message.body);
   request.total_timeout = kTotalTimeout;
   request.max_response_bytes = kMaxAnswerBytes;

@@ -28,6 +28,7 @@ struct ClaimedCallback {
   std::string receiver;  // of the URL, see callback_receiver()
   std::string body;      // fixed when the upload ended
   int attempts = 0;      // made so far, or since it was sent again
+  Trace trace{};         // of the upload
 };
 
 // One attempt that ended now, and where the callback stands after it.

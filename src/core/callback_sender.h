@@ -30,6 +30,7 @@ struct CallbackMessage {
   Secret secret;                             // "whsec_…"
   std::optional<PreviousSecret> previous{};  // signs too, while it counts
   CallbackFormat format = CallbackFormat::json;
+  std::string traceparent{};  // the header's value; empty: it is not sent
 };
 
 struct CallbackAnswer {

@@ -25,6 +25,7 @@ struct ObjectTarget {
   std::string key;  // byte-exact
   // Set once a request for the object was sent, and the store failed or did not answer; may be null.
   std::shared_ptr<std::atomic<bool>> failed{};
+  std::string traceparent{};  // the header of that name, for who logs requests on the way; empty: it is not sent
 };
 
 // Why a request is not even sent, and when it should be made again.

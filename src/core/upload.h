@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/words.h"
+#include "core/trace.h"
 
 namespace vodlift {
 
@@ -169,6 +170,7 @@ struct Upload {
   UploadId retried_as = 0;                  // the newest upload that repeats this one; 0: none
   std::optional<WallTime> attempt_started;  // the attempt under way, or the last one
   std::int64_t attempt_first_byte = 0;      // bytes confirmed when it began
+  Trace trace;                              // always known
 
   // True when it ended without sending anything, because an object was there and was to be kept: `size` and
   // `verification` tell of that object, and no ACL was applied.

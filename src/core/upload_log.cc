@@ -16,16 +16,21 @@ std::string object_name(const UploadRequest& request) {
 // `done` first: the client waits for its answer, nobody for the line. Both come on a thread of the store.
 void insert_and_tell(UploadStore& uploads, NewUpload upload, UploadStore::InsertDone done) {
   auto tell = [account = upload.account, source = upload.request.path, object = object_name(upload.request),
-               size = upload.size, retry_of = upload.retry_of](UploadId id) {
+               size = upload.size, retry_of = upload.retry_of, trace = trace_of(upload).id](UploadId id) {
     if (retry_of == 0) {
-      log::info_late("upload queued",
-                     {{"upload", id}, {"cdn", account}, {"source", source}, {"object", object}, {"bytes", size}});
+      log::info_late("upload queued", {{"upload", id},
+                                       {"cdn", account},
+                                       {"source", source},
+                                       {"object", object},
+                                       {"bytes", size},
+                                       {"trace", trace}});
     } else {
       log::info_late("upload queued", {{"upload", id},
                                        {"cdn", account},
                                        {"source", source},
                                        {"object", object},
                                        {"bytes", size},
+                                       {"trace", trace},
                                        {"retry_of", retry_of}});
     }
   };
@@ -40,7 +45,8 @@ void tell_change(const ChangeRequest& request, const Upload& upload) {
   log::info("upload changed", {{"upload", upload.id},
                                {"cdn", upload.account},
                                {"change", to_string(request.change)},
-                               {"state", to_string(upload.state)}});
+                               {"state", to_string(upload.state)},
+                               {"trace", upload.trace.id}});
 }
 
 void tell_begin(const ClaimedUpload& claimed, std::int64_t size) {
@@ -51,7 +57,8 @@ void tell_begin(const ClaimedUpload& claimed, std::int64_t size) {
                              {"object", object_name(upload.request)},
                              {"bytes", size},
                              {"bytes_there", upload.bytes_sent},
-                             {"attempt", upload.attempts}});
+                             {"attempt", upload.attempts},
+                             {"trace", upload.trace.id}});
 }
 
 void tell_end(const ClaimedUpload& claimed, const UploadEnding& ending, std::chrono::steady_clock::duration took) {
@@ -69,6 +76,7 @@ void tell_end(const ClaimedUpload& claimed, const UploadEnding& ending, std::chr
                {"bytes", ending.size},
                {"attempts", upload.attempts},
                {"seconds", seconds},
+               {"trace", upload.trace.id},
                {"code", info(ending.error->code).name},
                {"reason", Error{ending.error->code, ending.error->message, ending.error->detail}.for_operator()}});
     return;
@@ -84,7 +92,8 @@ void tell_end(const ClaimedUpload& claimed, const UploadEnding& ending, std::chr
                              {"attempts", upload.attempts},
                              {"seconds", seconds},
                              {"bytes_per_s", static_cast<std::int64_t>(rate)},
-                             {"checksum", ending.verification.checksum}});
+                             {"checksum", ending.verification.checksum},
+                             {"trace", upload.trace.id}});
 }
 
 }  // namespace vodlift

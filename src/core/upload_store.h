@@ -27,10 +27,13 @@ struct NewUpload {
   std::int64_t key_id = 0;  // the API key that asked; 0: an operator
   RequestSignature signature;
   UploadRequest request;
-  std::int64_t size = 0;  // of the source at submit, bytes
-  std::string token;      // random, 32 hex digits: marks the object as ours (x-amz-meta-vodlift-upload)
-  UploadId retry_of = 0;  // the upload that this one repeats; 0: none
+  std::int64_t size = 0;         // of the source at submit, bytes
+  std::string token;             // random, 32 hex digits: marks the object as ours (x-amz-meta-vodlift-upload)
+  UploadId retry_of = 0;         // the upload that this one repeats; 0: none
+  std::optional<Trace> trace{};  // of the client's request; nothing: it is made of the token
 };
+
+inline Trace trace_of(const NewUpload& upload) { return upload.trace ? *upload.trace : trace_of_token(upload.token); }
 
 // A change of an upload that somebody asks for.
 struct ChangeRequest {

@@ -23,15 +23,17 @@ namespace vodlift::legacy {
 struct Caller {
   Account account;
   std::int64_t key_id = 0;
-  RequestSignature signature;  // the same for both rules of signing
-  Permissions permissions;     // of the key
-  KeyScope scope;              // of the key
+  RequestSignature signature;    // the same for both rules of signing
+  Permissions permissions;       // of the key
+  KeyScope scope;                // of the key
+  std::optional<Trace> trace{};  // that the client's request belongs to
 };
 
 // The source and time of a request.
 struct Origin {
   std::string_view peer;  // the client's address
   std::chrono::steady_clock::time_point received;
+  std::string_view traceparent{};  // the header; may be anything
 };
 
 // Why a request is refused. `wait` is above 0 when its address failed too often: then nothing was checked, and the

@@ -110,7 +110,7 @@ void Router::judge(net::Request& request, const std::shared_ptr<Reply>& reply) {
   const auto form = parse_form(request.header("content-type"), request.body, seen);
   if (seen == Form::Field::php) reply->use(Encoding::php);
   if (!form) return reply->failure(form.error());
-  judge_form(*form, {request.peer, request.received}, reply);
+  judge_form(*form, {request.peer, request.received, request.header("traceparent")}, reply);
 }
 
 void Router::judge_form(const Form& form, const Origin& origin, const std::shared_ptr<Reply>& reply) {
@@ -119,13 +119,14 @@ void Router::judge_form(const Form& form, const Origin& origin, const std::share
   const auto request = form.field == Form::Field::php ? parse_php_request(form.value, &resource)
                                                       : parse_json_request(form.value, &resource);
   if (!request) return reply->failure(request.error());
-  const auto caller = authentication_.judge(*request, origin);
+  auto caller = authentication_.judge(*request, origin);
   if (!caller) {
     const Refused& refused = caller.error();
     if (refused.wait == std::chrono::nanoseconds::zero()) return reply->failure(refused.error);
     return reply->throttled(kTooManyRequests, refused.error, refused.wait);
   }
   if (!within_limit(*caller, origin, *reply)) return;
+  caller->trace = parse_traceparent(origin.traceparent);
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
   reply->count_as((*command)->name);

@@ -60,6 +60,7 @@ void answer_refused(UploadStore& uploads, const Caller& caller, const Error& why
 void insert(UploadStore& uploads, const Caller& caller, NewUpload upload, const std::shared_ptr<Reply>& reply) {
   upload.key_id = caller.key_id;
   upload.signature = caller.signature;
+  upload.trace = caller.trace;
   insert_and_tell(uploads, std::move(upload), [reply](const Result<InsertOutcome>& outcome) {
     reply->guard([&] {
       if (!outcome) return reply->failure(outcome.error());

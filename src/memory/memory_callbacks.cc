@@ -64,6 +64,7 @@ Result<std::vector<ClaimedCallback>> MemoryCallbackQueue::claim(const std::vecto
     callback.next_attempt = now + lease;
     callback.hold = {now + lease, self_};
     claimed.push_back(callback.claimed);
+    claimed.back().trace = database_.uploads_.at(callback.claimed.upload).upload.trace;
   }
   return claimed;
 }

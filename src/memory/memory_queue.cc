@@ -32,6 +32,7 @@ void MemoryUploadStore::insert(NewUpload upload, InsertDone done) {
       MemoryDatabase::Row row;
       row.upload.id = ++database_.last_upload_;
       row.upload.account = upload.account;
+      row.upload.trace = trace_of(upload);
       row.upload.request = std::move(upload.request);
       row.upload.size = upload.size;
       row.upload.retry_of = upload.retry_of;

@@ -110,6 +110,7 @@ void run_route(const RouteMatch& match, const Context& context, Caller& caller, 
   const Route& route = *match.route;
   const Principal& who = caller.who;
   caller.last_event_id = request.header("last-event-id");
+  caller.trace = parse_traceparent(request.header("traceparent"));
   auto object = gather_fields(match, request);
   if (!object) return reply->failure(object.error());
   // A caller with an account need not name it, and gets lists of nothing else.

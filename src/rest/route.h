@@ -81,7 +81,8 @@ struct Caller {
   std::string
       idempotency_key{};  // checked, and the caller's own: others who send the same one get another; empty: none
 
-  std::string last_event_id{};  // what the client of a stream had last, as it says; empty: nothing
+  std::optional<Trace> trace{};  // that the request belongs to, as its header traceparent says
+  std::string last_event_id{};   // what the client of a stream had last, as it says; empty: nothing
   // Whether the caller may still read what it reads, for an answer that goes on; may block. Empty: it may.
   std::function<bool()> still_valid{};
 

@@ -135,6 +135,7 @@ class Batch {
     if (!upload) return upload.error();
     entry.size = upload->size;
     upload->signature = signature_of(key, now_);
+    upload->trace = wish_.caller.trace;
     entry.upload = std::move(*upload);
     return {};
   }

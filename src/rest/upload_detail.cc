@@ -93,6 +93,7 @@ Result<value> upload_detail(const Context& context, const Caller& caller, Upload
   json["callback_id"] = *callback;
   json["parts"] = *parts;
   json["advice"] = advice_json(*upload, caller);
+  json["trace_id"] = upload->trace.id;
   json["retried_as"] = upload->retried_as == 0 ? value(nullptr) : value(upload->retried_as);
   return value(std::move(json));
 }

@@ -53,6 +53,7 @@ void add(const Context& context, const Caller& caller, const Fields& fields, con
   auto upload = context.intake.check(**account, *request);
   if (!upload) return reply->failure(upload.error());
   upload->signature = signature_of(caller.idempotency_key, now);
+  upload->trace = caller.trace;
   insert(context, std::move(*upload), reply);
 }
 

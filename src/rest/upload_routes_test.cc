@@ -31,7 +31,8 @@ TEST_F(RestApiTest, QueuesAnUploadAndListsIt) {
   EXPECT_TRUE(shown.at("history").as_array().empty());
   EXPECT_TRUE(shown.at("callback_id").is_null());
   EXPECT_TRUE(shown.at("parts").is_null() && shown.at("advice").is_null() && shown.at("retried_as").is_null());
-  for (const char* more : {"source", "history", "callback_id", "parts", "advice", "retried_as"}) shown.erase(more);
+  for (const char* more : {"source", "history", "callback_id", "parts", "advice", "retried_as", "trace_id"})
+    shown.erase(more);
   EXPECT_EQ(value(shown), upload);
   EXPECT_EQ(fail("upload.show", {{"id", 2}}, "upload_not_found"), "there is no upload 2");
 }

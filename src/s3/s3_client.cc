@@ -62,6 +62,7 @@ net::HttpRequest S3Client::make_request(const ObjectTarget& target, const S3Call
   net::HttpRequest request = signed_request(
       access, credentials, {call.method, target.key, call.query, call.headers, call.body, call.payload_hash},
       environment_, endpoints_.time_at(target.access, clock_.now()));
+  if (!target.traceparent.empty()) request.headers.push_back("traceparent: " + target.traceparent);
   request.stall_timeout = kStallTimeout;
   request.total_timeout = kSmallCallTimeout;
   request.max_response_bytes = kMaxAnswerBytes;

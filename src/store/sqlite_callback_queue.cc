@@ -143,7 +143,7 @@ Result<std::vector<ClaimedCallback>> SqliteCallbackQueue::claim(const std::vecto
       if (!row.step()) break;
       claimed.push_back({row.integer("id"), row.integer("fence"), row.integer("upload_id"), row.integer("account"),
                          row.text("webhook_id"), row.text("url"), row.text("receiver"), row.text("body"),
-                         static_cast<int>(row.integer("attempts"))});
+                         static_cast<int>(row.integer("attempts")), trace_in(row.text("options"), row.text("token"))});
     }
     return claimed;
   });

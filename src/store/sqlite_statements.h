@@ -396,8 +396,9 @@ inline constexpr std::string_view kClaimCallback = R"sql(
   WHERE id = ?1 AND state = 'pending' AND delayed = 0)sql";
 
 inline constexpr std::string_view kSelectCallback = R"sql(
-  SELECT id, fence, upload_id, account, webhook_id, url, receiver, body, attempts - attempts_before AS attempts
-  FROM callbacks WHERE id = ?1)sql";
+  SELECT c.id, c.fence, c.upload_id, c.account, c.webhook_id, c.url, c.receiver, c.body,
+         c.attempts - c.attempts_before AS attempts, u.options, u.token
+  FROM callbacks AS c LEFT JOIN uploads AS u ON u.id = c.upload_id WHERE c.id = ?1)sql";
 
 // ?1 id, ?2 fence, ?3 state, ?4 next attempt
 inline constexpr std::string_view kRecordCallback = R"sql(

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMaxMessageBytes = 1024;
 
 constexpr std::string_view kRetryOf = "retry_of";
+constexpr std::string_view kTrace = "trace";
 
 std::optional<boost::json::value> json_from(const std::string& text) {
   boost::system::error_code failed;
@@ -110,7 +111,19 @@ std::optional<Unanswered> unanswered_of(SqliteStatement& row) {
 UploadTexts texts_of(const NewUpload& upload) {
   boost::json::object options = options_json(upload.request.options);
   if (upload.retry_of != 0) options.emplace(kRetryOf, upload.retry_of);
+  if (upload.trace) options.emplace(kTrace, trace_text(*upload.trace));
   return {boost::json::serialize(pairs_json(upload.request.metadata)), boost::json::serialize(options)};
+}
+
+Trace trace_in(const std::string& options, const std::string& token) {
+  if (options != "{}") {
+    const auto value = json_from(options);
+    const auto* object = value ? value->if_object() : nullptr;
+    const auto* given = object != nullptr ? object->if_contains(kTrace) : nullptr;
+    auto trace = given != nullptr && given->is_string() ? trace_from_text(given->get_string()) : std::nullopt;
+    if (trace) return std::move(*trace);
+  }
+  return trace_of_token(token);
 }
 
 UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts,
@@ -137,6 +150,7 @@ std::optional<StoredUpload> load_upload(SqliteConnection& connection, UploadId i
     connection.fail(fmt::format("the row of upload {} cannot be understood", id));
     return std::nullopt;
   }
+  stored.upload.trace = trace_in(row.text("options"), stored.token);
   return stored;
 }
 

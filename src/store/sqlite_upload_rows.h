@@ -27,6 +27,9 @@ struct UploadTexts {
 };
 UploadTexts texts_of(const NewUpload& upload);
 
+// The trace of an upload, from the columns of these names.
+Trace trace_in(const std::string& options, const std::string& token);
+
 // Adds the row; `texts` are made beforehand, so that the writer's thread need not.
 UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts,
                        std::optional<UploadId> waiting_on, WallTime created);

@@ -40,7 +40,8 @@ void tell(const RecordedAttempt& recorded) {
                                             {"receiver", callback.receiver},
                                             {"http_status", attempt.http_status},
                                             {"attempt", callback.attempts + 1},
-                                            {"ms", attempt.took.count()}});
+                                            {"ms", attempt.took.count()},
+                                            {"trace", callback.trace.id}});
   }
   const bool again = attempt.next == CallbackState::pending;
   log::warn(again ? "callback failed, and is sent again" : "callback failed for good",
@@ -51,7 +52,8 @@ void tell(const RecordedAttempt& recorded) {
              {"attempt", callback.attempts + 1},
              {"ms", attempt.took.count()},
              {"error", attempt.error},
-             {"next_in_s", std::chrono::ceil<std::chrono::seconds>(attempt.delay).count()}});
+             {"next_in_s", std::chrono::ceil<std::chrono::seconds>(attempt.delay).count()},
+             {"trace", callback.trace.id}});
 }
 
 }  // namespace
@@ -200,8 +202,9 @@ void CallbackRun::send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> 
   try {
     const ClaimedCallback& sent = delivery->callback;
     const auto account = accounts_.find_account(sent.account);
-    sender_.send(callback_message(account ? *account : Account(), sent.url, sent.webhook_id, sent.body),
-                 std::move(done));
+    CallbackMessage message = callback_message(account ? *account : Account(), sent.url, sent.webhook_id, sent.body);
+    message.traceparent = traceparent(sent.trace, span_id(sent.trace, sent.webhook_id));
+    sender_.send(std::move(message), std::move(done));
   } catch (const std::exception& failure) {
     log::error("a callback could not be sent now", {{"reason", failure.what()}});
   }

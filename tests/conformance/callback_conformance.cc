@@ -47,6 +47,17 @@ class CallbackConformance : public StoreSuite {
   }
 };
 
+TEST_P(CallbackConformance, BelongsToTheTraceOfItsUpload) {
+  const UploadId id = ended("a");
+  EXPECT_EQ(claim_callback().trace, look(id).trace);
+  NewUpload upload = new_upload("b");
+  upload.request.callback = "http://www.example.com/done";
+  upload.trace = parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  insert(upload);
+  ASSERT_TRUE(finish(claim_one().lease, completed()));
+  EXPECT_EQ(claim_callback().trace, upload.trace);
+}
+
 TEST_P(CallbackConformance, ComesWithTheEnd) {
   NewUpload upload = new_upload("a");
   upload.request.callback = "http://www.example.com/done";

@@ -54,6 +54,26 @@ TEST_P(InsertConformance, KeepsEveryFieldOverAReopen) {
   EXPECT_EQ(found.callback_state, CallbackState::waiting);
 }
 
+TEST_P(InsertConformance, KeepsTheTraceOfTheClient) {
+  NewUpload upload = new_upload("a");
+  upload.trace = parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+  ASSERT_TRUE(upload.trace);
+  upload.request.options.cache_control = "no-store";
+  const UploadId id = insert(upload).id;
+  reopen();
+  EXPECT_EQ(look(id).trace, *upload.trace);
+  EXPECT_EQ(look(id).request.options.cache_control, "no-store");
+  EXPECT_EQ(claim_one().upload.trace, *upload.trace);
+}
+
+TEST_P(InsertConformance, MakesATraceWhereTheClientSentNone) {
+  NewUpload upload = new_upload("a");
+  upload.token = "0123456789abcdef0123456789abcdef";
+  const UploadId id = insert(upload).id;
+  reopen();
+  EXPECT_EQ(look(id).trace, trace_of_token(upload.token));
+}
+
 TEST_P(InsertConformance, KeysAreByteExact) {
   const std::string key = "a//b/../c d+%2F\xff\xfe\x01.mp4";
   const UploadId id = insert(key);

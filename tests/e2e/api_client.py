@@ -88,8 +88,8 @@ class ApiClient:
         return answer.data
 
     def post(self, text: str, form: str = "multipart", path: str = "/stable/", timeout: float = 30,
-             field: str = "json") -> Answer:
-        """Sends signed text as it is, in the field `json` or `php`."""
+             field: str = "json", headers: dict[str, str] | None = None) -> Answer:
+        """Sends signed text as it is, in the field `json` or `php`; `headers`: more of them."""
         if form == "multipart":
             boundary = uuid.uuid4().hex
             content_type = f"multipart/form-data; boundary={boundary}"
@@ -102,7 +102,7 @@ class ApiClient:
             raise ValueError(f"no such form: {form}")
         connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.url).netloc, timeout=timeout)
         try:
-            connection.request("POST", path, body, {"Content-Type": content_type})
+            connection.request("POST", path, body, {"Content-Type": content_type} | (headers or {}))
             return read_answer(connection.getresponse())
         finally:
             connection.close()

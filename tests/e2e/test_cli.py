@@ -174,6 +174,7 @@ def test_upload_and_watch(site, fake):
     assert shown.pop("cdn") == 158 and shown.pop("actions") == []
     assert shown.pop("source")["may_delete"] and shown.pop("history") == [] and shown.pop("callback_id") is None
     assert shown.pop("parts") is None and shown.pop("advice") is None and shown.pop("retried_as") is None
+    assert len(shown.pop("trace_id")) == 32
     assert shown == site.api.status(upload_id), "the same object everywhere"
     assert "completed" in site.server.cli("status", upload_id) and "completed" in site.server.cli("status")
     assert site.server.run_cli("status", upload_id, "--watch").returncode == 0

@@ -173,6 +173,10 @@ function Story({upload, live, reload}: {upload: UploadDetail; live: LiveRow; rel
       <details>
         <summary>The request as it came</summary>
         <Code text={requestOf(upload)} label="The request" />
+        <p>
+          {'Its trace, in the log and in what is sent to the store and to the callback\u2019s receiver: '}
+          <code>{upload.trace_id}</code> <Copy text={upload.trace_id} name="Copy the trace" />
+        </p>
       </details>
       <p class="unseen">
         <button type="button" onClick={reload}>
