@@ -1,7 +1,6 @@
 #include "app/alert_source.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +8,7 @@
 #include <iterator>
 #include <map>
 
+#include "app/process.h"
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -25,12 +25,6 @@ using boost::json::object;
 constexpr std::int64_t kMiB = std::int64_t{1024} * 1024;
 constexpr std::size_t kMaxSecretFileBytes = 4096;
 constexpr std::size_t kMarkDigits = 12;
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "vodlift";
-  return printable(name.data());
-}
 
 Result<Secret> webhook_secret(const std::filesystem::path& file) {
   if (file.empty()) return Secret();

@@ -11,6 +11,7 @@
 
 #include "app/config_alerts.h"
 #include "app/config_reader.h"
+#include "app/traces.h"
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/near_miss.h"
@@ -32,9 +33,9 @@ constexpr std::int64_t kMaxConnections = 1000000;
 constexpr std::int64_t kMaxRetentionDays = 36500;
 // A request may be repeated for twice the window; its signature is remembered for an hour (worker/dispatcher.cc).
 constexpr std::int64_t kMaxTimestampWindowSeconds = 900;
-constexpr std::array<std::string_view, 13> kSections = {"server",    "store",    "storage", "worker", "litter",
+constexpr std::array<std::string_view, 14> kSections = {"server",    "store",    "storage", "worker", "litter",
                                                         "retention", "callback", "audit",   "log",    "limits",
-                                                        "panel",     "metrics",  "alerts"};
+                                                        "panel",     "metrics",  "alerts",  "traces"};
 
 struct NamedLevel {
   std::string_view name;
@@ -105,6 +106,8 @@ class ConfigJudge {
     read_metrics();
     ConfigSection alerts = section("alerts");
     config_.alerts = read_alerts(alerts, directory_);
+    ConfigSection traces = section("traces");
+    config_.traces = read_traces(traces, directory_);
     read_log();
     return std::move(config_);
   }

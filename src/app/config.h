@@ -106,6 +106,11 @@ struct Config {
 
     bool operator==(const Alerts&) const = default;
   };
+  // A collector of OpenTelemetry that is told how long each step of an upload took.
+  struct Traces {
+    std::string url;                     // of OTLP over HTTP; empty: none
+    std::filesystem::path headers_file;  // a "Name: value" in each line; empty: none
+  };
   struct Log {
     log::Format format = log::Format::console;
     log::Level level = log::Level::info;
@@ -124,6 +129,7 @@ struct Config {
   Panel panel;
   Metrics metrics;
   Alerts alerts;
+  Traces traces;
   Log log;
 };
 

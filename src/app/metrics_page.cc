@@ -160,6 +160,10 @@ class MetricsPage::Writing {
     each("vodlift_http_streams", "Open streams of events.", &Load::streams);
   }
 
+  void spans() {
+    if (from_.spans != nullptr) from_.spans->write_metrics(text_);
+  }
+
   void storages() {
     const auto all = context_.storages.list();
     text_.gauge("vodlift_storage_available", "1: the files of a storage can be read.");
@@ -232,6 +236,7 @@ std::string MetricsPage::write() const {
   page.callbacks();
   page.database();
   page.listeners();
+  page.spans();
   page.storages();
   page.process();
   return page.take();

@@ -16,6 +16,7 @@
 #include "rest/route.h"
 #include "s3/endpoint_state.h"
 #include "store/sqlite_database.h"
+#include "telemetry/otlp_exporter.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/retention_run.h"
@@ -50,6 +51,7 @@ class MetricsPage {
     const worker::RetentionRun& retention;
     s3::EndpointStates& endpoints;
     const store::SqliteDatabase& database;
+    const telemetry::OtlpExporter* spans = nullptr;  // null: none are sent
     std::vector<Listener> listeners;
   };
 

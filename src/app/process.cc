@@ -23,6 +23,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/file.h"
 
 namespace vodlift::app {
@@ -96,6 +97,12 @@ void prepare_process() {
     // Fewer open files are no reason not to start.
     [[maybe_unused]] const int raised = ::setrlimit(RLIMIT_NOFILE, &files);
   }
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "vodlift";
+  return printable(name.data());
 }
 
 std::size_t open_files_limit() {

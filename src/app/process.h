@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace vodlift::app {
@@ -18,6 +19,9 @@ void prepare_process();
 
 // How many files and connections the process may have open.
 std::size_t open_files_limit();
+
+// The name of this machine, printable; "vodlift" where it has none.
+std::string host_name();
 
 // What the process uses, as /proc tells it; what cannot be read is 0.
 struct ProcessUsage {

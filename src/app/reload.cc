@@ -81,6 +81,8 @@ constexpr std::array kSettings = {
     at_restart<&Config::metrics, &Config::Metrics::listen>("[metrics] listen"),
     Setting{"[alerts]", [](const Config& one, const Config& other) { return one.alerts != other.alerts; },
             [](Config& to, const Config& from) { to.alerts = from.alerts; }},
+    at_restart<&Config::traces, &Config::Traces::url>("[traces] url"),
+    at_restart<&Config::traces, &Config::Traces::headers_file>("[traces] headers_file"),
     at_restart<&Config::log, &Config::Log::format>("[log] format"),
     live<&Config::log, &Config::Log::level>("[log] level"),
 };

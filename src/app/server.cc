@@ -20,6 +20,7 @@
 #include "app/reload.h"
 #include "app/service_manager.h"
 #include "app/stores.h"
+#include "app/traces.h"
 #include "audit/file_audit_log.h"
 #include "audit/file_audit_reader.h"
 #include "base/clock.h"
@@ -222,7 +223,7 @@ class Server {
  public:
   // `connections` of clients.
   Server(const Config& config, std::size_t connections, Stores stores, std::unique_ptr<audit::FileAuditLog> audit,
-         alert::Options alerts, const Clock& clock, const Build& build)
+         alert::Options alerts, telemetry::Collector collector, const Clock& clock, const Build& build)
       : config_(config),
         stores_(std::move(stores)),
         audit_(std::move(audit)),
@@ -244,8 +245,9 @@ class Server {
         retention_(*stores_.retention, clock, retention_options(config.retention)),
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
         collector_(*stores_.statistics),
+        spans_(collector.url.empty() ? nullptr : std::make_unique<telemetry::OtlpExporter>(std::move(collector))),
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
-                     &collector_},
+                     &collector_, spans_.get()},
                     worker_options(config.worker)),
         settings_(config, {check_room, [this] { return use_certificates(); },
                            [this](const std::string& storage) { return unfinished_on(storage); },
@@ -304,6 +306,7 @@ class Server {
                   retention_,
                   endpoints_,
                   *stores_.database,
+                  spans_.get(),
                   {{"api", public_server_}, {"administration", admin_server_}}},
                  build),
         monitoring_(config.metrics.listen, metrics_, *stores_.monitor) {}
@@ -334,6 +337,7 @@ class Server {
     for (const StorageInfo& one : storages_.list()) {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
     }
+    if (spans_) spans_->start();
     dispatcher_.start();
     callback_run_.start();
     reaper_.start();
@@ -390,6 +394,7 @@ class Server {
     write_usage();
     dispatcher_.stop(kWorkerGrace);
     write_statistics();
+    if (spans_) spans_->stop();
     callback_run_.stop();
     reaper_.stop();
     retention_.stop();
@@ -590,6 +595,7 @@ class Server {
   worker::RetentionRun retention_;
   worker::CallbackRun callback_run_;
   StatisticsCollector collector_;
+  const std::unique_ptr<telemetry::OtlpExporter> spans_;  // null: none are wanted
   worker::Dispatcher dispatcher_;
   Reload settings_;
   store::OnlineBackup backups_;
@@ -670,12 +676,15 @@ int run(Config config, StopSignals& signals, ServiceManager& manager, const Buil
   }
   auto alerts = alert_options(config);
   if (!alerts) return fail(with_context("cannot start", alerts.error()));
+  auto collector = collector_of(config.traces);
+  if (!collector) return fail(with_context("cannot start", collector.error()));
   auto stores = open_stores(config, clock);
   if (!stores) return fail(with_context("cannot start", stores.error()));
   auto audit = audit::FileAuditLog::open(
       {config.audit.path, std::int64_t{config.audit.max_mib} * 1024 * 1024, config.audit.keep}, clock);
   if (!audit) return fail(with_context("cannot start: [audit] path", audit.error()));
-  Server server(config, *connections, std::move(*stores), std::move(*audit), std::move(*alerts), clock, build);
+  Server server(config, *connections, std::move(*stores), std::move(*audit), std::move(*alerts), std::move(*collector),
+                clock, build);
   if (auto started = server.start(std::move(*sockets)); !started)
     return fail(with_context("cannot start", started.error()));
   if (!server.has_tls() && !is_loopback(server.address())) {

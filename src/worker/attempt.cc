@@ -25,6 +25,11 @@ Result<std::optional<ObjectInfo>> Destination::look(const ObjectTarget& target, 
   }
 }
 
+// By the claim: an attempt that was interrupted goes on in a run of its own.
+std::string span_of_run(const ClaimedUpload& claimed) {
+  return span_id(claimed.upload.trace, "run " + std::to_string(claimed.lease.fence));
+}
+
 std::string object_name(const Upload& upload) { return vodlift::object_name(upload.request); }
 
 PartBounds part_bounds(const BucketAccess& access, const ObjectStore& objects) {

@@ -11,6 +11,7 @@
 #include "core/multipart_journal.h"
 #include "core/object_store.h"
 #include "core/retry_policy.h"
+#include "core/span.h"
 #include "core/statistics_collector.h"
 #include "core/storage.h"
 #include "core/upload.h"
@@ -31,6 +32,7 @@ struct RunContext {
   int parts_per_upload = 4;
   SourceReadiness readiness{};
   StatisticsCollector* statistics = nullptr;  // null: none are wanted
+  SpanSink* spans = nullptr;                  // null: none are wanted
 };
 
 // What lies at the object's key already, for an upload that must not replace another's object. One per attempt; one
@@ -100,5 +102,8 @@ using RunEnd = std::variant<UploadEnding, Requeue>;
 
 // For logs and messages.
 std::string object_name(const Upload& upload);
+
+// The span of the run that has this claim.
+std::string span_of_run(const ClaimedUpload& claimed);
 
 }  // namespace vodlift::worker

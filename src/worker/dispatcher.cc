@@ -61,9 +61,9 @@ Dispatcher::Dispatcher(const Ports& ports, const Options& options)
       leases_(ports.queue),
       ends_(
           ports.queue, leases_, share_, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
-          [this] { loop_.wake(); }, ports.statistics),
-      context_{ports.accounts, ports.storages,           ports.objects,     ports.journal,
-               ports.clock,    options.parts_per_upload, options.readiness, ports.statistics},
+          [this] { loop_.wake(); }, ports.statistics, EndRecorder::Spans{ports.spans, &ports.clock}),
+      context_{ports.accounts,           ports.storages,    ports.objects,    ports.journal, ports.clock,
+               options.parts_per_upload, options.readiness, ports.statistics, ports.spans},
       ahead_(options.uploads),
       due_(ports.feed.subscribe(Change::Kind::uploads_due, [this](const Change&) { upload_may_be_due(); })),
       recalled_(ports.feed.subscribe(Change::Kind::upload_recalled,

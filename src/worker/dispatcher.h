@@ -50,6 +50,7 @@ class Dispatcher {
     ObjectStore& objects;
     const Clock& clock;
     StatisticsCollector* statistics = nullptr;  // null: none are wanted
+    SpanSink* spans = nullptr;                  // null: none are wanted
   };
 
   Dispatcher(const Ports& ports, const Options& options);

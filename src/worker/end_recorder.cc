@@ -49,6 +49,50 @@ void note(StatisticsCollector& statistics, const ActiveRun& run, const RunEnd& e
   if (whole > 0) statistics.sent(upload.account, bucket, whole);
 }
 
+Span span_of(const ClaimedUpload& claimed, std::string_view name) {
+  const Upload& upload = claimed.upload;
+  Span span{.trace = upload.trace, .name = std::string(name)};
+  span.attributes = {{"vodlift.upload", claimed.lease.id},
+                     {"vodlift.cdn", upload.account},
+                     {"vodlift.bucket", upload.request.bucket},
+                     {"vodlift.source", upload.request.path},
+                     {"vodlift.destination_path", upload.request.destination_path}};
+  return span;
+}
+
+// The run's span, and the upload's if the run ended it.
+void tell_spans(SpanSink& sink, const ActiveRun& run, const RunEnd& end, WallTime now) {
+  const Upload& upload = run.claimed.upload;
+  const std::string whole = span_id(upload.trace, "upload");
+  Span attempt = span_of(run.claimed, "attempt");
+  attempt.id = span_of_run(run.claimed);
+  attempt.parent = whole;
+  attempt.end = now;
+  attempt.begin = now - std::chrono::floor<std::chrono::milliseconds>(steady_clock::now() - run.since);
+  attempt.attributes.emplace_back("vodlift.attempt", std::int64_t{upload.attempts});
+  attempt.attributes.emplace_back("vodlift.bytes_sent", run.control.bytes_sent());
+  const auto* ending = std::get_if<UploadEnding>(&end);
+  const std::optional<UploadError>& error = ending != nullptr ? ending->error : std::get<Requeue>(end).error;
+  if (error) {
+    attempt.error = error->message;
+    attempt.attributes.emplace_back("vodlift.code", std::string(info(error->code).name));
+  }
+  sink.add(std::move(attempt));
+  if (ending == nullptr) return;
+  Span all = span_of(run.claimed, "upload");
+  all.id = whole;
+  all.parent = upload.trace.parent;
+  all.begin = upload.created;
+  all.end = now;
+  all.attributes.emplace_back("vodlift.state", std::string(to_string(ending->state)));
+  all.attributes.emplace_back("vodlift.bytes", ending->size);
+  if (error) {
+    all.error = error->message;
+    all.attributes.emplace_back("vodlift.code", std::string(info(error->code).name));
+  }
+  sink.add(std::move(all));
+}
+
 // The account of a large upload is charged for what the run sent beyond the charge at the claim.
 void settle_turn(FairShare& share, const ActiveRun& run) {
   if (!run.large()) return;
@@ -60,8 +104,14 @@ void settle_turn(FairShare& share, const ActiveRun& run) {
 }  // namespace
 
 EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most,
-                         std::function<void()> wake, StatisticsCollector* statistics)
-    : queue_(queue), leases_(leases), share_(share), wake_(std::move(wake)), statistics_(statistics), most_(most) {}
+                         std::function<void()> wake, StatisticsCollector* statistics, Spans spans)
+    : queue_(queue),
+      leases_(leases),
+      share_(share),
+      wake_(std::move(wake)),
+      statistics_(statistics),
+      spans_(spans),
+      most_(most) {}
 
 void EndRecorder::record(std::shared_ptr<const ActiveRun> run, RunEnd end) {
   Ends recorded = until_memory([] { return Ends(1); });
@@ -153,6 +203,8 @@ void EndRecorder::settle(const End& end) noexcept {
     log_end(*end.run, end.end, end.outcome);
     if (end.outcome && statistics_ != nullptr) note(*statistics_, *end.run, end.end);
     if (end.outcome) settle_turn(share_, *end.run);
+    const bool traced = spans_.sink != nullptr && end.run->claimed.upload.trace.sampled;
+    if (end.outcome && traced) tell_spans(*spans_.sink, *end.run, end.end, spans_.clock->now());
   } catch (const std::exception&) {  // no memory: the line, the sum or the charge is missing
   }
   leases_.release(*end.run);

@@ -22,8 +22,12 @@ class EndRecorder {
   // `share`: only serve() uses it. `most`: from this many ends under way on, wait_for_room() waits; from 1. `wake`:
   // serve() has something to do; called on a thread of the store, must not block. `statistics`: null where none are
   // wanted. Everything given must outlive the recorder.
+  struct Spans {
+    SpanSink* sink = nullptr;  // null: none are wanted
+    const Clock* clock = nullptr;
+  };
   EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most, std::function<void()> wake,
-              StatisticsCollector* statistics = nullptr);
+              StatisticsCollector* statistics = nullptr, Spans spans = {});
 
   // Begins to record `end`. Waits only where there is no memory. Any thread.
   void record(std::shared_ptr<const ActiveRun> run, RunEnd end);
@@ -59,6 +63,7 @@ class EndRecorder {
   FairShare& share_;
   const std::function<void()> wake_;
   StatisticsCollector* const statistics_;
+  const Spans spans_;
 
   mutable std::mutex mutex_;  // guards the next five
   std::size_t most_;

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "core/multipart_policy.h"
 #include "worker/object_check.h"
-#include "worker/part_sender.h"
 #include "worker/source_check.h"
 
 namespace vodlift::worker {
@@ -52,9 +51,13 @@ Result<Verification> MultipartRun::send() {
     if (std::none_of(journal_.parts.begin(), journal_.parts.end(), same_number)) missing.push_back(number);
   }
   const Multipart multipart{journal_.multipart_id, journal_.checksum_mode};
-  PartSender sender(context_.objects,
-                    {attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload, attempt_.storage},
-                    control_, [this](const Part& part) { return record_part(part); });
+  PartSender::Job job{attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload, attempt_.storage};
+  if (context_.spans != nullptr && claimed_.upload.trace.sampled) {
+    job.tried = [this, plan = *plan](int number, auto began, const auto& result) {
+      tell_part(number, plan.size_of(number), began, result);
+    };
+  }
+  PartSender sender(context_.objects, std::move(job), control_, [this](const Part& part) { return record_part(part); });
   auto sent = sender.send(missing);
   if (sent) sent = confirm_source(*plan);
   if (sent) return complete(*plan);
@@ -450,6 +453,23 @@ Result<> MultipartRun::record_part(const Part& part) {
     context_.statistics->sent(claimed_.upload.account, claimed_.upload.request.bucket, part.size);
   journal_.parts.push_back(part);
   return {};
+}
+
+// Each try is a span, part of the run's.
+void MultipartRun::tell_part(int number, std::int64_t size, PartSender::Instant began,
+                             const Result<StoredBytes>& result) {
+  const auto took = std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  Span span{.trace = claimed_.upload.trace, .parent = span_of_run(claimed_), .name = "part"};
+  span.id = span_id(span.trace, fmt::format("{} part {} {}", span.parent, number, began.time_since_epoch().count()));
+  span.end = context_.clock.now();
+  span.begin = span.end - took;
+  span.attributes = {
+      {"vodlift.upload", claimed_.lease.id}, {"vodlift.part", std::int64_t{number}}, {"vodlift.bytes", size}};
+  if (!result) {
+    span.error = result.error().message;
+    span.attributes.emplace_back("vodlift.code", std::string(info(result.error().code).name));
+  }
+  context_.spans->add(std::move(span));
 }
 
 // Whether the open multipart upload is at another endpoint than the bucket is now: the new store knows nothing of it.

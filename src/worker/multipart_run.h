@@ -6,6 +6,7 @@
 
 #include "core/part_plan.h"
 #include "worker/attempt.h"
+#include "worker/part_sender.h"
 #include "worker/run_control.h"
 
 namespace vodlift::worker {
@@ -74,6 +75,7 @@ class MultipartRun {
   Result<> record(const OpenMultipart& journal);
   Result<> record(const Part& part);
   Result<> record_part(const Part& part);
+  void tell_part(int number, std::int64_t size, PartSender::Instant began, const Result<StoredBytes>& result);
   bool lies_elsewhere() const;
 
   const RunContext& context_;

@@ -122,6 +122,7 @@ Result<> PartSender::start(Prepared part) {
     part.checksum = std::move(*checksum);
   }
   ++part.tries;
+  part.began = std::chrono::steady_clock::now();
   part.sent = false;
   const std::optional<RangeChecksum> checksum = part.checksum;
   in_flight_.insert_or_assign(number, std::move(part));
@@ -175,6 +176,7 @@ Result<> PartSender::handle(Event event) {
   const Result<StoredBytes>& result = *event.result;
   auto node = in_flight_.extract(event.number);
   Prepared& part = node.mapped();
+  if (job_.tried) job_.tried(part.number, part.began, result);
   if (result) {
     return confirmed_({part.number, job_.plan.size_of(part.number), result->etag, result->crc32c,
                        part.checksum ? part.checksum->md5 : ""});

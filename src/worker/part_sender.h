@@ -29,6 +29,8 @@ inline constexpr std::int64_t kLeastPartBytesPerSecond = 1'000'000;
 // prepared.
 class PartSender {
  public:
+  using Instant = std::chrono::steady_clock::time_point;
+
   // Called on the sender's thread for each confirmed part; an error ends the sending.
   using Confirmed = std::function<Result<>(const Part&)>;
 
@@ -39,6 +41,8 @@ class PartSender {
     PartPlan plan;
     int parallel = 4;       // parts whose bytes are being sent, 1..64; a bandwidth limit allows fewer
     std::string storage{};  // the storage that holds the source
+    // Called on the sender's thread when the store has answered a try of a part, or it has failed; may be empty.
+    std::function<void(int number, Instant began, const Result<StoredBytes>& result)> tried{};
   };
 
   PartSender(ObjectStore& store, Job job, RunControl& control, Confirmed confirmed)
@@ -54,12 +58,11 @@ class PartSender {
   Result<> send(const std::vector<int>& numbers);
 
  private:
-  using Instant = std::chrono::steady_clock::time_point;
-
   struct Prepared {
     int number = 0;
     std::optional<RangeChecksum> checksum;  // nothing: computed while the bytes are sent
     int tries = 0;                          // made so far
+    Instant began{};                        // the last of them
     bool sent = false;                      // all bytes are sent
   };
   // The bytes of a part are sent, or its answer is there.

@@ -128,9 +128,8 @@ Result<UploadEnding> UploadRun::attempt_with_fitting_parts(const BucketAccess& a
 
 Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   const UploadRequest& request = claimed_.upload.request;
-  const Trace& trace = claimed_.upload.trace;
   attempt_.target = {access, request.destination_path, attempt_.failed,
-                     traceparent(trace, span_id(trace, fmt::format("attempt {}", claimed_.upload.attempts)))};
+                     traceparent(claimed_.upload.trace, span_of_run(claimed_))};
   // Before the source is read for nothing.
   if (auto refused = context_.objects.refusal(attempt_.target)) return std::move(refused->error);
 

@@ -46,7 +46,7 @@ def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aw
     listener, somebody who follows events, a monitoring system, a limit of the history, a backup and a program that is told of alerts have every thread made."""
     port = free_port()
     site = new_site(extra=f'[panel]\nlisten = "127.0.0.1:{port}"\n[metrics]\nlisten = "127.0.0.1:0"\n[retention]\nended_days = 30\n'
-                          '[alerts]\ncommand = ["/bin/true"]')
+                          '[alerts]\ncommand = ["/bin/true"]\n[traces]\nurl = "http://127.0.0.1:9/v1/traces"')
     site.server.environment = {
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": aws.endpoint, "HOME": str(site.server.folder),
         "LD_PRELOAD": str(build_dir() / "libhanging_storage.so"), "HANGING_ROOT": str(site.server.storage)}

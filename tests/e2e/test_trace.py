@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -81,3 +82,92 @@ def test_many_uploads_of_one_request_share_its_trace_and_a_retry_keeps_it(ready,
     ready.wait_for(ids[0], "failed")
     again = rest.call("POST", f"/uploads/{ids[0]}/retry", {}).data["id"]
     assert again != ids[0] and rest.call("GET", f"/uploads/{again}").data["trace_id"] == ID
+
+
+def spans_of(collector) -> list[dict]:
+    spans = []
+    for request in list(collector.received):
+        assert request.headers["x-key"] == "very-secret"
+        for of_resource in request.json["resourceSpans"]:
+            names = {one["key"]: one["value"] for one in of_resource["resource"]["attributes"]}
+            assert names["service.name"] == {"stringValue": "vodlift"}
+            spans += [span for scope in of_resource["scopeSpans"] for span in scope["spans"]]
+    return spans
+
+
+def attributes_of(span: dict) -> dict:
+    return {one["key"]: next(iter(one["value"].values())) for one in span["attributes"]}
+
+
+@pytest.fixture
+def traced(new_site, fake, receiver, tmp_path):
+    """A server that sends its spans to `receiver`."""
+    headers = tmp_path / "headers"
+    headers.write_text("X-Key: very-secret\n")
+    site = new_site(extra=f'[traces]\nurl = "{receiver.url}/v1/traces"\nheaders_file = "{headers}"\n')
+    site.server.secrets.append("very-secret")
+    site.use(fake, "videos")
+    return site
+
+
+def test_a_collector_gets_a_span_of_upload_attempt_and_parts(traced, fake, receiver, new_receiver):
+    make_file(traced.files / "film.mp4", 40 * MIB)
+    upload = queue(traced, new_receiver((200, {})), f"00-{ID}-{PARENT}-01")
+    traced.wait_for(upload, "completed")
+    wait_until(lambda: any(span["name"] == "upload" for span in spans_of(receiver)), 20, "the last span")
+    spans = spans_of(receiver)
+    assert {span["traceId"] for span in spans} == {ID} and len({span["spanId"] for span in spans}) == len(spans)
+    whole, = (span for span in spans if span["name"] == "upload")
+    attempt, = (span for span in spans if span["name"] == "attempt")
+    parts = [span for span in spans if span["name"] == "part"]
+    assert whole["parentSpanId"] == PARENT and attempt["parentSpanId"] == whole["spanId"]
+    sent = [record for record in fake.requests if record.operation == "UploadPart"]
+    assert len(parts) == len(sent) > 1 and {part["parentSpanId"] for part in parts} == {attempt["spanId"]}
+    assert {record.headers["traceparent"] for record in sent} == {f"00-{ID}-{attempt['spanId']}-01"}
+    assert sorted(int(attributes_of(part)["vodlift.part"]) for part in parts) == list(range(1, len(parts) + 1))
+    assert sum(int(attributes_of(part)["vodlift.bytes"]) for part in parts) == 40 * MIB
+    about = attributes_of(whole)
+    assert about["vodlift.upload"] == str(upload) and about["vodlift.state"] == "completed" and about["vodlift.bytes"] == str(40 * MIB)
+    for inner, outer in [(attempt, whole)] + [(part, attempt) for part in parts]:
+        slack = 5_000_000  # times are whole milliseconds
+        assert int(outer["startTimeUnixNano"]) - slack <= int(inner["startTimeUnixNano"]) <= int(inner["endTimeUnixNano"])
+        assert int(inner["endTimeUnixNano"]) <= int(outer["endTimeUnixNano"]) + slack
+
+
+def test_a_failed_upload_is_a_failed_span_and_one_that_is_not_sampled_is_none(traced, fake, receiver, new_receiver):
+    make_file(traced.files / "film.mp4", 1000)
+    fake.play("put_access_denied")
+    unsampled = queue(traced, new_receiver((200, {})), f"00-{'1' * 32}-{PARENT}-00")
+    traced.wait_for(unsampled, "failed")
+    failed = queue(traced, new_receiver((200, {})), f"00-{ID}-{PARENT}-01", priority=9)
+    traced.wait_for(failed, "failed")
+    wait_until(lambda: any(span["name"] == "upload" for span in spans_of(receiver)), 20, "the span of the upload")
+    spans = spans_of(receiver)
+    assert {span["traceId"] for span in spans} == {ID}
+    whole, = (span for span in spans if span["name"] == "upload")
+    assert whole["status"]["code"] == 2 and whole["status"]["message"]
+    assert attributes_of(whole)["vodlift.code"] == "s3_access_denied"
+
+
+def test_a_collector_that_hangs_holds_up_no_upload(new_site, fake):
+    with socket.create_server(("127.0.0.1", 0), backlog=8) as hanging:
+        site = new_site(extra=f'[traces]\nurl = "http://127.0.0.1:{hanging.getsockname()[1]}/"\n')
+        site.use(fake, "videos")
+        make_file(site.files / "film.mp4", 1000)
+        for number in range(20):
+            site.wait_for(site.queue("film.mp4", "videos", f"{number}.mp4"), "completed")
+        site.server.stop()
+
+
+@pytest.mark.parametrize("lines", ["no header here\n", "X-Key: a\x00b\n", "X: y\n" * 17])
+def test_a_faulty_file_of_headers_is_named_with_its_line_and_not_shown(new_site, tmp_path, lines):
+    headers = tmp_path / "headers"
+    headers.write_text(lines)
+    site = new_site()
+    site.server.stop()
+    site.server.configure(extra=f'[traces]\nurl = "http://127.0.0.1:1/"\nheaders_file = "{headers}"\n')
+    with pytest.raises(AssertionError, match="ended at start: 1") as failed:
+        site.server.start()
+    site.server.process = None
+    told = str(failed.value)
+    assert "[traces] headers_file: line" in told and "no header here" not in told
