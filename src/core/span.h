@@ -17,14 +17,14 @@ namespace vodlift {
 struct Span {
   using Value = std::variant<std::int64_t, std::string>;
 
-  Trace trace;
-  std::string id;      // 16 hex digits, see span_id()
-  std::string parent;  // the step that it is part of; empty: the first of its trace
-  std::string name;    // "upload", "attempt", "part"
-  WallTime begin;
-  WallTime end;
-  std::string error;                                           // empty: it succeeded
-  std::vector<std::pair<std::string_view, Value>> attributes;  // names are literals: "vodlift.upload"
+  Trace trace{};
+  std::string id{};      // 16 hex digits, see span_id()
+  std::string parent{};  // the step that it is part of; empty: the first of its trace
+  std::string name{};    // "upload", "attempt", "part"
+  WallTime begin{};
+  WallTime end{};
+  std::string error{};                                           // empty: it succeeded
+  std::vector<std::pair<std::string_view, Value>> attributes{};  // names are literals: "vodlift.upload"
 };
 
 class SpanSink {

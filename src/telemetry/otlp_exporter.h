@@ -18,9 +18,9 @@ namespace vodlift::telemetry {
 
 // Where spans go.
 struct Collector {
-  std::string url;              // "http://127.0.0.1:4318/v1/traces"
-  std::vector<Secret> headers;  // "Name: value" each; they may hold a key
-  std::string host;             // the name of this machine
+  std::string url{};              // "http://127.0.0.1:4318/v1/traces"
+  std::vector<Secret> headers{};  // "Name: value" each; they may hold a key
+  std::string host{};             // the name of this machine
 };
 
 // Spans wait until kMostInRequest of them are there, or for kBetween. A request that the collector does not answer, or

@@ -61,7 +61,7 @@ Dispatcher::Dispatcher(const Ports& ports, const Options& options)
       leases_(ports.queue),
       ends_(
           ports.queue, leases_, share_, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
-          [this] { loop_.wake(); }, ports.statistics, EndRecorder::Spans{ports.spans, &ports.clock}),
+          [this] { loop_.wake(); }, ports.statistics, SpanOutput{ports.spans, &ports.clock}),
       context_{ports.accounts,           ports.storages,    ports.objects,    ports.journal, ports.clock,
                options.parts_per_upload, options.readiness, ports.statistics, ports.spans},
       ahead_(options.uploads),

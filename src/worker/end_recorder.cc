@@ -104,7 +104,7 @@ void settle_turn(FairShare& share, const ActiveRun& run) {
 }  // namespace
 
 EndRecorder::EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most,
-                         std::function<void()> wake, StatisticsCollector* statistics, Spans spans)
+                         std::function<void()> wake, StatisticsCollector* statistics, SpanOutput spans)
     : queue_(queue),
       leases_(leases),
       share_(share),

@@ -13,6 +13,12 @@
 
 namespace vodlift::worker {
 
+// Where the spans of runs and uploads go.
+struct SpanOutput {
+  SpanSink* sink = nullptr;  // null: none are wanted
+  const Clock* clock = nullptr;
+};
+
 // The one way in which a lease is given back. record() returns at once, so that many ends share a commit. If the
 // database refuses an end because its disk or queue is full, it is recorded again every kBetweenRecordings until the
 // run is told to end (its lease expired, or the node stops); then there is one last try. Each end is logged, and its
@@ -22,12 +28,8 @@ class EndRecorder {
   // `share`: only serve() uses it. `most`: from this many ends under way on, wait_for_room() waits; from 1. `wake`:
   // serve() has something to do; called on a thread of the store, must not block. `statistics`: null where none are
   // wanted. Everything given must outlive the recorder.
-  struct Spans {
-    SpanSink* sink = nullptr;  // null: none are wanted
-    const Clock* clock = nullptr;
-  };
   EndRecorder(WorkQueue& queue, LeaseKeeper& leases, FairShare& share, std::size_t most, std::function<void()> wake,
-              StatisticsCollector* statistics = nullptr, Spans spans = {});
+              StatisticsCollector* statistics = nullptr, SpanOutput spans = {});
 
   // Begins to record `end`. Waits only where there is no memory. Any thread.
   void record(std::shared_ptr<const ActiveRun> run, RunEnd end);
@@ -63,7 +65,7 @@ class EndRecorder {
   FairShare& share_;
   const std::function<void()> wake_;
   StatisticsCollector* const statistics_;
-  const Spans spans_;
+  const SpanOutput spans_;
 
   mutable std::mutex mutex_;  // guards the next five
   std::size_t most_;
