@@ -21,7 +21,7 @@ def queue(site, receiver, traceparent: str | None, **fields) -> int:
     headers = {"traceparent": traceparent} if traceparent is not None else {}
     answer = site.api.post(sign(request, site.api.secret), headers=headers)
     assert answer.ok, answer
-    return int(answer.body["id"])
+    return int(answer.data)
 
 
 def traces_of(site, fake, receiver, upload: int) -> tuple[set, set, set]:
@@ -60,7 +60,8 @@ def test_the_trace_of_the_client_goes_on_to_store_and_receiver(ready, fake, rece
     assert RestClient(ready.server.socket).call("GET", f"/uploads/{upload}").data["trace_id"] == ID
 
 
-@pytest.mark.parametrize("header", [None, "", "00-" + "0" * 32 + f"-{PARENT}-01", f"00-{ID.upper()}-{PARENT}-01", "x" * 4000, "\xff\xfe"])
+@pytest.mark.parametrize("header", [None, "", "00-" + "0" * 32 + f"-{PARENT}-01", f"00-{ID.upper()}-{PARENT}-01", "x" * 4000, "\xff\xfe"],
+                         ids=["none", "empty", "zeros", "upper case", "long", "not ASCII"])
 def test_an_upload_without_a_usable_header_has_a_trace_of_its_own(ready, fake, receiver, header):
     upload = queue(ready, receiver, header)
     in_log, at_store, at_receiver = traces_of(ready, fake, receiver, upload)
