@@ -17,7 +17,8 @@ bool is_passing(int status) { return status == 429 || status == 502 || status ==
 
 }  // namespace
 
-OtlpExporter::OtlpExporter(Collector collector) : collector_(std::move(collector)), client_("traces-http", 1) {}
+OtlpExporter::OtlpExporter(Collector collector, std::chrono::milliseconds between)
+    : collector_(std::move(collector)), between_(between), client_("traces-http", 1) {}
 
 OtlpExporter::~OtlpExporter() { stop(); }
 
@@ -46,7 +47,7 @@ void OtlpExporter::add(Span span) {
 
 void OtlpExporter::loop() {
   while (!loop_.stopping()) {
-    loop_.wait_for(kBetween);
+    loop_.wait_for(between_);
     while (!loop_.stopping() && send_some(kTimeout)) {
     }
   }

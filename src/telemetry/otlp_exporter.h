@@ -33,7 +33,8 @@ class OtlpExporter : public SpanSink {
   static constexpr std::chrono::seconds kBetween{2};
   static constexpr std::chrono::seconds kTimeout{10};
 
-  explicit OtlpExporter(Collector collector);
+  // `between`: for tests that do not wait.
+  explicit OtlpExporter(Collector collector, std::chrono::milliseconds between = kBetween);
   // Like stop().
   ~OtlpExporter() override;
 
@@ -53,6 +54,7 @@ class OtlpExporter : public SpanSink {
   void put_back(std::vector<Span> spans);
 
   const Collector collector_;
+  const std::chrono::milliseconds between_;
   net::HttpClient client_;
   mutable std::mutex mutex_;  // guards the next three
   std::deque<Span> waiting_;

@@ -39,7 +39,7 @@ class OtlpExporterTest : public testing::Test {
     server_.start();
     Collector collector{.url = "http://" + server_.address() + "/v1/traces", .host = "host-1"};
     collector.headers.emplace_back("X-Key: very-secret");
-    exporter_ = std::make_unique<OtlpExporter>(std::move(collector));
+    exporter_ = std::make_unique<OtlpExporter>(std::move(collector), std::chrono::milliseconds(20));
   }
   void TearDown() override {
     exporter_->stop();
