@@ -20,6 +20,13 @@ TEST_F(CliTest, InvitesPeople) {
   EXPECT_THAT(out_, HasSubstr("/panel/setup?for=anna#vll_1\n"));
   EXPECT_EQ(run_with_socket({"people", "reset", "anna@x"}), kDone);
   EXPECT_EQ(asked().back(), "POST /api/v1/people/anna%40x/reset {}");
+  for (const bool resets : {false, true}) {
+    out_.clear();
+    EXPECT_EQ(resets ? run_with_socket({"people", "reset", "anna@x", "--quiet"})
+                     : run_with_socket({"people", "invite", "anna@x", "--role", "viewer", "--quiet"}),
+              kDone);
+    EXPECT_EQ(out_, "vll_1\n") << "without it the link cannot be made";
+  }
   EXPECT_EQ(run_with_socket({"people", "invite", "anna", "--role", "boss"}), kUsage);
 }
 
@@ -34,6 +41,7 @@ TEST_F(CliTest, ListsAndChangesPeople) {
   EXPECT_EQ(asked().back(), R"(PATCH /api/v1/people/anna {"role":"customer","cdn":158})");
   EXPECT_EQ(run_with_socket({"people", "remove", "anna"}), kDone);
   EXPECT_EQ(asked().back(), "DELETE /api/v1/people/anna");
+  EXPECT_THAT(out_, HasSubstr("anna is removed"));
 }
 
 TEST_F(CliTest, MakesListsAndRemovesTokens) {
@@ -43,12 +51,16 @@ TEST_F(CliTest, MakesListsAndRemovesTokens) {
   EXPECT_EQ(run_with_socket({"token", "create", "--owner", "anna", "--label", "ci", "--expires", "2127-01-31"}), kDone);
   EXPECT_EQ(asked().back(), R"(POST /api/v1/tokens {"owner":"anna","label":"ci","expires":4957027200})");
   EXPECT_THAT(out_, HasSubstr("vlt_1\n"));
+  out_.clear();
+  EXPECT_EQ(run_with_socket({"token", "create", "--owner", "anna", "--label", "ci", "--quiet"}), kDone);
+  EXPECT_EQ(out_, "vlt_1\n");
   EXPECT_EQ(run_with_socket({"token", "create", "--owner", "anna", "--label", "ci", "--expires", "soon"}), kFailed);
   EXPECT_THAT(err_, HasSubstr("--expires"));
   token.erase("token");
   answer(token);
   EXPECT_EQ(run_with_socket({"token", "remove", "3"}), kDone);
   EXPECT_EQ(asked().back(), "DELETE /api/v1/tokens/3");
+  EXPECT_THAT(out_, HasSubstr("Token 3 (ci) is removed"));
   answer_list({token});
   EXPECT_EQ(run_with_socket({"token", "list"}), kDone);
   EXPECT_THAT(out_, HasSubstr("3   anna   ci "));

@@ -34,6 +34,10 @@ std::string show_people(const boost::json::array& people) {
 
 std::string show_person(const value& person) { return show_people(boost::json::array{person}); }
 
+std::string show_removed_person(const value& person) {
+  return fmt::format("{} is removed, with all sessions and tokens.\n", text_at(person, "name"));
+}
+
 std::string show_link(const value& person) {
   const std::string name = text_at(person, "name");
   return fmt::format(
@@ -83,7 +87,7 @@ void add_role_command(CLI::App& noun, Session& session, const char* verb, const 
       return session.call_and_show({"PATCH", "/people/" + uri_encode(options->name), fields}, show_person);
     }
     fields["name"] = options->name;
-    return session.call_and_show({"POST", "/people", fields}, show_link);
+    return session.call_and_show({"POST", "/people", fields}, show_link, {"setup_token"});
   });
 }
 
@@ -95,7 +99,8 @@ void add_person_command(CLI::App& noun, Session& session, const char* verb, cons
   CLI::App* command = noun.add_subcommand(verb, about);
   command->add_option("name", *name, "The person")->required();
   session.attach(*command, [&session, name, method, path, show] {
-    return session.call_and_show({method, fmt::format(fmt::runtime(path), uri_encode(*name))}, show);
+    const Call call{method, fmt::format(fmt::runtime(path), uri_encode(*name))};
+    return show == show_link ? session.call_and_show(call, show, {"setup_token"}) : session.call_and_show(call, show);
   });
 }
 
@@ -121,7 +126,7 @@ int create_token(Session& session, const TokenOptions& options) {
     }
     fields["expires"] = *expires;
   }
-  return session.call_and_show({"POST", "/tokens", fields}, show_token);
+  return session.call_and_show({"POST", "/tokens", fields}, show_token, {"token"});
 }
 
 }  // namespace
@@ -135,7 +140,7 @@ void add_people_commands(CLI::App& app, Session& session) {
   add_person_command(*noun, session, "reset", "Make a new link for a person who forgot the password", "POST",
                      "/people/{}/reset", show_link);
   add_person_command(*noun, session, "remove", "Remove a person, with sessions and tokens", "DELETE", "/people/{}",
-                     show_person);
+                     show_removed_person);
 }
 
 void add_token_commands(CLI::App& app, Session& session) {
@@ -159,8 +164,10 @@ void add_token_commands(CLI::App& app, Session& session) {
   CLI::App* remove = noun->add_subcommand("remove", "Remove a token; it is of no use at once");
   remove->add_option("id", *id, "The token; \"token list\" shows the ids")->required();
   session.attach(*remove, [&session, id] {
-    return session.call_and_show({"DELETE", fmt::format("/tokens/{}", *id)},
-                                 [](const value& token) { return show_tokens(boost::json::array{token}); });
+    return session.call_and_show({"DELETE", fmt::format("/tokens/{}", *id)}, [](const value& token) {
+      return fmt::format("Token {} ({}) is removed, and is of no use from now on.\n", cell(token, "id"),
+                         cell(token, "label"));
+    });
   });
 }
 

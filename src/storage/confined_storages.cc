@@ -43,6 +43,17 @@ bool has_folder(int root, const std::string& user) {
 // storage.
 constexpr std::array<std::chrono::milliseconds, 5> kOpenPauses = {10ms, 20ms, 40ms, 80ms, 160ms};
 
+// A root that is open is compared with what its path names now, but not more often.
+constexpr std::chrono::seconds kRootTrusted{1};
+
+// Whether the path still names the folder that is open: something else may be mounted there by now.
+bool names_folder(const std::string& path, int folder) {
+  struct stat named {};
+  struct stat open {};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(folder, &open) == 0 && named.st_dev == open.st_dev &&
+         named.st_ino == open.st_ino;
+}
+
 constexpr int kSourceFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 
 // Whether a file has hard links. Folders always have more than one name, so they do not count.
@@ -147,8 +158,9 @@ struct ConfinedStorages::Mounted : StorageRoot {
 
   std::atomic<bool> given_up = false;  // it takes no more calls
   std::atomic<int> lost_by = 0;        // the errno that the log has told last; 0: none since the root could be used
-  std::mutex mutex;                    // guards the next two, and is held for no call of the file system
+  std::mutex mutex;                    // guards the next three, and is held for no call of the file system
   std::optional<SteadyTime> gone_since;
+  SteadyTime root_trusted_until{};
   std::shared_ptr<const OpenRoot> open_root = std::make_shared<const OpenRoot>();  // replaced when it is lost
   const std::shared_ptr<TimedCalls> reads;  // shared with the files that are open
   TimedCalls opens;                         // and questions for free space
@@ -260,9 +272,17 @@ bool ConfinedStorages::stop_within(std::chrono::milliseconds grace) {
 }
 
 Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root_of(Mounted& storage) {
+  std::shared_ptr<const OpenRoot> root;
+  const auto now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(storage.mutex);
-    if (storage.open_root->fd.valid()) return storage.open_root;
+    root = storage.open_root;
+    if (root->fd.valid() && now < storage.root_trusted_until) return root;
+  }
+  if (root->fd.valid() && names_folder(storage.root, root->fd.get())) {
+    const std::lock_guard lock(storage.mutex);
+    storage.root_trusted_until = now + kRootTrusted;
+    return root;
   }
   OpenRoot opened{UniqueFd(::open(storage.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC))};
   if (!opened.fd.valid()) {
@@ -271,6 +291,7 @@ Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root
   }
   opened.where = file_system_of(opened.fd.get());
   const std::lock_guard lock(storage.mutex);
+  storage.root_trusted_until = now + kRootTrusted;
   return storage.open_root = std::make_shared<const OpenRoot>(std::move(opened));
 }
 
@@ -329,6 +350,7 @@ std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_in_mem
   std::shared_ptr<const OpenRoot> root;
   {
     const std::lock_guard lock(storage.mutex);
+    if (std::chrono::steady_clock::now() >= storage.root_trusted_until) return std::nullopt;
     root = storage.open_root;
   }
   // Names that lie in memory can be opened without waiting for a server. Beneath the root another kind of file system

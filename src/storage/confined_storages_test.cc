@@ -59,14 +59,40 @@ TEST_F(ConfinedStoragesTest, OpensARegularFile) {
 
 TEST_F(ConfinedStoragesTest, OpensWhatIsInMemoryWithoutWaiting) {
   ConfinedStorages storages({{"sestore4", root_.string()}});
-  ASSERT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"}));
-  const auto again = storages.open_cached({"sestore4", "jb", "videos/a.mp4"});
+  std::optional<Result<std::unique_ptr<SourceFile>>> again;
+  for (int tries = 0; tries < 20 && !again; ++tries) {  // a busy machine may take longer than the root is trusted
+    ASSERT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"}));
+    again = storages.open_cached({"sestore4", "jb", "videos/a.mp4"});
+  }
   ASSERT_TRUE(again && *again);
   EXPECT_EQ((**again)->identity().size, 6);
   EXPECT_FALSE(storages.open_cached({"sestore4", "jb", "videos/absent.mp4"})) << "why is for open() to say";
   EXPECT_FALSE(storages.open_cached({"sestore9", "jb", "videos/a.mp4"}));
   fs::create_symlink("a.mp4", root_ / "jb/videos/link.mp4");
   EXPECT_FALSE(storages.open_cached({"sestore4", "jb", "videos/link.mp4"}));
+}
+
+// As when another file system is mounted over the root.
+TEST_F(ConfinedStoragesTest, TakesWhatIsAtTheRootsPathNow) {
+  ConfinedStorages storages({{"sestore4", root_.string()}});
+  ASSERT_TRUE(storages.open({"sestore4", "jb", "videos/a.mp4"}));
+  fs::rename(root_, top_ / "before");
+  fs::create_directories(root_ / "jb/videos");
+  std::ofstream(root_ / "jb/videos/a.mp4") << "another file";
+  std::int64_t size = 0;
+  for (int tries = 0; tries < 1000 && size != 12; ++tries) {
+    const auto file = storages.open({"sestore4", "jb", "videos/a.mp4"});
+    ASSERT_TRUE(file) << file.error().message;
+    size = (*file)->identity().size;
+    if (size != 12) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(size, 12);
+  EXPECT_TRUE(storages.list().front().available);
+  fs::remove_all(root_);
+  for (int tries = 0; tries < 1000 && storages.list().front().available; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_FALSE(storages.list().front().available);
 }
 
 TEST_F(ConfinedStoragesTest, WhatMayNotBeLocalIsNotOpenedWithoutWaiting) {
