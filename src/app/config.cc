@@ -312,6 +312,9 @@ class ConfigJudge {
                                            printable(item.text, 64)));
       }
     }
+    if (const auto days = callback.integer("disable_after_days", 0, 365)) {
+      config_.callback.disable_after = std::chrono::days(static_cast<int>(*days));
+    }
     callback.refuse_unknown();
   }
 

@@ -67,6 +67,7 @@ struct Config {
   struct Callback {
     std::vector<net::Network> allow_networks;
     std::vector<net::PortRange> allow_ports;
+    std::chrono::days disable_after{5};  // 0..365; 0: never
   };
   struct Audit {
     std::filesystem::path path;

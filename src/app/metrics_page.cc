@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/process.h"
+#include "rest/callbacks.h"
 #include "worker/turns.h"
 
 namespace vodlift::app {
@@ -123,12 +124,16 @@ class MetricsPage::Writing {
     if (!receivers) return miss();
     std::int64_t waiting = 0;
     std::int64_t failing = 0;
+    std::int64_t disabled = 0;
     for (const CallbackReceiver& one : *receivers) {
       waiting += one.sums.waiting;
       failing += one.sums.failing_since ? 1 : 0;
+      disabled += rest::is_disabled(context_, one) ? 1 : 0;
     }
     text_.gauge("vodlift_callbacks_waiting", "Callbacks that are to be delivered.", waiting);
     text_.gauge("vodlift_callback_receivers_failing", "Receivers whose last attempt failed.", failing);
+    text_.gauge("vodlift_callback_receivers_disabled",
+                "Receivers that get one callback an hour, because all have failed for days.", disabled);
   }
 
   void database() {

@@ -62,6 +62,7 @@ constexpr std::array kSettings = {
     live<&Config::litter, &Config::Litter::give_up>("[litter] give_up_days"),
     live<&Config::callback, &Config::Callback::allow_networks>("[callback] allow_networks"),
     live<&Config::callback, &Config::Callback::allow_ports>("[callback] allow_ports"),
+    live<&Config::callback, &Config::Callback::disable_after>("[callback] disable_after_days"),
     at_restart<&Config::audit, &Config::Audit::path>("[audit] path"),
     at_restart<&Config::audit, &Config::Audit::max_mib>("[audit] max_mib"),
     at_restart<&Config::audit, &Config::Audit::keep>("[audit] keep"),

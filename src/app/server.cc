@@ -243,7 +243,8 @@ class Server {
         callbacks_(callback_client_, guard_, clock),
         reaper_(*stores_.ledger, *stores_.accounts, objects_, reaper_options(config.litter)),
         retention_(*stores_.retention, clock, retention_options(config.retention)),
-        callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_),
+        disabled_(config.callback.disable_after),
+        callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_, disabled_),
         collector_(*stores_.statistics),
         spans_(collector.url.empty() ? nullptr : std::make_unique<telemetry::OtlpExporter>(std::move(collector))),
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
@@ -468,6 +469,7 @@ class Server {
             bandwidth_control_,
             *stores_.attempt_history,
             *stores_.callback_history,
+            disabled_,
             callback_tester_,
             *stores_.statistics,
             events_,
@@ -501,6 +503,7 @@ class Server {
     reaper_.use(reaper_options(next.litter));
     retention_.use(retention_options(next.retention));
     guard_->use(next.callback.allow_networks, next.callback.allow_ports);
+    disabled_.use(next.callback.disable_after);
     const legacy::Options limits = router_options(next);
     router_.use(limits.key_requests, limits.failures);
     public_server_.trust(next.server.trusted_proxies);
@@ -593,6 +596,7 @@ class Server {
   callback::HttpCallbackSender callbacks_;
   worker::MultipartReaper reaper_;
   worker::RetentionRun retention_;
+  DisabledReceivers disabled_;
   worker::CallbackRun callback_run_;
   StatisticsCollector collector_;
   const std::unique_ptr<telemetry::OtlpExporter> spans_;  // null: none are wanted

@@ -87,6 +87,7 @@ DoctorSection callbacks_section(ServerExam& exam) {
                                    {"receiver", "receiver"},
                                    {"pending", "waiting"},
                                    {"failing_since", "failing_since_at"},
+                                   {"disabled", "disabled"},
                                    {"last_error", "last_error"}}));
   }
   section.list("failing", std::move(failing));

@@ -11,10 +11,19 @@
 
 namespace vodlift {
 
+// All attempts to deliver to a receiver have failed for a time.
+struct ReceiverFailing {
+  std::chrono::milliseconds lasts{0};  // from the first of these attempts to the last one
+  std::chrono::milliseconds ago{0};    // since the last one; below zero: the clock was set back
+
+  bool operator==(const ReceiverFailing&) const = default;
+};
+
 // Due callbacks of one account to one receiver.
 struct DueReceiver {
-  std::string receiver;           // see callback_receiver()
-  std::vector<std::int64_t> ids;  // the longest waiting first
+  std::string receiver;                      // see callback_receiver()
+  std::vector<std::int64_t> ids;             // the longest waiting first
+  std::optional<ReceiverFailing> failing{};  // as far as the receiver has sums of its own
 };
 
 // A pending callback handed to a worker.
@@ -69,6 +78,12 @@ class CallbackQueue {
   // Records attempts, all in one change, and where their callbacks stand now. Answers the ids of the callbacks whose
   // lease is lost: nothing was recorded for these.
   virtual Result<std::vector<std::int64_t>> record(const std::vector<RecordedAttempt>& attempts) = 0;
+
+  // Fails callbacks of the account that are due to this receiver for good, without sending them: each gets an attempt
+  // that took no time, with `reason` as its error. Those stay that somebody has sent again and that were not tried
+  // since. The longest waiting first, `limit` at most. The receiver's sums count no attempt. Answers how many there
+  // were.
+  virtual Result<int> refuse(AccountId account, const std::string& receiver, const std::string& reason, int limit) = 0;
 
   // Makes callbacks due that earlier terms of this node have leased. For the start.
   virtual Result<> reclaim() = 0;

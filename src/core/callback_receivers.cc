@@ -46,6 +46,27 @@ void ReceiverSums::count(const CallbackAttempt& attempt, const std::string& erro
   if (!failing_since) failing_since = now;
 }
 
+void ReceiverSums::count_refused(WallTime now) {
+  used = now;
+  --waiting;
+}
+
+std::optional<ReceiverFailing> ReceiverSums::failing(WallTime now) const {
+  using std::chrono::floor;
+  using std::chrono::milliseconds;
+  if (!failing_since || !last_failure) return std::nullopt;
+  return ReceiverFailing{floor<milliseconds>(*last_failure - *failing_since), floor<milliseconds>(now - *last_failure)};
+}
+
 bool ReceiverSums::is_idle(WallTime now) const { return waiting == 0 && used && now - *used >= kIdleReceiver; }
+
+bool DisabledReceivers::has(const std::optional<ReceiverFailing>& failing) const {
+  const std::chrono::days after = after_;
+  return after.count() > 0 && failing && failing->lasts >= after;
+}
+
+bool DisabledReceivers::is_probe_due(const ReceiverFailing& failing) {
+  return failing.ago >= kProbeEach || failing.ago.count() < 0;
+}
 
 }  // namespace vodlift

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -49,6 +50,10 @@ struct ReceiverSums {
   void add_waiting(WallTime now);
   // An attempt ended; `error` is what is kept of its error. `waiting` goes down where the callback is over.
   void count(const CallbackAttempt& attempt, const std::string& error, WallTime now);
+  // A callback was failed without an attempt.
+  void count_refused(WallTime now);
+  // Nothing: the last attempt was delivered, or there was none.
+  [[nodiscard]] std::optional<ReceiverFailing> failing(WallTime now) const;
   // Moves the days on to that of `now`.
   void turn_to(WallTime now);
   // Whether it may make room.
@@ -65,5 +70,26 @@ struct CallbackReceiver {
   bool operator==(const CallbackReceiver&) const = default;
 };
 inline constexpr int kMostReceiversListed = 100;
+
+// Which receivers are disabled: those to which all attempts have failed, over so long. Their callbacks fail for good
+// without an attempt, but for one each kProbeEach and for those that somebody sends again. One that is delivered
+// enables the receiver. Nothing is stored but ReceiverSums::failing_since and last_failure, so a restart changes
+// nothing; and because the time ends with an attempt, neither does a time in which the server was off. Any thread.
+class DisabledReceivers {
+ public:
+  static constexpr std::chrono::hours kProbeEach{1};
+
+  explicit DisabledReceivers(std::chrono::days after) : after_(after) {}
+
+  // From now on; 0: none is disabled.
+  void use(std::chrono::days after) { after_ = after; }
+
+  [[nodiscard]] bool has(const std::optional<ReceiverFailing>& failing) const;
+  // Whether one of them should be tried.
+  [[nodiscard]] static bool is_probe_due(const ReceiverFailing& failing);
+
+ private:
+  std::atomic<std::chrono::days> after_;
+};
 
 }  // namespace vodlift

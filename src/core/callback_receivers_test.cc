@@ -46,6 +46,46 @@ TEST_F(CallbackReceiversTest, FailsSinceTheFirstFailureAfterASuccess) {
   EXPECT_EQ(sums_.last_error, "refused") << "it is still the last one";
 }
 
+TEST_F(CallbackReceiversTest, IsDisabledByAttemptsThatFailedOverDays) {
+  DisabledReceivers disabled(std::chrono::days(5));
+  EXPECT_FALSE(disabled.has(sums_.failing(now_)));
+  fail();
+  now_ += 24h * 30;
+  EXPECT_FALSE(disabled.has(sums_.failing(now_))) << "one failure, and nothing was tried after it";
+  now_ -= 24h * 30;
+  now_ += 24h * 5 - 1ms;
+  fail();
+  EXPECT_FALSE(disabled.has(sums_.failing(now_)));
+  now_ += 1ms;
+  fail();
+  EXPECT_TRUE(disabled.has(sums_.failing(now_)));
+  disabled.use(std::chrono::days(0));
+  EXPECT_FALSE(disabled.has(sums_.failing(now_))) << "none is";
+  disabled.use(std::chrono::days(4));
+  EXPECT_TRUE(disabled.has(sums_.failing(now_)));
+  succeed();
+  EXPECT_FALSE(disabled.has(sums_.failing(now_)));
+}
+
+TEST_F(CallbackReceiversTest, IsTriedOnceAnHour) {
+  fail();
+  EXPECT_FALSE(DisabledReceivers::is_probe_due(*sums_.failing(now_)));
+  EXPECT_FALSE(DisabledReceivers::is_probe_due(*sums_.failing(now_ + 1h - 1ms)));
+  EXPECT_TRUE(DisabledReceivers::is_probe_due(*sums_.failing(now_ + 1h)));
+  EXPECT_TRUE(DisabledReceivers::is_probe_due(*sums_.failing(now_ - 1h))) << "the clock was set back";
+}
+
+TEST_F(CallbackReceiversTest, WhatIsRefusedIsNoAttempt) {
+  fail();
+  const ReceiverSums before = sums_;
+  sums_.add_waiting(now_);
+  now_ += 1h;
+  sums_.count_refused(now_);
+  EXPECT_EQ(sums_.used, now_);
+  sums_.used = before.used;
+  EXPECT_EQ(sums_, before);
+}
+
 TEST_F(CallbackReceiversTest, ForgetsAttemptsBeforeYesterday) {
   succeed();
   now_ += 24h;

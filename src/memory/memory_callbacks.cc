@@ -40,6 +40,8 @@ Result<std::vector<DueReceiver>> MemoryCallbackQueue::due_receivers(AccountId ac
   std::vector<DueReceiver> found;
   for (const auto& [receiver, callbacks] : due) {
     DueReceiver one{receiver, {}};
+    const auto sums = database_.receivers_.find({account, receiver});
+    if (sums != database_.receivers_.end()) one.failing = sums->second.failing(database_.clock_.now());
     for (const auto& [time, id] : callbacks) {
       if (std::ssize(one.ids) < depth) one.ids.push_back(id);
     }
@@ -100,6 +102,37 @@ Result<std::vector<std::int64_t>> MemoryCallbackQueue::record(const std::vector<
     database_.feed_.publish({Change::Kind::callbacks_due, callback.account, callback.upload});
   }
   return lost;
+}
+
+Result<int> MemoryCallbackQueue::refuse(AccountId account, const std::string& receiver, const std::string& reason,
+                                        int limit) {
+  std::vector<UploadId> uploads;
+  {
+    const MemoryDatabase::Transaction transaction(database_);
+    const WallTime now = database_.clock_.now();
+    std::multimap<WallTime, std::int64_t> due;
+    for (const auto& [id, callback] : database_.callbacks_) {
+      const bool is_asked_for = callback.claimed.attempts == 0 && callback.attempts > 0;
+      if (callback.claimed.account != account || callback.claimed.receiver != receiver || is_asked_for) continue;
+      if (callback.due(now)) due.emplace(callback.next_attempt, id);
+    }
+    for (const auto& [time, id] : due) {
+      if (std::ssize(uploads) >= limit) break;
+      MemoryDatabase::Callback& callback = database_.callbacks_.at(id);
+      ++callback.claimed.attempts;
+      callback.tries.push_back({++callback.attempts, now, milliseconds(0), 0, printable(reason, kMaxErrorBytes)});
+      if (std::ssize(callback.tries) > kKeptCallbackAttempts) callback.tries.erase(callback.tries.begin());
+      database_.sums_of(callback).count_refused(now);
+      callback.state = CallbackState::failed;
+      callback.hold.reset();
+      callback.next_attempt = now;
+      uploads.push_back(callback.claimed.upload);
+      database_.uploads_.at(uploads.back()).upload.callback_state = CallbackState::failed;
+      database_.changed_callbacks_.insert(id);
+    }
+  }
+  for (const UploadId upload : uploads) database_.feed_.publish({Change::Kind::callbacks_due, account, upload});
+  return static_cast<int>(uploads.size());
 }
 
 Result<> MemoryCallbackQueue::reclaim() {

@@ -100,6 +100,7 @@ class MemoryCallbackQueue final : public CallbackQueue {
   Result<std::vector<ClaimedCallback>> claim(const std::vector<std::int64_t>& ids,
                                              std::chrono::milliseconds lease) override;
   Result<std::vector<std::int64_t>> record(const std::vector<RecordedAttempt>& attempts) override;
+  Result<int> refuse(AccountId account, const std::string& receiver, const std::string& reason, int limit) override;
   Result<> reclaim() override;
   Result<std::optional<std::chrono::milliseconds>> next_due() override;
 

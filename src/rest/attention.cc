@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "rest/callbacks.h"
 #include "rest/route.h"
 
 namespace vodlift::rest {
@@ -74,6 +75,14 @@ constexpr std::array kWords = {
           "Uploads to {count} buckets there wait. One at a time tries whether it is back.",
           "See the store. Uploads go on by themselves when it answers.",
           "See the store, and the network between here and there. Uploads go on by themselves when it answers."},
+    Words{
+        "callbacks_disabled", "callbacks", kWarning,
+        "Receiver {receiver} is disabled: all callbacks to it have failed for {time}.",
+        "Account {cdn} does not hear how its uploads end. Its callbacks to there fail unsent, but for one an hour. The "
+        "last error: {error}",
+        "See what the receiver answers. When it works, send a callback again: one that is delivered enables it.",
+        "See what the receiver answers: vodlift callback list --receiver {receiver}. When it works, vodlift callback "
+        "send ID: one that is delivered enables it."},
     Words{"callbacks_failing", "callbacks", kWarning, "Callbacks to {receiver} have failed for {time}.",
           "Account {cdn} does not hear how its uploads end. The last error: {error}",
           "See what the receiver answers. What has failed for good can be sent again when it works.",
@@ -228,8 +237,9 @@ class Search {
     for (const CallbackReceiver& one : *receivers) {
       if (!one.sums.failing_since || one.account == kOtherReceivers) continue;
       const auto lasts = std::chrono::floor<seconds>(context_.clock.now() - *one.sums.failing_since);
-      if (lasts < kCallbacksFailAfter) continue;
-      Need need = need_of("callbacks_failing",
+      const bool disabled = is_disabled(context_, one);
+      if (!disabled && lasts < kCallbacksFailAfter) continue;
+      Need need = need_of(disabled ? "callbacks_disabled" : "callbacks_failing",
                           {.cdn = one.account, .receiver = one.receiver, .error = one.sums.last_error, .time = lasts});
       need.cdn = one.account;
       need.receiver = one.receiver;

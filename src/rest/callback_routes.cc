@@ -76,7 +76,7 @@ Result<value> list(const Context& context, const Caller& caller, const Fields& f
   return value(std::move(answer));
 }
 
-object receiver_json(const CallbackReceiver& one) {
+object receiver_json(const Context& context, const CallbackReceiver& one) {
   const ReceiverSums& sums = one.sums;
   const std::int64_t delivered = sums.delivered.both();
   const std::int64_t failed = sums.failed.both();
@@ -88,7 +88,8 @@ object receiver_json(const CallbackReceiver& one) {
               {"last_error", text_or_null(printable(sums.last_error, kMaxErrorBytes))},
               {"last_failure", time_or_null(sums.last_failure)},
               {"last_success", time_or_null(sums.last_success)},
-              {"failing_since", time_or_null(sums.failing_since)}};
+              {"failing_since", time_or_null(sums.failing_since)},
+              {"disabled", is_disabled(context, one)}};
   json["cdn"] = one.account == kOtherReceivers ? value(nullptr) : value(one.account);
   json["success_rate"] =
       tried ? value(static_cast<double>(delivered) / static_cast<double>(delivered + failed)) : value(nullptr);
@@ -104,7 +105,7 @@ Result<value> receivers(const Context& context, const Fields& fields) {
   const auto found = context.callbacks.receivers(cdn);
   if (!found) return found.error();
   boost::json::array items;
-  for (const CallbackReceiver& one : *found) items.push_back(receiver_json(one));
+  for (const CallbackReceiver& one : *found) items.push_back(receiver_json(context, one));
   return collection(std::move(items));
 }
 
@@ -207,6 +208,11 @@ constexpr std::array kRoutes = {
 };
 
 }  // namespace
+
+bool is_disabled(const Context& context, const CallbackReceiver& one) {
+  if (one.account == kOtherReceivers) return false;
+  return context.disabled_receivers.has(one.sums.failing(context.clock.now()));
+}
 
 object callback_json(const CallbackView& callback, Role role) {
   boost::json::array actions;

@@ -72,9 +72,10 @@ TEST_F(RestCallbacksTest, ShowsOneAndSendsItAgain) {
 
 TEST_F(RestCallbacksTest, TellsHowReceiversDo) {
   add_callback("http://a.example/x");
-  EXPECT_EQ(boost::json::serialize(items("callback.receivers", {})),
-            R"([{"receiver":"a.example:80","delivered":0,"failed":0,"pending":1,"last_error":null,"last_failure":null,)"
-            R"("last_success":null,"failing_since":null,"cdn":158,"success_rate":null,"latency_ms":null}])");
+  EXPECT_EQ(
+      boost::json::serialize(items("callback.receivers", {})),
+      R"([{"receiver":"a.example:80","delivered":0,"failed":0,"pending":1,"last_error":null,"last_failure":null,)"
+      R"("last_success":null,"failing_since":null,"disabled":false,"cdn":158,"success_rate":null,"latency_ms":null}])");
   memory::MemoryCallbackQueue queue(uploads_.database(), {1, 1});
   const auto attempt = [&](int http_status, const char* error, CallbackState next) {
     const auto claimed = queue.claim({1}, std::chrono::minutes(1)).value();
@@ -85,11 +86,34 @@ TEST_F(RestCallbacksTest, TellsHowReceiversDo) {
   attempt(200, "", CallbackState::delivered);
   EXPECT_EQ(boost::json::serialize(items("callback.receivers", {{"cdn", 158}})),
             R"([{"receiver":"a.example:80","delivered":1,"failed":1,"pending":0,"last_error":"busy",)"
-            R"("last_failure":1700000000,"last_success":1700000000,"failing_since":null,"cdn":158,"success_rate":5E-1,)"
+            R"("last_failure":1700000000,"last_success":1700000000,"failing_since":null,"disabled":false,)"
+            R"("cdn":158,"success_rate":5E-1,)"
             R"("latency_ms":12}])");
   succeed("account.add", {{"cdn", 159}, {"user", "kb"}});
   EXPECT_TRUE(items("callback.receivers", {{"cdn", 159}}).empty());
   fail("callback.receivers", {{"cdn", 7}}, "not_found");
+}
+
+TEST_F(RestCallbacksTest, ADisabledReceiverNeedsAPerson) {
+  memory::MemoryCallbackQueue queue(uploads_.database(), {1, 1});
+  const auto fail_once = [&] {
+    const auto claimed = queue.claim({1}, std::chrono::minutes(1)).value();
+    ASSERT_EQ(claimed.size(), 1U);
+    ASSERT_TRUE(queue.record({{claimed[0], {std::chrono::milliseconds(12), 503, "busy", CallbackState::pending, {}}}}));
+  };
+  add_callback("http://a.example/x");
+  fail_once();
+  clock_.pass(std::chrono::hours(24 * 5));
+  EXPECT_FALSE(items("callback.receivers", {}).at(0).at("disabled").as_bool());
+  EXPECT_EQ(succeed("overview.show", {}).at("attention").at(0).at("code"), "callbacks_failing");
+  fail_once();
+  EXPECT_TRUE(items("callback.receivers", {}).at(0).at("disabled").as_bool());
+  const value needs = succeed("overview.show", {}).at("attention");
+  ASSERT_EQ(needs.as_array().size(), 1U);
+  EXPECT_EQ(needs.at(0).at("code"), "callbacks_disabled");
+  EXPECT_EQ(needs.at(0).at("title"), "Receiver a.example:80 is disabled: all callbacks to it have failed for 5 d 0 h.");
+  disabled_receivers_.use(std::chrono::days(0));
+  EXPECT_FALSE(items("callback.receivers", {}).at(0).at("disabled").as_bool());
 }
 
 TEST_F(RestCallbacksTest, TestsAReceiver) {

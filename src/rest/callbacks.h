@@ -8,6 +8,11 @@
 
 namespace vodlift::rest {
 
+struct Context;
+
+// See DisabledReceivers.
+bool is_disabled(const Context& context, const CallbackReceiver& one);
+
 // The callback as somebody with this role reads it, with `actions`: what the role may do with it now.
 boost::json::object callback_json(const CallbackView& callback, Role role);
 

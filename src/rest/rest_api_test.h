@@ -104,6 +104,7 @@ class RestApiTest : public testing::Test {
   memory::MemoryBandwidthLimits limits_{uploads_.database()};
   memory::MemoryAttemptHistory attempts_{uploads_.database()};
   memory::MemoryCallbackHistory callback_history_{uploads_.database()};
+  DisabledReceivers disabled_receivers_{std::chrono::days(5)};
   PleasedReceiver receiver_;
   CallbackTester callback_tester_{accounts_, receiver_, clock_, [](const std::string&, int) { return std::nullopt; }};
   memory::MemoryStatistics statistics_{uploads_.database()};
@@ -134,6 +135,7 @@ class RestApiTest : public testing::Test {
                    bandwidth_control_,
                    attempts_,
                    callback_history_,
+                   disabled_receivers_,
                    callback_tester_,
                    statistics_,
                    events_,

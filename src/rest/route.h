@@ -56,6 +56,7 @@ struct Context {
   BandwidthControl& bandwidth;
   AttemptHistory& attempts;
   CallbackHistory& callbacks;
+  const DisabledReceivers& disabled_receivers;
   CallbackTester& callback_tester;
   Statistics& statistics;
   EventHub& events;

@@ -51,7 +51,7 @@ std::vector<std::int64_t> due_callbacks(SqliteConnection& connection, AccountId 
 
 // The account's receivers behind `after`, up to `last` where that is given, until there are `limit`.
 void add_due_receivers(SqliteConnection& connection, AccountId account, std::string after,
-                       const std::optional<std::string>& last, std::size_t limit, int depth,
+                       const std::optional<std::string>& last, std::size_t limit, int depth, WallTime now,
                        std::vector<DueReceiver>& found) {
   while (found.size() < limit) {
     {
@@ -61,7 +61,8 @@ void add_due_receivers(SqliteConnection& connection, AccountId account, std::str
       after = row.text("receiver");
     }
     if (last && after > *last) return;
-    found.push_back({after, due_callbacks(connection, account, after, depth)});
+    found.push_back(
+        {after, due_callbacks(connection, account, after, depth), find_failing(connection, account, after, now)});
   }
 }
 
@@ -81,6 +82,20 @@ void record_one(SqliteConnection& connection, const RecordedAttempt& one, WallTi
       .bind(callback.id, to_unix_ms(now - attempt.took), std::int64_t{attempt.took.count()}, attempt.http_status, error)
       .run();
   count_attempt(connection, callback.id, attempt, error, now);
+}
+
+struct RefusedCallback {
+  std::int64_t id = 0;
+  UploadId upload = 0;
+};
+
+std::vector<RefusedCallback> find_to_refuse(SqliteConnection& connection, AccountId account,
+                                            const std::string& receiver, int limit) {
+  std::vector<RefusedCallback> found;
+  auto row = connection.prepare(sql::kDueCallbacksNotAskedFor);
+  row.bind(account, receiver, limit);
+  while (row.step()) found.push_back({row.integer("id"), row.integer("upload_id")});
+  return found;
 }
 
 }  // namespace
@@ -120,10 +135,11 @@ Result<std::vector<AccountId>> SqliteCallbackQueue::due_accounts(AccountId from,
 Result<std::vector<DueReceiver>> SqliteCallbackQueue::due_receivers(AccountId account, const std::string& after,
                                                                     int limit, int depth) {
   return queue_.database.read([&](SqliteConnection& connection) -> Result<std::vector<DueReceiver>> {
+    const WallTime now = queue_.clock.now();
     const auto most = static_cast<std::size_t>(std::max(limit, 0));
     std::vector<DueReceiver> found;
-    add_due_receivers(connection, account, after, std::nullopt, most, depth, found);
-    add_due_receivers(connection, account, "", after, most, depth, found);
+    add_due_receivers(connection, account, after, std::nullopt, most, depth, now, found);
+    add_due_receivers(connection, account, "", after, most, depth, now, found);
     return found;
   });
 }
@@ -165,6 +181,34 @@ Result<std::vector<std::int64_t>> SqliteCallbackQueue::record(const std::vector<
     queue_.feed.publish({Change::Kind::callbacks_due, callback.account, callback.upload});
   }
   return lost;
+}
+
+Result<int> SqliteCallbackQueue::refuse(AccountId account, const std::string& receiver, const std::string& reason,
+                                        int limit) {
+  using Refused = std::vector<RefusedCallback>;
+  const auto find = [&](SqliteConnection& connection) -> Result<Refused> {
+    return find_to_refuse(connection, account, receiver, limit);
+  };
+  // Where there is none, nothing need be written.
+  const auto due = queue_.database.read(find);
+  if (!due || due->empty()) return due ? Result<int>(0) : due.error();
+  const std::string error = printable(reason, kMaxErrorBytes);
+  const auto refused = queue_.database.write([&](SqliteConnection& connection) -> Result<Refused> {
+    const WallTime now = queue_.clock.now();
+    auto found = find(connection);
+    if (!found) return found;
+    for (const RefusedCallback& one : *found) {
+      connection.prepare(sql::kRefuseCallback).bind(one.id, to_unix_ms(now)).run();
+      connection.prepare(sql::kInsertCallbackAttempt).bind(one.id, to_unix_ms(now), std::int64_t{0}, 0, error).run();
+      count_refused(connection, one.id, now);
+    }
+    return found;
+  });
+  if (!refused) return refused.error();
+  for (const RefusedCallback& one : *refused) {
+    queue_.feed.publish({Change::Kind::callbacks_due, account, one.upload});
+  }
+  return static_cast<int>(refused->size());
 }
 
 Result<> SqliteCallbackQueue::reclaim() {

@@ -92,7 +92,7 @@ TEST_F(Plan, CheckingARowBuildsNothing) {
   for (const auto statement :
        {sql::kInsertUpload, sql::kInsertSignature, sql::kClaim, sql::kAddBytes, sql::kRequeue, sql::kEnd, sql::kPause,
         sql::kResume, sql::kSetPriority, sql::kCancelWaiting, sql::kInsertCallback, sql::kClaimCallback,
-        sql::kRecordCallback, sql::kSendCallbackAgain}) {
+        sql::kRecordCallback, sql::kRefuseCallback, sql::kSendCallbackAgain}) {
     EXPECT_NE(opcodes_of(statement).find("Halt"), std::string::npos) << statement;
     EXPECT_EQ(opcodes_of(statement).find("OpenEphemeral"), std::string::npos) << statement;
   }
@@ -158,6 +158,8 @@ TEST_F(Plan, CallbacksSeekWhatIsDue) {
   expect_seek(sql::kNextDueAccount, "callbacks_due", "account>?");
   expect_seek(sql::kNextDueReceiver, "callbacks_due", "account=? AND receiver>?");
   expect_seek(sql::kDueCallbacks, "callbacks_due", "account=? AND receiver=?");
+  expect_seek(sql::kDueCallbacksNotAskedFor, "callbacks_due", "account=? AND receiver=?");
+  expect_seek(sql::kReceiver, "PRIMARY KEY", "account=? AND receiver=?");
   expect_seek(sql::kEndCallbackDelays, "callbacks_delayed", "next_attempt_ms<?");
   expect_seek(sql::kClaimCallback, "INTEGER PRIMARY KEY", "rowid=?");
   expect_seek(sql::kRecordCallback, "INTEGER PRIMARY KEY", "rowid=?");

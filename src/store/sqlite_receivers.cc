@@ -42,6 +42,14 @@ CallbackReceiver receiver_in(const SqliteStatement& row) {
   return one;
 }
 
+// Whose sums count this callback.
+std::optional<CallbackReceiver> receiver_of(SqliteConnection& connection, std::int64_t callback) {
+  auto row = connection.prepare(sql::kReceiverOf);
+  row.bind(callback);
+  if (!row.step()) return std::nullopt;
+  return receiver_in(row);
+}
+
 std::optional<std::int64_t> ms_of(const std::optional<WallTime>& time) {
   if (!time) return std::nullopt;
   return to_unix_ms(*time);
@@ -74,15 +82,25 @@ bool count_waiting(SqliteConnection& connection, AccountId account, const std::s
 
 void count_attempt(SqliteConnection& connection, std::int64_t callback, const CallbackAttempt& attempt,
                    const std::string& error, WallTime now) {
-  CallbackReceiver one;
-  {
-    auto row = connection.prepare(sql::kReceiverOf);
-    row.bind(callback);
-    if (!row.step()) return;
-    one = receiver_in(row);
-  }
-  one.sums.count(attempt, error, now);
-  put(connection, one);
+  auto one = receiver_of(connection, callback);
+  if (!one) return;
+  one->sums.count(attempt, error, now);
+  put(connection, *one);
+}
+
+void count_refused(SqliteConnection& connection, std::int64_t callback, WallTime now) {
+  auto one = receiver_of(connection, callback);
+  if (!one) return;
+  one->sums.count_refused(now);
+  put(connection, *one);
+}
+
+std::optional<ReceiverFailing> find_failing(SqliteConnection& connection, AccountId account,
+                                            const std::string& receiver, WallTime now) {
+  auto row = connection.prepare(sql::kReceiver);
+  row.bind(account, receiver);
+  if (!row.step()) return std::nullopt;
+  return receiver_in(row).sums.failing(now);
 }
 
 std::vector<CallbackReceiver> list_receivers(SqliteConnection& connection, AccountId account, WallTime now) {

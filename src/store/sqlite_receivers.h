@@ -1,6 +1,7 @@
 // The sums of callbacks' receivers, in SQLite.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,13 @@ bool count_waiting(SqliteConnection& connection, AccountId account, const std::s
 // An attempt of this callback has ended.
 void count_attempt(SqliteConnection& connection, std::int64_t callback, const CallbackAttempt& attempt,
                    const std::string& error, WallTime now);
+
+// This callback was failed without an attempt.
+void count_refused(SqliteConnection& connection, std::int64_t callback, WallTime now);
+
+// See DueReceiver.
+std::optional<ReceiverFailing> find_failing(SqliteConnection& connection, AccountId account,
+                                            const std::string& receiver, WallTime now);
 
 // As CallbackHistory::receivers().
 std::vector<CallbackReceiver> list_receivers(SqliteConnection& connection, AccountId account, WallTime now);

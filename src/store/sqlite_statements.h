@@ -374,6 +374,19 @@ inline constexpr std::string_view kDueCallbacks = R"sql(
   SELECT id FROM callbacks INDEXED BY callbacks_due
   WHERE state = 'pending' AND delayed = 0 AND account = ?1 AND receiver = ?2 ORDER BY next_attempt_ms, id LIMIT ?3)sql";
 
+// ?1 account, ?2 receiver, ?3 how many at most. But for those that were sent again, and not tried since.
+inline constexpr std::string_view kDueCallbacksNotAskedFor = R"sql(
+  SELECT id, upload_id FROM callbacks INDEXED BY callbacks_due
+  WHERE state = 'pending' AND delayed = 0 AND account = ?1 AND receiver = ?2
+    AND (attempts = 0 OR attempts > attempts_before)
+  ORDER BY next_attempt_ms, id LIMIT ?3)sql";
+
+// ?1 id, ?2 now
+inline constexpr std::string_view kRefuseCallback = R"sql(
+  UPDATE callbacks SET state = 'failed', attempts = attempts + 1, lease_until_ms = NULL, owner = NULL,
+                       owner_term = NULL, next_attempt_ms = ?2
+  WHERE id = ?1 AND state = 'pending' AND delayed = 0)sql";
+
 inline constexpr std::string_view kAnyDueCallback = R"sql(
   SELECT next_attempt_ms FROM callbacks INDEXED BY callbacks_due WHERE state = 'pending' AND delayed = 0 LIMIT 1)sql";
 
@@ -597,6 +610,10 @@ inline constexpr std::string_view kReceiverOf = "SELECT " VODLIFT_RECEIVER_COLUM
                                                 "FROM callbacks AS c CROSS JOIN callback_receivers AS r "
                                                 "ON r.account = iif(c.own_sums, c.account, 0) "
                                                 "AND r.receiver = iif(c.own_sums, c.receiver, '') WHERE c.id = ?1";
+
+// ?1 account, ?2 receiver
+inline constexpr std::string_view kReceiver =
+    "SELECT " VODLIFT_RECEIVER_COLUMNS "FROM callback_receivers AS r WHERE r.account = ?1 AND r.receiver = ?2";
 
 // ?1 account, or 0: all; ?2 how many at most. The table is small.
 inline constexpr std::string_view kReceivers =

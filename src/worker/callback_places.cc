@@ -2,6 +2,13 @@
 
 namespace vodlift::worker {
 
+int CallbackPlaces::under_way(AccountId account, const std::string& receiver) const {
+  const auto of = accounts_.find(account);
+  if (of == accounts_.end()) return 0;
+  const auto to = of->second.receivers.find(receiver);
+  return to == of->second.receivers.end() ? 0 : to->second.in_flight;
+}
+
 bool CallbackPlaces::open(AccountId account) const {
   const auto known = accounts_.find(account);
   return (known == accounts_.end() ? 0 : known->second.taken.in_flight) < free();

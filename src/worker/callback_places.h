@@ -32,6 +32,9 @@ class CallbackPlaces {
   [[nodiscard]] int free() const { return kAll - all_.in_flight; }
   [[nodiscard]] int under_way() const { return all_.in_flight; }
 
+  // Callbacks of the account under way to this receiver.
+  [[nodiscard]] int under_way(AccountId account, const std::string& receiver) const;
+
   // True where the account has fewer callbacks under way than places are free: the only limit of its receivers that are
   // in time. So n accounts leave at least one place in n + 1 free.
   [[nodiscard]] bool open(AccountId account) const;

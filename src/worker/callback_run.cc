@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <span>
 #include <utility>
 
 #include "base/encoding.h"
@@ -30,6 +31,8 @@ constexpr milliseconds kLongestWait = 15s;
 // Between two claims that find nothing or fail: each one writes to the database.
 constexpr milliseconds kShortestWait = 1s;
 constexpr std::size_t kMaxErrorBytes = 500;
+// Callbacks to a disabled receiver that one change fails.
+constexpr int kMostRefused = 500;
 
 // The URL's path and query may hold a secret of the client: the log has its host and port only.
 void tell(const RecordedAttempt& recorded) {
@@ -54,6 +57,12 @@ void tell(const RecordedAttempt& recorded) {
              {"error", attempt.error},
              {"next_in_s", std::chrono::ceil<std::chrono::seconds>(attempt.delay).count()},
              {"trace", callback.trace.id}});
+}
+
+std::string reason_of(const ReceiverFailing& failing) {
+  const auto days = std::chrono::floor<std::chrono::days>(failing.lasts).count();
+  return fmt::format("not sent: the receiver is disabled, because all deliveries to it have failed for {} day{}", days,
+                     days == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -96,10 +105,11 @@ void CallbackMetrics::write(MetricsText& text) const {
 }
 
 CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts,
-                         CallbackSender& sender, milliseconds slow)
+                         CallbackSender& sender, const DisabledReceivers& disabled, milliseconds slow)
     : queue_(queue),
       accounts_(accounts),
       sender_(sender),
+      disabled_(disabled),
       places_(slow),
       due_(feed.subscribe(Change::Kind::callbacks_due, [this](const Change&) { loop_.wake(); })) {}
 
@@ -122,9 +132,10 @@ milliseconds CallbackRun::send_what_may_go() {
   if (places_.free() == 0) return kLongestWait;  // a delivery that ends wakes the loop
   const auto now = steady_clock::now();
   if (now < claim_not_before_) return std::chrono::ceil<milliseconds>(claim_not_before_ - now);
-  Chosen chosen;
+  Look look;
+  Chosen& chosen = look.chosen;
   auto claimed = Result<std::vector<ClaimedCallback>>();
-  if (const auto looked = choose(chosen); !looked) {
+  if (const auto looked = choose(look); !looked) {
     claimed = looked.error();
   } else if (!chosen.empty()) {
     std::vector<std::int64_t> ids;
@@ -140,12 +151,12 @@ milliseconds CallbackRun::send_what_may_go() {
       send(std::move(callback), std::move(place));
     }
   }
-  if (nothing_to_send) return time_to_next();
+  if (nothing_to_send) return look.refused ? 0ms : time_to_next();
   if (!sends) claim_not_before_ = steady_clock::now() + kShortestWait;
   return sends ? 0ms : kShortestWait;
 }
 
-Result<> CallbackRun::choose(Chosen& chosen) {
+Result<> CallbackRun::choose(Look& look) {
   const auto due = queue_.due_accounts(next_account_, kAccountsALook);
   if (!due) return due.error();
   int receivers = kReceiversALook;
@@ -153,7 +164,7 @@ Result<> CallbackRun::choose(Chosen& chosen) {
     if (places_.free() == 0 || receivers == 0) break;
     next_account_ = account + 1;
     if (!places_.open(account)) continue;
-    const auto looked = choose_of(account, receivers, chosen);
+    const auto looked = choose_of(account, receivers, look);
     if (!looked) return looked.error();
     receivers -= *looked;
   }
@@ -161,22 +172,39 @@ Result<> CallbackRun::choose(Chosen& chosen) {
 }
 
 // Answers how many receivers it looked at, `receivers` at most.
-Result<int> CallbackRun::choose_of(AccountId account, int receivers, Chosen& chosen) {
+Result<int> CallbackRun::choose_of(AccountId account, int receivers, Look& look) {
   if (last_turn_.size() >= kMaxTurns && !last_turn_.contains(account)) last_turn_.clear();
   std::string& last_turn = last_turn_[account];
   const auto due = queue_.due_receivers(account, last_turn, receivers, CallbackPlaces::kOfReceiver);
   if (!due || due->empty()) return due ? Result<int>(0) : due.error();
   last_turn = due->back().receiver;
   for (const DueReceiver& one : *due) {
+    const auto most = how_many_may_go(account, one, look);
+    if (!most) return most.error();
     const auto now = steady_clock::now();
-    for (const std::int64_t id : one.ids) {
+    for (const std::int64_t id : std::span(one.ids).first(*most)) {
       auto place = std::make_unique<CallbackPlace>(places_, account, one.receiver);
       if (!place->take(now)) break;
-      chosen.emplace(id, std::move(place));
+      look.chosen.emplace(id, std::move(place));
       last_turn = one.receiver;
     }
   }
   return static_cast<int>(std::ssize(*due));
+}
+
+// How many of `to.ids` may be sent. Those that a disabled receiver does not get fail here.
+Result<std::size_t> CallbackRun::how_many_may_go(AccountId account, const DueReceiver& to, Look& look) {
+  if (!disabled_.has(to.failing)) return to.ids.size();
+  // The receiver may be enabled when that has ended.
+  if (places_.under_way(account, to.receiver) > 0) return std::size_t{0};
+  if (DisabledReceivers::is_probe_due(*to.failing)) return std::min<std::size_t>(to.ids.size(), 1);
+  const auto refused = queue_.refuse(account, to.receiver, reason_of(*to.failing), kMostRefused);
+  if (!refused) return refused.error();
+  if (*refused == 0) return to.ids.size();  // somebody has sent these again
+  look.refused = true;
+  log::warn("callbacks to a disabled receiver failed unsent",
+            {{"cdn", account}, {"receiver", to.receiver}, {"callbacks", *refused}});
+  return std::size_t{0};
 }
 
 milliseconds CallbackRun::time_to_next() const {

@@ -13,6 +13,7 @@
 #include "base/worker_thread.h"
 #include "core/account_directory.h"
 #include "core/callback_queue.h"
+#include "core/callback_receivers.h"
 #include "core/callback_sender.h"
 #include "core/change_feed.h"
 #include "worker/callback_places.h"
@@ -34,12 +35,13 @@ struct CallbackMetrics {
 };
 
 // Sends callbacks that are due, from one thread of its own: accounts in turn, the receivers of each in turn, as far as
-// CallbackPlaces allows. What may not go yet is neither claimed nor changed. A receiver is slow if it took longer than
-// `slow`. start() and stop() are called from one thread. Everything given must outlive it.
+// CallbackPlaces allows. What may not go yet is neither claimed nor changed. What is due to a disabled receiver fails,
+// see DisabledReceivers. A receiver is slow if it took longer than `slow`. start() and stop() are called from one
+// thread. Everything given must outlive it.
 class CallbackRun {
  public:
   CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts, CallbackSender& sender,
-              std::chrono::milliseconds slow = std::chrono::seconds(5));
+              const DisabledReceivers& disabled, std::chrono::milliseconds slow = std::chrono::seconds(5));
   CallbackRun(const CallbackRun&) = delete;
   CallbackRun& operator=(const CallbackRun&) = delete;
   // Like stop().
@@ -64,11 +66,17 @@ class CallbackRun {
 
   // Callbacks for which a place was taken.
   using Chosen = std::map<std::int64_t, std::unique_ptr<CallbackPlace>>;
+  // What one look at all that is due led to.
+  struct Look {
+    Chosen chosen;
+    bool refused = false;  // callbacks to a disabled receiver have failed; there may be more of them
+  };
 
   void loop();
   std::chrono::milliseconds send_what_may_go();
-  Result<> choose(Chosen& chosen);
-  Result<int> choose_of(AccountId account, int receivers, Chosen& chosen);
+  Result<> choose(Look& look);
+  Result<int> choose_of(AccountId account, int receivers, Look& look);
+  Result<std::size_t> how_many_may_go(AccountId account, const DueReceiver& to, Look& look);
   void send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> place);
   void answered(Deliveries::iterator delivery, Result<CallbackAnswer> answer);
   void record_what_ended();
@@ -78,6 +86,7 @@ class CallbackRun {
   CallbackQueue& queue_;
   const AccountDirectory& accounts_;
   CallbackSender& sender_;
+  const DisabledReceivers& disabled_;
 
   // Of the thread.
   CallbackPlaces places_;  // outlives the deliveries

@@ -129,7 +129,7 @@ class CallbackRunTest : public testing::Test {
   // is delivered too. Answers how many of the slow accounts are being sent then.
   std::size_t sent_to_slow(int slow_accounts) {
     HangingReceiver receiver(slow_accounts);
-    CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, /*slow=*/0ms);
+    CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, disabled_, /*slow=*/0ms);
     run.start();
     for (AccountId account = kSlowAccount; account < kSlowAccount + slow_accounts; ++account) {
       auto delivered = delivery(account);
@@ -151,6 +151,7 @@ class CallbackRunTest : public testing::Test {
   Stores stores_;
   WatchedCallbacks queue_{stores_.node.callbacks};
   OneBucket accounts_;
+  const DisabledReceivers disabled_{std::chrono::days(5)};
 
  private:
   int ended_ = 0;
@@ -161,7 +162,7 @@ TEST_F(CallbackRunTest, DeliversWhatIsDueAndRecordsIt) {
   const UploadId id = end_upload(kOtherAccount);
   auto delivered = delivery(kOtherAccount);
   AcceptingReceiver receiver;
-  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver);
+  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, disabled_);
   run.start();
   delivered.wait();
   run.stop();
@@ -196,7 +197,7 @@ TEST_F(CallbackRunTest, DoesNotClaimAgainAtOnceAfterAFailureOrAClaimThatFoundNot
       return {};
     };
     AcceptingReceiver receiver;
-    CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver);
+    CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, disabled_);
     run.start();
     EXPECT_GE(pause.get_future().get(), 1s) << fails;
     run.stop();
@@ -222,7 +223,7 @@ TEST_F(CallbackRunTest, ABacklogIsLeftAloneWhileItsReceiverIsBusy) {
     if (++looks == 2) looked_again.set_value();
     return {};
   };
-  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver);
+  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, disabled_);
   run.start();
   looked_again.get_future().wait();
   EXPECT_EQ(claimed, 1U);
@@ -231,6 +232,68 @@ TEST_F(CallbackRunTest, ABacklogIsLeftAloneWhileItsReceiverIsBusy) {
   EXPECT_EQ(due.at(0).ids.size(), 92U);
   receiver.release(kNoAnswer);
   run.stop();
+}
+
+// The receiver of this account has failed for six days.
+class DisabledReceiverTest : public CallbackRunTest {
+ protected:
+  void SetUp() override {
+    for (int day = 0; day < 2; ++day) {
+      first_ = end_upload(kOtherAccount);
+      const auto due = queue_.due_receivers(kOtherAccount, "", 1, 1).value();
+      const auto claimed = queue_.claim(due.at(0).ids, 1min).value();
+      ASSERT_TRUE(queue_.record({{claimed.at(0), {10ms, 503, "busy", CallbackState::failed, {}}}}));
+      if (day == 0) stores_.clock.pass(24h * 6);
+    }
+  }
+  // Sends what is due until nothing is.
+  void run_until_idle() {
+    std::promise<void> idle;
+    queue_.before["next_due"] = [&, once = false]() mutable -> Result<> {
+      if (!std::exchange(once, true)) idle.set_value();
+      return {};
+    };
+    CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver_, disabled_);
+    run.start();
+    idle.get_future().wait();
+    run.stop();
+    queue_.before.clear();
+  }
+  CallbackState state_of(UploadId id) { return stores_.look(id, kOtherAccount).callback_state; }
+
+  AcceptingReceiver receiver_;
+  UploadId first_ = 0;
+};
+
+TEST_F(DisabledReceiverTest, GetsNothing) {
+  std::vector<UploadId> ids;
+  for (int i = 0; i < 600; ++i) ids.push_back(end_upload(kOtherAccount));
+  run_until_idle();
+  EXPECT_TRUE(receiver_.sent.empty());
+  for (const UploadId id : ids) EXPECT_EQ(state_of(id), CallbackState::failed);
+  memory::MemoryCallbackHistory history(stores_.database);
+  EXPECT_EQ(history.find_of(ids[0])->attempts.at(0).error,
+            "not sent: the receiver is disabled, because all deliveries to it have failed for 6 days");
+}
+
+TEST_F(DisabledReceiverTest, IsEnabledByTheOneOfAnHour) {
+  stores_.clock.pass(1h);
+  const UploadId probe = end_upload(kOtherAccount);
+  const UploadId next = end_upload(kOtherAccount);
+  run_until_idle();
+  EXPECT_EQ(receiver_.sent.size(), 2U) << "the second one when the first has enabled the receiver";
+  EXPECT_EQ(state_of(probe), CallbackState::delivered);
+  EXPECT_EQ(state_of(next), CallbackState::delivered);
+}
+
+TEST_F(DisabledReceiverTest, GetsWhatSomebodySendsAgain) {
+  memory::MemoryCallbackHistory history(stores_.database);
+  ASSERT_TRUE(history.send_again(history.find_of(first_)->callback.id));
+  const UploadId another = end_upload(kOtherAccount);
+  run_until_idle();
+  EXPECT_EQ(state_of(first_), CallbackState::delivered);
+  EXPECT_EQ(state_of(another), CallbackState::failed) << "it came before the receiver was enabled";
+  EXPECT_EQ(receiver_.sent.size(), 1U);
 }
 
 TEST_F(CallbackRunTest, DeliveriesThatEndTogetherAreRecordedTogether) {
@@ -245,7 +308,7 @@ TEST_F(CallbackRunTest, DeliveriesThatEndTogetherAreRecordedTogether) {
     if (looks == 2) recorded.set_value();
     return {};
   };
-  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver);
+  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, disabled_);
   run.start();
   recorded.get_future().wait();
   run.stop();

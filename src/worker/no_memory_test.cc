@@ -142,7 +142,8 @@ TEST(NoMemory, KeepsNoPlaceOfACallback) {
     return {};
   };
   ForgetfulSender sender(kLost / 2, kLost / 2);
-  CallbackRun run(queue, stores.database.feed(), accounts.directory, sender);
+  const DisabledReceivers disabled{std::chrono::days(5)};
+  CallbackRun run(queue, stores.database.feed(), accounts.directory, sender, disabled);
   run.start();
   EXPECT_EQ(delivered.get_future().wait_for(30s), std::future_status::ready) << sender.sent;
   run.stop();

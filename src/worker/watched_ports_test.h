@@ -133,6 +133,9 @@ class WatchedCallbacks final : public CallbackQueue, public Watched {
   Result<std::vector<std::int64_t>> record(const std::vector<RecordedAttempt>& attempts) override {
     return forward("record", [&] { return queue_.record(attempts); });
   }
+  Result<int> refuse(AccountId account, const std::string& receiver, const std::string& reason, int limit) override {
+    return forward("refuse", [&] { return queue_.refuse(account, receiver, reason, limit); });
+  }
   Result<> reclaim() override { return queue_.reclaim(); }
   Result<std::optional<std::chrono::milliseconds>> next_due() override {
     return forward("next_due", [&] { return queue_.next_due(); });

@@ -93,6 +93,75 @@ TEST_P(ReceiverConformance, WhatIsSentAgainWaitsAgain) {
   EXPECT_EQ(only().sums.waiting, 0);
 }
 
+TEST_P(ReceiverConformance, TellsWhoGetsCallbacksHowLongItHasFailed) {
+  const auto due = [&] { return callbacks().due_receivers(kAccount, "", 10, 10).value(); };
+  ended("a.example");
+  EXPECT_EQ(due().at(0).failing, std::nullopt);
+  deliver(CallbackState::pending, hours(1));
+  clock_.advance(hours(1));
+  callbacks().due_accounts(1, 1).value();
+  EXPECT_EQ(due().at(0).failing, (ReceiverFailing{hours(0), hours(1)}));
+  deliver(CallbackState::failed);
+  clock_.advance(hours(2));
+  ended("a.example");
+  ended("b.example");
+  reopen();
+  EXPECT_EQ(due().at(0).failing, (ReceiverFailing{hours(1), hours(2)}));
+  EXPECT_EQ(due().at(1).failing, std::nullopt);
+  deliver(CallbackState::delivered);
+  ended("a.example");
+  EXPECT_EQ(due().at(0).failing, std::nullopt);
+}
+
+TEST_P(ReceiverConformance, WhatIsRefusedHasFailedWithoutAnAttempt) {
+  const std::int64_t again = ended("a.example");
+  deliver(CallbackState::failed);
+  const WallTime failed = clock_.now();
+  clock_.advance(hours(1));
+  ASSERT_TRUE(callback_history().send_again(again));
+  const std::int64_t first = ended("a.example");
+  const std::int64_t second = ended("a.example");
+  const std::int64_t third = ended("a.example");
+  const std::int64_t other = ended("b.example");
+  EXPECT_EQ(callbacks().refuse(kAccount, "a.example:443", "disabled", 2).value(), 2);
+  for (const std::int64_t id : {first, second}) {
+    const auto story = callback_history().find(id).value();
+    EXPECT_EQ(story.callback.state, CallbackState::failed);
+    ASSERT_EQ(story.attempts.size(), 1U);
+    EXPECT_EQ(story.attempts[0], (CallbackTry{1, clock_.now(), milliseconds(0), 0, "disabled"}));
+    EXPECT_EQ(look(story.callback.upload).callback_state, CallbackState::failed);
+  }
+  EXPECT_EQ(callbacks().refuse(kAccount, "a.example:443", "disabled", 100).value(), 1);
+  EXPECT_EQ(callbacks().refuse(kAccount, "a.example:443", "disabled", 100).value(), 0)
+      << "somebody has sent the last one again";
+  const auto sums = receivers().at(0).sums;
+  EXPECT_EQ(sums.waiting, 1);
+  EXPECT_EQ(sums.failed.both(), 1);
+  EXPECT_EQ(sums.last_failure, failed);
+  EXPECT_EQ(sums.last_error, "refused");
+  ASSERT_TRUE(callback_history().send_again(third));
+  reopen();
+  EXPECT_EQ(claim_callbacks().size(), 3U) << "both that were sent again, and the other receiver's " << other;
+}
+
+TEST_P(ReceiverConformance, WhatFailedAgainAfterItWasSentAgainIsRefused) {
+  const std::int64_t id = ended("a.example");
+  deliver(CallbackState::failed);
+  ASSERT_TRUE(callback_history().send_again(id));
+  deliver(CallbackState::pending, seconds(5));
+  EXPECT_EQ(callbacks().refuse(kAccount, "a.example:443", "disabled", 100).value(), 0) << "it is not due";
+  clock_.advance(seconds(5));
+  const auto claimed = claim_callbacks();
+  EXPECT_EQ(callbacks().refuse(kAccount, "a.example:443", "disabled", 100).value(), 0) << "it is under way";
+  clock_.advance(kLease);
+  callbacks().due_accounts(1, 1).value();
+  EXPECT_EQ(callbacks().refuse(kAccount, "a.example:443", "disabled", 100).value(), 1);
+  ASSERT_EQ(claimed.size(), 1U);
+  const std::vector<RecordedAttempt> late{{claimed[0], {milliseconds(1), 200, "", CallbackState::delivered, {}}}};
+  EXPECT_EQ(callbacks().record(late).value(), std::vector<std::int64_t>{id}) << "its lease is lost";
+  EXPECT_EQ(callback_history().find(id)->callback.state, CallbackState::failed);
+}
+
 TEST_P(ReceiverConformance, ThoseThatFailComeFirst) {
   ended("good.example");
   deliver(CallbackState::delivered);

@@ -66,7 +66,7 @@ function Receivers() {
                 <td class={one.failed ? 'figure bad' : 'figure'}>{number(one.failed)}</td>
                 <td class="figure">{number(one.pending)}</td>
                 <td class="figure">{one.latency_ms === null ? '–' : `${number(one.latency_ms)} ms`}</td>
-                <td class="about">{one.failing_since !== null && <strong>fails since <When at={one.failing_since} slow />. </strong>}{one.last_error ?? ''}</td>
+                <td class="about">{one.failing_since !== null && <strong>{one.disabled ? 'disabled, ' : ''}fails since <When at={one.failing_since} slow />. </strong>}{one.last_error ?? ''}</td>
               </tr>
             ))}
           </Table>
