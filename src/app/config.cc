@@ -315,6 +315,9 @@ class ConfigJudge {
     if (const auto days = callback.integer("disable_after_days", 0, 365)) {
       config_.callback.disable_after = std::chrono::days(static_cast<int>(*days));
     }
+    if (const auto number = callback.integer("per_receiver_per_s", 0, 100'000)) {
+      config_.callback.per_receiver_per_s = static_cast<int>(*number);
+    }
     callback.refuse_unknown();
   }
 

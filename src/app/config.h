@@ -68,6 +68,7 @@ struct Config {
     std::vector<net::Network> allow_networks;
     std::vector<net::PortRange> allow_ports;
     std::chrono::days disable_after{5};  // 0..365; 0: never
+    int per_receiver_per_s = 100;        // 0..100,000; 0: no limit
   };
   struct Audit {
     std::filesystem::path path;

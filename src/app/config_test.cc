@@ -134,6 +134,7 @@ give_up_days = 3
 allow_networks = ["127.0.0.0/8", "fd00::/8"]
 allow_ports = ["8443", "1024-65535"]
 disable_after_days = 7
+per_receiver_per_s = 20
 [audit]
 path = "log/changes.log"
 max_mib = 1
@@ -166,6 +167,7 @@ level = "error"
   EXPECT_EQ(config->callback.allow_networks.size(), 2U);
   EXPECT_EQ(config->callback.allow_ports, (std::vector<net::PortRange>{{8443, 8443}, {1024, 65535}}));
   EXPECT_EQ(config->callback.disable_after, std::chrono::days(7));
+  EXPECT_EQ(config->callback.per_receiver_per_s, 20);
   EXPECT_EQ(config->audit.path, "/etc/vodlift/log/changes.log");
   EXPECT_EQ(config->litter.retry, std::chrono::seconds(1));
   EXPECT_EQ(config->litter.grace, std::chrono::seconds(2));

@@ -63,6 +63,7 @@ constexpr std::array kSettings = {
     live<&Config::callback, &Config::Callback::allow_networks>("[callback] allow_networks"),
     live<&Config::callback, &Config::Callback::allow_ports>("[callback] allow_ports"),
     live<&Config::callback, &Config::Callback::disable_after>("[callback] disable_after_days"),
+    live<&Config::callback, &Config::Callback::per_receiver_per_s>("[callback] per_receiver_per_s"),
     at_restart<&Config::audit, &Config::Audit::path>("[audit] path"),
     at_restart<&Config::audit, &Config::Audit::max_mib>("[audit] max_mib"),
     at_restart<&Config::audit, &Config::Audit::keep>("[audit] keep"),

@@ -340,6 +340,7 @@ class Server {
     }
     if (spans_) spans_->start();
     dispatcher_.start();
+    callback_run_.use(config_.callback.per_receiver_per_s);
     callback_run_.start();
     reaper_.start();
     retention_.start();
@@ -504,6 +505,7 @@ class Server {
     retention_.use(retention_options(next.retention));
     guard_->use(next.callback.allow_networks, next.callback.allow_ports);
     disabled_.use(next.callback.disable_after);
+    callback_run_.use(next.callback.per_receiver_per_s);
     const legacy::Options limits = router_options(next);
     router_.use(limits.key_requests, limits.failures);
     public_server_.trust(next.server.trusted_proxies);

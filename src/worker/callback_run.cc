@@ -30,6 +30,9 @@ constexpr milliseconds kCallbackLease = 30s;
 constexpr milliseconds kLongestWait = 15s;
 // Between two claims that find nothing or fail: each one writes to the database.
 constexpr milliseconds kShortestWait = 1s;
+// A receiver that its rate holds gets several at a time, so that a claim is not made for each.
+constexpr milliseconds kShortestHold = 100ms;
+constexpr int kHeldPart = 5;  // of a second's, at once
 constexpr std::size_t kMaxErrorBytes = 500;
 // Callbacks to a disabled receiver that one change fails.
 constexpr int kMostRefused = 500;
@@ -113,6 +116,11 @@ CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDi
       places_(slow),
       due_(feed.subscribe(Change::Kind::callbacks_due, [this](const Change&) { loop_.wake(); })) {}
 
+void CallbackRun::use(int per_receiver_per_s) {
+  rates_.use({per_receiver_per_s, std::max(per_receiver_per_s / kHeldPart, 1)});
+  loop_.wake();
+}
+
 void CallbackRun::start() {
   loop_.start("callbacks", [this] { loop(); });
 }
@@ -151,7 +159,8 @@ milliseconds CallbackRun::send_what_may_go() {
       send(std::move(callback), std::move(place));
     }
   }
-  if (nothing_to_send) return look.refused ? 0ms : time_to_next();
+  if (nothing_to_send && look.refused) return 0ms;
+  if (nothing_to_send) return std::min(time_to_next(), std::max(look.held_for.value_or(kLongestWait), kShortestHold));
   if (!sends) claim_not_before_ = steady_clock::now() + kShortestWait;
   return sends ? 0ms : kShortestWait;
 }
@@ -168,6 +177,9 @@ Result<> CallbackRun::choose(Look& look) {
     if (!looked) return looked.error();
     receivers -= *looked;
   }
+  // Who was held by what others send to the same receiver comes first in the next look. Where one look does not reach
+  // all accounts, each begins with another one anyway.
+  if (look.held != 0 && due->size() < static_cast<std::size_t>(kAccountsALook)) next_account_ = look.held;
   return {};
 }
 
@@ -181,15 +193,27 @@ Result<int> CallbackRun::choose_of(AccountId account, int receivers, Look& look)
   for (const DueReceiver& one : *due) {
     const auto most = how_many_may_go(account, one, look);
     if (!most) return most.error();
-    const auto now = steady_clock::now();
-    for (const std::int64_t id : std::span(one.ids).first(*most)) {
-      auto place = std::make_unique<CallbackPlace>(places_, account, one.receiver);
-      if (!place->take(now)) break;
-      look.chosen.emplace(id, std::move(place));
-      last_turn = one.receiver;
-    }
+    choose_to(account, one.receiver, std::span(one.ids).first(*most), look);
   }
   return static_cast<int>(std::ssize(*due));
+}
+
+// Of these callbacks, those for which there are places and which the receiver's rate allows.
+void CallbackRun::choose_to(AccountId account, const std::string& receiver, std::span<const std::int64_t> ids,
+                            Look& look) {
+  const auto now = steady_clock::now();
+  for (const std::int64_t id : ids) {
+    if (const auto wait = std::chrono::ceil<milliseconds>(rates_.wait(receiver, now)); wait > 0ms) {
+      look.held_for = std::min(look.held_for.value_or(wait), wait);
+      if (look.held == 0) look.held = account;
+      return;
+    }
+    auto place = std::make_unique<CallbackPlace>(places_, account, receiver);
+    if (!place->take(now)) return;
+    rates_.take(receiver, now);
+    look.chosen.emplace(id, std::move(place));
+    last_turn_[account] = receiver;
+  }
 }
 
 // How many of `to.ids` may be sent. Those that a disabled receiver does not get fail here.

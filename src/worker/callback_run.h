@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "base/metrics.h"
@@ -16,6 +18,7 @@
 #include "core/callback_receivers.h"
 #include "core/callback_sender.h"
 #include "core/change_feed.h"
+#include "core/rate_limiter.h"
 #include "worker/callback_places.h"
 
 namespace vodlift::worker {
@@ -36,8 +39,9 @@ struct CallbackMetrics {
 
 // Sends callbacks that are due, from one thread of its own: accounts in turn, the receivers of each in turn, as far as
 // CallbackPlaces allows. What may not go yet is neither claimed nor changed. What is due to a disabled receiver fails,
-// see DisabledReceivers. A receiver is slow if it took longer than `slow`. start() and stop() are called from one
-// thread. Everything given must outlive it.
+// see DisabledReceivers. A host and port gets no more than the rate of use(), whichever accounts send to it. A receiver
+// is slow if it took longer than `slow`. start() and stop() are called from one thread. Everything given must outlive
+// it.
 class CallbackRun {
  public:
   CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts, CallbackSender& sender,
@@ -46,6 +50,10 @@ class CallbackRun {
   CallbackRun& operator=(const CallbackRun&) = delete;
   // Like stop().
   ~CallbackRun() { stop(); }
+
+  // At most so many deliveries a second to one host and port begin from now on, and the fifth part of them at once; 0,
+  // and before the first call: no limit. Any thread.
+  void use(int per_receiver_per_s);
 
   void start();
   // Claims nothing new, and waits for deliveries under way (bounded by the sender's time limit). May be called twice.
@@ -70,13 +78,19 @@ class CallbackRun {
   struct Look {
     Chosen chosen;
     bool refused = false;  // callbacks to a disabled receiver have failed; there may be more of them
+    // Until a receiver that its rate holds may get one; and the first account that has callbacks to such a receiver.
+    std::optional<std::chrono::milliseconds> held_for{};
+    AccountId held = 0;
   };
+
+  static constexpr std::size_t kPacedReceivers = 4096;
 
   void loop();
   std::chrono::milliseconds send_what_may_go();
   Result<> choose(Look& look);
   Result<int> choose_of(AccountId account, int receivers, Look& look);
   Result<std::size_t> how_many_may_go(AccountId account, const DueReceiver& to, Look& look);
+  void choose_to(AccountId account, const std::string& receiver, std::span<const std::int64_t> ids, Look& look);
   void send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> place);
   void answered(Deliveries::iterator delivery, Result<CallbackAnswer> answer);
   void record_what_ended();
@@ -87,6 +101,8 @@ class CallbackRun {
   const AccountDirectory& accounts_;
   CallbackSender& sender_;
   const DisabledReceivers& disabled_;
+
+  RateLimiter rates_{{}, kPacedReceivers};
 
   // Of the thread.
   CallbackPlaces places_;  // outlives the deliveries

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <future>
 #include <mutex>
+#include <thread>
+#include <utility>
 
 #include "worker/fakes_test.h"
 #include "worker/watched_ports_test.h"
@@ -294,6 +297,49 @@ TEST_F(DisabledReceiverTest, GetsWhatSomebodySendsAgain) {
   EXPECT_EQ(state_of(first_), CallbackState::delivered);
   EXPECT_EQ(state_of(another), CallbackState::failed) << "it came before the receiver was enabled";
   EXPECT_EQ(receiver_.sent.size(), 1U);
+}
+
+// Keeps when each was sent.
+class TimingReceiver final : public CallbackSender {
+ public:
+  void send(CallbackMessage message, Done done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      sent_.emplace_back(message.url, std::chrono::steady_clock::now());
+    }
+    done(CallbackAnswer{204, {}});
+  }
+  std::vector<std::pair<std::string, std::chrono::steady_clock::time_point>> sent() {
+    const std::lock_guard lock(mutex_);
+    return sent_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<std::string, std::chrono::steady_clock::time_point>> sent_;
+};
+
+TEST_F(CallbackRunTest, AReceiverGetsNoMoreThanItsRateAndHoldsUpNoOther) {
+  constexpr AccountId kThird = 3;  // sends to the same receiver as the slow account
+  for (int i = 0; i < 12; ++i) end_upload(kSlowAccount);
+  const UploadId shared = end_upload(kThird);
+  for (int i = 0; i < 2; ++i) end_upload(kOtherAccount);
+  TimingReceiver receiver;
+  CallbackRun run(queue_, stores_.database.feed(), accounts_.directory, receiver, disabled_);
+  run.use(10);  // and two at once
+  auto delivered = delivery(kThird);
+  const auto begin = std::chrono::steady_clock::now();
+  run.start();
+  ASSERT_EQ(delivered.wait_for(10s), std::future_status::ready);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s) << "its turn came before the other account's last one";
+  EXPECT_EQ(stores_.look(shared, kThird).callback_state, CallbackState::delivered);
+  for (int i = 0; i < 1000 && receiver.sent().size() < 15; ++i) std::this_thread::sleep_for(10ms);
+  run.stop();
+  const auto sent = receiver.sent();
+  ASSERT_EQ(sent.size(), 15U);
+  const auto to_other = [](const auto& one) { return one.first == url_of(kOtherAccount); };
+  EXPECT_EQ(std::count_if(sent.begin(), sent.begin() + 4, to_other), 2) << "they waited for nobody";
+  EXPECT_GE(sent.back().second - begin, 1s) << "13 of them: two at once, then one each 100 ms";
 }
 
 TEST_F(CallbackRunTest, DeliveriesThatEndTogetherAreRecordedTogether) {
