@@ -482,6 +482,7 @@ class Server {
             alerts_,
             backups_,
             [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
+            [this] { return public_server_.load(); },
             pool};
   }
 

@@ -25,7 +25,8 @@ object overview_of(const boost::json::array& attention) {
           {"today", {{{"cdn", nullptr}, {"bytes", 1024}, {"completed", 1}, {"failed", 0}}}},
           {"buckets_today",
            {{{"cdn", 158}, {"bucket", "films"}, {"bytes", 2048}, {"completed", 1}, {"failed", 3}},
-            {{"cdn", nullptr}, {"bucket", nullptr}, {"bytes", 1024}, {"completed", 2}, {"failed", 0}}}}};
+            {{"cdn", nullptr}, {"bucket", nullptr}, {"bytes", 1024}, {"completed", 2}, {"failed", 0}}}},
+          {"server", nullptr}};
 }
 
 TEST_F(CliTest, AnOverviewSaysWhatNeedsAPersonAndWhatGoesOn) {
@@ -62,6 +63,19 @@ TEST_F(CliTest, AnOverviewSaysWhatNeedsAPersonAndWhatGoesOn) {
             "BUCKET  CDN  SENT IN 24 H  COMPLETED  FAILED\n"
             "films   158  2.0 KiB       1          3\n"
             "others  -    1.0 KiB       2          0\n");
+}
+
+TEST_F(CliTest, AnOverviewOfAllSaysHowMuchRoomTheServerHas) {
+  object overview = overview_of({});
+  overview["server"] = {
+      {"disk_free_bytes", std::int64_t{3} << 30}, {"memory_bytes", 8192}, {"memory_limit_bytes", 64 << 20}};
+  answer(overview);
+  answer_list({});
+  EXPECT_EQ(run_with_socket({"overview"}), kDone);
+  EXPECT_THAT(out_,
+              HasSubstr("\n3 failed\n\n"
+                        "the disk of the database has 3.0 GiB free; requests and answers hold 8.0 KiB of 64.0 MiB\n\n"
+                        "PRIORITY"));
 }
 
 TEST_F(CliTest, AnOverviewAsJsonHasTheThroughputToo) {

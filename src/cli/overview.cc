@@ -143,11 +143,21 @@ std::string show_buckets(const array& buckets) {
   return "\n" + table.text("");
 }
 
+// Of the whole server; empty: one account was asked for.
+std::string show_server(const value& facts) {
+  const value& server = facts.at("server");
+  if (server.is_null()) return {};
+  return fmt::format("\nthe disk of the database has {} free; requests and answers hold {} of {}\n",
+                     size_cell(server, "disk_free_bytes"), size_cell(server, "memory_bytes"),
+                     size_cell(server, "memory_limit_bytes"));
+}
+
 std::string show(const value& facts) {
   const std::int64_t now = integer_at(facts, "at");
   std::string text = text_of(facts, "sentence") + "\n";
   for (const value& need : facts.at("attention").as_array()) text += "\n" + show_need(need, now);
   if (const std::string line = totals(facts.at("counts").as_array()); !line.empty()) text += "\n" + line + "\n";
+  text += show_server(facts);
   text += "\n" + show_queue(facts.at("queue").as_array(), now);
   text += "\n" + show_running(facts.at("running").as_array());
   text += "\n" + show_throughput(facts.at("throughput").as_array());

@@ -141,7 +141,12 @@ Result<array> buckets_json(const Context& context, std::optional<AccountId> cdn)
   return json;
 }
 
-value server_json(const Context& context) { return object{{"disk_free_bytes", context.monitor.look().free_bytes}}; }
+value server_json(const Context& context) {
+  const net::HttpServerLoad load = context.api_load();
+  return object{{"disk_free_bytes", context.monitor.look().free_bytes},
+                {"memory_bytes", load.memory_bytes},
+                {"memory_limit_bytes", load.most_memory_bytes}};
+}
 
 std::string uploads_text(std::int64_t uploads) {
   return uploads == 1 ? "1 upload" : fmt::format("{} uploads", uploads);

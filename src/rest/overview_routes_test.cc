@@ -279,6 +279,14 @@ TEST_F(OverviewTest, TheDatabaseAndItsDiskAreLookedAt) {
   EXPECT_TRUE(attention({{"cdn", 158}}).empty()) << "customers cannot mend it";
 }
 
+TEST_F(OverviewTest, TheMemoryOfRequestsIsShownWithItsLimit) {
+  api_load_.memory_bytes = 8192;
+  api_load_.most_memory_bytes = std::size_t{64} * 1024 * 1024;
+  const value server = overview().at("server");
+  EXPECT_EQ(server.at("memory_bytes"), 8192);
+  EXPECT_EQ(server.at("memory_limit_bytes"), 64 * 1024 * 1024);
+}
+
 TEST_F(OverviewTest, AReceiverThatFailsForLongIsSaid) {
   const value queued = succeed("upload.add", {{"cdn", 158},
                                               {"path", "sestore4/jb/film.mp4"},

@@ -117,6 +117,7 @@ class RestApiTest : public testing::Test {
   ScriptedAlerts alerts_;
   ScriptedBackups backups_;
   std::string api_url_;
+  net::HttpServerLoad api_load_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
   StatisticsCollector traffic_{statistics_};
@@ -147,6 +148,7 @@ class RestApiTest : public testing::Test {
                    alerts_,
                    backups_,
                    [this] { return api_url_; },
+                   [this] { return api_load_; },
                    pool_};
   RestApi api_{context_};
   Principal who_ = socket_principal();  // who makes the next calls

@@ -30,6 +30,7 @@
 #include "core/upload_intake.h"
 #include "core/upload_store.h"
 #include "door/fields.h"
+#include "net/http_server.h"
 #include "rest/event_hub.h"
 #include "rest/reply.h"
 
@@ -67,7 +68,8 @@ struct Context {
   Settings& settings;
   Alerts& alerts;
   Backups& backups;
-  std::function<std::string()> api_url;  // where the legacy API is; empty: where this one is
+  std::function<std::string()> api_url;           // where the legacy API is; empty: where this one is
+  std::function<net::HttpServerLoad()> api_load;  // what the legacy API's listener holds
   ThreadPool& blocking;
 };
 
