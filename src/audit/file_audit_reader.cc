@@ -267,12 +267,26 @@ std::int64_t number_at(const boost::json::object& members, std::string_view name
   return member != nullptr && member->is_int64() ? member->get_int64() : 0;
 }
 
+// Whether the line names the upload: alone, or among those of one request.
+bool names_upload(const boost::json::object& members, UploadId upload) {
+  if (number_at(members, "upload") == upload) return true;
+  const boost::json::value* what = members.if_contains("what");
+  if (what == nullptr || !what->is_object()) return false;
+  const std::string_view ids = text_at(what->get_object(), "ids");  // "[17,19]"
+  const std::string wanted = std::to_string(upload);
+  for (std::size_t at = ids.find(wanted); at != std::string_view::npos; at = ids.find(wanted, at + 1)) {
+    const std::size_t end = at + wanted.size();
+    if ((at == 0 || !is_digit(ids[at - 1])) && (end == ids.size() || !is_digit(ids[end]))) return true;
+  }
+  return false;
+}
+
 bool is_wanted(const AuditQuery& query, const AuditRecord& record) {
   if (query.until && record.at >= *query.until) return false;
   if (query.since && record.at < *query.since) return false;
   if (record.damaged) return !query.asks_for_content();
   if (query.cdn && number_at(record.members, "cdn") != *query.cdn) return false;
-  if (query.upload != 0 && number_at(record.members, "upload") != query.upload) return false;
+  if (query.upload != 0 && !names_upload(record.members, query.upload)) return false;
   if (!query.who.empty() && text_at(record.members, "who") != query.who) return false;
   const std::string_view command = text_at(record.members, "command");
   return query.command.ends_with('.') ? command.starts_with(query.command)

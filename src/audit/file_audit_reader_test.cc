@@ -159,6 +159,16 @@ TEST_F(FileAuditReaderTest, FiltersHoldAllThatIsGiven) {
   EXPECT_EQ(found({.until = from_unix_ms(1'700'000'002'000)}), (std::vector<std::int64_t>{2, 1}));
 }
 
+TEST_F(FileAuditReaderTest, AChangeOfSeveralIsFoundByEachThatItNames) {
+  AuditEntry many;
+  many.command = "upload.bulk";
+  many.what = {{"action", "cancel"}, {"ids", "[170,18,1]"}};
+  record(1, many);
+  const auto found = [&](UploadId upload) { return read({.upload = upload}).records.size(); };
+  for (const UploadId named : {170, 18, 1}) EXPECT_EQ(found(named), 1U) << named;
+  for (const UploadId other : {17, 8, 70, 1701}) EXPECT_EQ(found(other), 0U) << other;
+}
+
 TEST_F(FileAuditReaderTest, OneCallLooksAtABoundedPartAndSaysHowFarItCame) {
   record(kMostAuditLinesSearched + 1);
   AuditQuery query;

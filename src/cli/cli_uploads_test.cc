@@ -175,14 +175,45 @@ TEST_F(CliTest, SaysHowFarASearchCame) {
   EXPECT_EQ(asked().back(), "GET /api/v1/uploads?text=x&limit=25&cursor=77");
 }
 
-TEST_F(CliTest, ChangesSeveralThatAreNamed) {
-  answer(upload_object(5, "cancelled"));
-  answer(upload_object(6, "uploading"));
-  EXPECT_EQ(run_with_socket({"upload", "cancel", "5", "6"}), kDone);
-  EXPECT_EQ(out_, "upload 5 is cancelled\nupload 6 is being cancelled\n");
-  refuse("wrong_state", "upload 7 is completed");
+object changes_of(const boost::json::array& changes, const boost::json::array& refusals) {
+  return {{"changes", changes}, {"refusals", refusals}};
+}
+
+TEST_F(CliTest, OneRequestChangesSeveralThatAreNamed) {
+  answer(changes_of(
+      {{{"id", 6}, {"upload", upload_object(6, "uploading")}}, {{"id", 5}, {"upload", upload_object(5, "cancelled")}}},
+      {}));
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "5", "6", "--cdn", "158"}), kDone);
+  EXPECT_THAT(asked(), ElementsAre(R"(POST /api/v1/uploads/bulk {"cdn":158,"action":"cancel","ids":[5,6]})"));
+  EXPECT_EQ(out_, "upload 5 is cancelled\nupload 6 is being cancelled\n") << "in the order of the command line";
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "5", "6", "-q"}), kDone);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(run_with_socket({"upload", "cancel", "5", "6", "--json"}), kDone);
+  EXPECT_EQ(out_, boost::json::serialize(upload_object(5, "cancelled")) + "\n" +
+                      boost::json::serialize(upload_object(6, "uploading")) + "\n");
+}
+
+TEST_F(CliTest, WhatIsRefusedOfSeveralHoldsUpNoOther) {
+  answer(changes_of({{{"id", 8}, {"upload", upload_object(9, "queued")}}},
+                    {{{"id", 7}, {"code", "wrong_state"}, {"detail", "upload 7 is completed"}}}));
+  EXPECT_EQ(run_with_socket({"upload", "retry", "7", "8"}), kFailed);
+  EXPECT_EQ(out_, "upload 9 is queued\n");
+  EXPECT_EQ(err_, "vodlift: upload 7 is completed\n");
+}
+
+TEST_F(CliTest, ManyThatAreNamedAreChangedFourHundredAtATime) {
+  answer(changes_of({}, {}));
+  std::vector<std::string> words = {"upload", "cancel"};
+  for (int id = 1; id <= 801; ++id) words.push_back(std::to_string(id));
+  EXPECT_EQ(run_with_socket(words), kDone);
+  ASSERT_EQ(asked().size(), 3U);
+  EXPECT_EQ(asked().back(), R"(POST /api/v1/uploads/bulk {"action":"cancel","ids":[801]})");
+}
+
+TEST_F(CliTest, ARequestForSeveralThatFailsIsReportedOnce) {
+  refuse("store_failed", "the database takes no changes");
   EXPECT_EQ(run_with_socket({"upload", "cancel", "7", "8"}), kFailed);
-  EXPECT_EQ(err_, "vodlift: upload 7 is completed\nvodlift: upload 7 is completed\n");
+  EXPECT_EQ(err_, "vodlift: the database takes no changes\n");
 }
 
 TEST_F(CliTest, ChangesAllThatAFilterHolds) {

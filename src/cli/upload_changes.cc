@@ -1,9 +1,12 @@
 // `vodlift upload cancel`, `pause`, `resume` and `retry`: of uploads that are named, or of all that a filter holds.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +22,7 @@ using boost::json::object;
 using boost::json::value;
 
 constexpr std::size_t kMaxRefusals = 20;  // that are shown
+constexpr std::size_t kMaxNamed = 400;    // ids of one request
 
 struct Verb {
   std::string name;  // "retry"
@@ -41,15 +45,51 @@ std::string show_changed(const value& upload, std::string_view verb) {
   return fmt::format("upload {} is {}\n", id, state);
 }
 
-// Goes on behind one that fails; the exit code is the worst.
+using Entries = std::map<std::int64_t, const value*>;  // by id
+
+Entries entries_of(const value& answer, std::string_view list) {
+  Entries entries;
+  for (const value& one : answer.at(list).as_array()) entries[integer_at(one, "id")] = &one;
+  return entries;
+}
+
+// Reports what became of each upload that a request has named, in the order of the command line. Answers the worst exit
+// code.
+int show_each(const Session& session, const Verb& verb, std::span<const std::int64_t> ids, const value& answer) {
+  const Entries changes = entries_of(answer, "changes");
+  const Entries refusals = entries_of(answer, "refusals");
+  int worst = kDone;
+  for (const std::int64_t id : ids) {
+    if (const auto refusal = refusals.find(id); refusal != refusals.end()) {
+      const value& why = *refusal->second;
+      worst = std::max(worst, session.fail({errc_from_name(text_at(why, "code")), text_at(why, "detail")}));
+    } else if (const auto change = changes.find(id); change != changes.end()) {
+      const value& upload = change->second->at("upload");
+      if (session.json()) print(boost::json::serialize(upload) + "\n");
+      if (!session.json()) session.say(show_changed(upload, verb.name));
+    }
+  }
+  return worst;
+}
+
+// Goes on behind one that is refused; the exit code is the worst.
 int change_named(Session& session, const Verb& verb, const ChangeOptions& options) {
   object fields;
   if (options.filter.cdn) fields["cdn"] = *options.filter.cdn;
+  if (options.ids.size() == 1) {
+    // A request of its own stands in the audit log as what it is.
+    return session.call_and_show({"POST", fmt::format("/uploads/{}/{}", options.ids.front(), verb.name), fields},
+                                 [&verb](const value& changed) { return show_changed(changed, verb.name); });
+  }
+  fields["action"] = verb.name;
   int worst = kDone;
-  for (const std::int64_t id : options.ids) {
-    const int code = session.call_and_show({"POST", fmt::format("/uploads/{}/{}", id, verb.name), fields},
-                                           [&verb](const value& changed) { return show_changed(changed, verb.name); });
-    worst = std::max(worst, code);
+  for (std::span<const std::int64_t> left = options.ids; !left.empty();) {
+    const auto ids = left.first(std::min(left.size(), kMaxNamed));
+    left = left.subspan(ids.size());
+    fields["ids"] = boost::json::array(ids.begin(), ids.end());
+    const auto answer = session.call({"POST", "/uploads/bulk", fields});
+    if (!answer) return session.fail(answer.error());
+    worst = std::max(worst, show_each(session, verb, ids, *answer));
   }
   return worst;
 }

@@ -23,7 +23,7 @@ struct AuditQuery {
   std::optional<AccountId> cdn{};
   std::string command{};            // "key.revoke", or with a dot at its end what all begin with: "key."
   std::string who{};                // a person's name
-  UploadId upload = 0;              // 0: any
+  UploadId upload = 0;              // made or changed, alone or with others that were named; 0: any
   std::optional<WallTime> since{};  // then or later
   std::optional<WallTime> until{};  // before then
   std::string before{};             // `next` of the page before; empty: from the newest on

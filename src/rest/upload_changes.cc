@@ -16,7 +16,7 @@ using boost::json::object;
 
 constexpr int kMaxBulk = 1000;            // uploads of one request
 constexpr int kMaxNamed = 400;            // ids of one request: the audit log's line has room for them
-constexpr std::size_t kMaxRefusals = 20;  // that an answer names
+constexpr std::size_t kMaxRefusals = 20;  // that an answer names; of uploads that were named, all
 
 // Why an upload cannot be changed, and the command that helps an operator.
 struct RefusalWords {
@@ -109,11 +109,13 @@ struct BulkOutcome {
   std::int64_t bytes = 0;
   std::int64_t changed = 0;
   std::int64_t refused = 0;
-  boost::json::array refusals;  // kMaxRefusals at most
+  bool named = false;           // who names uploads reads what became of each
+  boost::json::array changes;   // those that were named, with the upload that came of each
+  boost::json::array refusals;  // kMaxRefusals at most, unless they were named
 
   void refuse(UploadId id, const Error& why, const Caller& caller) {
     ++refused;
-    if (refusals.size() >= kMaxRefusals) return;
+    if (!named && refusals.size() >= kMaxRefusals) return;
     const std::string detail = caller.is_operator() ? why.for_operator() : why.message;
     refusals.push_back(object{{"id", id}, {"code", info(why.code).name}, {"detail", detail}});
   }
@@ -132,6 +134,9 @@ void change_page(const Context& context, const Caller& caller, const Wish& wish,
       done.refuse(upload.id, refused(*outcome), caller);
     } else {
       ++done.changed;
+      if (!done.named) continue;
+      done.changes.push_back(
+          object{{"id", upload.id}, {"upload", upload_json(outcome->upload, caller, context.clock.now())}});
     }
   }
 }
@@ -173,6 +178,7 @@ object bulk_json(const Fields& fields, BulkOutcome done, object extent) {
   extent["bytes"] = done.bytes;
   extent["changed"] = done.changed;
   extent["refused"] = done.refused;
+  extent["changes"] = std::move(done.changes);
   extent["refusals"] = std::move(done.refusals);
   return extent;
 }
@@ -182,6 +188,7 @@ void change_named(const Context& context, const Caller& caller, const Fields& fi
                   const std::optional<AccountId>& cdn, const std::shared_ptr<Reply>& reply) {
   std::vector<UploadId> left = fields.ids("ids");  // in ascending order
   BulkOutcome done;
+  done.named = true;
   while (!left.empty()) {
     const auto page = static_cast<std::ptrdiff_t>(std::min<std::size_t>(left.size(), kMaxPage));
     UploadQuery query;

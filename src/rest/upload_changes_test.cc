@@ -87,7 +87,7 @@ TEST_F(RestChangesTest, ADryRunSaysWhatWouldBeChangedAndChangesNothing) {
   EXPECT_EQ(
       boost::json::serialize(would),
       R"({"next":null,"complete":true,"searched_to":null,"action":"cancel","dry_run":true,"matched":3,"bytes":3000,)"
-      R"("changed":0,"refused":0,"refusals":[]})");
+      R"("changed":0,"refused":0,"changes":[],"refusals":[]})");
   EXPECT_EQ(items("upload.list", {{"state", {"queued"}}}).size(), 3U);
 }
 
@@ -139,6 +139,9 @@ TEST_F(RestChangesTest, ChangesThoseThatAreNamed) {
   EXPECT_EQ(done.at("refused"), 2) << "there is no upload 251, nor 252";
   EXPECT_EQ(done.at("refusals").at(0).at("id"), 252);
   EXPECT_EQ(done.at("refusals").at(0).at("code"), "upload_not_found");
+  ASSERT_EQ(done.at("changes").as_array().size(), 151U);
+  EXPECT_EQ(done.at("changes").at(0).at("id"), 250);
+  EXPECT_EQ(done.at("changes").at(0).at("upload").at("state"), "cancelled");
   EXPECT_TRUE(done.at("next").is_null());
   EXPECT_EQ(succeed("upload.show", {{"id", 99}}).at("state"), "queued");
   EXPECT_EQ(succeed("upload.show", {{"id", 100}}).at("state"), "cancelled");
@@ -146,6 +149,19 @@ TEST_F(RestChangesTest, ChangesThoseThatAreNamed) {
   EXPECT_EQ(again.at("matched"), 2);
   EXPECT_EQ(again.at("changed"), 1);
   EXPECT_EQ(again.at("refusals").at(0).at("code"), "wrong_state");
+}
+
+TEST_F(RestChangesTest, WhatBecameOfEachThatWasNamedIsTold) {
+  add_uploads(30);
+  boost::json::array ids;
+  for (int id = 1; id <= 30; ++id) ids.push_back(id);
+  const value refused = succeed("upload.bulk", {{"action", "resume"}, {"ids", ids}});
+  EXPECT_EQ(refused.at("refusals").as_array().size(), 30U);
+  EXPECT_TRUE(refused.at("changes").as_array().empty());
+  succeed("upload.bulk", {{"action", "cancel"}, {"ids", {7}}});
+  const value again = succeed("upload.bulk", {{"action", "retry"}, {"ids", {7}}});
+  EXPECT_EQ(again.at("changes").at(0).at("id"), 7);
+  EXPECT_EQ(again.at("changes").at(0).at("upload").at("id"), 31) << "it is queued again as a new one";
 }
 
 TEST_F(RestChangesTest, NamesAreBoundedAndStandAlone) {

@@ -210,6 +210,8 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     assert call("upload.set", body={"priority": 9}, id=again)["priority"] == 9
     would = call("upload.bulk", body={"action": "cancel", "bucket": "elsewhere", "dry_run": True})
     assert would["matched"] == 1 and would["changed"] == 0
+    named = call("upload.bulk", body={"action": "set_priority", "new_priority": 8, "ids": [again, 999]})
+    assert [one["id"] for one in named["changes"]] == [again] and [one["id"] for one in named["refusals"]] == [999]
     call("upload.bulk", 400, {"action": "cancel"})
     call("upload.list", query={"state": "completed,cancelled", "text": "film", "limit": 10})
     call("upload.show", 404, id=999)
