@@ -7,6 +7,8 @@
 namespace vodlift::rest {
 namespace {
 
+constexpr int kMaxNameBytes = 255;  // of a key or a bucket
+
 using boost::json::object;
 using boost::json::value;
 
@@ -33,7 +35,25 @@ Result<value> list_removals(const Context& context, const Fields& fields) {
   return collection(std::move(items));
 }
 
+// Before a removal, so that a person sees what it ends.
+Result<value> show_uses(const Context& context, const Fields& fields) {
+  const Removable one{kRemovableKinds.value(fields.text("kind")).value(), fields.number("cdn"),
+                      std::string(fields.text("name"))};
+  if (one.kind == RemovableKind::key) {
+    const auto key = context.accounts.find_key(one.name);
+    if (!key || key->cdn != one.cdn) return no_such(one);
+  }
+  const auto uses = context.accounts.uses(one);
+  if (!uses) return uses.error();
+  return value(uses_json(*uses));
+}
+
 constexpr std::array kRemovalFields = {kCdnIfGiven};
+constexpr std::array kUsesFields = {
+    FieldSpec{.name = "kind", .type = FieldType::word, .required = true, .words = kRemovableKinds.all()},
+    kCdn,
+    FieldSpec{.name = "name", .high = kMaxNameBytes},
+};
 
 constexpr std::array kRemovalRoutes = {
     Route{.name = "removal.list",
@@ -42,6 +62,12 @@ constexpr std::array kRemovalRoutes = {
           .path = "/removals",
           .fields = kRemovalFields,
           .run = run_at_once<list_removals>},
+    Route{.name = "removal.uses",
+          .act = Act::read,
+          .method = "GET",
+          .path = "/uses",
+          .fields = kUsesFields,
+          .run = run_at_once<show_uses>},
 };
 
 }  // namespace

@@ -40,6 +40,25 @@ TEST_F(RestApiTest, DrainsWhatIsUsedAndShowsWhatIsLeft) {
   EXPECT_TRUE(items("removal.list", {}).empty());
 }
 
+TEST_F(RestApiTest, ShowsWhatUsesItBeforeAnythingIsRemoved) {
+  add_account();
+  succeed("bucket.add", bucket_fields());
+  const value key = succeed("key.add", {{"cdn", 158}});
+  account_rows_.use({.queued = 3, .callbacks = 1});
+  const object bucket{{"kind", "bucket"}, {"cdn", 158}, {"name", "my_bucket"}};
+  EXPECT_EQ(succeed("removal.uses", bucket).at("queued"), 3);
+  EXPECT_EQ(succeed("removal.uses", {{"kind", "account"}, {"cdn", 158}}).at("keys"), 1);
+  EXPECT_EQ(succeed("removal.uses", {{"kind", "key"}, {"cdn", 158}, {"name", key.at("api_key")}}).at("callbacks"), 1);
+  EXPECT_TRUE(items("removal.list", {}).empty());
+  fail("removal.uses", {{"kind", "bucket"}, {"cdn", 158}, {"name", "other"}}, "not_found");
+  fail("removal.uses", {{"kind", "key"}, {"cdn", 158}, {"name", "other"}}, "not_found");
+  fail("removal.uses", {{"kind", "person"}, {"cdn", 158}}, "invalid_value");
+  succeed("account.add", {{"cdn", 159}, {"user", "kb"}});
+  fail("removal.uses", {{"kind", "key"}, {"cdn", 159}, {"name", key.at("api_key")}}, "not_found");
+  who_ = {.name = "anna", .role = Role::customer, .cdn = 159, .via = Principal::Via::session};
+  fail("removal.uses", bucket, "not_found");
+}
+
 TEST_F(RestApiTest, AnAccountWithPeopleIsNotRemoved) {
   add_account();
   succeed("person.add", {{"name", "anna"}, {"role", "customer"}, {"cdn", 158}});

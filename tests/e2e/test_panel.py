@@ -163,6 +163,13 @@ def test_all_by_the_keyboard(busy):
     panel.play("keyboard.all", other=other)
 
 
+def test_what_uploads_use_is_removed_by_the_keyboard(busy, fake):
+    make_file(busy.files / "a.mp4", 1)
+    busy.queue("a.mp4", "videos")
+    panel = Panel(busy.server)
+    panel.play("keyboard.remove", panel.admin, {"release": fake.release})
+
+
 @pytest.mark.parametrize("pages", ["uploads", "others"])
 def test_pages_are_fit_for_all(site, fake, receiver, pages):
     completed, failed = completed_and_failed(site, fake)

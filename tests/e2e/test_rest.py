@@ -233,6 +233,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("overview.show", query={"cdn": 158})
     assert len(call("statistics.show", query={"resolution": "hour"})["items"]) == 192
     call("bucket.remove", 409, cdn=158, bucket="elsewhere")
+    assert any(call("removal.uses", query={"kind": "bucket", "cdn": 158, "name": "elsewhere"}).values())
     assert not call("bucket.remove", query={"mode": "drain"}, cdn=158, bucket="elsewhere")["removed"]
     assert call("bucket.show", cdn=158, bucket="elsewhere")["removing"]
     assert [one["name"] for one in call("removal.list", query={"cdn": 158})["items"]] == ["elsewhere"]

@@ -1,5 +1,5 @@
 // Everything without a mouse.
-import {must} from './browser.mjs';
+import {must, unfitFor} from './browser.mjs';
 
 async function mustShowFocus(page, what) {
   const seen = await page.evaluate(() => {
@@ -66,4 +66,54 @@ export async function all(world) {
   await page.getByRole('heading', {name: 'b.mp4'}).waitFor();
   await page.goBack();
   await page.getByRole('heading', {name: 'a.mp4'}).waitFor();
+}
+
+// A bucket that two uploads use: drained, kept after all, and then removed with its uploads.
+export async function remove(world) {
+  for (const path of ['/api/v1/uses', '/api/v1/buckets/158/videos']) world.allow(404, path); // asked for until it is gone
+  const page = await world.open('/buckets/158/videos', await world.newContext(undefined, {bypassCSP: true}));
+  const {keyboard} = page;
+  const dialog = page.getByRole('dialog');
+  const begin = async () => {
+    await page.getByRole('button', {name: 'Remove', exact: true}).waitFor();
+    await tabTo(page, 'Remove');
+    await keyboard.press('Enter');
+    await dialog.getByText('It has 2 uploads (1 queued, 1 uploading).').waitFor();
+  };
+  await begin();
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({colorScheme});
+    const wrong = await unfitFor(page);
+    must(wrong.length === 0, wrong.join('\n'));
+  }
+  await keyboard.press('Escape');
+  await dialog.waitFor({state: 'detached'});
+  must((await page.getByText('It is being removed').count()) === 0, 'a dialog that was closed has removed something');
+
+  await begin();
+  await tabTo(page, 'Remove');
+  await keyboard.press('Enter');
+  await page.getByText('It waits for 2 uploads (1 queued, 1 uploading).').waitFor();
+  await tabTo(page, 'Keep it');
+  await keyboard.press('Enter');
+  await page.locator('.note').filter({hasText: 'Bucket videos stays.'}).waitFor();
+  await page.getByText('It is being removed').waitFor({state: 'detached'});
+
+  await begin();
+  for (let i = 0; i < 20 && (await page.evaluate(() => document.activeElement.type)) !== 'radio'; ++i) await keyboard.press('Tab');
+  await mustShowFocus(page, 'the choice');
+  await keyboard.press('ArrowDown');
+  await tabTo(page, 'Cancel 2 uploads and remove');
+  await keyboard.press('Enter');
+  await page.locator('.note').filter({hasText: '2 uploads cancelled.'}).waitFor();
+  await world.ask('release');
+  await page.locator('.note').filter({hasText: 'Bucket videos is removed.'}).waitFor();
+  await page.getByRole('heading', {name: 'No bucket yet'}).waitFor();
+
+  await page.goto(world.facts.panel + 'accounts/158');
+  await page.getByRole('region', {name: 'Keys'}).getByRole('button', {name: 'Remove'}).click();
+  await dialog.getByText('No upload or callback of it waits for its end.').waitFor();
+  await tabTo(page, 'Remove');
+  await keyboard.press('Enter');
+  await page.getByRole('heading', {name: 'No key'}).waitFor();
 }

@@ -6,6 +6,7 @@ import {go, place} from '../router';
 import type {Account, Key} from '../schema';
 import {hrefHere, note, readAccounts} from '../store';
 import {ask, AsCall, Body, Check, Copy, Dialog, Empty, Facts, Field, Form, Mark, Page, secret, Table, useLoad, When} from '../ui';
+import {BeingRemoved, keep, Leaving, mayRemove, type Removable, RemoveDialog} from './remove';
 
 const kPermissions = ['upload', 'status', 'files', 'manage'];
 const kOverlaps: [string, string][] = [['0', 'not at all'], ['3600', '1 hour'], ['86400', '1 day'], ['604800', '7 days'], ['2592000', '30 days']];
@@ -131,6 +132,7 @@ function Keys({cdn}: {cdn: number}) {
   const loaded = useLoad((signal) => call('key.list', {cdn}, {signal}), [cdn], 'key');
   const [edit, setEdit] = useState<Key | 'new' | null>(null);
   const [rotate, setRotate] = useState<Key | null>(null);
+  const [remove, setRemove] = useState<Removable | null>(null);
   const revoke = async (key: Key) => {
     const used = key.last_used === null ? 'It was never used.' : `It was last used ${absolute(key.last_used)}.`;
     if (!(await ask('Revoke this key?', `Every later request with ${key.api_key} is refused. ${used} Uploads that are queued go on. This cannot be undone.`, 'Revoke the key', true))) return;
@@ -150,7 +152,7 @@ function Keys({cdn}: {cdn: number}) {
             {all.items.map((key) => (
               <tr key={key.api_key} data-row tabIndex={-1}>
                 <td><code>{key.api_key}</code> <Copy text={key.api_key} name="Copy the key" /></td>
-                <td>{key.revoked !== null ? <Mark tone="cancelled">revoked</Mark> : key.expires !== null ? <Mark tone="paused">until {new Date(key.expires * 1000).toISOString().slice(0, 10)}</Mark> : <Mark tone="completed">active</Mark>}{key.previous_until !== null && <span class="faint"> two secrets, <When at={key.previous_until} slow /></span>}</td>
+                <td>{key.removing !== null ? <Leaving /> : key.revoked !== null ? <Mark tone="cancelled">revoked</Mark> : key.expires !== null ? <Mark tone="paused">until {new Date(key.expires * 1000).toISOString().slice(0, 10)}</Mark> : <Mark tone="completed">active</Mark>}{key.previous_until !== null && <span class="faint"> two secrets, <When at={key.previous_until} slow /></span>}</td>
                 <td>{key.permissions}</td>
                 <td>{[key.path_prefix, ...key.buckets, ...key.networks].filter(Boolean).join(', ') || '–'}</td>
                 <td><When at={key.last_used} slow otherwise="never" /></td>
@@ -163,12 +165,15 @@ function Keys({cdn}: {cdn: number}) {
                       <button type="button" class="quiet bad" onClick={() => void revoke(key)}>Revoke</button>
                     </>
                   )}
+                  {may('key.remove') && key.removing !== null && <button type="button" class="quiet" onClick={() => void keep({kind: 'key', cdn, name: key.api_key}).then(loaded.reload)}>Keep</button>}
+                  {may('key.remove') && <button type="button" class="quiet bad" onClick={() => setRemove({kind: 'key', cdn, name: key.api_key})}>Remove</button>}
                 </td>
               </tr>
             ))}
           </Table>
         )}
       </Body>
+      {remove && <RemoveDialog one={remove} onClose={(outcome) => (setRemove(null), outcome && loaded.reload())} />}
       {edit && <KeyForm cdn={cdn} {...(edit === 'new' ? {} : {old: edit})} onClose={(changed) => (setEdit(null), changed && loaded.reload())} />}
       {rotate && (
         <Rotate
@@ -186,6 +191,8 @@ function One({cdn}: {cdn: number}) {
   const loaded = useLoad((signal) => call('account.show', {cdn}, {signal}), [cdn], 'account');
   const [edit, setEdit] = useState(false);
   const [rotate, setRotate] = useState(false);
+  const [remove, setRemove] = useState(false);
+  const removable: Removable = {kind: 'account', cdn, name: ''};
   return (
     <Page
       title={loaded.data ? `${loaded.data.cdn} ${loaded.data.user}` : `Account ${cdn}`}
@@ -194,6 +201,7 @@ function One({cdn}: {cdn: number}) {
         <>
           {may('account.set') && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
           {may('account.rotate') && <button type="button" onClick={() => setRotate(true)}>New webhook secret</button>}
+          {loaded.data && mayRemove(removable) && <button type="button" class="danger" onClick={() => setRemove(true)}>Remove</button>}
           <AsCall name="account.show" fields={{cdn}} />
         </>
       }
@@ -201,6 +209,7 @@ function One({cdn}: {cdn: number}) {
       <Body loaded={loaded}>
         {(one) => (
           <>
+            {one.removing !== null && <BeingRemoved one={removable} since={one.removing} onKept={loaded.reload} />}
             <Facts
               rows={[
                 ['Folder', one.user],
@@ -217,6 +226,7 @@ function One({cdn}: {cdn: number}) {
           </>
         )}
       </Body>
+      {remove && <RemoveDialog one={removable} onClose={(outcome) => (setRemove(false), outcome?.removed ? go('/accounts') : outcome && loaded.reload())} />}
       {rotate && (
         <Rotate
           title="A new webhook secret"
@@ -250,7 +260,7 @@ function All() {
             {all.items.map((one) => (
               <tr key={one.cdn} data-row tabIndex={-1}>
                 <td class="figure"><a href={hrefHere('/accounts/' + one.cdn)}>{one.cdn}</a></td>
-                <td>{one.user}</td>
+                <td>{one.user}{one.removing !== null && <> <Leaving /></>}</td>
                 <td class="figure">{one.weight}</td>
                 <td><When at={one.created} slow /></td>
               </tr>

@@ -7,6 +7,7 @@ import {go, place} from '../router';
 import type {Bucket, BucketReport, BucketSettings, Problem} from '../schema';
 import {account, accounts, cdnIfGiven, hrefHere, note, readBuckets} from '../store';
 import {AsCall, Body, Check, Code, Dialog, Empty, Facts, Field, Form, Mark, Page, ProblemNote, Rich, Table, useLoad, When} from '../ui';
+import {BeingRemoved, Leaving, mayRemove, type Removable, RemoveDialog} from './remove';
 
 type Texts = Record<string, string>;
 function textsOf(bucket?: Bucket): Texts {
@@ -142,7 +143,9 @@ function One({cdn, name}: {cdn: number; name: string}) {
   const loaded = useLoad((signal) => call('bucket.show', {cdn, bucket: name}, {signal}), [cdn, name], 'bucket');
   useEffect(() => on('attention', loaded.reload), []);
   const [edit, setEdit] = useState(false);
+  const [remove, setRemove] = useState(false);
   const bucket = loaded.data;
+  const removable: Removable = {kind: 'bucket', cdn, name};
   return (
     <Page
       title={name}
@@ -150,6 +153,7 @@ function One({cdn, name}: {cdn: number; name: string}) {
       actions={
         <>
           {bucket && may('bucket.set') && <button type="button" onClick={() => setEdit(true)}>Settings</button>}
+          {bucket && mayRemove(removable) && <button type="button" class="danger" onClick={() => setRemove(true)}>Remove</button>}
           <AsCall name="bucket.show" fields={{cdn, bucket: name}} />
         </>
       }
@@ -157,6 +161,7 @@ function One({cdn, name}: {cdn: number; name: string}) {
       <Body loaded={loaded}>
         {(one) => (
           <>
+            {one.removing !== null && <BeingRemoved one={removable} since={one.removing} onKept={loaded.reload} />}
             <Facts
               rows={[
                 ['Account', <a href={hrefHere('/accounts/' + one.cdn)}>{one.cdn}</a>],
@@ -177,6 +182,7 @@ function One({cdn, name}: {cdn: number; name: string}) {
         )}
       </Body>
       {bucket && may('bucket.check') && <Doctor bucket={bucket} />}
+      {remove && <RemoveDialog one={removable} onClose={(outcome) => (setRemove(false), outcome?.removed ? go('/buckets') : outcome && loaded.reload())} />}
     </Page>
   );
 }
@@ -241,7 +247,7 @@ function All() {
               <tr key={`${one.cdn} ${one.bucket}`} data-row tabIndex={-1}>
                 <td><a href={hrefHere(`/buckets/${one.cdn}/${encodeURIComponent(one.bucket)}`)}>{one.bucket}</a></td>
                 <td class="figure">{one.cdn}</td>
-                <td>{one.trouble ? <Mark tone="failed"><span><Rich text={one.trouble} /></span></Mark> : <Mark tone="completed">ok</Mark>}</td>
+                <td>{one.trouble ? <Mark tone="failed"><span><Rich text={one.trouble} /></span></Mark> : one.removing !== null ? <Leaving /> : <Mark tone="completed">ok</Mark>}</td>
                 <td>{one.endpoint}</td>
                 <td class="nowrap">{one.region}</td>
                 <td>{one.credentials}</td>
