@@ -202,15 +202,17 @@ Result<int> CallbackRun::choose_of(AccountId account, int receivers, Look& look)
 void CallbackRun::choose_to(AccountId account, const std::string& receiver, std::span<const std::int64_t> ids,
                             Look& look) {
   const auto now = steady_clock::now();
+  bool gets_some = false;
   for (const std::int64_t id : ids) {
     if (const auto wait = std::chrono::ceil<milliseconds>(rates_.wait(receiver, now)); wait > 0ms) {
       look.held_for = std::min(look.held_for.value_or(wait), wait);
-      if (look.held == 0) look.held = account;
+      if (look.held == 0 && !gets_some) look.held = account;
       return;
     }
     auto place = std::make_unique<CallbackPlace>(places_, account, receiver);
     if (!place->take(now)) return;
     rates_.take(receiver, now);
+    gets_some = true;
     look.chosen.emplace(id, std::move(place));
     last_turn_[account] = receiver;
   }

@@ -78,7 +78,7 @@ class CallbackRun {
   struct Look {
     Chosen chosen;
     bool refused = false;  // callbacks to a disabled receiver have failed; there may be more of them
-    // Until a receiver that its rate holds may get one; and the first account that has callbacks to such a receiver.
+    // Until a receiver that its rate holds may get one; and the first account that gets none to such a receiver.
     std::optional<std::chrono::milliseconds> held_for{};
     AccountId held = 0;
   };
