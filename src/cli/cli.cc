@@ -151,7 +151,7 @@ void add_config_command(CLI::App& app, Session& session, const char* name, const
   command->callback([&session, &run, config] { session.set_exit_code(run(*config)); });
 }
 
-// "vodlift 0.1.0 (commit 1a2b3c4d5e6f, g++ 12.2.0)".
+// "vodlift 0.2.0 (commit 1a2b3c4d5e6f, g++ 12.2.0)".
 std::string version_text() {
   const std::string commit = build_commit().empty() ? std::string() : fmt::format("commit {}, ", build_commit());
   return fmt::format("vodlift {} ({}{})", build_version(), commit, build_compiler());
