@@ -295,6 +295,19 @@ Result<std::shared_ptr<const ConfinedStorages::OpenRoot>> ConfinedStorages::root
   return storage.open_root = std::make_shared<const OpenRoot>(std::move(opened));
 }
 
+// Nobody waits for it: the caller goes on with the root as it is.
+void ConfinedStorages::look_at_root_later(Mounted& storage, const std::shared_ptr<const OpenRoot>& root) {
+  storage.opens.start<bool>(
+      kRootItself,
+      [&storage, root] {
+        const bool same = names_folder(storage.root, root->fd.get());
+        const std::lock_guard lock(storage.mutex);
+        if (!same && storage.open_root == root) storage.open_root = std::make_shared<const OpenRoot>();
+        return same;
+      },
+      [](std::optional<bool>) {});
+}
+
 // The log says it again only where the reason is another one.
 Error ConfinedStorages::lost_root(Mounted& storage, int why) {
   const std::string reason = errno_text(why);
@@ -348,11 +361,15 @@ std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_cached
 std::optional<Result<std::unique_ptr<SourceFile>>> ConfinedStorages::open_in_memory(Mounted& storage,
                                                                                     const SourcePath& path) {
   std::shared_ptr<const OpenRoot> root;
+  bool is_trusted = true;
   {
     const std::lock_guard lock(storage.mutex);
-    if (std::chrono::steady_clock::now() >= storage.root_trusted_until) return std::nullopt;
+    const auto now = std::chrono::steady_clock::now();
     root = storage.open_root;
+    is_trusted = now < storage.root_trusted_until;
+    if (!is_trusted) storage.root_trusted_until = now + kRootTrusted;
   }
+  if (!is_trusted && root->fd.valid()) look_at_root_later(storage, root);
   // Names that lie in memory can be opened without waiting for a server. Beneath the root another kind of file system
   // may be mounted.
   if (root->where == FileSystem::remote || storage.cross_mounts) return std::nullopt;
