@@ -7,6 +7,7 @@
 
 #include "app/alert_source.h"
 #include "app/server.h"
+#include "app/traces.h"
 #include "base/encoding.h"
 #include "base/file.h"
 
@@ -29,6 +30,9 @@ std::vector<std::string> missing_of(const Config& config) {
   }
   if (const auto alerts = alert_options(config); !alerts) {
     missing.push_back(fmt::format("{}; the daemon would not start", alerts.error().message));
+  }
+  if (const auto collector = collector_of(config.traces); !collector) {
+    missing.push_back(fmt::format("{}; the daemon would not start", collector.error().message));
   }
   if (!config.alerts.command.empty() && ::access(config.alerts.command.front().c_str(), X_OK) != 0) {
     missing.push_back(fmt::format("[alerts] command: {}: {}; it would not be told",

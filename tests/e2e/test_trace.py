@@ -3,12 +3,13 @@
 import json
 import re
 import socket
+import subprocess
 
 import pytest
 
 from api_client import sign
 from rest_client import RestClient
-from support import MIB, make_file, wait_until
+from support import MIB, binary, make_file, wait_until
 
 ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -167,6 +168,8 @@ def test_a_faulty_file_of_headers_is_named_with_its_line_and_not_shown(new_site,
     site = new_site()
     site.server.stop()
     site.server.configure(extra=f'[traces]\nurl = "http://127.0.0.1:1/"\nheaders_file = "{headers}"\n')
+    checked = subprocess.run([binary(), "config", "check", site.server.config], capture_output=True, text=True, timeout=30)
+    assert checked.returncode != 0 and "[traces] headers_file: line" in checked.stdout + checked.stderr
     with pytest.raises(AssertionError, match="ended at start: 1") as failed:
         site.server.start()
     site.server.process = None
