@@ -50,23 +50,45 @@ def grouped(groups: list[tidy.Group]) -> list[list[str]]:
     return [[file.name for file in group.files] for group in groups]
 
 
-def test_files_meet_unless_a_name_of_one_is_something_else_in_another(groups_of):
-    assert grouped(groups_of({
-        "a.cc": source("int count() { return 1; }"),
-        "b.cc": source("int count() { return 2; }"),
-        "c.cc": source("int total() { return 2; }"),
-        "d.cc": source("int total2() { return count(); }  // another one, of a header"),
-        "e.cc": source("int total3(const Row& row) { return row.count + of(row)->count + db::count; }  // no count of ours"),
-    })) == [["a.cc", "c.cc", "e.cc"], ["b.cc"], ["d.cc"]]
+@pytest.fixture
+def compiled(tmp_path):
+    """The groups of these texts for the compiler, which warns of names that hide others."""
+    def make(texts: dict[str, str]) -> list[list[str]]:
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+        return [[file.name for file in group] for group in groups.groups_of([tmp_path / name for name in texts])]
+    return make
 
 
-def test_a_short_form_is_for_files_that_have_it_too(groups_of):
-    short = "using std::chrono::seconds;\n"
-    assert grouped(groups_of({
-        "a.cc": source(short + "seconds wait() { return seconds(1); }"),
-        "b.cc": source("int left() { const int seconds = 1; return seconds; }"),
-        "c.cc": source(short + "seconds rest() { return seconds(2); }"),
-    })) == [["a.cc", "c.cc"], ["b.cc"]]
+COUNTS = {
+    "a.cc": source("int count() { return 1; }"),
+    "b.cc": source("int count() { return 2; }"),
+    "c.cc": source("int total() { return 2; }"),
+    "d.cc": source("int total2() { return count(); }  // another one, of a header"),
+    "e.cc": source("int total3(const Row& row) { return row.count + of(row)->count + db::count; }  // no count of ours"),
+}
+SHORT = "using std::chrono::seconds;\n"
+SECONDS = {
+    "a.cc": source(SHORT + "seconds wait() { return seconds(1); }"),
+    "b.cc": source("int left() { const int seconds = 1; return seconds; }"),
+    "c.cc": source(SHORT + "seconds rest() { return seconds(2); }"),
+}
+
+
+def test_files_meet_unless_a_name_of_one_is_something_else_in_another(compiled):
+    assert compiled(COUNTS) == [["a.cc", "c.cc", "e.cc"], ["b.cc"], ["d.cc"]]
+
+
+def test_a_short_form_is_for_files_that_have_it_too(compiled):
+    assert compiled(SECONDS) == [["a.cc", "c.cc"], ["b.cc"]]
+
+
+def test_for_clang_tidy_only_what_two_files_define_parts_them(groups_of):
+    assert sorted(sorted(group) for group in grouped(groups_of(COUNTS))) == [["a.cc", "c.cc", "d.cc", "e.cc"], ["b.cc"]]
+    assert grouped(groups_of(SECONDS)) == [["a.cc", "b.cc", "c.cc"]]
+    own = SECONDS | {"d.cc": source("int seconds() { return 1; }")}
+    with_d, = (group for group in grouped(groups_of(own)) if "d.cc" in group)
+    assert not {"a.cc", "c.cc"} & set(with_d), "their short form is what it defines"
 
 
 def test_the_words_of_a_header_of_tests_count(monkeypatch, tmp_path):

@@ -45,7 +45,7 @@ def promtool(*words, given=None):
 
 @pytest.fixture
 def monitored(new_site):
-    site = new_site(extra='[metrics]\nlisten = "127.0.0.1:0"\n')
+    site = new_site(extra='[metrics]\nlisten = "127.0.0.1:0"\n[traces]\nurl = "http://127.0.0.1:9/v1/traces"\n')
     address = wait_until(lambda: site.server.printed(r"monitoring: http://(\S+)/metrics"), 5, "the address is printed")
     site.monitoring = lambda path, method="GET": get(http.client.HTTPConnection(address, timeout=3), path, method)
     return site
