@@ -13,7 +13,7 @@ namespace vodlift::cli {
 struct CsvLimits {
   std::size_t rows = 200'000;
   std::size_t columns = 32;
-  std::size_t cell_bytes = 16 * 1024;
+  std::size_t cell_bytes = std::size_t{16} * 1024;
 };
 
 struct CsvRow {
