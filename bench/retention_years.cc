@@ -113,7 +113,7 @@ class Service {
     answers.wait();
   }
 
-  // Runs what is due. What fails for the time being is due again after its delay.
+  // Runs all uploads that are due. One that fails for a while is due again after its delay.
   void run_uploads() {
     for (;;) {
       const auto claimed = claim_next(work_, share_, {kTogether, kTogether}, kLease).value();

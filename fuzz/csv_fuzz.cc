@@ -1,4 +1,4 @@
-// A file to import, as CSV or JSON: what is read as CSV can be written and is read alike again.
+// A file to import, as CSV or JSON. A table that is read can be written, and is then read alike.
 #include <string>
 
 #include "cli/csv.h"

@@ -1,4 +1,4 @@
-// The header traceparent of a request: what is read of it has the form that it is sent on in.
+// The header traceparent of a request. A header that is read can be written, and is then read alike.
 #include "core/trace.h"
 #include "require.h"
 

@@ -151,7 +151,7 @@ SteadyTime AlertWatch::look() {
     post->add(one);
   }
   const auto next_try = post->run();
-  // Last: the disk may be the trouble that the messages tell of.
+  // Last: if the disk is the trouble, the messages go out all the same.
   if (!news.empty()) write_file();
   return next_try ? std::min(*next_try, next_look) : next_look;
 }

@@ -267,7 +267,7 @@ std::int64_t number_at(const boost::json::object& members, std::string_view name
   return member != nullptr && member->is_int64() ? member->get_int64() : 0;
 }
 
-// Whether the line names the upload: alone, or among those of one request.
+// Whether the line is about this upload. A line of one request may name many.
 bool names_upload(const boost::json::object& members, UploadId upload) {
   if (number_at(members, "upload") == upload) return true;
   const boost::json::value* what = members.if_contains("what");

@@ -132,7 +132,7 @@ class ImportRows {
     const value* found = fields.if_contains(name);
     return found != nullptr && found->is_int64() ? found->get_int64() : 0;
   }
-  // Tells it from others; empty: the server says what is missing.
+  // The name by which a row is found twice. Empty: the row lacks it, and the server will say so.
   static std::string name_of(const object& fields, const std::string& kind) {
     const std::int64_t cdn = number_of(fields, "cdn");
     if (cdn == 0) return {};

@@ -77,7 +77,7 @@ int change_named(Session& session, const Verb& verb, const ChangeOptions& option
   object fields;
   if (options.filter.cdn) fields["cdn"] = *options.filter.cdn;
   if (options.ids.size() == 1) {
-    // A request of its own stands in the audit log as what it is.
+    // One upload is changed by its own route, so that the audit log names the change.
     return session.call_and_show({"POST", fmt::format("/uploads/{}/{}", options.ids.front(), verb.name), fields},
                                  [&verb](const value& changed) { return show_changed(changed, verb.name); });
   }
