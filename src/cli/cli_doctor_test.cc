@@ -293,6 +293,8 @@ TEST(UrlSecrets, AreHidden) {
                                    {"http://u:pass…", "http://***"},
                                    {"http://h/http://u:p@q?c|d", "http://h/http://***@q?***"},
                                    {"http://h?u=http://a:b@c", "http://h?***"},
+                                   {"a://u:p?b://p@c://u:p…", "a://***@c://***"},
+                                   {"a://u:p?@b://u:p?@c://u@d?e", "a://***@d?***"},
                                    {"://", "://"},
                                    {"a://?", "a://?***"}})
     EXPECT_EQ(without_url_secrets(text), safe);

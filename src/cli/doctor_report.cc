@@ -211,7 +211,8 @@ std::string without_url_secrets(std::string_view text) {
     if (const std::size_t nested = url.find(kAfterScheme); nested < url.find_first_of("?#"))
       url = url.substr(0, nested);
     text.remove_prefix(url.size());
-    safe += masked_url(url);
+    // What looked like a user may have been more, so another URL may follow its "@".
+    safe += without_url_secrets(masked_url(url));
   }
   safe += text;
   return safe;
