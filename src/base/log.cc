@@ -1,31 +1,45 @@
 #include "base/log.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
-#include <spdlog/async_logger.h>
-#include <spdlog/details/thread_pool.h>
+#include <spdlog/details/log_msg_buffer.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdio>
+#include <deque>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/late_log.h"
+#include "base/worker_thread.h"
 
 namespace vodlift::log {
 namespace {
 
 constexpr std::size_t kMaxFieldBytes = 512;
+constexpr std::chrono::milliseconds kLateMoment{5};            // whose late lines are written together
+constexpr std::size_t kMaxLateBytes = std::size_t{64} * 1024;  // that are written together
 
 std::atomic<Format> g_format{Format::console};
+
+std::unique_ptr<spdlog::formatter> formatter_of(Format format) {
+  if (format == Format::json) {
+    return std::make_unique<spdlog::pattern_formatter>(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})",
+                                                       spdlog::pattern_time_type::utc);
+  }
+  return std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%e%z %^%-5l%$ %v");
+}
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
     auto made = std::make_shared<spdlog::logger>("vodlift", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%-5l%$ %v");
+    made->set_formatter(formatter_of(Format::console));
     made->flush_on(spdlog::level::info);
     return made;
   }();
@@ -69,29 +83,78 @@ std::string as_line(std::string_view message, std::initializer_list<Field> field
   return g_format == Format::json ? as_json(message, fields) : as_text(message, fields);
 }
 
-// The lines that a thread of its own writes, to where logger() writes. Its end writes what waits.
+void write_now(spdlog::level::level_enum level, std::string_view message, std::initializer_list<Field> fields) {
+  logger().log(level, "{}", as_line(message, fields));
+}
+
+// The lines that a thread of its own writes. It writes those of a moment together: to wake it and to write cost more
+// than all else of a line. Its end writes what waits.
 class LateLines {
  public:
+  LateLines() {
+    thread_.start("log", [this] { work(); });
+    instance_ = this;
+  }
+  LateLines(const LateLines&) = delete;
+  LateLines& operator=(const LateLines&) = delete;
+  ~LateLines() { instance_ = nullptr; }
+
   void add(std::string_view message, std::initializer_list<Field> fields) {
-    tell_lost();
-    lines_->info("{}", as_line(message, fields));
+    Line line(spdlog::details::log_msg("late", spdlog::level::info, as_line(message, fields)));
+    const std::lock_guard lock(mutex_);
+    if (lines_.size() == kMaxLateLines) {
+      lines_.pop_front();
+      ++lost_;
+    }
+    lines_.push_back(std::move(line));
+    if (lines_.size() == 1) thread_.wake();
+  }
+
+  // So that a line that must not be late comes behind those that came before it.
+  static void write_all() {
+    if (LateLines* const late = instance_) late->write();
   }
 
  private:
-  // Once there is room again: before, this line would be lost as well.
-  void tell_lost() {
-    const std::size_t lost = thread_->overrun_counter();
-    const std::size_t told = told_;
-    if (lost == told || thread_->queue_size() > kMaxLateLines / 2) return;
-    told_ = lost;
-    lines_->warn("{}", as_line("log lines were lost, because standard error took no more", {{"lines", lost - told}}));
+  using Line = spdlog::details::log_msg_buffer;
+
+  void work() {
+    for (bool last = false; !last;) {
+      thread_.wait();
+      last = thread_.stopping() || (thread_.wait_for(kLateMoment) && thread_.stopping());
+      write();
+    }
   }
 
-  std::shared_ptr<spdlog::details::thread_pool> thread_ = std::make_shared<spdlog::details::thread_pool>(
-      kMaxLateLines, 1, [] { pthread_setname_np(pthread_self(), "log"); });
-  std::shared_ptr<spdlog::async_logger> lines_ = std::make_shared<spdlog::async_logger>(
-      "late", logger().sinks().front(), thread_, spdlog::async_overflow_policy::overrun_oldest);
-  std::atomic<std::size_t> told_{0};
+  void write() {
+    const std::lock_guard turn(writing_);
+    std::deque<Line> lines;
+    std::size_t lost = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      lines.swap(lines_);
+      lost = std::exchange(lost_, 0);
+    }
+    if (lines.empty()) return;
+    if (lost > 0)
+      write_now(spdlog::level::warn, "log lines were lost, because standard error took no more", {{"lines", lost}});
+    const auto formatter = formatter_of(g_format);
+    spdlog::memory_buf_t text;
+    for (const Line& line : lines) {
+      formatter->format(line, text);
+      if (text.size() < kMaxLateBytes && &line != &lines.back()) continue;
+      std::fwrite(text.data(), 1, text.size(), stderr);
+      text.clear();
+    }
+  }
+
+  static inline std::atomic<LateLines*> instance_{nullptr};
+
+  std::mutex writing_;  // held by who writes: lines are written in their order
+  std::mutex mutex_;    // guards lines_ and lost_
+  std::deque<Line> lines_;
+  std::size_t lost_ = 0;
+  WorkerThread thread_;
 };
 
 }  // namespace
@@ -115,17 +178,15 @@ Field::Field(std::string_view field, std::string_view text) noexcept : name(fiel
 void configure(Format format, Level level) {
   g_format = format;
   logger().set_level(spdlog_level(level));
-  if (format == Format::json) {
-    logger().set_formatter(std::make_unique<spdlog::pattern_formatter>(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc));
-  }
+  logger().set_formatter(formatter_of(format));
 }
 
 void event(Level level, std::string_view message, std::initializer_list<Field> fields) noexcept {
   const auto wanted = spdlog_level(level);
   try {
     if (!logger().should_log(wanted)) return;
-    logger().log(wanted, "{}", as_line(message, fields));
+    LateLines::write_all();
+    write_now(wanted, message, fields);
   } catch (const std::exception&) {
     // A log line that cannot be built must not stop the work that it reports.
   }

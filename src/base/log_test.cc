@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <boost/json/value.hpp>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/late_log.h"
 
@@ -104,6 +106,24 @@ TEST(LateLog, WritesAllLinesInTheirOrder) {
   const std::string written = standard_error.read_until("third");
   EXPECT_LT(written.find("first"), written.find("second"));
   EXPECT_LT(written.find("second"), written.find("third"));
+}
+
+TEST(LateLog, IsWrittenBeforeTheNextLineThatIsNotLate) {
+  constexpr int kRounds = 15;  // what the pipe takes
+  const FullPipe standard_error;
+  std::vector<std::string> wanted;
+  for (int round = 0; round < kRounds; ++round) {
+    wanted.push_back(fmt::format("late {}.", round));
+    log::info_late(wanted.back(), {});
+    wanted.push_back(fmt::format("direct {}.", round));
+    log::info(wanted.back());
+  }
+  const std::string written = standard_error.read_until(wanted.back());
+  std::size_t at = 0;
+  for (const std::string& line : wanted) {
+    at = written.find(line, at);
+    ASSERT_NE(at, std::string::npos) << line;
+  }
 }
 
 TEST(LateLog, NobodyWaitsForWhoReadsTheLogAndWhatIsLostIsCounted) {
