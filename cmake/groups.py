@@ -14,7 +14,8 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MAX_LINES = 2500  # of a group
+MAX_LINES = 2500  # of a group: small enough that all cores have work, and that a changed file costs little
+MAX_LINES_HIDING = 10000  # where names may hide: reading the headers takes most of the time
 
 _TYPE = re.compile(r"^(?:struct|class|enum class|enum|union|namespace)\s+(\w+)|^using\s+(\w+)\s*=")
 _SHARED = re.compile(r"^(?:using|friend|TEST|TEST_F|TEST_P|TYPED_TEST\w*|INSTANTIATE_\w+|REGISTER_\w+|static_assert)\b")
@@ -73,14 +74,15 @@ class Source:
 
 
 class Group:
-    def __init__(self) -> None:
+    def __init__(self, max_lines: int) -> None:
+        self.max_lines = max_lines
         self.files: list = []
         self.names: set[str] = set()
         self.words: set[str] = set()
         self.lines = 0
 
     def takes(self, one: Source) -> bool:
-        return self.lines + one.lines <= MAX_LINES and one.fits(self)
+        return self.lines + one.lines <= self.max_lines and one.fits(self)
 
     def add(self, file, one: Source) -> None:
         self.files.append(file)
@@ -103,7 +105,7 @@ def groups_of(files: list, names_may_hide: bool = False) -> list[list]:
             continue
         group = next((group for group in groups if group.takes(one)), None)
         if group is None:
-            group = Group()
+            group = Group(MAX_LINES_HIDING if names_may_hide else MAX_LINES)
             groups.append(group)
         group.add(file, one)
     return [group.files for group in groups] + alone

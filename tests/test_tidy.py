@@ -107,7 +107,7 @@ def test_files_with_macros_or_other_options_are_apart(groups_of):
 
 
 def test_a_group_has_an_end(groups_of, monkeypatch):
-    monkeypatch.setattr(groups, "MAX_LINES", 20)
+    monkeypatch.setattr(groups, "MAX_LINES_HIDING", 20)
     assert [len(group.files) for group in groups_of({f"{i}.cc": source(f"int n{i};") for i in range(5)})] == [2, 2, 1]
 
 
