@@ -74,7 +74,7 @@ const server = createServer((request, response) => {
   if (!path.startsWith('/panel')) return response.writeHead(302, {Location: '/panel/'}).end();
   const name = path.slice('/panel/'.length);
   const known = /^(assets\/[\w.-]+|favicon\.svg)$/.test(name);
-  if (known && !existsSync(new URL(name, dist))) return response.writeHead(404, kHeaders).end();
+  if (known && !existsSync(new URL(name, dist))) return response.writeHead(404, {...kHeaders, 'Content-Type': 'text/plain; charset=utf-8'}).end('There is no such file.\n');
   const file = known ? name : 'index.html';
   const brotli = (request.headers['accept-encoding'] ?? '').includes('br');
   response.writeHead(200, {...kHeaders, 'Cache-Control': file.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache', 'Content-Type': kTypes[file.split('.').pop()], ...(brotli ? {'Content-Encoding': 'br'} : {})});

@@ -1,6 +1,6 @@
 // Calls of the REST API by the names of their operations.
 import {signal} from '@preact/signals';
-import type {} from './begin';
+import type {Answer} from './begin';
 import {type Operations, type Problem, roles, routes, type Session} from './schema';
 
 export const kBase = '/api/v1';
@@ -58,18 +58,33 @@ function problemOf(status: number, text: string): Problem {
   return {type: '', title: 'No answer from vodlift', status, code: 'network', detail: `Something between this browser and vodlift answered ${status}.`};
 }
 
+// Whether the first data of the page is painted. What the page can do without comes behind it.
+export const painted = signal(false);
+let soon = false;
+// The data is there: it is on the screen when the frame after the next begins.
+function paintedSoon(): void {
+  if (soon) return;
+  soon = true;
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => (painted.value = true))));
+}
+
 export interface CallOptions {
   signal?: AbortSignal;
   key?: string; // Idempotency-Key
 }
 
 // The answer that begin.ts asked for, where there is one and it is good. It counts once.
-async function early(request: Request): Promise<Response | null> {
+async function early(request: Request): Promise<Answer | null> {
   const asked = globalThis.begun?.get(request.url);
   if (request.method !== 'GET' || !asked) return null;
   globalThis.begun?.delete(request.url);
-  const response = await asked.catch(() => null);
-  return response?.ok ? response : null;
+  const answer = await asked.catch(() => null);
+  return answer?.ok ? answer : null;
+}
+
+async function ask(request: Request, headers: Record<string, string>, signal: AbortSignal | null): Promise<Answer> {
+  const response = await fetch(request.url, {method: request.method, headers, body: request.body ? JSON.stringify(request.body) : null, signal, credentials: 'same-origin'});
+  return {ok: response.ok, status: response.status, retryAfter: response.headers.get('Retry-After'), text: await response.text()};
 }
 
 export async function call<Name extends keyof Operations>(name: Name, fields: Operations[Name]['fields'], options: CallOptions = {}): Promise<Operations[Name]['answer']> {
@@ -79,25 +94,17 @@ export async function call<Name extends keyof Operations>(name: Name, fields: Op
   if (options.key) headers['Idempotency-Key'] = options.key;
   const csrf = session.peek()?.csrf;
   if (request.method !== 'GET' && csrf) headers['X-CSRF-Token'] = csrf;
-  let response: Response;
+  let answer: Answer;
   try {
-    response =
-      (await early(request)) ??
-      (await fetch(request.url, {
-        method: request.method,
-        headers,
-        body: request.body ? JSON.stringify(request.body) : null,
-        signal: options.signal ?? null,
-        credentials: 'same-origin',
-      }));
+    answer = (await early(request)) ?? (await ask(request, headers, options.signal ?? null));
   } catch (error) {
     if (options.signal?.aborted) throw error;
     throw new Failure({type: '', title: 'No connection', status: 0, code: 'network', detail: 'vodlift does not answer. Check that it runs, and try again.'});
   }
-  const text = await response.text();
-  if (response.ok) return JSON.parse(text) as Operations[Name]['answer'];
-  const failure = new Failure(problemOf(response.status, text), Number(response.headers.get('Retry-After')) || null);
-  if (response.status === 401 && !name.startsWith('session.') && name !== 'setup.run') session.value = null;
+  if (!name.startsWith('session.')) paintedSoon();
+  if (answer.ok) return JSON.parse(answer.text) as Operations[Name]['answer'];
+  const failure = new Failure(problemOf(answer.status, answer.text), Number(answer.retryAfter) || null);
+  if (answer.status === 401 && !name.startsWith('session.') && name !== 'setup.run') session.value = null;
   throw failure;
 }
 

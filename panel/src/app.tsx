@@ -1,13 +1,14 @@
 // The frame: who is here, where they are, and whether what they see is live.
+import {useComputed, useSignalEffect} from '@preact/signals';
 import type {ComponentType} from 'preact';
 import {useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks';
-import {asProblem, call, findSession, may, session} from './api';
+import {asProblem, call, findSession, may, painted, session} from './api';
 import {duration, now, number} from './format';
 import {beginKeys, help, KeyHelp} from './keys';
 import {connection, follow, lostSince, on} from './live';
 import {go, place, setQuery} from './router';
 import type {Operations, Problem} from './schema';
-import {account, accounts, hrefHere, notes, readAccounts, readBuckets, said, theme} from './store';
+import {account, accounts, attention, hrefHere, notes, readAccounts, readBuckets, said, theme} from './store';
 import {apiCall, Icon, type IconName, ProblemNote, Questions, Secrets} from './ui';
 import {Overview} from './pages/overview';
 import {SignIn, SetUp} from './pages/signin';
@@ -149,7 +150,8 @@ function Top() {
   );
 }
 
-function Rail({attention}: {attention: number}) {
+function Rail() {
+  const needs = attention.value ?? 0;
   return (
     <nav aria-label="Pages">
       <a class="brand" href={hrefHere('/')}>
@@ -161,9 +163,9 @@ function Rail({attention}: {attention: number}) {
             <a href={hrefHere(room.path)} aria-current={isHere(room) ? 'page' : undefined}>
               <Icon name={room.icon} />
               <span>{room.name}</span>
-              {room.path === '/' && attention > 0 && (
+              {room.path === '/' && needs > 0 && (
                 <b class="badge">
-                  {number(attention)}
+                  {number(needs)}
                   <span class="unseen"> need a person</span>
                 </b>
               )}
@@ -185,21 +187,27 @@ function Calls() {
 }
 
 function Inside() {
-  const [attention, setAttention] = useState(0);
   const main = useRef<HTMLElement>(null);
   const wall = place.value.query.get('wall') === '1';
   useEffect(() => {
     follow();
     beginKeys(rooms().map((room) => [room.key, room.path, room.name]));
-    void readAccounts().catch(() => undefined);
     const off = [
-      on('attention', (now) => setAttention(now.items.length)),
+      on('attention', (now) => (attention.value = now.items.length)),
       on('settings', ({noun}) => void (noun === 'account' ? readAccounts() : noun === 'bucket' ? readBuckets() : Promise.resolve()).catch(() => undefined)),
     ];
-    void call('overview.show', {}).then((all) => setAttention(all.attention.length)).catch(() => undefined);
+    setTimeout(() => (painted.value = true), 1000); // some pages call nothing, and a hidden tab paints nothing
     return () => off.forEach((one) => one());
   }, []);
-  useEffect(() => void readBuckets().catch(() => undefined), [account.value]);
+  // What the page itself does not wait for comes behind it.
+  useSignalEffect(() => {
+    if (!painted.value) return;
+    void readAccounts().catch(() => undefined);
+    if (attention.peek() === null) void call('overview.show', {}).then((all) => (attention.value = all.attention.length)).catch(() => undefined);
+  });
+  useSignalEffect(() => void (painted.value && readBuckets().catch(() => undefined))); // and for another account
+  // A signal, so that a connection that comes or goes draws nothing else again.
+  const frame = useComputed(() => `frame ${place.value.query.get('wall') === '1' ? 'wall' : ''} ${connection.value === 'lost' ? 'stale' : ''}`);
   const {path} = place.value;
   const before = useRef(path);
   useEffect(() => {
@@ -210,11 +218,11 @@ function Inside() {
     main.current?.querySelector<HTMLElement>('h1')?.focus({preventScroll: true});
   }, [path]);
   return (
-    <div class={`frame ${wall ? 'wall' : ''} ${connection.value === 'lost' ? 'stale' : ''}`}>
+    <div class={frame}>
       <a class="skip" href="#main">
         Skip to the page
       </a>
-      {!wall && <Rail attention={attention} />}
+      {!wall && <Rail />}
       {!wall && <Top />}
       <main id="main" ref={main} tabIndex={-1}>
         <Shown />

@@ -1,7 +1,13 @@
 // The first script of the page: asks for what the page will show while the other scripts are on their way. api.ts takes
 // the answers.
+export interface Answer {
+  ok: boolean;
+  status: number;
+  retryAfter: string | null;
+  text: string;
+}
 declare global {
-  var begun: Map<string, Promise<Response>> | undefined;
+  var begun: Map<string, Promise<Answer>> | undefined;
 }
 
 // As far as this browser knows; store.ts keeps it.
@@ -20,17 +26,21 @@ function paths(): string[] {
   const all = ['/session'];
   if (!signedIn()) return all;
   if (path === '/') all.push(cdn ? `/overview?${cdn}` : '/overview');
-  if (path === '/uploads' && (cdn || !location.search)) all.push(`/uploads?${cdn && cdn + '&'}limit=100`, cdn ? `/counts?${cdn}` : '/counts');
+  if (path === '/uploads' && (cdn || !location.search)) all.push(`/uploads?${cdn && cdn + '&'}limit=100`);
   if (/^\/uploads\/\d+$/.test(path)) all.push(path);
   return all;
 }
 
 globalThis.begun = new Map(
   paths().map((path) => {
-    const asked = fetch('/api/v1' + path, {headers: {Accept: 'application/json'}, credentials: 'same-origin'});
+    // With the whole text: what waits for it later is then drawn at once, and not after an empty page.
+    const asked = fetch('/api/v1' + path, {headers: {Accept: 'application/json'}, credentials: 'same-origin'}).then(async (response) => ({
+      ok: response.ok,
+      status: response.status,
+      retryAfter: response.headers.get('Retry-After'),
+      text: await response.text(),
+    }));
     asked.catch(() => undefined); // it is asked again
     return ['/api/v1' + path, asked];
   }),
 );
-
-export {};

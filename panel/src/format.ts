@@ -23,8 +23,7 @@ export function bytes(count: number): string {
   return `${value.toFixed(digits)} ${kUnits[unit]}`;
 }
 
-const kNumber = new Intl.NumberFormat('en-US');
-export const number = (count: number): string => kNumber.format(count);
+export const number = (count: number): string => String(count).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',');
 export const exactBytes = (count: number): string => `${number(count)} bytes`;
 export const plural = (count: number, one: string, many = one + 's'): string => `${number(count)} ${count === 1 ? one : many}`;
 
@@ -47,9 +46,12 @@ export function relative(at: number, from: number): string {
   return past > 0 ? `${text} ago` : `in ${text}`;
 }
 
-const kAbsolute = new Intl.DateTimeFormat('en-GB', {dateStyle: 'medium', timeStyle: 'medium'});
-const kZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-export const absolute = (at: number): string => `${kAbsolute.format(at * 1000)} ${kZone}`;
+// Made when it is asked for: that takes longer than all else that a first page does.
+let dates: Intl.DateTimeFormat | undefined;
+export function absolute(at: number): string {
+  dates ??= new Intl.DateTimeFormat('en-GB', {dateStyle: 'medium', timeStyle: 'medium'});
+  return `${dates.format(at * 1000)} ${dates.resolvedOptions().timeZone}`;
+}
 export const isoTime = (at: number): string => new Date(at * 1000).toISOString();
 
 // Cuts a path in its middle, never in the file's name.

@@ -12,9 +12,12 @@ function kept<T extends string>(name: string, otherwise: T) {
     // Storage may be switched off.
   }
   const value = signal<T>(first);
+  let written = first;
   effect(() => {
+    if (value.value === written) return;
+    written = value.value;
     try {
-      localStorage.setItem(name, value.value);
+      localStorage.setItem(name, written);
     } catch {
       // As above.
     }
@@ -47,6 +50,9 @@ export const apiOrigin = (): string => apiElsewhere.value || location.origin;
 
 // Events tell the numbers of all that the reader may see. Those of one account among several are asked for.
 export const isOfView = (counts: {cdn: number | null}[]): boolean => !account.value || counts.every((one) => one.cdn === account.value);
+
+// How many things need a person; null: not known yet.
+export const attention = signal<number | null>(null);
 
 export const accounts = signal<Account[]>([]);
 export const buckets = signal<Bucket[]>([]);

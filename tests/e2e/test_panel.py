@@ -180,6 +180,17 @@ def test_pages_are_fit_for_all(site, fake, receiver, pages):
     panel.play(f"pages.{pages}", panel.admin, completed=completed, failed=failed)
 
 
+def test_the_first_data_waits_for_little(site, fake):
+    """More uploads than a screen shows. What the first painting can do without comes behind it."""
+    site.use(fake, "videos")
+    make_file(site.files / "a.mp4", 1)
+    ids = [site.queue("a.mp4", "videos", f"{i}.mp4") for i in range(60)]
+    for one in ids:
+        site.wait_for(one, "completed")
+    panel = Panel(site.server)
+    panel.play("first.data", panel.admin, uploads=len(ids))
+
+
 def test_ten_tabs_share_one_stream(busy):
     make_file(busy.files / "a.mp4", 1)
     keys = iter(("one.mp4", "two.mp4"))

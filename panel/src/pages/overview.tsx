@@ -1,11 +1,11 @@
 // How things stand: the sentence, what needs a person, and the figures behind it.
 import {useEffect, useRef, useState} from 'preact/hooks';
-import {call} from '../api';
+import {call, painted} from '../api';
 import {bytes, duration, now, number, plural, slowNow, words} from '../format';
 import {on} from '../live';
 import {href, place, setQuery} from '../router';
 import type {Attention, Operations, Overview as Facts, RatePoint, Upload} from '../schema';
-import {account, cdnIfGiven, hrefHere, isOfView} from '../store';
+import {account, attention, cdnIfGiven, hrefHere, isOfView} from '../store';
 import {AsCall, Body, Bytes, Page, StateMark, Table, useLoad} from '../ui';
 import {FirstSteps} from './first';
 import {liveRow, type LiveRow, nameOf, Standing, update} from './rows';
@@ -166,7 +166,6 @@ function Figures({facts}: {facts: Facts}) {
 }
 
 function Inside({facts}: {facts: Facts}) {
-  const wall = place.value.query.get('wall') === '1';
   const none = facts.counts.every((one) => one.uploads === 0);
   if (none) return <FirstSteps />;
   return (
@@ -179,6 +178,16 @@ function Inside({facts}: {facts: Facts}) {
         </section>
       )}
       <Figures facts={facts} />
+      {painted.value && <Below facts={facts} />}
+    </>
+  );
+}
+
+// What comes after the first painting, in which nothing of it is missed: it stands below.
+function Below({facts}: {facts: Facts}) {
+  const wall = place.value.query.get('wall') === '1';
+  return (
+    <>
       <Charts />
       <div class="columns">
         <section>
@@ -276,6 +285,7 @@ export function Overview() {
   const loaded = useLoad((signal) => call('overview.show', cdnIfGiven(), {signal}), [account.value, Math.floor(slowNow.value / 30)]);
   const facts = loaded.data;
   useEffect(() => {
+    if (facts && !account.value) attention.value = facts.attention.length;
     const change = (part: Partial<Facts>) => loaded.data && loaded.set({...loaded.data, ...part});
     const off = [on('counts', (all) => isOfView(all.items) && change({counts: all.items, at: all.at})), on('attention', (all) => things(all.items) !== things(facts?.attention) && loaded.reload()), on('reset', loaded.reload)];
     return () => off.forEach((one) => one());

@@ -1,12 +1,12 @@
 // The list of uploads: filters in the URL, live rows, actions for many at once.
-import {type Signal, signal} from '@preact/signals';
+import {type Signal, signal, useSignalEffect} from '@preact/signals';
 import {useEffect, useLayoutEffect, useRef, useState} from 'preact/hooks';
-import {asProblem, call} from '../api';
+import {asProblem, call, painted} from '../api';
 import {number, plural, words} from '../format';
 import {on} from '../live';
 import {place, setQuery} from '../router';
 import type {Overview, Problem, State} from '../schema';
-import {account, buckets, cdnIfGiven, isOfView, say} from '../store';
+import {buckets, cdnIfGiven, isOfView, say} from '../store';
 import {AsCall, Empty, Field, More, Page, ProblemNote} from '../ui';
 import {Bar, kPriorities, type UploadFilter} from './bulk';
 import {saveCsv} from './csv';
@@ -16,6 +16,8 @@ import {Group, Head, kGroup, liveRow, type LiveRow, pick, picked as pickedRows, 
 const kStates: State[] = ['queued', 'uploading', 'paused', 'completed', 'failed', 'cancelled'];
 const kPeriods: [string, string][] = [['', 'any time'], ['1', 'the last hour'], ['24', 'the last 24 hours'], ['168', 'the last 7 days'], ['720', 'the last 30 days']];
 const kPage = 100;
+const kAbove = 280; // px of the screen, above the rows
+const kRow = 44; // px
 
 export function filterOf(query: URLSearchParams): UploadFilter {
   const list = (name: string) => query.get(name)?.split(',').filter(Boolean);
@@ -37,6 +39,7 @@ interface List {
   key: string;
   all: LiveRow[][];
   groups: Signal<LiveRow[][]>; // those that are shown
+  growing: boolean; // more are shown with the next frame
   next: string | null;
   searchedTo: number | null;
   fresh: Signal<number[]>; // ids that were made since
@@ -44,23 +47,33 @@ interface List {
 let last: List | null = null;
 const rowsOf = new Map<number, LiveRow>(); // of the list that is shown
 
-// After the painting that is due. Safari has no idle time.
-const whenIdle = (run: () => void) => void ('requestIdleCallback' in globalThis ? requestIdleCallback(run, {timeout: 500}) : setTimeout(run, 200));
+// Shows the other rows, a group a frame, when the first data is painted: no task is long, and none is in the way.
+function showMore(list: List): void {
+  if (list.growing) return;
+  list.growing = true;
+  const grow = () => {
+    if (painted.peek()) list.groups.value = list.all.slice(0, list.groups.peek().length + 1);
+    list.growing = list.groups.peek().length < list.all.length;
+    if (list.growing) requestAnimationFrame(grow);
+  };
+  requestAnimationFrame(grow);
+}
 
 async function readPage(list: List, filter: UploadFilter, cursor?: string, aborted?: AbortSignal): Promise<void> {
   const page = await call('upload.list', {...filter, limit: kPage, cursor}, aborted ? {signal: aborted} : {});
   const rows = page.items.filter((upload) => !rowsOf.has(upload.id)).map(liveRow);
   for (const row of rows) rowsOf.set(row.id, row);
-  for (let i = 0; i < rows.length; i += kGroup) list.all.push(rows.slice(i, i + kGroup));
-  // Of the first page, what is in sight is painted first.
-  list.groups.value = list.all.slice(0, cursor ? list.all.length : 1);
-  if (!cursor) whenIdle(() => (list.groups.value = [...list.all]));
+  // What the screen shows at first is a group of its own.
+  const first = cursor ? kGroup : Math.min(kGroup, Math.max(1, Math.ceil((innerHeight - kAbove) / kRow)));
+  for (let i = 0, size = first; i < rows.length; i += size, size = kGroup) list.all.push(rows.slice(i, i + size));
+  if (!cursor) list.groups.value = list.all.slice(0, 1);
+  showMore(list);
   list.next = page.next;
   list.searchedTo = page.complete ? null : page.searched_to;
 }
 
-const counts = signal<Overview['counts']>([]); // of what is in view
-const countOf = (state: State) => counts.value.filter((one) => one.state === state).reduce((sum, one) => sum + one.uploads, 0);
+const counts = signal<Overview['counts'] | null>(null); // of what is in view; null: not known yet
+const countOf = (state: State) => (counts.value ?? []).filter((one) => one.state === state).reduce((sum, one) => sum + one.uploads, 0);
 const readCounts = () => call('upload.counts', cdnIfGiven()).then((all) => (counts.value = all.items)).catch(() => undefined);
 let countsTimer = 0;
 function countAgainSoon(): void {
@@ -81,7 +94,7 @@ function Chips({chosen}: {chosen: State[]}) {
           aria-pressed={chosen.includes(state)}
           onClick={() => setQuery({state: (chosen.includes(state) ? chosen.filter((one) => one !== state) : [...chosen, state]).join(',')})}
         >
-          {state} <span class="figure">{number(countOf(state))}</span>
+          {state} <span class="figure">{counts.value && number(countOf(state))}</span>
         </button>
       ))}
     </div>
@@ -134,7 +147,7 @@ export function Uploads({beside}: {beside?: number}) {
   useLayoutEffect(() => {
     if (round === 0 && last?.key === key && shown.current === last) return;
     const control = new AbortController();
-    const fresh: List = {key, all: [], groups: signal([]), next: null, searchedTo: null, fresh: signal([])};
+    const fresh: List = {key, all: [], groups: signal([]), growing: false, next: null, searchedTo: null, fresh: signal([])};
     rowsOf.clear();
     pickedRows.value = new Set();
     setLoading(true);
@@ -167,7 +180,7 @@ export function Uploads({beside}: {beside?: number}) {
     ];
     return () => off.forEach((one) => one());
   }, [key]);
-  useEffect(() => void readCounts(), [account.value]);
+  useSignalEffect(() => void (painted.value && readCounts())); // and for another account
 
   const onMore = () => {
     if (!list?.next) return;
@@ -181,13 +194,10 @@ export function Uploads({beside}: {beside?: number}) {
   const narrowed = Object.keys(filter).some((name) => name !== 'cdn');
   const onlyStates = narrowed && Object.keys(filter).every((name) => name === 'state' || name === 'cdn');
   const rows = list?.all.reduce((sum, group) => sum + group.length, 0) ?? 0;
-  const sentence = !list
-    ? ''
-    : onlyStates
-      ? `${number(chosen.reduce((sum, state) => sum + countOf(state), 0))} in ${chosen.join(' or ')}.`
-      : narrowed
-        ? `${number(rows)}${list.next ? ' and more' : ''} match.`
-        : `${number(countOf('uploading'))} running, ${number(countOf('queued'))} waiting, ${number(countOf('failed'))} failed.`;
+  const matching = `${number(rows)}${list?.next ? ' and more' : ''} match.`;
+  const ofState = () => `${number(chosen.reduce((sum, state) => sum + countOf(state), 0))} in ${chosen.join(' or ')}.`;
+  const ofAll = () => `${number(countOf('uploading'))} running, ${number(countOf('queued'))} waiting, ${number(countOf('failed'))} failed.`;
+  const sentence = !list ? '' : narrowed && !onlyStates ? matching : !counts.value ? '' : onlyStates ? ofState() : ofAll();
   const rest = new URLSearchParams(query);
   rest.delete('cdn');
 

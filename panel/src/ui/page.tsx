@@ -20,7 +20,7 @@ export function useLoad<T>(read: (signal: AbortSignal) => Promise<T>, dependenci
   const [round, setRound] = useState(0);
   useLayoutEffect(() => {
     const control = new AbortController();
-    setState((before) => ({...before, loading: true}));
+    setState((before) => (before.loading ? before : {...before, loading: true}));
     read(control.signal).then(
       (data) => !control.signal.aborted && setState({data, loading: false}),
       (error: unknown) => !control.signal.aborted && setState((before) => ({...before, problem: asProblem(error), loading: false})),
