@@ -63,6 +63,9 @@ struct StorageInfo {
   std::int64_t bytes_free = 0;
   // Where it is not available: since when, as far as this process has noticed.
   std::optional<std::chrono::seconds> gone_for{};
+  // It is not available because its root, which is there, has no folder at all, and an upload asked for one: most
+  // likely nothing is mounted there.
+  bool bare = false;
 };
 
 inline constexpr std::size_t kMaxListedFiles = 100;      // of one answer, unless a query says otherwise

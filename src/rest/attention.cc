@@ -101,6 +101,14 @@ constexpr std::array kWords = {
           "When it is full, new uploads are refused.", "", "Make room on the disk of the database."},
 };
 
+// Of a storage whose root has no folder.
+constexpr std::string_view kBareDetail =
+    "Its root is there, but has no folder in it: most likely nothing is mounted there. Uploads from it wait and go on "
+    "when it is.";
+constexpr std::string_view kBareFix =
+    "Mount it; nothing needs a restart. If it is mounted, make the folders of the accounts in it. vodlift storage list "
+    "tells whether it is back.";
+
 // What may be put in the place of the braces.
 struct Known {
   std::string bucket{};
@@ -205,6 +213,8 @@ class Search {
       if (one.available) continue;
       Need need = need_of("storage_gone", {.storage = one.name});
       need.storage = one.name;
+      if (one.bare) need.detail = kBareDetail;
+      if (one.bare) need.operator_fix = kBareFix;
       UploadFilter waiting;
       waiting.states = {UploadState::queued};
       waiting.errors = {Errc::storage_unavailable};

@@ -1,5 +1,6 @@
 #include "storage/confined_storages.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -37,6 +38,35 @@ constexpr TimedCalls::Limits kReads{4, 28, std::chrono::seconds(10)};
 
 bool has_folder(int root, const std::string& user) {
   return open_beneath(root, user, O_PATH | O_DIRECTORY, true).valid();
+}
+
+// Of a root, so that one with very many files costs little.
+constexpr int kMostEntriesLookedAt = 1000;
+
+bool is_folder(int parent, const dirent& entry) {
+  const std::string_view name = entry.d_name;
+  if (name == "." || name == "..") return false;
+  if (entry.d_type != DT_UNKNOWN) return entry.d_type == DT_DIR;
+  struct stat status {};
+  return ::fstatat(parent, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+// Whether a root has no folder in it, as the place of a mount has while nothing is mounted there. False where that
+// cannot be found out.
+bool is_bare(int root) {
+  UniqueFd fd(::openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR* entries = fd.valid() ? ::fdopendir(fd.get()) : nullptr;
+  if (entries == nullptr) return false;
+  static_cast<void>(fd.release());  // it is closed with `entries`
+  bool bare = true;
+  errno = 0;
+  for (int left = kMostEntriesLookedAt; bare; --left) {
+    const dirent* entry = ::readdir(entries);
+    if (entry == nullptr && errno == 0) break;
+    bare = entry != nullptr && left > 0 && !is_folder(root, *entry);
+  }
+  ::closedir(entries);
+  return bare;
 }
 
 // Between the tries of an open that is refused for the moment, 310 ms in all. The caller waits, not a thread of the
@@ -158,6 +188,7 @@ struct ConfinedStorages::Mounted : StorageRoot {
 
   std::atomic<bool> given_up = false;  // it takes no more calls
   std::atomic<int> lost_by = 0;        // the errno that the log has told last; 0: none since the root could be used
+  std::atomic<bool> bare = false;      // a folder was asked for, and the root had none at all
   std::mutex mutex;                    // guards the next three, and is held for no call of the file system
   std::optional<SteadyTime> gone_since;
   SteadyTime root_trusted_until{};
@@ -336,6 +367,14 @@ Error ConfinedStorages::not_mounted(Mounted& storage, const std::string& user) {
                       storage.name, printable(user, 64))};
 }
 
+// Only when somebody asked for a folder: one that is new has none either.
+void ConfinedStorages::note_bare(Mounted& storage) {
+  storage.note(false);
+  if (storage.bare.exchange(true)) return;
+  log::warn("a storage's root holds no folder; nothing may be mounted there, and its uploads wait",
+            {{"storage", storage.name}, {"root", storage.root}});
+}
+
 Result<std::unique_ptr<SourceFile>> ConfinedStorages::open(const SourcePath& path) {
   const MountedPtr found = find(path.storage);
   if (!found) return unknown(path.storage);
@@ -387,10 +426,14 @@ Result<std::unique_ptr<SourceFile>> ConfinedStorages::open_waiting(Mounted& stor
     const int why = errno;
     if (why == EACCES && !may_enter(root_fd)) return lost_root(storage, why);
     const bool may_be_lost = why == ESTALE || why == ENOENT;
-    if (may_be_lost && !has_folder(root_fd, path.user)) return not_mounted(storage, path.user);
+    if (may_be_lost && !has_folder(root_fd, path.user)) {
+      if (is_bare(root_fd)) note_bare(storage);
+      return not_mounted(storage, path.user);
+    }
     return open_failure(path, why);
   }
   if (storage.lost_by != 0) storage.lost_by = 0;
+  if (storage.bare) storage.bare = false;
   const FileSystem where = storage.cross_mounts ? file_system_of(fd.get()) : (*root)->where;
   return taken(storage, path, std::move(fd), where);
 }
@@ -446,8 +489,12 @@ StorageInfo ConfinedStorages::info_of(Mounted& storage) {
     (void)lost_root(storage, errno);
   } else if (::fstatvfs((*root)->fd.get(), &fs) == 0) {
     storage.lost_by = 0;
-    info.available = true;
-    info.bytes_free = static_cast<std::int64_t>(fs.f_bavail) * static_cast<std::int64_t>(fs.f_frsize);
+    info.bare = storage.bare && is_bare((*root)->fd.get());
+    storage.bare = info.bare;
+    info.available = !info.bare;
+    // Of a place where nothing is mounted, that would be another disk's.
+    if (info.available)
+      info.bytes_free = static_cast<std::int64_t>(fs.f_bavail) * static_cast<std::int64_t>(fs.f_frsize);
   }
   return info;
 }

@@ -65,6 +65,7 @@ class ConfinedStorages final : public Storages {
   // The storage's root, which is opened if it is not open yet. Errors: storage_unavailable.
   static Result<std::shared_ptr<const OpenRoot>> root_of(Mounted& storage);
   static void look_at_root_later(Mounted& storage, const std::shared_ptr<const OpenRoot>& root);
+  static void note_bare(Mounted& storage);
   static Error not_mounted(Mounted& storage, const std::string& user);
   static Error lost_root(Mounted& storage, int why);
   static Error no_answer(const Mounted& storage);

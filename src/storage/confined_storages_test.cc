@@ -149,6 +149,25 @@ TEST_F(ConfinedStoragesTest, AnEmptyMountPointIsNotAMissingFile) {
   EXPECT_TRUE(storages.open({"sestore4", "jb", "a.mp4"})) << "found without a restart";
 }
 
+TEST_F(ConfinedStoragesTest, AnEmptyMountPointIsNotAvailableOnceAFolderIsAskedFor) {
+  fs::create_directories(top_ / "mount");
+  write(top_ / "mount/NOT-MOUNTED", "");
+  ConfinedStorages storages({{"sestore4", (top_ / "mount").string()}});
+  EXPECT_TRUE(storages.list().at(0).available) << "a new storage has no folder either";
+  EXPECT_FALSE(storages.open({"sestore4", "jb", "a.mp4"}));
+  const StorageInfo gone = storages.list().at(0);
+  EXPECT_FALSE(gone.available);
+  EXPECT_TRUE(gone.bare);
+  EXPECT_EQ(gone.bytes_free, 0) << "that of another disk";
+  EXPECT_TRUE(gone.gone_for);
+  fs::create_directories(top_ / "mount/jb");
+  const StorageInfo back = storages.list().at(0);
+  EXPECT_TRUE(back.available);
+  EXPECT_FALSE(back.bare || back.gone_for);
+  EXPECT_FALSE(storages.open({"sestore4", "kb", "a.mp4"}));
+  EXPECT_TRUE(storages.list().at(0).available) << "an account without a folder takes no storage from the others";
+}
+
 TEST_F(ConfinedStoragesTest, ReadsStillWaitedForEndBeforeStopReturns) {
   ConfinedStorages storages({{"sestore4", root_.string()}});
   const std::shared_ptr<SourceFile> file = *storages.open({"sestore4", "jb", "videos/a.mp4"});

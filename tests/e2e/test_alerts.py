@@ -72,6 +72,32 @@ def test_a_storage_that_is_gone_is_told_once_and_resolved_also_over_a_restart(ne
     assert site.server.cli("alerts") == "no alert is open\n"
 
 
+def test_a_bare_mount_point_that_uploads_wait_for_is_told_and_resolved(new_site, fake, receiver):
+    site = new_site(uploads=1, extra=alerts(receiver.url))
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    fake.play({"about": "nothing is answered", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    first = site.queue("film.mp4", "videos", "1.mp4")
+    site.wait_for(first, "uploading")
+    waits = site.queue("film.mp4", "videos", "2.mp4")
+    mounted = site.server.storage.with_name("mounted")
+    site.server.storage.rename(mounted)
+    site.server.storage.mkdir()
+    wait_until(lambda: not site.api.call("files.list", path="sestore4/jb").ok, 20, "the root is compared with its path")
+    fake.play({"about": "all is well", "rules": []})
+    wait_for(receiver, "storage_gone", "first")
+    told = next(one.json for one in receiver.received if one.json["code"] == "storage_gone")
+    assert told["storage"] == "sestore4" and "nothing is mounted" in told["detail"] and told["fix"].startswith("Mount it"), told
+    overview = RestClient(site.server.socket).call("GET", "/overview").data
+    assert overview["sentence"] == "Storage sestore4 is not available. 1 upload waits for it.", overview
+    doctor = site.server.run_cli("doctor").stdout
+    assert "storages: WRONG\n  Storage sestore4 is not available." in doctor and "nothing is mounted" in doctor, doctor
+    site.server.storage.rmdir()
+    mounted.rename(site.server.storage)
+    wait_for(receiver, "storage_gone", "first", "resolved")
+    site.wait_for(waits, "completed", within_s=90)
+
+
 def test_an_old_queue_and_a_bucket_that_refuses_are_told(new_site, fake, receiver):
     site = new_site(uploads=1, extra=alerts(receiver.url, "queue_age_s = 2"))
     site.use(fake, "videos")
