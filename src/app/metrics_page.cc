@@ -166,7 +166,7 @@ class MetricsPage::Writing {
   }
 
   void spans() {
-    if (from_.spans != nullptr) from_.spans->write_metrics(text_);
+    if (from_.spans.wanted()) from_.spans.write_metrics(text_);
   }
 
   void storages() {

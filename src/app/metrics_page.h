@@ -51,7 +51,7 @@ class MetricsPage {
     const worker::RetentionRun& retention;
     s3::EndpointStates& endpoints;
     const store::SqliteDatabase& database;
-    const telemetry::OtlpExporter* spans = nullptr;  // null: none are sent
+    const telemetry::OtlpExporter& spans;
     std::vector<Listener> listeners;
   };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/alert_source.h"
+#include "app/traces.h"
 #include "base/log.h"
 
 namespace vodlift::app {
@@ -49,7 +50,7 @@ constexpr std::array kSettings = {
     at_restart<&Config::server, &Config::Server::connections>("[server] connections"),
     at_restart<&Config::server, &Config::Server::connections_per_address>("[server] connections_per_address"),
     live<&Config::server, &Config::Server::trusted_proxies>("[server] trusted_proxies"),
-    at_restart<&Config::server, &Config::Server::timestamp_window>("[server] timestamp_window_s"),
+    live<&Config::server, &Config::Server::timestamp_window>("[server] timestamp_window_s"),
     at_restart<&Config::store, &Config::Store::path>("[store] path"),
     live<&Config::worker, &Config::Worker::uploads>("[worker] uploads"),
     live<&Config::worker, &Config::Worker::parts_per_upload>("[worker] parts_per_upload"),
@@ -71,8 +72,8 @@ constexpr std::array kSettings = {
     live<&Config::limits, &Config::Limits::key_burst>("[limits] key_burst"),
     live<&Config::limits, &Config::Limits::failures_per_s>("[limits] failures_per_s"),
     live<&Config::limits, &Config::Limits::failure_burst>("[limits] failure_burst"),
-    at_restart<&Config::limits, &Config::Limits::memory_mib>("[limits] memory_mib"),
-    at_restart<&Config::limits, &Config::Limits::open_uploads_per_account>("[limits] open_uploads_per_account"),
+    live<&Config::limits, &Config::Limits::memory_mib>("[limits] memory_mib"),
+    live<&Config::limits, &Config::Limits::open_uploads_per_account>("[limits] open_uploads_per_account"),
     live<&Config::retention, &Config::Retention::completed>("[retention] completed_days"),
     live<&Config::retention, &Config::Retention::failed>("[retention] failed_days"),
     live<&Config::retention, &Config::Retention::cancelled>("[retention] cancelled_days"),
@@ -83,8 +84,8 @@ constexpr std::array kSettings = {
     at_restart<&Config::metrics, &Config::Metrics::listen>("[metrics] listen"),
     Setting{"[alerts]", [](const Config& one, const Config& other) { return one.alerts != other.alerts; },
             [](Config& to, const Config& from) { to.alerts = from.alerts; }},
-    at_restart<&Config::traces, &Config::Traces::url>("[traces] url"),
-    at_restart<&Config::traces, &Config::Traces::headers_file>("[traces] headers_file"),
+    live<&Config::traces, &Config::Traces::url>("[traces] url"),
+    live<&Config::traces, &Config::Traces::headers_file>("[traces] headers_file"),
     at_restart<&Config::log, &Config::Log::format>("[log] format"),
     live<&Config::log, &Config::Log::level>("[log] level"),
 };
@@ -143,11 +144,14 @@ Result<ReloadedSettings> Reload::reload() {
   if (auto room = parts_.check(next); !room) return room.error();
   auto alerts = alert_options(next);
   if (!alerts) return alerts.error();
+  auto collector = collector_of(next.traces);
+  if (!collector) return collector.error();
   if (auto certificates = parts_.use_certificates(); !certificates) return certificates.error();
   ReloadedSettings done = difference_of(used_, *fresh);
   // The last step that can fail.
   if (auto taken = parts_.use(next); !taken) return taken.error();
   parts_.use_alerts(std::move(*alerts));
+  parts_.use_traces(std::move(*collector));
   log::configure(next.log.format, next.log.level);
   used_ = std::move(next);
   log::info("the settings were read again", {{"applied", fmt::format("{}", fmt::join(done.applied, ", "))},

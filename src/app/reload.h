@@ -7,6 +7,7 @@
 #include "alert/alert_watch.h"
 #include "app/config.h"
 #include "core/settings.h"
+#include "telemetry/otlp_exporter.h"
 
 namespace vodlift::app {
 
@@ -24,6 +25,7 @@ class Reload final : public Settings {
     std::function<Result<int>(const std::string& storage)> unfinished;
     std::function<Result<>(const Config& next)> use;  // all of it, or nothing; the log's level is set here
     std::function<void(alert::Options fresh)> use_alerts;
+    std::function<void(telemetry::Collector fresh)> use_traces;
   };
   static constexpr int kMostCounted = 1000;
 

@@ -46,9 +46,9 @@ level = "debug"
 format = "json"
 )");
   const ReloadedSettings difference = difference_of(used, fresh);
-  EXPECT_THAT(difference.applied,
-              ElementsAre("[worker] uploads", "[log] level", "[[storage]] sestore5", "[[storage]] sestore4"));
-  EXPECT_THAT(difference.need_restart, ElementsAre("[server] listen", "[server] timestamp_window_s", "[log] format"));
+  EXPECT_THAT(difference.applied, ElementsAre("[server] timestamp_window_s", "[worker] uploads", "[log] level",
+                                              "[[storage]] sestore5", "[[storage]] sestore4"));
+  EXPECT_THAT(difference.need_restart, ElementsAre("[server] listen", "[log] format"));
 }
 
 class ReloadTest : public testing::Test {
@@ -64,9 +64,10 @@ class ReloadTest : public testing::Test {
   }();
   Result<> room_;
   Result<> certificates_;
-  int unfinished_ = 0;             // uploads of files on the storage "more"
-  std::vector<std::size_t> used_;  // how many storages, each time
-  std::vector<std::size_t> told_;  // how many webhooks
+  int unfinished_ = 0;               // uploads of files on the storage "more"
+  std::vector<std::size_t> used_;    // how many storages, each time
+  std::vector<std::size_t> told_;    // how many webhooks
+  std::vector<std::string> traced_;  // to which collectors
   Config last_;
   Reload reload_{config_,
                  {[this](const Config&) { return room_; }, [this] { return certificates_; },
@@ -76,13 +77,14 @@ class ReloadTest : public testing::Test {
                     last_ = next;
                     return {};
                   },
-                  [this](const alert::Options& fresh) { told_.push_back(fresh.webhooks.size()); }}};
+                  [this](const alert::Options& fresh) { told_.push_back(fresh.webhooks.size()); },
+                  [this](const telemetry::Collector& fresh) { traced_.push_back(fresh.url); }}};
 };
 
 TEST_F(ReloadTest, WhatWasAppliedIsNoDifferenceAnyMore) {
-  write(std::string(kFile) + kMore + "[limits]\nmemory_mib = 128\n");
-  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[[storage]] more"}, {"[limits] memory_mib"}}));
-  EXPECT_EQ(reload().value(), (ReloadedSettings{{}, {"[limits] memory_mib"}})) << "it stays as it was until a restart";
+  write(std::string(kFile) + kMore + "[audit]\nkeep = 3\n");
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[[storage]] more"}, {"[audit] keep"}}));
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{}, {"[audit] keep"}})) << "it stays as it was until a restart";
   EXPECT_THAT(used_, ElementsAre(2, 2));
 }
 
@@ -122,6 +124,19 @@ TEST_F(ReloadTest, AlertsAreTakenUnlessTheirSecretIsNotThere) {
   write(std::string(kFile) + "[alerts]\nwebhook_secret_file = \"none\"\n");
   EXPECT_THAT(reload().error().for_operator(), HasSubstr("[alerts] webhook_secret_file"));
   EXPECT_THAT(told_, ElementsAre(1));
+}
+
+TEST_F(ReloadTest, ACollectorOfTracesIsTakenUnlessItsHeadersAreFaulty) {
+  const std::string traces = std::string(kFile) + "[traces]\nurl = \"http://10.0.0.1/traces\"\n";
+  write(traces);
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[traces] url"}, {}}));
+  EXPECT_THAT(traced_, ElementsAre("http://10.0.0.1/traces"));
+  write(traces + "headers_file = \"none\"\n");
+  EXPECT_THAT(reload().error().for_operator(), HasSubstr("[traces] headers_file"));
+  EXPECT_THAT(traced_, ElementsAre("http://10.0.0.1/traces"));
+  write(kFile);
+  EXPECT_TRUE(reload());
+  EXPECT_THAT(traced_, ElementsAre("http://10.0.0.1/traces", ""));
 }
 
 TEST_F(ReloadTest, AStorageWithUploadsThatHaveNotEndedStays) {

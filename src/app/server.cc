@@ -146,11 +146,15 @@ net::HttpServerLimits admin_limits() {
   return limits;
 }
 
+std::size_t memory_bytes(const Config::Limits& limits) {
+  return static_cast<std::size_t>(limits.memory_mib) * 1024 * 1024;
+}
+
 net::HttpServerLimits public_limits(const Config& config, std::size_t connections) {
   net::HttpServerLimits limits;
   limits.connections = connections;
   limits.connections_per_address = static_cast<std::size_t>(config.server.connections_per_address);
-  limits.memory_bytes = static_cast<std::size_t>(config.limits.memory_mib) * 1024 * 1024;
+  limits.memory_bytes = memory_bytes(config.limits);
   return limits;
 }
 
@@ -246,14 +250,15 @@ class Server {
         disabled_(config.callback.disable_after),
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_, disabled_),
         collector_(*stores_.statistics),
-        spans_(collector.url.empty() ? nullptr : std::make_unique<telemetry::OtlpExporter>(std::move(collector))),
+        spans_(std::move(collector)),
         dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
-                     &collector_, spans_.get()},
+                     &collector_, &spans_},
                     worker_options(config.worker)),
         settings_(config, {check_room, [this] { return use_certificates(); },
                            [this](const std::string& storage) { return unfinished_on(storage); },
                            [this](const Config& next) { return use(next); },
-                           [this](alert::Options fresh) { alerts_.use(std::move(fresh)); }}),
+                           [this](alert::Options fresh) { alerts_.use(std::move(fresh)); },
+                           [this](telemetry::Collector fresh) { spans_.use(std::move(fresh)); }}),
         backups_(*stores_.database, clock, {config.store.path, std::string(build.version), stores_.master_key}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
@@ -307,7 +312,7 @@ class Server {
                   retention_,
                   endpoints_,
                   *stores_.database,
-                  spans_.get(),
+                  spans_,
                   {{"api", public_server_}, {"administration", admin_server_}}},
                  build),
         monitoring_(config.metrics.listen, metrics_, *stores_.monitor) {}
@@ -338,7 +343,7 @@ class Server {
     for (const StorageInfo& one : storages_.list()) {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
     }
-    if (spans_) spans_->start();
+    spans_.start();
     dispatcher_.start();
     callback_run_.use(config_.callback.per_receiver_per_s);
     callback_run_.start();
@@ -396,7 +401,7 @@ class Server {
     write_usage();
     dispatcher_.stop(kWorkerGrace);
     write_statistics();
-    if (spans_) spans_->stop();
+    spans_.stop();
     callback_run_.stop();
     reaper_.stop();
     retention_.stop();
@@ -443,6 +448,8 @@ class Server {
     }
     log::info("the certificate was read again", {{"certificate", config_.server.tls_certificate.string()}});
   }
+
+  [[nodiscard]] seconds timestamp_window() const { return router_.timestamp_window(); }
 
   void tell_clock_step(std::chrono::milliseconds step, WallTime now) {
     alerts_.note(clock_stepped(step, now), kClockAlertLasts);
@@ -507,8 +514,9 @@ class Server {
     guard_->use(next.callback.allow_networks, next.callback.allow_ports);
     disabled_.use(next.callback.disable_after);
     callback_run_.use(next.callback.per_receiver_per_s);
-    const legacy::Options limits = router_options(next);
-    router_.use(limits.key_requests, limits.failures);
+    router_.use(router_options(next));
+    stores_.database->limit_open_uploads(next.limits.open_uploads_per_account);
+    public_server_.limit_memory(memory_bytes(next.limits));
     public_server_.trust(next.server.trusted_proxies);
     // Where the file does not say the number, it is what other work leaves.
     if (const auto clients = client_connections(next, open_files_limit())) public_server_.limit_connections(*clients);
@@ -602,7 +610,7 @@ class Server {
   DisabledReceivers disabled_;
   worker::CallbackRun callback_run_;
   StatisticsCollector collector_;
-  const std::unique_ptr<telemetry::OtlpExporter> spans_;  // null: none are wanted
+  telemetry::OtlpExporter spans_;
   worker::Dispatcher dispatcher_;
   Reload settings_;
   store::OnlineBackup backups_;
@@ -657,7 +665,7 @@ void wait_for_stop(StopSignals& signals, const Clock& clock, const Config::Serve
     const StopSignals::Event event = signals.wait_for(kClockLook);
     if (event == StopSignals::Event::stop) return;
     if (const auto step = watch.look()) {
-      tell_step(*step, config.timestamp_window);
+      tell_step(*step, server.timestamp_window());
       server.tell_clock_step(*step, clock.now());
     }
     server.tick();

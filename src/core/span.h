@@ -34,6 +34,9 @@ class SpanSink {
   SpanSink& operator=(const SpanSink&) = delete;
   virtual ~SpanSink() = default;
 
+  // Whether spans are wanted at present. Any thread; never blocks.
+  [[nodiscard]] virtual bool wanted() const { return true; }
+
   // Takes a span that is wanted (Trace::sampled). Any thread; never blocks: what there is no room for is dropped.
   virtual void add(Span span) = 0;
 };

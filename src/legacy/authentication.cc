@@ -167,7 +167,7 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   const auto found = accounts_.find_key(*api_key);
   const bool known = found != nullptr;
   const ApiKey& key = known ? *found : dummy_;
-  const auto timestamp = check_timestamp(fields, to_unix_seconds(now), timestamp_window_.count());
+  const auto timestamp = check_timestamp(fields, to_unix_seconds(now), timestamp_window().count());
   std::optional<std::string_view> fault = refusal(key, now, origin.peer);
   if (key.cdn != *cdn) fault = "key of another cdn";
   if (!known) fault = "unknown key";

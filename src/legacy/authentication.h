@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
@@ -79,7 +80,11 @@ class Authentication {
                  std::chrono::seconds timestamp_window, Rate failures);
 
   // From now on. Any thread.
-  void use(Rate failures) { failures_.use(failures); }
+  void use(std::chrono::seconds timestamp_window, Rate failures) {
+    timestamp_window_ = timestamp_window;
+    failures_.use(failures);
+  }
+  [[nodiscard]] std::chrono::seconds timestamp_window() const { return timestamp_window_; }
 
   // Errors, in this order: not_authorized (api_key or cdn missing; or, with one text and after the same work: unknown,
   // revoked or expired key, key of another cdn, key that is not allowed from this address), invalid_value (api_key or
@@ -97,7 +102,7 @@ class Authentication {
   const AccountDirectory& accounts_;
   KeyUsage& usage_;
   const Clock& clock_;
-  std::chrono::seconds timestamp_window_;
+  std::atomic<std::chrono::seconds> timestamp_window_;
   ApiKey dummy_;  // stands in for an unknown key, so that the check takes the same time; its secret is random
   RateLimiter failures_;
   RefusalLog refusals_;

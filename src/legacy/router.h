@@ -29,10 +29,11 @@ class Router {
   void handle(net::Request request, net::Responder respond);
 
   // From now on. Any thread.
-  void use(Rate key_requests, Rate failures) {
-    key_requests_.use(key_requests);
-    authentication_.use(failures);
+  void use(const Options& options) {
+    key_requests_.use(options.key_requests);
+    authentication_.use(options.timestamp_window, options.failures);
   }
+  [[nodiscard]] std::chrono::seconds timestamp_window() const { return authentication_.timestamp_window(); }
 
   [[nodiscard]] const CallMetrics& metrics() const { return metrics_; }
 

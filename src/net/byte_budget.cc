@@ -12,10 +12,15 @@ std::size_t open_to(std::size_t bytes, std::size_t whole) {
 
 }  // namespace
 
+void ByteBudget::use(std::size_t total) {
+  const std::lock_guard lock(mutex_);
+  total_ = total;
+}
+
 Result<> ByteBudget::take(const ByteHolders& holders, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
   const std::size_t whole = open_to(bytes, total_);
   const std::size_t share = open_to(bytes, total_ / kHolders);
-  const std::lock_guard lock(mutex_);
   if (!has_room(holders.address, bytes, share)) {
     return Error{Errc::too_many_connections,
                  "The requests of your address hold as much memory as they may. Try again in a few seconds, with fewer "
@@ -49,6 +54,11 @@ void ByteBudget::give_back(const ByteHolders& holders, std::size_t bytes) {
 std::size_t ByteBudget::held() const {
   const std::lock_guard lock(mutex_);
   return held_;
+}
+
+std::size_t ByteBudget::total() const {
+  const std::lock_guard lock(mutex_);
+  return total_;
 }
 
 bool ByteBudget::has_room(const std::string& holder, std::size_t bytes, std::size_t share) const {

@@ -25,6 +25,9 @@ class ByteBudget {
 
   explicit ByteBudget(std::size_t total) : total_(total) {}
 
+  // So many from now on. Where more are held, nothing is taken until enough of them are given back.
+  void use(std::size_t total);
+
   // Holds `bytes` for `holders`. Errors, and nothing is held then: overloaded (the whole is used up),
   // too_many_connections (the share of one of the holders is).
   Result<> take(const ByteHolders& holders, std::size_t bytes);
@@ -34,14 +37,15 @@ class ByteBudget {
   void give_back(const ByteHolders& holders, std::size_t bytes);
 
   [[nodiscard]] std::size_t held() const;
+  [[nodiscard]] std::size_t total() const;
 
  private:
   [[nodiscard]] bool has_room(const std::string& holder, std::size_t bytes, std::size_t share) const;
   void add(const ByteHolders& holders, std::size_t bytes);
   void remove(const std::string& holder, std::size_t bytes);
 
-  const std::size_t total_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards the rest
+  std::size_t total_;
   std::size_t held_ = 0;
   std::unordered_map<std::string, std::size_t> holders_;
 };

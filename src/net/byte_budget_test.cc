@@ -32,6 +32,18 @@ TEST(ByteBudget, OneHolderHasAQuarterAndLargePiecesThreeQuartersOfIt) {
   EXPECT_TRUE(budget.take(from("b"), kLarge));
 }
 
+TEST(ByteBudget, AnotherTotalCountsFromThenOn) {
+  ByteBudget budget(64 * kMiB);
+  EXPECT_EQ(taken(budget, from("a"), kLarge, Errc::too_many_connections), 12);
+  budget.use(16 * kMiB);
+  EXPECT_EQ(budget.total(), 16 * kMiB);
+  EXPECT_FALSE(budget.take(from("b"), kLarge)) << "12 MiB are held";
+  budget.give_back(from("a"), 12 * kMiB);
+  EXPECT_EQ(taken(budget, from("b"), kLarge, Errc::too_many_connections), 3);
+  budget.use(64 * kMiB);
+  EXPECT_EQ(taken(budget, from("b"), kLarge, Errc::too_many_connections), 9);
+}
+
 TEST(ByteBudget, AKeyHasOneShareForAllItsAddresses) {
   ByteBudget budget(64 * kMiB);
   int count = 0;

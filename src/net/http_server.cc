@@ -339,6 +339,8 @@ HttpServer::HttpServer(const std::string& name, HttpServerLimits limits, std::si
 
 void HttpServer::limit_connections(std::size_t most) { impl_->shared->most_connections = most; }
 
+void HttpServer::limit_memory(std::size_t bytes) { impl_->shared->memory.use(bytes); }
+
 void HttpServer::trust(std::vector<Network> proxies) {
   auto trusted = std::make_shared<const std::vector<Network>>(std::move(proxies));
   const std::lock_guard lock(impl_->shared->trusted_mutex);
@@ -381,7 +383,7 @@ Result<> HttpServer::reload_certificate() { return impl_->shared->tls->load(); }
 
 HttpServerLoad HttpServer::load() const {
   const ServerShared& shared = *impl_->shared;
-  return {shared.connections, shared.most_connections, shared.memory.held(), shared.limits.memory_bytes,
+  return {shared.connections, shared.most_connections, shared.memory.held(), shared.memory.total(),
           shared.streams.taken()};
 }
 

@@ -125,6 +125,9 @@ class HttpServer {
   // How many connections there may be, in place of HttpServerLimits::connections. Those that are open stay. Any thread.
   void limit_connections(std::size_t most);
 
+  // How much memory requests and answers may take from now on (HttpServerLimits::memory_bytes). Any thread.
+  void limit_memory(std::size_t bytes);
+
   // Whom to believe X-Forwarded-For, on connections that begin from now on. Any thread.
   void trust(std::vector<Network> proxies);
 

@@ -57,6 +57,9 @@ class SqliteDatabase {
   // For a change that runs: it counts each upload that it adds or moves.
   UploadCounts& upload_counts() { return writer_.upload_counts(); }
 
+  // How many uploads that have not ended one account may have from now on. Any thread.
+  void limit_open_uploads(std::int64_t most) { writer_.upload_counts().limit(most); }
+
   // But for StoreHealth::damaged.
   [[nodiscard]] StoreHealth health() const { return writer_.health(); }
 

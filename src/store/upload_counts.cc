@@ -29,7 +29,7 @@ bool UploadCounts::is_full(AccountId account) const {
   for (const UploadState state : sql::kStates) {
     if (!is_end(state)) open += states->second[static_cast<std::size_t>(state)].uploads;
   }
-  return open >= most_open_;
+  return open >= most_open();
 }
 
 void UploadCounts::begin() {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,17 +20,20 @@ namespace vodlift::store {
 // read once, when the database is opened, and kept in memory from then on: an insert costs no query, however many
 // uploads wait. What a transaction counted that was not committed is taken back when the next one begins.
 //
-// For the writer's thread. Has six numbers for each account that had an upload, and two lines for each upload that the
-// transaction adds or moves.
+// For the writer's thread, but for limit(). Has six numbers for each account that had an upload, and two lines for each
+// upload that the transaction adds or moves.
 class UploadCounts {
  public:
   // An account may have `most_open` uploads that have not ended.
-  explicit UploadCounts(std::int64_t most_open) : most_open_(most_open) {}
+  explicit UploadCounts(std::int64_t most_open) : most_open_(std::make_unique<std::atomic<std::int64_t>>(most_open)) {}
+
+  // So many from now on; those that an account has stay. Any thread.
+  void limit(std::int64_t most_open) { *most_open_ = most_open; }
 
   // Reads the rows. A failure is kept by the connection.
   void load(SqliteConnection& connection);
 
-  [[nodiscard]] std::int64_t most_open() const { return most_open_; }
+  [[nodiscard]] std::int64_t most_open() const { return *most_open_; }
   // Whether the account has as many that have not ended as it may have.
   [[nodiscard]] bool is_full(AccountId account) const;
 
@@ -69,7 +74,7 @@ class UploadCounts {
   void change(const Step& step);
   Count& at(const Place& place) { return counts_[place.first][static_cast<std::size_t>(place.second)]; }
 
-  const std::int64_t most_open_;
+  std::unique_ptr<std::atomic<std::int64_t>> most_open_;  // apart, as this is moved
   std::unordered_map<AccountId, States> counts_;
   std::vector<Step> uncommitted_;
 };

@@ -140,6 +140,23 @@ TEST_F(OtlpExporterTest, TheEndSendsWhatWaits) {
   EXPECT_EQ(names_, std::vector<std::string>{"last"});
 }
 
+TEST_F(OtlpExporterTest, AnotherCollectorGetsWhatWaits) {
+  OtlpExporter exporter(Collector(), std::chrono::milliseconds(20));
+  exporter.start();
+  EXPECT_FALSE(exporter.wanted());
+  exporter.add(span_named("unwanted"));
+  exporter.use({.url = "http://127.0.0.1:1/v1/traces"});
+  EXPECT_TRUE(exporter.wanted());
+  exporter.add(span_named("waits"));
+  exporter.use({.url = "http://" + server_.address() + "/v1/traces"});
+  ASSERT_TRUE(wait_for([this] { return names_.size() == 1; }));
+  EXPECT_EQ(names_, std::vector<std::string>{"waits"});
+  exporter.use({});
+  exporter.add(span_named("unwanted"));
+  exporter.stop();
+  EXPECT_EQ(names_, std::vector<std::string>{"waits"});
+}
+
 TEST_F(OtlpExporterTest, ACollectorThatIsGoneHoldsUpNothing) {
   server_.stop(std::chrono::milliseconds(0));
   exporter_->start();

@@ -203,7 +203,7 @@ void EndRecorder::settle(const End& end) noexcept {
     log_end(*end.run, end.end, end.outcome);
     if (end.outcome && statistics_ != nullptr) note(*statistics_, *end.run, end.end);
     if (end.outcome) settle_turn(share_, *end.run);
-    const bool traced = spans_.sink != nullptr && end.run->claimed.upload.trace.sampled;
+    const bool traced = spans_.sink != nullptr && spans_.sink->wanted() && end.run->claimed.upload.trace.sampled;
     if (end.outcome && traced) tell_spans(*spans_.sink, *end.run, end.end, spans_.clock->now());
   } catch (const std::exception&) {  // no memory: the line, the sum or the charge is missing
   }

@@ -52,7 +52,7 @@ Result<Verification> MultipartRun::send() {
   }
   const Multipart multipart{journal_.multipart_id, journal_.checksum_mode};
   PartSender::Job job{attempt_.target, multipart, attempt_.source, *plan, context_.parts_per_upload, attempt_.storage};
-  if (context_.spans != nullptr && claimed_.upload.trace.sampled) {
+  if (context_.spans != nullptr && context_.spans->wanted() && claimed_.upload.trace.sampled) {
     job.tried = [this, plan = *plan](int number, auto began, const auto& result) {
       tell_part(number, plan.size_of(number), began, result);
     };

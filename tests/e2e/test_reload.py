@@ -5,9 +5,11 @@ import re
 import resource
 import signal
 import subprocess
+import time
 
 import pytest
 
+from rest_client import RestClient
 from support import binary, make_file, wait_until
 
 
@@ -54,10 +56,29 @@ def test_a_storage_comes_and_goes_without_a_restart(site, fake, other):
 
 
 def test_what_needs_a_restart_is_named_and_stays(site, other):
-    with_other(site, other, "[limits]\nmemory_mib = 128\n")
+    with_other(site, other, "[audit]\nkeep = 3\n")
     done = json.loads(site.server.cli("reload", "--json"))
-    assert done == {"applied": ["[[storage]] other"], "need_restart": ["[limits] memory_mib"]}
-    assert "needs a restart:\n  [limits] memory_mib" in site.server.cli("reload")
+    assert done == {"applied": ["[[storage]] other"], "need_restart": ["[audit] keep"]}
+    assert "needs a restart:\n  [audit] keep" in site.server.cli("reload")
+
+
+def test_limits_of_clients_change_without_a_restart(site):
+    site.server.add_bucket("videos", "http://127.0.0.1:9", "key", "secret-of-a-store")
+    make_file(site.files / "film.mp4", 1000)
+    rest = RestClient(site.server.socket)
+    late = {"limit": 1, "timestamp": int(time.time()) - 100}
+    assert site.api.upload("sestore4/jb/film.mp4", "1.mp4", "videos").ok and site.api.call("aws.status", **late).ok
+    site.server.configure(server="timestamp_window_s = 60", extra="[limits]\nmemory_mib = 16\nopen_uploads_per_account = 1\n")
+    done = json.loads(site.server.cli("reload", "--json"))
+    assert done == {"applied": ["[server] timestamp_window_s", "[limits] memory_mib", "[limits] open_uploads_per_account"], "need_restart": []}
+    refused = site.api.upload("sestore4/jb/film.mp4", "2.mp4", "videos")
+    assert refused.code == "1000" and "1 upload" in refused.message, refused
+    assert site.api.call("aws.status", **late).code == "0002"
+    assert rest.call("GET", "/overview").data["server"]["memory_limit_bytes"] == 16 * 1024 * 1024
+    site.server.configure()
+    site.server.cli("reload")
+    assert site.api.upload("sestore4/jb/film.mp4", "2.mp4", "videos").ok and site.api.call("aws.status", **late).ok
+    assert rest.call("GET", "/overview").data["server"]["memory_limit_bytes"] == 64 * 1024 * 1024
 
 
 def test_a_faulty_file_changes_nothing_and_every_fault_is_told(site, other):

@@ -151,6 +151,26 @@ def test_a_failed_upload_is_a_failed_span_and_one_that_is_not_sampled_is_none(tr
     assert attributes_of(whole)["vodlift.code"] == "s3_access_denied"
 
 
+def test_a_collector_comes_changes_and_goes_without_a_restart(new_site, fake, receiver, new_receiver, tmp_path):
+    headers = tmp_path / "headers"
+    headers.write_text("X-Key: very-secret\n")
+    site = new_site()
+    site.server.secrets.append("very-secret")
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    other = new_receiver()
+    for collector in (None, receiver, other, None):
+        site.server.configure(extra=f'[traces]\nurl = "{collector.url}/v1/traces"\nheaders_file = "{headers}"\n' if collector else "")
+        site.server.cli("reload")
+        seen = [len(spans_of(one)) for one in (receiver, other)]
+        site.wait_for(queue(site, new_receiver((200, {})), f"00-{ID}-{PARENT}-01"), "completed")
+        if collector:
+            wait_until(lambda: any(span["name"] == "upload" for span in spans_of(collector)), 20, "the spans arrive")
+        else:
+            assert seen == [len(spans_of(one)) for one in (receiver, other)]
+    assert len(spans_of(receiver)) == len(spans_of(other)) == 2
+
+
 def test_a_collector_that_hangs_holds_up_no_upload(new_site, fake):
     with socket.create_server(("127.0.0.1", 0), backlog=8) as hanging:
         site = new_site(extra=f'[traces]\nurl = "http://127.0.0.1:{hanging.getsockname()[1]}/"\n')
