@@ -23,6 +23,12 @@ test('bytes have three digits and a binary unit', async () => {
   assert.deepEqual([0, 999, 1000, 1024, 1048576, 41231686041, 2 ** 53].map(bytes), ['0 B', '999 B', '0.98 KiB', '1.00 KiB', '1.00 MiB', '38.4 GiB', '8.00 PiB']);
 });
 
+test('numbers have commas, and a date has its zone', async () => {
+  const {absolute, number} = await load('src/format.ts');
+  assert.deepEqual([0, 999, 1000, 1234567, -1000, 1234.5678].map(number), ['0', '999', '1,000', '1,234,567', '-1,000', '1,234.5678']);
+  assert.match(absolute(1_700_000_000), /^1[45] Nov 2023, \d\d:\d\d:20 \S+$/);
+});
+
 test('durations and times', async () => {
   const {duration, relative} = await load('src/format.ts');
   assert.deepEqual([0, 59, 61, 3599, 3840, 90_000].map(duration), ['0 s', '59 s', '1 min 01 s', '59 min', '1 h 04 min', '1 d 1 h']);
