@@ -197,7 +197,7 @@ Result<value> run_import(const Context& context, const Caller& caller, const Fie
 
 constexpr std::array kImportFields = {
     FieldSpec{.name = "rows", .type = FieldType::objects, .required = true, .high = kMaxImportRows},
-    FieldSpec{.name = "dry_run", .type = FieldType::flag, .audited = true},
+    FieldSpec{.name = "dry_run", .type = FieldType::flag},
 };
 
 constexpr std::array kImportRoutes = {

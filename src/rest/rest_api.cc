@@ -105,6 +105,14 @@ door::AuditedCall::State state_hash(const Route& route, const Context& context, 
   };
 }
 
+// Whether the call only asks what would be changed, as some routes can tell.
+bool is_dry_run(const Route& route, const boost::json::object& fields) {
+  constexpr std::string_view kDryRun = "dry_run";
+  const boost::json::value* wish = fields.if_contains(kDryRun);
+  return wish != nullptr && wish->is_bool() && wish->get_bool() &&
+         std::ranges::find(route.fields, kDryRun, &FieldSpec::name) != route.fields.end();
+}
+
 void run_route(const RouteMatch& match, const Context& context, Caller& caller, const net::Request& request,
                const std::shared_ptr<Reply>& reply) {
   const Route& route = *match.route;
@@ -115,7 +123,7 @@ void run_route(const RouteMatch& match, const Context& context, Caller& caller, 
   if (!object) return reply->failure(object.error());
   // A caller with an account need not name it, and gets lists of nothing else.
   if (who.cdn && has_cdn(route)) object->emplace("cdn", *who.cdn);
-  if (route.mutating) {
+  if (route.mutating && !is_dry_run(route, *object)) {
     door::AuditedCall call(context.audit, audit_entry(route, who, request.peer, *object), route.fields, *object,
                            route.audited_answer, upload_member(route));
     if (route.open) call.take_who_from("name");

@@ -128,7 +128,7 @@ struct Route {
   std::string_view method;              // "POST"
   std::string_view path;                // below /api/v1: "/keys/{api_key}/rotate"; the word in braces is a field
   std::span<const FieldSpec> fields{};  // of the path, the query and the body
-  bool mutating = false;                // it changes something: the audit log records each call
+  bool mutating = false;                // it changes something: the audit log records each call but dry runs
   bool repeatable = false;              // it takes an Idempotency-Key
   std::string_view created{};           // the path of the object that it makes, of members of the answer; empty: none
   StateOf state_of =

@@ -262,7 +262,7 @@ std::span<const FieldSpec> batch_fields() {
                          [](const FieldSpec& spec) { return spec.name == "type" || spec.name == "filter"; });
     fields.push_back({.name = "files", .type = FieldType::texts, .high = kMaxFiles});
     fields.push_back({.name = "recursive", .type = FieldType::flag, .audited = true});
-    fields.push_back({.name = "dry_run", .type = FieldType::flag, .audited = true});
+    fields.push_back({.name = "dry_run", .type = FieldType::flag});
     fields.push_back(kCursor);
     return fields;
   }();

@@ -256,7 +256,7 @@ constexpr auto kManyFields = [] {
   all[kFilterFields.size()] = kCursor;
   all[kFilterFields.size() + 1] = {
       .name = "action", .type = FieldType::word, .required = true, .words = kActions.all(), .audited = true};
-  all[kFilterFields.size() + 2] = {.name = "dry_run", .type = FieldType::flag, .audited = true};
+  all[kFilterFields.size() + 2] = {.name = "dry_run", .type = FieldType::flag};
   all[kFilterFields.size() + 3] = {.name = "all", .type = FieldType::flag, .audited = true};
   all[kFilterFields.size() + 4] = priority_field("new_priority", false);
   all[kFilterFields.size() + 5] = {.name = "ids", .type = FieldType::ids, .high = kMaxNamed, .audited = true};

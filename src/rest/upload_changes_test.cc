@@ -83,12 +83,18 @@ TEST_F(RestChangesTest, ThePriorityOfOneOrOfAllThatAFilterHolds) {
 
 TEST_F(RestChangesTest, ADryRunSaysWhatWouldBeChangedAndChangesNothing) {
   add_uploads(3);
+  const std::size_t recorded = audit_.entries().size();
   const value would = succeed("upload.bulk", {{"action", "cancel"}, {"cdn", 158}, {"dry_run", true}});
+  EXPECT_EQ(audit_.entries().size(), recorded) << "nothing was changed";
   EXPECT_EQ(
       boost::json::serialize(would),
       R"({"next":null,"complete":true,"searched_to":null,"action":"cancel","dry_run":true,"matched":3,"bytes":3000,)"
       R"("changed":0,"refused":0,"changes":[],"refusals":[]})");
   EXPECT_EQ(items("upload.list", {{"state", {"queued"}}}).size(), 3U);
+  succeed("upload.bulk", {{"action", "cancel"}, {"cdn", 158}, {"dry_run", false}});
+  EXPECT_EQ(audit_.entries().size(), recorded + 1);
+  fail("upload.cancel", {{"id", 1}, {"dry_run", true}}, "invalid_value");
+  EXPECT_EQ(audit_.entries().size(), recorded + 2) << "of a route that has no dry run";
 }
 
 TEST_F(RestChangesTest, ChangesAllThatTheFilterHoldsAndTheActionCanChange) {
