@@ -69,4 +69,10 @@ std::string PanelDoor::url(const std::string& api) const {
   return fmt::format("{}://{}{}", has_tls() ? "https" : "http", beside_ ? api : server_->address(), panel::kPath);
 }
 
+std::string PanelDoor::known_url(const std::string& api) const {
+  const std::string own = server_ == nullptr ? std::string() : server_->address();
+  const bool on_all = own.starts_with("0.0.0.0:") || own.starts_with("[::]:");
+  return on_all && config_.panel.url.empty() ? std::string() : url(api);
+}
+
 }  // namespace vodlift::app

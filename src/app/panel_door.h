@@ -40,6 +40,8 @@ class PanelDoor {
   // "http://127.0.0.1:8080/panel/": what a person opens. `api`: the address of the API's listener. Empty: it is not
   // served. After listen().
   [[nodiscard]] std::string url(const std::string& api) const;
+  // The same, for a link to give away. Empty also where it listens on all addresses and the configuration names none.
+  [[nodiscard]] std::string known_url(const std::string& api) const;
 
  private:
   [[nodiscard]] bool has_tls() const { return !config_.server.tls_certificate.empty(); }

@@ -489,6 +489,7 @@ class Server {
             alerts_,
             backups_,
             [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
+            [this] { return panel_door_.known_url(address()); },
             [this] { return public_server_.load(); },
             pool};
   }

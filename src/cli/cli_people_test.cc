@@ -17,7 +17,19 @@ TEST_F(CliTest, InvitesPeople) {
   answer(invited);
   EXPECT_EQ(run_with_socket({"people", "invite", "anna@x", "--role", "viewer", "--cdn", "158"}), kDone);
   EXPECT_EQ(asked().back(), R"(POST /api/v1/people {"role":"viewer","cdn":158,"name":"anna@x"})");
-  EXPECT_THAT(out_, HasSubstr("/panel/setup?for=anna#vll_1\n"));
+  EXPECT_THAT(out_, HasSubstr("\n/panel/setup?for=anna#vll_1\n"));
+  EXPECT_THAT(out_, HasSubstr("[panel] url")) << "nobody knows the address";
+  for (const auto& [panel, only_here] :
+       {std::pair("https://panel.example/panel/", false), std::pair("http://127.0.0.1:8080/panel/", true)}) {
+    invited["panel_url"] = panel;
+    answer(invited);
+    out_.clear();
+    EXPECT_EQ(run_with_socket({"people", "invite", "anna@x", "--role", "viewer"}), kDone);
+    EXPECT_THAT(out_, HasSubstr(panel + std::string("setup?for=anna#vll_1\nGive the link to anna.")));
+    EXPECT_EQ(out_.find("Only this machine") != std::string::npos, only_here);
+  }
+  invited.erase("panel_url");
+  answer(invited);
   EXPECT_EQ(run_with_socket({"people", "reset", "anna@x"}), kDone);
   EXPECT_EQ(asked().back(), "POST /api/v1/people/anna%40x/reset {}");
   for (const bool resets : {false, true}) {

@@ -38,13 +38,28 @@ std::string show_removed_person(const value& person) {
   return fmt::format("{} is removed, with all sessions and tokens.\n", text_at(person, "name"));
 }
 
+// An address that the server has found out by itself, and not [panel] url.
+bool is_of_this_host(std::string_view url) {
+  return url.find("://127.") != std::string_view::npos || url.find("://[::1]") != std::string_view::npos;
+}
+
 std::string show_link(const value& person) {
   const std::string name = text_at(person, "name");
-  return fmt::format(
-      "{0} can choose a password within 72 h, once, at this page of the Control Panel:\n"
-      "/panel/setup?for={1}#{2}\n"
-      "Put the panel's address in front, and give the link to {0}. It is not shown again.\n",
-      name, uri_encode(name), text_at(person, "setup_token"));
+  const std::string panel = text_at(person, "panel_url");
+  const std::string about =
+      fmt::format("{} can choose a password within 72 h, once, at this page of the Control Panel:\n{}setup?for={}#{}\n",
+                  name, panel.empty() ? "/panel/" : panel, uri_encode(name), text_at(person, "setup_token"));
+  if (panel.empty()) {
+    return about + fmt::format(
+                       "Put the panel's address in front, and give the link to {}. It is not shown again.\n"
+                       "With [panel] url in the configuration file, the whole link is printed.\n",
+                       name);
+  }
+  return about + fmt::format("Give the link to {}. It is not shown again.\n{}", name,
+                             is_of_this_host(panel)
+                                 ? "Only this machine reaches that address. If there is another one, "
+                                   "put it in front, and set [panel] url.\n"
+                                 : "");
 }
 
 std::string show_tokens(const boost::json::array& tokens) {

@@ -26,10 +26,12 @@ Result<value> answer_of(const Result<Person>& person) {
   return value(person_json(*person));
 }
 
-Result<value> answer_of(const Result<Invited>& invited) {
+Result<value> answer_of(const Context& context, const Result<Invited>& invited) {
   if (!invited) return invited.error();
   object json = person_json(invited->person);
   json["setup_token"] = invited->link.reveal();
+  const std::string panel = context.panel_url();
+  json["panel_url"] = panel.empty() ? value(nullptr) : value(panel);
   return value(std::move(json));
 }
 
@@ -70,7 +72,7 @@ Result<value> show(const Context& context, const Fields& fields) {
 Result<value> add(const Context& context, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   if (auto exists = check_account(context, cdn); !exists) return exists.error();
-  auto answer = answer_of(invite(context.people, name_in(fields), role_in(fields), cdn));
+  auto answer = answer_of(context, invite(context.people, name_in(fields), role_in(fields), cdn));
   if (answer) log::info("a person was invited", {{"name", name_in(fields)}, {"role", fields.text("role")}});
   return answer;
 }
@@ -85,7 +87,7 @@ Result<value> set(const Context& context, const Fields& fields) {
 }
 
 Result<value> reset(const Context& context, const Fields& fields) {
-  return answer_of(renew_link(context.people, name_in(fields)));
+  return answer_of(context, renew_link(context.people, name_in(fields)));
 }
 
 Result<value> remove(const Context& context, const Fields& fields) {

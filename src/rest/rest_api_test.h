@@ -117,6 +117,7 @@ class RestApiTest : public testing::Test {
   ScriptedAlerts alerts_;
   ScriptedBackups backups_;
   std::string api_url_;
+  std::string panel_url_;
   net::HttpServerLoad api_load_;
   Bandwidth bandwidth_{clock_};
   BandwidthControl bandwidth_control_{limits_, bandwidth_, {"sestore4"}};
@@ -148,6 +149,7 @@ class RestApiTest : public testing::Test {
                    alerts_,
                    backups_,
                    [this] { return api_url_; },
+                   [this] { return panel_url_; },
                    [this] { return api_load_; },
                    pool_};
   RestApi api_{context_};

@@ -69,6 +69,7 @@ struct Context {
   Alerts& alerts;
   Backups& backups;
   std::function<std::string()> api_url;           // where the legacy API is; empty: where this one is
+  std::function<std::string()> panel_url;         // of the Control Panel, with a slash at its end; empty: not known
   std::function<net::HttpServerLoad()> api_load;  // what the legacy API's listener holds
   ThreadPool& blocking;
 };

@@ -383,6 +383,7 @@ def test_H20_the_first_admin_comes_in_by_a_link_that_works_once(site, people):
 def test_people_and_tokens_on_the_command_line(site, people):
     assert "anna" not in site.server.cli("people", "list")
     link = site.server.cli("people", "invite", "anna", "--role", "admin")
+    assert f"\n{site.server.url}/panel/setup?for=anna#" in link and "Only this machine" in link, link
     token = link.partition("/panel/setup?for=anna#")[2].split()[0]
     site.server.secrets.append(token)
     anna = people.nobody()
