@@ -17,7 +17,8 @@ object removal(bool removed, std::int64_t queued, std::int64_t cancelled = 0) {
             {"callbacks", 0},
             {"multiparts", 0},
             {"keys", 0},
-            {"buckets", 0}}}};
+            {"buckets", 0},
+            {"tokens", 0}}}};
 }
 
 TEST_F(CliTest, RemovesABucketAtOnceOrLater) {

@@ -49,13 +49,13 @@ Uses uses_of(const value& answer) {
   const value& uses = answer.at("uses");
   return {integer_at(uses, "queued"),    integer_at(uses, "paused"),     integer_at(uses, "uploading"),
           integer_at(uses, "callbacks"), integer_at(uses, "multiparts"), integer_at(uses, "keys"),
-          integer_at(uses, "buckets")};
+          integer_at(uses, "buckets"),   integer_at(uses, "tokens")};
 }
 
 // What must still end.
 std::string left_of(const value& answer) {
   Uses uses = uses_of(answer);
-  uses.keys = uses.buckets = 0;
+  uses.keys = uses.buckets = uses.tokens = 0;
   return uses.ended() ? "nothing that has not ended" : to_text(uses);
 }
 

@@ -47,7 +47,7 @@ std::string to_text(const Uses& uses) {
   if (auto uploads = uploads_in_words(uses); !uploads.empty()) parts.push_back(std::move(uploads));
   for (const auto& [count, noun] :
        {std::pair(uses.callbacks, "callback"), std::pair(uses.multiparts, "multipart upload"),
-        std::pair(uses.keys, "API key"), std::pair(uses.buckets, "bucket")}) {
+        std::pair(uses.keys, "API key"), std::pair(uses.buckets, "bucket"), std::pair(uses.tokens, "token")}) {
     if (count > 0) parts.push_back(counted(count, noun));
   }
   if (parts.empty()) return {};

@@ -44,10 +44,11 @@ struct Uses {
   std::int64_t multiparts = 0;  // left open at the store; they are aborted with the bucket's credentials
   std::int64_t keys = 0;        // of an account
   std::int64_t buckets = 0;     // of an account
+  std::int64_t tokens = 0;      // bearer tokens that are bound to an account
 
-  // Whether nothing waits for an end. Keys and buckets end with their account.
+  // Whether nothing waits for an end. Keys, buckets and tokens end with their account.
   [[nodiscard]] bool ended() const { return queued + paused + uploading + callbacks + multiparts == 0; }
-  [[nodiscard]] bool none() const { return ended() && keys + buckets == 0; }
+  [[nodiscard]] bool none() const { return ended() && keys + buckets + tokens == 0; }
 
   bool operator==(const Uses&) const = default;
 };

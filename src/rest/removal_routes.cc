@@ -15,7 +15,7 @@ using boost::json::value;
 object uses_json(const Uses& uses) {
   return {{"queued", uses.queued},       {"paused", uses.paused},         {"uploading", uses.uploading},
           {"callbacks", uses.callbacks}, {"multiparts", uses.multiparts}, {"keys", uses.keys},
-          {"buckets", uses.buckets}};
+          {"buckets", uses.buckets},     {"tokens", uses.tokens}};
 }
 
 Result<value> list_removals(const Context& context, const Fields& fields) {

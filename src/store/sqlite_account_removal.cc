@@ -54,10 +54,14 @@ constexpr std::string_view kMultipartsOfBucket =
 constexpr std::string_view kKeysOfAccount = "SELECT count(*) AS found FROM api_keys WHERE cdn = ?1";
 constexpr std::string_view kBucketsOfAccount = "SELECT count(*) AS found FROM buckets WHERE cdn = ?1";
 
+// Expired ones too: they go in the same way.
+constexpr std::string_view kTokensOfAccount = "SELECT count(*) AS found FROM access_tokens WHERE cdn = ?1";
+
 constexpr std::string_view kRemember =
     "INSERT OR REPLACE INTO former_accounts (cdn, user, removed_ms) SELECT cdn, user, ?2 FROM accounts WHERE cdn = ?1";
 constexpr std::string_view kRemoveKeys = "DELETE FROM api_keys WHERE cdn = ?1";
 constexpr std::string_view kRemoveBuckets = "DELETE FROM buckets WHERE cdn = ?1";
+constexpr std::string_view kRemoveTokens = "DELETE FROM access_tokens WHERE cdn = ?1";
 constexpr std::string_view kRemoveAccount = "DELETE FROM accounts WHERE cdn = ?1";
 constexpr std::string_view kRemoveKey = "DELETE FROM api_keys WHERE cdn = ?1 AND api_key = ?2";
 constexpr std::string_view kRemoveBucket = "DELETE FROM buckets WHERE cdn = ?1 AND bucket = ?2";
@@ -148,6 +152,7 @@ Result<Uses> count_uses(SqliteConnection& connection, const Removable& one) {
     uses.multiparts = count_found(connection, kMultipartsOfAccount, one.cdn);
     uses.keys = count_found(connection, kKeysOfAccount, one.cdn);
     uses.buckets = count_found(connection, kBucketsOfAccount, one.cdn);
+    uses.tokens = count_found(connection, kTokensOfAccount, one.cdn);
   }
   return uses;
 }
@@ -188,6 +193,8 @@ void remove_rows(SqliteConnection& connection, const Removable& one, WallTime no
       connection.prepare(kRemember).bind(one.cdn, to_unix_ms(now)).run();
       connection.prepare(kRemoveKeys).bind(one.cdn).run();
       connection.prepare(kRemoveBuckets).bind(one.cdn).run();
+      // The account that gets the number later may be another customer's.
+      connection.prepare(kRemoveTokens).bind(one.cdn).run();
       connection.prepare(kRemoveAccount).bind(one.cdn).run();
       break;
   }

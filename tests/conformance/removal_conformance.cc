@@ -146,6 +146,29 @@ TEST_P(SqliteRemoval, CountsWhatHasNotEndedAndTheCallbacksThatWait) {
   EXPECT_FALSE(accounts().remove(account_, clock_.now()).value());
 }
 
+TEST_P(SqliteRemoval, TokensThatAreBoundToAnAccountGoWithIt) {
+  Person olga;
+  olga.name = "olga";
+  olga.role = Role::operate;
+  ASSERT_TRUE(store_->people().add(olga, access_hash("link"), std::chrono::hours(1)));
+  const auto add = [this](const std::string& label, std::optional<AccountId> cdn) {
+    Token token;
+    token.label = label;
+    token.owner = "olga";
+    token.cdn = cdn;
+    return store_->sessions().add_token(token, access_hash(label)).value();
+  };
+  add("bound", kAccount);
+  const Token free = add("free", std::nullopt);
+  const Token other = add("of another", kAccount + 1);
+  EXPECT_EQ(uses(account_), (Uses{.keys = 1, .buckets = 2, .tokens = 1}));
+  EXPECT_EQ(uses(key_), Uses());
+  ASSERT_TRUE(accounts().remove(account_, clock_.now()).value());
+  std::vector<std::int64_t> left;
+  for (const Token& one : store_->sessions().tokens(std::nullopt).value()) left.push_back(one.id);
+  EXPECT_EQ(left, (std::vector<std::int64_t>{free.id, other.id}));
+}
+
 TEST_P(SqliteRemoval, TheNumberOfAnAccountWithUploadsGoesToNoOtherUser) {
   const UploadId id = insert_to("videos", "1");
   ASSERT_TRUE(uploads().change({.account = kAccount, .id = id, .change = UploadChange::cancel, .signature = {}}));

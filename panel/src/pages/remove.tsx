@@ -55,7 +55,7 @@ function waitsFor(uses: Uses): string {
   return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
-const goesAlong = (uses: Uses): string => [uses.keys > 0 && plural(uses.keys, 'key'), uses.buckets > 0 && plural(uses.buckets, 'bucket')].filter(Boolean).join(' and ');
+const goesAlong = (uses: Uses): string => [uses.keys > 0 && plural(uses.keys, 'key'), uses.buckets > 0 && plural(uses.buckets, 'bucket'), uses.tokens > 0 && plural(uses.tokens, 'token')].filter(Boolean).join(' and ');
 
 const kStays = {
   account: 'Its uploads that have ended stay in the lists. Its folder, its files and its objects stay.',
