@@ -44,9 +44,9 @@ class Removals {
            const Clock& clock)
       : accounts_(accounts), uploads_(uploads), bandwidth_(bandwidth), audit_(audit), clock_(clock) {}
 
-  // Blocks for the disk. An upload that is accepted in the moment of a removal with `unused` fails as
-  // bucket_not_configured. Errors: not_found, wrong_state (`unused`, and it is used: by what, and what to do), those of
-  // AccountRepository and UploadStore.
+  // Blocks for the disk. An upload that comes in the moment of a removal with `unused` either keeps it from being
+  // removed, or is refused. Errors: not_found, wrong_state (`unused`, and it is used: by what, and what to do), those
+  // of AccountRepository and UploadStore.
   Result<RemovalOutcome> carry_out(const Removable& one, RemovalMode mode) const;
 
   // Removes all that is being removed and not used any more. To be called every few seconds; blocks for the disk. What

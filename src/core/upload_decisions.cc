@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/encoding.h"
 #include "base/words.h"
 
 namespace vodlift {
@@ -117,6 +118,11 @@ UploadError upload_error(const Error& error) {
     default:
       return {error.code, error.message, error.retryable(), error.detail};
   }
+}
+
+Error no_such_bucket(std::string_view bucket) {
+  return {Errc::bucket_not_configured,
+          fmt::format("bucket: {} is not configured for this account; ask the operator to add it", printable(bucket))};
 }
 
 Error too_many_open_uploads(AccountId account, std::int64_t most) {

@@ -60,6 +60,9 @@ UploadError crashed_repeatedly(int crashes);
 // operator's: the customer reads only that there was one.
 UploadError upload_error(const Error& error);
 
+// The answer to an upload to a bucket that its account does not have: bucket_not_configured.
+Error no_such_bucket(std::string_view bucket);
+
 // An account has this many uploads that have not ended at most, unless the operator set another number.
 inline constexpr std::int64_t kMostOpenUploads = 1'000'000;
 

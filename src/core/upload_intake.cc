@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "core/callback_url.h"
+#include "core/upload_decisions.h"
 
 namespace vodlift {
 namespace {
@@ -44,10 +45,7 @@ Result<UploadIntake::Checked> UploadIntake::check_request(const Account& account
     return Error{Errc::bucket_not_configured,
                  "bucket: " + printable(valid->bucket) + " is being removed and takes no new uploads"};
   }
-  if (!bucket) {
-    return Error{Errc::bucket_not_configured, "bucket: " + printable(valid->bucket) +
-                                                  " is not configured for this account; ask the operator to add it"};
-  }
+  if (!bucket) return no_such_bucket(valid->bucket);
 
   auto path = parse_source_path(valid->path);
   if (!path) return path.error();

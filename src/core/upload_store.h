@@ -120,7 +120,8 @@ class UploadStore {
   // Queues an upload. `done` is called once, on a thread of the store, after the commit; it must not block. An equal
   // (key_id, signature) gets the first id and changes nothing. Uploads to the same object (account, bucket,
   // destination_path) run one after the other, in the order of their ids. Errors also: overloaded
-  // (also where the account has too many that have not ended: too_many_open_uploads()).
+  // (also where the account has too many that have not ended: too_many_open_uploads()). An upload that was checked
+  // before its bucket or key was removed: bucket_not_configured, not_authorized.
   virtual void insert(NewUpload upload, InsertDone done) = 0;
 
   // The id that the same signed bytes got before, if they came before.

@@ -208,6 +208,7 @@ Result<bool> SqliteAccountRepository::remove(const Removable& one, WallTime now)
     auto unused = is_unused(connection, one);
     if (!unused || !*unused) return unused;
     remove_rows(connection, one, now, version_by(connection, kNextVersion));
+    database_.note_removal();
     return true;
   });
 }

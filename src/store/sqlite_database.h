@@ -1,6 +1,7 @@
 // The database file: one process, one connection that writes, a few that read (docs/storage.md).
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -60,6 +61,15 @@ class SqliteDatabase {
   // How many uploads that have not ended one account may have from now on. Any thread.
   void limit_open_uploads(std::int64_t most) { writer_.upload_counts().limit(most); }
 
+  // For a change that runs: it removes an account, a key or a bucket. Uploads that were checked before may come yet.
+  void note_removal() { removal_felt_until_ = std::chrono::steady_clock::now() + kRemovalFelt; }
+  // For a change that runs: whether an upload may come that was checked before a removal.
+  [[nodiscard]] bool was_removed_lately() const {
+    return removal_felt_until_ != SteadyTime() && std::chrono::steady_clock::now() < removal_felt_until_;
+  }
+  // Longer than any request waits between the check of its fields and the insert.
+  static constexpr std::chrono::minutes kRemovalFelt{10};
+
   // But for StoreHealth::damaged.
   [[nodiscard]] StoreHealth health() const { return writer_.health(); }
 
@@ -100,6 +110,7 @@ class SqliteDatabase {
   // Destroyed from the bottom: readers first, then the writer, whose close is the last and empties the log into the
   // file, and only then is the file free for another process.
   DatabaseLock lock_;
+  SteadyTime removal_felt_until_{};  // of the writer's thread
   SqliteWriter writer_;
   SqliteReaders readers_;
 };

@@ -60,6 +60,8 @@ TEST_F(Plan, WhatIsDueNextIsAtTheHeadOfItsIndex) {
 }
 
 TEST_F(Plan, InsertSeeksRepeatsAndTargets) {
+  expect_seek(sql::kIsBucket, "PRIMARY KEY", "cdn=? AND bucket=?");
+  expect_seek(sql::kIsKey, "INTEGER PRIMARY KEY", "rowid=?");
   expect_seek(sql::kFindSignature, "PRIMARY KEY", "timestamp_s=? AND key_id=? AND mac=?");
   expect_seek(sql::kFindOpenTarget, "uploads_open_target", "account=? AND bucket=? AND destination_path=?");
 }

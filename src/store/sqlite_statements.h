@@ -14,6 +14,10 @@ namespace vodlift::store::sql {
 
 // --- Uploads
 
+// Whether what an upload names is there: ?1 account, ?2 bucket; ?1 id of a key
+inline constexpr std::string_view kIsBucket = "SELECT 1 FROM buckets WHERE cdn = ?1 AND bucket = ?2";
+inline constexpr std::string_view kIsKey = "SELECT 1 FROM api_keys WHERE id = ?1";
+
 // ?1 timestamp, ?2 key_id, ?3 mac
 inline constexpr std::string_view kFindSignature =
     "SELECT upload_id FROM signed_requests WHERE timestamp_s = ?1 AND key_id = ?2 AND mac = ?3";

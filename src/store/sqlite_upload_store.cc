@@ -122,6 +122,17 @@ std::optional<UploadId> chain_end(SqliteConnection& connection, const NewUpload&
   return open.integer("id");
 }
 
+// The request was checked by what was in memory then; what it names may be removed since.
+Result<> check_not_removed(SqliteConnection& connection, const NewUpload& upload) {
+  if (!connection.prepare(sql::kIsBucket).bind(upload.account, upload.request.bucket).step()) {
+    return no_such_bucket(upload.request.bucket);
+  }
+  if (upload.key_id != 0 && !connection.prepare(sql::kIsKey).bind(upload.key_id).step()) {
+    return Error{Errc::not_authorized, "the API key was removed just now; nothing was queued"};
+  }
+  return {};
+}
+
 // Carries out a step of `request` on an upload that is `stored`.
 Result<> carry_out(SqliteConnection& connection, ChangeStep step, const ChangeRequest& request,
                    const StoredUpload& stored, const SqliteQueue& queue) {
@@ -181,6 +192,9 @@ class SqliteUploadStore::Insert final : public WriteOperation {
     }
     if (!store_.queue_.database.has_room()) {
       return Error{Errc::store_failed, "the database's disk is full: nothing was queued"};
+    }
+    if (store_.queue_.database.was_removed_lately()) {
+      if (auto there = check_not_removed(connection, upload_); !there) return there;
     }
     UploadCounts& counts = store_.queue_.database.upload_counts();
     if (counts.is_full(upload_.account)) return too_many_open_uploads(upload_.account, counts.most_open());

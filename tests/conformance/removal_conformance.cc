@@ -169,6 +169,23 @@ TEST_P(SqliteRemoval, TokensThatAreBoundToAnAccountGoWithIt) {
   EXPECT_EQ(left, (std::vector<std::int64_t>{free.id, other.id}));
 }
 
+TEST_P(SqliteRemoval, AnUploadThatWasCheckedBeforeTheRemovalIsRefused) {
+  const auto try_insert = [this](const NewUpload& upload) {
+    return await<Result<InsertOutcome>>([&](auto done) { uploads().insert(upload, std::move(done)); });
+  };
+  NewUpload of_key = new_upload("1");
+  of_key.request.bucket = "other";
+  of_key.key_id = accounts().find_key("K")->id;
+  ASSERT_TRUE(accounts().remove(videos_, clock_.now()).value());
+  ASSERT_TRUE(accounts().remove(key_, clock_.now()).value());
+  NewUpload of_bucket = new_upload("2");
+  of_bucket.request.bucket = "videos";
+  EXPECT_EQ(try_insert(of_bucket).error().code, Errc::bucket_not_configured);
+  EXPECT_EQ(try_insert(of_key).error().code, Errc::not_authorized);
+  of_key.key_id = 0;
+  EXPECT_TRUE(try_insert(of_key));
+}
+
 TEST_P(SqliteRemoval, TheNumberOfAnAccountWithUploadsGoesToNoOtherUser) {
   const UploadId id = insert_to("videos", "1");
   ASSERT_TRUE(uploads().change({.account = kAccount, .id = id, .change = UploadChange::cancel, .signature = {}}));
