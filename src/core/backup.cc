@@ -133,6 +133,8 @@ Result<BackupManifest> parse_manifest(std::string_view text) {
   return manifest;
 }
 
+std::filesystem::path previous_of(const std::filesystem::path& backup) { return backup.string() + ".previous"; }
+
 std::filesystem::path manifest_of(const std::filesystem::path& backup) { return backup.string() + ".manifest.json"; }
 
 }  // namespace vodlift

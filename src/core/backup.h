@@ -46,6 +46,9 @@ inline constexpr std::size_t kMaxManifestBytes = 65536;
 // "FILE.manifest.json".
 std::filesystem::path manifest_of(const std::filesystem::path& backup);
 
+// "FILE.previous": the name that a backup has, with its manifest, while another takes its place.
+std::filesystem::path previous_of(const std::filesystem::path& backup);
+
 struct BackupRequest {
   std::filesystem::path file;
   bool replace = false;  // an earlier backup of that name

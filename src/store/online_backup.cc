@@ -70,14 +70,54 @@ Result<> mark_as_without_log(const NewFile& file) {
   return copy_failed({Errc::io_error, fmt::format("cannot write {}: {}", file.path().string(), errno_text(errno))});
 }
 
+// Writes a second manifest of the backup that is to be replaced, then gives that backup its other name in one step. So
+// at every moment there is a whole backup with its manifest. Answers whether there was one.
+Result<bool> keep_previous(const BackupRequest& request) {
+  if (!request.replace || !is_taken(request.file)) return false;
+  const fs::path previous = previous_of(request.file);
+  const auto text = read_small_file(manifest_of(request.file), kMaxManifestBytes);
+  if (!text) return text.error();
+  const auto manifest = NewFile::make(manifest_of(previous));
+  if (!manifest) return manifest.error();
+  if (auto written = (*manifest)->append(*text); !written) return copy_failed(written.error());
+  if (auto synced = (*manifest)->sync(); !synced) return copy_failed(synced.error());
+  if (auto placed = (*manifest)->place(true); !placed) return placed.error();
+  auto renamed = sync_folder_of(request.file);
+  if (renamed && ::rename(request.file.c_str(), previous.c_str()) != 0) {
+    renamed = Error{Errc::io_error, fmt::format("cannot rename {} to {}: {}", request.file.string(), previous.string(),
+                                                errno_text(errno))};
+  }
+  if (!renamed) ::unlink(manifest_of(previous).c_str());
+  if (renamed) renamed = sync_folder_of(request.file);
+  if (!renamed) return copy_failed(renamed.error());
+  return true;
+}
+
+// What was replaced, also by one that a crash has ended. Without its manifest it would be no backup any more.
+void remove_previous(const fs::path& file) {
+  const fs::path previous = previous_of(file);
+  if (!is_backup(previous)) return;
+  ::unlink(previous.c_str());
+  ::unlink(manifest_of(previous).c_str());
+}
+
 // The manifest first: a crash between the two leaves no backup that could be taken for a whole one.
 Result<> publish(NewFile& file, NewFile& manifest, const BackupRequest& request) {
-  if (auto placed = manifest.place(request.replace); !placed) return placed;
-  if (auto placed = file.place(request.replace); !placed) {
-    if (!request.replace) ::unlink(manifest_of(request.file).c_str());
-    return placed;
+  const auto kept = keep_previous(request);
+  if (!kept) return kept.error();
+  auto placed = manifest.place(request.replace);
+  if (placed) {
+    placed = file.place(request.replace);
+    if (!placed && !request.replace) ::unlink(manifest_of(request.file).c_str());
   }
-  return sync_folder_of(request.file);
+  if (!placed && *kept) {
+    return with_context(fmt::format("the backup that was there is {}", previous_of(request.file).string()),
+                        placed.error());
+  }
+  if (!placed) return placed;
+  if (auto synced = sync_folder_of(request.file); !synced) return synced;
+  if (request.replace) remove_previous(request.file);
+  return {};
 }
 
 }  // namespace
@@ -176,9 +216,12 @@ Result<> OnlineBackup::check_name(const BackupRequest& request) const {
           Errc::already_exists,
           fmt::format("{} is there already; give another name, or replace that backup (--replace)", one.string())};
     }
-  } else if (is_taken(file) && !is_backup(file)) {
-    return Error{Errc::already_exists,
-                 fmt::format("{} is no backup with its manifest beside it, so it is not replaced", file.string())};
+  } else {
+    for (const fs::path& one : {file, previous_of(file)}) {
+      if (!is_taken(one) || is_backup(one)) continue;
+      return Error{Errc::already_exists,
+                   fmt::format("{} is no backup with its manifest beside it, so it is not replaced", one.string())};
+    }
   }
   return {};
 }

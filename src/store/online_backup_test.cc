@@ -8,6 +8,7 @@
 #include <future>
 #include <thread>
 
+#include "store/restore.h"
 #include "store/sqlite_upload_store.h"
 #include "store/store_test_support.h"
 
@@ -112,6 +113,20 @@ TEST_F(OnlineBackups, NothingIsWrittenOver) {
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(again->all_uploads(), 1);
   EXPECT_EQ(parse_manifest(bytes_in(manifest_of(file_))).value(), *again);
+  EXPECT_EQ(left_in_folder(), (std::vector<std::string>{"a.db", "a.db.manifest.json"}));
+  std::ofstream(previous_of(file_)) << "mine";
+  expect_refused(make(file_, true), Errc::already_exists, "a.db.previous is no backup");
+}
+
+// A crash came when the earlier backup had its other name already.
+TEST_F(OnlineBackups, WhatACrashHasLeftIsABackupUntilThereIsANewOne) {
+  ASSERT_TRUE(make(file_));
+  fs::rename(manifest_of(file_), manifest_of(previous_of(file_)));
+  fs::rename(file_, previous_of(file_));
+  EXPECT_THAT(open_backup(file_).error().message, HasSubstr("a.db.previous is the backup from before"));
+  EXPECT_TRUE(open_backup(previous_of(file_)));
+  ASSERT_TRUE(make(file_, true));
+  EXPECT_EQ(left_in_folder(), (std::vector<std::string>{"a.db", "a.db.manifest.json"}));
 }
 
 TEST_F(OnlineBackups, NamesThatCannotBeAreRefused) {

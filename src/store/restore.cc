@@ -122,7 +122,12 @@ Result<OpenBackup> open_backup(const fs::path& backup) {
   opened.file = UniqueFd(::open(backup.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!opened.file.valid()) {
     const Errc code = errno == ENOENT ? Errc::not_found : Errc::io_error;
-    return Error{code, fmt::format("cannot open {}: {}", backup.string(), errno_text(errno))};
+    std::string message = fmt::format("cannot open {}: {}", backup.string(), errno_text(errno));
+    if (code == Errc::not_found && is_taken(previous_of(backup))) {
+      message += fmt::format("; a crash came while it was replaced, and {} is the backup from before",
+                             previous_of(backup).string());
+    }
+    return Error{code, std::move(message)};
   }
   const auto text = read_small_file(manifest_of(backup), kMaxManifestBytes);
   if (!text) return with_context("a backup is two files, FILE and FILE.manifest.json", text.error());

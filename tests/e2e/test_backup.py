@@ -172,6 +172,30 @@ def test_a_full_disk_leaves_nothing_and_the_server_goes_on(site, fake, folder):
     assert "store.backup" in site.server.cli("audit", "list")
 
 
+def test_a_crash_while_a_backup_is_replaced_leaves_a_whole_one(site, folder, tmp_path):
+    backup, switch = folder / "night.db", site.server.folder / "dies"
+    site.server.environment = {"LD_PRELOAD": str(build_dir() / "libdying_rename.so"), "DYING_AT": str(switch), "DYING_FOLDER": str(folder)}
+    site.server.restart()
+    site.server.cli("backup", backup)
+    for step in range(1, 7):
+        switch.write_text(str(step))
+        assert site.server.run_cli("backup", backup, "--replace").returncode != 0
+        assert site.server.process.wait(20) == -9, step
+        site.server.process = None
+        switch.unlink()
+        names = [backup, backup.with_name("night.db.previous")]
+        whole = [one for one in names if one.exists() and sha256(one.read_bytes()) == manifest_of(one)["sha256"]]
+        assert whole, (step, list(folder.iterdir()))
+        config = tmp_path / f"{step}.toml"
+        config.write_text(f'[server]\nmaster_key_file = "{site.server.store.with_name("master.key")}"\n[store]\npath = "{tmp_path}/{step}.db"\n'
+                          f'[[storage]]\nname = "sestore4"\nroot = "{tmp_path}"\n')
+        done = subprocess.run([binary(), "restore", whole[0], "--config", config], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, (step, done)
+        site.server.restart()
+        site.server.cli("backup", backup, "--replace")
+        assert {one.name for one in folder.iterdir() if ".partial-" not in one.name} == {"night.db", "night.db.manifest.json"}
+
+
 def commands(heading: str) -> list[str]:
     """The command lines of that section of docs/move.md."""
     section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", (ROOT / "docs/move.md").read_text(), re.DOTALL | re.MULTILINE)[1]
