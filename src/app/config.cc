@@ -289,10 +289,10 @@ class ConfigJudge {
       const auto number = retention.integer(key, 0, kMaxRetentionDays);
       return number ? std::chrono::days(static_cast<int>(*number)) : usual;
     };
-    const auto ended = days("ended_days", std::chrono::days(0));
-    out.completed = days("completed_days", ended);
-    out.failed = days("failed_days", ended);
-    out.cancelled = days("cancelled_days", ended);
+    out.ended = days("ended_days", std::chrono::days(0));
+    out.completed = days("completed_days", out.ended);
+    out.failed = days("failed_days", out.ended);
+    out.cancelled = days("cancelled_days", out.ended);
     if (const auto text = retention.text("archive"); text && !text->empty())
       out.archive = absolute_to(directory_, *text);
     retention.refuse_unknown();

@@ -59,6 +59,7 @@ struct Config {
   };
   // How long uploads are kept after their end; 0: for ever.
   struct Retention {
+    std::chrono::days ended{0};      // what the next three are where the file does not say
     std::chrono::days completed{0};  // each 0..36500
     std::chrono::days failed{0};
     std::chrono::days cancelled{0};

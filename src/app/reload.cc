@@ -40,6 +40,18 @@ constexpr Setting at_restart(std::string_view name) {
   return {name, key_differs<section, key>, nullptr};
 }
 
+// One of the days of [retention], which are ended_days where the file says nothing: then only that has changed.
+template <auto key>
+constexpr Setting live_days(std::string_view name) {
+  return {name,
+          [](const Config& one, const Config& other) {
+            const bool both_as_ended =
+                one.retention.*key == one.retention.ended && other.retention.*key == other.retention.ended;
+            return !both_as_ended && one.retention.*key != other.retention.*key;
+          },
+          copy_key<&Config::retention, key>};
+}
+
 constexpr std::array kSettings = {
     at_restart<&Config::server, &Config::Server::listen>("[server] listen"),
     at_restart<&Config::server, &Config::Server::threads>("[server] threads"),
@@ -74,9 +86,10 @@ constexpr std::array kSettings = {
     live<&Config::limits, &Config::Limits::failure_burst>("[limits] failure_burst"),
     live<&Config::limits, &Config::Limits::memory_mib>("[limits] memory_mib"),
     live<&Config::limits, &Config::Limits::open_uploads_per_account>("[limits] open_uploads_per_account"),
-    live<&Config::retention, &Config::Retention::completed>("[retention] completed_days"),
-    live<&Config::retention, &Config::Retention::failed>("[retention] failed_days"),
-    live<&Config::retention, &Config::Retention::cancelled>("[retention] cancelled_days"),
+    live<&Config::retention, &Config::Retention::ended>("[retention] ended_days"),
+    live_days<&Config::Retention::completed>("[retention] completed_days"),
+    live_days<&Config::Retention::failed>("[retention] failed_days"),
+    live_days<&Config::Retention::cancelled>("[retention] cancelled_days"),
     live<&Config::retention, &Config::Retention::archive>("[retention] archive"),
     at_restart<&Config::panel, &Config::Panel::enabled>("[panel] enabled"),
     at_restart<&Config::panel, &Config::Panel::listen>("[panel] listen"),

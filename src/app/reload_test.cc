@@ -110,6 +110,15 @@ TEST_F(ReloadTest, WhatNeedsARestartStaysAsItWasForWhatDoesNot) {
   EXPECT_EQ(last_.retention.failed, std::chrono::days(9));
 }
 
+TEST_F(ReloadTest, OnlyTheDaysThatTheFileSaysAreNamed) {
+  write(std::string(kFile) + "[retention]\nended_days = 30\n");
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[retention] ended_days"}, {}}));
+  EXPECT_EQ(last_.retention.failed, std::chrono::days(30));
+  write(std::string(kFile) + "[retention]\nended_days = 30\nfailed_days = 90\n");
+  EXPECT_EQ(reload().value(), (ReloadedSettings{{"[retention] failed_days"}, {}}));
+  EXPECT_EQ(last_.retention.failed, std::chrono::days(90));
+}
+
 TEST_F(ReloadTest, WhatThereIsNoRoomForChangesNothing) {
   write(std::string(kFile) + kMore + "[worker]\nuploads = 256\n");
   room_ = Error{Errc::config_invalid, "too many descriptors"};

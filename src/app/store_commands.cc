@@ -50,7 +50,8 @@ int with_config(const std::filesystem::path& file, Work work) {
 }
 
 std::string text_of(const AuditCheck& check) {
-  std::string text = fmt::format("The audit log is as it was written: {} lines in {} files.", check.lines, check.files);
+  std::string text = fmt::format("The audit log is as it was written: {} line{} in {} file{}.", check.lines,
+                                 check.lines == 1 ? "" : "s", check.files, check.files == 1 ? "" : "s");
   if (check.unchained > 0) text += fmt::format("\n{} older lines have no chain, and say nothing.", check.unchained);
   if (check.half > 0) text += fmt::format("\n{} lines are cut short, as by a crash.", check.half);
   if (!check.newest.empty()) text += fmt::format("\nIts newest value, to keep elsewhere: {}", check.newest);

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -134,6 +135,23 @@ int run_store(Session& session, bool is_new, const Settings& settings) {
   return session.call_and_show({"PATCH", path_of(settings.cdn, settings.bucket), *fields}, show_stored);
 }
 
+// The last line: what all the others mean.
+std::string verdict_of(const value& report) {
+  std::vector<std::string> failed;
+  for (const value& one : report.at("findings").as_array()) {
+    if (text_at(one, "finding") == "FAIL") failed.push_back(text_at(one, "topic"));
+  }
+  const std::string bucket = printable(text_at(report, "bucket"));
+  if (!failed.empty()) {
+    return fmt::format(
+        "\nUploads to bucket {} do not work: {} {} failed. Do what stands behind ->, then check again.\n", bucket,
+        fmt::join(failed, ", "), failed.size() == 1 ? "has" : "have");
+  }
+  if (text_at(report, "result") == "ok") return fmt::format("\nBucket {} takes uploads.\n", bucket);
+  return fmt::format(
+      "\nBucket {} takes uploads; each warning above says what does not work, or what could be better.\n", bucket);
+}
+
 std::string show_report(const value& report) {
   std::string text;
   for (const value& one : report.at("findings").as_array()) {
@@ -142,6 +160,7 @@ std::string show_report(const value& report) {
                         printable(text_at(one, "message"), kMaxLineBytes));
     if (!fix.empty()) text += fmt::format("{:>19}{}\n", "-> ", printable(fix, kMaxLineBytes));
   }
+  text += verdict_of(report);
   const auto* denied = report.as_object().if_contains("access_denied");
   if (denied != nullptr && denied->is_bool() && denied->get_bool()) {
     text += fmt::format("\nThis policy is sufficient:\n{}", text_at(report, "policy"));

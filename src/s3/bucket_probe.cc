@@ -61,7 +61,7 @@ void BucketProbe::add_failure(std::string topic, Finding finding, const Result<P
                 .detail = answer.error().detail});
   }
   const Failure& failure = answer->failure;
-  std::string message = fmt::format("{}: {} {}", failure.operation, failure.status, failure.code);
+  std::string message = fmt::format("the store refuses {}: {} {}", failure.operation, failure.status, failure.code);
   if (!failure.message.empty()) message += fmt::format(" ({})", failure.message);
   Advice advice;
   if (classify(failure) == Errc::s3_access_denied) {
@@ -83,7 +83,7 @@ bool BucketProbe::find_credentials(CredentialCache& cache) {
   if (!found) {
     add({.topic = "credentials",
          .finding = Finding::fail,
-         .message = fmt::format("not found within {} s", kCredentialsTime.count()),
+         .message = fmt::format("no credentials were found within {} s", kCredentialsTime.count()),
          .operator_fix = "see the daemon's log for what it waits for"});
     return false;
   }

@@ -151,22 +151,25 @@ bool BucketExamination::report_refused_write(const ProbeAnswer& answer) {
       probe_.add(
           {.topic = "region",
            .finding = Finding::fail,
-           .message = fmt::format("signed for {}: {}", probe_.region(), words),
+           .message =
+               fmt::format("the store refuses requests that are signed for region {}: {}", probe_.region(), words),
            .operator_fix = failure.region.empty()
                                ? "find out the bucket's region, and give it with `vodlift bucket set --region`"
                                : fmt::format("`vodlift bucket set --region {}`", printable(failure.region, 64))});
       return false;
     case Errc::s3_no_such_bucket:
-      probe_.add({"bucket", Finding::fail, words, "create the bucket, or have its name or endpoint corrected",
+      probe_.add({"bucket", Finding::fail, fmt::format("the store has no bucket {}: {}", configured_.bucket, words),
+                  "create the bucket, or have its name or endpoint corrected",
                   "create the bucket, add it under its right name with `vodlift bucket add`, or correct its --endpoint "
                   "with `vodlift bucket set`"});
       return false;
     case Errc::s3_full:
-      probe_.add("space", Finding::fail, words,
+      probe_.add("space", Finding::fail, "the store has no room for the object: " + words,
                  "make room in the bucket, its account or the store, or raise the quota");
       return false;
     case Errc::s3_clock_skew:
-      probe_.add({"clock", Finding::fail, words, "", "set this machine's clock right (NTP)"});
+      probe_.add({"clock", Finding::fail, "the store refuses this machine's time: " + words, "",
+                  "set this machine's clock right (NTP)"});
       return false;
     default:
       probe_.add_failure(is_of_kms(failure) ? "encryption" : "write", Finding::fail, answer, "s3:PutObject");

@@ -39,7 +39,8 @@ def test_a_good_bucket(site, fake):
     assert "BucketOwnerPreferred" in found["acl"]["message"]
     assert nothing_left(fake)
     shown = site.server.cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
-    assert fake.secret_key not in shown and all(line.startswith("ok ") for line in shown.splitlines()), shown
+    assert fake.secret_key not in shown and all(line.startswith("ok ") for line in shown.splitlines()[:-2]), shown
+    assert shown.endswith("\n\nBucket videos takes uploads.\n"), shown
 
 
 def test_radosgw(site, rgw, rgw_bucket):
@@ -146,6 +147,7 @@ def test_a_missing_permission_shows_the_policy(site, fake, operation, topic, per
     assert found[""]["access_denied"]
     assert not fake.store.buckets["videos"], "the object is removed nevertheless"
     shown = site.server.run_cli("bucket", "check", "--cdn", 158, "--bucket", "videos")
+    assert f"Uploads to bucket videos do not work: {topic} has failed." in shown.stdout, shown
     assert shown.returncode == 1 and '"arn:aws:s3:::videos/*"' in shown.stdout, shown
     if operation == "AbortMultipartUpload":
         assert "still open" in found[topic]["message"]
