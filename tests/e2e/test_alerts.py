@@ -22,6 +22,10 @@ def states(receiver, code: str) -> list[str]:
     return [one.json["state"] for one in list(receiver.received) if one.json["code"] == code]
 
 
+def of_storage(receiver, storage: str) -> list[str]:
+    return [one.json["state"] for one in list(receiver.received) if one.json.get("storage") == storage]
+
+
 def wait_for(receiver, code: str, *expected: str, within_s: float = 40) -> None:
     wait_until(lambda: states(receiver, code) == list(expected), within_s, f"{code} is told as {expected}: {states(receiver, code)}")
 
@@ -48,7 +52,8 @@ def hanging():
 def test_a_storage_that_is_gone_is_told_once_and_resolved_also_over_a_restart(new_site, fake, receiver, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n")
-    site = new_site(extra=alerts(receiver.url, f'webhook_secret_file = "{secret}"'))
+    settings = alerts(receiver.url, f'webhook_secret_file = "{secret}"')
+    site = new_site(extra=settings)
     site.server.secrets.append(SECRET)
     site.use(fake, "videos")
     assert site.server.cli("alerts") == "no alert is open\n"
@@ -62,11 +67,16 @@ def test_a_storage_that_is_gone_is_told_once_and_resolved_also_over_a_restart(ne
     site.server.restart()
     open_alerts = RestClient(site.server.socket).call("GET", "/alerts").data["items"]
     assert [one["key"] for one in open_alerts] == [first.json["key"]], "it is known after a restart"
-    time.sleep(8)
-    assert states(receiver, "storage_gone") == ["first"], "and not told twice"
+    site.server.configure(extra=f'{settings}[[storage]]\nname = "other"\nroot = "{tmp_path}/absent"\n')
+    site.server.cli("reload")
+    wait_until(lambda: of_storage(receiver, "other") == ["first"], 40, "looks after the restart have found another one")
+    assert of_storage(receiver, "sestore4") == ["first"], "and not told twice"
+    site.server.configure(extra=settings)
+    site.server.cli("reload")
     bring_back(site)
-    wait_for(receiver, "storage_gone", "first", "resolved")
-    resolved = receiver.received[-1]
+    wait_until(lambda: of_storage(receiver, "sestore4") == ["first", "resolved"], 40, "it is resolved")
+    wait_until(lambda: of_storage(receiver, "other") == ["first", "resolved"], 40, "so is the other one")
+    resolved = [one for one in receiver.received if one.json.get("storage") == "sestore4"][-1]
     assert resolved.json["key"] == first.json["key"] and resolved.json["action"] == "resolve"
     assert resolved.webhook_id != first.webhook_id
     assert site.server.cli("alerts") == "no alert is open\n"
@@ -133,15 +143,20 @@ def test_the_digest_comes_at_its_time_when_nothing_has_happened(new_site, receiv
     now = time.gmtime(time.time() + 3600)
     site = new_site(extra=alerts(receiver.url, f'digest = "{now.tm_hour:02}:{now.tm_min:02}"'))
     clock = SettableClock(site)
-    time.sleep(5)
+    clock.set(60)
+    wait_for(receiver, "clock_stepped", "first")
     assert states(receiver, "digest") == []
     clock.set(3660)
     wait_for(receiver, "digest", "digest")
     digest = next(one.json for one in receiver.received if one.json["code"] == "digest")
     assert digest["digest"]["completed"] == 0 and "0 failed" in digest["title"], digest
     site.server.restart()
-    time.sleep(8)
+    site.files.rename(site.server.storage.with_name("away"))
+    site.server.storage.rmdir()
+    assert not site.api.call("files.list", path="sestore4/jb").ok
+    wait_for(receiver, "storage_gone", "first")
     assert states(receiver, "digest") == ["digest"], "once a day, also over a restart"
+    bring_back(site)
 
 
 def test_a_program_is_told(new_site, fake, tmp_path):
