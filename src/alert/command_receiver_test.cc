@@ -1,12 +1,14 @@
 #include "alert/command_receiver.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <future>
-#include <thread>
 
 #include "base/file.h"
 #include "base/temporary_folder_test.h"
@@ -43,12 +45,17 @@ TEST(RunCommand, TellsExitCodesSignalsAndWhatCannotRun) {
 
 TEST(RunCommand, IsKilledWithItsGroupAfterTheLimit) {
   const TemporaryFolder folder;
-  const std::string file = (folder.path() / "late").string();
-  const Outcome outcome = run_shell("(sleep 1; touch " + file + ") & sleep 30", milliseconds(200));
+  const std::string pipe = (folder.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const Outcome outcome = run_shell("sleep 30 > " + pipe + " & sleep 30", milliseconds(200));
   EXPECT_FALSE(outcome.delivered);
   EXPECT_THAT(outcome.text, StartsWith("killed: it had not ended after 1 s"));
-  std::this_thread::sleep_for(milliseconds(1200));
-  EXPECT_FALSE(std::filesystem::exists(file));
+  // The pipe is at its end when nobody writes to it any more.
+  char byte = 0;
+  pollfd end{reader.get(), POLLIN, 0};
+  if (::read(reader.get(), &byte, 1) != 0) ::poll(&end, 1, 10'000);
+  EXPECT_EQ(::read(reader.get(), &byte, 1), 0);
 }
 
 TEST(RunCommand, WhatItLeavesBehindEndsWithIt) {
