@@ -23,7 +23,7 @@ namespace vodlift::log {
 namespace {
 
 constexpr std::size_t kMaxFieldBytes = 512;
-constexpr std::chrono::milliseconds kLateMoment{5};            // whose late lines are written together
+constexpr std::chrono::milliseconds kLateMoment{20};           // whose late lines are written together
 constexpr std::size_t kMaxLateBytes = std::size_t{64} * 1024;  // that are written together
 
 std::atomic<Format> g_format{Format::console};

@@ -42,23 +42,23 @@ void insert_and_tell(UploadStore& uploads, NewUpload upload, UploadStore::Insert
 }
 
 void tell_change(const ChangeRequest& request, const Upload& upload) {
-  log::info("upload changed", {{"upload", upload.id},
-                               {"cdn", upload.account},
-                               {"change", to_string(request.change)},
-                               {"state", to_string(upload.state)},
-                               {"trace", upload.trace.id}});
+  log::info_late("upload changed", {{"upload", upload.id},
+                                    {"cdn", upload.account},
+                                    {"change", to_string(request.change)},
+                                    {"state", to_string(upload.state)},
+                                    {"trace", upload.trace.id}});
 }
 
 void tell_begin(const ClaimedUpload& claimed, std::int64_t size) {
   const Upload& upload = claimed.upload;
-  log::info("upload began", {{"upload", claimed.lease.id},
-                             {"cdn", upload.account},
-                             {"source", upload.request.path},
-                             {"object", object_name(upload.request)},
-                             {"bytes", size},
-                             {"bytes_there", upload.bytes_sent},
-                             {"attempt", upload.attempts},
-                             {"trace", upload.trace.id}});
+  log::info_late("upload began", {{"upload", claimed.lease.id},
+                                  {"cdn", upload.account},
+                                  {"source", upload.request.path},
+                                  {"object", object_name(upload.request)},
+                                  {"bytes", size},
+                                  {"bytes_there", upload.bytes_sent},
+                                  {"attempt", upload.attempts},
+                                  {"trace", upload.trace.id}});
 }
 
 void tell_end(const ClaimedUpload& claimed, const UploadEnding& ending, std::chrono::steady_clock::duration took) {
@@ -83,17 +83,17 @@ void tell_end(const ClaimedUpload& claimed, const UploadEnding& ending, std::chr
   }
   const bool sent = ending.acl_applied.has_value();  // else an object that was there is kept
   const double rate = sent ? static_cast<double>(ending.size - upload.bytes_sent) / seconds : 0.0;
-  log::info("upload ended", {{"upload", id},
-                             {"cdn", upload.account},
-                             {"state", to_string(ending.state)},
-                             {"source", upload.request.path},
-                             {"object", object},
-                             {"bytes", ending.size},
-                             {"attempts", upload.attempts},
-                             {"seconds", seconds},
-                             {"bytes_per_s", static_cast<std::int64_t>(rate)},
-                             {"checksum", ending.verification.checksum},
-                             {"trace", upload.trace.id}});
+  log::info_late("upload ended", {{"upload", id},
+                                  {"cdn", upload.account},
+                                  {"state", to_string(ending.state)},
+                                  {"source", upload.request.path},
+                                  {"object", object},
+                                  {"bytes", ending.size},
+                                  {"attempts", upload.attempts},
+                                  {"seconds", seconds},
+                                  {"bytes_per_s", static_cast<std::int64_t>(rate)},
+                                  {"checksum", ending.verification.checksum},
+                                  {"trace", upload.trace.id}});
 }
 
 }  // namespace vodlift

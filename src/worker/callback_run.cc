@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/late_log.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/surely_called.h"
@@ -41,13 +42,13 @@ constexpr int kMostRefused = 500;
 void tell(const RecordedAttempt& recorded) {
   const auto& [callback, attempt] = recorded;
   if (attempt.next == CallbackState::delivered) {
-    return log::info("callback delivered", {{"upload", callback.upload},
-                                            {"cdn", callback.account},
-                                            {"receiver", callback.receiver},
-                                            {"http_status", attempt.http_status},
-                                            {"attempt", callback.attempts + 1},
-                                            {"ms", attempt.took.count()},
-                                            {"trace", callback.trace.id}});
+    return log::info_late("callback delivered", {{"upload", callback.upload},
+                                                 {"cdn", callback.account},
+                                                 {"receiver", callback.receiver},
+                                                 {"http_status", attempt.http_status},
+                                                 {"attempt", callback.attempts + 1},
+                                                 {"ms", attempt.took.count()},
+                                                 {"trace", callback.trace.id}});
   }
   const bool again = attempt.next == CallbackState::pending;
   log::warn(again ? "callback failed, and is sent again" : "callback failed for good",
