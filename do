@@ -10,7 +10,7 @@ panel=${VODLIFT_PANEL:-ON}
 e2e_processes=3  # most of the tests wait most of the time
 # What the end-to-end tests run: the program as it ships, and tools of theirs.
 e2e_targets=(vodlift bench_signature_timing sigv4_tool php_tool failing_sync failing_read failing_memory full_disk refusing_open
-  hanging_storage replays)
+  hanging_storage dying_rename replays)
 # The suites whose code has threads.
 tsan_suites=(base_test core_test audit_test net_test door_test store_test s3_test callback_test telemetry_test storage_test worker_test legacy_test
   rest_test conformance_test)
