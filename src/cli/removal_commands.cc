@@ -15,7 +15,6 @@
 namespace vodlift::cli {
 namespace {
 
-using boost::json::object;
 using boost::json::value;
 
 constexpr std::chrono::milliseconds kBetweenLooks{1000};
