@@ -274,3 +274,16 @@ def test_many_files_are_checked_in_groups_and_kept_one_by_one(project):
         assert project.check()[0] == 1
     project.write("src/a.h", "int a();\n")
     assert project.check() == (0, set())
+
+
+def test_a_group_that_does_not_compile_is_halved(groups_of, monkeypatch):
+    group, = groups_of({f"{name}.cc": source(f"int {name};") for name in "abc"})
+
+    def clang_tidy(path, build, deep):
+        assert json.loads((build / "compile_commands.json").read_text())[0]["file"] == str(path)
+        good = "int a;" not in path.read_text() or "int c;" not in path.read_text()
+        return good, "" if good else f"{path}:1:1: error: a is another [clang-diagnostic-error]"
+    monkeypatch.setattr(tidy, "clang_tidy", clang_tidy)
+    results = tidy.check_group(group, deep=False)
+    assert [[file.name for file in result.files] for result in results] == [[], ["a.cc"], ["b.cc", "c.cc"]]
+    assert all(result.clean for result in results) and "3 files were checked in two halves" in results[0].output

@@ -9,8 +9,8 @@ are compared relative to the project, so a clone in another folder finds the res
 checks every file, whatever is kept.
 
 A few files are checked one by one. Many are checked in groups (cmake/groups.py), put one behind the other into one file
-(build/tidy/grouped/1.cc): clang-tidy reads their headers once, and a fault is reported at its place in the original file. If a
-group does not compile, its files are checked one by one.
+(build/tidy/grouped/1/1.cc): clang-tidy reads their headers once, and a fault is reported at its place in the original file. If a
+group does not compile, because a name in one file is another in a header of another file, its halves are checked.
 
 The analyzer does not walk through calls of templates and of the standard library: that took three quarters of the time, and of a
 dozen planted faults it found two more, which another check finds as well. --deep lets it walk there. Where it finds a fault
@@ -75,6 +75,19 @@ def compile_commands() -> dict[pathlib.Path, list[str]]:
     return commands
 
 
+def make_group(name: str, command: list[str], files: list[pathlib.Path]) -> Group:
+    folder = GROUPED / name
+    folder.mkdir(parents=True, exist_ok=True)
+    group = Group(folder / f"{name}.cc", command)
+    for file in files:
+        group.add(file, file.read_text())
+    group.path.write_text(group.text)
+    # The compiler's own warnings are off (-w), as a name may hide one of another file.
+    (folder / "compile_commands.json").write_text(json.dumps(
+        [{"directory": str(BUILD), "file": str(group.path), "arguments": [*command, "-w", "-c", str(group.path)]}]))
+    return group
+
+
 def make_groups(files: list[pathlib.Path], commands: dict[pathlib.Path, list[str]]) -> list[Group]:
     by_command: dict[tuple[str, ...], list[pathlib.Path]] = {}
     for file in files:
@@ -82,18 +95,14 @@ def make_groups(files: list[pathlib.Path], commands: dict[pathlib.Path, list[str
     groups: list[Group] = []
     for command, alike in by_command.items():
         for members in groups_of(alike, names_may_hide=True):
-            group = Group(GROUPED / f"{len(groups) + 1}.cc", list(command))
-            for file in members:
-                group.add(file, file.read_text())
-            groups.append(group)
-    GROUPED.mkdir(exist_ok=True)
-    for group in groups:
-        group.path.write_text(group.text)
-    # The compiler's own warnings are off (-w), as a name may hide one of another file.
-    (GROUPED / "compile_commands.json").write_text(json.dumps(
-        [{"directory": str(BUILD), "file": str(group.path), "arguments": [*group.command, "-w", "-c", str(group.path)]}
-         for group in groups]))
+            groups.append(make_group(str(len(groups) + 1), list(command), members))
     return groups
+
+
+def halves_of(group: Group) -> list[Group]:
+    middle = len(group.files) // 2
+    return [make_group(group.path.stem + part, group.command, files)
+            for part, files in (("a", group.files[:middle]), ("b", group.files[middle:]))]
 
 
 @functools.cache
@@ -178,12 +187,12 @@ def check_alone(file: pathlib.Path, deep: bool) -> list[Result]:
 
 
 def check_group(group: Group, deep: bool) -> list[Result]:
-    clean, output = clang_tidy(group.path, GROUPED, deep)
+    clean, output = clang_tidy(group.path, group.path.parent, deep)
     output = group.in_files(output)
     if _NOT_COMPILED in output and len(group.files) > 1:
         why = next(line for line in output.splitlines() if _NOT_COMPILED in line)
-        note = Result([], True, f"note: {len(group.files)} files were checked one by one, because of {why}\n")
-        return [note, *(one for file in group.files for one in check_alone(file, deep))]
+        note = Result([], True, f"note: {len(group.files)} files were checked in two halves, because of {why}\n")
+        return [note, *(one for half in halves_of(group) for one in check_group(half, deep))]
     if clean or deep or not only_by_analyzer(output):
         return [Result(group.files, clean, output)]
     doubtful = [file for file in group.files if f"{file}:" in output]

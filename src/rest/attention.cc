@@ -19,7 +19,7 @@ using std::chrono::seconds;
 constexpr std::size_t kMaxNameBytes = 255;
 
 // What is said of each. The gravest first. In braces: what is known of the one case.
-struct Words {
+struct Advice {
   std::string_view code;
   std::string_view kind;
   std::string_view severity;
@@ -31,51 +31,52 @@ struct Words {
 constexpr std::string_view kCritical = "critical";
 constexpr std::string_view kWarning = "warning";
 constexpr std::array kWords = {
-    Words{
+    Advice{
         "store_damaged", "database", kCritical, "The database is damaged.",
         "The check that runs in the background found {count} tables or indexes whose damage stays. The log names them.",
         "",
         "Stop vodlift, keep a copy of the database, and put back the last good copy: see docs/storage.md. Check the "
         "disk."},
-    Words{"store_refuses", "database", kCritical, "The database refuses changes.",
-          "Nothing can be queued, and no end of an upload can be recorded. The log tells why.", "",
-          "See the log (\"the database refused changes\"), the disk of the database and its mount."},
-    Words{"disk_full", "disk", kCritical, "The database's disk is full.",
-          "Uploads that are queued go on. New ones are refused.", "", "Make room on the disk of the database."},
-    Words{"queue_stuck", "server", kCritical, "Uploads are ready, but none is running.",
-          "The first of them has waited for {time}.", "",
-          "See the log of the server, then restart it: uploads go on where they were."},
-    Words{"storage_gone", "storage", kCritical, "Storage {storage} is not available.",
-          "Its files cannot be read. Uploads from it wait and go on when it is back.", "",
-          "Mount it, or see that the server answers: vodlift storage list tells whether it is back."},
-    Words{"bucket_key", "bucket", kCritical, "The S3 key of bucket {bucket} is refused, or cannot be had.",
-          "Uploads of account {cdn} to it wait until the key is good.",
-          "Make the key valid at the store, or ask the operator of this server to set another.",
-          "Make the key valid at the store, or give another with vodlift bucket set. Then: vodlift bucket check --cdn "
-          "{cdn} --bucket {bucket}"},
-    Words{"bucket_denied", "bucket", kCritical, "Bucket {bucket} refuses us: access denied.",
-          "Uploads of account {cdn} to it fail, because the store does not let its key write there.",
-          "Give the key the policy that the check of the bucket shows. Then retry what failed with s3_access_denied.",
-          "Give the key the policy that this prints: vodlift bucket check --cdn {cdn} --bucket {bucket}. Then retry "
-          "what failed with s3_access_denied."},
-    Words{"bucket_missing", "bucket", kCritical, "Bucket {bucket} does not exist at its store.",
-          "Uploads of account {cdn} to it fail.",
-          "Make the bucket at {endpoint}, or ask the operator of this server to correct its settings. Then retry what "
-          "failed with s3_no_such_bucket.",
-          "Make the bucket at {endpoint}, or correct its settings with vodlift bucket set. Then retry what failed with "
-          "s3_no_such_bucket."},
-    Words{"bucket_full", "bucket", kCritical, "Bucket {bucket} has no room.",
-          "The store takes no more objects of account {cdn} there.", "Make room at the store, or raise its quota.",
-          "Make room at the store, or raise its quota."},
-    Words{"bucket_down", "bucket", kCritical, "Bucket {bucket} does not answer, or only with errors.",
-          "Uploads of account {cdn} to it wait. One at a time tries whether it is back.",
-          "See {endpoint}. Uploads go on by themselves when it answers.",
-          "See {endpoint}. Uploads go on by themselves when it answers."},
-    Words{"endpoint_down", "bucket", kCritical, "{endpoint} does not answer, or only with errors.",
-          "Uploads to {count} buckets there wait. One at a time tries whether it is back.",
-          "See the store. Uploads go on by themselves when it answers.",
-          "See the store, and the network between here and there. Uploads go on by themselves when it answers."},
-    Words{
+    Advice{"store_refuses", "database", kCritical, "The database refuses changes.",
+           "Nothing can be queued, and no end of an upload can be recorded. The log tells why.", "",
+           "See the log (\"the database refused changes\"), the disk of the database and its mount."},
+    Advice{"disk_full", "disk", kCritical, "The database's disk is full.",
+           "Uploads that are queued go on. New ones are refused.", "", "Make room on the disk of the database."},
+    Advice{"queue_stuck", "server", kCritical, "Uploads are ready, but none is running.",
+           "The first of them has waited for {time}.", "",
+           "See the log of the server, then restart it: uploads go on where they were."},
+    Advice{"storage_gone", "storage", kCritical, "Storage {storage} is not available.",
+           "Its files cannot be read. Uploads from it wait and go on when it is back.", "",
+           "Mount it, or see that the server answers: vodlift storage list tells whether it is back."},
+    Advice{"bucket_key", "bucket", kCritical, "The S3 key of bucket {bucket} is refused, or cannot be had.",
+           "Uploads of account {cdn} to it wait until the key is good.",
+           "Make the key valid at the store, or ask the operator of this server to set another.",
+           "Make the key valid at the store, or give another with vodlift bucket set. Then: vodlift bucket check --cdn "
+           "{cdn} --bucket {bucket}"},
+    Advice{"bucket_denied", "bucket", kCritical, "Bucket {bucket} refuses us: access denied.",
+           "Uploads of account {cdn} to it fail, because the store does not let its key write there.",
+           "Give the key the policy that the check of the bucket shows. Then retry what failed with s3_access_denied.",
+           "Give the key the policy that this prints: vodlift bucket check --cdn {cdn} --bucket {bucket}. Then retry "
+           "what failed with s3_access_denied."},
+    Advice{
+        "bucket_missing", "bucket", kCritical, "Bucket {bucket} does not exist at its store.",
+        "Uploads of account {cdn} to it fail.",
+        "Make the bucket at {endpoint}, or ask the operator of this server to correct its settings. Then retry what "
+        "failed with s3_no_such_bucket.",
+        "Make the bucket at {endpoint}, or correct its settings with vodlift bucket set. Then retry what failed with "
+        "s3_no_such_bucket."},
+    Advice{"bucket_full", "bucket", kCritical, "Bucket {bucket} has no room.",
+           "The store takes no more objects of account {cdn} there.", "Make room at the store, or raise its quota.",
+           "Make room at the store, or raise its quota."},
+    Advice{"bucket_down", "bucket", kCritical, "Bucket {bucket} does not answer, or only with errors.",
+           "Uploads of account {cdn} to it wait. One at a time tries whether it is back.",
+           "See {endpoint}. Uploads go on by themselves when it answers.",
+           "See {endpoint}. Uploads go on by themselves when it answers."},
+    Advice{"endpoint_down", "bucket", kCritical, "{endpoint} does not answer, or only with errors.",
+           "Uploads to {count} buckets there wait. One at a time tries whether it is back.",
+           "See the store. Uploads go on by themselves when it answers.",
+           "See the store, and the network between here and there. Uploads go on by themselves when it answers."},
+    Advice{
         "callbacks_disabled", "callbacks", kWarning,
         "Receiver {receiver} is disabled: all callbacks to it have failed for {time}.",
         "Account {cdn} does not hear how its uploads end. Its callbacks to there fail unsent, but for one an hour. The "
@@ -83,22 +84,23 @@ constexpr std::array kWords = {
         "See what the receiver answers. When it works, send a callback again: one that is delivered enables it.",
         "See what the receiver answers: vodlift callback list --receiver {receiver}. When it works, vodlift callback "
         "send ID: one that is delivered enables it."},
-    Words{"callbacks_failing", "callbacks", kWarning, "Callbacks to {receiver} have failed for {time}.",
-          "Account {cdn} does not hear how its uploads end. The last error: {error}",
-          "See what the receiver answers. What has failed for good can be sent again when it works.",
-          "See what the receiver answers: vodlift callback list --receiver {receiver}. What has failed for good can be "
-          "sent again when it works."},
-    Words{"alerts_failing", "server", kWarning, "Alerts to {receiver} have failed for {time}.",
-          "Whoever reads them is not told what needs a person. The last error: {error}", "",
-          "See what it answers: vodlift alerts test"},
-    Words{"queue_behind", "server", kWarning, "The first upload that is ready has waited for {time}.",
-          "More is queued than is sent.", "",
-          "See the limits (vodlift limit list), and whether more uploads may run at once ([worker] uploads)."},
-    Words{"clock_wrong", "clock", kWarning, "The clock of this machine is not that of {endpoint}.",
-          "They differ by {time}. Requests are signed with the store's time; clients' requests are judged by ours.", "",
-          "Set this machine's clock right (NTP)."},
-    Words{"disk_low", "disk", kWarning, "The database's disk has only {count} MiB left.",
-          "When it is full, new uploads are refused.", "", "Make room on the disk of the database."},
+    Advice{
+        "callbacks_failing", "callbacks", kWarning, "Callbacks to {receiver} have failed for {time}.",
+        "Account {cdn} does not hear how its uploads end. The last error: {error}",
+        "See what the receiver answers. What has failed for good can be sent again when it works.",
+        "See what the receiver answers: vodlift callback list --receiver {receiver}. What has failed for good can be "
+        "sent again when it works."},
+    Advice{"alerts_failing", "server", kWarning, "Alerts to {receiver} have failed for {time}.",
+           "Whoever reads them is not told what needs a person. The last error: {error}", "",
+           "See what it answers: vodlift alerts test"},
+    Advice{"queue_behind", "server", kWarning, "The first upload that is ready has waited for {time}.",
+           "More is queued than is sent.", "",
+           "See the limits (vodlift limit list), and whether more uploads may run at once ([worker] uploads)."},
+    Advice{"clock_wrong", "clock", kWarning, "The clock of this machine is not that of {endpoint}.",
+           "They differ by {time}. Requests are signed with the store's time; clients' requests are judged by ours.",
+           "", "Set this machine's clock right (NTP)."},
+    Advice{"disk_low", "disk", kWarning, "The database's disk has only {count} MiB left.",
+           "When it is full, new uploads are refused.", "", "Make room on the disk of the database."},
 };
 
 // Of a storage whose root has no folder.
@@ -131,7 +133,7 @@ std::string fill(std::string_view text, const Known& known) {
 }
 
 Need need_of(std::string_view code, const Known& known) {
-  const auto words = std::ranges::find(kWords, code, &Words::code);
+  const auto words = std::ranges::find(kWords, code, &Advice::code);
   Need need{.code = words->code, .kind = words->kind, .severity = words->severity};
   Known constant = known;
   constant.count = 0;

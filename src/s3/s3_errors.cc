@@ -97,12 +97,12 @@ constexpr std::string_view kCatchAll = "AccessDenied";
 
 // Stores have many codes and sentences for what follows, so that only their form is listed here: a word of `begins`, up
 // to kMostBetween words of `between`, and a word of `ends`. Letters only: QuotaExceeded is "quota exceeded".
-using Words = std::span<const std::string_view>;
+using WordList = std::span<const std::string_view>;
 constexpr int kMostBetween = 6;
 struct Phrases {
-  Words begins;
-  Words between;
-  Words ends;
+  WordList begins;
+  WordList between;
+  WordList ends;
 };
 
 constexpr auto kRooms = std::to_array<std::string_view>(
@@ -158,7 +158,7 @@ constexpr std::array kPhrasesOfKeys = {Phrases{kKeys, kBetweenKeyAndBad, kBad}, 
                                        Phrases{kBadBefore, kBetweenBadAndKey, kKeysAfter}};
 
 // The length of the word that `text` begins with; 0: it begins with none of them.
-std::size_t leading(std::string_view text, Words words) {
+std::size_t leading(std::string_view text, WordList words) {
   const auto found = std::ranges::find_if(words, [&](std::string_view word) { return text.starts_with(word); });
   return found == words.end() ? 0 : found->size();
 }

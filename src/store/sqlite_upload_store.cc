@@ -95,7 +95,7 @@ std::vector<UploadId> newest_first(std::vector<UploadId> ids) {
 }
 
 // What is kept of a signed request: enough to recognise it, not enough to send it again.
-RequestSignature digest_of(const RequestSignature& signature) {
+RequestSignature stored_digest(const RequestSignature& signature) {
   if (signature.mac.empty()) return {};
   const Sha256Digest digest = sha256(bytes_of(signature.mac));
   return {signature.timestamp, {digest.begin(), digest.end()}};
@@ -253,7 +253,7 @@ SqliteUploadStore::SqliteUploadStore(SqliteQueue queue)
 SqliteUploadStore::~SqliteUploadStore() { queue_.database.drain(); }
 
 void SqliteUploadStore::insert(NewUpload upload, InsertDone done) {
-  upload.signature = digest_of(upload.signature);
+  upload.signature = stored_digest(upload.signature);
   queue_.database.post(std::make_unique<Insert>(*this, std::move(upload), std::move(done)));
 }
 
@@ -267,7 +267,7 @@ void SqliteUploadStore::forget_signatures_if_due() {
 }
 
 Result<std::optional<UploadId>> SqliteUploadStore::find_repeat(std::int64_t key_id, const RequestSignature& signature) {
-  const RequestSignature digest = digest_of(signature);
+  const RequestSignature digest = stored_digest(signature);
   return queue_.database.read([&](SqliteConnection& connection) -> Result<std::optional<UploadId>> {
     return find_signature(connection, key_id, digest);
   });
@@ -358,7 +358,7 @@ Result<int> SqliteUploadStore::wake(AccountId account, const std::string& bucket
 }
 
 Result<ChangeOutcome> SqliteUploadStore::change(const ChangeRequest& request) {
-  const RequestSignature signature = digest_of(request.signature);
+  const RequestSignature signature = stored_digest(request.signature);
   const bool is_signed = !signature.mac.empty();
   bool recalled = false;
   auto outcome = queue_.database.write([&](SqliteConnection& connection) -> Result<ChangeOutcome> {

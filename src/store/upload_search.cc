@@ -24,9 +24,9 @@ constexpr int kMostIds = 256;
 using Kind = std::optional<std::pair<AccountId, UploadState>>;
 
 // The ids of one kind, newest first.
-class Walk {
+class StateWalk {
  public:
-  Walk(Kind kind, UploadId before) : kind_(std::move(kind)), before_(before) {}
+  StateWalk(Kind kind, UploadId before) : kind_(std::move(kind)), before_(before) {}
 
   // 0: there are no more.
   UploadId next(SqliteConnection& connection) {
@@ -77,7 +77,7 @@ class Walks {
   }
 
   SqliteConnection& connection_;
-  std::vector<Walk> walks_;
+  std::vector<StateWalk> walks_;
   std::priority_queue<std::pair<UploadId, std::size_t>> heads_;
 };
 
