@@ -87,8 +87,9 @@ void write_now(spdlog::level::level_enum level, std::string_view message, std::i
   logger().log(level, "{}", as_line(message, fields));
 }
 
-// The lines that a thread of its own writes. It writes those of a moment together: to wake it and to write cost more
-// than all else of a line. Its end writes what waits.
+// Lines that wait for the thread "log", which writes them. It writes the lines of kLateMoment together, because a
+// wake-up and a write for each line cost more than the rest of the work. The destructor writes the lines that still
+// wait.
 class LateLines {
  public:
   LateLines() {

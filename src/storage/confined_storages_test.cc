@@ -158,7 +158,7 @@ TEST_F(ConfinedStoragesTest, AnEmptyMountPointIsNotAvailableOnceAFolderIsAskedFo
   const StorageInfo gone = storages.list().at(0);
   EXPECT_FALSE(gone.available);
   EXPECT_TRUE(gone.bare);
-  EXPECT_EQ(gone.bytes_free, 0) << "that of another disk";
+  EXPECT_EQ(gone.bytes_free, 0) << "the free space would be another disk's";
   EXPECT_TRUE(gone.gone_for);
   fs::create_directories(top_ / "mount/jb");
   const StorageInfo back = storages.list().at(0);

@@ -122,7 +122,7 @@ std::optional<UploadId> chain_end(SqliteConnection& connection, const NewUpload&
   return open.integer("id");
 }
 
-// The request was checked by what was in memory then; what it names may be removed since.
+// The request was checked against the accounts in memory. Its bucket or key may have been removed after that check.
 Result<> check_not_removed(SqliteConnection& connection, const NewUpload& upload) {
   if (!connection.prepare(sql::kIsBucket).bind(upload.account, upload.request.bucket).step()) {
     return no_such_bucket(upload.request.bucket);

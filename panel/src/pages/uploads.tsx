@@ -72,7 +72,7 @@ async function readPage(list: List, filter: UploadFilter, cursor?: string, abort
   list.searchedTo = page.complete ? null : page.searched_to;
 }
 
-const counts = signal<Overview['counts'] | null>(null); // of what is in view; null: not known yet
+const counts = signal<Overview['counts'] | null>(null); // of the account in view; null until the server has answered
 const countOf = (state: State) => (counts.value ?? []).filter((one) => one.state === state).reduce((sum, one) => sum + one.uploads, 0);
 const readCounts = () => call('upload.counts', cdnIfGiven()).then((all) => (counts.value = all.items)).catch(() => undefined);
 let countsTimer = 0;
