@@ -1,6 +1,7 @@
-# Puts migrations/sqlite/NNNN_name.sql into one generated .cc, so that the binary carries its schema with it.
-function(vodlift_embed_migrations output)
-  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/migrations/sqlite/*.sql)
+# vodlift_embed_migrations(OUTPUT FOLDER NAMESPACE HEADER FUNCTION): puts FOLDER/NNNN_name.sql into one generated .cc, so that the
+# binary carries its schema with it. HEADER declares the struct Migration of the namespace, and the function that answers all.
+function(vodlift_embed_migrations output folder namespace header function)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.sql)
   list(SORT files)
   set(number 0)
   set(rows "")
@@ -19,9 +20,9 @@ function(vodlift_embed_migrations output)
     string(APPEND rows "    Migration{${number}, \"${name}\", R\"sql(${sql})sql\"},\n")
   endforeach()
   file(CONFIGURE OUTPUT ${output} @ONLY CONTENT
-"#include \"store/sqlite_migrations.h\"
+"#include \"@header@\"
 
-namespace vodlift::store {
+namespace @namespace@ {
 namespace {
 
 constexpr std::array kMigrations = {
@@ -29,8 +30,8 @@ constexpr std::array kMigrations = {
 
 }  // namespace
 
-std::span<const Migration> sqlite_migrations() { return kMigrations; }
+std::span<const Migration> @function@() { return kMigrations; }
 
-}  // namespace vodlift::store
+}  // namespace @namespace@
 ")
 endfunction()
