@@ -128,8 +128,7 @@ int run(const std::filesystem::path& directory, std::size_t samples) {
   const auto database = store::SqliteDatabase::open(options, clock).value();
   LocalChangeFeed feed;
   const auto rows =
-      store::SqliteAccountRepository::open(*database, feed, store::Seal(Secret(random_bytes(store::Seal::kKeyBytes))))
-          .value();
+      store::SqliteAccountRepository::open(*database, feed, Seal(Secret(random_bytes(Seal::kKeyBytes)))).value();
   AccountDirectory accounts(*rows);
   accounts.add_account({158, "jb", make_webhook_secret(), now}).value();
   const ApiKey plain = key_of("PLAIN000000000000000000000000001", now);

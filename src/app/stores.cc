@@ -81,7 +81,7 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
   if (!master_key) return master_key.error();
   stores.master_key = store::fingerprint_of(*master_key);
   auto account_rows =
-      store::SqliteAccountRepository::open(*stores.database, *stores.feed, store::Seal(std::move(*master_key)));
+      store::SqliteAccountRepository::open(*stores.database, *stores.feed, Seal(std::move(*master_key)));
   const auto about_key_file = fmt::format("[server] master_key_file {}", config.server.master_key_file.string());
   if (!account_rows) return with_context(about_key_file, account_rows.error());
   stores.account_rows = std::move(*account_rows);

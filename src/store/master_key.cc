@@ -12,7 +12,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "store/seal.h"
+#include "base/seal.h"
 
 namespace vodlift::store {
 namespace {

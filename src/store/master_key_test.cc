@@ -1,7 +1,7 @@
 #include "store/master_key.h"
 
 #include "base/file.h"
-#include "store/seal.h"
+#include "base/seal.h"
 #include "store/store_test_support.h"
 
 namespace vodlift::store {

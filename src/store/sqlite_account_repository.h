@@ -4,9 +4,9 @@
 #include <memory>
 #include <type_traits>
 
+#include "base/seal.h"
 #include "core/account_repository.h"
 #include "core/change_feed.h"
-#include "store/seal.h"
 #include "store/sqlite_database.h"
 
 namespace vodlift::store {

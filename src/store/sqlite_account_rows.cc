@@ -1,15 +1,7 @@
 #include "store/sqlite_account_rows.h"
 
-#include <fmt/format.h>
-
-#include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <string>
 #include <string_view>
-#include <utility>
-
-#include "base/encoding.h"
 
 namespace vodlift::store {
 namespace {
@@ -49,128 +41,14 @@ constexpr std::string_view kPutBucket =
     " profile, role_arn, external_id, sse, kms_key, sse_bucket_key, max_parts, part_size, version, removing_ms)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
-// The place that a sealed value is bound to: see Seal::seal.
-std::string context_of(const Account& account) { return fmt::format("accounts.webhook_secret:{}", account.cdn); }
-std::string previous_context_of(const Account& account) {
-  return fmt::format("accounts.previous_secret:{}", account.cdn);
-}
-std::string context_of(const BucketAccess& bucket) {
-  return fmt::format("buckets.secret_key:{}:{}", bucket.cdn, bucket.bucket);
-}
-std::string context_of(const ApiKey& key) { return fmt::format("api_keys.secret:{}:{}", key.cdn, key.api_key); }
-std::string previous_context_of(const ApiKey& key) {
-  return fmt::format("api_keys.previous_secret:{}:{}", key.cdn, key.api_key);
-}
-
 std::optional<std::int64_t> ms_of(const std::optional<WallTime>& time) {
   if (!time) return std::nullopt;
   return to_unix_ms(*time);
 }
 
-std::vector<std::string> texts_of(const std::vector<Network>& networks) {
-  std::vector<std::string> texts;
-  texts.reserve(networks.size());
-  for (const Network& network : networks) texts.push_back(to_string(network));
-  return texts;
-}
-
-// Puts the opened value of a sealed column into `secret`.
-Result<> open_secret(const SqliteStatement& row, std::string_view column, const Seal& seal, std::string_view context,
-                     Secret& secret) {
-  auto opened = seal.open(row.blob(column), context);
-  if (!opened) return opened.error();
-  secret = std::move(*opened);
-  return {};
-}
-
-Result<> read_previous(const SqliteStatement& row, const Seal& seal, std::string_view context,
-                       std::optional<PreviousSecret>& previous) {
-  if (row.is_null("previous_secret")) return {};
-  previous = PreviousSecret{Secret(), from_unix_ms(row.integer("previous_until_ms"))};
-  return open_secret(row, "previous_secret", seal, context, previous->secret);
-}
-
-// A key whose limits cannot be understood must not become a key without limits.
-Result<> read_rules(const SqliteStatement& row, ApiKey& key) {
-  const auto not_understood = [&key](std::string_view column) {
-    return Error{Errc::store_corrupt, fmt::format("API key {}: the column {} holds something that this version did not "
-                                                  "write; restore the database or the version that belongs to it",
-                                                  printable(key.api_key), column)};
-  };
-  if (const std::string permissions = row.text("permissions"); permissions.empty()) {
-    key.permissions = Permissions();
-  } else if (const auto read = permissions_from(permissions)) {
-    key.permissions = *read;
-  } else {
-    return not_understood("permissions");
-  }
-  key.scope.path_prefix = row.text("path_prefix");
-  auto buckets = texts_from_json(row.text("buckets"));
-  if (!buckets) return not_understood("buckets");
-  key.scope.buckets = std::move(*buckets);
-  const auto networks = texts_from_json(row.text("networks"));
-  if (!networks) return not_understood("networks");
-  for (const std::string& text : *networks) {
-    const auto network = parse_network(text);
-    if (!network) return not_understood("networks");
-    key.networks.push_back(*network);
-  }
-  return {};
-}
-
-Result<> read_row(const SqliteStatement& row, const Seal& seal, Account& account) {
-  account.cdn = row.integer("cdn");
-  account.user = row.text("user");
-  account.created = from_unix_ms(row.integer("created_ms"));
-  account.weight = static_cast<int>(row.integer("weight"));
-  account.version = row.integer("version");
-  account.removing = row.optional_time("removing_ms");
-  account.callback_format = kCallbackFormats.value(row.text("callback_format")).value_or(CallbackFormat::json);
-  account.https_only = row.integer("https_only") != 0;
-  if (auto opened = open_secret(row, "webhook_secret", seal, context_of(account), account.webhook_secret); !opened) {
-    return opened;
-  }
-  return read_previous(row, seal, previous_context_of(account), account.previous_webhook_secret);
-}
-
-Result<> read_row(const SqliteStatement& row, const Seal& seal, ApiKey& key) {
-  key.id = row.integer("id");
-  key.cdn = row.integer("cdn");
-  key.api_key = row.text("api_key");
-  key.created = from_unix_ms(row.integer("created_ms"));
-  key.revoked = row.optional_time("revoked_ms");
-  key.expires = row.optional_time("expires_ms");
-  key.last_used = row.optional_time("last_used_ms");
-  key.version = row.integer("version");
-  key.removing = row.optional_time("removing_ms");
-  if (auto read = read_rules(row, key); !read) return read;
-  if (auto opened = open_secret(row, "secret", seal, context_of(key), key.secret); !opened) return opened;
-  return read_previous(row, seal, previous_context_of(key), key.previous);
-}
-
-Result<> read_row(const SqliteStatement& row, const Seal& seal, BucketAccess& bucket) {
-  bucket.cdn = row.integer("cdn");
-  bucket.bucket = row.text("bucket");
-  bucket.endpoint = row.text("endpoint");
-  bucket.region = row.text("region");
-  bucket.access_key = row.text("access_key");
-  bucket.path_style = row.integer("path_style") != 0;
-  bucket.acl_policy = acl_policy_from(row.text("acl_policy")).value_or(AclPolicy::fail);
-  bucket.created = from_unix_ms(row.integer("created_ms"));
-  bucket.credentials = {credential_source_from(row.text("credentials")).value_or(CredentialSource::fixed),
-                        row.text("profile"), row.text("role_arn"), row.text("external_id")};
-  bucket.encryption = {encryption_mode_from(row.text("sse")).value_or(EncryptionMode::bucket_default),
-                       row.text("kms_key"), row.integer("sse_bucket_key") != 0};
-  bucket.max_parts = static_cast<int>(row.integer("max_parts"));
-  bucket.part_size = row.integer("part_size");
-  bucket.version = row.integer("version");
-  bucket.removing = row.optional_time("removing_ms");
-  return open_secret(row, "secret_key", seal, context_of(bucket), bucket.secret_key);
-}
-
-template <class Row>
+template <class Stored>
 Result<> load(SqliteConnection& connection, std::string_view sql, const Seal& seal, std::int64_t version,
-              std::vector<Row>& rows) {
+              std::vector<Stored>& rows) {
   auto statement = connection.prepare(sql);
   statement.bind(version);
   while (statement.step()) {
@@ -179,29 +57,19 @@ Result<> load(SqliteConnection& connection, std::string_view sql, const Seal& se
   return {};
 }
 
-// What is bound of a replaced secret. The Blob refers to `sealed`.
-struct SealedPrevious {
-  SealedPrevious(const Seal& seal, const std::optional<PreviousSecret>& previous, std::string_view context) {
-    if (!previous) return;
-    sealed = seal.seal(previous->secret, context);
-    blob = Blob{sealed};
-    until = to_unix_ms(previous->until);
-  }
-
-  std::string sealed;
-  std::optional<Blob> blob;
-  std::optional<std::int64_t> until;
-};
+// The Blob refers to `text`.
+std::optional<Blob> optional_blob(const std::optional<std::string>& text) {
+  return text ? std::optional(Blob{*text}) : std::nullopt;
+}
 
 // Binds what may change of an account as ?1 to ?7, `more` after that, and runs the statement.
 template <class... More>
 void write_account(SqliteConnection& connection, std::string_view sql, const Seal& seal, const Account& account,
                    const More&... more) {
-  const std::string sealed = seal.seal(account.webhook_secret, context_of(account));
-  const SealedPrevious previous(seal, account.previous_webhook_secret, previous_context_of(account));
+  const SealedSecrets sealed = sealed_secrets(seal, account);
   connection.prepare(sql)
-      .bind(account.weight, Blob{sealed}, previous.blob, previous.until, kCallbackFormats.word(account.callback_format),
-            account.https_only, account.version, more...)
+      .bind(account.weight, Blob{sealed.secret}, optional_blob(sealed.previous), sealed.previous_until_ms,
+            kCallbackFormats.word(account.callback_format), account.https_only, account.version, more...)
       .run();
 }
 
@@ -209,34 +77,15 @@ void write_account(SqliteConnection& connection, std::string_view sql, const Sea
 template <class... More>
 void write_key(SqliteConnection& connection, std::string_view sql, const Seal& seal, const ApiKey& key,
                const More&... more) {
-  const SealedPrevious previous(seal, key.previous, previous_context_of(key));
-  const std::string sealed = seal.seal(key.secret, context_of(key));
+  const SealedSecrets sealed = sealed_secrets(seal, key);
   connection.prepare(sql)
-      .bind(Blob{sealed}, ms_of(key.revoked), to_string(key.permissions), key.scope.path_prefix,
-            texts_to_json(key.scope.buckets), texts_to_json(texts_of(key.networks)), ms_of(key.expires), previous.blob,
-            previous.until, key.version, more...)
+      .bind(Blob{sealed.secret}, ms_of(key.revoked), to_string(key.permissions), key.scope.path_prefix,
+            texts_to_json(key.scope.buckets), networks_to_json(key.networks), ms_of(key.expires),
+            optional_blob(sealed.previous), sealed.previous_until_ms, key.version, more...)
       .run();
 }
 
 }  // namespace
-
-std::string texts_to_json(const std::vector<std::string>& texts) {
-  boost::json::array list;
-  for (const std::string& text : texts) list.emplace_back(text);
-  return boost::json::serialize(list);
-}
-
-std::optional<std::vector<std::string>> texts_from_json(const std::string& json) {
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(json, failed);
-  if (failed || !value.is_array()) return std::nullopt;
-  std::vector<std::string> texts;
-  for (const auto& element : value.as_array()) {
-    if (!element.is_string()) return std::nullopt;
-    texts.emplace_back(element.as_string());
-  }
-  return texts;
-}
 
 Result<AccountRows> load_rows(SqliteConnection& connection, const Seal& seal, std::int64_t version) {
   AccountRows rows;
@@ -256,9 +105,9 @@ std::int64_t insert_row(SqliteConnection& connection, const Seal& seal, const Ap
 }
 
 void put_row(SqliteConnection& connection, const Seal& seal, const BucketAccess& bucket) {
-  const std::string sealed = seal.seal(bucket.secret_key, context_of(bucket));
+  const SealedSecrets sealed = sealed_secrets(seal, bucket);
   connection.prepare(kPutBucket)
-      .bind(bucket.cdn, bucket.bucket, bucket.endpoint, bucket.region, bucket.access_key, Blob{sealed},
+      .bind(bucket.cdn, bucket.bucket, bucket.endpoint, bucket.region, bucket.access_key, Blob{sealed.secret},
             bucket.path_style, to_string(bucket.acl_policy), to_unix_ms(bucket.created),
             to_string(bucket.credentials.source), bucket.credentials.profile, bucket.credentials.role_arn,
             bucket.credentials.external_id, to_string(bucket.encryption.mode), bucket.encryption.kms_key,

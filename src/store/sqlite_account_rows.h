@@ -2,20 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "core/account_repository.h"
-#include "store/seal.h"
+#include "core/stored_account.h"
 #include "store/sqlite_connection.h"
 
 namespace vodlift::store {
-
-// The JSON list that columns of several texts hold.
-std::string texts_to_json(const std::vector<std::string>& texts);
-// Nothing if `json` is not a list of texts.
-std::optional<std::vector<std::string>> texts_from_json(const std::string& json);
 
 // The rows with a version above `version`. Errors: seal_broken, store_corrupt (a column holds something that this build
 // does not write).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/stored_rows.h"
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_rows.h"
 
@@ -18,25 +19,7 @@ std::vector<KeptAttempt> last_entries(SqliteConnection& connection, UploadId id,
   std::vector<KeptAttempt> entries;
   auto row = connection.prepare(sql::kAttemptsOf);
   row.bind(id, most);
-  while (row.step()) {
-    KeptAttempt one;
-    one.fence = row.integer("fence");
-    UploadAttempt& attempt = one.attempt;
-    attempt.number = static_cast<int>(row.integer("number"));
-    attempt.times = static_cast<int>(row.integer("times"));
-    attempt.how = kAttemptEnds.value(row.text("how")).value_or(AttemptEnd::requeued);
-    if (!row.is_null("error_code")) {
-      const Errc code = errc_from_name(row.text("error_code"));
-      attempt.error =
-          UploadError{code, row.text("error_message"), row.integer("error_retryable") != 0, row.text("error_detail")};
-    }
-    attempt.started = from_unix_ms(row.integer("started_ms"));
-    attempt.ended = from_unix_ms(row.integer("ended_ms"));
-    attempt.first_byte = row.integer("first_byte");
-    attempt.last_byte = row.integer("last_byte");
-    attempt.node = row.integer("node");
-    entries.push_back(std::move(one));
-  }
+  while (row.step()) entries.push_back({row.integer("fence"), read_attempt(row)});
   return entries;
 }
 
@@ -56,20 +39,11 @@ std::optional<UploadAttempt> run_of(SqliteConnection& connection, const Lease& l
 
 void store_entry(SqliteConnection& connection, UploadId id, const KeptAttempt& entry) {
   const UploadAttempt& attempt = entry.attempt;
-  std::optional<std::string_view> code;
-  std::optional<std::string> message;
-  std::optional<std::string> detail;
-  std::optional<bool> retryable;
-  if (attempt.error) {
-    code = info(attempt.error->code).name;
-    message = kept_message(attempt.error->message);
-    detail = kept_message(attempt.error->detail);
-    retryable = attempt.error->retryable;
-  }
+  const ErrorColumns error(attempt.error);
   connection.prepare(sql::kPutAttempt)
-      .bind(id, entry.fence, attempt.number, attempt.times, kAttemptEnds.word(attempt.how), code, message, retryable,
-            detail, to_unix_ms(attempt.started), to_unix_ms(attempt.ended), attempt.first_byte, attempt.last_byte,
-            attempt.node)
+      .bind(id, entry.fence, attempt.number, attempt.times, kAttemptEnds.word(attempt.how), error.code, error.message,
+            error.retryable, error.detail, to_unix_ms(attempt.started), to_unix_ms(attempt.ended), attempt.first_byte,
+            attempt.last_byte, attempt.node)
       .run();
 }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "store/sqlite_account_rows.h"
+#include "core/stored_limit.h"
 
 namespace vodlift::store {
 namespace {
@@ -14,24 +14,6 @@ constexpr std::string_view kPut =
     "INSERT OR REPLACE INTO bandwidth_limits (scope, account, name, rate, windows, time_zone)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 constexpr std::string_view kRemove = "DELETE FROM bandwidth_limits WHERE scope = ?1 AND account = ?2 AND name = ?3";
-
-// Nothing where this build does not know what the row says.
-std::optional<BandwidthLimit> read_limit(const SqliteStatement& row) {
-  BandwidthLimit limit;
-  const auto kind = scope_kind_from(row.text("scope"));
-  const auto rate = parse_rate(row.text("rate"));
-  const auto windows = texts_from_json(row.text("windows"));
-  if (!kind || !rate || !windows) return std::nullopt;
-  limit.scope = {*kind, row.integer("account"), row.text("name")};
-  limit.rate = *rate;
-  limit.time_zone = row.text("time_zone");
-  for (const std::string& text : *windows) {
-    const auto window = parse_window(text);
-    if (!window) return std::nullopt;
-    limit.windows.push_back(*window);
-  }
-  return limit;
-}
 
 }  // namespace
 
@@ -53,9 +35,7 @@ Result<std::vector<BandwidthLimit>> SqliteBandwidthLimits::list() {
 }
 
 Result<> SqliteBandwidthLimits::put(const BandwidthLimit& limit) {
-  std::vector<std::string> texts;
-  for (const BandwidthWindow& window : limit.windows) texts.push_back(to_text(window));
-  const std::string windows = texts_to_json(texts);
+  const std::string windows = windows_to_json(limit);
   const std::string rate = to_text(limit.rate);
   return database_.write([&](SqliteConnection& connection) -> Result<> {
     if (std::stoul(connection.query(kCount).value_or("0")) >= kMaxBandwidthLimits) {

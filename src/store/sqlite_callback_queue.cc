@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/random.h"
 #include "core/callback_url.h"
+#include "core/store_rules.h"
 #include "store/sqlite_receivers.h"
 #include "store/sqlite_statements.h"
 
@@ -17,16 +18,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxErrorBytes = 512;
 constexpr std::size_t kWebhookIdBytes = 16;
-constexpr std::size_t kMaxClaim = 1000;
 // How many delays one look ends, so that it holds nobody up for long; the next look continues.
 constexpr int kDelaysStep = 1000;
-
-bool may_follow_an_attempt(CallbackState state) {
-  return state == CallbackState::pending || state == CallbackState::delivered || state == CallbackState::failed ||
-         state == CallbackState::stopped;
-}
 
 // The accounts from `first` on and below `end` that have callbacks due, until there are `limit`.
 void add_due_accounts(SqliteConnection& connection, AccountId first, AccountId end, std::size_t limit,
@@ -77,7 +71,7 @@ void record_one(SqliteConnection& connection, const RecordedAttempt& one, WallTi
     lost.push_back(callback.id);
     return;
   }
-  const std::string error = printable(attempt.error, kMaxErrorBytes);
+  const std::string error = printable(attempt.error, kMaxCallbackErrorBytes);
   connection.prepare(sql::kInsertCallbackAttempt)
       .bind(callback.id, to_unix_ms(now - attempt.took), std::int64_t{attempt.took.count()}, attempt.http_status, error)
       .run();
@@ -149,7 +143,7 @@ Result<std::vector<ClaimedCallback>> SqliteCallbackQueue::claim(const std::vecto
   return queue_.database.write([&](SqliteConnection& connection) -> Result<std::vector<ClaimedCallback>> {
     const WallTime now = queue_.clock.now();
     std::vector<ClaimedCallback> claimed;
-    for (const std::int64_t id : std::span(ids).first(std::min(ids.size(), kMaxClaim))) {
+    for (const std::int64_t id : std::span(ids).first(std::min(ids.size(), kMaxClaimed))) {
       connection.prepare(sql::kClaimCallback)
           .bind(id, to_unix_ms(now + lease), queue_.self.node, queue_.self.term)
           .run();
@@ -192,7 +186,7 @@ Result<int> SqliteCallbackQueue::refuse(AccountId account, const std::string& re
   // Where there is none, nothing need be written.
   const auto due = queue_.database.read(find);
   if (!due || due->empty()) return due ? Result<int>(0) : due.error();
-  const std::string error = printable(reason, kMaxErrorBytes);
+  const std::string error = printable(reason, kMaxCallbackErrorBytes);
   const auto refused = queue_.database.write([&](SqliteConnection& connection) -> Result<Refused> {
     const WallTime now = queue_.clock.now();
     auto found = find(connection);

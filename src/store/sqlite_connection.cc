@@ -73,17 +73,6 @@ std::int64_t SqliteStatement::integer(std::string_view column) const {
   return sqlite3_column_int64(statement_, index_of(column));
 }
 
-std::optional<std::int64_t> SqliteStatement::optional_integer(std::string_view column) const {
-  const int index = index_of(column);
-  if (sqlite3_column_type(statement_, index) == SQLITE_NULL) return std::nullopt;
-  return sqlite3_column_int64(statement_, index);
-}
-
-std::optional<WallTime> SqliteStatement::optional_time(std::string_view column) const {
-  const auto unix_ms = optional_integer(column);
-  return unix_ms ? std::optional(from_unix_ms(*unix_ms)) : std::nullopt;
-}
-
 std::string SqliteStatement::text(std::string_view column) const { return text_at(index_of(column)); }
 
 std::string SqliteStatement::first_text() const { return text_at(0); }

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "core/row.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -33,12 +34,12 @@ struct Blob {
 
 // A prepared statement on loan from its connection's cache; reset when it goes. Strings are bound without a copy and
 // must outlive the last step(). One thread.
-class SqliteStatement {
+class SqliteStatement final : public Row {
  public:
   SqliteStatement(SqliteConnection& connection, sqlite3_stmt* statement);
   SqliteStatement(const SqliteStatement&) = delete;
   SqliteStatement& operator=(const SqliteStatement&) = delete;
-  ~SqliteStatement();
+  ~SqliteStatement() override;
 
   // Binds ?1, ?2, … in order.
   template <class... Values>
@@ -53,14 +54,11 @@ class SqliteStatement {
   // Runs a statement that answers no row; true when it succeeded.
   bool run();
 
-  // Columns of the current row, by the names that the statement gives them. A name that it does not give is a bug:
-  // std::logic_error.
-  [[nodiscard]] bool is_null(std::string_view column) const;
-  [[nodiscard]] std::int64_t integer(std::string_view column) const;
-  [[nodiscard]] std::optional<std::int64_t> optional_integer(std::string_view column) const;
-  [[nodiscard]] std::optional<WallTime> optional_time(std::string_view column) const;  // of Unix milliseconds
-  [[nodiscard]] std::string text(std::string_view column) const;
-  [[nodiscard]] std::string blob(std::string_view column) const;
+  // Of the current row.
+  [[nodiscard]] bool is_null(std::string_view column) const override;
+  [[nodiscard]] std::int64_t integer(std::string_view column) const override;
+  [[nodiscard]] std::string text(std::string_view column) const override;
+  [[nodiscard]] std::string blob(std::string_view column) const override;
   // The first column, for the rows of a PRAGMA.
   [[nodiscard]] std::string first_text() const;
 

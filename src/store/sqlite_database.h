@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "core/change_feed.h"
+#include "core/store_rules.h"
 #include "core/upload_decisions.h"
 #include "store/database_lock.h"
 #include "store/sqlite_connection.h"
@@ -67,8 +68,6 @@ class SqliteDatabase {
   [[nodiscard]] bool was_removed_lately() const {
     return removal_felt_until_ != SteadyTime() && std::chrono::steady_clock::now() < removal_felt_until_;
   }
-  // Longer than any request waits between the check of its fields and the insert.
-  static constexpr std::chrono::minutes kRemovalFelt{10};
 
   // But for StoreHealth::damaged.
   [[nodiscard]] StoreHealth health() const { return writer_.health(); }

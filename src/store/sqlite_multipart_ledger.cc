@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/stored_rows.h"
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_rows.h"
 
@@ -14,25 +15,9 @@ using std::chrono::milliseconds;
 
 constexpr int kMaxRows = 1000;
 
-std::vector<AbandonedMultipart> read_abandoned(SqliteStatement& row, WallTime now) {
+std::vector<AbandonedMultipart> all_abandoned(SqliteStatement& row, WallTime now) {
   std::vector<AbandonedMultipart> found;
-  while (row.step()) {
-    AbandonedMultipart entry;
-    entry.id = row.integer("id");
-    entry.upload = row.integer("upload_id");
-    entry.account = row.integer("account");
-    entry.place = {row.text("endpoint"), row.text("bucket"), row.text("object_key")};
-    entry.multipart_id = row.text("multipart_id");
-    entry.creates = static_cast<int>(row.integer("creates"));
-    entry.first = from_unix_ms(row.integer("first_ms"));
-    entry.last = from_unix_ms(row.integer("last_ms"));
-    entry.abandoned = from_unix_ms(row.integer("left_ms"));
-    entry.attempts = static_cast<int>(row.integer("attempts"));
-    entry.next_attempt = from_unix_ms(row.integer("next_attempt_ms"));
-    entry.error = row.text("error");
-    entry.read = now;
-    found.push_back(std::move(entry));
-  }
+  while (row.step()) found.push_back(read_abandoned(row, now));
   return found;
 }
 
@@ -64,7 +49,7 @@ Result<std::vector<AbandonedMultipart>> SqliteMultipartLedger::due(int limit) {
     const WallTime now = clock_.now();
     auto row = connection.prepare(sql::kSelectDueAbandoned);
     row.bind(to_unix_ms(now), std::clamp(limit, 0, kMaxRows));
-    return read_abandoned(row, now);
+    return all_abandoned(row, now);
   });
 }
 
@@ -72,7 +57,7 @@ Result<std::vector<AbandonedMultipart>> SqliteMultipartLedger::abandoned(std::op
   return database_.read([&](SqliteConnection& connection) -> Result<std::vector<AbandonedMultipart>> {
     auto row = connection.prepare(sql::kSelectAbandoned);
     row.bind(account, std::clamp(limit, 0, kMaxRows));
-    return read_abandoned(row, clock_.now());
+    return all_abandoned(row, clock_.now());
   });
 }
 

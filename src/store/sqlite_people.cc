@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/stored_person.h"
 #include "store/people_statements.h"
 
 namespace vodlift::store {
@@ -11,20 +12,10 @@ constexpr std::int64_t kFirstAdmin = 0;
 
 // Fails the connection where this build does not know the role.
 std::optional<Person> person_in(SqliteConnection& connection, const SqliteStatement& row) {
-  const auto role = role_from(row.text("role"));
-  if (!role) {
+  auto person = vodlift::person_in(row);
+  if (!person) {
     connection.fail(fmt::format("the person {} has a role that this build does not know", row.text("name")));
-    return std::nullopt;
   }
-  Person person;
-  person.id = row.integer("id");
-  person.name = row.text("name");
-  person.role = *role;
-  person.cdn = row.optional_integer("cdn");
-  person.created = from_unix_ms(row.integer("created_ms"));
-  person.last_seen = row.optional_time("last_seen_ms");
-  person.password = Secret(row.text("password"));
-  person.version = row.integer("version");
   return person;
 }
 

@@ -1,5 +1,6 @@
 #include "store/sqlite_receivers.h"
 
+#include "core/stored_rows.h"
 #include "store/sqlite_statements.h"
 
 namespace vodlift::store {
@@ -24,30 +25,12 @@ bool make_room(SqliteConnection& connection, AccountId account, WallTime now) {
   return has_room(connection, account);
 }
 
-CallbackReceiver receiver_in(const SqliteStatement& row) {
-  CallbackReceiver one;
-  one.account = row.integer("account");
-  one.receiver = row.text("receiver");
-  ReceiverSums& sums = one.sums;
-  sums.day = row.integer("day");
-  sums.delivered = {row.integer("delivered"), row.integer("delivered_before")};
-  sums.failed = {row.integer("failed"), row.integer("failed_before")};
-  sums.waiting = row.integer("waiting");
-  if (const auto latency = row.optional_integer("latency_ms")) sums.latency = std::chrono::milliseconds(*latency);
-  sums.last_error = row.text("last_error");
-  sums.last_failure = row.optional_time("last_failure_ms");
-  sums.last_success = row.optional_time("last_success_ms");
-  sums.failing_since = row.optional_time("failing_since_ms");
-  sums.used = row.optional_time("used_ms");
-  return one;
-}
-
 // Whose sums count this callback.
 std::optional<CallbackReceiver> receiver_of(SqliteConnection& connection, std::int64_t callback) {
   auto row = connection.prepare(sql::kReceiverOf);
   row.bind(callback);
   if (!row.step()) return std::nullopt;
-  return receiver_in(row);
+  return read_receiver(row);
 }
 
 std::optional<std::int64_t> ms_of(const std::optional<WallTime>& time) {
@@ -100,7 +83,7 @@ std::optional<ReceiverFailing> find_failing(SqliteConnection& connection, Accoun
   auto row = connection.prepare(sql::kReceiver);
   row.bind(account, receiver);
   if (!row.step()) return std::nullopt;
-  return receiver_in(row).sums.failing(now);
+  return read_receiver(row).sums.failing(now);
 }
 
 std::vector<CallbackReceiver> list_receivers(SqliteConnection& connection, AccountId account, WallTime now) {
@@ -108,7 +91,7 @@ std::vector<CallbackReceiver> list_receivers(SqliteConnection& connection, Accou
   auto row = connection.prepare(sql::kReceivers);
   row.bind(account, kMostReceiversListed);
   while (row.step()) {
-    receivers.push_back(receiver_in(row));
+    receivers.push_back(read_receiver(row));
     receivers.back().sums.turn_to(now);
   }
   return receivers;

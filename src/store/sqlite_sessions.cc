@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/stored_person.h"
 #include "store/people_statements.h"
 #include "store/sqlite_people.h"
 
@@ -12,20 +13,8 @@ using std::chrono::milliseconds;
 
 // Fails the connection where this build does not know the role.
 std::optional<Token> token_in(SqliteConnection& connection, const SqliteStatement& row) {
-  const auto role = role_from(row.text("role"));
-  if (!role) {
-    connection.fail(fmt::format("the token {} has a role that this build does not know", row.integer("id")));
-    return std::nullopt;
-  }
-  Token token;
-  token.id = row.integer("id");
-  token.label = row.text("label");
-  token.owner = row.text("owner");
-  token.role = *role;
-  token.cdn = row.optional_integer("cdn");
-  token.created = from_unix_ms(row.integer("created_ms"));
-  token.expires = row.optional_time("expires_ms");
-  token.last_used = row.optional_time("used_ms");
+  auto token = vodlift::token_in(row);
+  if (!token) connection.fail(fmt::format("the token {} has a role that this build does not know", row.integer("id")));
   return token;
 }
 
@@ -34,8 +23,6 @@ std::optional<Token> read_token(SqliteConnection& connection, std::int64_t id) {
   if (!row.bind(id).step()) return std::nullopt;
   return token_in(connection, row);
 }
-
-bool to_be_recorded(std::optional<WallTime> last, WallTime now) { return !last || now - *last >= kUseRecordedEvery; }
 
 struct FoundSession {
   SignedIn session;
@@ -92,7 +79,7 @@ Result<std::optional<SignedIn>> SqliteSessions::find(const AccessHash& session) 
   if (!found) return found.error();
   if (!*found) return std::optional<SignedIn>();
   SignedIn& signed_in = (*found)->session;
-  if (!to_be_recorded((*found)->used, now)) return std::optional(std::move(signed_in));
+  if (!is_use_recorded((*found)->used, now)) return std::optional(std::move(signed_in));
   const auto recorded = database_.write([&](SqliteConnection& connection) -> Result<> {
     connection.prepare(sql::kUseSession).bind(blob_of(session), to_unix_ms(now)).run();
     connection.prepare(sql::kSeePerson).bind(signed_in.person.id, to_unix_ms(now)).run();
@@ -180,7 +167,7 @@ Result<std::optional<TokenUse>> SqliteSessions::find_token(const AccessHash& sec
     if (!token || !owner || (token->expires && *token->expires <= now)) return std::optional<TokenUse>();
     return std::optional(TokenUse{std::move(*token), std::move(*owner)});
   });
-  if (!found || !*found || !to_be_recorded((*found)->token.last_used, now)) return found;
+  if (!found || !*found || !is_use_recorded((*found)->token.last_used, now)) return found;
   const auto recorded = database_.write([&](SqliteConnection& connection) -> Result<> {
     connection.prepare(sql::kUseToken).bind((*found)->token.id, to_unix_ms(now)).run();
     return {};

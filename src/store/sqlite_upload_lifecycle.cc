@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/store_rules.h"
 #include "store/sqlite_attempt_history.h"
 #include "store/sqlite_callback_queue.h"
 #include "store/sqlite_multipart_journal.h"
@@ -14,22 +15,6 @@ std::optional<std::string_view> optional_word(const std::optional<Acl>& acl) {
   if (!acl) return std::nullopt;
   return to_string(*acl);
 }
-
-// The columns of an error, all NULL where there is none.
-struct ErrorColumns {
-  std::optional<std::string_view> code;
-  std::optional<std::string> message;
-  std::optional<bool> retryable;
-  std::optional<std::string> detail;
-
-  explicit ErrorColumns(const std::optional<UploadError>& error) {
-    if (!error) return;
-    code = info(error->code).name;
-    message = kept_message(error->message);
-    retryable = error->retryable;
-    detail = kept_message(error->detail);
-  }
-};
 
 // Lets the next upload to the same object run, or wait for the upload that this one waits for. Answers whether there is
 // one. Called when nothing waits on this upload's own row any more.
@@ -83,18 +68,6 @@ bool follow_end(SqliteConnection& connection, UploadId id, const BeforeEnd& befo
     insert_callback(connection, stored->upload, queue.body(stored->upload), now);
   }
   return true;
-}
-
-Result<> check_ending(const Lease& lease, const UploadEnding& ending) {
-  if (!may_move(UploadState::uploading, ending.state) || !is_end(ending.state)) {
-    return Error{Errc::internal, fmt::format("upload {}: {} is no end", lease.id, to_string(ending.state))};
-  }
-  if ((ending.state == UploadState::failed && !ending.error) ||
-      (ending.state == UploadState::completed && ending.error)) {
-    return Error{Errc::internal,
-                 fmt::format("upload {}: a failed upload has an error, a completed one has none", lease.id)};
-  }
-  return {};
 }
 
 }  // namespace

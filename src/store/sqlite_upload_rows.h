@@ -1,34 +1,12 @@
-// Between rows of the database and the structs of core/upload.h.
+// Rows of uploads and of their journals in SQLite.
 #pragma once
 
 #include <optional>
-#include <string>
 
-#include "core/upload.h"
-#include "core/upload_store.h"
-#include "core/work_queue.h"
+#include "core/stored_upload.h"
 #include "store/sqlite_connection.h"
 
 namespace vodlift::store {
-
-// An upload with what only the store and its worker know.
-struct StoredUpload {
-  Upload upload;
-  std::string token;
-  std::int64_t fence = 0;
-  std::optional<Unanswered> unanswered{};  // as in ClaimedUpload
-  bool only_look = false;
-};
-
-// The JSON objects that the columns of these names hold.
-struct UploadTexts {
-  std::string metadata;
-  std::string options;
-};
-UploadTexts texts_of(const NewUpload& upload);
-
-// The trace of an upload, from the columns of these names.
-Trace trace_in(const std::string& options, const std::string& token);
 
 // Adds the row; `texts` are made beforehand, so that the writer's thread need not.
 UploadId insert_upload(SqliteConnection& connection, const NewUpload& upload, const UploadTexts& texts,
@@ -44,8 +22,5 @@ OpenMultipart load_journal(SqliteConnection& connection, UploadId id);
 void store_journal(SqliteConnection& connection, UploadId id, const OpenMultipart& journal);
 
 void store_part(SqliteConnection& connection, UploadId id, const Part& part, WallTime confirmed);
-
-// Text of others, fit to be kept: printable, at most `max_bytes`.
-std::string kept_message(std::string_view message);
 
 }  // namespace vodlift::store

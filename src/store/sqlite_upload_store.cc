@@ -8,7 +8,7 @@
 #include <utility>
 #include <variant>
 
-#include "base/hash.h"
+#include "core/store_rules.h"
 #include "core/upload_decisions.h"
 #include "store/sqlite_account_rows.h"
 #include "store/sqlite_statements.h"
@@ -25,14 +25,9 @@ using namespace std::chrono_literals;
 
 // How many uploads one transaction wakes, so that it holds nobody up for long.
 constexpr int kWakeStep = 1000;
-// How long a signature is kept after its request's timestamp: longer than a request can be valid on either side of the
-// clock.
-constexpr milliseconds kKeepSignatures = 1h;
 constexpr milliseconds kBetweenForgettings = 15s;
 // Rows that one transaction removes, so that it holds nobody up for long.
 constexpr int kForgetStep = 2000;
-
-constexpr int kMaxFound = 100;
 
 std::vector<UploadId> newest_of_all(SqliteConnection& connection, const UploadQuery& query) {
   std::vector<UploadId> ids;
@@ -69,36 +64,9 @@ std::optional<WallTime> oldest_queued(SqliteConnection& connection, std::optiona
 }
 
 // Counts the rows of a statement about what is ready.
-void add_ready(SqliteStatement& row, ReadyUploads& ready) {
-  while (row.step()) {
-    if (ready.uploads == kMostReadyLookedAt) {
-      ready.complete = false;
-      return;
-    }
-    const WallTime since = from_unix_ms(row.integer("next_attempt_ms"));
-    if (ready.uploads++ == 0 || since < ready.longest) ready.longest = since;
-    const std::int64_t rest = row.integer("rest");
-    const std::int64_t room = std::numeric_limits<std::int64_t>::max() - ready.bytes;
-    ready.bytes += std::min(rest, room);
+void count_ready(SqliteStatement& row, ReadyUploads& ready) {
+  while (row.step() && add_ready(ready, from_unix_ms(row.integer("next_attempt_ms")), row.integer("rest"))) {
   }
-}
-
-bool is_wanted(const Upload& upload, const UploadQuery& query) {
-  const bool in_state = query.states.empty() || std::ranges::find(query.states, upload.state) != query.states.end();
-  return in_state && query.scope.holds(upload.request);
-}
-
-std::vector<UploadId> newest_first(std::vector<UploadId> ids) {
-  std::sort(ids.begin(), ids.end(), std::greater<>());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  return ids;
-}
-
-// What is kept of a signed request: enough to recognise it, not enough to send it again.
-RequestSignature stored_digest(const RequestSignature& signature) {
-  if (signature.mac.empty()) return {};
-  const Sha256Digest digest = sha256(bytes_of(signature.mac));
-  return {signature.timestamp, {digest.begin(), digest.end()}};
 }
 
 std::optional<UploadId> find_signature(SqliteConnection& connection, std::int64_t key_id,
@@ -128,7 +96,7 @@ Result<> check_not_removed(SqliteConnection& connection, const NewUpload& upload
     return no_such_bucket(upload.request.bucket);
   }
   if (upload.key_id != 0 && !connection.prepare(sql::kIsKey).bind(upload.key_id).step()) {
-    return Error{Errc::not_authorized, "the API key was removed just now; nothing was queued"};
+    return key_is_removed();
   }
   return {};
 }
@@ -315,12 +283,12 @@ Result<QueueState> SqliteUploadStore::queue(std::optional<AccountId> account) {
         for (const bool large : {false, true}) {
           auto row = connection.prepare(sql::kReadyOfAccount);
           row.bind(priority, kMostReadyLookedAt + 1, large, *account);
-          add_ready(row, ready);
+          count_ready(row, ready);
         }
       } else {
         auto row = connection.prepare(sql::kReady);
         row.bind(priority, kMostReadyLookedAt + 1);
-        add_ready(row, ready);
+        count_ready(row, ready);
       }
       if (ready.uploads > 0) state.ready.push_back(ready);
     }

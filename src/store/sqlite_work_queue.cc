@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "core/store_rules.h"
 #include "core/upload_decisions.h"
 #include "core/upload_request.h"
 #include "store/sqlite_statements.h"
@@ -16,7 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMaxClaim = 1000;
 // How many delays one look ends, so that it holds nobody up for long; the next look continues.
 constexpr int kDelaysStep = 1000;
 // How many rows one transaction takes back, for the same reason.
@@ -229,7 +229,7 @@ Result<std::vector<ClaimedUpload>> SqliteWorkQueue::claim(const std::vector<Uplo
     const WallTime now = queue_.clock.now();
     std::vector<ClaimedUpload> claimed;
     std::map<AccountId, int> weights;
-    for (const UploadId id : std::span(ids).first(std::min(ids.size(), kMaxClaim))) {
+    for (const UploadId id : std::span(ids).first(std::min(ids.size(), kMaxClaimed))) {
       connection.prepare(sql::kClaim)
           .bind(id, to_unix_ms(now + lease), to_unix_ms(now), queue_.self.node, queue_.self.term)
           .run();

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/store_rules.h"
 #include "store/sqlite_account_rows.h"
 #include "store/sqlite_statements.h"
 
 namespace vodlift::store {
 namespace {
-
-constexpr int kMaxFound = 100;
 
 int bits_of(const std::vector<UploadState>& states) {
   int bits = 0;

@@ -7,14 +7,13 @@
 #include <queue>
 #include <utility>
 
+#include "core/search_page.h"
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_rows.h"
 
 namespace vodlift::store {
 namespace {
 
-constexpr int kMaxFound = 100;
-constexpr int kMaxLookedAt = 2000;
 constexpr UploadId kNewest = std::numeric_limits<UploadId>::max();
 // Ids that a walk reads at once: few at first, for there may be many walks.
 constexpr int kFirstIds = 4;
@@ -97,25 +96,13 @@ std::vector<Kind> kinds_of(SqliteConnection& connection, const UploadFilter& fil
 }
 
 // Only what the filter looks at. False: the connection has failed.
-bool read_filtered(SqliteConnection& connection, UploadId id, Upload& upload) {
+bool read_filtered(SqliteConnection& connection, Upload& upload) {
   auto row = connection.prepare(sql::kSelectFiltered);
-  row.bind(id);
+  row.bind(upload.id);
   if (!row.step()) return false;
-  const auto state = upload_state_from(row.text("state"));
-  if (!state) {
-    connection.fail(fmt::format("the row of upload {} cannot be understood", id));
-    return false;
-  }
-  upload.account = row.integer("account");
-  upload.state = *state;
-  upload.request.priority = static_cast<int>(row.integer("priority"));
-  upload.request.path = row.text("path");
-  upload.request.destination_path = row.text("destination_path");
-  upload.request.bucket = row.text("bucket");
-  upload.error.reset();
-  if (!row.is_null("error_code")) upload.error = UploadError{errc_from_name(row.text("error_code")), {}, false};
-  upload.created = from_unix_ms(row.integer("created_ms"));
-  return true;
+  const bool understood = read_filtered_upload(row, upload);
+  if (!understood) connection.fail(fmt::format("the row of upload {} cannot be understood", upload.id));
+  return understood;
 }
 
 // The id below which everything lies that was created before `until`. The ids are halved: see kClockSetBack.
@@ -140,34 +127,16 @@ UploadId first_after(SqliteConnection& connection, WallTime until) {
 
 UploadPage search_uploads(SqliteConnection& connection, const UploadSearch& search) {
   const UploadFilter& filter = search.filter;
-  const auto limit = static_cast<std::size_t>(std::clamp(search.limit, 1, kMaxFound));
-  const int look_at = std::clamp(search.look_at, 1, kMaxLookedAt);
   UploadId before = search.before > 0 ? search.before : kNewest;
   if (filter.created_until) before = std::min(before, first_after(connection, *filter.created_until));
   Walks walks(connection, kinds_of(connection, filter), before);
-  UploadPage page;
-  std::vector<UploadId> found;
+  SearchPage searched(search);
   Upload upload;
-  UploadId last = 0;
-  for (int looked_at = 0;; ++looked_at) {
-    const UploadId id = walks.next();
-    if (id == 0) break;
-    if (looked_at == look_at) {
-      page.next = last;
-      page.searched_to = upload.created;
-      break;
-    }
-    if (!read_filtered(connection, id, upload)) break;
-    last = id;
-    if (filter.created_since && upload.created < *filter.created_since - kClockSetBack) break;
-    if (!filter.holds(upload)) continue;
-    if (found.size() == limit) {
-      page.next = found.back();
-      break;
-    }
-    found.push_back(id);
-  }
-  for (const UploadId id : found) {
+  do {
+    upload.id = walks.next();
+  } while (upload.id != 0 && read_filtered(connection, upload) && searched.look(upload));
+  UploadPage page = searched.page();
+  for (const UploadId id : searched.ids()) {
     if (auto stored = load_upload(connection, id)) page.uploads.push_back(std::move(stored->upload));
   }
   return page;

@@ -76,7 +76,7 @@ class SqliteUnderTest final : public StoreUnderTest {
     options.feed = &feed_;
     database_ = store::SqliteDatabase::open(options, clock_).value();
     const bool sealed = store::SqliteAccountRepository::holds_secrets(*database_).value();
-    store::Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
+    Seal seal(store::load_or_create_master_key(directory_ / "master.key", !sealed).value());
     account_rows_ = store::SqliteAccountRepository::open(*database_, feed_, std::move(seal)).value();
     nodes_ = std::make_unique<store::SqliteNodes>(*database_, clock_);
     ledger_ = std::make_unique<store::SqliteMultipartLedger>(*database_, clock_);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 
-namespace vodlift::store {
+namespace vodlift {
 
 // Seals and opens secrets. Immutable after construction: any thread.
 class Seal {
@@ -31,4 +31,4 @@ class Seal {
   Secret master_key_;
 };
 
-}  // namespace vodlift::store
+}  // namespace vodlift

@@ -1,11 +1,11 @@
-#include "store/seal.h"
+#include "base/seal.h"
 
 #include <fmt/format.h>
 #include <sodium.h>
 
 #include <stdexcept>
 
-namespace vodlift::store {
+namespace vodlift {
 namespace {
 
 constexpr char kVersion = 1;
@@ -60,4 +60,4 @@ Result<Secret> Seal::open(std::string_view sealed, std::string_view context) con
   return Secret(std::move(plain));
 }
 
-}  // namespace vodlift::store
+}  // namespace vodlift

@@ -1,8 +1,8 @@
-#include "store/seal.h"
+#include "base/seal.h"
 
 #include <gtest/gtest.h>
 
-namespace vodlift::store {
+namespace vodlift {
 namespace {
 
 Seal seal_of(char byte) { return Seal(Secret(std::string(Seal::kKeyBytes, byte))); }
@@ -52,4 +52,4 @@ TEST(Seal, EveryBitCounts) {
 TEST(Seal, RefusesAKeyOfAnotherLength) { EXPECT_THROW(Seal(Secret("short")), std::invalid_argument); }
 
 }  // namespace
-}  // namespace vodlift::store
+}  // namespace vodlift
