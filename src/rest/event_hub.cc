@@ -106,13 +106,15 @@ void EventHub::stop_listening() {
 void EventHub::note(ChangedIds& ids, std::int64_t id) {
   const std::lock_guard lock(mutex_);
   uploads_moved_ = true;
+  if (dropped_) return;
   try {
     if (id > 0) ids.add(id);
     if (id > 0 && ids.size() <= most_waiting_) return;
   } catch (const std::bad_alloc&) {
     // What is not known to have changed is read anew.
   }
-  ids.clear();
+  uploads_.clear();
+  callbacks_.clear();
   dropped_ = true;
 }
 

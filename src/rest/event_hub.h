@@ -68,7 +68,7 @@ struct SettingsChange {
 //
 // All streams together get kBytesOfAll in a tick, each kBytesOfOne at most. What does not fit waits for the next ticks;
 // where more than kMostTicks would be needed, what waits is dropped and the event `reset` tells all clients to read
-// anew, once each kBetweenResets at most.
+// anew, once each kBetweenResets at most. Until then no upload and no callback is told: the clients read all of them.
 //
 // Internally locked. tick() is called by the thread that start() makes, or by a test.
 class EventHub {

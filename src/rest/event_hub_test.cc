@@ -251,6 +251,22 @@ TEST_F(EventHubTest, FarTooManyChangesAreOneResetInAWhile) {
   EXPECT_EQ(count(reader->take(), "event: reset\n"), 1);
 }
 
+TEST_F(EventHubTest, WhileAResetIsDueNoUploadIsTold) {
+  const auto reader = open();
+  changed(0);
+  tick();
+  reader->take();
+  changed(0);
+  queue();
+  tick();
+  EXPECT_EQ(count(reader->take(), "event: upload\n"), 0);
+  tick(EventHub::kBetweenResets);
+  EXPECT_EQ(count(reader->take(), "event: reset\n"), 1);
+  queue();
+  tick();
+  EXPECT_EQ(count(reader->take(), "event: upload\n"), 1);
+}
+
 TEST_F(EventHubTest, AnyUploadMayHaveChanged) {
   const auto reader = open();
   tick();
