@@ -47,10 +47,9 @@ std::optional<ChainedLine> chained_line(std::string_view line) {
 }
 
 std::string chain_value(std::string_view before, std::string_view text) {
-  Sha256 digest;
-  digest.update(bytes_of(before));
-  digest.update(bytes_of(text));
-  return to_hex(digest.finish());
+  std::string all;
+  all.reserve(before.size() + text.size());
+  return to_hex(sha256(bytes_of(all.append(before).append(text))));
 }
 
 std::string with_chain(std::string_view line, bool tells_before, std::string& chain) {

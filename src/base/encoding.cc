@@ -75,11 +75,11 @@ void append_escaped(std::string& out, std::string_view bytes) {
 }  // namespace
 
 std::string to_hex(ByteView bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  char* digit = out.data();
   for (const std::uint8_t byte : bytes) {
-    out += kHexLower[byte >> 4];
-    out += kHexLower[byte & 15];
+    *digit++ = kHexLower[byte >> 4];
+    *digit++ = kHexLower[byte & 15];
   }
   return out;
 }
