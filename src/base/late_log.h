@@ -9,11 +9,12 @@
 
 namespace vodlift::log {
 
-inline constexpr std::size_t kMaxLateLines = 4096;  // that wait to be written
+inline constexpr std::size_t kMaxLateBytes = std::size_t{1024} * 1024;  // that wait to be written
 
 // Like info(), but another thread writes the line, within some milliseconds and before any line of event() that comes
 // later. Those that wait when the process ends normally are written then. If standard error takes nothing while
-// kMaxLateLines wait, the oldest are lost, and a warning says how many. Any thread; never throws, never blocks.
+// kMaxLateBytes wait, those are lost, and a warning says how many lines they were. Any thread; never throws, never
+// blocks.
 void info_late(std::string_view message, std::initializer_list<Field> fields) noexcept;
 
 }  // namespace vodlift::log

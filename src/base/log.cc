@@ -1,7 +1,7 @@
 #include "base/log.h"
 
 #include <fmt/format.h>
-#include <spdlog/details/log_msg_buffer.h>
+#include <spdlog/details/log_msg.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -10,9 +10,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
-#include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "base/encoding.h"
@@ -23,8 +23,7 @@ namespace vodlift::log {
 namespace {
 
 constexpr std::size_t kMaxFieldBytes = 512;
-constexpr std::chrono::milliseconds kLateMoment{20};           // whose late lines are written together
-constexpr std::size_t kMaxLateBytes = std::size_t{64} * 1024;  // that are written together
+constexpr std::chrono::milliseconds kLateMoment{20};  // whose late lines are written together
 
 std::atomic<Format> g_format{Format::console};
 
@@ -89,8 +88,8 @@ void write_now(spdlog::level::level_enum level, std::string_view message, std::i
 }
 
 // Lines that wait for the thread "log", which writes them. It writes the lines of kLateMoment together, because a
-// wake-up and a write for each line cost more than the rest of the work. The destructor writes the lines that still
-// wait.
+// wake-up and a write for each line cost more than the rest of the work. They wait as one text: memory that one thread
+// takes and another gives back, for each line, makes both slow. The destructor writes the lines that still wait.
 class LateLines {
  public:
   LateLines() {
@@ -102,14 +101,20 @@ class LateLines {
   ~LateLines() { instance_ = nullptr; }
 
   void add(std::string_view message, std::initializer_list<Field> fields) {
-    Line line(spdlog::details::log_msg("late", spdlog::level::info, as_line(message, fields)));
+    const std::string text = as_line(message, fields);
+    spdlog::memory_buf_t line;
     const std::lock_guard lock(mutex_);
-    if (lines_.size() == kMaxLateLines) {
-      lines_.pop_front();
-      ++lost_;
+    if (const Format format = g_format; !formatter_ || format != format_) {
+      formatter_ = formatter_of(format);
+      format_ = format;
     }
-    lines_.push_back(std::move(line));
-    if (lines_.size() == 1) thread_.wake();
+    formatter_->format(spdlog::details::log_msg("late", spdlog::level::info, text), line);
+    if (waiting_.size() + line.size() > kMaxLateBytes) {
+      waiting_.clear();
+      lost_ += std::exchange(lines_, 0);
+    }
+    waiting_.append(line.data(), line.size());
+    if (++lines_ == 1) thread_.wake();
   }
 
   // So that a line that must not be late comes behind those that came before it.
@@ -118,8 +123,6 @@ class LateLines {
   }
 
  private:
-  using Line = spdlog::details::log_msg_buffer;
-
   void work() {
     for (bool last = false; !last;) {
       thread_.wait();
@@ -130,32 +133,29 @@ class LateLines {
 
   void write() {
     const std::lock_guard turn(writing_);
-    std::deque<Line> lines;
     std::size_t lost = 0;
     {
       const std::lock_guard lock(mutex_);
-      lines.swap(lines_);
+      text_.clear();
+      text_.swap(waiting_);
+      lines_ = 0;
       lost = std::exchange(lost_, 0);
     }
-    if (lines.empty()) return;
     if (lost > 0)
       write_now(spdlog::level::warn, "log lines were lost, because standard error took no more", {{"lines", lost}});
-    const auto formatter = formatter_of(g_format);
-    spdlog::memory_buf_t text;
-    for (const Line& line : lines) {
-      formatter->format(line, text);
-      if (text.size() < kMaxLateBytes && &line != &lines.back()) continue;
-      std::fwrite(text.data(), 1, text.size(), stderr);
-      text.clear();
-    }
+    std::fwrite(text_.data(), 1, text_.size(), stderr);
   }
 
   static inline std::atomic<LateLines*> instance_{nullptr};
 
   std::mutex writing_;  // held by who writes: lines are written in their order
-  std::mutex mutex_;    // guards lines_ and lost_
-  std::deque<Line> lines_;
+  std::string text_;    // that is written; guarded by writing_
+  std::mutex mutex_;    // guards the next block
+  std::string waiting_;
+  std::size_t lines_ = 0;  // in waiting_
   std::size_t lost_ = 0;
+  std::unique_ptr<spdlog::formatter> formatter_;
+  Format format_ = Format::console;
   WorkerThread thread_;
 };
 

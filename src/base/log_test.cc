@@ -128,8 +128,9 @@ TEST(LateLog, IsWrittenBeforeTheNextLineThatIsNotLate) {
 
 TEST(LateLog, NobodyWaitsForWhoReadsTheLogAndWhatIsLostIsCounted) {
   const FullPipe standard_error;
-  const int lines = 3 * static_cast<int>(log::kMaxLateLines);
-  for (int line = 1; line <= lines; ++line) log::info_late("late", {{"line", line}, {"text", std::string(100, 'x')}});
+  constexpr std::size_t kText = 100;
+  const int lines = 2 * static_cast<int>(log::kMaxLateBytes / kText);
+  for (int line = 1; line <= lines; ++line) log::info_late("late", {{"line", line}, {"text", std::string(kText, 'x')}});
   // Read on, and once the queue has room the next line brings the number.
   std::string read = standard_error.read_until(std::to_string(lines));
   log::info_late("the last", {});
