@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "conformance/postgres_under_test.h"
 #include "conformance/sqlite_under_test.h"
 #include "conformance/store_suite.h"
 #include "memory/memory_accounts.h"
@@ -24,9 +25,10 @@ class AccountStorage {
   virtual void reopen() = 0;
 };
 
-class SqliteAccountStorage final : public AccountStorage {
+// The one of a whole store.
+class StoreAccountStorage final : public AccountStorage {
  public:
-  explicit SqliteAccountStorage(const ManualClock& clock) : store_(make_sqlite_under_test(clock)) {}
+  explicit StoreAccountStorage(std::unique_ptr<StoreUnderTest> store) : store_(std::move(store)) {}
   AccountRepository& rows() override { return store_->account_rows(); }
   ChangeFeed& feed() override { return store_->feed(); }
   void reopen() override { store_->reopen(); }
@@ -109,8 +111,14 @@ class AccountSuite : public testing::TestWithParam<AccountImplementation> {
   INSTANTIATE_TEST_SUITE_P(                                                                                       \
       Every, suite,                                                                                               \
       testing::Values(                                                                                            \
-          AccountImplementation{                                                                                  \
-              "sqlite", [](const ManualClock& clock) { return std::make_unique<SqliteAccountStorage>(clock); }},  \
+          AccountImplementation{"sqlite",                                                                         \
+                                [](const ManualClock& clock) {                                                    \
+                                  return std::make_unique<StoreAccountStorage>(make_sqlite_under_test(clock));    \
+                                }},                                                                               \
+          AccountImplementation{"postgres",                                                                       \
+                                [](const ManualClock& clock) {                                                    \
+                                  return std::make_unique<StoreAccountStorage>(make_postgres_under_test(clock));  \
+                                }},                                                                               \
           AccountImplementation{                                                                                  \
               "memory", [](const ManualClock& clock) { return std::make_unique<MemoryAccountStorage>(clock); }}), \
       [](const auto& each) { return each.param.name; })

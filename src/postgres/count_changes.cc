@@ -1,0 +1,53 @@
+#include "postgres/count_changes.h"
+
+#include <fmt/format.h>
+
+#include "postgres/upload_statements.h"
+
+namespace vodlift::postgres {
+namespace {
+
+constexpr std::int64_t kAddUpLock = 1447839317;
+constexpr int kAddUpStep = 10'000;
+
+}  // namespace
+
+void CountChanges::change(AccountId account, UploadState state, std::int64_t uploads, std::int64_t bytes) {
+  const Place place(account, state);
+  Sums& sums = sums_[place];
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(sums.bytes, bytes, &sum)) {
+    full_.emplace_back(place, sums);
+    sums = {};
+    sum = bytes;
+  }
+  sums.uploads += uploads;
+  sums.bytes = sum;
+}
+
+void CountChanges::save(PgConnection& connection) {
+  std::vector<std::int64_t> accounts;
+  std::vector<std::string_view> states;
+  std::vector<std::int64_t> uploads;
+  std::vector<std::int64_t> bytes;
+  full_.insert(full_.end(), sums_.begin(), sums_.end());
+  for (const auto& [place, sums] : full_) {
+    if (sums.uploads == 0 && sums.bytes == 0) continue;
+    accounts.push_back(place.first);
+    states.push_back(to_string(place.second));
+    uploads.push_back(sums.uploads);
+    bytes.push_back(sums.bytes);
+  }
+  sums_.clear();
+  full_.clear();
+  if (!accounts.empty()) connection.run(sql::kAddCountChanges, accounts, states, uploads, bytes);
+}
+
+bool add_up_counts(PgConnection& connection) {
+  auto alone = connection.run(sql::kTryLock, kAddUpLock);
+  if (!alone.next() || alone.integer("locked") == 0) return false;
+  auto added = connection.run(sql::kAddUpCounts, kAddUpStep);
+  return added.next() && added.integer("changes") == kAddUpStep;
+}
+
+}  // namespace vodlift::postgres

@@ -1,0 +1,113 @@
+// Changes that share a commit.
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/worker_thread.h"
+
+namespace vodlift::postgres {
+
+// Gathers jobs and hands them in groups to `run`, on a thread of its own: what comes while one group commits waits for
+// the next one. Internally locked.
+template <class Job, class Answer>
+class GroupCommit {
+ public:
+  using Done = std::function<void(Result<Answer>)>;
+  // Answers for each job, in their order: each of these was committed, or changed nothing. An error: nothing of the
+  // whole group was changed; then each job is tried alone.
+  using Run = std::function<Result<std::vector<Result<Answer>>>(std::span<const Job> jobs)>;
+
+  static constexpr std::size_t kMostWaiting = 16384;
+  static constexpr std::size_t kMostTogether = 512;
+
+  GroupCommit(const std::string& thread, Run run) : run_(std::move(run)) {
+    loop_.start(thread, [this] { work(); });
+  }
+  GroupCommit(const GroupCommit&) = delete;
+  GroupCommit& operator=(const GroupCommit&) = delete;
+  // Carries out what waits.
+  ~GroupCommit() { loop_.stop(); }
+
+  // `done` is called once: on the thread, after the commit, or here and now with overloaded. It must not block.
+  void post(Job job, Done done) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (waiting_.size() < kMostWaiting) {
+        waiting_.push_back({std::move(job), std::move(done)});
+        loop_.wake();
+        return;
+      }
+    }
+    done(Error{Errc::overloaded, "too many changes wait for the database"});
+  }
+
+ private:
+  struct Entry {
+    Job job;
+    Done done;
+  };
+
+  void work() {
+    for (;;) {
+      std::vector<Job> jobs;
+      std::vector<Done> answers;
+      {
+        const std::lock_guard lock(mutex_);
+        while (!waiting_.empty() && jobs.size() < kMostTogether) {
+          jobs.push_back(std::move(waiting_.front().job));
+          answers.push_back(std::move(waiting_.front().done));
+          waiting_.pop_front();
+        }
+      }
+      if (!jobs.empty()) {
+        run_group(jobs, answers);
+      } else if (loop_.stopping()) {
+        return;
+      } else {
+        loop_.wait();
+      }
+    }
+  }
+
+  // An exception may come after the commit: then nobody must try again.
+  Result<std::vector<Result<Answer>>> run_guarded(std::span<const Job> jobs) {
+    try {
+      return run_(jobs);
+    } catch (const std::exception& error) {
+      log::error("a change of the database failed", {{"error", error.what()}});
+      return Error{Errc::store_failed, "the server had no memory for a change of the database"};
+    }
+  }
+
+  void run_group(const std::vector<Job>& jobs, std::vector<Done>& answers) {
+    auto outcomes = run_guarded(jobs);
+    for (std::size_t at = 0; at < jobs.size(); ++at) {
+      if (outcomes) {
+        answers[at](std::move((*outcomes)[at]));
+      } else if (jobs.size() == 1 || outcomes.error().code == Errc::store_failed) {
+        answers[at](outcomes.error());
+      } else {
+        auto alone = run_guarded(std::span(jobs).subspan(at, 1));
+        answers[at](alone ? std::move(alone->front()) : Result<Answer>(alone.error()));
+      }
+    }
+  }
+
+  const Run run_;
+  std::mutex mutex_;
+  std::deque<Entry> waiting_;
+  WorkerThread loop_;
+};
+
+}  // namespace vodlift::postgres

@@ -1,0 +1,287 @@
+#include "postgres/pg_connection.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/hash.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "postgres/pg_failure.h"
+
+namespace vodlift::postgres {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Plans use our indexes from the first row on, whatever the statistics say; tests hold them.
+std::string session_settings() {
+  return fmt::format(
+      "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {};"
+      "SET search_path = vodlift, pg_catalog; SET client_min_messages = warning;"
+      "SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off;"
+      "SET enable_mergejoin = off; SET enable_bitmapscan = off",
+      kStatementTimeout.count(), kLockTimeout.count(), kIdleTimeout.count());
+}
+
+std::int64_t random_lane() {
+  std::int64_t lane = 0;
+  for (const char byte : random_bytes(8)) lane = (lane << 8) | static_cast<unsigned char>(byte);
+  return lane & 0x7fffffffffffffff;
+}
+
+// libpq's messages end with a line break, and may have several lines.
+std::string one_line(std::string_view message) { return printable(trimmed(message, " \t\r\n"), 1024); }
+
+std::string_view field(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
+
+}  // namespace
+
+std::optional<std::string> shown_url(const Secret& url) {
+  char* failed = nullptr;
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(std::string(url.reveal()).c_str(), &failed), PQconninfoFree);
+  PQfreemem(failed);
+  if (!options) return std::nullopt;
+  const auto value = [&](std::string_view keyword) -> std::string {
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+      if (keyword == option->keyword) return option->val == nullptr ? "" : option->val;
+    }
+    return {};
+  };
+  std::string shown = "postgresql://";
+  if (const std::string user = value("user"); !user.empty()) shown += user + "@";
+  shown += value("host");
+  if (const std::string port = value("port"); !port.empty()) shown += ":" + port;
+  return printable(shown + "/" + value("dbname"));
+}
+
+Result<std::unique_ptr<PgConnection>> PgConnection::open(const Secret& url) {
+  const auto shown = shown_url(url);
+  if (!shown) {
+    return Error{Errc::config_invalid,
+                 "[store] url cannot be understood: give postgresql://USER:PASSWORD@HOST:PORT/DATABASE"};
+  }
+  const std::string url_text(url.reveal());
+  const std::string patience = std::to_string(kConnectTimeout.count());
+  // Keepalives and the user timeout end a connection whose peer is gone; reads and writes are for the primary only.
+  const char* const keywords[] = {"target_session_attrs", "keepalives_idle",
+                                  "keepalives_interval",  "keepalives_count",
+                                  "tcp_user_timeout",     "connect_timeout",
+                                  "application_name",     "dbname",
+                                  "client_encoding",      nullptr};
+  const char* const values[] = {"read-write",     "5",    "2",    "3", "15000", patience.c_str(), "vodlift",
+                                url_text.c_str(), "UTF8", nullptr};
+  std::unique_ptr<PgConnection> connection(new PgConnection(PQconnectdbParams(keywords, values, 1)));
+  if (PQstatus(connection->handle_) != CONNECTION_OK) {
+    return Error{Errc::store_failed, "the database cannot be reached",
+                 fmt::format("{}: {}", *shown, one_line(PQerrorMessage(connection->handle_)))};
+  }
+  connection->execute(session_settings());
+  if (auto failure = connection->take_failure()) return failure->error;
+  return connection;
+}
+
+PgConnection::PgConnection(pg_conn* handle) : handle_(handle), lane_(random_lane()) {
+  PQsetNoticeReceiver(handle_, on_notice, this);
+}
+
+PgConnection::~PgConnection() { PQfinish(handle_); }
+
+// A commit that is not waited for by a standby is a success with a warning: the only one that matters here.
+void PgConnection::on_notice(void* self, const pg_result* notice) {
+  const std::string_view severity = field(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (severity == "WARNING") static_cast<PgConnection*>(self)->warned_ = true;
+}
+
+bool PgConnection::is_lost() const { return lost_ || PQstatus(handle_) != CONNECTION_OK; }
+
+std::optional<PgFailure> PgConnection::take_failure() { return std::exchange(failure_, std::nullopt); }
+
+void PgConnection::fail(std::string message) {
+  if (!failed()) failure_ = PgFailure{{Errc::store_corrupt, "database: " + message}, false};
+}
+
+void PgConnection::lose(const std::string& message) {
+  lost_ = true;
+  if (!failed()) failure_ = PgFailure{{Errc::store_failed, "the connection to the database was lost", message}, true};
+}
+
+bool PgConnection::wait_for_answer(SteadyTime until) {
+  while (PQisBusy(handle_) != 0) {
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    if (left <= 0) return false;
+    pollfd socket{PQsocket(handle_), POLLIN, 0};
+    const int flushed = PQflush(handle_);
+    if (flushed > 0) socket.events |= POLLOUT;
+    if (flushed < 0 || (::poll(&socket, 1, static_cast<int>(left)) < 0 && errno != EINTR)) return false;
+    if ((socket.revents & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(handle_) == 0) return false;
+  }
+  return true;
+}
+
+PgConnection::Answer PgConnection::receive(milliseconds patience) {
+  const SteadyTime until = steady_clock::now() + patience;
+  Answer last(nullptr, PQclear);
+  for (;;) {
+    if (!wait_for_answer(until)) {
+      lose(PQstatus(handle_) == CONNECTION_OK ? "it does not answer" : one_line(PQerrorMessage(handle_)));
+      return {nullptr, PQclear};
+    }
+    PGresult* next = PQgetResult(handle_);
+    if (next == nullptr) break;
+    const bool failed_already = last && PQresultStatus(last.get()) == PGRES_FATAL_ERROR;
+    if (failed_already) {
+      PQclear(next);
+    } else {
+      last.reset(next);
+    }
+  }
+  if (!last) lose(one_line(PQerrorMessage(handle_)));
+  return last;
+}
+
+bool PgConnection::check(const pg_result* answer) {
+  if (answer == nullptr) return false;  // lose() was called
+  const ExecStatusType status = PQresultStatus(answer);
+  if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return true;
+  const std::string_view sqlstate = field(answer, PG_DIAG_SQLSTATE);
+  if (sqlstate.empty()) {  // libpq's own: the connection
+    lose(one_line(PQresultErrorMessage(answer)));
+    return false;
+  }
+  if (ends_session(sqlstate)) lost_ = true;
+  if (!failed()) failure_ = failure_of(sqlstate, one_line(field(answer, PG_DIAG_MESSAGE_PRIMARY)));
+  return false;
+}
+
+std::optional<std::string> PgConnection::prepared(std::string_view sql, const PgValues& values) {
+  if (const auto known = statements_.find(sql); known != statements_.end()) return known->second;
+  std::string name = fmt::format("s{}", statements_.size() + 1);
+  const std::string text(sql);
+  if (PQsendPrepare(handle_, name.c_str(), text.c_str(), values.count(), values.types()) == 0) {
+    lose(one_line(PQerrorMessage(handle_)));
+    return std::nullopt;
+  }
+  if (!check(receive(kPatience).get())) return std::nullopt;
+  statements_.emplace(text, name);
+  return name;
+}
+
+PgResult PgConnection::run_prepared(std::string_view sql, const PgValues& values) {
+  if (failed()) return PgResult(nullptr);
+  const auto name = prepared(sql, values);
+  if (!name) return PgResult(nullptr);
+  if (!send(*name, values)) return PgResult(nullptr);
+  Answer answer = receive(kPatience);
+  return PgResult(check(answer.get()) ? answer.release() : nullptr);
+}
+
+bool PgConnection::send(const std::string& name, const PgValues& values) {
+  const int sent = PQsendQueryPrepared(handle_, name.c_str(), values.count(), values.pointers().data(),
+                                       values.lengths(), values.formats(), 1);
+  if (sent == 0) lose(one_line(PQerrorMessage(handle_)));
+  return sent != 0;
+}
+
+std::vector<PgResult> PgConnection::run_together(const std::vector<PgCall>& calls) {
+  std::vector<std::string> names;
+  for (const PgCall& call : calls) {
+    const auto name = failed() ? std::nullopt : prepared(call.sql, call.values);
+    if (!name) break;
+    names.push_back(*name);
+  }
+  std::vector<PgResult> results;
+  if (!failed() && PQenterPipelineMode(handle_) != 0) {
+    bool sent = true;
+    for (std::size_t at = 0; sent && at < calls.size(); ++at) sent = send(names[at], calls[at].values);
+    if (sent && PQpipelineSync(handle_) != 0) results = receive_all();
+    if (PQexitPipelineMode(handle_) == 0) lose(one_line(PQerrorMessage(handle_)));
+  }
+  while (results.size() < calls.size()) results.emplace_back(nullptr);
+  return results;
+}
+
+std::vector<PgResult> PgConnection::receive_all() {
+  const SteadyTime until = steady_clock::now() + kPatience;
+  std::vector<PgResult> results;
+  for (;;) {
+    if (!wait_for_answer(until)) {
+      lose(PQstatus(handle_) == CONNECTION_OK ? "it does not answer" : one_line(PQerrorMessage(handle_)));
+      return results;
+    }
+    Answer answer(PQgetResult(handle_), PQclear);
+    if (!answer) {  // the end of one statement's answers
+      if (is_lost()) return results;
+      continue;
+    }
+    const ExecStatusType status = PQresultStatus(answer.get());
+    if (status == PGRES_PIPELINE_SYNC) return results;
+    if (status != PGRES_PIPELINE_ABORTED && check(answer.get())) {
+      results.emplace_back(answer.release());
+    } else {
+      results.emplace_back(nullptr);
+    }
+  }
+}
+
+std::optional<std::string> PgConnection::execute(const std::string& sql) {
+  if (failed()) return std::nullopt;
+  if (PQsendQuery(handle_, sql.c_str()) == 0) {
+    lose(one_line(PQerrorMessage(handle_)));
+    return std::nullopt;
+  }
+  const Answer answer = receive(kPatience);
+  if (!check(answer.get()) || PQntuples(answer.get()) == 0) return std::nullopt;
+  return std::string(PQgetvalue(answer.get(), PQntuples(answer.get()) - 1, 0));
+}
+
+bool PgConnection::wait_for_news(milliseconds patience, int wake) {
+  std::array<pollfd, 2> sources{{{PQsocket(handle_), POLLIN, 0}, {wake, POLLIN, 0}}};
+  if (::poll(sources.data(), sources.size(), static_cast<int>(patience.count())) <= 0) return false;
+  return (sources[1].revents & POLLIN) != 0;
+}
+
+std::vector<std::string> PgConnection::take_news() {
+  std::vector<std::string> texts;
+  if (PQconsumeInput(handle_) == 0) lost_ = true;
+  while (PGnotify* notice = PQnotifies(handle_)) {
+    texts.emplace_back(notice->extra);
+    PQfreemem(notice);
+  }
+  return texts;
+}
+
+// The time limit of statements would cancel the wait for a standby, and with it what a success means.
+Committed PgConnection::commit(const std::string& last) {
+  if (failed()) return Committed::no;
+  warned_ = false;
+  const std::string sql = fmt::format("{}{}SET LOCAL statement_timeout = 0; COMMIT", last, last.empty() ? "" : "; ");
+  if (PQsendQuery(handle_, sql.c_str()) == 0) {
+    lose(one_line(PQerrorMessage(handle_)));
+    return Committed::unknown;
+  }
+  const Answer answer = receive(kCommitPatience);
+  if (!check(answer.get())) return is_lost() ? Committed::unknown : Committed::no;
+  if (std::string_view(PQcmdStatus(answer.get())) != "COMMIT") {
+    fail("the transaction was rolled back");
+    return Committed::no;
+  }
+  return warned_ ? Committed::unknown : Committed::yes;
+}
+
+void PgConnection::roll_back() {
+  if (is_lost() || PQtransactionStatus(handle_) == PQTRANS_IDLE) return;
+  if (PQsendQuery(handle_, "ROLLBACK") == 0 || !receive(kPatience)) lost_ = true;
+}
+
+}  // namespace vodlift::postgres

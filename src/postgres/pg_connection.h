@@ -1,0 +1,148 @@
+// One connection to PostgreSQL and the statements on it. Failures are kept by the connection, so that code made of
+// several statements reads straight through: after the first failure every further statement does nothing.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "postgres/pg_result.h"
+#include "postgres/pg_values.h"
+
+struct pg_conn;
+
+namespace vodlift::postgres {
+
+// How long the server lets a statement run, wait for a lock, and a transaction stand idle. What it does not answer
+// within kPatience, or a commit within kCommitPatience, is given up with the connection.
+inline constexpr std::chrono::milliseconds kStatementTimeout{10'000};
+inline constexpr std::chrono::milliseconds kLockTimeout{5'000};
+inline constexpr std::chrono::milliseconds kIdleTimeout{15'000};
+inline constexpr std::chrono::seconds kConnectTimeout{5};
+inline constexpr std::chrono::milliseconds kPatience{15'000};
+inline constexpr std::chrono::milliseconds kCommitPatience{30'000};
+
+// Why a statement failed.
+struct PgFailure {
+  Error error;
+  bool again = false;  // another transaction was in the way, or the connection is lost: the same may succeed
+};
+
+// A statement with its values, to be run together with others.
+struct PgCall {
+  template <class... Values>
+  explicit PgCall(std::string_view text, const Values&... all) : sql(text) {
+    (values.add(all), ...);
+  }
+
+  std::string_view sql;  // must outlive the call
+  PgValues values;
+};
+
+// How a commit ended.
+enum class Committed {
+  yes,
+  no,      // the server refused it: nothing was changed
+  unknown  // the connection was lost meanwhile, or the server warned that a standby may not have it
+};
+
+// One thread at a time.
+class PgConnection {
+ public:
+  // Connects and sets what every session of ours has: time limits, the search path, plans that use indexes. Takes
+  // kConnectTimeout for each host of the URL. Errors: store_failed, config_invalid (the URL cannot be understood). No
+  // message holds the password.
+  static Result<std::unique_ptr<PgConnection>> open(const Secret& url);
+
+  PgConnection(const PgConnection&) = delete;
+  PgConnection& operator=(const PgConnection&) = delete;
+  ~PgConnection();
+
+  // Runs one statement with values for $1, $2, …; it is prepared once for each distinct text, so the values' types must
+  // be the same each time.
+  template <class... Values>
+  PgResult run(std::string_view sql, const Values&... values) {
+    PgValues all;
+    (all.add(values), ...);
+    return run_prepared(sql, all);
+  }
+
+  // Runs statements one after the other, as run() does, but sends all of them before it waits for the first answer.
+  // None may need what an earlier one answers. After one that fails the others are not run.
+  std::vector<PgResult> run_together(const std::vector<PgCall>& calls);
+
+  // Runs one or several statements without values; answers the first column of the last row, as text.
+  std::optional<std::string> execute(const std::string& sql);
+
+  // Ends the transaction that is open. `last`: statements without values that go with it, in one message.
+  Committed commit(const std::string& last = {});
+  // Ends an open transaction, undoing it; harmless when none is open. Clears no failure.
+  void roll_back();
+
+  [[nodiscard]] bool failed() const { return failure_.has_value(); }
+  // Returns the failure since the last call and clears it. Codes: internal (a constraint was violated), store_corrupt,
+  // store_failed (all else).
+  std::optional<PgFailure> take_failure();
+  // Records a failure that PostgreSQL does not know of (a row that cannot be understood); store_corrupt.
+  void fail(std::string message);
+
+  // Waits until notifications come, `wake` can be read, or the time is over; returns whether `wake` can be read.
+  bool wait_for_news(std::chrono::milliseconds patience, int wake);
+  // The texts of the notifications that came.
+  std::vector<std::string> take_news();
+
+  // Whether no statement can succeed any more.
+  [[nodiscard]] bool is_lost() const;
+
+  // A number of this connection's own. Random, so it is never that of another.
+  [[nodiscard]] std::int64_t lane() const { return lane_; }
+  // The number of its next transaction.
+  std::int64_t next_mark() { return ++marks_; }
+
+ private:
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  using Answer = std::unique_ptr<pg_result, std::function<void(pg_result*)>>;
+
+  explicit PgConnection(pg_conn* handle);
+  static void on_notice(void* self, const pg_result* notice);
+
+  PgResult run_prepared(std::string_view sql, const PgValues& values);
+  // The name of the prepared statement; nothing: it failed.
+  std::optional<std::string> prepared(std::string_view sql, const PgValues& values);
+  // Sends a prepared statement with its values; false: the connection is lost.
+  bool send(const std::string& name, const PgValues& values);
+  // The answers to statements in a pipeline, and its end.
+  std::vector<PgResult> receive_all();
+  // What the server answers to what was sent: the last result. Null: nothing came in time.
+  Answer receive(std::chrono::milliseconds patience);
+  bool wait_for_answer(SteadyTime until);
+  // Whether the answer is a success; else the failure is kept.
+  bool check(const pg_result* answer);
+  void lose(const std::string& message);
+
+  pg_conn* handle_;
+  const std::int64_t lane_;
+  std::optional<PgFailure> failure_;
+  std::int64_t marks_ = 0;
+  bool lost_ = false;
+  bool warned_ = false;  // since the last look
+  std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> statements_;
+};
+
+// The address without its password and options, for messages: "postgresql://vodlift@db1:5432/vodlift". Nothing: it is
+// no URL of PostgreSQL.
+std::optional<std::string> shown_url(const Secret& url);
+
+}  // namespace vodlift::postgres

@@ -1,0 +1,238 @@
+#include "postgres/pg_database.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <thread>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "postgres/pg_commits.h"
+#include "postgres/pg_migrations.h"
+#include "postgres/pg_server_check.h"
+#include "postgres/upload_statements.h"
+
+namespace vodlift::postgres {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+// Runs of one change, where others are in the way.
+constexpr int kMostRuns = 6;
+constexpr double kLongestRest_ms = 40;
+
+constexpr milliseconds kBetweenUpkeeps = 1s;
+// Ids of one partition. There is always one more than is needed.
+constexpr std::int64_t kBlockIds = 10'000'000;
+// Of the advisory lock of the node that makes one.
+constexpr std::int64_t kBlockLock = 1447839320;
+// Marks of connections that are gone for long, and empty partitions, are removed this often.
+constexpr std::chrono::hours kBetweenClearings{1};
+
+constexpr const char* kNow = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
+void rest() {
+  std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(1 + random_unit() * kLongestRest_ms));
+}
+
+}  // namespace
+
+std::vector<Change> PgTransaction::news() const {
+  std::vector<Change> changes;
+  for (const UploadId id : uploads_) changes.push_back({.kind = Change::Kind::upload_changed, .upload = id});
+  for (const std::int64_t id : callbacks_) changes.push_back({.kind = Change::Kind::callback_changed, .callback = id});
+  changes.insert(changes.end(), changes_.begin(), changes_.end());
+  return changes;
+}
+
+void PgDatabase::publish(const std::vector<Change>& changes) {
+  if (options_.feed == nullptr) return;
+  for (const Change& change : changes) {
+    if (options_.feed->is_followed(change.kind)) options_.feed->publish(change);
+  }
+  if (news_) news_->tell(changes);
+}
+
+Result<std::unique_ptr<PgDatabase>> PgDatabase::open(PgOptions options) {
+  if (auto safe = check_encryption(options.url, options.accept_unsafe); !safe) return safe.error();
+  std::unique_ptr<PgDatabase> database(new PgDatabase(std::move(options)));
+  {
+    auto connection = database->pool_.borrow();
+    if (!connection) return connection.error();
+    if (auto fit = check_server(**connection, database->options_.accept_unsafe); !fit) return fit.error();
+    if (auto made = migrate(**connection, postgres_migrations()); !made) return made.error();
+  }
+  if (database->options_.tell_nodes) {
+    database->news_ = std::make_unique<PgNews>(database->options_.url, *database->options_.feed);
+  }
+  database->upkeep_.start("db-upkeep", [self = database.get()] {
+    while (!self->upkeep_.stopping()) {
+      self->keep_up();
+      self->upkeep_.wait_for(kBetweenUpkeeps);
+    }
+  });
+  return database;
+}
+
+PgDatabase::PgDatabase(PgOptions options) : options_(std::move(options)), pool_(options_.url, options_.connections) {}
+
+WallTime PgDatabase::begin(PgConnection& connection, const char* how) {
+  const auto now = connection.execute(fmt::format("BEGIN ISOLATION LEVEL {}; {}", how, kNow));
+  if (options_.clock != nullptr) return options_.clock->now();
+  std::int64_t now_ms = 0;
+  if (now) std::from_chars(now->data(), now->data() + now->size(), now_ms);
+  return from_unix_ms(now_ms);
+}
+
+PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& change) {
+  using End = Run::End;
+  const std::unique_ptr<PgConnection, void (*)(PgConnection*)> undo(&connection, [](PgConnection* open) {
+    open->roll_back();
+    (void)open->take_failure();
+  });
+  const auto failed = [&] {
+    const auto failure = connection.take_failure();
+    return Run{failure->again ? End::again : End::refused, failure->error};
+  };
+  PgTransaction transaction(connection, begin(connection, "READ COMMITTED"));
+  if (connection.failed()) return failed();
+  const auto outcome = change(transaction);
+  if (connection.failed()) return failed();
+  if (!outcome) return {End::refused, outcome.error()};
+  transaction.counts.save(connection);
+  if (connection.failed()) return failed();
+  const std::int64_t number = connection.next_mark();
+  switch (connection.commit(mark_statement(connection.lane(), number))) {
+    case Committed::yes:
+      break;
+    case Committed::no:
+      return failed();
+    case Committed::unknown:
+      return {End::unknown, {}, connection.lane(), number};
+  }
+  counts_changed_ = true;
+  publish(transaction.news());
+  return {End::committed};
+}
+
+Result<> PgDatabase::write_noted(const Work& change) {
+  auto outcome = write_any(change);
+  const bool refused =
+      !outcome && (outcome.error().code == Errc::store_failed || outcome.error().code == Errc::store_corrupt);
+  if (!refused) {
+    refuses_since_ = SteadyTime();
+  } else if (refuses_since_.load() == SteadyTime()) {
+    refuses_since_ = steady_clock::now();
+  }
+  return outcome;
+}
+
+std::optional<std::chrono::seconds> PgDatabase::refuses_for() const {
+  const SteadyTime since = refuses_since_;
+  if (since == SteadyTime()) return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(steady_clock::now() - since);
+}
+
+Result<> PgDatabase::write_any(const Work& change) {
+  Run last;
+  for (int run = 1; run <= kMostRuns; ++run) {
+    if (run > 1) rest();
+    {
+      auto connection = pool_.borrow();
+      if (!connection) return connection.error();
+      last = run_change(**connection, change);
+    }
+    if (last.end == Run::End::unknown) {
+      const auto committed = was_committed(last.lane, last.number);
+      if (!committed) return committed.error();
+      // What it told is lost with its answer; followers look at everything.
+      if (*committed) publish(anything());
+      if (*committed) return {};
+      last.error = {Errc::store_failed, "the connection to the database was lost"};
+      continue;
+    }
+    if (last.end == Run::End::committed) return {};
+    if (last.end == Run::End::refused) break;
+  }
+  return last.error;
+}
+
+PgDatabase::Run PgDatabase::run_query(PgConnection& connection, const Work& query) {
+  using End = Run::End;
+  const std::unique_ptr<PgConnection, void (*)(PgConnection*)> end(&connection, [](PgConnection* open) {
+    open->roll_back();
+    (void)open->take_failure();
+  });
+  PgTransaction transaction(connection, begin(connection, "REPEATABLE READ READ ONLY"));
+  Result<> outcome;
+  if (!connection.failed()) outcome = query(transaction);
+  if (const auto failure = connection.take_failure())
+    return {failure->again ? End::again : End::refused, failure->error};
+  if (!outcome) return {End::refused, outcome.error()};
+  return {End::committed};
+}
+
+Result<> PgDatabase::read_any(const Work& query) {
+  Run last;
+  for (int run = 1; run <= kMostRuns; ++run) {
+    if (run > 1) rest();
+    auto connection = pool_.borrow();
+    if (!connection) return connection.error();
+    last = run_query(**connection, query);
+    if (last.end == Run::End::committed) return {};
+    if (last.end == Run::End::refused) break;
+  }
+  return last.error;
+}
+
+Result<bool> PgDatabase::was_committed(std::int64_t lane, std::int64_t number) {
+  log::warn("the database did not say clearly whether a change is committed; it is looked up");
+  const SteadyTime until = steady_clock::now() + kLongestLookUp;
+  while (steady_clock::now() < until) {
+    if (auto connection = pool_.open_apart()) {
+      if (const auto committed = look_up_mark(**connection, lane, number)) return *committed;
+    }
+    std::this_thread::sleep_for(kBetweenLookUps * (0.5 + random_unit()));
+  }
+  return Error{Errc::store_failed,
+               "the database did not say whether the change was committed; look before you try again"};
+}
+
+void PgDatabase::keep_up() {
+  if (counts_changed_.exchange(false)) add_up();
+  make_room_for_ids();
+  if (steady_clock::now() < clear_) return;
+  clear_ = steady_clock::now() + kBetweenClearings;
+  for (const auto statement : {sql::kForgetMarks, sql::kDropEmptyBlock}) {
+    (void)write([&](PgTransaction& transaction) -> Result<> {
+      transaction.connection.run(statement);
+      return {};
+    });
+  }
+}
+
+void PgDatabase::add_up() {
+  for (bool more = true; more && !upkeep_.stopping();) {
+    const auto added =
+        write([](PgTransaction& transaction) -> Result<bool> { return add_up_counts(transaction.connection); });
+    more = added && *added;
+  }
+  counts_changed_ = false;  // by ourselves
+}
+
+void PgDatabase::make_room_for_ids() {
+  const auto room = read([](PgTransaction& transaction) -> Result<std::int64_t> {
+    auto row = transaction.connection.run(sql::kIdsLeft);
+    return row.next() ? row.integer("ids") : kBlockIds;
+  });
+  if (!room || *room >= kBlockIds) return;
+  (void)write([](PgTransaction& transaction) -> Result<> {
+    auto alone = transaction.connection.run(sql::kTryLock, kBlockLock);
+    if (alone.next() && alone.integer("locked") != 0) transaction.connection.run(sql::kMakeBlock, kBlockIds);
+    return {};
+  });
+}
+
+}  // namespace vodlift::postgres

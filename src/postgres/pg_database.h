@@ -1,0 +1,142 @@
+// The database of one or several nodes, in PostgreSQL: transactions, and what becomes of them (docs/decisions).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <type_traits>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/worker_thread.h"
+#include "core/change_feed.h"
+#include "core/upload_decisions.h"
+#include "postgres/count_changes.h"
+#include "postgres/pg_connection.h"
+#include "postgres/pg_news.h"
+#include "postgres/pg_pool.h"
+
+namespace vodlift::postgres {
+
+struct PgOptions {
+  Secret url;                                         // postgresql://…, of the primary
+  std::size_t connections = 8;                        // at most, 2..100
+  bool accept_unsafe = false;                         // see check_server()
+  std::int64_t most_open_uploads = kMostOpenUploads;  // of one account; nodes at the same time may exceed it a little
+  LocalChangeFeed* feed = nullptr;                    // hears of each upload and callback that changed
+  bool tell_nodes = false;       // other nodes hear of changes too, and this one of theirs; needs a feed
+  const Clock* clock = nullptr;  // for tests: the time, instead of the database's
+};
+
+// A transaction that runs. Its statements see what was committed when each of them began (READ COMMITTED); those of a
+// read see one state (REPEATABLE READ).
+class PgTransaction {
+ public:
+  PgTransaction(PgConnection& used, WallTime begun) : connection(used), now(begun) {}
+
+  // For the feed, after the commit.
+  void changed_upload(UploadId id) { uploads_.insert(id); }
+  void changed_callback(std::int64_t id) { callbacks_.insert(id); }
+  void tell(const Change& change) { changes_.push_back(change); }
+
+  PgConnection& connection;
+  const WallTime now;  // by the database's clock
+  CountChanges counts;
+
+ private:
+  friend class PgDatabase;
+  [[nodiscard]] std::vector<Change> news() const;
+
+  std::set<UploadId> uploads_;
+  std::set<std::int64_t> callbacks_;
+  std::vector<Change> changes_;
+};
+
+// Internally locked: any thread.
+//
+// A change whose COMMIT was answered by a clear success has been written by the server, and by its synchronous standby
+// if it has one. Where the answer is lost, or warns that the standby may not have it, the transaction is looked up by
+// its mark, and another change must be confirmed clearly, before any success is reported: the standby has what came
+// before that.
+class PgDatabase {
+ public:
+  // Connects, checks the server and brings the schema up to date. Errors: those of PgConnection::open, check_server,
+  // check_encryption and migrate.
+  static Result<std::unique_ptr<PgDatabase>> open(PgOptions options);
+
+  PgDatabase(const PgDatabase&) = delete;
+  PgDatabase& operator=(const PgDatabase&) = delete;
+  ~PgDatabase() { upkeep_.stop(); }
+
+  // Runs `change(PgTransaction&) -> Result<T>` and commits. It runs again, from the start, where another transaction
+  // was in the way or the connection was lost, so each run must reset its results. After an error nothing of it is
+  // kept. Errors: those of `change`, store_failed, store_corrupt, internal.
+  template <class Change>
+  auto write(Change change) -> std::invoke_result_t<Change&, PgTransaction&> {
+    return answer_of(change, [this](const Work& work) { return write_noted(work); });
+  }
+
+  // Runs `query(PgTransaction&) -> Result<T>` on one committed state. Errors: as write().
+  template <class Query>
+  auto read(Query query) -> std::invoke_result_t<Query&, PgTransaction&> {
+    return answer_of(query, [this](const Work& work) { return read_any(work); });
+  }
+
+  // Since when changes fail because of the database, all of them since then; nothing: the last one was made.
+  [[nodiscard]] std::optional<std::chrono::seconds> refuses_for() const;
+
+  [[nodiscard]] std::int64_t most_open_uploads() const { return options_.most_open_uploads; }
+
+ private:
+  using Work = std::function<Result<>(PgTransaction&)>;
+  // How one run of a change ended.
+  struct Run {
+    enum class End { committed, refused, again, unknown } end = End::refused;
+    Error error{};          // but for committed
+    std::int64_t lane = 0;  // the mark, where unknown
+    std::int64_t number = 0;
+  };
+
+  explicit PgDatabase(PgOptions options);
+
+  // Carries a Result<T> through a door that knows only Result<>.
+  template <class Given, class Door>
+  static auto answer_of(Given& work, Door door) -> std::invoke_result_t<Given&, PgTransaction&> {
+    using Answer = std::invoke_result_t<Given&, PgTransaction&>;
+    Answer answer = Error{};
+    const Work run = [&](PgTransaction& transaction) -> Result<> {
+      answer = work(transaction);
+      if (!answer) return answer.error();
+      return {};
+    };
+    if (auto outcome = door(run); !outcome) return outcome.error();
+    return answer;
+  }
+
+  Result<> write_any(const Work& change);
+  Result<> write_noted(const Work& change);
+  Result<> read_any(const Work& query);
+  Run run_change(PgConnection& connection, const Work& change);
+  Run run_query(PgConnection& connection, const Work& query);
+  WallTime begin(PgConnection& connection, const char* how);
+  // Finds out what became of a transaction. Errors: store_failed (nobody can tell now).
+  Result<bool> was_committed(std::int64_t lane, std::int64_t number);
+  void publish(const std::vector<Change>& changes);
+  // On the thread of the upkeep.
+  void keep_up();
+  void add_up();
+  void make_room_for_ids();
+
+  const PgOptions options_;
+  PgPool pool_;
+  std::unique_ptr<PgNews> news_;                          // nothing: other nodes are not told
+  std::atomic<SteadyTime> refuses_since_ = SteadyTime();  // the epoch: it does not
+  std::atomic<bool> counts_changed_{true};
+  SteadyTime clear_;  // for the upkeep
+  WorkerThread upkeep_;
+};
+
+}  // namespace vodlift::postgres

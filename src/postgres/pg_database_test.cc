@@ -1,0 +1,232 @@
+#include "postgres/pg_database.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <future>
+#include <mutex>
+
+#include "postgres/pg_nodes.h"
+#include "postgres/pg_server_check.h"
+#include "postgres/started_server_test.h"
+
+namespace vodlift::postgres {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A server of its own, with commits that wait for a standby when they are told to.
+class DatabaseTest : public testing::Test {
+ protected:
+  static StartedServer& server() {
+    static StartedServer started({"-cfsync=off"});
+    return started;
+  }
+
+  std::unique_ptr<PgDatabase> open(bool tell_nodes = false) {
+    PgOptions options;
+    options.url = server().url_of(name_);
+    options.accept_unsafe = true;
+    options.feed = tell_nodes ? &feed_ : nullptr;
+    options.tell_nodes = tell_nodes;
+    return PgDatabase::open(std::move(options)).value();
+  }
+
+  static void run(const std::string& sql) {
+    auto connection = PgConnection::open(server().url_of("postgres")).value();
+    connection->execute(sql);
+    const auto failure = connection->take_failure();
+    ASSERT_FALSE(failure) << failure->error.message;
+  }
+  // Each commit waits for this standby, which does not exist.
+  static void set_standby(const std::string& name) {
+    run("ALTER SYSTEM SET synchronous_standby_names = '" + name + "'");
+    run("SELECT pg_reload_conf()");
+    for (int tries = 0; !name.empty() && !commits_wait(); ++tries) ASSERT_LT(tries, 100);
+  }
+  // The server takes a new setting some time after it was told to. Tries with a commit.
+  static bool commits_wait() {
+    auto commit = std::async(std::launch::async, [] { run("CREATE TABLE public.tried (); DROP TABLE public.tried"); });
+    auto connection = PgConnection::open(server().url_of("postgres")).value();
+    bool waited = false;
+    while (commit.wait_for(10ms) != std::future_status::ready) {
+      waited |= connection
+                    ->execute(
+                        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+                        " AND datname = 'postgres'")
+                    .has_value();
+    }
+    return waited;
+  }
+  // Does this to all sessions that wait for a standby, for a while.
+  void to_waiting_commits(const std::string& what) {
+    const std::string sql =
+        "SELECT " + what + "(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = '" + name_ + "'";
+    auto connection = PgConnection::open(server().url_of("postgres")).value();
+    int done = 0;
+    for (int tries = 0; tries < 60; ++tries) {
+      if (connection->execute(sql)) ++done;
+      std::this_thread::sleep_for(10ms);
+    }
+    EXPECT_GT(done, 0);
+  }
+
+  // A change of which it can be counted how often it was made.
+  static Result<> add_one(PgDatabase& database) {
+    return database.write([](PgTransaction& transaction) -> Result<> {
+      transaction.connection.run(
+          "INSERT INTO retries (upload_id, retried_as) SELECT count(*), count(*) + 1 FROM retries");
+      return {};
+    });
+  }
+  static std::int64_t count(PgDatabase& database) {
+    return database
+        .read([](PgTransaction& transaction) -> Result<std::int64_t> {
+          auto row = transaction.connection.run("SELECT count(*) AS rows FROM retries");
+          return row.next() ? row.integer("rows") : -1;
+        })
+        .value();
+  }
+
+  void expect_waits_for_the_standby(const std::string& what) {
+    const auto database = open();
+    set_standby("nobody");
+    auto answer = std::async(std::launch::async, [&] { return add_one(*database); });
+    to_waiting_commits(what);
+    EXPECT_EQ(answer.wait_for(1500ms), std::future_status::timeout) << "the change is visible, but nobody has a copy";
+    set_standby("");
+    EXPECT_TRUE(answer.get());
+    EXPECT_EQ(count(*database), 1) << "made once";
+  }
+
+  LocalChangeFeed feed_;
+  const std::string name_ = server().make_database();
+};
+
+TEST_F(DatabaseTest, ACommitWhoseConnectionIsLostIsNoSuccessBeforeTheStandbyHasIt) {
+  expect_waits_for_the_standby("pg_terminate_backend");
+}
+
+TEST_F(DatabaseTest, ACommitThatWarnsIsNoSuccessBeforeTheStandbyHasIt) {
+  expect_waits_for_the_standby("pg_cancel_backend");
+}
+
+TEST_F(DatabaseTest, AChangeThatWasRolledBackIsMadeAgain) {
+  const auto database = open();
+  int runs = 0;
+  const auto changed = database->write([&](PgTransaction& transaction) -> Result<> {
+    transaction.connection.run("INSERT INTO retries (upload_id, retried_as) VALUES (1, 2)");
+    if (++runs == 1) {
+      auto process = transaction.connection.run("SELECT pg_backend_pid() AS pid");
+      EXPECT_TRUE(process.next());
+      run("SELECT pg_terminate_backend(" + std::to_string(process.integer("pid")) + ")");
+      transaction.connection.run("SELECT 1 AS one");
+    }
+    return {};
+  });
+  EXPECT_TRUE(changed);
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(count(*database), 1);
+}
+
+TEST_F(DatabaseTest, ARefusedChangeLeavesNothing) {
+  const auto database = open();
+  const auto refused = database->write([&](PgTransaction& transaction) -> Result<> {
+    transaction.connection.run("INSERT INTO retries (upload_id, retried_as) VALUES (1, 2)");
+    return Error{Errc::wrong_state, "no"};
+  });
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::wrong_state);
+  const auto broken = database->write([&](PgTransaction& transaction) -> Result<> {
+    transaction.connection.run("INSERT INTO retries (upload_id, retried_as) VALUES (2, 1)");
+    return {};
+  });
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, Errc::internal);
+  EXPECT_EQ(count(*database), 0);
+}
+
+TEST_F(DatabaseTest, TransactionsThatBlockEachOtherBothSucceed) {
+  const auto database = open();
+  ASSERT_TRUE(database->write([](PgTransaction& transaction) -> Result<> {
+    transaction.connection.run("INSERT INTO retries (upload_id, retried_as) VALUES (1, 2), (2, 3)");
+    return {};
+  }));
+  const auto change_both = [&](int first, int second) {
+    return database->write([&](PgTransaction& transaction) -> Result<> {
+      transaction.connection.run("UPDATE retries SET retried_as = retried_as + 1 WHERE upload_id = $1", first);
+      std::this_thread::sleep_for(100ms);
+      transaction.connection.run("UPDATE retries SET retried_as = retried_as + 1 WHERE upload_id = $1", second);
+      return {};
+    });
+  };
+  auto other = std::async(std::launch::async, [&] { return change_both(2, 1); });
+  EXPECT_TRUE(change_both(1, 2));
+  EXPECT_TRUE(other.get());
+}
+
+TEST_F(DatabaseTest, ANodeHearsOfTheChangesOfAnother) {
+  const auto one = open(true);
+  PgOptions options;
+  options.url = server().url_of(name_);
+  options.accept_unsafe = true;
+  LocalChangeFeed theirs;
+  options.feed = &theirs;
+  options.tell_nodes = true;
+  const auto second = PgDatabase::open(std::move(options)).value();
+  std::promise<UploadId> heard;
+  std::atomic_flag first;
+  const auto following = feed_.subscribe(Change::Kind::upload_recalled, [&](const Change& change) {
+    if (!first.test_and_set()) heard.set_value(change.upload);
+  });
+  auto answer = heard.get_future();
+  for (int tries = 0; tries < 100 && answer.wait_for(50ms) != std::future_status::ready; ++tries) {
+    ASSERT_TRUE(second->write([](PgTransaction& transaction) -> Result<> {
+      transaction.tell({Change::Kind::upload_recalled, 158, 7});
+      return {};
+    }));
+  }
+  EXPECT_EQ(answer.get(), 7);
+}
+
+TEST_F(DatabaseTest, ASchemaOfANewerReleaseIsLeftAlone) {
+  open();
+  {
+    auto connection = PgConnection::open(server().url_of(name_)).value();
+    connection->execute("INSERT INTO migrations (number, name) VALUES (1000, '1000_later')");
+  }
+  PgOptions options;
+  options.url = server().url_of(name_);
+  options.accept_unsafe = true;
+  const auto refused = PgDatabase::open(std::move(options));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::config_invalid);
+  EXPECT_NE(refused.error().message.find("newer vodlift"), std::string::npos) << refused.error().message;
+}
+
+TEST_F(DatabaseTest, NodesThatStartTogetherMakeOneSchema) {
+  std::vector<std::future<bool>> started;
+  for (int node = 0; node < 4; ++node) {
+    started.push_back(std::async(std::launch::async, [this] { return open() != nullptr; }));
+  }
+  for (auto& one : started) EXPECT_TRUE(one.get());
+}
+
+TEST_F(DatabaseTest, GoesOnWhenTheServerIsBack) {
+  const auto database = open();
+  ASSERT_TRUE(add_one(*database));
+  server().stop(SIGQUIT);
+  const auto failed = add_one(*database);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Errc::store_failed);
+  server().start();
+  bool back = false;
+  for (int tries = 0; tries < 200 && !back; ++tries) {
+    back = add_one(*database).has_value();
+    if (!back) std::this_thread::sleep_for(50ms);
+  }
+  EXPECT_TRUE(back);
+}
+
+}  // namespace
+}  // namespace vodlift::postgres

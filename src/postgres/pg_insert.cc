@@ -1,0 +1,258 @@
+#include "postgres/pg_insert.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+
+#include "postgres/pg_upload_rows.h"
+#include "postgres/upload_statements.h"
+
+namespace vodlift::postgres {
+namespace {
+
+// One group of jobs on its way into the tables.
+class Insertion {
+ public:
+  Insertion(PgTransaction& transaction, std::span<const InsertJob> jobs, std::int64_t most_open)
+      : transaction_(transaction), connection_(transaction.connection), jobs_(jobs), most_open_(most_open) {
+    places_.resize(jobs.size());
+  }
+
+  std::vector<Result<InsertOutcome>> run() {
+    find_equal_jobs();
+    look();
+    keep_signatures();
+    keep_chain_ends();
+    insert_rows();
+    insert_retries();
+    return answers();
+  }
+
+ private:
+  using Signature = std::tuple<std::int64_t, std::int64_t, std::string_view>;  // timestamp, key, mac
+  // What becomes of a job.
+  struct Place {
+    bool is_new = true;               // false: repeated or refused
+    std::optional<std::size_t> same;  // an earlier job of the group has the same signature
+    bool repeated = false;
+    bool refused = false;
+    UploadId id = 0;
+    std::int64_t target = 0;
+    std::optional<UploadId> waiting_on;
+  };
+
+  static Signature signature_of(const InsertJob& job) {
+    return {job.upload.signature.timestamp, job.upload.key_id, job.upload.signature.mac};
+  }
+
+  // The values of many jobs, for an array each.
+  struct Signatures {
+    std::vector<std::int64_t> timestamps;
+    std::vector<std::int64_t> keys;
+    std::vector<Bytes> macs;
+    std::vector<UploadId> ids;
+
+    void add(const InsertJob& job, UploadId id) {
+      timestamps.push_back(job.upload.signature.timestamp);
+      keys.push_back(job.upload.key_id);
+      macs.push_back({job.upload.signature.mac});
+      ids.push_back(id);
+    }
+  };
+
+  void repeat(std::size_t at, UploadId first) {
+    places_[at].is_new = false;
+    places_[at].repeated = true;
+    places_[at].id = first;
+  }
+
+  // Several of the group may have the same signature: the first of them counts.
+  void find_equal_jobs() {
+    std::map<Signature, std::size_t> first;
+    for (std::size_t at = 0; at < jobs_.size(); ++at) {
+      if (jobs_[at].upload.signature.mac.empty()) continue;
+      const auto [known, is_first] = first.try_emplace(signature_of(jobs_[at]), at);
+      if (is_first) continue;
+      places_[at].is_new = false;
+      places_[at].same = known->second;
+    }
+  }
+
+  // What must be known first, asked in one message. Objects are locked in one order for all nodes, and before ids are
+  // taken: so ids of a chain grow in the order of the chain.
+  void look() {
+    Signatures given;
+    std::vector<std::size_t> asked;
+    std::set<AccountId> accounts;
+    std::set<std::int64_t> targets;
+    std::int64_t ids = 0;
+    for (std::size_t at = 0; at < jobs_.size(); ++at) {
+      if (!places_[at].is_new) continue;
+      const NewUpload& upload = jobs_[at].upload;
+      ++ids;
+      accounts.insert(upload.account);
+      places_[at].target = target_of(upload.account, upload.request.bucket, upload.request.destination_path);
+      targets.insert(places_[at].target);
+      if (upload.signature.mac.empty()) continue;
+      given.add(jobs_[at], 0);
+      asked.push_back(at);
+    }
+    const std::vector<std::int64_t> sorted(targets.begin(), targets.end());
+    std::vector<PgResult> answers = connection_.run_together(
+        {PgCall(sql::kFindSignatures, given.timestamps, given.keys, given.macs),
+         PgCall(sql::kOpenCounts, std::vector<std::int64_t>(accounts.begin(), accounts.end())),
+         PgCall(sql::kLockTargets, sorted), PgCall(sql::kTakeIds, ids), PgCall(sql::kChainEnds, sorted)});
+    note_repeats(answers[0], asked);
+    refuse_full_accounts(answers[1]);
+    give_ids(answers[3]);
+    while (answers[4].next()) found_ends_.emplace(answers[4].integer("id"), answers[4].integer("target"));
+  }
+
+  void note_repeats(PgResult& row, const std::vector<std::size_t>& asked) {
+    while (row.next()) repeat(asked[static_cast<std::size_t>(row.integer("number") - 1)], row.integer("upload_id"));
+  }
+
+  void refuse_full_accounts(PgResult& row) {
+    std::map<AccountId, std::int64_t> open;
+    while (row.next()) open[row.integer("account")] = row.integer("uploads");
+    for (std::size_t at = 0; at < jobs_.size(); ++at) {
+      if (!places_[at].is_new) continue;
+      places_[at].refused = open[jobs_[at].upload.account] >= most_open_;
+      places_[at].is_new = !places_[at].refused;
+      if (places_[at].is_new) ++open[jobs_[at].upload.account];
+    }
+  }
+
+  // Ids of uploads that are not inserted are lost.
+  void give_ids(PgResult& row) {
+    for (Place& place : places_) {
+      if (place.is_new && row.next()) place.id = row.integer("id");
+    }
+  }
+
+  // Another node may have committed the same signature in the meantime: then its upload counts.
+  void keep_signatures() {
+    std::map<Signature, std::size_t> sorted;
+    for (std::size_t at = 0; at < jobs_.size(); ++at) {
+      if (places_[at].is_new && !jobs_[at].upload.signature.mac.empty()) sorted.emplace(signature_of(jobs_[at]), at);
+    }
+    if (sorted.empty()) return;
+    Signatures given;
+    std::map<UploadId, std::size_t> refused;
+    for (const auto& [signature, at] : sorted) {
+      given.add(jobs_[at], places_[at].id);
+      refused.emplace(places_[at].id, at);
+    }
+    auto kept = connection_.run(sql::kInsertSignatures, given.timestamps, given.keys, given.macs, given.ids);
+    while (kept.next()) refused.erase(kept.integer("upload_id"));
+    for (const auto& [id, at] : refused) {
+      const auto first = find_signature(connection_, jobs_[at].upload.key_id, jobs_[at].upload.signature);
+      repeat(at, first.value_or(0));
+    }
+  }
+
+  // Whoever ends the upload that a new one shall wait for waits for this transaction, and then sees the new one. With
+  // the targets locked, no upload to them can come; so what is not found in one look is not there.
+  void keep_chain_ends() {
+    std::map<std::int64_t, UploadId> ends;
+    while (!found_ends_.empty() && !connection_.failed()) {
+      std::vector<UploadId> ids;
+      for (const auto& [id, target] : found_ends_) ids.push_back(id);
+      auto kept = connection_.run(sql::kKeepOpen, ids);
+      while (kept.next()) {
+        const auto one = found_ends_.find(kept.integer("id"));
+        ends[one->second] = one->first;
+        found_ends_.erase(one);
+      }
+      if (found_ends_.empty()) break;
+      std::vector<std::int64_t> again;  // their ends have ended just now
+      for (const auto& [id, target] : found_ends_) again.push_back(target);
+      found_ends_.clear();
+      auto row = connection_.run(sql::kChainEnds, again);
+      while (row.next()) found_ends_.emplace(row.integer("id"), row.integer("target"));
+    }
+    for (Place& place : places_) {
+      if (!place.is_new) continue;
+      if (const auto end = ends.find(place.target); end != ends.end()) place.waiting_on = end->second;
+      ends[place.target] = place.id;
+    }
+  }
+
+  void insert_rows() {
+    std::vector<std::int64_t> ids, accounts, keys, sizes, priorities, targets;
+    std::vector<Bytes> paths, destinations, buckets, metadata, callbacks, options;
+    std::vector<std::string_view> acls, tokens;
+    std::vector<std::optional<std::int64_t>> waiting_on;
+    for (std::size_t at = 0; at < jobs_.size(); ++at) {
+      const Place& place = places_[at];
+      if (!place.is_new) continue;
+      const NewUpload& upload = jobs_[at].upload;
+      const UploadRequest& request = upload.request;
+      ids.push_back(place.id);
+      accounts.push_back(upload.account);
+      keys.push_back(upload.key_id);
+      paths.push_back({request.path});
+      destinations.push_back({request.destination_path});
+      buckets.push_back({request.bucket});
+      acls.push_back(to_string(request.acl));
+      metadata.push_back({jobs_[at].texts.metadata});
+      callbacks.push_back({request.callback});
+      options.push_back({jobs_[at].texts.options});
+      tokens.push_back(upload.token);
+      sizes.push_back(upload.size);
+      priorities.push_back(request.priority);
+      targets.push_back(place.target);
+      waiting_on.push_back(place.waiting_on);
+      transaction_.counts.add(upload.account, UploadState::queued, upload.size);
+      transaction_.changed_upload(place.id);
+      transaction_.tell({Change::Kind::uploads_due, upload.account, place.id});
+    }
+    if (ids.empty()) return;
+    connection_.run(sql::kInsertUploads, ids, accounts, keys, paths, destinations, buckets, acls, metadata, callbacks,
+                    options, tokens, sizes, priorities, targets, waiting_on, to_unix_ms(transaction_.now));
+  }
+
+  void insert_retries() {
+    std::vector<std::int64_t> repeated, ids, accounts;
+    for (std::size_t at = 0; at < jobs_.size(); ++at) {
+      if (!places_[at].is_new || jobs_[at].upload.retry_of == 0) continue;
+      repeated.push_back(jobs_[at].upload.retry_of);
+      ids.push_back(places_[at].id);
+      accounts.push_back(jobs_[at].upload.account);
+    }
+    if (ids.empty()) return;
+    auto row = connection_.run(sql::kInsertRetries, repeated, ids, accounts);
+    while (row.next()) transaction_.changed_upload(row.integer("upload_id"));
+  }
+
+  std::vector<Result<InsertOutcome>> answers() {
+    std::vector<Result<InsertOutcome>> answers;
+    answers.reserve(jobs_.size());
+    for (std::size_t at = 0; at < jobs_.size(); ++at) {
+      const Place& place = places_[places_[at].same.value_or(at)];
+      if (place.refused) {
+        answers.emplace_back(too_many_open_uploads(jobs_[at].upload.account, most_open_));
+      } else {
+        answers.emplace_back(InsertOutcome{place.id, place.repeated || places_[at].same.has_value()});
+      }
+    }
+    return answers;
+  }
+
+  PgTransaction& transaction_;
+  PgConnection& connection_;
+  const std::span<const InsertJob> jobs_;
+  const std::int64_t most_open_;
+  std::vector<Place> places_;                    // of the jobs
+  std::map<UploadId, std::int64_t> found_ends_;  // of chains, with their targets
+};
+
+}  // namespace
+
+std::vector<Result<InsertOutcome>> insert_uploads(PgTransaction& transaction, std::span<const InsertJob> jobs,
+                                                  std::int64_t most_open) {
+  return Insertion(transaction, jobs, most_open).run();
+}
+
+}  // namespace vodlift::postgres
