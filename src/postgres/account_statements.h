@@ -1,6 +1,7 @@
 // The SQL statements about accounts, keys, buckets, and bandwidth limits.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace vodlift::postgres::sql {
@@ -110,16 +111,34 @@ inline constexpr std::string_view kMultipartsOf = R"sql(
   WHERE account = $1 AND left_ms IS NOT NULL AND ($2 IS NULL OR bucket = $2))sql";
 inline constexpr std::string_view kKeysOfAccount = "SELECT count(*) AS found FROM api_keys WHERE cdn = $1";
 inline constexpr std::string_view kBucketsOfAccount = "SELECT count(*) AS found FROM buckets WHERE cdn = $1";
+// Expired ones too: they go in the same way.
+inline constexpr std::string_view kTokensOfAccount = "SELECT count(*) AS found FROM access_tokens WHERE cdn = $1";
 
 inline constexpr std::string_view kRemember = R"sql(
   INSERT INTO former_accounts (cdn, "user", removed_ms) SELECT cdn, "user", $2 FROM accounts WHERE cdn = $1
   ON CONFLICT (cdn) DO UPDATE SET "user" = excluded."user", removed_ms = excluded.removed_ms)sql";
 inline constexpr std::string_view kRemoveKeys = "DELETE FROM api_keys WHERE cdn = $1";
 inline constexpr std::string_view kRemoveBuckets = "DELETE FROM buckets WHERE cdn = $1";
+// The account that gets the number later may be another customer's.
+inline constexpr std::string_view kRemoveTokens = "DELETE FROM access_tokens WHERE cdn = $1";
 inline constexpr std::string_view kRemoveAccount = "DELETE FROM accounts WHERE cdn = $1";
 inline constexpr std::string_view kRemoveKey = "DELETE FROM api_keys WHERE cdn = $1 AND api_key = $2";
 inline constexpr std::string_view kRemoveBucket = "DELETE FROM buckets WHERE cdn = $1 AND bucket = $2";
-inline constexpr std::string_view kNoteRemoval = "UPDATE counters SET value = $1 WHERE name = 'accounts_removed'";
+// $1 version, $2 now
+inline constexpr std::string_view kNoteRemoval = R"sql(
+  UPDATE counters SET value = CASE name WHEN 'accounts_removed' THEN $1 ELSE $2 END
+  WHERE name IN ('accounts_removed', 'removed_ms'))sql";
+
+// A removal waits for inserts that are under way, and inserts that come later see it. $1 the lock
+inline constexpr std::string_view kLockAlone = "SELECT pg_advisory_xact_lock($1)";
+inline constexpr std::string_view kLockShared = "SELECT pg_advisory_xact_lock_shared($1)";
+inline constexpr std::int64_t kRemovalLock = 1447839321;
+inline constexpr std::string_view kLastRemovalTime = "SELECT value FROM counters WHERE name = 'removed_ms'";
+// $1 accounts, $2 buckets, $3 keys (0: none): whether these are there
+inline constexpr std::string_view kAreThere = R"sql(
+  SELECT g.number, EXISTS (SELECT 1 FROM buckets b WHERE b.cdn = g.account AND b.bucket = g.bucket) AS has_bucket,
+         g.key_id = 0 OR EXISTS (SELECT 1 FROM api_keys k WHERE k.id = g.key_id) AS has_key
+  FROM unnest($1, $2, $3) WITH ORDINALITY AS g (account, bucket, key_id, number))sql";
 
 inline constexpr std::string_view kFormerUser = R"sql(SELECT "user" FROM former_accounts WHERE cdn = $1)sql";
 // Whether the account has any upload, in any state: $1 account

@@ -64,6 +64,7 @@ Result<Uses> count_uses(PgConnection& connection, const Removable& one) {
   if (one.kind == RemovableKind::account) {
     uses.keys = count_found(connection, sql::kKeysOfAccount, one.cdn);
     uses.buckets = count_found(connection, sql::kBucketsOfAccount, one.cdn);
+    uses.tokens = count_found(connection, sql::kTokensOfAccount, one.cdn);
   }
   return uses;
 }
@@ -87,7 +88,7 @@ Result<bool> is_unused(PgConnection& connection, const Removable& one) {
          count_found(connection, sql::kCallbacksOf, one.cdn, 1, of->key, of->bucket) == 0;
 }
 
-void remove_rows(PgConnection& connection, const Removable& one, WallTime now, std::int64_t version) {
+void remove_rows(PgConnection& connection, const Removable& one, WallTime now) {
   switch (one.kind) {
     case RemovableKind::key:
       connection.run(sql::kRemoveKey, one.cdn, one.name);
@@ -99,10 +100,10 @@ void remove_rows(PgConnection& connection, const Removable& one, WallTime now, s
       connection.run(sql::kRemember, one.cdn, to_unix_ms(now));
       connection.run(sql::kRemoveKeys, one.cdn);
       connection.run(sql::kRemoveBuckets, one.cdn);
+      connection.run(sql::kRemoveTokens, one.cdn);
       connection.run(sql::kRemoveAccount, one.cdn);
       break;
   }
-  connection.run(sql::kNoteRemoval, version);
 }
 
 Result<> take_number(PgConnection& connection, const Account& account) {

@@ -22,7 +22,7 @@ Result<std::vector<UploadId>> find_uncancelled(PgConnection& connection, const R
 // Whether the row may go now: no upload of it has not ended, and of an account no callback waits.
 Result<bool> is_unused(PgConnection& connection, const Removable& one);
 // Removes the row, and those of an account.
-void remove_rows(PgConnection& connection, const Removable& one, WallTime now, std::int64_t version);
+void remove_rows(PgConnection& connection, const Removable& one, WallTime now);
 
 // A number of a removed account goes to another user only when no upload of it is left. Then its statistics go too.
 // Errors: already_exists.

@@ -50,10 +50,10 @@ Result<std::unique_ptr<PgAccountRepository>> PgAccountRepository::open(PgDatabas
 }
 
 template <class Step>
-auto PgAccountRepository::write(Step step) -> std::invoke_result_t<Step&, PgConnection&, std::int64_t> {
+auto PgAccountRepository::write(Step step) -> std::invoke_result_t<Step&, PgTransaction&, std::int64_t> {
   return database_.write([&](PgTransaction& transaction) {
     transaction.tell({.kind = Change::Kind::accounts});
-    return step(transaction.connection, value_of(transaction.connection.run(sql::kNextAccountsVersion)));
+    return step(transaction, value_of(transaction.connection.run(sql::kNextAccountsVersion)));
   });
 }
 
@@ -83,8 +83,8 @@ Result<> PgAccountRepository::insert(PgConnection& connection, Account& account,
 }
 
 Result<Account> PgAccountRepository::add(Account account) {
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<Account> {
-    if (auto added = insert(connection, account, version); !added) return added.error();
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<Account> {
+    if (auto added = insert(transaction.connection, account, version); !added) return added.error();
     return account;
   });
 }
@@ -99,8 +99,8 @@ Result<> PgAccountRepository::insert(PgConnection& connection, ApiKey& key, std:
 }
 
 Result<ApiKey> PgAccountRepository::add(ApiKey key) {
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<ApiKey> {
-    if (auto added = insert(connection, key, version); !added) return added.error();
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<ApiKey> {
+    if (auto added = insert(transaction.connection, key, version); !added) return added.error();
     return key;
   });
 }
@@ -117,25 +117,25 @@ Result<> PgAccountRepository::put(PgConnection& connection, BucketAccess& bucket
 }
 
 Result<BucketAccess> PgAccountRepository::put(BucketAccess bucket) {
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<BucketAccess> {
-    if (auto added = put(connection, bucket, version); !added) return added.error();
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<BucketAccess> {
+    if (auto added = put(transaction.connection, bucket, version); !added) return added.error();
     return bucket;
   });
 }
 
 Result<AccountRows> PgAccountRepository::add_all(AccountRows rows) {
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<AccountRows> {
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<AccountRows> {
     for (Account& account : rows.accounts) {
-      if (auto added = insert(connection, account, version); !added) return added.error();
+      if (auto added = insert(transaction.connection, account, version); !added) return added.error();
     }
     for (ApiKey& key : rows.keys) {
-      if (auto added = insert(connection, key, version); !added) return added.error();
+      if (auto added = insert(transaction.connection, key, version); !added) return added.error();
     }
     for (BucketAccess& bucket : rows.buckets) {
-      if (connection.run(sql::kBucketRemoving, bucket.cdn, Bytes{bucket.bucket}).next()) {
+      if (transaction.connection.run(sql::kBucketRemoving, bucket.cdn, Bytes{bucket.bucket}).next()) {
         return bucket_exists(bucket.cdn, bucket.bucket);
       }
-      if (auto added = put(connection, bucket, version); !added) return added.error();
+      if (auto added = put(transaction.connection, bucket, version); !added) return added.error();
     }
     return rows;
   });
@@ -143,25 +143,25 @@ Result<AccountRows> PgAccountRepository::add_all(AccountRows rows) {
 
 Result<std::optional<Account>> PgAccountRepository::change(Account account) {
   const std::int64_t expected = account.version;
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<std::optional<Account>> {
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<std::optional<Account>> {
     account.version = version;
-    if (!update_row(connection, seal_, account, expected)) return std::optional<Account>();
+    if (!update_row(transaction.connection, seal_, account, expected)) return std::optional<Account>();
     return std::optional(account);
   });
 }
 
 Result<std::optional<ApiKey>> PgAccountRepository::change(ApiKey key) {
   const std::int64_t expected = key.version;
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<std::optional<ApiKey>> {
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<std::optional<ApiKey>> {
     key.version = version;
-    if (!update_row(connection, seal_, key, expected)) return std::optional<ApiKey>();
+    if (!update_row(transaction.connection, seal_, key, expected)) return std::optional<ApiKey>();
     return std::optional(key);
   });
 }
 
 Result<> PgAccountRepository::set_removing(const Removable& one, std::optional<WallTime> since) {
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<> {
-    return mark_removing(connection, one, since, version);
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<> {
+    return mark_removing(transaction.connection, one, since, version);
   });
 }
 
@@ -175,10 +175,12 @@ Result<std::vector<UploadId>> PgAccountRepository::uncancelled(const Removable& 
 }
 
 Result<bool> PgAccountRepository::remove(const Removable& one, WallTime now) {
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<bool> {
-    auto unused = is_unused(connection, one);
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<bool> {
+    transaction.connection.run(sql::kLockAlone, sql::kRemovalLock);
+    auto unused = is_unused(transaction.connection, one);
     if (!unused || !*unused) return unused;
-    remove_rows(connection, one, now, version);
+    remove_rows(transaction.connection, one, now);
+    transaction.connection.run(sql::kNoteRemoval, version, to_unix_ms(transaction.now));
     return true;
   });
 }
@@ -190,8 +192,8 @@ Result<> PgAccountRepository::record_key_uses(std::span<const KeyUse> uses) {
     ids.push_back(use.key_id);
     times.push_back(to_unix_ms(use.when));
   }
-  return write([&](PgConnection& connection, std::int64_t version) -> Result<> {
-    connection.run(sql::kUseKeys, ids, times, version);
+  return write([&](PgTransaction& transaction, std::int64_t version) -> Result<> {
+    transaction.connection.run(sql::kUseKeys, ids, times, version);
     return {};
   });
 }

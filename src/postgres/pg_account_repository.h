@@ -44,7 +44,7 @@ class PgAccountRepository final : public AccountRepository {
 
   // A change, which gets the next version: it waits for changes of other nodes that have theirs.
   template <class Step>
-  auto write(Step step) -> std::invoke_result_t<Step&, PgConnection&, std::int64_t>;
+  auto write(Step step) -> std::invoke_result_t<Step&, PgTransaction&, std::int64_t>;
 
   PgDatabase& database_;
   const Seal seal_;

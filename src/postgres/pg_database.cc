@@ -76,7 +76,10 @@ Result<std::unique_ptr<PgDatabase>> PgDatabase::open(PgOptions options) {
   return database;
 }
 
-PgDatabase::PgDatabase(PgOptions options) : options_(std::move(options)), pool_(options_.url, options_.connections) {}
+PgDatabase::PgDatabase(PgOptions options)
+    : options_(std::move(options)),
+      pool_(options_.url, options_.connections),
+      most_open_uploads_(options_.most_open_uploads) {}
 
 WallTime PgDatabase::begin(PgConnection& connection, const char* how) {
   const auto now = connection.execute(fmt::format("BEGIN ISOLATION LEVEL {}; {}", how, kNow));

@@ -88,7 +88,10 @@ class PgDatabase {
   // Since when changes fail because of the database, all of them since then; nothing: the last one was made.
   [[nodiscard]] std::optional<std::chrono::seconds> refuses_for() const;
 
-  [[nodiscard]] std::int64_t most_open_uploads() const { return options_.most_open_uploads; }
+  // How many uploads that have not ended one account may have.
+  [[nodiscard]] std::int64_t most_open_uploads() const { return most_open_uploads_; }
+  // So many from now on.
+  void limit_open_uploads(std::int64_t most) { most_open_uploads_ = most; }
 
  private:
   using Work = std::function<Result<>(PgTransaction&)>;
@@ -132,7 +135,8 @@ class PgDatabase {
 
   const PgOptions options_;
   PgPool pool_;
-  std::unique_ptr<PgNews> news_;                          // nothing: other nodes are not told
+  std::unique_ptr<PgNews> news_;  // nothing: other nodes are not told
+  std::atomic<std::int64_t> most_open_uploads_;
   std::atomic<SteadyTime> refuses_since_ = SteadyTime();  // the epoch: it does not
   std::atomic<bool> counts_changed_{true};
   SteadyTime clear_;  // for the upkeep

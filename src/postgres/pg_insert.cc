@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "core/store_rules.h"
+#include "postgres/account_statements.h"
 #include "postgres/pg_upload_rows.h"
 #include "postgres/upload_statements.h"
 
@@ -36,7 +38,7 @@ class Insertion {
     bool is_new = true;               // false: repeated or refused
     std::optional<std::size_t> same;  // an earlier job of the group has the same signature
     bool repeated = false;
-    bool refused = false;
+    std::optional<Error> refusal;
     UploadId id = 0;
     std::int64_t target = 0;
     std::optional<UploadId> waiting_on;
@@ -99,14 +101,46 @@ class Insertion {
       asked.push_back(at);
     }
     const std::vector<std::int64_t> sorted(targets.begin(), targets.end());
-    std::vector<PgResult> answers = connection_.run_together(
-        {PgCall(sql::kFindSignatures, given.timestamps, given.keys, given.macs),
-         PgCall(sql::kOpenCounts, std::vector<std::int64_t>(accounts.begin(), accounts.end())),
-         PgCall(sql::kLockTargets, sorted), PgCall(sql::kTakeIds, ids), PgCall(sql::kChainEnds, sorted)});
-    note_repeats(answers[0], asked);
-    refuse_full_accounts(answers[1]);
-    give_ids(answers[3]);
-    while (answers[4].next()) found_ends_.emplace(answers[4].integer("id"), answers[4].integer("target"));
+    std::vector<PgResult> answers =
+        connection_.run_together({PgCall(sql::kLockShared, sql::kRemovalLock),
+                                  PgCall(sql::kFindSignatures, given.timestamps, given.keys, given.macs),
+                                  PgCall(sql::kOpenCounts, std::vector<std::int64_t>(accounts.begin(), accounts.end())),
+                                  PgCall(sql::kLockTargets, sorted), PgCall(sql::kTakeIds, ids),
+                                  PgCall(sql::kChainEnds, sorted), PgCall(sql::kLastRemovalTime)});
+    note_repeats(answers[1], asked);
+    const bool removed_lately =
+        answers[6].next() && transaction_.now - from_unix_ms(answers[6].integer("value")) < kRemovalFelt;
+    if (removed_lately) refuse_removed();
+    refuse_full_accounts(answers[2]);
+    give_ids(answers[4]);
+    while (answers[5].next()) found_ends_.emplace(answers[5].integer("id"), answers[5].integer("target"));
+  }
+
+  // The requests were checked by what was in memory then; what they name may be removed since.
+  void refuse_removed() {
+    std::vector<std::int64_t> accounts;
+    std::vector<Bytes> buckets;
+    std::vector<std::int64_t> keys;
+    for (const InsertJob& job : jobs_) {
+      accounts.push_back(job.upload.account);
+      buckets.push_back({job.upload.request.bucket});
+      keys.push_back(job.upload.key_id);
+    }
+    auto row = connection_.run(sql::kAreThere, accounts, buckets, keys);
+    while (row.next()) {
+      const auto at = static_cast<std::size_t>(row.integer("number") - 1);
+      if (!places_[at].is_new) continue;
+      if (row.integer("has_bucket") == 0) {
+        refuse(at, no_such_bucket(jobs_[at].upload.request.bucket));
+      } else if (row.integer("has_key") == 0) {
+        refuse(at, key_is_removed());
+      }
+    }
+  }
+
+  void refuse(std::size_t at, Error error) {
+    places_[at].is_new = false;
+    places_[at].refusal = std::move(error);
   }
 
   void note_repeats(PgResult& row, const std::vector<std::size_t>& asked) {
@@ -118,9 +152,12 @@ class Insertion {
     while (row.next()) open[row.integer("account")] = row.integer("uploads");
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
       if (!places_[at].is_new) continue;
-      places_[at].refused = open[jobs_[at].upload.account] >= most_open_;
-      places_[at].is_new = !places_[at].refused;
-      if (places_[at].is_new) ++open[jobs_[at].upload.account];
+      std::int64_t& count = open[jobs_[at].upload.account];
+      if (count >= most_open_) {
+        refuse(at, too_many_open_uploads(jobs_[at].upload.account, most_open_));
+      } else {
+        ++count;
+      }
     }
   }
 
@@ -231,8 +268,8 @@ class Insertion {
     answers.reserve(jobs_.size());
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
       const Place& place = places_[places_[at].same.value_or(at)];
-      if (place.refused) {
-        answers.emplace_back(too_many_open_uploads(jobs_[at].upload.account, most_open_));
+      if (place.refusal) {
+        answers.emplace_back(*place.refusal);
       } else {
         answers.emplace_back(InsertOutcome{place.id, place.repeated || places_[at].same.has_value()});
       }

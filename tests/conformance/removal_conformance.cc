@@ -91,8 +91,8 @@ TEST_P(RemovalConformance, AnAccountGoesWithItsKeysAndBuckets) {
 
 VODLIFT_INSTANTIATE_ACCOUNT_SUITE(RemovalConformance);
 
-// What SQLite counts, over uploads that are there.
-class SqliteRemoval : public StoreSuite {
+// What a database counts, over uploads that are there.
+class DatabaseRemoval : public StoreSuite {
  protected:
   void SetUp() override {
     StoreSuite::SetUp();
@@ -119,7 +119,7 @@ class SqliteRemoval : public StoreSuite {
   const Removable other_{RemovableKind::bucket, kAccount, "other"};
 };
 
-TEST_P(SqliteRemoval, CountsWhatHasNotEndedAndTheCallbacksThatWait) {
+TEST_P(DatabaseRemoval, CountsWhatHasNotEndedAndTheCallbacksThatWait) {
   const UploadId first = insert_to("videos", "1", true);
   const UploadId second = insert_to("videos", "2");
   insert_to("other", "3");
@@ -146,7 +146,7 @@ TEST_P(SqliteRemoval, CountsWhatHasNotEndedAndTheCallbacksThatWait) {
   EXPECT_FALSE(accounts().remove(account_, clock_.now()).value());
 }
 
-TEST_P(SqliteRemoval, TokensThatAreBoundToAnAccountGoWithIt) {
+TEST_P(DatabaseRemoval, TokensThatAreBoundToAnAccountGoWithIt) {
   Person olga;
   olga.name = "olga";
   olga.role = Role::operate;
@@ -169,7 +169,7 @@ TEST_P(SqliteRemoval, TokensThatAreBoundToAnAccountGoWithIt) {
   EXPECT_EQ(left, (std::vector<std::int64_t>{free.id, other.id}));
 }
 
-TEST_P(SqliteRemoval, AnUploadThatWasCheckedBeforeTheRemovalIsRefused) {
+TEST_P(DatabaseRemoval, AnUploadThatWasCheckedBeforeTheRemovalIsRefused) {
   const auto try_insert = [this](const NewUpload& upload) {
     return await<Result<InsertOutcome>>([&](auto done) { uploads().insert(upload, std::move(done)); });
   };
@@ -186,7 +186,7 @@ TEST_P(SqliteRemoval, AnUploadThatWasCheckedBeforeTheRemovalIsRefused) {
   EXPECT_TRUE(try_insert(of_key));
 }
 
-TEST_P(SqliteRemoval, TheNumberOfAnAccountWithUploadsGoesToNoOtherUser) {
+TEST_P(DatabaseRemoval, TheNumberOfAnAccountWithUploadsGoesToNoOtherUser) {
   const UploadId id = insert_to("videos", "1");
   ASSERT_TRUE(uploads().change({.account = kAccount, .id = id, .change = UploadChange::cancel, .signature = {}}));
   EXPECT_FALSE(accounts().remove(account_, clock_.now()).value()) << "its callback waits";
@@ -208,9 +208,9 @@ TEST_P(SqliteRemoval, TheNumberOfAnAccountWithUploadsGoesToNoOtherUser) {
   EXPECT_TRUE(accounts().add_account({kAccount, "kc", Secret("whsec_kc"), clock_.now()}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, SqliteRemoval,
-                         testing::Values(Implementation{
-                             "sqlite", [](const ManualClock& clock) { return make_sqlite_under_test(clock); }}),
+INSTANTIATE_TEST_SUITE_P(Databases, DatabaseRemoval,
+                         testing::Values(Implementation{"sqlite", make_sqlite_under_test},
+                                         Implementation{"postgres", make_postgres_under_test}),
                          [](const auto& each) { return each.param.name; });
 
 }  // namespace

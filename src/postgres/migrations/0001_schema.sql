@@ -16,7 +16,9 @@ CREATE TABLE counters (
   name  text   COLLATE "C" PRIMARY KEY,
   value bigint NOT NULL CHECK (value >= 0)
 );
-INSERT INTO counters (name, value) VALUES ('accounts', 0), ('accounts_removed', 0), ('receivers_swept', 0);
+-- 'accounts_removed': the version at which a row of these was removed last; 'removed_ms': when.
+INSERT INTO counters (name, value)
+VALUES ('accounts', 0), ('accounts_removed', 0), ('removed_ms', 0), ('receivers_swept', 0);
 
 -- The processes that work on this database. A node keeps its id over restarts; `term` counts its starts.
 CREATE TABLE nodes (
@@ -534,3 +536,4 @@ CREATE TABLE access_tokens (
   used_ms    bigint
 );
 CREATE INDEX access_tokens_of_person ON access_tokens (person);
+CREATE INDEX access_tokens_of_account ON access_tokens (cdn) WHERE cdn IS NOT NULL;
