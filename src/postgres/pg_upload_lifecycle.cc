@@ -21,8 +21,8 @@ std::int64_t size_after(const EndOfUpload& end) {
   return end.ending.state == UploadState::completed ? end.ending.size : end.open.size;
 }
 
-// Moves the rows, and counts the uploads in their new state.
-void move_rows(PgTransaction& transaction, const std::vector<EndOfUpload>& ends) {
+// Moves the rows; counts the uploads in their new state.
+PgCall move_rows(PgTransaction& transaction, const std::vector<EndOfUpload>& ends) {
   std::vector<UploadId> ids;
   std::vector<std::string_view> states;
   std::vector<std::optional<std::int64_t>> sizes;
@@ -48,19 +48,28 @@ void move_rows(PgTransaction& transaction, const std::vector<EndOfUpload>& ends)
     transaction.counts.add(end.open.account, ending.state, size_after(end));
     transaction.changed_upload(end.open.id);
   }
-  transaction.connection.run(sql::kEnd, ids, states, sizes, acls, etags, checksums, versions, codes, messages,
-                             retryable, details, to_unix_ms(transaction.now));
+  return PgCall(sql::kEnd, ids, states, sizes, acls, etags, checksums, versions, codes, messages, retryable, details,
+                to_unix_ms(transaction.now));
 }
 
 // Lets the next uploads to the same objects run, or wait for the uploads that these waited for.
-void release_successors(PgTransaction& transaction, const std::vector<EndOfUpload>& ends) {
+PgCall release_successors(const std::vector<EndOfUpload>& ends) {
   std::vector<UploadId> ids;
   std::vector<std::optional<std::int64_t>> next;
   for (const EndOfUpload& end : ends) {
     ids.push_back(end.open.id);
     next.push_back(end.open.waiting_on);
   }
-  auto row = transaction.connection.run(sql::kReleaseSuccessors, ids, next);
+  return PgCall(sql::kReleaseSuccessors, ids, next);
+}
+
+PgCall find_belongings(const std::vector<EndOfUpload>& ends) {
+  std::vector<UploadId> ids;
+  for (const EndOfUpload& end : ends) ids.push_back(end.open.id);
+  return PgCall(sql::kBelongings, ids);
+}
+
+void tell_successors(PgTransaction& transaction, PgResult& row) {
   while (row.next()) {
     transaction.changed_upload(row.integer("successor"));
     transaction.tell({.kind = Change::Kind::uploads_due});
@@ -68,16 +77,13 @@ void release_successors(PgTransaction& transaction, const std::vector<EndOfUploa
 }
 
 // Forgets the journals, and leaves what may be open at the stores to the reaper. Most uploads have neither.
-void leave_multiparts(PgTransaction& transaction, const std::vector<EndOfUpload>& ends) {
+void leave_multiparts(PgTransaction& transaction, const std::vector<EndOfUpload>& ends, PgResult& belongings) {
   PgConnection& connection = transaction.connection;
-  std::vector<UploadId> ids;
-  for (const EndOfUpload& end : ends) ids.push_back(end.open.id);
   std::vector<UploadId> with_journal;
   std::vector<UploadId> in_ledger;
-  auto row = connection.run(sql::kBelongings, ids);
-  while (row.next()) {
-    if (row.integer("has_journal") != 0) with_journal.push_back(row.integer("id"));
-    if (row.integer("in_ledger") != 0) in_ledger.push_back(row.integer("id"));
+  while (belongings.next()) {
+    if (belongings.integer("has_journal") != 0) with_journal.push_back(belongings.integer("id"));
+    if (belongings.integer("in_ledger") != 0) in_ledger.push_back(belongings.integer("id"));
   }
   for (const EndOfUpload& end : ends) {
     const bool completed = end.ending.state == UploadState::completed;
@@ -159,9 +165,10 @@ std::optional<OpenUpload> lock_held(PgConnection& connection, const Lease& lease
 void end_uploads(PgTransaction& transaction, const std::vector<EndOfUpload>& ends, const PgQueue& queue) {
   if (ends.empty()) return;
   record_runs(transaction, ends);
-  move_rows(transaction, ends);
-  release_successors(transaction, ends);
-  leave_multiparts(transaction, ends);
+  auto answers = transaction.connection.run_together(
+      {move_rows(transaction, ends), release_successors(ends), find_belongings(ends)});
+  tell_successors(transaction, answers[1]);
+  leave_multiparts(transaction, ends, answers[2]);
   add_callbacks(transaction, ends, queue);
 }
 
