@@ -37,7 +37,7 @@ void UploadCounts::begin() {
   uncommitted_.clear();
 }
 
-void UploadCounts::committed(Entered& entered) {
+void UploadCounts::committed(EnteredUploads& entered) {
   for (const Step& step : uncommitted_) {
     if (step.uploads > 0) entered[static_cast<std::size_t>(step.place.second)].add(step.uploads);
   }

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/metrics.h"
+#include "core/store_metrics.h"
 #include "core/upload.h"
 #include "store/sqlite_connection.h"
 
@@ -50,8 +50,7 @@ class UploadCounts {
   // Writes the rows that changed, inside the transaction. False: it failed, and the connection keeps why.
   bool save(SqliteConnection& connection);
   // The transaction is committed. Each upload that was made or moved is counted in `entered`, by the state's number.
-  using Entered = std::array<Counter, Words<UploadState>::kCount>;
-  void committed(Entered& entered);
+  void committed(EnteredUploads& entered);
 
   // For a change that runs: counts all uploads, one by one, and begins anew with that.
   void count_again(SqliteConnection& connection);

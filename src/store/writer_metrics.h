@@ -1,26 +1,19 @@
 // What is counted of the database's writer.
 #pragma once
 
-#include <array>
-
-#include "base/metrics.h"
-#include "store/upload_counts.h"
+#include "core/store_metrics.h"
 
 namespace vodlift::store {
 
-inline constexpr std::array kBatchBounds = {1., 2., 4., 8., 16., 32., 64., 128., 256., 512.};
-
 // Any thread.
-struct WriterMetrics {
-  Histogram commit_seconds;         // from BEGIN to the disk, of one transaction
-  Histogram changes{kBatchBounds};  // in one transaction
-  Counter refused;                  // transactions that failed
-  Gauge waiting;                    // changes
-  Gauge log_bytes;                  // of the write-ahead log that are not in the file yet
+struct WriterMetrics : StoreMetrics {
+  Gauge log_bytes;  // of the write-ahead log that are not in the file yet
 
-  UploadCounts::Entered entered;  // uploads that were made or moved, by their new state
-
-  void write(MetricsText& text) const;
+  void write(MetricsText& text) const {
+    StoreMetrics::write(text);
+    text.gauge("vodlift_store_log_bytes", "Size of the write-ahead log that is not in the database file yet.",
+               log_bytes.value());
+  }
 };
 
 }  // namespace vodlift::store

@@ -1,8 +1,8 @@
-#include "store/writer_metrics.h"
+#include "core/store_metrics.h"
 
-namespace vodlift::store {
+namespace vodlift {
 
-void WriterMetrics::write(MetricsText& text) const {
+void StoreMetrics::write(MetricsText& text) const {
   text.counter("vodlift_uploads_entered_total", "Uploads that came into a state.");
   for (std::size_t state = 0; state < entered.size(); ++state) {
     text.sample(entered[state].value(), {{"state", to_string(static_cast<UploadState>(state))}});
@@ -14,8 +14,6 @@ void WriterMetrics::write(MetricsText& text) const {
   text.sample(changes);
   text.counter("vodlift_store_failed_commits_total", "Transactions that the database refused.", refused.value());
   text.gauge("vodlift_store_waiting_changes", "Changes that wait for the database.", waiting.value());
-  text.gauge("vodlift_store_log_bytes", "Size of the write-ahead log that is not in the database file yet.",
-             log_bytes.value());
 }
 
-}  // namespace vodlift::store
+}  // namespace vodlift
