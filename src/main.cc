@@ -25,11 +25,7 @@ int main(int argc, char** argv) {
         .check_config = vodlift::app::check_config,
         .try_bucket = vodlift::app::try_bucket,
         .admin_socket_of = vodlift::app::admin_socket_of,
-        .database_of = [](const std::filesystem::path& file) -> vodlift::Result<std::filesystem::path> {
-          const auto config = vodlift::app::load_config(file);
-          if (!config) return config.error();
-          return config->store.path;
-        },
+        .database_of = vodlift::app::database_file_of,
     };
     return vodlift::cli::run(argc, argv, services);
   } catch (const std::exception& error) {

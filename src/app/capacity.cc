@@ -37,7 +37,8 @@ std::size_t panel_connections(const Config& config) {
 }
 
 std::size_t reserved_descriptors(const Config& config) {
-  return kForTheRest + panel_connections(config) + s3_connections(config.worker) +
+  const std::size_t database = config.store.url.empty() ? 0 : static_cast<std::size_t>(config.store.connections);
+  return kForTheRest + database + panel_connections(config) + s3_connections(config.worker) +
          kForEachUpload * static_cast<std::size_t>(most_running(config.worker)) +
          kForEachStorage * config.storages.size();
 }

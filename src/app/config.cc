@@ -11,6 +11,7 @@
 
 #include "app/config_alerts.h"
 #include "app/config_reader.h"
+#include "app/config_store.h"
 #include "app/traces.h"
 #include "base/encoding.h"
 #include "base/file.h"
@@ -93,7 +94,8 @@ class ConfigJudge {
 
   Config run() {
     refuse_unknown_sections();
-    read_store();  // first: the server's default paths lie in its folder
+    ConfigSection store = section("store");
+    config_.store = read_store(store, directory_);  // first: the server's default paths lie in its folder
     read_server();
     read_storages();
     read_worker();
@@ -168,14 +170,6 @@ class ConfigJudge {
     return text;
   }
 
-  void read_store() {
-    ConfigSection store = section("store");
-    const bool given = root_["store"]["path"].node() != nullptr;
-    if (const auto found = path(store, "path")) config_.store.path = *found;
-    if (!given) store.fault("path", "required: the database file, such as \"/var/lib/vodlift/vodlift.db\"");
-    store.refuse_unknown();
-  }
-
   void read_server() {
     ConfigSection server = section("server");
     Config::Server& out = config_.server;
@@ -194,7 +188,7 @@ class ConfigJudge {
       server.fault(out.tls_key.empty() ? "tls_certificate" : "tls_key",
                    "tls_certificate and tls_key belong together: give both, or neither for plain HTTP");
     }
-    const fs::path folder = config_.store.path.parent_path();
+    const fs::path& folder = config_.store.folder;
     out.admin_socket = path(server, "admin_socket").value_or(folder / "admin.sock");
     out.master_key_file = path(server, "master_key_file").value_or(folder / "master.key");
     if (out.admin_socket.native().size() > kMaxSocketPathBytes) {
@@ -323,7 +317,7 @@ class ConfigJudge {
 
   void read_audit() {
     ConfigSection audit = section("audit");
-    config_.audit.path = path(audit, "path").value_or(config_.store.path.parent_path() / "audit.log");
+    config_.audit.path = path(audit, "path").value_or(config_.store.folder / "audit.log");
     if (const auto number = audit.integer("max_mib", 1, 10240)) config_.audit.max_mib = static_cast<int>(*number);
     if (const auto number = audit.integer("keep", 0, 1000)) config_.audit.keep = static_cast<int>(*number);
     audit.refuse_unknown();
@@ -424,7 +418,17 @@ Result<Config> parse_config(std::string_view text, const fs::path& file) {
 Result<Config> load_config(const fs::path& file) {
   auto text = read_small_file(file, kMaxFileBytes);
   if (!text) return with_context("the configuration", text.error());
-  return parse_config(*text, file);
+  auto config = parse_config(*text, file);
+  if (!config) return config;
+  if (auto closed = check_password_is_closed(config->store, file); !closed) return closed.error();
+  return config;
+}
+
+Result<fs::path> database_file_of(const fs::path& file) {
+  auto config = load_config(file);
+  if (!config) return config.error();
+  if (config->store.url.empty()) return std::move(config->store.path);
+  return Error{Errc::wrong_state, shown_database(config->store)};
 }
 
 Result<fs::path> admin_socket_of(const fs::path& file) {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/network.h"
+#include "base/secret.h"
 #include "core/upload_decisions.h"
 #include "net/address_guard.h"
 
@@ -41,8 +42,14 @@ struct Config {
     std::vector<Network> trusted_proxies;
     std::chrono::seconds timestamp_window{300};  // 1..900, to both sides of the server's clock
   };
+  // The database: a file of SQLite, or one in PostgreSQL that several nodes share.
   struct Store {
-    std::filesystem::path path;
+    std::filesystem::path path;    // of the file; empty: url is given
+    Secret url;                    // "postgresql://…"; empty: path is given
+    std::filesystem::path folder;  // of this node's own files: that of path, if that is given
+    std::string node;              // its name among the nodes of the database; empty: the machine's
+    int connections = 16;          // 2..100, of this node to the database
+    bool accept_unsafe = false;    // postgres/pg_server_check.h
   };
   struct Worker {
     int uploads = 8;                          // 1..256
@@ -141,11 +148,16 @@ struct Config {
 // A fault in TOML's own grammar is reported alone, because nothing after it can be read.
 Result<Config> parse_config(std::string_view text, const std::filesystem::path& file);
 
-// Reads and judges a configuration file of at most 1 MiB. Errors: config_invalid, not_found, io_error.
+// Reads and judges a configuration file of at most 1 MiB; one with a password must be closed to others. Errors:
+// config_invalid, not_found, io_error.
 Result<Config> load_config(const std::filesystem::path& file);
 
 // Whether "ADDRESS:PORT" is reached from this host alone.
 bool is_loopback(std::string_view address);
+
+// The file of SQLite. Errors: as load_config(), wrong_state (it is in PostgreSQL; the message says where, without
+// password).
+Result<std::filesystem::path> database_file_of(const std::filesystem::path& file);
 
 // Only [server] admin_socket of such a file, for programs that look for the daemon. Errors: as load_config().
 Result<std::filesystem::path> admin_socket_of(const std::filesystem::path& file);

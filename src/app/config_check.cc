@@ -10,6 +10,7 @@
 #include "app/traces.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "postgres/pg_server_check.h"
 
 namespace vodlift::app {
 
@@ -27,6 +28,10 @@ std::vector<std::string> missing_of(const Config& config) {
     if (path.empty() || ::access(path.c_str(), R_OK) == 0) continue;
     missing.push_back(
         fmt::format("[server] {}: {}: {}; the daemon would not start", key, path.string(), errno_text(errno)));
+  }
+  if (!config.store.url.empty() && !config.store.accept_unsafe) {
+    const auto encrypted = postgres::check_encryption(config.store.url, false);
+    if (!encrypted) missing.push_back(fmt::format("{}; the daemon would not start", encrypted.error().message));
   }
   if (const auto alerts = alert_options(config); !alerts) {
     missing.push_back(fmt::format("{}; the daemon would not start", alerts.error().message));

@@ -101,7 +101,7 @@ ConfigSection::ConfigSection(const toml::table* table, std::string title, Config
     : table_(table), title_(std::move(title)), faults_(faults) {}
 
 const toml::node* ConfigSection::find(std::string_view key) {
-  known_.push_back(key);
+  if (std::ranges::find(known_, key) == known_.end()) known_.push_back(key);
   return table_ == nullptr ? nullptr : table_->get(key);
 }
 

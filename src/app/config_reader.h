@@ -74,6 +74,8 @@ class ConfigSection {
   // `title` is how faults call it: "[server]". A null `table` reads as an empty one.
   ConfigSection(const toml::table* table, std::string title, ConfigFaults& faults);
 
+  // Whether the key is there; it is known from then on.
+  bool has(std::string_view key) { return find(key) != nullptr; }
   std::optional<std::string> text(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
   std::optional<bool> flag(std::string_view key);

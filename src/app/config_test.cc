@@ -1,15 +1,24 @@
 #include "app/config.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/config_store.h"
+#include "base/temporary_folder_test.h"
 
 namespace vodlift::app {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::StartsWith;
 
 constexpr std::string_view kSmallest = R"(
@@ -247,6 +256,73 @@ TEST(Config, PortsAreNumbersAndRanges) {
 TEST(Config, AsksForWhatIsRequiredInAnEmptyFile) {
   EXPECT_THAT(faults_of(""), ElementsAre(StartsWith("/etc/v.toml:1: [store] path: required"),
                                          StartsWith("/etc/v.toml:1: [[storage]]: required")));
+}
+
+constexpr std::string_view kShared = R"(
+[store]
+url = "postgresql://vodlift:hush%20hush@db1:5433/queue?sslmode=verify-full"
+folder = "state"
+node = "upload1"
+connections = 9
+accept_unsafe = true
+[[storage]]
+name = "sestore4"
+root = "/mnt/sestore4"
+)";
+
+// The faults of a section [store] with these lines.
+std::vector<std::string> faults_of_store(std::string_view lines) {
+  return faults_of(fmt::format("[store]\n{}\n[[storage]]\nname = \"a\"\nroot = \"/a\"\n", lines));
+}
+
+TEST(Config, ADatabaseMayBeInPostgres) {
+  const auto config = parse_config(kShared, "/etc/vodlift/v.toml");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->store.url.reveal(), "postgresql://vodlift:hush%20hush@db1:5433/queue?sslmode=verify-full");
+  EXPECT_TRUE(config->store.path.empty());
+  EXPECT_EQ(config->store.node, "upload1");
+  EXPECT_EQ(config->store.connections, 9);
+  EXPECT_TRUE(config->store.accept_unsafe);
+  EXPECT_EQ(config->server.master_key_file, "/etc/vodlift/state/master.key");
+  EXPECT_EQ(config->server.admin_socket, "/etc/vodlift/state/admin.sock");
+  EXPECT_EQ(config->audit.path, "/etc/vodlift/state/audit.log");
+  EXPECT_EQ(shown_database(config->store), "postgresql://vodlift@db1:5433/queue");
+}
+
+TEST(Config, OneDatabaseIsEnough) {
+  EXPECT_THAT(faults_of_store("path = \"/v.db\"\nurl = \"postgresql:///v\""),
+              ElementsAre(StartsWith("/etc/v.toml:3: [store] url: path and url exclude one another")));
+  EXPECT_THAT(faults_of_store("path = \"/v.db\"\nconnections = 3\naccept_unsafe = true"),
+              ElementsAre(StartsWith("/etc/v.toml:3: [store] connections: belongs to"),
+                          StartsWith("/etc/v.toml:4: [store] accept_unsafe: belongs to")));
+  EXPECT_THAT(faults_of_store("url = \"postgresql:///v\""),
+              ElementsAre(StartsWith("/etc/v.toml:1: [store] folder: required with url")));
+}
+
+TEST(Config, NoFaultShowsAUrl) {
+  for (const char* url : {"hush", "mysql://hush@db1/hush", "postgresql://u:hush@db1:x/?hush",
+                          "postgresql://u:hu%sh@db1/q", "dbname=hush", ""}) {
+    const auto faults = faults_of_store(fmt::format("url = \"{}\"\nfolder = \"/f\"", url));
+    ASSERT_THAT(faults, ElementsAre(StartsWith("/etc/v.toml:2: [store] url: expected \"postgresql://"))) << url;
+    EXPECT_THAT(faults[0], Not(HasSubstr("hu"))) << url;
+  }
+}
+
+TEST(Config, AFileWithAPasswordMustBeClosedToOthers) {
+  const TemporaryFolder folder;
+  const std::filesystem::path file = folder.file("v.toml");
+  std::ofstream(file) << kShared;
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  const auto open = load_config(file);
+  ASSERT_FALSE(open);
+  EXPECT_EQ(open.error().code, Errc::config_invalid);
+  EXPECT_THAT(open.error().message, AllOf(HasSubstr("chmod o="), HasSubstr("passfile"), Not(HasSubstr("hush"))));
+  std::filesystem::permissions(file, std::filesystem::perms(0640));
+  EXPECT_TRUE(load_config(file));
+  const auto database = database_file_of(file);
+  ASSERT_FALSE(database);
+  EXPECT_EQ(database.error().code, Errc::wrong_state);
+  EXPECT_EQ(database.error().message, "postgresql://vodlift@db1:5433/queue");
 }
 
 TEST(Config, RefusesSingleBracketsForStorage) {

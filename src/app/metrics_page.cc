@@ -137,10 +137,12 @@ class MetricsPage::Writing {
   }
 
   void database() {
-    from_.database.metrics().write(text_);
+    from_.engine.write_metrics(text_);
     from_.retention.metrics().write(text_);
     const StoreHealth health = context_.monitor.look();
-    text_.gauge("vodlift_store_free_bytes", "Free space of the database's disk.", health.free_bytes);
+    if (health.knows_room()) {
+      text_.gauge("vodlift_store_free_bytes", "Free space of the database's disk.", health.free_bytes);
+    }
     text_.gauge("vodlift_store_disk_full", "1: the disk was full, and new uploads are refused.",
                 health.disk_full ? 1 : 0);
     text_.gauge("vodlift_store_refusing_seconds", "How long the database has refused changes; 0: it does not.",

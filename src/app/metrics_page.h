@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/store_engine.h"
 #include "core/callback_history.h"
 #include "core/multipart_ledger.h"
 #include "core/statistics_collector.h"
@@ -15,7 +16,6 @@
 #include "rest/attention.h"
 #include "rest/route.h"
 #include "s3/endpoint_state.h"
-#include "store/sqlite_database.h"
 #include "telemetry/otlp_exporter.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
@@ -50,7 +50,7 @@ class MetricsPage {
     const worker::CallbackRun& callbacks;
     const worker::RetentionRun& retention;
     s3::EndpointStates& endpoints;
-    const store::SqliteDatabase& database;
+    const StoreEngine& engine;
     const telemetry::OtlpExporter& spans;
     std::vector<Listener> listeners;
   };

@@ -55,7 +55,8 @@ std::vector<std::string> not_ready_for(const StoreHealth& health, bool stopping)
   if (stopping) reasons.emplace_back("the server is stopping");
   if (health.disk_full) reasons.emplace_back("the database's disk is full");
   if (health.refuses_for) {
-    reasons.push_back(fmt::format("the database has refused changes for {} s", health.refuses_for->count()));
+    reasons.push_back(fmt::format("the database has refused changes for {} s{}{}", health.refuses_for->count(),
+                                  health.why.empty() ? "" : ": ", health.why));
   }
   if (health.busy_for >= kLongestCommit) {
     reasons.push_back(fmt::format("the database's disk has not answered for {} s", health.busy_for.count()));

@@ -21,6 +21,15 @@ TEST(NotReady, NamesEachReason) {
   EXPECT_EQ(not_ready_for(health, true), expected);
 }
 
+TEST(NotReady, SaysWhyTheDatabaseRefuses) {
+  StoreHealth health;
+  health.refuses_for = seconds(7);
+  health.why = "the database cannot be reached";
+  const std::vector<std::string> expected = {
+      "the database has refused changes for 7 s: the database cannot be reached"};
+  EXPECT_EQ(not_ready_for(health, false), expected);
+}
+
 TEST(NotReady, ADamagedTableKeepsNobodyOut) {
   StoreHealth health;
   health.damaged = 1;

@@ -1,6 +1,8 @@
 #include "app/server.h"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -45,7 +47,6 @@
 #include "s3/s3_object_store.h"
 #include "storage/confined_storages.h"
 #include "store/argon2_hasher.h"
-#include "store/online_backup.h"
 #include "worker/callback_run.h"
 #include "worker/dispatcher.h"
 #include "worker/multipart_reaper.h"
@@ -90,6 +91,7 @@ constexpr seconds kRemovalsEvery{2};       // how often it is looked whether rem
 constexpr seconds kUsageEvery{60};         // how often it is written when keys were used
 constexpr seconds kStatisticsEvery{10};    // how often they are written
 constexpr seconds kStatusEvery{10};        // how often systemd is told what goes on
+constexpr seconds kLimitsEvery{10};        // how often bandwidth limits are read that other nodes may have set
 constexpr int kLooksForACertificate = 10;  // of those
 
 std::vector<storage::StorageRoot> roots_of(const Config& config) {
@@ -163,6 +165,12 @@ rest::Gate::Options gate_options(const Config& config) {
   options.secure = !config.server.tls_certificate.empty() || config.panel.url.starts_with("https:");
   options.origin = config.panel.url;
   return options;
+}
+
+// What was told is kept there, over restarts.
+std::filesystem::path alerts_file(const Config::Store& store) {
+  if (store.path.empty()) return store.folder / "vodlift.alerts";
+  return store.path.string() + ".alerts";
 }
 
 worker::ReaperOptions reaper_options(const Config::Litter& litter) {
@@ -259,7 +267,6 @@ class Server {
                            [this](const Config& next) { return use(next); },
                            [this](alert::Options fresh) { alerts_.use(std::move(fresh)); },
                            [this](telemetry::Collector fresh) { spans_.use(std::move(fresh)); }}),
-        backups_(*stores_.database, clock, {config.store.path, std::string(build.version), stores_.master_key}),
         blocking_("requests", kBlockingThreads, kBlockingQueue),
         fair_blocking_(blocking_, {kBlockingThreadsOfOne, processors_of_one_account()}, kBlockingQueue),
         admin_blocking_("admin-requests", kAdminThreads, kAdminQueue),
@@ -273,7 +280,7 @@ class Server {
                    return find_alerts(rest_context(admin_blocking_, clock), limits);
                  },
                  [this, &clock] { return last_day(rest_context(admin_blocking_, clock)); }, clock,
-                 std::chrono::steady_clock::now, config.store.path.string() + ".alerts"},
+                 std::chrono::steady_clock::now, alerts_file(config.store)},
                 std::move(alerts)),
         attention_(
             [this, &clock](auto views) { return rest::find_needs(rest_context(admin_blocking_, clock), views); }),
@@ -311,7 +318,7 @@ class Server {
                   callback_run_,
                   retention_,
                   endpoints_,
-                  *stores_.database,
+                  *stores_.engine,
                   spans_,
                   {{"api", public_server_}, {"administration", admin_server_}}},
                  build),
@@ -349,7 +356,7 @@ class Server {
     callback_run_.start();
     reaper_.start();
     retention_.start();
-    stores_.check->start();
+    stores_.engine->start();
     attention_.start();
     events_.start();
     alerts_.start();
@@ -373,6 +380,8 @@ class Server {
     if (now >= statistics_due_ && admin_blocking_.post([this] { write_statistics(); })) {
       statistics_due_ = now + kStatisticsEvery;
     }
+    const bool limits_due = stores_.engine->is_shared() && now >= limits_due_;
+    if (limits_due && admin_blocking_.post([this] { load_limits(); })) limits_due_ = now + kLimitsEvery;
     if (now < usage_due_) return;
     // A full pool: with the next tick then.
     if (admin_blocking_.post([this] { write_usage(); })) usage_due_ = now + kUsageEvery;
@@ -384,7 +393,7 @@ class Server {
     monitoring_.begin_stop();
     public_server_.stop(kPublicGrace);
     panel_door_.stop(kAdminGrace);
-    backups_.stop();  // its client hears of it
+    stores_.engine->stop_backups();  // its client hears of it
     admin_server_.stop(kAdminGrace);
     monitoring_.stop(kAdminGrace);
     callback_tester_.stop();
@@ -405,12 +414,12 @@ class Server {
     callback_run_.stop();
     reaper_.stop();
     retention_.stop();
-    stores_.check->stop();
+    stores_.engine->stop();
     callback_client_.stop();
     s3_client_.stop();
     credentials_.stop();
     // Answers to inserts under way reach into the router and the administration.
-    stores_.database->drain();
+    stores_.engine->drain();
     (void)stores_.nodes->leave(stores_.self);
     // Reads that end late still call into the transfers' client.
     return storages_.stop_within(kStorageGrace);
@@ -418,7 +427,7 @@ class Server {
 
   // After stop(), whose threads are the last to use it: nothing of this may be called any more. The file is whole
   // without its log then.
-  void close_database() { stores_.database.reset(); }
+  void close_database() { stores_.engine.reset(); }
 
   [[nodiscard]] std::string address() const { return public_server_.address(); }
   // After start().
@@ -487,7 +496,7 @@ class Server {
             *stores_.monitor,
             settings_,
             alerts_,
-            backups_,
+            stores_.engine->backups(),
             [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
             [this] { return panel_door_.known_url(address()); },
             [this] { return public_server_.load(); },
@@ -516,7 +525,7 @@ class Server {
     disabled_.use(next.callback.disable_after);
     callback_run_.use(next.callback.per_receiver_per_s);
     router_.use(router_options(next));
-    stores_.database->limit_open_uploads(next.limits.open_uploads_per_account);
+    stores_.engine->limit_open_uploads(next.limits.open_uploads_per_account);
     public_server_.limit_memory(memory_bytes(next.limits));
     public_server_.trust(next.server.trusted_proxies);
     // Where the file does not say the number, it is what other work leaves.
@@ -542,7 +551,14 @@ class Server {
   }
 
   void beat() {
-    if (auto beaten = stores_.nodes->beat(stores_.self); !beaten) {
+    auto beaten = stores_.nodes->beat(stores_.self);
+    if (!beaten && beaten.error().code == Errc::lease_lost) {
+      log::error("another process uses this node's name, so this one stops; give each node its own: [store] node",
+                 {{"error", beaten.error().for_operator()}});
+      ::kill(::getpid(), SIGTERM);
+      return;
+    }
+    if (!beaten) {
       log::warn("could not record that this node is alive; it is tried again",
                 {{"error", beaten.error().for_operator()}});
     }
@@ -550,6 +566,12 @@ class Server {
     if (auto shortened = shorten_waits(stores_); !shortened) {
       log::warn("waits that are too long cannot be shortened; it is tried again",
                 {{"error", shortened.error().message}});
+    }
+  }
+
+  void load_limits() {
+    if (auto loaded = bandwidth_control_.load(); !loaded) {
+      log::warn("could not read the bandwidth limits; those before stay", {{"error", loaded.error().for_operator()}});
     }
   }
 
@@ -614,7 +636,6 @@ class Server {
   telemetry::OtlpExporter spans_;
   worker::Dispatcher dispatcher_;
   Reload settings_;
-  store::OnlineBackup backups_;
   ThreadPool blocking_;
   door::FairPool fair_blocking_;
   ThreadPool admin_blocking_;
@@ -645,6 +666,7 @@ class Server {
   std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
   std::chrono::steady_clock::time_point status_due_;
   std::chrono::steady_clock::time_point removals_due_;
+  std::chrono::steady_clock::time_point limits_due_;
   std::chrono::steady_clock::time_point usage_due_ = std::chrono::steady_clock::now() + kUsageEvery;
 };
 
@@ -694,7 +716,7 @@ int run(Config config, StopSignals& signals, ServiceManager& manager, const Buil
   if (!alerts) return fail(with_context("cannot start", alerts.error()));
   auto collector = collector_of(config.traces);
   if (!collector) return fail(with_context("cannot start", collector.error()));
-  auto stores = open_stores(config, clock);
+  auto stores = open_stores(config, clock, build.version);
   if (!stores) return fail(with_context("cannot start", stores.error()));
   auto audit = audit::FileAuditLog::open(
       {config.audit.path, std::int64_t{config.audit.max_mib} * 1024 * 1024, config.audit.keep}, clock);

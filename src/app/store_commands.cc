@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "app/config.h"
+#include "app/config_store.h"
 #include "app/server.h"
 #include "app/stores.h"
 #include "audit/file_audit_check.h"
@@ -63,9 +64,13 @@ std::string text_of(const AuditCheck& check) {
 int init(const std::filesystem::path& file) {
   return with_config(file, [&](const Config& config) -> Result<std::string> {
     {
-      const ActAsOwner owner(config.store.path.parent_path());
+      const ActAsOwner owner(config.store.folder);
       const SystemClock clock;
-      if (auto stores = open_stores(config, clock); !stores) return stores.error();
+      if (auto stores = open_stores(config, clock, {}); !stores) return stores.error();
+    }
+    if (!config.store.url.empty()) {
+      return fmt::format("The database {} has its tables, and {} is there: each other node needs a copy of it.",
+                         shown_database(config.store), config.server.master_key_file.string());
     }
     const auto note = init_note_of(config.file);
     const std::string text = fmt::format("{} is there. Without it, a start is refused.\n", config.store.path.string());
@@ -78,7 +83,7 @@ int init(const std::filesystem::path& file) {
 
 int accept_loss(const std::filesystem::path& file) {
   return with_config(file, [](const Config& config) -> Result<std::string> {
-    const ActAsOwner owner(config.store.path.parent_path());
+    const ActAsOwner owner(config.store.folder);
     const SystemClock clock;
     if (auto accepted = accept_loss_of_log(config, clock); !accepted) return accepted.error();
     return fmt::format("The database {} can be used. Start the daemon.", config.store.path.string());
@@ -89,10 +94,15 @@ Result<RestoreReport> restore(const RestoreRequest& request) {
   const auto config = load_config(request.config);
   if (!config) return config.error();
   log::configure(config->log.format, config->log.level);
+  if (!config->store.url.empty()) {
+    return Error{Errc::wrong_state,
+                 "the database is in PostgreSQL: restore it with the server's own tools (pg_restore, or the copy that "
+                 "pg_basebackup made), and put the master key file back (docs/postgresql.md)"};
+  }
   // Before the change of user: a backup from elsewhere may be root's.
   const auto backup = store::open_backup(request.backup);
   if (!backup) return backup.error();
-  const ActAsOwner owner(config->store.path.parent_path());
+  const ActAsOwner owner(config->store.folder);
   return store::restore(*backup,
                         {config->store.path, config->server.master_key_file, request.replace, request.ids_above});
 }

@@ -160,7 +160,9 @@ DoctorSection examine_files(const Session& session) {
   DoctorSection section{.name = "files"};
   const auto database = session.database();
   if (!database) {
-    section.facts["database"] = fmt::format("not known: {}", database.error().message);
+    const bool elsewhere = database.error().code == Errc::wrong_state;
+    section.facts["database"] =
+        elsewhere ? database.error().message : fmt::format("not known: {}", database.error().message);
     return section;
   }
   section.facts["database"] = database->string();

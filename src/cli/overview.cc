@@ -147,8 +147,11 @@ std::string show_buckets(const array& buckets) {
 std::string show_server(const value& facts) {
   const value& server = facts.at("server");
   if (server.is_null()) return {};
-  return fmt::format("\nthe disk of the database has {} free; requests and answers hold {} of {}\n",
-                     size_cell(server, "disk_free_bytes"), size_cell(server, "memory_bytes"),
+  // Not known of a database on another machine.
+  const bool knows_disk = !server.at("disk_free_bytes").is_null();
+  const std::string disk =
+      knows_disk ? fmt::format("the disk of the database has {} free; ", size_cell(server, "disk_free_bytes")) : "";
+  return fmt::format("\n{}requests and answers hold {} of {}\n", disk, size_cell(server, "memory_bytes"),
                      size_cell(server, "memory_limit_bytes"));
 }
 

@@ -13,6 +13,7 @@ constexpr int kAddUpStep = 10'000;
 }  // namespace
 
 void CountChanges::change(AccountId account, UploadState state, std::int64_t uploads, std::int64_t bytes) {
+  if (uploads > 0) entered_[static_cast<std::size_t>(state)] += uploads;
   const Place place(account, state);
   Sums& sums = sums_[place];
   std::int64_t sum = 0;
@@ -41,6 +42,10 @@ void CountChanges::save(PgConnection& connection) {
   sums_.clear();
   full_.clear();
   if (!accounts.empty()) connection.run(sql::kAddCountChanges, accounts, states, uploads, bytes);
+}
+
+void CountChanges::committed(EnteredUploads& entered) const {
+  for (std::size_t state = 0; state < entered.size(); ++state) entered[state].add(entered_[state]);
 }
 
 bool add_up_counts(PgConnection& connection) {

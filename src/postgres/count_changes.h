@@ -1,11 +1,13 @@
 // How a transaction changes the numbers of uploads.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "core/store_metrics.h"
 #include "core/upload.h"
 #include "postgres/pg_connection.h"
 
@@ -25,6 +27,8 @@ class CountChanges {
 
   // Writes the rows, and forgets them here.
   void save(PgConnection& connection);
+  // The transaction is committed: each upload that was made or moved is counted by its new state.
+  void committed(EnteredUploads& entered) const;
 
  private:
   struct Sums {
@@ -36,6 +40,7 @@ class CountChanges {
   void change(AccountId account, UploadState state, std::int64_t uploads, std::int64_t bytes);
 
   std::map<Place, Sums> sums_;
+  std::array<std::int64_t, Words<UploadState>::kCount> entered_{};
   std::vector<std::pair<Place, Sums>> full_;  // files may be sparse: sums that would not fit are rows of their own
 };
 

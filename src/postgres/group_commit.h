@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/worker_thread.h"
 
 namespace vodlift::postgres {
@@ -31,7 +32,8 @@ class GroupCommit {
   static constexpr std::size_t kMostWaiting = 16384;
   static constexpr std::size_t kMostTogether = 512;
 
-  GroupCommit(const std::string& thread, Run run) : run_(std::move(run)) {
+  // `waiting` counts the jobs that have no answer yet; it must outlive this.
+  GroupCommit(const std::string& thread, Gauge& waiting, Run run) : waiting_count_(waiting), run_(std::move(run)) {
     loop_.start(thread, [this] { work(); });
   }
   GroupCommit(const GroupCommit&) = delete;
@@ -45,11 +47,19 @@ class GroupCommit {
       const std::lock_guard lock(mutex_);
       if (waiting_.size() < kMostWaiting) {
         waiting_.push_back({std::move(job), std::move(done)});
+        ++unanswered_;
+        waiting_count_.add(1);
         loop_.wake();
         return;
       }
     }
     done(Error{Errc::overloaded, "too many changes wait for the database"});
+  }
+
+  // Waits until all that was posted is answered.
+  void drain() {
+    std::unique_lock lock(mutex_);
+    answered_.wait(lock, [this] { return unanswered_ == 0; });
   }
 
  private:
@@ -72,12 +82,20 @@ class GroupCommit {
       }
       if (!jobs.empty()) {
         run_group(jobs, answers);
+        tell_answered(jobs.size());
       } else if (loop_.stopping()) {
         return;
       } else {
         loop_.wait();
       }
     }
+  }
+
+  void tell_answered(std::size_t count) {
+    waiting_count_.add(-static_cast<std::int64_t>(count));
+    const std::lock_guard lock(mutex_);
+    unanswered_ -= count;
+    answered_.notify_all();
   }
 
   // An exception may come after the commit: then nobody must try again.
@@ -104,9 +122,12 @@ class GroupCommit {
     }
   }
 
+  Gauge& waiting_count_;
   const Run run_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards what follows
   std::deque<Entry> waiting_;
+  std::size_t unanswered_ = 0;
+  std::condition_variable answered_;
   WorkerThread loop_;
 };
 

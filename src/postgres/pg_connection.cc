@@ -39,6 +39,22 @@ std::int64_t random_lane() {
 // libpq's messages end with a line break, and may have several lines.
 std::string one_line(std::string_view message) { return printable(trimmed(message, " \t\r\n"), 1024); }
 
+// What the URL says; null: it cannot be understood.
+using UrlOptions = std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)>;
+UrlOptions options_of_url(const Secret& url) {
+  char* failed = nullptr;
+  UrlOptions options(PQconninfoParse(std::string(url.reveal()).c_str(), &failed), PQconninfoFree);
+  PQfreemem(failed);
+  return options;
+}
+
+std::string url_value(const UrlOptions& options, std::string_view keyword) {
+  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+    if (keyword == option->keyword) return option->val == nullptr ? "" : option->val;
+  }
+  return {};
+}
+
 std::string_view field(const PGresult* result, int code) {
   const char* text = PQresultErrorField(result, code);
   return text == nullptr ? std::string_view() : std::string_view(text);
@@ -47,22 +63,18 @@ std::string_view field(const PGresult* result, int code) {
 }  // namespace
 
 std::optional<std::string> shown_url(const Secret& url) {
-  char* failed = nullptr;
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-      PQconninfoParse(std::string(url.reveal()).c_str(), &failed), PQconninfoFree);
-  PQfreemem(failed);
+  const UrlOptions options = options_of_url(url);
   if (!options) return std::nullopt;
-  const auto value = [&](std::string_view keyword) -> std::string {
-    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-      if (keyword == option->keyword) return option->val == nullptr ? "" : option->val;
-    }
-    return {};
-  };
   std::string shown = "postgresql://";
-  if (const std::string user = value("user"); !user.empty()) shown += user + "@";
-  shown += value("host");
-  if (const std::string port = value("port"); !port.empty()) shown += ":" + port;
-  return printable(shown + "/" + value("dbname"));
+  if (const std::string user = url_value(options, "user"); !user.empty()) shown += user + "@";
+  shown += url_value(options, "host");
+  if (const std::string port = url_value(options, "port"); !port.empty()) shown += ":" + port;
+  return printable(shown + "/" + url_value(options, "dbname"));
+}
+
+bool has_password(const Secret& url) {
+  const UrlOptions options = options_of_url(url);
+  return options && !(url_value(options, "password") + url_value(options, "sslpassword")).empty();
 }
 
 Result<std::unique_ptr<PgConnection>> PgConnection::open(const Secret& url) {

@@ -144,5 +144,7 @@ class PgConnection {
 // The address without its password and options, for messages: "postgresql://vodlift@db1:5432/vodlift". Nothing: it is
 // no URL of PostgreSQL.
 std::optional<std::string> shown_url(const Secret& url);
+// Whether the URL itself has a password; one of a file or of the environment does not count.
+bool has_password(const Secret& url);
 
 }  // namespace vodlift::postgres

@@ -37,6 +37,11 @@ void rest() {
   std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(1 + random_unit() * kLongestRest_ms));
 }
 
+// It is the database that failed, not the caller.
+bool is_refusal(const Result<>& outcome) {
+  return !outcome && (outcome.error().code == Errc::store_failed || outcome.error().code == Errc::store_corrupt);
+}
+
 }  // namespace
 
 std::vector<Change> PgTransaction::news() const {
@@ -99,6 +104,7 @@ PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& cha
     const auto failure = connection.take_failure();
     return Run{failure->again ? End::again : End::refused, failure->error};
   };
+  const SteadyTime begun = steady_clock::now();
   PgTransaction transaction(connection, begin(connection, "READ COMMITTED"));
   if (connection.failed()) return failed();
   const auto outcome = change(transaction);
@@ -115,6 +121,9 @@ PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& cha
     case Committed::unknown:
       return {End::unknown, {}, connection.lane(), number};
   }
+  metrics_.commit_seconds.observe(std::chrono::duration<double>(steady_clock::now() - begun).count());
+  metrics_.changes.observe(static_cast<double>(transaction.together));
+  transaction.counts.committed(metrics_.entered);
   counts_changed_ = true;
   publish(transaction.news());
   return {End::committed};
@@ -122,20 +131,27 @@ PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& cha
 
 Result<> PgDatabase::write_noted(const Work& change) {
   auto outcome = write_any(change);
-  const bool refused =
-      !outcome && (outcome.error().code == Errc::store_failed || outcome.error().code == Errc::store_corrupt);
-  if (!refused) {
-    refuses_since_ = SteadyTime();
-  } else if (refuses_since_.load() == SteadyTime()) {
-    refuses_since_ = steady_clock::now();
-  }
+  if (is_refusal(outcome)) metrics_.refused.add();
+  note(outcome);
   return outcome;
 }
 
-std::optional<std::chrono::seconds> PgDatabase::refuses_for() const {
-  const SteadyTime since = refuses_since_;
-  if (since == SteadyTime()) return std::nullopt;
-  return std::chrono::floor<std::chrono::seconds>(steady_clock::now() - since);
+void PgDatabase::note(const Result<>& outcome) {
+  const bool refused = is_refusal(outcome);
+  if (!refused && !refuses_) return;
+  const std::lock_guard lock(mutex_);
+  if (refused && !refuses_) refuses_since_ = steady_clock::now();
+  if (refused) why_ = outcome.error().message;
+  refuses_ = refused;
+}
+
+StoreHealth PgDatabase::health() const {
+  StoreHealth health;
+  const std::lock_guard lock(mutex_);
+  if (!refuses_) return health;
+  health.refuses_for = std::chrono::floor<std::chrono::seconds>(steady_clock::now() - refuses_since_);
+  health.why = why_;
+  return health;
 }
 
 Result<> PgDatabase::write_any(const Work& change) {
@@ -203,8 +219,9 @@ Result<bool> PgDatabase::was_committed(std::int64_t lane, std::int64_t number) {
                "the database did not say whether the change was committed; look before you try again"};
 }
 
+// While the database refuses changes, this tries one, and finds out that it takes them again.
 void PgDatabase::keep_up() {
-  if (counts_changed_.exchange(false)) add_up();
+  if (counts_changed_.exchange(false) || refuses_) add_up();
   make_room_for_ids();
   if (steady_clock::now() < clear_) return;
   clear_ = steady_clock::now() + kBetweenClearings;
@@ -230,7 +247,8 @@ void PgDatabase::make_room_for_ids() {
     auto row = transaction.connection.run(sql::kIdsLeft);
     return row.next() ? row.integer("ids") : kBlockIds;
   });
-  if (!room || *room >= kBlockIds) return;
+  if (!room) return note(room.error());
+  if (*room >= kBlockIds) return;
   (void)write([](PgTransaction& transaction) -> Result<> {
     auto alone = transaction.connection.run(sql::kTryLock, kBlockLock);
     if (alone.next() && alone.integer("locked") != 0) transaction.connection.run(sql::kMakeBlock, kBlockIds);

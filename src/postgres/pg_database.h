@@ -4,7 +4,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -13,6 +15,8 @@
 #include "base/secret.h"
 #include "base/worker_thread.h"
 #include "core/change_feed.h"
+#include "core/store_health.h"
+#include "core/store_metrics.h"
 #include "core/upload_decisions.h"
 #include "postgres/count_changes.h"
 #include "postgres/pg_connection.h"
@@ -43,7 +47,8 @@ class PgTransaction {
   void tell(const Change& change) { changes_.push_back(change); }
 
   PgConnection& connection;
-  const WallTime now;  // by the database's clock
+  const WallTime now;        // by the database's clock
+  std::size_t together = 1;  // changes that share it, for the metrics
   CountChanges counts;
 
  private:
@@ -85,8 +90,10 @@ class PgDatabase {
     return answer_of(query, [this](const Work& work) { return read_any(work); });
   }
 
-  // Since when changes fail because of the database, all of them since then; nothing: the last one was made.
-  [[nodiscard]] std::optional<std::chrono::seconds> refuses_for() const;
+  // Whether changes fail because of the database, since when, and why. While it is idle, one is tried each second.
+  [[nodiscard]] StoreHealth health() const;
+
+  [[nodiscard]] StoreMetrics& metrics() { return metrics_; }
 
   // How many uploads that have not ended one account may have.
   [[nodiscard]] std::int64_t most_open_uploads() const { return most_open_uploads_; }
@@ -127,6 +134,8 @@ class PgDatabase {
   WallTime begin(PgConnection& connection, const char* how);
   // Finds out what became of a transaction. Errors: store_failed (nobody can tell now).
   Result<bool> was_committed(std::int64_t lane, std::int64_t number);
+  // Whether the database can be used, as a call of it showed.
+  void note(const Result<>& outcome);
   void publish(const std::vector<Change>& changes);
   // On the thread of the upkeep.
   void keep_up();
@@ -137,7 +146,11 @@ class PgDatabase {
   PgPool pool_;
   std::unique_ptr<PgNews> news_;  // nothing: other nodes are not told
   std::atomic<std::int64_t> most_open_uploads_;
-  std::atomic<SteadyTime> refuses_since_ = SteadyTime();  // the epoch: it does not
+  StoreMetrics metrics_;
+  std::atomic<bool> refuses_{false};
+  mutable std::mutex mutex_;  // guards the next two, which hold while refuses_ is true
+  SteadyTime refuses_since_;
+  std::string why_;
   std::atomic<bool> counts_changed_{true};
   SteadyTime clear_;  // for the upkeep
   WorkerThread upkeep_;

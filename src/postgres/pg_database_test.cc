@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <functional>
 #include <future>
 #include <mutex>
 
@@ -212,6 +213,15 @@ TEST_F(DatabaseTest, NodesThatStartTogetherMakeOneSchema) {
   for (auto& one : started) EXPECT_TRUE(one.get());
 }
 
+// Whether it comes within ten seconds.
+bool comes(const std::function<bool()>& wanted) {
+  for (int tries = 0; tries < 200; ++tries) {
+    if (wanted()) return true;
+    std::this_thread::sleep_for(50ms);
+  }
+  return false;
+}
+
 TEST_F(DatabaseTest, GoesOnWhenTheServerIsBack) {
   const auto database = open();
   ASSERT_TRUE(add_one(*database));
@@ -220,12 +230,38 @@ TEST_F(DatabaseTest, GoesOnWhenTheServerIsBack) {
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Errc::store_failed);
   server().start();
-  bool back = false;
-  for (int tries = 0; tries < 200 && !back; ++tries) {
-    back = add_one(*database).has_value();
-    if (!back) std::this_thread::sleep_for(50ms);
-  }
-  EXPECT_TRUE(back);
+  EXPECT_TRUE(comes([&] { return add_one(*database).has_value(); }));
+}
+
+TEST_F(DatabaseTest, AnIdleNodeNoticesThatTheServerIsAwayAndThatItIsBack) {
+  const auto database = open();
+  EXPECT_FALSE(database->health().refuses_for);
+  server().stop(SIGQUIT);
+  EXPECT_TRUE(comes([&] { return database->health().refuses_for.has_value(); }));
+  EXPECT_FALSE(database->health().why.empty());
+  server().start();
+  EXPECT_TRUE(comes([&] { return !database->health().refuses_for; }));
+}
+
+TEST_F(DatabaseTest, CountsWhatEntersAState) {
+  const auto database = open();
+  const auto enter = [&](Errc refusal) {
+    (void)database->write([&](PgTransaction& transaction) -> Result<> {
+      transaction.together = 3;
+      transaction.counts.add(158, UploadState::queued, 1000);
+      transaction.counts.move(158, UploadState::queued, UploadState::uploading, 1000);
+      if (refusal != Errc::internal) return Error{refusal, "no"};
+      return {};
+    });
+  };
+  enter(Errc::internal);
+  enter(Errc::wrong_state);
+  const auto entered = [&](UploadState state) {
+    return database->metrics().entered[static_cast<std::size_t>(state)].value();
+  };
+  EXPECT_EQ(entered(UploadState::queued), 1);
+  EXPECT_EQ(entered(UploadState::uploading), 1);
+  EXPECT_EQ(database->metrics().refused.value(), 0) << "that one was the caller's fault";
 }
 
 }  // namespace

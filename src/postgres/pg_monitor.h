@@ -11,11 +11,7 @@ class PgMonitor final : public StoreMonitor {
  public:
   explicit PgMonitor(const PgDatabase& database) : database_(database) {}
 
-  [[nodiscard]] StoreHealth look() const override {
-    StoreHealth health;
-    health.refuses_for = database_.refuses_for();
-    return health;
-  }
+  [[nodiscard]] StoreHealth look() const override { return database_.health(); }
 
  private:
   const PgDatabase& database_;

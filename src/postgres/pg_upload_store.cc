@@ -98,7 +98,8 @@ std::optional<Upload> load_one(PgConnection& connection, UploadId id) {
 
 PgUploadStore::PgUploadStore(PgQueue queue)
     : queue_(std::move(queue)),
-      inserts_("db-accept", [this](std::span<const InsertJob> jobs) { return insert_group(jobs); }) {}
+      inserts_("db-accept", queue_.database.metrics().waiting,
+               [this](std::span<const InsertJob> jobs) { return insert_group(jobs); }) {}
 
 void PgUploadStore::insert(NewUpload upload, InsertDone done) {
   upload.signature = stored_digest(upload.signature);
@@ -110,6 +111,7 @@ Result<std::vector<Result<InsertOutcome>>> PgUploadStore::insert_group(std::span
   WallTime now{};
   auto answers = queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<Result<InsertOutcome>>> {
     now = transaction.now;
+    transaction.together = jobs.size();
     return insert_uploads(transaction, jobs, queue_.database.most_open_uploads());
   });
   if (answers) forget_signatures_if_due(now);

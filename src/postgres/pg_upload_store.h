@@ -21,6 +21,8 @@ class PgUploadStore final : public UploadStore {
   explicit PgUploadStore(PgQueue queue);
   // Waits for the inserts that are under way.
   ~PgUploadStore() override = default;
+  // Waits until they are answered.
+  void drain() { inserts_.drain(); }
 
   void insert(NewUpload upload, InsertDone done) override;
   Result<std::optional<UploadId>> find_repeat(std::int64_t key_id, const RequestSignature& signature) override;

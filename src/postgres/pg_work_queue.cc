@@ -96,7 +96,8 @@ bool names_all(const std::map<UploadId, std::int64_t>& fences, PgResult& row, st
 
 PgWorkQueue::PgWorkQueue(PgQueue queue)
     : queue_(std::move(queue)),
-      given_back_("db-finish", [this](std::span<const GivenBack> jobs) { return give_back(jobs); }) {}
+      given_back_("db-finish", queue_.database.metrics().waiting,
+                  [this](std::span<const GivenBack> jobs) { return give_back(jobs); }) {}
 
 Result<Candidates> PgWorkQueue::candidates(const CandidateQuery& query) {
   bool delays_are_over = false;  // uploads whose delay is over must be made ready first
@@ -185,6 +186,7 @@ void PgWorkQueue::requeue(const Lease& lease, Requeue how, Done done) {
 // other in a circle.
 Result<std::vector<Result<>>> PgWorkQueue::give_back(std::span<const GivenBack> jobs) {
   return queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<Result<>>> {
+    transaction.together = jobs.size();
     std::vector<UploadId> ids;
     for (const GivenBack& job : jobs) ids.push_back(job.lease.id);
     std::sort(ids.begin(), ids.end());

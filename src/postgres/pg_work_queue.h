@@ -20,6 +20,8 @@ class PgWorkQueue final : public WorkQueue {
   explicit PgWorkQueue(PgQueue queue);
   // Waits for the ends that are under way.
   ~PgWorkQueue() override = default;
+  // Waits until they are answered.
+  void drain() { given_back_.drain(); }
 
   Result<Candidates> candidates(const CandidateQuery& query) override;
   Result<std::vector<ClaimedUpload>> claim(const std::vector<UploadId>& ids, std::chrono::milliseconds lease) override;

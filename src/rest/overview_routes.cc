@@ -143,7 +143,8 @@ Result<array> buckets_json(const Context& context, std::optional<AccountId> cdn)
 
 value server_json(const Context& context) {
   const net::HttpServerLoad load = context.api_load();
-  return object{{"disk_free_bytes", context.monitor.look().free_bytes},
+  const StoreHealth health = context.monitor.look();
+  return object{{"disk_free_bytes", health.knows_room() ? value(health.free_bytes) : value(nullptr)},
                 {"memory_bytes", load.memory_bytes},
                 {"memory_limit_bytes", load.most_memory_bytes}};
 }

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import typing
 
 from api_client import ApiClient
 from support import binary, wait_until
@@ -43,12 +44,12 @@ class Server:
 
     def configure(self, allow_networks: tuple[str, ...] = ("127.0.0.0/8",), allow_ports: tuple[str, ...] = ("1024-65535",), uploads: int = 4, parts: int = 4,
                   log_format: str = "json", log_level: str = "info", server: str = "", storage: str = "",
-                  quiet_s: int = 0, turn_s: int = 30, extra: str = "") -> None:
+                  quiet_s: int = 0, turn_s: int = 30, extra: str = "", store: typing.Callable[["Server"], str] | None = None) -> None:
         """Writes the configuration file; it counts from the next start on. `server` and `storage` are lines added to those
-        sections, `extra` is whole sections."""
+        sections, `extra` is whole sections, `store` gives the lines of another database than the file."""
         self.config.write_text("\n".join([
             "[server]", 'listen = "127.0.0.1:0"', f'admin_socket = "{self.socket}"', server,
-            "[store]", f'path = "{self.store}"',
+            "[store]", store(self) if store else f'path = "{self.store}"',
             "[[storage]]", 'name = "sestore4"', f'root = "{self.storage}"', storage,
             "[worker]", f"uploads = {uploads}", f"parts_per_upload = {parts}", f"source_quiet_s = {quiet_s}", f"turn_s = {turn_s}",
             "[callback]", f"allow_networks = {json.dumps(list(allow_networks))}", f"allow_ports = {json.dumps(list(allow_ports))}",

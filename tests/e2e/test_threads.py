@@ -17,9 +17,9 @@ ARCHITECTURE = pathlib.Path(__file__).parents[2] / "ARCHITECTURE.md"
 UNTIL_AT_REST_S = 40
 
 
-def documented() -> set[str]:
-    """The names in the first column of the table of threads."""
-    section = ARCHITECTURE.read_text().split("\n## Threads\n")[1].split("\n## ")[0]
+def documented(heading: str = "Threads") -> set[str]:
+    """The names in the first column of the table below this heading."""
+    section = re.split(rf"\n##+ {heading}\n", ARCHITECTURE.read_text())[1].split("\n##")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
     return {name for row in rows for name in re.findall(r"`([^`\[]+)`", row)}
 

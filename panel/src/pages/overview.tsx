@@ -151,10 +151,12 @@ function Figures({facts}: {facts: Facts}) {
       ))}
       {facts.server && (
         <>
-          <div class="big" title="Of the disk that has the database">
-            <span class="faint">disk free</span>
-            <b>{bytes(facts.server.disk_free_bytes)}</b>
-          </div>
+          {facts.server.disk_free_bytes !== null && (
+            <div class="big" title="Of the disk that has the database">
+              <span class="faint">disk free</span>
+              <b>{bytes(facts.server.disk_free_bytes)}</b>
+            </div>
+          )}
           <div class="big" title="What requests and answers of the API's clients hold, of what they may hold ([limits] memory_mib)">
             <span class="faint">{`memory of ${bytes(facts.server.memory_limit_bytes)}`}</span>
             <b>{bytes(facts.server.memory_bytes)}</b>

@@ -1,0 +1,82 @@
+"""A real PostgreSQL 15 of the tests' own, on a private Unix socket."""
+
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+from support import wait_until
+
+PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
+PASSWORD = "not-so-secret word"
+
+
+class PostgresServer:
+    """It does not sync, which makes it fast, so the daemon must be told to accept that. `role` needs the password, the
+    usual role `vodlift` none."""
+
+    role = "secured"
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-pg-"))
+        self._databases = 0
+        self._process: subprocess.Popen | None = None
+        self._as_user: list[str] = []
+        if os.geteuid() == 0:  # it does not run as root
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            self._as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        try:
+            self._run("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "vodlift", "-E", "UTF8", "--locale=C",
+                      "--no-sync", "--no-instructions")
+            rules = self.folder / "data/pg_hba.conf"
+            rules.write_text(f"local all {self.role} scram-sha-256\n{rules.read_text()}")
+            self.start()
+            self.sql("postgres", f"CREATE ROLE {self.role} LOGIN PASSWORD '{PASSWORD}'")
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self) -> None:
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                [*self._as_user, PROGRAMS / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=",
+                 "-c", "fsync=off", "-c", "max_connections=200"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/")
+
+        def answers():
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            return subprocess.run([PROGRAMS / "pg_isready", "-q", "-h", self.folder], timeout=10).returncode == 0
+
+        wait_until(answers, 30, "PostgreSQL takes connections", poll_s=0.05)
+
+    def stop(self, mode: str = "fast") -> None:
+        """`fast`: in order, without waiting for clients; `immediate`: as a crash of its processes."""
+        self._run("pg_ctl", "stop", "-D", self.folder / "data", "-m", mode, "-w", "-s")
+        self._process.wait(10)
+
+    def close(self) -> None:
+        if self._process and self._process.poll() is None:
+            self.stop("immediate")
+        shutil.rmtree(self.folder)
+
+    def sql(self, database: str, text: str) -> str:
+        """Runs it; what it answers, a row a line."""
+        done = subprocess.run([PROGRAMS / "psql", "-h", self.folder, "-U", "vodlift", "-d", database, "-v", "ON_ERROR_STOP=1",
+                               "-qAtc", text], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def new_database(self) -> str:
+        self._databases += 1
+        name = f"test{self._databases}"
+        self.sql("postgres", f"CREATE DATABASE {name}")
+        return name
+
+    def url(self, database: str, user: str = "vodlift") -> str:
+        return f"postgresql://{user}@/{database}?host={self.folder}"
+
+    def _run(self, program: str, *arguments) -> None:
+        done = subprocess.run([*self._as_user, PROGRAMS / program, *arguments], capture_output=True, text=True, timeout=60, cwd="/")
+        assert done.returncode == 0, f"{program}: {done.stderr}"

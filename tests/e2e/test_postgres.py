@@ -1,0 +1,303 @@
+"""One daemon, or several, on a database in PostgreSQL."""
+
+import collections
+import concurrent.futures
+import json
+import re
+import shutil
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from api_client import ApiClient, sign
+from postgres_server import PASSWORD, PostgresServer
+from rest_client import RestClient
+from server import Server, Site
+from support import binary, make_file, wait_until
+from test_threads import documented, threads
+
+ENDS = {"completed", "failed", "cancelled"}
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    server = PostgresServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database(postgres):
+    return postgres.new_database()
+
+
+def store_lines(server: Server, url: str, *more: str) -> str:
+    return "\n".join([f'url = "{url}"', f'folder = "{server.folder}"', f'node = "{server.folder.name}"',
+                      *(more or ("accept_unsafe = true",))])
+
+
+@pytest.fixture
+def nodes(postgres, database, new_site):
+    """Starts nodes on one database: the first as a site, the others as its further servers."""
+    others = []
+
+    def start(count: int = 1, **settings):
+        settings = {"uploads": 4, "quiet_s": 0, "extra": '[metrics]\nlisten = "127.0.0.1:0"'} | settings
+        site = new_site(store=lambda server: store_lines(server, postgres.url(database)), **settings)
+        for _ in range(count - 1):
+            other = Server()
+            others.append(other)
+            other.storage = site.server.storage
+            other.configure(store=lambda server: store_lines(server, postgres.url(database)), **settings)
+            shutil.copy(site.server.folder / "master.key", other.folder / "master.key")
+            other.start()
+        return site, [site.server, *others]
+
+    yield start
+    for other in others:
+        other.close()
+
+
+def api_of(site: Site, server: Server) -> ApiClient:
+    return ApiClient(server.url, site.key.api_key, site.key.secret)
+
+
+def metrics(server: Server) -> str:
+    with urllib.request.urlopen(server.printed(r"monitoring: (\S+)"), timeout=10) as answer:
+        return answer.read().decode()
+
+
+def readiness(server: Server) -> tuple[int, dict]:
+    url = server.printed(r"monitoring: (\S+)").replace("/metrics", "/readyz")
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as refused:
+        return refused.code, json.loads(refused.read())
+
+
+def wait_for_ends(site: Site, api: ApiClient, ids, within_s: float = 40) -> collections.Counter:
+    """How many of these uploads ended in which state, once all have ended."""
+    left, ended = set(ids), collections.Counter()
+    deadline = time.monotonic() + within_s
+    while left:
+        for one in sorted(left):
+            state = api.status(one)["state"]
+            if state in ENDS:
+                left.discard(one)
+                ended[state] += 1
+            else:
+                break
+        assert time.monotonic() < deadline, f"{len(left)} did not end, such as {sorted(left)[:5]}\n{site.server.logs()[-4000:]}"
+        time.sleep(0.05)
+    return ended
+
+
+class Load:
+    """Clients that queue one file again and again, at the servers in turn, and note what was acknowledged and what refused."""
+
+    def __init__(self, apis: list[ApiClient], callback: str = "", clients: int = 4):
+        self.accepted: list[int] = []
+        self.refused = collections.Counter()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._run, args=(apis[at % len(apis)], at, callback)) for at in range(clients)]
+
+    def __enter__(self):
+        for one in self._threads:
+            one.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop.set()
+        for one in self._threads:
+            one.join()
+
+    def _run(self, api: ApiClient, client: int, callback: str) -> None:
+        for number in range(100_000):
+            if self._stop.wait(0.01):
+                return
+            try:
+                answer = api.upload("sestore4/jb/film.mp4", f"load/{client}/{number}.mp4", "videos", callback=callback)
+            except (OSError, ValueError, KeyError) as lost:
+                with self._lock:
+                    self.refused[type(lost).__name__] += 1
+                continue
+            with self._lock:
+                if answer.ok:
+                    self.accepted.append(answer.data)
+                else:
+                    self.refused[answer.code] += 1
+
+
+def test_one_node_does_what_one_with_sqlite_does(nodes, fake, receiver):
+    site, (server,) = nodes()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    make_file(site.files / "large.mp4", 17 * 1024 * 1024)
+    first, second = site.queue("film.mp4", "videos", callback=receiver.url), site.queue("large.mp4", "videos")
+    assert site.wait_for(first, "completed")["size"] == 1000
+    site.wait_for(second, "completed")
+    assert fake.object("videos", "large.mp4").body == (site.files / "large.mp4").read_bytes()
+    wait_until(lambda: receiver.received, 10, "the callback has come")
+    assert receiver.received[0].json["data"]["id"] == first
+    receiver.received[0].verify(site.account["webhook_secret"])
+
+    rest = RestClient(server.socket)
+    overview = rest.call("GET", "/overview").data
+    assert overview["server"]["disk_free_bytes"] is None and not overview["attention"], overview
+    page = metrics(server)
+    assert "vodlift_metrics_complete 1" in page and 'vodlift_uploads_entered_total{state="completed"} 2' in page
+    assert readiness(server) == (200, {"ready": True, "reasons": []})
+    assert set(threads(server)) <= documented() | documented("Threads with PostgreSQL")
+    assert documented("Threads with PostgreSQL") <= set(threads(server))
+    refused = server.run_cli("backup", server.folder / "copy.db")
+    assert refused.returncode != 0 and "pg_basebackup" in refused.stderr and "pg_dump" in refused.stderr
+
+    server.restart()
+    assert site.wait_for(first, "completed")["callback_state"] == "delivered"
+    assert {one["id"] for one in site.api.all()} == {first, second}
+
+
+def test_two_nodes_do_each_upload_once(nodes, fake, receiver):
+    site, servers = nodes(2)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    apis = [api_of(site, server) for server in servers]
+    wait_until(lambda: apis[1].upload("sestore4/jb/film.mp4", "known.mp4", "videos").ok, 10, "the other node knows account and bucket")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: apis[n % 2].upload("sestore4/jb/film.mp4", f"all/{n}.mp4", "videos", callback=receiver.url), range(200)))
+    ids = [answer.data for answer in answers]
+    assert all(answer.ok for answer in answers) and len(set(ids)) == 200
+    assert wait_for_ends(site, apis[0], ids) == {"completed": 200}
+    wait_until(lambda: len(receiver.received) >= 200, 20, "all callbacks have come")
+    assert sorted(one.json["data"]["id"] for one in receiver.received) == sorted(ids)
+    puts = collections.Counter(one.key for one in fake.seen("PutObject") if one.key.startswith("all/"))
+    assert len(puts) == 200 and set(puts.values()) == {1}
+    assert all('vodlift_uploads_entered_total{state="completed"} 0' not in metrics(server) for server in servers), "both worked"
+
+
+def test_the_same_signed_bytes_at_both_nodes_make_one_upload(nodes, fake):
+    site, servers = nodes(2)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    apis = [api_of(site, server) for server in servers]
+    wait_until(lambda: apis[1].upload("sestore4/jb/film.mp4", "known.mp4", "videos").ok, 10, "the other node knows account and bucket")
+    for number in range(10):
+        text = sign(site.api.request("aws.upload", path="sestore4/jb/film.mp4", destination_path=f"{number}.mp4", metadata={},
+                                     acl="private", bucket="videos", callback=""), site.key.secret)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda n: apis[n % 2].post(text), range(8)))
+        assert all(answer.ok for answer in answers) and len({answer.data for answer in answers}) == 1, answers
+    assert len(site.api.all()) == 11
+
+
+def test_a_node_is_killed_under_load(nodes, postgres, database, fake):
+    site, servers = nodes(2)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    apis = [api_of(site, server) for server in servers]
+    wait_until(lambda: apis[1].upload("sestore4/jb/film.mp4", "known.mp4", "videos").ok, 10, "the other node knows account and bucket")
+    with Load(apis) as load:
+        wait_until(lambda: len(load.accepted) > 100, 20, "a hundred are accepted")
+        servers[1].kill9()
+        killed_at = len(load.accepted)
+        wait_until(lambda: len(load.accepted) > killed_at + 50, 20, "the other one goes on")
+    # What it held comes back when its leases are over; they last a minute, which is over now.
+    held = int(postgres.sql(database, "SELECT count(*) FROM vodlift.open_uploads WHERE state = 'uploading'"))
+    postgres.sql(database, "UPDATE vodlift.nodes SET leases_until_ms = 0;"
+                           " UPDATE vodlift.open_uploads SET lease_until_ms = 0 WHERE state = 'uploading' AND owner ="
+                           f" (SELECT id FROM vodlift.nodes WHERE name = '{servers[1].folder.name}')")
+    assert wait_for_ends(site, apis[0], load.accepted) == {"completed": len(load.accepted)}, held
+
+
+def test_the_database_restarts_under_load(nodes, postgres, database, fake):
+    site, (server,) = nodes()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    with Load([site.api]) as load:
+        for mode in ("fast", "immediate"):
+            before = len(load.accepted)
+            wait_until(lambda: len(load.accepted) > before + 30, 20, "some are accepted")
+            postgres.stop(mode)
+            wait_until(lambda: readiness(server)[0] == 503, 10, "the node is not ready")
+            reasons = readiness(server)[1]["reasons"]
+            assert "database" in reasons[0] and ": " in reasons[0], reasons
+            answer = site.api.upload("sestore4/jb/film.mp4", "away.mp4", "videos")
+            assert not answer.ok and answer.code == "0004" and answer.http_status == 200, answer
+            assert site.api.call("aws.status", limit=1, offset=0).code == "0004"
+            postgres.start()
+            wait_until(lambda: readiness(server)[0] == 200, 15, "the node is ready again")
+        before = len(load.accepted)
+        wait_until(lambda: len(load.accepted) > before + 30, 20, "it goes on")
+    assert set(load.refused) <= {"0004"}, load.refused
+    assert wait_for_ends(site, site.api, load.accepted) == {"completed": len(load.accepted)}
+    known = int(postgres.sql(database, "SELECT count(*) FROM vodlift.uploads"))
+    # One that was refused may be there only where nobody knew, for as long as the server asks.
+    doubtful = server.logs().count("did not say whether the change was committed")
+    assert len(load.accepted) <= known <= len(load.accepted) + doubtful
+
+
+def start_and_fail(server: Server) -> str:
+    done = subprocess.run([binary(), "serve", "--config", server.config], capture_output=True, text=True, timeout=30)
+    assert done.returncode != 0
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def stopped():
+    """A server that is not started."""
+    server = Server()
+    yield server
+    server.remove()
+
+
+def test_a_database_server_that_may_lose_data_is_refused(stopped, postgres, database):
+    stopped.configure(store=lambda server: store_lines(server, postgres.url(database), "accept_unsafe = false"))
+    text = start_and_fail(stopped)
+    assert "fsync = off" in text and "accept_unsafe" in text, text
+
+
+@pytest.mark.parametrize("password", ["wrong%20password", None])
+def test_no_message_has_the_password(stopped, postgres, database, password):
+    where = postgres.url(database, f"{postgres.role}:{password}" if password else postgres.role)
+    stopped.configure(store=lambda server: store_lines(server, where))
+    stopped.config.chmod(0o600)
+    text = start_and_fail(stopped)
+    assert ("authentication failed" if password else "no password supplied") in text and postgres.role in text, text
+    assert "wrong" not in text
+    checked = subprocess.run([binary(), "config", "check", stopped.config], capture_output=True, text=True, timeout=30)
+    assert checked.returncode == 0 and "wrong" not in checked.stdout + checked.stderr
+    doctor = subprocess.run([binary(), "doctor", "--config", stopped.config], capture_output=True, text=True, timeout=30)
+    assert "wrong%" not in doctor.stdout + doctor.stderr and "database: postgresql://***@" in doctor.stdout, doctor.stdout
+
+
+def test_a_password_may_stand_in_a_file_of_its_own(stopped, postgres, database):
+    passwords = stopped.folder / "pgpass"
+    passwords.write_text(f"*:*:*:*:{PASSWORD}\n")
+    passwords.chmod(0o600)
+    postgres.sql("postgres", f"GRANT ALL ON DATABASE {database} TO {postgres.role}")
+    stopped.configure(store=lambda server: store_lines(server, f"{postgres.url(database, postgres.role)}&passfile={passwords}"))
+    stopped.start()
+    stopped.stop()
+    assert PASSWORD not in stopped.logs()
+
+
+def test_everybody_may_read_a_file_with_a_password(stopped, postgres, database):
+    stopped.configure(store=lambda server: store_lines(server, postgres.url(database, f"{postgres.role}:wrong")))
+    stopped.config.chmod(0o644)
+    text = start_and_fail(stopped)
+    assert "chmod o=" in text and "passfile" in text and "wrong" not in text, text
+
+
+def test_another_node_needs_the_same_master_key(nodes, stopped, postgres, database):
+    nodes()
+    stopped.configure(store=lambda server: store_lines(server, postgres.url(database)))
+    assert re.search(r"copy of the same master key file.*is missing", start_and_fail(stopped))
+    (stopped.folder / "master.key").write_bytes(b"k" * 32)
+    (stopped.folder / "master.key").chmod(0o600)
+    assert "does not fit this database" in start_and_fail(stopped)
