@@ -19,8 +19,9 @@
 
 namespace vodlift::postgres {
 
-// Gathers jobs and hands them in groups to `run`, on a thread of its own: what comes while one group commits waits for
-// the next one. Internally locked.
+// Gathers jobs and hands them in groups to `run`, on threads of its own: what comes while each of them commits a group
+// waits for the next one. A server works on one core for each connection, so several threads are faster than one.
+// Groups that are committed at once change each other's rows as those of two nodes do. Internally locked.
 template <class Job, class Answer>
 class GroupCommit {
  public:
@@ -32,16 +33,19 @@ class GroupCommit {
   static constexpr std::size_t kMostWaiting = 16384;
   static constexpr std::size_t kMostTogether = 512;
 
-  // `waiting` counts the jobs that have no answer yet; it must outlive this.
-  GroupCommit(const std::string& thread, Gauge& waiting, Run run) : waiting_count_(waiting), run_(std::move(run)) {
-    loop_.start(thread, [this] { work(); });
+  // `waiting` counts the jobs that have no answer yet; it must outlive this. `run` is called by `threads` threads.
+  GroupCommit(const std::string& thread, int threads, Gauge& waiting, Run run)
+      : waiting_count_(waiting), run_(std::move(run)), loops_(static_cast<std::size_t>(threads)) {
+    for (WorkerThread& loop : loops_) loop.start(thread, [this, &loop] { work(loop); });
   }
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
   // Carries out what waits.
-  ~GroupCommit() { loop_.stop(); }
+  ~GroupCommit() {
+    for (WorkerThread& loop : loops_) loop.stop();
+  }
 
-  // `done` is called once: on the thread, after the commit, or here and now with overloaded. It must not block.
+  // `done` is called once: on a thread of this, after the commit, or here and now with overloaded. It must not block.
   void post(Job job, Done done) {
     {
       const std::lock_guard lock(mutex_);
@@ -49,7 +53,7 @@ class GroupCommit {
         waiting_.push_back({std::move(job), std::move(done)});
         ++unanswered_;
         waiting_count_.add(1);
-        loop_.wake();
+        for (WorkerThread& loop : loops_) loop.wake();
         return;
       }
     }
@@ -68,7 +72,7 @@ class GroupCommit {
     Done done;
   };
 
-  void work() {
+  void work(WorkerThread& loop) {
     for (;;) {
       std::vector<Job> jobs;
       std::vector<Done> answers;
@@ -83,10 +87,10 @@ class GroupCommit {
       if (!jobs.empty()) {
         run_group(jobs, answers);
         tell_answered(jobs.size());
-      } else if (loop_.stopping()) {
+      } else if (loop.stopping()) {
         return;
       } else {
-        loop_.wait();
+        loop.wait();
       }
     }
   }
@@ -128,7 +132,7 @@ class GroupCommit {
   std::deque<Entry> waiting_;
   std::size_t unanswered_ = 0;
   std::condition_variable answered_;
-  WorkerThread loop_;
+  std::vector<WorkerThread> loops_;
 };
 
 }  // namespace vodlift::postgres

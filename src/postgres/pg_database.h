@@ -152,7 +152,8 @@ class PgDatabase {
   SteadyTime refuses_since_;
   std::string why_;
   std::atomic<bool> counts_changed_{true};
-  SteadyTime clear_;  // for the upkeep
+  SteadyTime look_;  // this and the next are for the upkeep
+  SteadyTime clear_;
   WorkerThread upkeep_;
 };
 

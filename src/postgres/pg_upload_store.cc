@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
 // How many uploads one transaction wakes, so that it holds nobody up for long.
+constexpr int kAcceptThreads = 2;  // a server works on one core for each connection
 constexpr int kWakeStep = 1000;
 constexpr milliseconds kBetweenForgettings = 15s;
 // Rows that one transaction removes, for the same reason.
@@ -98,7 +99,7 @@ std::optional<Upload> load_one(PgConnection& connection, UploadId id) {
 
 PgUploadStore::PgUploadStore(PgQueue queue)
     : queue_(std::move(queue)),
-      inserts_("db-accept", queue_.database.metrics().waiting,
+      inserts_("db-accept", kAcceptThreads, queue_.database.metrics().waiting,
                [this](std::span<const InsertJob> jobs) { return insert_group(jobs); }) {}
 
 void PgUploadStore::insert(NewUpload upload, InsertDone done) {
@@ -119,6 +120,8 @@ Result<std::vector<Result<InsertOutcome>>> PgUploadStore::insert_group(std::span
 }
 
 void PgUploadStore::forget_signatures_if_due(WallTime now) {
+  const std::unique_lock turn(forgetting_, std::try_to_lock);
+  if (!turn) return;
   database_clock_.set(now);
   const milliseconds uptime = queue_.uptime();
   if (!clock_watch_) clock_watch_.emplace(database_clock_, queue_.uptime);
@@ -137,9 +140,14 @@ void PgUploadStore::forget_signatures_if_due(WallTime now) {
 
 Result<std::optional<UploadId>> PgUploadStore::find_repeat(std::int64_t key_id, const RequestSignature& signature) {
   const RequestSignature digest = stored_digest(signature);
-  return queue_.database.read([&](PgTransaction& transaction) -> Result<std::optional<UploadId>> {
+  const auto look = [&](PgTransaction& transaction) -> Result<std::optional<UploadId>> {
     return find_signature(transaction.connection, key_id, digest);
-  });
+  };
+  auto found = queue_.database.read(look);
+  if (!found || !*found) return found;
+  // A synchronous standby may lack what can be seen. A clear commit of our own, which comes after it, says that it does
+  // not.
+  return queue_.database.write(look);
 }
 
 Result<std::vector<Upload>> PgUploadStore::find(AccountId account, const UploadQuery& query) {

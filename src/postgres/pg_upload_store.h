@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <mutex>
 
 #include "base/clock.h"
 #include "core/upload_store.h"
@@ -50,10 +51,11 @@ class PgUploadStore final : public UploadStore {
   void forget_signatures_if_due(WallTime now);
 
   const PgQueue queue_;
-  LastSeen database_clock_;  // these are for the thread of the inserts
+  std::mutex forgetting_;  // guards the next block
+  LastSeen database_clock_;
   std::optional<ClockWatch> clock_watch_;
   std::chrono::milliseconds forget_due_{0};        // of the uptime
-  GroupCommit<InsertJob, InsertOutcome> inserts_;  // the last member: its thread uses the others
+  GroupCommit<InsertJob, InsertOutcome> inserts_;  // the last member: its threads use the others
 };
 
 }  // namespace vodlift::postgres

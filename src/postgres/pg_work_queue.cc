@@ -96,7 +96,7 @@ bool names_all(const std::map<UploadId, std::int64_t>& fences, PgResult& row, st
 
 PgWorkQueue::PgWorkQueue(PgQueue queue)
     : queue_(std::move(queue)),
-      given_back_("db-finish", queue_.database.metrics().waiting,
+      given_back_("db-finish", 1, queue_.database.metrics().waiting,
                   [this](std::span<const GivenBack> jobs) { return give_back(jobs); }) {}
 
 Result<Candidates> PgWorkQueue::candidates(const CandidateQuery& query) {
