@@ -300,8 +300,9 @@ TEST(Config, OneDatabaseIsEnough) {
 }
 
 TEST(Config, NoFaultShowsAUrl) {
-  for (const char* url : {"hush", "mysql://hush@db1/hush", "postgresql://u:hush@db1:x/?hush",
-                          "postgresql://u:hu%sh@db1/q", "dbname=hush", ""}) {
+  for (const char* url :
+       {"hush", "mysql://hush@db1/hush", "postgresql://u:hush@db1:x/?hush", "postgresql://u:hu%sh@db1/q",
+        "postgresql://u:hush/x+E@db1/q", "postgresql://u:x@hush@db1/q", "dbname=hush", ""}) {
     const auto faults = faults_of_store(fmt::format("url = \"{}\"\nfolder = \"/f\"", url));
     ASSERT_THAT(faults, ElementsAre(StartsWith("/etc/v.toml:2: [store] url: expected \"postgresql://"))) << url;
     EXPECT_THAT(faults[0], Not(HasSubstr("hu"))) << url;

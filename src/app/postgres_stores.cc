@@ -20,6 +20,7 @@
 #include "postgres/pg_upload_retention.h"
 #include "postgres/pg_upload_store.h"
 #include "postgres/pg_work_queue.h"
+#include "store/database_lock.h"
 #include "store/master_key.h"
 
 namespace vodlift::app {
@@ -37,7 +38,8 @@ class BackupsElsewhere final : public Backups {
 
 class PostgresEngine final : public StoreEngine {
  public:
-  explicit PostgresEngine(std::unique_ptr<postgres::PgDatabase> database) : database_(std::move(database)) {}
+  PostgresEngine(store::DatabaseLock lock, std::unique_ptr<postgres::PgDatabase> database)
+      : lock_(std::move(lock)), database_(std::move(database)) {}
 
   postgres::PgDatabase& database() { return *database_; }
   // Whose changes are waited for by drain(); they go before this, after the last drain().
@@ -59,6 +61,7 @@ class PostgresEngine final : public StoreEngine {
   void write_metrics(MetricsText& text) const override { database_->metrics().write(text); }
 
  private:
+  const store::DatabaseLock lock_;
   const std::unique_ptr<postgres::PgDatabase> database_;
   postgres::PgUploadStore* uploads_ = nullptr;
   postgres::PgWorkQueue* queue_ = nullptr;
@@ -117,9 +120,12 @@ Result<> open_postgres_ports(PostgresEngine& engine, const std::string& node, co
 }  // namespace
 
 Result<> open_postgres_stores(const Config& config, const Clock& clock, Stores& stores) {
+  // A second process of this node would take away what the first one runs.
+  auto lock = store::DatabaseLock::take(config.store.folder / "node");
+  if (!lock) return lock.error();
   auto database = postgres::PgDatabase::open(postgres_options(config, *stores.feed));
   if (!database) return with_context("[store] url", database.error());
-  auto engine = std::make_unique<PostgresEngine>(std::move(*database));
+  auto engine = std::make_unique<PostgresEngine>(std::move(*lock), std::move(*database));
   PostgresEngine& opened = *engine;
   stores.engine = std::move(engine);
   auto master_key = master_key_for(opened.database(), config);

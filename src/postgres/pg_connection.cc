@@ -55,6 +55,14 @@ std::string url_value(const UrlOptions& options, std::string_view keyword) {
   return {};
 }
 
+// A password with an "@" or a "/" of its own ends there, and its rest is taken for a host, a port or a name.
+bool has_torn_password(const UrlOptions& options) {
+  for (const char* const keyword : {"host", "hostaddr", "dbname"}) {
+    if (url_value(options, keyword).find('@') != std::string::npos) return true;
+  }
+  return url_value(options, "port").find_first_not_of("0123456789,") != std::string::npos;
+}
+
 std::string_view field(const PGresult* result, int code) {
   const char* text = PQresultErrorField(result, code);
   return text == nullptr ? std::string_view() : std::string_view(text);
@@ -64,7 +72,7 @@ std::string_view field(const PGresult* result, int code) {
 
 std::optional<std::string> shown_url(const Secret& url) {
   const UrlOptions options = options_of_url(url);
-  if (!options) return std::nullopt;
+  if (!options || has_torn_password(options)) return std::nullopt;
   std::string shown = "postgresql://";
   if (const std::string user = url_value(options, "user"); !user.empty()) shown += user + "@";
   shown += url_value(options, "host");
@@ -246,13 +254,13 @@ std::vector<PgResult> PgConnection::receive_all() {
   }
 }
 
-std::optional<std::string> PgConnection::execute(const std::string& sql) {
+std::optional<std::string> PgConnection::execute(const std::string& sql, milliseconds patience) {
   if (failed()) return std::nullopt;
   if (PQsendQuery(handle_, sql.c_str()) == 0) {
     lose(one_line(PQerrorMessage(handle_)));
     return std::nullopt;
   }
-  const Answer answer = receive(kPatience);
+  const Answer answer = receive(patience);
   if (!check(answer.get()) || PQntuples(answer.get()) == 0) return std::nullopt;
   return std::string(PQgetvalue(answer.get(), PQntuples(answer.get()) - 1, 0));
 }

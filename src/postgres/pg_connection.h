@@ -81,7 +81,7 @@ class PgConnection {
   std::vector<PgResult> run_together(const std::vector<PgCall>& calls);
 
   // Runs one or several statements without values; answers the first column of the last row, as text.
-  std::optional<std::string> execute(const std::string& sql);
+  std::optional<std::string> execute(const std::string& sql, std::chrono::milliseconds patience = kPatience);
 
   // Ends the transaction that is open. `last`: statements without values that go with it, in one message.
   Committed commit(const std::string& last = {});

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace vodlift::postgres {
 namespace {
@@ -12,6 +13,8 @@ constexpr std::int64_t kMigrationLock = 1447839316;
 
 // A step may have to build an index of a large table, and another node waits for it.
 constexpr const char* kNoTimeLimits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'";
+constexpr std::chrono::seconds kLockPatience{65};
+constexpr std::chrono::hours kStepPatience{24};
 
 Result<> outcome_of(PgConnection& connection) {
   if (auto failure = connection.take_failure()) return failure->error;
@@ -20,7 +23,8 @@ Result<> outcome_of(PgConnection& connection) {
 
 // Begins a transaction of its own, once nobody else changes the schema.
 void begin_alone(PgConnection& connection) {
-  connection.execute(fmt::format("BEGIN; {}; SELECT pg_advisory_xact_lock({})", kNoTimeLimits, kMigrationLock));
+  connection.execute(fmt::format("BEGIN; {}; SELECT pg_advisory_xact_lock({})", kNoTimeLimits, kMigrationLock),
+                     kLockPatience);
 }
 
 Result<> end(PgConnection& connection) {
@@ -89,7 +93,7 @@ Result<> migrate(PgConnection& connection, std::span<const Migration> steps) {
       return applied ? Result<>() : applied.error();
     }
     const Migration& next = steps[*applied];
-    connection.execute(std::string(next.sql));
+    connection.execute(std::string(next.sql), kStepPatience);
     connection.run("INSERT INTO migrations (number, name) VALUES ($1, $2)", next.number, next.name);
     if (auto done = end(connection); !done) {
       connection.roll_back();

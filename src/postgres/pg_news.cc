@@ -69,7 +69,8 @@ bool PgNews::connect() {
   (*opened)->execute("LISTEN vodlift");
   if ((*opened)->take_failure()) return false;
   connection_ = std::move(*opened);
-  poll_feed();  // what was told before is missed
+  polled_ = steady_clock::now();
+  for (const Change& change : anything()) feed_.publish(change);  // what was told before is missed
   return true;
 }
 
@@ -88,7 +89,10 @@ bool PgNews::send() {
   }
   if (changes.empty()) return true;
   connection_->run("SELECT pg_notify('vodlift', $1)", news_text({connection_->lane(), std::move(changes)}));
-  return !connection_->take_failure();
+  if (!connection_->take_failure()) return true;
+  const std::lock_guard lock(mutex_);
+  waiting_ = anything();
+  return false;
 }
 
 bool PgNews::receive(milliseconds patience) {

@@ -90,12 +90,13 @@ std::map<AccountId, StatisticsSlot> take_ends(PgConnection& connection, const st
     const AccountId account = row.integer("account");
     const std::int64_t uploads = row.integer("uploads");
     // Fewer than before: they were counted again, after a fault.
-    const std::int64_t more = std::max<std::int64_t>(uploads - row.integer("known"), 0);
+    const std::int64_t known = row.integer("known");
+    const std::int64_t more = std::max<std::int64_t>(uploads - known, 0);
     StatisticsSlot& sums = ends[account];
     if (*state == UploadState::completed) sums.completed = more;
     if (*state == UploadState::failed) sums.failed = more;
     if (*state == UploadState::cancelled) sums.cancelled = more;
-    connection.run(sql::kPutEnds, account, to_string(*state), uploads);
+    connection.run(sql::kPutEnds, account, to_string(*state), uploads, known);
   }
   return ends;
 }

@@ -36,10 +36,10 @@ inline constexpr std::string_view kNewEndsOf = R"sql(
   WHERE c.state IN ('completed', 'failed', 'cancelled')
   GROUP BY g.account, c.state HAVING sum(c.uploads) <> sum(c.known))sql";
 
-// $1 account, $2 state, $3 uploads
+// $1 account, $2 state, $3 uploads, $4 how many of them were known. Those that are removed meanwhile stay removed.
 inline constexpr std::string_view kPutEnds =
-    "INSERT INTO statistics_ends (account, state, uploads) VALUES ($1, $2, $3)"
-    " ON CONFLICT (account, state) DO UPDATE SET uploads = $3";
+    "INSERT INTO statistics_ends AS s (account, state, uploads) VALUES ($1, $2, $3)"
+    " ON CONFLICT (account, state) DO UPDATE SET uploads = s.uploads + $3 - $4";
 
 inline constexpr std::string_view kRings = "SELECT account, active_ms FROM statistics_rings";
 inline constexpr std::string_view kPutRing =

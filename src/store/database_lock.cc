@@ -17,10 +17,10 @@ Error held_by_another(int fd, const std::filesystem::path& database, const std::
   const ssize_t count = ::pread(fd, holder, sizeof holder - 1, 0);
   std::string who(holder, count > 0 ? static_cast<std::size_t>(count) : 0);
   while (!who.empty() && who.back() == '\n') who.pop_back();
-  return {
-      Errc::locked,
-      fmt::format("{} is in use by {} (it holds {}): stop that vodlift first, or give this one another [store] path",
-                  database.string(), who.empty() ? "another process" : "process " + printable(who), lock.string())};
+  return {Errc::locked,
+          fmt::format(
+              "{} is in use by {} (it holds {}): stop that vodlift first, or give this one another place in [store]",
+              database.string(), who.empty() ? "another process" : "process " + printable(who), lock.string())};
 }
 
 }  // namespace

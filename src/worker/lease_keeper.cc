@@ -58,6 +58,7 @@ bool LeaseKeeper::renew() {
     const HeldLease* kept = held ? find(*held, run->claimed.lease) : nullptr;
     if (kept == nullptr) {
       run->control.end({Errc::lease_lost, "the lease expired"});
+      run->control.cut_off();  // another node may send the same object by now
     } else if (kept->recalled) {
       run->control.recall();
     }

@@ -242,6 +242,16 @@ def test_the_database_restarts_under_load(nodes, postgres, database, fake):
     assert len(load.accepted) <= known <= len(load.accepted) + doubtful
 
 
+def test_a_second_process_of_a_node_takes_nothing_away(nodes, fake):
+    site, (server,) = nodes()
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    for command in ("init", "serve"):
+        done = subprocess.run([binary(), command, "--config", server.config], capture_output=True, text=True, timeout=30)
+        assert done.returncode != 0 and f"in use by process {server.process.pid}" in done.stdout + done.stderr, done
+    assert site.wait_for(site.queue("film.mp4", "videos"), "completed")["attempts"] == 1
+
+
 def start_and_fail(server: Server) -> str:
     done = subprocess.run([binary(), "serve", "--config", server.config], capture_output=True, text=True, timeout=30)
     assert done.returncode != 0

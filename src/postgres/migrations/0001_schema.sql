@@ -255,8 +255,11 @@ CREATE FUNCTION make_block(ids bigint) RETURNS void LANGUAGE plpgsql SET client_
 DECLARE
   start bigint := (SELECT coalesce(max(past), 0) FROM upload_blocks);
 BEGIN
-  EXECUTE format('CREATE TABLE uploads_%s PARTITION OF uploads FOR VALUES FROM (%s) TO (%s)', start, start, start + ids);
-  EXECUTE format('CREATE TABLE ended_uploads_%s PARTITION OF ended_uploads FOR VALUES FROM (%s) TO (%s)', start, start, start + ids);
+  -- Attached, and not made as partitions: that would lock the whole tables, and wait for everybody who reads them.
+  EXECUTE format('CREATE TABLE uploads_%s (LIKE uploads INCLUDING ALL)', start);
+  EXECUTE format('ALTER TABLE uploads ATTACH PARTITION uploads_%s FOR VALUES FROM (%s) TO (%s)', start, start, start + ids);
+  EXECUTE format('CREATE TABLE ended_uploads_%s (LIKE ended_uploads INCLUDING ALL)', start);
+  EXECUTE format('ALTER TABLE ended_uploads ATTACH PARTITION ended_uploads_%s FOR VALUES FROM (%s) TO (%s)', start, start, start + ids);
   INSERT INTO upload_blocks (first, past) VALUES (start, start + ids);
 END $$;
 SELECT make_block(10000000);
@@ -269,6 +272,11 @@ DECLARE
 BEGIN
   IF oldest.past > (SELECT last_value FROM upload_ids)
      OR EXISTS (SELECT 1 FROM uploads WHERE id >= oldest.first AND id < oldest.past) THEN
+    RETURN false;
+  END IF;
+  -- Ids are given before their uploads are committed: look again when nobody can insert any more.
+  EXECUTE format('LOCK TABLE uploads_%s, ended_uploads_%s IN ACCESS EXCLUSIVE MODE', oldest.first, oldest.first);
+  IF EXISTS (SELECT 1 FROM uploads WHERE id >= oldest.first AND id < oldest.past) THEN
     RETURN false;
   END IF;
   EXECUTE format('DROP TABLE uploads_%s, ended_uploads_%s', oldest.first, oldest.first);
