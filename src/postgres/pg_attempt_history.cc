@@ -29,6 +29,7 @@ void record_attempts(PgTransaction& transaction, std::vector<EndedRun> runs) {
   if (runs.empty()) return;
   PgConnection& connection = transaction.connection;
   std::vector<UploadId> ids;
+  ids.reserve(runs.size());
   for (const EndedRun& run : runs) ids.push_back(run.id);
   std::map<UploadId, LastEntry> last;
   auto row = connection.run(sql::kLastAttempts, ids);

@@ -80,7 +80,7 @@ struct Counted {
   std::int64_t number = 0;  // of its last attempt
   UploadId upload = 0;
 
-  auto operator<=>(const Counted&) const = default;
+  auto operator<=>(const Counted&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 }  // namespace

@@ -65,6 +65,7 @@ PgCall release_successors(const std::vector<EndOfUpload>& ends) {
 
 PgCall find_belongings(const std::vector<EndOfUpload>& ends) {
   std::vector<UploadId> ids;
+  ids.reserve(ends.size());
   for (const EndOfUpload& end : ends) ids.push_back(end.open.id);
   return PgCall(sql::kBelongings, ids);
 }

@@ -241,6 +241,7 @@ Result<int> PgWorkQueue::take_back(std::string_view statement, std::optional<std
       if (taken == 0) leases = lease_counts(connection);
       const auto orphans = orphans_of(connection, statement, first.value_or(to_unix_ms(transaction.now)), second);
       std::vector<UploadId> ids;
+      ids.reserve(orphans.size());
       for (const auto& [id, orphan] : orphans) ids.push_back(id);
       for (const OpenUpload& open : lock_open(connection, ids)) {
         const Orphan& orphan = orphans.at(open.id);
