@@ -152,7 +152,6 @@ Figures measure(StartedServer& server, int count, int seconds) {
   postgres::PgOptions options;
   options.url = url;
   options.feed = &feed;
-  options.most_open_uploads = count;
   const auto database = expect(PgDatabase::open(std::move(options)));
   postgres::PgNodes nodes(*database);
   const postgres::PgQueue shared{*database, feed, [](const Upload&) { return std::string("{}"); },
@@ -204,7 +203,7 @@ int main(int argc, char** argv) {
   int count = 50'000;
   int seconds = 5;
   app.add_option("--runs", runs, "How often all is measured")->check(CLI::Range(1, 100));
-  app.add_option("--uploads", count, "Of each run")->check(CLI::Range(1000, 10'000'000));
+  app.add_option("--uploads", count, "Of each run")->check(CLI::Range(1000, 900'000));
   app.add_option("--seconds", seconds, "Of pgbench in each run")->check(CLI::Range(1, 600));
   CLI11_PARSE(app, argc, argv);
   try {

@@ -29,7 +29,7 @@ struct PgOptions {
   Secret url;                                         // postgresql://…, of the primary
   std::size_t connections = 8;                        // at most, 2..100
   bool accept_unsafe = false;                         // see check_server()
-  std::int64_t most_open_uploads = kMostOpenUploads;  // of one account; nodes at the same time may exceed it a little
+  std::int64_t most_open_uploads = kMostOpenUploads;  // of one account
   LocalChangeFeed* feed = nullptr;                    // hears of each upload and callback that changed
   bool tell_nodes = false;       // other nodes hear of changes too, and this one of theirs; needs a feed
   const Clock* clock = nullptr;  // for tests: the time, instead of the database's

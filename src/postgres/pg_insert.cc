@@ -13,6 +13,9 @@
 namespace vodlift::postgres {
 namespace {
 
+// More than all transactions that run at once may add to one account.
+constexpr std::int64_t kAcceptedMeanwhile = 50'000;
+
 // One group of jobs on its way into the tables.
 class Insertion {
  public:
@@ -147,9 +150,22 @@ class Insertion {
     while (row.next()) repeat(asked[static_cast<std::size_t>(row.integer("number") - 1)], row.integer("upload_id"));
   }
 
+  static void read_counts(PgResult& row, std::map<AccountId, std::int64_t>& open) {
+    while (row.next()) open[row.integer("account")] = row.integer("uploads");
+  }
+
+  // Near the limit one transaction decides after the other, and sees what the one before it has committed.
   void refuse_full_accounts(PgResult& row) {
     std::map<AccountId, std::int64_t> open;
-    while (row.next()) open[row.integer("account")] = row.integer("uploads");
+    read_counts(row, open);
+    std::vector<std::int64_t> near;
+    for (const auto& [account, count] : open) {
+      if (count > most_open_ - kAcceptedMeanwhile) near.push_back(account);
+    }
+    if (!near.empty()) {
+      auto answers = connection_.run_together({PgCall(sql::kLockAccounts, near), PgCall(sql::kOpenCounts, near)});
+      read_counts(answers[1], open);
+    }
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
       if (!places_[at].is_new) continue;
       std::int64_t& count = open[jobs_[at].upload.account];

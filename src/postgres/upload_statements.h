@@ -89,6 +89,10 @@ inline constexpr std::string_view kCounts = R"sql(
         UNION ALL SELECT account, state, uploads, bytes FROM upload_count_changes) AS c
   GROUP BY account, state HAVING sum(uploads) <> 0 ORDER BY account)sql";
 
+// Waits until nobody else decides on uploads of one of these: $1 accounts, ascending
+inline constexpr std::string_view kLockAccounts =
+    "SELECT pg_advisory_xact_lock(1447839321, hashint8(account)) FROM unnest($1) AS a (account)";
+
 // $1 accounts: how many uploads of each have not ended
 inline constexpr std::string_view kOpenCounts = R"sql(
   SELECT g.account, coalesce((SELECT sum(uploads) FROM upload_counts c

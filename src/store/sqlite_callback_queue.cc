@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "core/callback_url.h"
 #include "core/store_rules.h"
+#include "core/stored_upload.h"
 #include "store/sqlite_receivers.h"
 #include "store/sqlite_statements.h"
 
