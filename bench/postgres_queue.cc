@@ -1,5 +1,5 @@
-// How fast the queue in PostgreSQL takes, claims and ends uploads, beside pgbench's commits of one row on the same
-// server.
+// Measures how many uploads a second the queue in PostgreSQL accepts, claims and ends. pgbench commits single rows on
+// the same server, for comparison.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -198,7 +198,7 @@ void measure_all(int runs, int count, int seconds) {
 }  // namespace vodlift::bench
 
 int main(int argc, char** argv) {
-  CLI::App app("The queue in PostgreSQL beside pgbench; lines of JSON");
+  CLI::App app("Measures the queue in PostgreSQL, and pgbench for comparison. Prints lines of JSON");
   int runs = 5;
   int count = 50'000;
   int seconds = 5;

@@ -9,8 +9,8 @@
 
 namespace vodlift::app {
 
-// Relative paths start from `directory`. Faults are reported to the section; what is faulty stays as it was. No fault
-// shows any part of the URL.
+// Relative paths start from `directory`. Faults are reported to the section, and show no part of the URL. The answer is
+// of use only where there is none.
 Config::Store read_store(ConfigSection& section, const std::filesystem::path& directory);
 
 // A file whose URL has a password must not be readable by everybody. Errors: config_invalid.

@@ -79,7 +79,7 @@ postgres::PgOptions postgres_options(const Config& config, LocalChangeFeed& feed
   return options;
 }
 
-// The key that seals what is in the database: the same file on each node.
+// Reads or makes the key that seals the database's secrets. Each node has a copy of the same file.
 Result<Secret> master_key_for(postgres::PgDatabase& database, const Config& config) {
   const auto holds_secrets = postgres::PgAccountRepository::holds_secrets(database);
   if (!holds_secrets) return holds_secrets.error();

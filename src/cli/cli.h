@@ -39,8 +39,8 @@ struct Services {
   std::function<Result<boost::json::value>(const boost::json::object& settings)> try_bucket;
   // Where the daemon of this configuration file listens for commands. Errors: those of reading the file.
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> admin_socket_of;
-  // The database's file of this configuration file. Errors: those of reading the file, wrong_state (it is in
-  // PostgreSQL; the message says where).
+  // Finds the database file that a configuration file names. Errors: those of reading the configuration file,
+  // wrong_state (the database is in PostgreSQL; the message says where).
   std::function<Result<std::filesystem::path>(const std::filesystem::path& config)> database_of;
 };
 

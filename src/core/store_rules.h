@@ -39,7 +39,7 @@ Result<> check_ending(const Lease& lease, const UploadEnding& ending);
 // Whether a callback may be in this state after an attempt.
 bool may_follow_an_attempt(CallbackState state);
 
-// Of the error of an attempt to deliver a callback so many bytes are kept.
+// A store keeps so many bytes of the error of a delivery attempt.
 inline constexpr std::size_t kMaxCallbackErrorBytes = 512;
 // Uploads or callbacks that one call claims at most; of uploads that one read may find.
 inline constexpr std::size_t kMaxClaimed = 1000;

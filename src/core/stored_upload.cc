@@ -60,7 +60,7 @@ bool read_request(const Row& row, UploadRequest& request) {
 std::optional<CallbackState> read_callback_state(const Row& row, const Upload& upload) {
   if (upload.request.callback.empty()) return CallbackState::none;
   if (!is_end(upload.state)) return CallbackState::waiting;
-  // Between the end and the callback's row, inside one transaction, there is none yet.
+  // One transaction ends the upload first, and adds the callback's row afterwards.
   if (row.is_null("callback_state")) return CallbackState::pending;
   return callback_state_from(row.text("callback_state"));
 }

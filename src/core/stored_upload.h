@@ -46,7 +46,7 @@ Part read_part(const Row& row);
 // Text of others, fit to be kept: printable, at most 1,024 bytes.
 std::string kept_message(std::string_view message);
 
-// The columns of an error: all NULL where there is none.
+// The columns of an error. All are NULL if there is no error.
 struct ErrorColumns {
   std::optional<std::string_view> code{};
   std::optional<std::string> message{};

@@ -80,7 +80,7 @@ inline constexpr std::string_view kEndCallbackDelays = R"sql(
      ORDER BY next_attempt_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
   RETURNING id)sql";
 
-// $1 ids, $2 the leases' end, $3 node, $4 its term. The condition is a CASE so that no index but that of the ids fits.
+// $1 ids, $2 the leases' end, $3 node, $4 its term. The CASE keeps the planner from any index but that of the ids.
 inline constexpr std::string_view kClaimCallbacks = R"sql(
   WITH free AS MATERIALIZED (
     SELECT c.id FROM unnest($1) AS g (id) CROSS JOIN LATERAL (

@@ -21,7 +21,7 @@ namespace vodlift::postgres {
 
 // Gathers jobs and hands them in groups to `run`, on threads of its own: what comes while each of them commits a group
 // waits for the next one. A server works on one core for each connection, so several threads are faster than one.
-// Groups that are committed at once change each other's rows as those of two nodes do. Internally locked.
+// Two groups may commit at the same time. They lock rows as the groups of two nodes do. Internally locked.
 template <class Job, class Answer>
 class GroupCommit {
  public:
