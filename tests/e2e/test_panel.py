@@ -23,9 +23,9 @@ def test_an_upload_is_seen_live(new_site, fake, receiver):
     site.use(fake, "videos", more=("--part-size", "5MiB"))
     make_file(site.files / "first.mp4", 1)
     make_file(site.files / "film.mp4", 40 * MIB)
-    fake.play({"about": "the first waits, the parts are slow", "rules": [
+    fake.play({"about": "the first waits, each part too", "rules": [
         {"operation": "PutObject", "fault": {"hold": True}},
-        {"operation": "UploadPart", "fault": {"bytes_per_s": 8 * MIB}}]})
+        {"operation": "UploadPart", "fault": {"in_turn": True}}]})
     ids = []
 
     def queue() -> int:
@@ -39,7 +39,7 @@ def test_an_upload_is_seen_live(new_site, fake, receiver):
         fake.release()
 
     panel = Panel(site.server)
-    panel.play("live.upload", panel.admin, {"queue": queue, "begin": begin})
+    panel.play("live.upload", panel.admin, {"queue": queue, "begin": begin, "confirm": fake.let_answer})
 
 
 def test_what_needs_a_person_and_what_others_change_is_seen_live(site, fake):

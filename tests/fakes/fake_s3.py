@@ -74,6 +74,7 @@ class FakeS3:
         self.requests: list[Record] = []
         self._lock = threading.Lock()
         self._released = threading.Event()
+        self._turns = threading.Semaphore(0)
         self._connections: set[socket.socket] = set()
         self._server = _Server(("127.0.0.1", port), self)
         self.port = self._server.server_address[1]
@@ -86,6 +87,7 @@ class FakeS3:
 
     def __exit__(self, *_) -> None:
         self._released.set()
+        self.let_answer(1000)
         self._server.shutdown()
         self._server.server_close()
         self.cut_connections()
@@ -104,6 +106,11 @@ class FakeS3:
                 raise ValueError(f"store: no such setting: {name}")
             setattr(self.store, name, value)
         self._released = threading.Event()
+        self._turns = threading.Semaphore(0)
+
+    def let_answer(self, requests: int = 1) -> None:
+        """Lets so many of the requests that wait `in_turn`, now or later, have their answers."""
+        self._turns.release(requests)
 
     def release(self) -> None:
         """Releases the requests that a `hold` keeps: their connections are closed without an answer."""
@@ -191,7 +198,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         fake = self.server.fake
         record = self._record()
         fake._add(record)
-        released = fake._released
+        released, turns = fake._released, fake._turns
         fault = fake.scenario.fault_for(record.operation, record.headers, record.part) or s3_faults.Fault()
         if fault.vanish:
             fake.store.abort(record.bucket, record.key, record.query["uploadId"])
@@ -207,6 +214,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault.hold:
             released.wait()
             raise _Drop
+        if fault.in_turn:
+            turns.acquire()
         time.sleep(fault.delay_s)
         if fault.drop == "before_response":
             raise _Drop

@@ -29,6 +29,7 @@ class Fault:
     late_s: float = 0.0  # the operation is carried out only so long after the answer
     without: list[str] = dataclasses.field(default_factory=list)  # headers that the answer loses on its way
     hold: bool = False  # answers nothing until the fake is released or stopped, and then hangs up
+    in_turn: bool = False  # answers only when the test calls let_answer(): one request a call
 
     def __post_init__(self) -> None:
         if self.drop not in (None, *DROPS):

@@ -1,5 +1,6 @@
 """The fake S3 against boto3: what AWS accepts passes, and what AWS refuses is refused for the same reason."""
 
+import concurrent.futures
 import datetime
 import hashlib
 import http.client
@@ -281,6 +282,17 @@ def test_delay_hold_and_header_faults(fake, client):
                          s3={"addressing_style": "path"})).put_object(Bucket="videos", Key="held", Body=b"x")
     fake.release()
     assert not fake.has_object("videos", "held")
+
+
+def test_answers_in_turn(fake, client):
+    fake.play(rule({"in_turn": True}))
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(client.put_object, Bucket="videos", Key=str(number), Body=b"x") for number in range(3)]
+        assert not concurrent.futures.wait(calls, timeout=0.3).done
+        fake.let_answer()
+        done = concurrent.futures.wait(calls, return_when=concurrent.futures.FIRST_COMPLETED).done
+        assert len(done) == 1
+        fake.let_answer(2)
 
 
 def test_vanishing_upload(fake, client):
