@@ -21,7 +21,7 @@ class Reload final : public Settings {
   struct Parts {
     std::function<Result<>(const Config& next)> check;  // whether there is room for it, before anything changes
     std::function<Result<>()> use_certificates;         // reads them again; at a fault those before stay in use
-    // How many uploads of files on a storage have not ended; kMostCounted: perhaps more.
+    // How many uploads of files on a storage have not ended and need this node; kMostCounted: perhaps more.
     std::function<Result<int>(const std::string& storage)> unfinished;
     std::function<Result<>(const Config& next)> use;  // all of it, or nothing; the log's level is set here
     std::function<void(alert::Options fresh)> use_alerts;

@@ -350,6 +350,7 @@ class Server {
     for (const StorageInfo& one : storages_.list()) {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
     }
+    if (auto told = tell_about(names_of(config_.storages)); !told) return told;
     spans_.start();
     dispatcher_.start();
     callback_run_.use(config_.callback.per_receiver_per_s);
@@ -514,8 +515,22 @@ class Server {
     return {};
   }
 
+  // What the node has, which decides what it is offered: before that is used, so that nothing is taken for gone.
+  Result<> tell_about(std::vector<std::string> storages) {
+    NodeAbout about{std::move(storages)};
+    if (about == about_) return {};
+    if (auto told = stores_.nodes->describe(stores_.self, about); !told) return told;
+    about_ = std::move(about);
+    return {};
+  }
+
   Result<> use(const Config& next) {
-    if (auto used = storages_.use(roots_of(next)); !used) return used;
+    const std::optional<NodeAbout> before = about_;
+    if (auto told = tell_about(names_of(next.storages)); !told) return told;
+    if (auto used = storages_.use(roots_of(next)); !used) {
+      if (before) (void)tell_about(before->storages);
+      return used;
+    }
     bandwidth_control_.use_storages(names_of(next.storages));
     s3_client_.use_connections(s3_connections(next.worker));
     dispatcher_.use(worker_options(next.worker));
@@ -534,8 +549,15 @@ class Server {
     return {};
   }
 
-  // Reload::kMostCounted at most.
+  // Reload::kMostCounted at most; none where another node, which runs, takes them.
   Result<int> unfinished_on(const std::string& storage) {
+    const auto nodes = stores_.nodes->list();
+    if (!nodes) return nodes.error();
+    const auto takes_them = [&](const NodeInfo& node) {
+      return node.self.node != stores_.self.node && node.state == NodeState::alive &&
+             std::ranges::find(node.about.storages, storage) != node.about.storages.end();
+    };
+    if (std::ranges::any_of(*nodes, takes_them)) return 0;
     UploadSearch search;
     search.filter.states = {UploadState::queued, UploadState::paused, UploadState::uploading};
     search.filter.storage = storage;
@@ -662,6 +684,7 @@ class Server {
   const rest::Context metrics_context_;
   const MetricsPage metrics_;
   MonitoringDoor monitoring_;
+  std::optional<NodeAbout> about_;  // what was told last
   std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
   std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
   std::chrono::steady_clock::time_point status_due_;

@@ -21,13 +21,37 @@ struct NodeTerm {
   bool operator==(const NodeTerm&) const = default;
 };
 
+// What a node tells of itself.
+struct NodeAbout {
+  std::vector<std::string> storages{};  // that it has configured
+
+  bool operator==(const NodeAbout&) const = default;
+};
+
+enum class NodeState {
+  alive,
+  lost,    // it has not left, and shows no sign of life
+  stopped  // it has left
+};
+
 struct NodeInfo {
   NodeTerm self;
   std::string name;
   WallTime started;
   WallTime last_beat;
   std::optional<WallTime> left;  // when it stopped in order; empty: it runs, or it crashed
+  NodeAbout about{};             // what it told last
+  NodeState state = NodeState::alive;
 };
+
+// A node that has not left and shows no sign of life for so long is lost.
+inline constexpr std::chrono::seconds kNodeLostAfter{150};
+inline NodeState node_state(WallTime last_beat, std::optional<WallTime> left, WallTime now) {
+  if (left) return NodeState::stopped;
+  return now - last_beat > kNodeLostAfter ? NodeState::lost : NodeState::alive;
+}
+// A node that is lost, or has left, for so long is forgotten, and what it had.
+inline constexpr std::chrono::hours kNodeForgottenAfter{7 * 24};
 
 // How long what is pending may wait for its next attempt: uploads, callbacks, abandoned multipart uploads.
 struct LongestWaits {
@@ -49,7 +73,12 @@ class Nodes {
   // Errors also: invalid_value.
   virtual Result<NodeTerm> join(const std::string& name) = 0;
 
-  // Says that the node is alive. Errors also: lease_lost (a later term has begun: another process uses this name).
+  // Says what the node is and has, from now on and while it is away, until its next term says otherwise. Errors: as
+  // beat().
+  virtual Result<> describe(const NodeTerm& self, const NodeAbout& about) = 0;
+
+  // Says that the node is alive, and forgets others that are away for kNodeForgottenAfter. Errors also: lease_lost (a
+  // later term has begun: another process uses this name; or the node was forgotten).
   virtual Result<> beat(const NodeTerm& self) = 0;
 
   // Says that the node stops in order. Errors: as beat().
@@ -59,7 +88,7 @@ class Nodes {
   // wait (`longest`) waits for that long. A time that was set by a clock that went ahead would keep it for ever.
   virtual Result<> shorten_waits(const LongestWaits& longest) = 0;
 
-  // All nodes that ever joined, by id.
+  // All nodes that have joined and are not forgotten, by id.
   virtual Result<std::vector<NodeInfo>> list() = 0;
 };
 

@@ -29,6 +29,9 @@ struct SourcePath {
 // storage_unavailable for a literal `sestore{#}` (the message says to call files.getstorage).
 Result<SourcePath> parse_source_path(std::string_view path);
 
+// The storage that a path names, parsed or not: what is before the first "/".
+inline std::string_view storage_of(std::string_view path) { return path.substr(0, path.find('/')); }
+
 // The same for a folder: "sestore4/jb" or a folder below it, with or without one "/" at the end. `file` is the folder's
 // path relative to the user's folder, empty for the user's folder itself. Errors: as parse_source_path.
 Result<SourcePath> parse_folder_path(std::string_view path);

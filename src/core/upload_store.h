@@ -94,6 +94,9 @@ struct QueueState {
   // Of the uploads that are queued, ready or not, when the oldest one was made. Nothing: there is none, or more than
   // kMostQueuesLookedAt accounts have some.
   std::optional<WallTime> oldest{};
+  // Where several nodes share the queue, and of all accounts only: storages from which uploads are ready, and that only
+  // nodes have that are away.
+  std::vector<std::string> nowhere{};
 
   bool operator==(const QueueState&) const = default;
 };

@@ -53,6 +53,7 @@ struct ClaimedUpload {
   int weight = kDefaultWeight;             // of its account
   std::optional<Unanswered> unanswered{};  // the last such request of earlier runs
   bool only_look = false;  // it has failed with its error, unless its object is at the store: nothing is sent any more
+  bool storage_is_known = false;  // some node has its storage: where this one has not, it is another's
 };
 
 // How an upload ends.
@@ -79,10 +80,12 @@ struct Requeue {
 // decide_rescue() lets it fail; then it is looked for once more. `only_look`: it was so already.
 Requeue requeue_after_crash(int crashes, bool gives_up, bool only_look);
 
-// The queue as one node sees it: claims are made in the name of the node that the implementation was opened for. Any
-// thread. All but finish() and requeue() block until the disk has the change. Times are of the store's clock. An upload
-// whose client asked for a pause or a cancellation while it ran is paused or cancelled in the transaction that would
-// queue it again. Errors of all: store_failed (nothing was changed), internal.
+// The queue as one node sees it: claims are made in the name of the node that the implementation was opened for. Where
+// there may be several nodes, one is offered only uploads from storages that it has (Nodes::describe), or that no node
+// has; a store for one node offers it all. Any thread. All but finish() and requeue() block until the disk has the
+// change. Times are of the store's clock. An upload whose client asked for a pause or a cancellation while it ran is
+// paused or cancelled in the transaction that would queue it again. Errors of all: store_failed (nothing was changed),
+// internal.
 class WorkQueue {
  public:
   WorkQueue() = default;

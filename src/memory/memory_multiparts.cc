@@ -255,7 +255,12 @@ Result<NodeTerm> MemoryNodes::join(const std::string& name) {
   const MemoryDatabase::Transaction transaction(database_);
   auto& nodes = database_.nodes_;
   auto at = std::ranges::find(nodes, name, &NodeInfo::name);
-  if (at == nodes.end()) at = nodes.insert(nodes.end(), {{std::ssize(nodes) + 1, 0}, name, {}, {}, {}});
+  if (at == nodes.end()) {
+    NodeInfo fresh;
+    fresh.self.node = std::ssize(nodes) + 1;
+    fresh.name = name;
+    at = nodes.insert(nodes.end(), std::move(fresh));
+  }
   ++at->self.term;
   at->started = at->last_beat = database_.clock_.now();
   at->left.reset();
@@ -266,6 +271,14 @@ Result<NodeInfo*> MemoryNodes::current(const NodeTerm& self) {
   const auto at = std::ranges::find(database_.nodes_, self, &NodeInfo::self);
   if (at == database_.nodes_.end()) return Error{Errc::lease_lost, "the node has begun a later term"};
   return &*at;
+}
+
+Result<> MemoryNodes::describe(const NodeTerm& self, const NodeAbout& about) {
+  const MemoryDatabase::Transaction transaction(database_);
+  const auto node = current(self);
+  if (!node) return node.error();
+  (*node)->about = about;
+  return {};
 }
 
 Result<> MemoryNodes::beat(const NodeTerm& self) {
@@ -307,7 +320,9 @@ Result<> MemoryNodes::shorten_waits(const LongestWaits& longest) {
 
 Result<std::vector<NodeInfo>> MemoryNodes::list() {
   const MemoryDatabase::Transaction transaction(database_);
-  return database_.nodes_;
+  auto nodes = database_.nodes_;
+  for (NodeInfo& one : nodes) one.state = node_state(one.last_beat, one.left, database_.clock_.now());
+  return nodes;
 }
 
 Result<std::vector<BandwidthLimit>> MemoryBandwidthLimits::list() {

@@ -163,6 +163,7 @@ class MemoryNodes final : public Nodes {
   explicit MemoryNodes(MemoryDatabase& database) : database_(database) {}
 
   Result<NodeTerm> join(const std::string& name) override;
+  Result<> describe(const NodeTerm& self, const NodeAbout& about) override;
   Result<> beat(const NodeTerm& self) override;
   Result<> leave(const NodeTerm& self) override;
   Result<> shorten_waits(const LongestWaits& longest) override;

@@ -15,11 +15,14 @@ constexpr std::size_t kMostAccounts = 256;
 
 class CandidateList {
  public:
-  CandidateList(PgConnection& connection, const CandidateQuery& query)
+  CandidateList(PgConnection& connection, std::int64_t node, const CandidateQuery& query)
       : connection_(connection),
         query_(query),
         small_(std::min(query.depth, query.places.all)),
-        large_(std::min(query.depth, query.places.large)) {}
+        large_(std::min(query.depth, query.places.large)) {
+    auto row = connection_.run(sql::kStoragesToTake, node);
+    while (row.next()) storages_.push_back(row.text("storage"));
+  }
 
   Candidates list() && {
     for (int priority = next_priority(kMaxPriority); priority >= 0 && !listed_.more_accounts;
@@ -34,8 +37,9 @@ class CandidateList {
  private:
   // The highest priority, `most` at most, that has something ready; -1: none.
   int next_priority(int most) {
-    auto row = connection_.run(sql::kNextReadyPriority, most);
-    return row.next() ? static_cast<int>(row.integer("priority")) : -1;
+    if (storages_.empty()) return -1;
+    auto row = connection_.run(sql::kNextReadyPriority, bytes_list(storages_), most);
+    return row.next() && !row.is_null("priority") ? static_cast<int>(row.integer("priority")) : -1;
   }
 
   // Accounts from `first` on and below `end`.
@@ -43,7 +47,8 @@ class CandidateList {
     std::size_t chunk = kFirstAccounts;
     while (first < end && !listed_.more_accounts) {
       std::vector<AccountId> accounts;
-      auto row = connection_.run(sql::kReadyAccounts, priority, query_.places.large > 0, first, end, chunk);
+      auto row = connection_.run(sql::kReadyAccounts, bytes_list(storages_), priority, query_.places.large > 0, first,
+                                 end, chunk);
       while (row.next()) accounts.push_back(row.integer("account"));
       if (accounts.empty()) return;
       add(priority, accounts);
@@ -60,7 +65,7 @@ class CandidateList {
       found[at].account = accounts[at];
     }
     // One more of each kind shows that there are others.
-    auto row = connection_.run(sql::kReadyHeads, priority, accounts, small_ > 0 ? small_ + 1 : 0,
+    auto row = connection_.run(sql::kReadyHeads, bytes_list(storages_), priority, accounts, small_ > 0 ? small_ + 1 : 0,
                                large_ > 0 ? large_ + 1 : 0, query_.with_buckets);
     while (row.next()) {
       Candidate& one = found[static_cast<std::size_t>(row.integer("number") - 1)];
@@ -83,14 +88,15 @@ class CandidateList {
   const CandidateQuery& query_;
   const int small_;
   const int large_;
+  std::vector<std::string> storages_;  // from which uploads are ready that the node may take
   Candidates listed_;
   int uploads_ = 0;  // listed
 };
 
 }  // namespace
 
-Candidates list_candidates(PgConnection& connection, const CandidateQuery& query) {
-  return CandidateList(connection, query).list();
+Candidates list_candidates(PgConnection& connection, std::int64_t node, const CandidateQuery& query) {
+  return CandidateList(connection, node, query).list();
 }
 
 }  // namespace vodlift::postgres

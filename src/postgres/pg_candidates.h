@@ -6,7 +6,8 @@
 
 namespace vodlift::postgres {
 
-// See WorkQueue::candidates(). It asks for some accounts at a time, so that a list costs what it shows.
-Candidates list_candidates(PgConnection& connection, const CandidateQuery& query);
+// See WorkQueue::candidates(): of what `node` may take. It asks for some accounts at a time, so that a list costs what
+// it shows.
+Candidates list_candidates(PgConnection& connection, std::int64_t node, const CandidateQuery& query);
 
 }  // namespace vodlift::postgres

@@ -234,7 +234,7 @@ class Insertion {
 
   void insert_rows() {
     std::vector<std::int64_t> ids, accounts, keys, sizes, priorities, targets;
-    std::vector<Bytes> paths, destinations, buckets, metadata, callbacks, options;
+    std::vector<Bytes> paths, destinations, buckets, metadata, callbacks, options, storages;
     std::vector<std::string_view> acls, tokens;
     std::vector<std::optional<std::int64_t>> waiting_on;
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
@@ -246,6 +246,7 @@ class Insertion {
       accounts.push_back(upload.account);
       keys.push_back(upload.key_id);
       paths.push_back({request.path});
+      storages.push_back({storage_of(request.path)});
       destinations.push_back({request.destination_path});
       buckets.push_back({request.bucket});
       acls.push_back(to_string(request.acl));
@@ -263,7 +264,7 @@ class Insertion {
     }
     if (ids.empty()) return;
     connection_.run(sql::kInsertUploads, ids, accounts, keys, paths, destinations, buckets, acls, metadata, callbacks,
-                    options, tokens, sizes, priorities, targets, waiting_on, to_unix_ms(transaction_.now));
+                    options, tokens, sizes, priorities, targets, waiting_on, storages, to_unix_ms(transaction_.now));
   }
 
   void insert_retries() {

@@ -24,9 +24,28 @@ Result<NodeTerm> PgNodes::join(const std::string& name) {
   });
 }
 
-Result<> PgNodes::beat(const NodeTerm& self) { return touch(sql::kBeat, self); }
+Result<> PgNodes::describe(const NodeTerm& self, const NodeAbout& about) {
+  return database_.write([&](PgTransaction& transaction) -> Result<> {
+    if (auto touched = touch(transaction, sql::kBeat, self); !touched) return touched;
+    const std::vector<Bytes> storages = bytes_list(about.storages);
+    transaction.connection.run(sql::kDropStorages, self.node, storages);
+    transaction.connection.run(sql::kAddStorages, self.node, storages);
+    transaction.tell({.kind = Change::Kind::uploads_due});
+    return {};
+  });
+}
 
-Result<> PgNodes::leave(const NodeTerm& self) { return touch(sql::kLeave, self); }
+Result<> PgNodes::beat(const NodeTerm& self) {
+  return database_.write([&](PgTransaction& transaction) -> Result<> {
+    if (auto touched = touch(transaction, sql::kBeat, self); !touched) return touched;
+    transaction.connection.run(sql::kForgetNodes, self.node, to_unix_ms(transaction.now - kNodeForgottenAfter));
+    return {};
+  });
+}
+
+Result<> PgNodes::leave(const NodeTerm& self) {
+  return database_.write([&](PgTransaction& transaction) { return touch(transaction, sql::kLeave, self); });
+}
 
 Result<> PgNodes::shorten_waits(const LongestWaits& longest) {
   const auto upload = [](PgTransaction& transaction, std::int64_t id) { transaction.changed_upload(id); };
@@ -50,13 +69,11 @@ Result<> PgNodes::shorten(std::string_view statement, std::chrono::milliseconds 
   }
 }
 
-Result<> PgNodes::touch(std::string_view statement, const NodeTerm& self) {
-  return database_.write([&](PgTransaction& transaction) -> Result<> {
-    const auto touched = transaction.connection.run(statement, self.node, self.term, to_unix_ms(transaction.now));
-    if (touched.changes() == 1) return {};
-    return Error{Errc::lease_lost, fmt::format("node {} has begun a later term than {}: another process uses its name",
-                                               self.node, self.term)};
-  });
+Result<> PgNodes::touch(PgTransaction& transaction, std::string_view statement, const NodeTerm& self) {
+  const auto touched = transaction.connection.run(statement, self.node, self.term, to_unix_ms(transaction.now));
+  if (touched.changes() == 1) return {};
+  return Error{Errc::lease_lost, fmt::format("node {} has begun a later term than {}: another process uses its name",
+                                             self.node, self.term)};
 }
 
 Result<std::vector<NodeInfo>> PgNodes::list() {
@@ -64,11 +81,19 @@ Result<std::vector<NodeInfo>> PgNodes::list() {
     std::vector<NodeInfo> nodes;
     auto row = transaction.connection.run(sql::kNodes);
     while (row.next()) {
-      nodes.push_back({{row.integer("id"), row.integer("term")},
-                       row.text("name"),
-                       from_unix_ms(row.integer("started_ms")),
-                       from_unix_ms(row.integer("beat_ms")),
-                       row.optional_time("left_ms")});
+      NodeInfo& node = nodes.emplace_back();
+      node.self = {row.integer("id"), row.integer("term")};
+      node.name = row.text("name");
+      node.started = from_unix_ms(row.integer("started_ms"));
+      node.last_beat = from_unix_ms(row.integer("beat_ms"));
+      node.left = row.optional_time("left_ms");
+      node.state = node_state(node.last_beat, node.left, transaction.now);
+    }
+    auto storage = transaction.connection.run(sql::kNodeStorages);
+    for (bool more = storage.next(); NodeInfo & node : nodes) {
+      for (; more && storage.integer("node") == node.self.node; more = storage.next()) {
+        node.about.storages.push_back(storage.text("storage"));
+      }
     }
     return nodes;
   });

@@ -90,4 +90,11 @@ std::vector<const char*> PgValues::pointers() const {
   return pointers;
 }
 
+std::vector<Bytes> bytes_list(const std::vector<std::string>& texts) {
+  std::vector<Bytes> all;
+  all.reserve(texts.size());
+  for (const std::string& text : texts) all.push_back({text});
+  return all;
+}
+
 }  // namespace vodlift::postgres

@@ -14,6 +14,9 @@ struct Bytes {
   std::string_view bytes;
 };
 
+// The same of several.
+std::vector<Bytes> bytes_list(const std::vector<std::string>& texts);
+
 // The values of one statement, $1 first. A vector becomes an array. One thread.
 class PgValues {
  public:

@@ -104,7 +104,7 @@ Result<Candidates> PgWorkQueue::candidates(const CandidateQuery& query) {
   const auto list = [&](PgTransaction& transaction) -> Result<Candidates> {
     delays_are_over = !delays_are_over && first_delay(transaction) == milliseconds(0);
     if (delays_are_over) return Candidates();
-    return list_candidates(transaction.connection, query);
+    return list_candidates(transaction.connection, queue_.self.node, query);
   };
   auto listed = queue_.database.read(list);
   if (!listed || !delays_are_over) return listed;
@@ -124,8 +124,8 @@ Result<std::vector<ClaimedUpload>> PgWorkQueue::claim(const std::vector<UploadId
     const WallTime now = transaction.now;
     std::map<UploadId, ClaimedUpload> by_id;
     std::vector<UploadId> begun;  // of which somebody may have begun something
-    auto row = connection.run(sql::kClaim, first, to_unix_ms(now + lease), to_unix_ms(now), queue_.self.node,
-                              queue_.self.term);
+    auto row = connection.run(sql::kClaim, queue_.self.node, queue_.self.term, first, to_unix_ms(now + lease),
+                              to_unix_ms(now));
     while (row.next()) {
       auto stored = stored_upload_in(connection, row);
       if (!stored) break;  // the connection has failed: nothing of the claim is kept
@@ -139,7 +139,8 @@ Result<std::vector<ClaimedUpload>> PgWorkQueue::claim(const std::vector<UploadId
                    {},
                    static_cast<int>(row.integer("weight")),
                    stored->unanswered,
-                   stored->only_look};
+                   stored->only_look,
+                   row.integer("storage_is_known") != 0};
     }
     for (auto& [id, journal] : load_journals(connection, begun)) by_id[id].journal = std::move(journal);
     std::vector<ClaimedUpload> claimed;
@@ -216,8 +217,8 @@ Result<std::vector<Result<>>> PgWorkQueue::give_back(std::span<const GivenBack> 
 }
 
 Result<std::optional<WorkQueue::Suspect>> PgWorkQueue::next_suspect() {
-  return queue_.database.read([](PgTransaction& transaction) -> Result<std::optional<Suspect>> {
-    auto row = transaction.connection.run(sql::kNextSuspect);
+  return queue_.database.read([&](PgTransaction& transaction) -> Result<std::optional<Suspect>> {
+    auto row = transaction.connection.run(sql::kNextSuspect, queue_.self.node);
     if (!row.next()) return std::optional<Suspect>();
     return std::optional<Suspect>({row.integer("id"), static_cast<int>(row.integer("crashes"))});
   });
@@ -259,7 +260,8 @@ Result<int> PgWorkQueue::take_back(std::string_view statement, std::optional<std
 
 Result<std::optional<milliseconds>> PgWorkQueue::next_due() {
   return queue_.database.read([&](PgTransaction& transaction) -> Result<std::optional<milliseconds>> {
-    if (transaction.connection.run(sql::kAnyReady).next()) return std::optional(milliseconds(0));
+    if (transaction.connection.run(sql::kStoragesToTake, queue_.self.node).next())
+      return std::optional(milliseconds(0));
     return first_delay(transaction);
   });
 }

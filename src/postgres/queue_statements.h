@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "postgres/upload_statements.h"
+
 namespace vodlift::postgres::sql {
 
 // --- Uploads that have not ended, before they are changed
@@ -104,60 +106,68 @@ inline constexpr std::string_view kForgetAttempts = R"sql(
 
 // --- Claims
 
-// The highest priority, up to $1, that has any.
+// A column of a storage in `table`: whether the node $1 may take uploads from it. A node takes those from storages that
+// it has, and those from storages that no node has: whoever gets these ends them.
+#define VODLIFT_TAKES(table) \
+  "coalesce((SELECT bool_or(n.node = $1) FROM node_storages n WHERE n.storage = " table ".storage), true)"
+
+// $1 node: the storages from which uploads are ready that it may take. It jumps from storage to storage in the index.
+inline constexpr std::string_view kStoragesToTake = "WITH RECURSIVE ready AS (" VODLIFT_READY_STORAGES
+                                                    ")"
+                                                    R"sql(
+  SELECT storage FROM ready WHERE storage IS NOT NULL AND )sql" VODLIFT_TAKES("ready");
+
+// $1 the storages, here and in what follows; $2 a priority: the highest one, up to this, that has any.
 inline constexpr std::string_view kNextReadyPriority = R"sql(
-  SELECT priority FROM open_uploads
-  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect AND priority <= $1
-  ORDER BY priority DESC LIMIT 1)sql";
+  SELECT max(o.priority)::bigint AS priority FROM unnest($1) AS s (storage)
+  CROSS JOIN LATERAL (SELECT priority FROM open_uploads
+                      WHERE )sql" VODLIFT_READY R"sql( AND storage = s.storage AND priority <= $2
+                      ORDER BY priority DESC LIMIT 1) o)sql";
 
-// $1 priority, $2 with large ones, $3 and $4 the first account and the one that is too far, $5 how many at most: the
+// $2 priority, $3 with large ones, $4 and $5 the first account and the one that is too far, $6 how many at most: the
 // accounts that have any, ascending. It jumps from account to account in the index.
-inline constexpr std::string_view kReadyAccounts = R"sql(
-  WITH RECURSIVE found AS (
-    SELECT least((SELECT account FROM open_uploads
-                  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect
-                    AND priority = $1 AND large = false AND account >= $3 ORDER BY account LIMIT 1),
-                 (SELECT account FROM open_uploads
-                  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect
-                    AND $2 AND priority = $1 AND large = true AND account >= $3 ORDER BY account LIMIT 1)) AS account
-    UNION ALL
-    SELECT least((SELECT account FROM open_uploads
-                  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect
-                    AND priority = $1 AND large = false AND account > f.account ORDER BY account LIMIT 1),
-                 (SELECT account FROM open_uploads
-                  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect
-                    AND $2 AND priority = $1 AND large = true AND account > f.account ORDER BY account LIMIT 1))
-    FROM found f WHERE f.account < $4)
-  SELECT account FROM found WHERE account < $4 LIMIT $5)sql";
+#define VODLIFT_FIRST_ACCOUNT(when, large, from)                              \
+  "(SELECT min(o.account) FROM unnest($1) AS s (storage) CROSS JOIN LATERAL " \
+  "(SELECT account FROM open_uploads WHERE " VODLIFT_READY " AND " when       \
+  " AND storage = s.storage AND priority = $2 AND large = " large " AND account " from " ORDER BY account LIMIT 1) o)"
+inline constexpr std::string_view kReadyAccounts =
+    "WITH RECURSIVE found AS (SELECT least(" VODLIFT_FIRST_ACCOUNT("true", "false", ">= $4") ", " VODLIFT_FIRST_ACCOUNT(
+        "$3", "true", ">= $4") ") AS account UNION ALL SELECT least(" VODLIFT_FIRST_ACCOUNT("true", "false",
+                                                                                            "> f.account") ", "
+    VODLIFT_FIRST_ACCOUNT("$3", "true", "> f.account") R"sql()
+    FROM found f WHERE f.account < $5)
+  SELECT account FROM found WHERE account < $5 LIMIT $6)sql";
+#undef VODLIFT_FIRST_ACCOUNT
 
-// $1 priority, $2 accounts, $3 and $4 how many small and large ones of each at most, $5 with buckets: their uploads,
+// $2 priority, $3 accounts, $4 and $5 how many small and large ones of each at most, $6 with buckets: their uploads,
 // the longest waiting first, with the accounts' weights
+#define VODLIFT_HEADS(large, most)                                                                               \
+  "(SELECT o.* FROM unnest($1) AS s (storage) CROSS JOIN LATERAL "                                               \
+  "(SELECT id, size - bytes_sent AS rest, large, bucket, next_attempt_ms FROM open_uploads WHERE " VODLIFT_READY \
+  " AND storage = s.storage AND priority = $2 AND large = " large                                                \
+  " AND account = g.account ORDER BY next_attempt_ms, id LIMIT " most                                            \
+  ") o ORDER BY o.next_attempt_ms, o.id LIMIT " most ")"
 inline constexpr std::string_view kReadyHeads = R"sql(
-  SELECT g.number, h.id, h.rest, h.large, CASE WHEN $5 THEN h.bucket END AS bucket,
+  SELECT g.number, h.id, h.rest, h.large, CASE WHEN $6 THEN h.bucket END AS bucket,
          coalesce((SELECT weight FROM accounts WHERE cdn = g.account), 1) AS weight
-  FROM unnest($2) WITH ORDINALITY AS g (account, number)
-  CROSS JOIN LATERAL (
-    (SELECT id, size - bytes_sent AS rest, large, bucket, next_attempt_ms FROM open_uploads
-     WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect
-       AND priority = $1 AND large = false AND account = g.account ORDER BY next_attempt_ms, id LIMIT $3)
-    UNION ALL
-    (SELECT id, size - bytes_sent AS rest, large, bucket, next_attempt_ms FROM open_uploads
-     WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect
-       AND priority = $1 AND large = true AND account = g.account ORDER BY next_attempt_ms, id LIMIT $4)) h
+  FROM unnest($3) WITH ORDINALITY AS g (account, number)
+  CROSS JOIN LATERAL ()sql" VODLIFT_HEADS("false", "$4") " UNION ALL " VODLIFT_HEADS("true", "$5") R"sql() h
   ORDER BY g.number, h.next_attempt_ms, h.id)sql";
+#undef VODLIFT_HEADS
 
-// $1 ids, $2 the leases' end, $3 now, $4 node, $5 its term. Those that another node has just locked are left out. The
+// $1 node, $2 its term, $3 ids, $4 the leases' end, $5 now. Those that another node has just locked are left out. The
 // condition is a CASE so that no index but that of the ids fits.
 inline constexpr std::string_view kClaim = R"sql(
   WITH free AS MATERIALIZED (
-    SELECT o.id FROM unnest($1) AS g (id) CROSS JOIN LATERAL (
+    SELECT o.id FROM unnest($3) AS g (id) CROSS JOIN LATERAL (
       SELECT id FROM open_uploads
-      WHERE id = g.id AND CASE state WHEN 'queued' THEN waiting_on IS NULL AND NOT delayed ELSE false END
+      WHERE id = g.id AND CASE state WHEN 'queued' THEN waiting_on IS NULL AND NOT delayed AND )sql" VODLIFT_TAKES(
+    "open_uploads") R"sql( ELSE false END
       FOR UPDATE SKIP LOCKED) o)
   UPDATE open_uploads o SET
-    state = 'uploading', fence = o.fence + 1, lease_until_ms = $2, owner = $4, owner_term = $5,
+    state = 'uploading', fence = o.fence + 1, lease_until_ms = $4, owner = $1, owner_term = $2,
     attempts = o.attempts + CASE WHEN o.interrupted THEN 0 ELSE 1 END, interrupted = false, suspect = false,
-    started_ms = coalesce(o.started_ms, $3), attempt_started_ms = $3, attempt_first_byte = o.bytes_sent
+    started_ms = coalesce(o.started_ms, $5), attempt_started_ms = $5, attempt_first_byte = o.bytes_sent
   FROM free f JOIN uploads u ON u.id = f.id
   WHERE o.id = f.id
   RETURNING u.id, u.account, u.path, u.destination_path, u.bucket, u.acl, u.metadata, u.callback, u.token, u.options,
@@ -167,7 +177,8 @@ inline constexpr std::string_view kClaim = R"sql(
             ''::bytea AS checksum, ''::bytea AS version_id, o.error_code, o.error_message, o.error_retryable,
             o.error_detail, NULL::text AS callback_state,
             (SELECT r.retried_as FROM retries r WHERE r.upload_id = o.id) AS retried_as,
-            coalesce((SELECT a.weight FROM accounts a WHERE a.cdn = o.account), 1) AS weight)sql";
+            coalesce((SELECT a.weight FROM accounts a WHERE a.cdn = o.account), 1) AS weight,
+            (SELECT count(*) FROM node_storages n WHERE n.storage = o.storage) > 0 AS storage_is_known)sql";
 
 // --- Leases
 
@@ -204,14 +215,14 @@ inline constexpr std::string_view kLeaseCounts = R"sql(
   SELECT owner, owner_term, count(*) AS leases FROM open_uploads WHERE state = 'uploading'
   GROUP BY owner, owner_term)sql";
 
+// $1 node: of those that it may take
 inline constexpr std::string_view kNextSuspect = R"sql(
-  SELECT id, crashes FROM open_uploads WHERE suspect AND state = 'queued' ORDER BY crashes_alone, id LIMIT 1)sql";
+  SELECT id, crashes FROM open_uploads
+  WHERE suspect AND state = 'queued' AND )sql" VODLIFT_TAKES("open_uploads") R"sql(
+  ORDER BY crashes_alone, id LIMIT 1)sql";
+#undef VODLIFT_TAKES
 
 // --- What waits for its next attempt
-
-inline constexpr std::string_view kAnyReady = R"sql(
-  SELECT 1 AS one FROM open_uploads
-  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect LIMIT 1)sql";
 
 inline constexpr std::string_view kFirstDelayed = R"sql(
   SELECT next_attempt_ms FROM open_uploads WHERE state = 'queued' AND waiting_on IS NULL AND delayed
@@ -238,6 +249,15 @@ inline constexpr std::string_view kBeat = "UPDATE nodes SET beat_ms = $3 WHERE i
 inline constexpr std::string_view kLeave = "UPDATE nodes SET beat_ms = $3, left_ms = $3 WHERE id = $1 AND term = $2";
 
 inline constexpr std::string_view kNodes = "SELECT id, term, name, started_ms, beat_ms, left_ms FROM nodes ORDER BY id";
+inline constexpr std::string_view kNodeStorages = "SELECT node, storage FROM node_storages ORDER BY node, storage";
+
+// $1 id, $2 its storages
+inline constexpr std::string_view kDropStorages = "DELETE FROM node_storages WHERE node = $1 AND storage <> ALL ($2)";
+inline constexpr std::string_view kAddStorages = R"sql(
+  INSERT INTO node_storages (node, storage) SELECT $1, s FROM unnest($2) AS s ON CONFLICT DO NOTHING)sql";
+
+// $1 id of a node that stays, $2 the time: removes nodes that were not heard of since.
+inline constexpr std::string_view kForgetNodes = "DELETE FROM nodes WHERE id <> $1 AND beat_ms < $2";
 
 // What waits for longer than anything of its kind may: $1 the last time that may be, $2 how many at most. Answers ids.
 inline constexpr std::string_view kShortenUploads = R"sql(

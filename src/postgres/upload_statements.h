@@ -35,19 +35,21 @@ inline constexpr std::string_view kInsertSignatures = R"sql(
   SELECT * FROM unnest($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING upload_id)sql";
 
 // $1 ids, $2 accounts, $3 keys, $4 paths, $5 destination paths, $6 buckets, $7 acls, $8 metadata, $9 callbacks,
-// $10 options, $11 tokens, $12 sizes, $13 priorities, $14 targets, $15 the uploads that they wait for, $16 now
+// $10 options, $11 tokens, $12 sizes, $13 priorities, $14 targets, $15 the uploads that they wait for, $16 storages,
+// $17 now
 inline constexpr std::string_view kInsertUploads = R"sql(
   WITH given AS (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
       AS g (id, account, key_id, path, destination_path, bucket, acl, metadata, callback, options, token, size, priority,
-            target, waiting_on)),
+            target, waiting_on, storage)),
   kept AS (
     INSERT INTO uploads (id, account, key_id, path, destination_path, bucket, acl, metadata, callback, options, token,
                          created_ms)
-    SELECT id, account, key_id, path, destination_path, bucket, acl, metadata, callback, options, token, $16 FROM given)
+    SELECT id, account, key_id, path, destination_path, bucket, acl, metadata, callback, options, token, $17 FROM given)
   INSERT INTO open_uploads (id, account, key_id, target, size, created_ms, next_attempt_ms, waiting_on, priority,
-                            wants_callback, bucket)
-  SELECT id, account, key_id, target, size, $16, $16, waiting_on, priority, callback <> '', bucket FROM given)sql";
+                            wants_callback, bucket, storage)
+  SELECT id, account, key_id, target, size, $17, $17, waiting_on, priority, callback <> '', bucket, storage
+  FROM given)sql";
 
 // $1 the uploads that are repeated, $2 those that repeat them, $3 accounts. Answers the first.
 inline constexpr std::string_view kInsertRetries = R"sql(
@@ -167,15 +169,39 @@ inline constexpr std::string_view kWakeBucket = R"sql(
 
 // --- What waits
 
+// Ready to run: the condition of the index.
+#define VODLIFT_READY "state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect"
+// The rows of a recursive `ready`: the storages from which uploads are ready, and NULL at the end.
+#define VODLIFT_READY_STORAGES                                                                                    \
+  "SELECT (SELECT storage FROM open_uploads WHERE " VODLIFT_READY                                                 \
+  " ORDER BY storage LIMIT 1) AS storage UNION ALL SELECT (SELECT storage FROM open_uploads WHERE " VODLIFT_READY \
+  " AND storage > r.storage ORDER BY storage LIMIT 1) FROM ready r WHERE r.storage IS NOT NULL"
+
 // $1 priority, $2 how many at most
-inline constexpr std::string_view kReady = R"sql(
-  SELECT next_attempt_ms, size - bytes_sent AS rest FROM open_uploads
-  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect AND priority = $1 LIMIT $2)sql";
+inline constexpr std::string_view kReady = "WITH RECURSIVE ready AS (" VODLIFT_READY_STORAGES
+                                           ")"
+                                           R"sql(
+  SELECT o.next_attempt_ms, o.rest FROM ready CROSS JOIN LATERAL (
+    SELECT next_attempt_ms, size - bytes_sent AS rest FROM open_uploads
+    WHERE )sql" VODLIFT_READY R"sql( AND storage = ready.storage AND priority = $1) o
+  LIMIT $2)sql";
 // $1 priority, $2 how many at most, $3 large, $4 account
-inline constexpr std::string_view kReadyOfAccount = R"sql(
-  SELECT next_attempt_ms, size - bytes_sent AS rest FROM open_uploads
-  WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect AND priority = $1 AND large = $3
-    AND account = $4 LIMIT $2)sql";
+inline constexpr std::string_view kReadyOfAccount = "WITH RECURSIVE ready AS (" VODLIFT_READY_STORAGES
+                                                    ")"
+                                                    R"sql(
+  SELECT o.next_attempt_ms, o.rest FROM ready CROSS JOIN LATERAL (
+    SELECT next_attempt_ms, size - bytes_sent AS rest FROM open_uploads
+    WHERE )sql" VODLIFT_READY R"sql( AND storage = ready.storage AND priority = $1 AND large = $3 AND account = $4) o
+  LIMIT $2)sql";
+// $1 the time: storages from which uploads are ready, and that only nodes have that have left or were not heard of
+// since
+inline constexpr std::string_view kStoragesNowhere = "WITH RECURSIVE ready AS (" VODLIFT_READY_STORAGES
+                                                     ")"
+                                                     R"sql(
+  SELECT storage FROM ready
+  WHERE EXISTS (SELECT 1 FROM node_storages s WHERE s.storage = ready.storage) AND NOT EXISTS
+    (SELECT 1 FROM node_storages s JOIN nodes n ON n.id = s.node
+     WHERE s.storage = ready.storage AND n.left_ms IS NULL AND n.beat_ms >= $1))sql";
 // $1 how many at most: the accounts that have queued uploads
 inline constexpr std::string_view kQueuedAccounts = R"sql(
   SELECT account FROM (SELECT account, uploads FROM upload_counts WHERE state = 'queued'

@@ -48,6 +48,12 @@ constexpr std::array kWords = {
     Advice{"storage_gone", "storage", kCritical, "Storage {storage} is not available.",
            "Its files cannot be read. Uploads from it wait and go on when it is back.", "",
            "Mount it, or see that the server answers: vodlift storage list tells whether it is back."},
+    Advice{"storage_nowhere", "storage", kCritical, "No running node has storage {storage}.",
+           "Uploads from it wait for a node that has it. When no node is known any more that had it in the last week, "
+           "they fail as storage_removed.",
+           "",
+           "Start a node with this [[storage]], or add it to the configuration of one and reload. If it is gone for "
+           "good: vodlift upload cancel --storage {storage}"},
     Advice{"bucket_key", "bucket", kCritical, "The S3 key of bucket {bucket} is refused, or cannot be had.",
            "Uploads of account {cdn} to it wait until the key is good.",
            "Make the key valid at the store, or ask the operator of this server to set another.",
@@ -188,7 +194,19 @@ class Search {
     if (longest >= limits_.behind_after) add(need_of("queue_behind", {.time = longest}), longest);
   }
 
-  // The two above, with what the queue holds now.
+  void look_for_nodes(const std::vector<std::string>& nowhere) {
+    for (const std::string& storage : nowhere) {
+      Need need = need_of("storage_nowhere", {.storage = storage});
+      need.storage = storage;
+      UploadFilter waiting;
+      waiting.states = {UploadState::queued};
+      waiting.storage = storage;
+      count(need, std::move(waiting));
+      add(std::move(need), {});
+    }
+  }
+
+  // The three above, with what the queue holds now.
   Result<> look_at_server() {
     look_at_database();
     const auto queue = context_.uploads.queue({});
@@ -198,6 +216,7 @@ class Search {
     std::int64_t running = 0;
     for (const UploadCount& one : *counts) running += one.state == UploadState::uploading ? one.uploads : 0;
     look_at_queue(*queue, running);
+    look_for_nodes(queue->nowhere);
     return {};
   }
 
@@ -308,6 +327,7 @@ std::vector<Need> find_needs(const Context& context, NeedView cdn, const QueueSt
   if (!cdn) {
     search.look_at_database();
     search.look_at_queue(queue, running);
+    search.look_for_nodes(queue.nowhere);
     search.look_at_alerts();
   }
   search.look_at_storages(context.storages.list());

@@ -27,6 +27,13 @@ Result<NodeTerm> SqliteNodes::join(const std::string& name) {
   });
 }
 
+Result<> SqliteNodes::describe(const NodeTerm& self, const NodeAbout& about) {
+  if (auto alive = beat(self); !alive) return alive;
+  const std::lock_guard lock(mutex_);
+  about_ = about;
+  return {};
+}
+
 Result<> SqliteNodes::beat(const NodeTerm& self) { return touch(sql::kBeat, self); }
 
 Result<> SqliteNodes::leave(const NodeTerm& self) { return touch(sql::kLeave, self); }
@@ -60,16 +67,24 @@ Result<> SqliteNodes::touch(std::string_view statement, const NodeTerm& self) {
   });
 }
 
+NodeAbout SqliteNodes::about() {
+  const std::lock_guard lock(mutex_);
+  return about_;
+}
+
 Result<std::vector<NodeInfo>> SqliteNodes::list() {
-  return database_.read([](SqliteConnection& connection) -> Result<std::vector<NodeInfo>> {
+  return database_.read([this](SqliteConnection& connection) -> Result<std::vector<NodeInfo>> {
     std::vector<NodeInfo> nodes;
     auto row = connection.prepare(sql::kNodes);
     while (row.step()) {
-      nodes.push_back({{row.integer("id"), row.integer("term")},
-                       row.text("name"),
-                       from_unix_ms(row.integer("started_ms")),
-                       from_unix_ms(row.integer("beat_ms")),
-                       row.optional_time("left_ms")});
+      NodeInfo& node = nodes.emplace_back();
+      node.self = {row.integer("id"), row.integer("term")};
+      node.name = row.text("name");
+      node.started = from_unix_ms(row.integer("started_ms"));
+      node.last_beat = from_unix_ms(row.integer("beat_ms"));
+      node.left = row.optional_time("left_ms");
+      node.about = about();
+      node.state = node_state(node.last_beat, node.left, clock_.now());
     }
     return nodes;
   });

@@ -28,6 +28,8 @@ constexpr int kMaxReadings = 3;
 constexpr std::chrono::milliseconds kLeastSourceDelay = std::chrono::seconds(5);
 constexpr std::chrono::milliseconds kMostSourceDelay = std::chrono::hours(1);
 constexpr std::chrono::milliseconds kSoon{1};
+// The storage was taken out of this node's configuration, or put in, since the upload was claimed.
+constexpr std::chrono::milliseconds kForAnotherNode{1'000};
 constexpr std::chrono::milliseconds kAfterNoMemory{1000};
 
 bool is_busy(Errc code) { return code == Errc::source_busy || code == Errc::source_changed; }
@@ -139,7 +141,8 @@ Result<UploadEnding> UploadRun::attempt_once(const BucketAccess& access) {
   if (!opened) {
     Error error = opened.error();
     if (error.code == Errc::source_not_found) error.code = Errc::source_missing;
-    if (error.code == Errc::storage_unknown) error.code = Errc::storage_removed;  // it was known when it was queued
+    // It was known when it was queued.
+    if (error.code == Errc::storage_unknown && !claimed_.storage_is_known) error.code = Errc::storage_removed;
     return error;
   }
   attempt_.source = std::move(*opened);
@@ -380,6 +383,7 @@ std::optional<RunEnd> UploadRun::after_error(Error error) {
     return how;
   }
   if (claimed_.only_look) return fail_unless_found(error);
+  if (error.code == Errc::storage_unknown) return Requeue{kForAnotherNode};
   if (auto waits = wait_for_source(error)) return waits;
   if (const auto again_in = wait_for_store(error)) return queue_for_store(*again_in, error);
   std::optional<std::chrono::milliseconds> look;

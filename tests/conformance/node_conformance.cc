@@ -34,8 +34,150 @@ class NodeConformance : public StoreSuite {
     return insert_into(node.uploads, std::move(upload)).id;
   }
 
+  UploadId insert_from(const std::string& storage, int priority = 5) {
+    NewUpload upload = new_upload(fmt::format("{}/{}", storage, ++inserted_), priority);
+    upload.request.path = storage + "/jb/film.mp4";
+    return insert_at(*node_, std::move(upload));
+  }
+  static std::vector<UploadId> ids_of(const std::vector<ClaimedUpload>& claimed) {
+    std::vector<UploadId> ids;
+    for (const ClaimedUpload& one : claimed) ids.push_back(one.lease.id);
+    return ids;
+  }
+
   std::optional<NodeStores> other_;
+  int inserted_ = 0;
 };
+
+// Of the nodes `first` and `second`.
+class StorageConformance : public NodeConformance {
+ protected:
+  void SetUp() override {
+    NodeConformance::SetUp();
+    if (!store_->offers_by_storage()) GTEST_SKIP() << "it offers all to its one node";
+    have(*node_, {"sestore1", "sestore2"});
+    have(*other_, {"sestore2", "sestore3"});
+  }
+
+  void have(const NodeStores& node, std::vector<std::string> storages) {
+    ASSERT_TRUE(nodes().describe(node.self, {std::move(storages)}));
+  }
+};
+
+TEST_P(StorageConformance, ANodeIsOfferedWhatLiesOnItsStorages) {
+  const UploadId third = insert_from("sestore3", 9);
+  const UploadId first = insert_from("sestore1", 3);
+  EXPECT_EQ(node_->queue.next_due().value(), 0ms);
+  EXPECT_EQ(ids_of(claim_at(*node_, 10)), std::vector<UploadId>{first});
+  EXPECT_EQ(node_->queue.next_due().value(), std::nullopt) << "another's is not awaited";
+  EXPECT_EQ(ids_of(claim_at(*other_, 10)), std::vector<UploadId>{third});
+}
+
+TEST_P(StorageConformance, WhatSeveralHaveIsOfferedInOneOrder) {
+  std::vector<UploadId> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.push_back(insert_from("sestore2"));
+    clock_.advance(1ms);
+    waiting.push_back(insert_from("sestore1"));
+    clock_.advance(1ms);
+  }
+  const UploadId urgent = insert_from("sestore2", 9);
+  waiting.insert(waiting.begin(), urgent);
+  EXPECT_EQ(ids_of(claim_at(*other_, 1)), std::vector<UploadId>{urgent});
+  waiting.erase(waiting.begin());
+  EXPECT_EQ(ids_of(claim_at(*node_, 4)), std::vector<UploadId>(waiting.begin(), waiting.begin() + 4));
+  EXPECT_EQ(ids_of(claim_at(*other_, 4)), std::vector<UploadId>{waiting[4]});
+  EXPECT_EQ(ids_of(claim_at(*node_, 4)), std::vector<UploadId>{waiting[5]});
+}
+
+TEST_P(StorageConformance, AccountsAreListedOverAllStorages) {
+  std::set<UploadId> all;
+  for (AccountId account = 1; account <= 30; ++account) {
+    NewUpload upload = new_upload(fmt::format("{}", account));
+    upload.account = account;
+    upload.request.path = fmt::format("sestore{}/jb/film.mp4", account % 3 + 1);
+    all.insert(insert_at(*node_, upload));
+    if (account % 3 != 2) continue;
+    upload.request.destination_path += "large";
+    upload.size = kLargeUploadBytes + 1;
+    upload.request.path = "sestore2/jb/film.mp4";
+    all.insert(insert_at(*node_, upload));
+  }
+  const auto mine = claim_at(*node_, 100);
+  EXPECT_EQ(mine.size(), 30U) << "20 small ones and 10 large ones";
+  for (const ClaimedUpload& one : mine) {
+    EXPECT_NE(storage_of(one.upload.request.path), "sestore3");
+    EXPECT_TRUE(one.storage_is_known);
+    all.erase(one.lease.id);
+  }
+  const auto theirs = ids_of(claim_at(*other_, 100));
+  EXPECT_EQ(std::set<UploadId>(theirs.begin(), theirs.end()), all);
+}
+
+TEST_P(StorageConformance, WhatNoNodeHasIsOfferedToAll) {
+  const UploadId id = insert_from("sestore9");
+  const auto claimed = claim_at(*other_, 10);
+  ASSERT_EQ(ids_of(claimed), std::vector<UploadId>{id});
+  EXPECT_FALSE(claimed[0].storage_is_known) << "it is to be ended";
+}
+
+TEST_P(StorageConformance, ALostNodesStoragesAreItsOwnUntilItIsForgotten) {
+  const UploadId id = insert_from("sestore3");
+  clock_.advance(kNodeForgottenAfter - 1ms);
+  ASSERT_TRUE(nodes().beat(node_->self));
+  EXPECT_TRUE(claim_at(*node_, 10).empty());
+  EXPECT_EQ(uploads().queue({}).value().nowhere, std::vector<std::string>{"sestore3"});
+  EXPECT_EQ(uploads().queue(kAccount).value().nowhere, std::vector<std::string>{});
+  clock_.advance(2ms);
+  ASSERT_TRUE(nodes().beat(node_->self));
+  EXPECT_EQ(nodes().list().value().size(), 1U);
+  EXPECT_EQ(ids_of(claim_at(*node_, 10)), std::vector<UploadId>{id});
+  EXPECT_EQ(nodes().beat(other_->self).error().code, Errc::lease_lost);
+}
+
+TEST_P(StorageConformance, WhatWaitsForANodeThatIsAwayIsTold) {
+  insert_from("sestore2");
+  insert_from("sestore3");
+  EXPECT_TRUE(uploads().queue({}).value().nowhere.empty());
+  ASSERT_TRUE(nodes().leave(other_->self));
+  EXPECT_EQ(uploads().queue({}).value().nowhere, std::vector<std::string>{"sestore3"});
+  restart_other();
+  EXPECT_TRUE(uploads().queue({}).value().nowhere.empty()) << "it has what it had";
+  clock_.advance(kNodeLostAfter + 1ms);
+  EXPECT_EQ(uploads().queue({}).value().nowhere, (std::vector<std::string>{"sestore2", "sestore3"}));
+}
+
+TEST_P(StorageConformance, AStorageIsAddedAndTakenAway) {
+  const UploadId id = insert_from("sestore3");
+  const Candidates before = node_->queue.candidates({{1, 1}, 1, 1, {}}).value();
+  EXPECT_TRUE(before.accounts.empty());
+  have(*node_, {"sestore3"});
+  EXPECT_EQ(node_->queue.candidates({{1, 1}, 1, 1, {}}).value().accounts.size(), 1U);
+  have(*node_, {"sestore1"});
+  EXPECT_TRUE(node_->queue.claim({id}, kLease).value().empty()) << "it was listed before the storage went";
+  have(*other_, {});
+  EXPECT_EQ(ids_of(claim_at(*node_, 1)), std::vector<UploadId>{id}) << "nobody has it any more";
+  const auto list = nodes().list().value();
+  EXPECT_EQ(list[0].about.storages, std::vector<std::string>{"sestore1"});
+  EXPECT_TRUE(list[1].about.storages.empty());
+  const NodeTerm earlier = other_->self;
+  restart_other();
+  EXPECT_EQ(nodes().describe(earlier, {{"sestore5"}}).error().code, Errc::lease_lost);
+}
+
+TEST_P(StorageConformance, ASuspectIsOfferedToANodeWithItsStorage) {
+  const UploadId id = insert_from("sestore3");
+  for (int crash = 0; crash < kSuspectCrashes; ++crash) {
+    ASSERT_EQ(other_->queue.claim({id}, kLease).value().size(), 1U);
+    clock_.advance(kLease);
+    ASSERT_EQ(node_->queue.rescue(kMaxCrashes).value(), 1);
+  }
+  EXPECT_EQ(node_->queue.next_suspect().value(), std::nullopt);
+  ASSERT_TRUE(other_->queue.next_suspect().value());
+  EXPECT_EQ(other_->queue.next_suspect().value()->id, id);
+}
+
+VODLIFT_INSTANTIATE_CONFORMANCE(StorageConformance);
 
 TEST_P(NodeConformance, ANodeKeepsItsIdAndBeginsATerm) {
   const NodeTerm before = other_->self;
@@ -94,6 +236,19 @@ TEST_P(NodeConformance, BeatsAndLeavingAreSeen) {
   EXPECT_EQ(list[1].started, joined);
   EXPECT_EQ(list[1].last_beat, joined + 10s);
   EXPECT_EQ(list[1].left, std::nullopt);
+  EXPECT_EQ(list[0].state, NodeState::stopped);
+  EXPECT_EQ(list[1].state, NodeState::alive);
+  clock_.advance(kNodeLostAfter - 5s);
+  EXPECT_EQ(nodes().list().value()[1].state, NodeState::alive);
+  clock_.advance(1ms);
+  EXPECT_EQ(nodes().list().value()[1].state, NodeState::lost);
+}
+
+TEST_P(NodeConformance, ANodeTellsWhatItHas) {
+  ASSERT_TRUE(nodes().describe(node_->self, {{"sestore1", "sestore2"}}));
+  EXPECT_EQ(nodes().list().value()[0].about, (NodeAbout{{"sestore1", "sestore2"}}));
+  ASSERT_TRUE(nodes().describe(node_->self, {{"sestore2"}}));
+  EXPECT_EQ(nodes().list().value()[0].about, (NodeAbout{{"sestore2"}}));
 }
 
 TEST_P(NodeConformance, AnEarlierTermIsNotAliveAnyMore) {

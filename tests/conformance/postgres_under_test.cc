@@ -83,6 +83,7 @@ class PostgresUnderTest final : public StoreUnderTest {
         postgres::PgQueue{*database_, feed_, test_callback_body, self, [this] { return clock_.uptime(); }}));
     return {self, *node.uploads, *node.retention, *node.queue, *node.callbacks, *node.journal};
   }
+  [[nodiscard]] bool offers_by_storage() const override { return true; }
   Nodes& nodes() override { return stores_->nodes; }
   ChangeFeed& feed() override { return feed_; }
   AccountRepository& account_rows() override { return *account_rows_; }

@@ -76,6 +76,8 @@ class StoreUnderTest {
 
   // Opens the ports in the name of a node, which begins a term by it. They are there until reopen().
   virtual NodeStores open_node(const std::string& name) = 0;
+  // Whether a node is offered only uploads from storages that it has; else there is one node that matters.
+  [[nodiscard]] virtual bool offers_by_storage() const { return false; }
   virtual Nodes& nodes() = 0;
   virtual ChangeFeed& feed() = 0;
   virtual AccountRepository& account_rows() = 0;

@@ -42,17 +42,18 @@ def store_lines(server: Server, url: str, *more: str) -> str:
 
 @pytest.fixture
 def nodes(postgres, database, new_site):
-    """Starts nodes on one database: the first as a site, the others as its further servers."""
+    """Starts nodes on one database: the first as a site, the others as its further servers. `configure` gives each other node
+    settings of its own."""
     others = []
 
-    def start(count: int = 1, **settings):
+    def start(count: int = 1, configure=lambda server: {}, **settings):
         settings = {"uploads": 4, "quiet_s": 0, "extra": '[metrics]\nlisten = "127.0.0.1:0"'} | settings
         site = new_site(store=lambda server: store_lines(server, postgres.url(database)), **settings)
         for _ in range(count - 1):
             other = Server()
             others.append(other)
             other.storage = site.server.storage
-            other.configure(store=lambda server: store_lines(server, postgres.url(database)), **settings)
+            other.configure(store=lambda server: store_lines(server, postgres.url(database)), **(settings | configure(other)))
             shutil.copy(site.server.folder / "master.key", other.folder / "master.key")
             other.start()
         return site, [site.server, *others]
@@ -213,6 +214,106 @@ def test_a_node_is_killed_under_load(nodes, postgres, database, fake):
                            " UPDATE vodlift.open_uploads SET lease_until_ms = 0 WHERE state = 'uploading' AND owner ="
                            f" (SELECT id FROM vodlift.nodes WHERE name = '{servers[1].folder.name}')")
     assert wait_for_ends(site, apis[0], load.accepted) == {"completed": len(load.accepted)}, held
+
+
+def storage_section(server: Server, name: str) -> str:
+    folder = server.folder / name
+    (folder / "jb").mkdir(parents=True, exist_ok=True)
+    make_file(folder / "jb/film.mp4", 1000)
+    return f'[[storage]]\nname = "{name}"\nroot = "{folder}"\n'
+
+
+MONITORED = '[metrics]\nlisten = "127.0.0.1:0"\n'
+
+
+def completed_by(server: Server) -> int:
+    return int(re.search(r'^vodlift_uploads_entered_total\{state="completed"\} (\d+)$', metrics(server), re.MULTILINE)[1])
+
+
+def needs(server: Server) -> list[dict]:
+    return RestClient(server.socket).call("GET", "/overview").data["attention"]
+
+
+@pytest.fixture
+def two_places(nodes, fake):
+    """Two nodes that share sestore4, of which the second alone has `far`; a bucket that works, and one whose store is away."""
+    site, servers = nodes(2, configure=lambda server: {"extra": MONITORED + storage_section(server, "far")})
+    site.use(fake, "videos")
+    site.server.add_bucket("away", "http://127.0.0.1:9", "key", "secret-of-a-store")
+    apis = [api_of(site, server) for server in servers]
+    wait_until(lambda: apis[1].upload("far/jb/film.mp4", "known.mp4", "away").ok, 10, "the other node knows account and buckets")
+    return site, servers, apis
+
+
+def test_a_node_takes_what_lies_on_its_storages(two_places, fake):
+    site, servers, apis = two_places
+    refused = apis[0].upload("far/jb/film.mp4", "refused.mp4", "videos")
+    assert not refused.ok and "far" in refused.message, refused
+    before = [completed_by(server) for server in servers]
+    ids = [apis[1].upload("far/jb/film.mp4", f"far/{number}.mp4", "videos").data for number in range(30)]
+    assert wait_for_ends(site, apis[0], ids) == {"completed": 30}
+    assert [completed_by(server) for server in servers] == [before[0], before[1] + 30]
+    assert all(fake.has_object("videos", f"far/{number}.mp4") for number in range(30))
+
+
+def waiting_upload(site: Site, apis: list[ApiClient], name: str) -> int:
+    """One from `far` that is paused, and would be sent at once if it were not."""
+    waiting = apis[1].upload("far/jb/film.mp4", name, "away").data
+    wait_until(lambda: apis[1].call("aws.pause", id=waiting).ok and apis[1].status(waiting)["state"] == "paused", 10, "it is paused")
+    return waiting
+
+
+def test_uploads_wait_for_the_node_that_has_their_storage(two_places, fake):
+    site, servers, apis = two_places
+    waiting = waiting_upload(site, apis, "waits.mp4")
+    site.server.add_bucket("away", fake.endpoint, fake.access_key, fake.secret_key)
+    fake.create_bucket("away")
+    servers[1].stop()
+    attempts = apis[0].status(waiting)["attempts"]
+    assert apis[0].call("aws.resume", id=waiting).ok
+    wait_until(lambda: [one["code"] for one in needs(servers[0])] == ["storage_nowhere"], 10, "the overview says what it waits for")
+    (need,) = needs(servers[0])
+    assert need["storage"] == "far" and need["affected"] >= 1 and "upload cancel --storage far" in need["fix"], need
+    make_file(site.files / "film.mp4", 1000)
+    site.wait_for(site.queue("film.mp4", "videos"), "completed")
+    assert apis[0].status(waiting)["state"] == "queued" and apis[0].status(waiting)["attempts"] == attempts
+    servers[1].start()
+    site.wait_for(waiting, "completed")
+    assert not needs(servers[0]), needs(servers[0])
+
+
+def test_uploads_from_a_storage_that_no_node_has_fail(two_places):
+    site, servers, apis = two_places
+    waiting = waiting_upload(site, apis, "gone.mp4")
+    servers[1].stop()
+    servers[1].config.write_text(servers[1].config.read_text().replace('[[storage]]\nname = "far"', '[[storage]]\nname = "near"'))
+    servers[1].start()
+    assert apis[0].call("aws.resume", id=waiting).ok
+    # It was sent to a store that gave no answer, so it is looked for there before it ends.
+    wait_until(lambda: (apis[0].status(waiting)["error"] or {}).get("code") == "storage_removed", 20, "it is known why it fails")
+    assert not apis[0].status(waiting)["error"]["retryable"]
+
+
+def test_a_storage_is_taken_out_of_a_node_while_another_has_it(two_places, postgres, database, fake):
+    site, servers, apis = two_places
+    waiting = waiting_upload(site, apis, "goes on.mp4")
+    with_far, without = servers[1].config.read_text(), servers[1].config.read_text().replace(storage_section(servers[1], "far"), "")
+    assert with_far != without
+    servers[1].config.write_text(without)
+    refused = servers[1].run_cli("reload")
+    assert refused.returncode != 0 and "[[storage]] far is not removed" in refused.stderr, refused
+    first = servers[0].config.read_text()
+    servers[0].config.write_text(first + storage_section(servers[1], "far"))
+    assert servers[0].cli("reload") == "applied:\n  [[storage]] far\n"
+    assert servers[1].cli("reload") == "applied:\n  [[storage]] far\n"
+    before = [completed_by(server) for server in servers]
+    site.server.add_bucket("away", fake.endpoint, fake.access_key, fake.secret_key)
+    fake.create_bucket("away")
+    assert apis[1].call("aws.resume", id=waiting).ok
+    site.wait_for(waiting, "completed")
+    ids = [apis[0].upload("far/jb/film.mp4", f"{number}.mp4", "videos").data for number in range(10)]
+    assert wait_for_ends(site, apis[0], ids) == {"completed": 10}
+    assert completed_by(servers[1]) == before[1] and completed_by(servers[0]) >= before[0] + 11
 
 
 def test_the_database_restarts_under_load(nodes, postgres, database, fake):

@@ -31,6 +31,15 @@ CREATE TABLE nodes (
   leases_until_ms bigint NOT NULL DEFAULT 0   -- all leases of this term last that long at least
 ) WITH (fillfactor = 50);
 
+-- The storages that each node has configured, alive or not: a node takes uploads from its own storages, and from those that no
+-- node has.
+CREATE TABLE node_storages (
+  storage bytea  NOT NULL,
+  node    bigint NOT NULL REFERENCES nodes (id) ON DELETE CASCADE,
+  PRIMARY KEY (storage, node)
+);
+CREATE INDEX node_storages_of_node ON node_storages (node);
+
 CREATE TABLE accounts (
   cdn               bigint  PRIMARY KEY CHECK (cdn >= 1),
   "user"            text    COLLATE "C" NOT NULL UNIQUE CHECK ("user" <> ''),
@@ -178,6 +187,7 @@ CREATE TABLE open_uploads (
   state              text     COLLATE "C" NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'paused', 'uploading')),
   wanted             text     COLLATE "C" NOT NULL DEFAULT '' CHECK (wanted IN ('', 'pause', 'cancel')),
   bucket             bytea    NOT NULL,
+  storage            bytea    NOT NULL,  -- of the source file: the first part of its path
   error_code         text     COLLATE "C",
   error_message      text     COLLATE "C",
   error_detail       text     COLLATE "C",  -- for the operator alone
@@ -191,8 +201,8 @@ CREATE TABLE open_uploads (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_insert_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0);
 
--- Ready to run, in the order in which they are claimed: nothing else has to be stepped over.
-CREATE INDEX open_uploads_ready ON open_uploads (priority, large, account, next_attempt_ms, id)
+-- Ready to run, of each storage in the order in which they are claimed: nothing else has to be stepped over.
+CREATE INDEX open_uploads_ready ON open_uploads (storage, priority, large, account, next_attempt_ms, id)
   WHERE state = 'queued' AND waiting_on IS NULL AND NOT delayed AND NOT suspect;
 CREATE INDEX open_uploads_delayed ON open_uploads (next_attempt_ms) WHERE state = 'queued' AND waiting_on IS NULL AND delayed;
 CREATE INDEX open_uploads_delayed_of_bucket ON open_uploads (account, bucket) WHERE state = 'queued' AND delayed;
