@@ -5,8 +5,6 @@
 
 A file is not in one group with another that has a name of its own which it uses too, for whatever; a `using` of one name counts as
 such. A file with a macro of its own is in none, for it may change what another file means.
-
-Where no compiler warns of a name that hides another (names_may_hide), only what both define keeps them apart.
 """
 
 import pathlib
@@ -15,13 +13,12 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAX_LINES = 2500  # of a group: small enough that all cores have work, and that a changed file costs little
-MAX_LINES_HIDING = 10000  # where names may hide: reading the headers takes most of the time
 
-_TYPE = re.compile(r"^(?:struct|class|enum class|enum|union|namespace)\s+(\w+)|^using\s+(\w+)\s*=")
+TYPE = re.compile(r"^(?:struct|class|enum class|enum|union|namespace)\s+(\w+)|^using\s+(\w+)\s*=")
 _SHARED = re.compile(r"^(?:using|friend|TEST|TEST_F|TEST_P|TYPED_TEST\w*|INSTANTIATE_\w+|REGISTER_\w+|static_assert)\b")
 _OTHER = re.compile(r"(\w+)\s*[(={\[;]")
-_USING = re.compile(r"^using [\w:]+::(\w+);", re.MULTILINE)
-_DEFINE = re.compile(r"^\s*#\s*define\b", re.MULTILINE)
+SHORT_FORM = re.compile(r"^using [\w:]+::(\w+);", re.MULTILINE)
+DEFINE = re.compile(r"^\s*#\s*define\b", re.MULTILINE)
 
 
 def own_names(text: str) -> set[str]:
@@ -34,20 +31,20 @@ def own_names(text: str) -> set[str]:
         elif line.startswith("}  // namespace"):
             inside = False
         elif inside and line[:1].isalpha():
-            found = _TYPE.match(line) or (None if _SHARED.match(line) else _OTHER.search(line))
+            found = TYPE.match(line) or (None if _SHARED.match(line) else _OTHER.search(line))
             if found:
                 names.add(next(filter(None, found.groups())))
     return names
 
 
-_NO_CODE = re.compile(r'//[^\n]*|"(?:[^"\\\n]|\\.)*"')
+NO_CODE = re.compile(r'//[^\n]*|"(?:[^"\\\n]|\\.)*"')
 _WORD = re.compile(r"(?<![\w.:>])[A-Za-z_]\w+")  # none of a member, none with a namespace in front
 _HEADER_OF_TESTS = re.compile(r'^#include "([^"]+_test\.h|conformance/[^"]+\.h)"', re.MULTILINE)
 
 
 def words_of(text: str) -> set[str]:
     """The words of a source and of the headers with pieces of tests that it includes, which define things for all to see."""
-    words = set(_WORD.findall(_NO_CODE.sub(" ", text)))
+    words = set(_WORD.findall(NO_CODE.sub(" ", text)))
     for name in _HEADER_OF_TESTS.findall(text):
         header = next((ROOT / folder / name for folder in ("src", "tests") if (ROOT / folder / name).exists()), None)
         words |= words_of(header.read_text()) if header else set()
@@ -55,18 +52,13 @@ def words_of(text: str) -> set[str]:
 
 
 class Source:
-    def __init__(self, text: str, names_may_hide: bool) -> None:
+    def __init__(self, text: str) -> None:
         self.lines = text.count("\n")
-        self.has_macro = bool(_DEFINE.search(text))
+        self.has_macro = bool(DEFINE.search(text))
         # What others must not use: names of its own, and short forms of names of others (using std::chrono::seconds).
-        own = own_names(text)
-        short_forms = set(_USING.findall(text))
-        if names_may_hide:
-            self.names = own
-            self.words = own | short_forms
-        else:
-            self.names = own | short_forms
-            self.words = words_of(text) - short_forms
+        short_forms = set(SHORT_FORM.findall(text))
+        self.names = own_names(text) | short_forms
+        self.words = words_of(text) - short_forms
 
     def fits(self, other) -> bool:
         """Whether it can be compiled together with another source, or a group of them."""
@@ -74,15 +66,14 @@ class Source:
 
 
 class Group:
-    def __init__(self, max_lines: int) -> None:
-        self.max_lines = max_lines
+    def __init__(self) -> None:
         self.files: list = []
         self.names: set[str] = set()
         self.words: set[str] = set()
         self.lines = 0
 
     def takes(self, one: Source) -> bool:
-        return self.lines + one.lines <= self.max_lines and one.fits(self)
+        return self.lines + one.lines <= MAX_LINES and one.fits(self)
 
     def add(self, file, one: Source) -> None:
         self.files.append(file)
@@ -91,21 +82,18 @@ class Group:
         self.lines += one.lines
 
 
-def groups_of(files: list, names_may_hide: bool = False) -> list[list]:
-    """The files (paths) in groups that can be compiled together. They keep their order, unless names may hide: then those that
-    fit with the fewest others come first, which makes fewer groups."""
-    sources = [(file, Source(pathlib.Path(file).read_text(), names_may_hide)) for file in files]
-    if names_may_hide:
-        sources = sorted(sources, key=lambda one: -sum(not one[1].fits(other) for _, other in sources))
+def groups_of(files: list) -> list[list]:
+    """The files (paths) in groups that can be compiled together, in their order."""
     groups: list[Group] = []
     alone: list[list] = []
-    for file, one in sources:
+    for file in files:
+        one = Source(pathlib.Path(file).read_text())
         if one.has_macro:
             alone.append([file])
             continue
         group = next((group for group in groups if group.takes(one)), None)
         if group is None:
-            group = Group(MAX_LINES_HIDING if names_may_hide else MAX_LINES)
+            group = Group()
             groups.append(group)
         group.add(file, one)
     return [group.files for group in groups] + alone

@@ -83,12 +83,21 @@ def test_a_short_form_is_for_files_that_have_it_too(compiled):
     assert compiled(SECONDS) == [["a.cc", "c.cc"], ["b.cc"]]
 
 
-def test_for_clang_tidy_only_what_two_files_define_parts_them(groups_of):
-    assert sorted(sorted(group) for group in grouped(groups_of(COUNTS))) == [["a.cc", "c.cc", "d.cc", "e.cc"], ["b.cc"]]
-    assert grouped(groups_of(SECONDS)) == [["a.cc", "b.cc", "c.cc"]]
-    own = SECONDS | {"d.cc": source("int seconds() { return 1; }")}
-    with_d, = (group for group in grouped(groups_of(own)) if "d.cc" in group)
-    assert not {"a.cc", "c.cc"} & set(with_d), "their short form is what it defines"
+def test_for_clang_tidy_a_name_of_two_files_gets_an_ending(groups_of):
+    group, = groups_of(COUNTS | {"f.cc": source('int count() { return size("count", row.count, db::count) + count(); }  // count')})
+    assert "int count_in0()" in group.text and "int count_in1()" in group.text
+    assert 'int count_in5() { return size("count", row.count, db::count) + count_in5(); }  // count' in group.text
+    assert "return count();" in group.text, "of a header, where no other file has it"
+    output = f"{group.path}:4:5: error: function 'count_in0' is not used"
+    assert group.in_files(output) == f"{group.files[0]}:4:5: error: function 'count' is not used"
+
+
+def test_so_does_one_that_is_a_short_form_elsewhere_or_a_type_of_a_header(groups_of, monkeypatch):
+    monkeypatch.setattr(tidy, "names_of_headers", lambda: {"Row"})
+    group, = groups_of({"a.cc": source(SHORT + "seconds wait() { return seconds(1); }"), "b.cc": source("int seconds() { return 1; }"),
+                        "c.cc": source("#include \"a/Row.h\"\nstruct Row {")})
+    assert SHORT + "seconds wait() { return seconds(1); }" in group.text and "int seconds_in1()" in group.text
+    assert '#include "a/Row.h"\nstruct Row_in2 {' in group.text
 
 
 def test_the_words_of_a_header_of_tests_count(monkeypatch, tmp_path):
@@ -100,14 +109,20 @@ def test_the_words_of_a_header_of_tests_count(monkeypatch, tmp_path):
 
 
 def test_files_with_macros_or_other_options_are_apart(groups_of):
+    """But for options that do no harm to others."""
     assert grouped(groups_of(
         {"a.cc": source("int a;"), "b.cc": source("int b;", before="#define B 1\n"), "c.cc": source("int c;"),
-         "d.cc": source("int d;")},
-        {"d.cc": [*COMMAND, "-DD=1"]})) == [["a.cc", "c.cc"], ["b.cc"], ["d.cc"]]
+         "d.cc": source("int d;"), "e.cc": source("int e;")},
+        {"d.cc": [*COMMAND, "-DD=1", "-isystem", "/d", "-fPIE"], "e.cc": [*COMMAND, "-O2"]})) == [["a.cc", "c.cc", "d.cc"], ["e.cc"], ["b.cc"]]
+
+
+def test_a_group_has_the_options_of_all(groups_of):
+    group, = groups_of({"a.cc": source("int a;"), "b.cc": source("int b;")}, {"b.cc": [*COMMAND, "-DD=1", "-isystem", "/d"]})
+    assert group.command == [*COMMAND, "-DD=1", "-isystem", "/d"]
 
 
 def test_a_group_has_an_end(groups_of, monkeypatch):
-    monkeypatch.setattr(groups, "MAX_LINES_HIDING", 20)
+    monkeypatch.setattr(tidy, "MAX_LINES", 20)
     assert [len(group.files) for group in groups_of({f"{i}.cc": source(f"int n{i};") for i in range(5)})] == [2, 2, 1]
 
 

@@ -8,9 +8,9 @@ could change the result: clang-tidy, its settings, this program, the compile com
 are compared relative to the project, so a clone in another folder finds the results too. Faults are never kept. --all
 checks every file, whatever is kept.
 
-A few files are checked one by one. Many are checked in groups (cmake/groups.py), put one behind the other into one file
-(build/tidy/grouped/1/1.cc): clang-tidy reads their headers once, and a fault is reported at its place in the original file. If a
-group does not compile, because a name in one file is another in a header of another file, its halves are checked.
+A few files are checked one by one. Many are checked in groups, put one behind the other into one file
+(build/tidy/grouped/1/1.cc): clang-tidy reads their headers once, and a fault is reported at its place in the original file. A name
+that two of them have of their own gets an ending there (list_in7). If a group does not compile all the same, its halves are checked.
 
 The analyzer does not walk through calls of templates and of the standard library: that took three quarters of the time, and of a
 dozen planted faults it found two more, which another check finds as well. --deep lets it walk there, and adds the checks of
@@ -20,6 +20,7 @@ for anything.
 
 import argparse
 import bisect
+import collections
 import concurrent.futures
 import functools
 import hashlib
@@ -38,11 +39,13 @@ BUILD = ROOT / "build/tidy"
 GROUPED = BUILD / "grouped"
 CLEAN = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "vodlift/clang-tidy"
 DEEP_CHECKS = "performance-unnecessary-value-param"  # .clang-tidy says why
+MAX_LINES = 10000  # of a group: all cores have work, and the headers are read few times
 FEW = 24  # files that are checked one by one
 KEPT_DAYS = 30  # since a result was last used
 sys.path.insert(0, str(ROOT / "cmake"))
-from groups import groups_of  # noqa: E402
+from groups import DEFINE, NO_CODE, SHORT_FORM, TYPE, own_names  # noqa: E402
 
+_ENDING = re.compile(r"_in\d+\b")  # of a name that another file of the group has too
 _NOT_COMPILED = "[clang-diagnostic-error"
 
 
@@ -60,12 +63,12 @@ class Group:
         self.text += text
 
     def in_files(self, output: str) -> str:
-        """The output, with each place in the group replaced by its place in the original file."""
+        """The output, with each place in the group replaced by its place in the original file, and names as they are there."""
         def place(match: re.Match) -> str:
             line = int(match[1])
             at = bisect.bisect_right(self.starts, line) - 1
             return f"{self.files[at]}:{line - self.starts[at] + 1}:"
-        return re.sub(re.escape(str(self.path)) + r":(\d+):", place, output)
+        return re.sub(re.escape(str(self.path)) + r":(\d+):", place, _ENDING.sub("", output))
 
 
 def compile_commands() -> dict[pathlib.Path, list[str]]:
@@ -77,12 +80,30 @@ def compile_commands() -> dict[pathlib.Path, list[str]]:
     return commands
 
 
+@functools.cache
+def names_of_headers() -> set[str]:
+    """The types that headers of src/ define: a file of the group may include them."""
+    return {name for header in (ROOT / "src").rglob("*.h") for line in header.read_text().splitlines()
+            if (found := TYPE.match(line)) for name in found.groups() if name}
+
+
+def renamed(text: str, names: set[str], ending: str) -> str:
+    """The text with an ending at each of these names of its own, not in texts and comments, nor at members and names of others."""
+    if not names:
+        return text
+    word = re.compile(rf"{NO_CODE.pattern}|#include[^\n]*|(?<![\w.:>])({'|'.join(names)})\b")
+    return word.sub(lambda found: found[0] + ending if found[1] else found[0], text)
+
+
 def make_group(name: str, command: list[str], files: list[pathlib.Path]) -> Group:
     folder = GROUPED / name
     folder.mkdir(parents=True, exist_ok=True)
     group = Group(folder / f"{name}.cc", command)
-    for file in files:
-        group.add(file, file.read_text())
+    texts = {file: file.read_text() for file in files}
+    own = {file: own_names(text) for file, text in texts.items()}
+    taken = collections.Counter(one for file, text in texts.items() for one in own[file] | set(SHORT_FORM.findall(text)))
+    for number, (file, text) in enumerate(texts.items()):
+        group.add(file, renamed(text, {one for one in own[file] if taken[one] > 1 or one in names_of_headers()}, f"_in{number}"))
     group.path.write_text(group.text)
     # The compiler's own warnings are off (-w), as a name may hide one of another file.
     (folder / "compile_commands.json").write_text(json.dumps(
@@ -90,15 +111,40 @@ def make_group(name: str, command: list[str], files: list[pathlib.Path]) -> Grou
     return group
 
 
+def parted(command: list[str]) -> tuple[frozenset[str], list[str]]:
+    """What files of one group must have in common, and the words that do no harm to the others: macros and folders of headers."""
+    own = [word for at, word in enumerate(command) if word.startswith("-D") or "-isystem" in (word, command[at - 1])]
+    return frozenset(command) - {*own, "-fPIE"}, own
+
+
 def make_groups(files: list[pathlib.Path], commands: dict[pathlib.Path, list[str]]) -> list[Group]:
-    by_command: dict[tuple[str, ...], list[pathlib.Path]] = {}
+    """Of files with nearly the same command, and so many of them that there is work for all cores. A file with a macro of its
+    own is alone."""
+    by_command: dict[frozenset[str], list[list[pathlib.Path]]] = {}
+    alone = []
+    lines = {file: file.read_text().count("\n") for file in files}
     for file in files:
-        by_command.setdefault(tuple(commands[file]), []).append(file)
-    groups: list[Group] = []
-    for command, alike in by_command.items():
-        for members in groups_of(alike, names_may_hide=True):
-            groups.append(make_group(str(len(groups) + 1), list(command), members))
-    return groups
+        if DEFINE.search(file.read_text()):
+            alone.append([file])
+            continue
+        alike = by_command.setdefault(parted(commands[file])[0], [[]])
+        if alike[-1] and sum(lines[other] for other in alike[-1]) + lines[file] > MAX_LINES:
+            alike.append([])
+        alike[-1].append(file)
+    groups = [members for alike in by_command.values() for members in alike] + alone
+    return [make_group(str(number), command_of(members, commands), members) for number, members in enumerate(groups, 1)]
+
+
+def command_of(members: list[pathlib.Path], commands: dict[pathlib.Path, list[str]]) -> list[str]:
+    command = list(commands[members[0]])
+    for file in members[1:]:
+        own = parted(commands[file])[1]
+        for at, word in enumerate(own):
+            if word.startswith("-D") and word not in command:
+                command.append(word)
+            elif word == "-isystem" and own[at + 1] not in command:
+                command += own[at:at + 2]
+    return command
 
 
 def halves_of(group: Group) -> list[Group]:
