@@ -3,39 +3,26 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <semaphore>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/temporary_folder_test.h"
-#include "core/fair_share.h"
-#include "core/work_queue.h"
-#include "postgres/pg_nodes.h"
-#include "postgres/pg_upload_store.h"
-#include "postgres/pg_work_queue.h"
 #include "postgres/started_server_test.h"
+#include "postgres_load.h"
 
 namespace vodlift::bench {
 namespace {
 
 using postgres::PgConnection;
-using postgres::PgDatabase;
 using postgres::StartedServer;
-using Steady = std::chrono::steady_clock;
 
-constexpr std::ptrdiff_t kClients = 64;       // that wait for one answer each
-constexpr std::ptrdiff_t kEndsAtOnce = 1000;  // that are not committed yet
-constexpr int kClaimedAtOnce = 200;
-constexpr AccountId kAccounts = 20;
-constexpr std::chrono::milliseconds kLease{60'000};
+constexpr int kClients = 64;  // that wait for one answer each
 
 struct Figures {
   double commits_per_s = 0;  // of pgbench
@@ -43,14 +30,6 @@ struct Figures {
   double ends_per_s = 0;  // claimed and ended
   double log_bytes = 0;   // of the server, of an upload from its first row to its end
 };
-
-double seconds_since(Steady::time_point begin) { return std::chrono::duration<double>(Steady::now() - begin).count(); }
-
-template <class T>
-T expect(Result<T> outcome) {
-  if (!outcome) throw std::runtime_error(outcome.error().for_operator());
-  return std::move(*outcome);
-}
 
 // So many clients of pgbench commit one row each, again and again.
 double measure_commits(const Secret& url, int seconds) {
@@ -78,100 +57,26 @@ double log_position(const Secret& url) {
   return std::stod(*expect(PgConnection::open(url))->execute("SELECT pg_current_wal_insert_lsn() - '0/0'"));
 }
 
-NewUpload upload_of(int number) {
-  NewUpload upload;
-  upload.account = 1 + number % kAccounts;
-  upload.key_id = 7;
-  upload.request.path = fmt::format("sestore4/jb/films/2026/{}.mp4", number);
-  upload.request.bucket = "my_bucket";
-  upload.request.destination_path = fmt::format("films/2026/{}.mp4", number);
-  upload.request.priority = 5;
-  upload.size = 1000;
-  upload.token = "0123456789abcdef0123456789abcdef";
-  upload.signature = {1'700'000'000, fmt::format("{:032}", number)};
-  return upload;
-}
-
-// Waits until all places of `places` are free again.
-template <std::ptrdiff_t most>
-void wait_for_all(std::counting_semaphore<most>& places) {
-  for (std::ptrdiff_t i = 0; i < most; ++i) places.acquire();
-}
-
-double measure_accepts(UploadStore& uploads, int count) {
-  std::counting_semaphore<kClients> places(kClients);
-  std::atomic<int> refused = 0;
-  const auto begin = Steady::now();
-  for (int i = 0; i < count; ++i) {
-    places.acquire();
-    uploads.insert(upload_of(i), [&](const Result<InsertOutcome>& outcome) {
-      if (!outcome) ++refused;
-      places.release();
-    });
-  }
-  wait_for_all(places);
-  if (refused > 0) throw std::runtime_error(fmt::format("{} uploads were refused", refused.load()));
-  return count / seconds_since(begin);
-}
-
-double measure_ends(WorkQueue& queue, int count) {
-  std::counting_semaphore<kEndsAtOnce> places(kEndsAtOnce);
-  std::atomic<int> refused = 0;
-  FairShare share;
-  UploadEnding ending;
-  ending.size = 1000;
-  ending.acl_applied = Acl::private_acl;
-  ending.verification = {"d41d8cd98f00b204e9800998ecf8427e", "crc32c:AAAAAA==", ""};
-  const auto begin = Steady::now();
-  int ended = 0;
-  for (;;) {
-    const auto claimed = expect(claim_next(queue, share, {kClaimedAtOnce, kClaimedAtOnce}, kLease));
-    if (claimed.empty()) break;
-    for (const ClaimedUpload& one : claimed) {
-      places.acquire();
-      queue.finish(one.lease, ending, [&](const Result<>& outcome) {
-        if (!outcome) ++refused;
-        places.release();
-      });
-      ++ended;
-    }
-  }
-  wait_for_all(places);
-  if (ended != count || refused > 0) {
-    throw std::runtime_error(
-        fmt::format("{} of {} uploads were claimed, {} did not end", ended, count, refused.load()));
-  }
-  return count / seconds_since(begin);
-}
-
 Figures measure(StartedServer& server, int count, int seconds) {
   Figures figures;
   const Secret url = server.url_of(server.make_database());
   figures.commits_per_s = measure_commits(url, seconds);
-  LocalChangeFeed feed;
-  postgres::PgOptions options;
-  options.url = url;
-  options.feed = &feed;
-  const auto database = expect(PgDatabase::open(std::move(options)));
-  postgres::PgNodes nodes(*database);
-  const postgres::PgQueue shared{*database, feed, [](const Upload&) { return std::string("{}"); },
-                                 expect(nodes.join("bench"))};
+  Node node(url, "bench");
   const double log_before = log_position(url);
-  {
-    postgres::PgUploadStore uploads(shared);
-    figures.accepts_per_s = measure_accepts(uploads, count);
-  }
-  postgres::PgWorkQueue queue(shared);
-  figures.ends_per_s = measure_ends(queue, count);
+  auto begin = Steady::now();
+  node.accept(0, count, kClients);
+  figures.accepts_per_s = count / seconds_since(begin);
+  begin = Steady::now();
+  if (node.end(count + 1) != count) throw std::runtime_error("not all uploads were claimed");
+  figures.ends_per_s = count / seconds_since(begin);
   figures.log_bytes = (log_position(url) - log_before) / count;
   return figures;
 }
 
-double median_of(const std::vector<Figures>& runs, double Figures::*which) {
+double median(const std::vector<Figures>& runs, double Figures::*which) {
   std::vector<double> values;
   for (const Figures& run : runs) values.push_back(run.*which);
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+  return median_of(std::move(values));
 }
 
 std::string as_json(const Figures& figures) {
@@ -189,8 +94,8 @@ void measure_all(int runs, int count, int seconds) {
     fmt::print("{{\"run\":{},{}}}\n", run, as_json(all.back()));
     std::fflush(stdout);
   }
-  const Figures medians{median_of(all, &Figures::commits_per_s), median_of(all, &Figures::accepts_per_s),
-                        median_of(all, &Figures::ends_per_s), median_of(all, &Figures::log_bytes)};
+  const Figures medians{median(all, &Figures::commits_per_s), median(all, &Figures::accepts_per_s),
+                        median(all, &Figures::ends_per_s), median(all, &Figures::log_bytes)};
   fmt::print("{{\"median_of\":{},{}}}\n", runs, as_json(medians));
 }
 

@@ -58,6 +58,23 @@ class StartedServer {
     arguments_.insert(arguments_.end(), more.begin(), more.end());
     start();
   }
+  // A standby of `primary`, which runs, on the same machine. It follows the primary's log.
+  struct StandbyOf {
+    const StartedServer& primary;
+  };
+  explicit StartedServer(StandbyOf of) : user_(of.primary.user_) {
+    const StartedServer& primary = of.primary;
+    if (user_ != nullptr && ::chown(folder_.path().c_str(), user_->pw_uid, user_->pw_gid) != 0) {
+      throw std::runtime_error("no folder for the standby");
+    }
+    const int copied = wait_for(spawn({program("pg_basebackup"), "-D", data(), "-h", primary.folder_.path(), "-U",
+                                       "vodlift", "-R", "-c", "fast", "-X", "stream"}));
+    if (copied != 0) throw std::runtime_error("pg_basebackup failed");
+    arguments_ = primary.arguments_;
+    arguments_[2] = data();
+    arguments_[4] = folder_.path();
+    start();
+  }
   StartedServer(const StartedServer&) = delete;
   StartedServer& operator=(const StartedServer&) = delete;
   ~StartedServer() { stop(SIGINT); }
