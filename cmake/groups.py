@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAX_LINES = 2500  # of a group: small enough that all cores have work, and that a changed file costs little
 
 TYPE = re.compile(r"^(?:struct|class|enum class|enum|union|namespace)\s+(\w+)|^using\s+(\w+)\s*=")
-_SHARED = re.compile(r"^(?:using|friend|TEST|TEST_F|TEST_P|TYPED_TEST\w*|INSTANTIATE_\w+|REGISTER_\w+|static_assert)\b")
+_SHARED = re.compile(r"^(?:using|friend|static_assert)\b|^[A-Z][A-Z0-9_]+\(")  # a macro is no name of its own
 _OTHER = re.compile(r"(\w+)\s*[(={\[;]")
 SHORT_FORM = re.compile(r"^using [\w:]+::(\w+);", re.MULTILINE)
 DEFINE = re.compile(r"^\s*#\s*define\b", re.MULTILINE)

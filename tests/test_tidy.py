@@ -33,6 +33,11 @@ def test_own_names(line, name):
     assert groups.own_names(source(line)) == {name}
 
 
+@pytest.mark.parametrize("line", ["TEST_P(Claims, AreFair) {", "VODLIFT_INSTANTIATE_CONFORMANCE(Claims);", "using std::chrono::seconds;"])
+def test_no_names_of_their_own(line):
+    assert groups.own_names(source(line)) == set()
+
+
 @pytest.fixture
 def groups_of(tmp_path, monkeypatch):
     monkeypatch.setattr(tidy, "BUILD", tmp_path)

@@ -73,7 +73,13 @@ class StartedServer {
     arguments_ = primary.arguments_;
     arguments_[2] = data();
     arguments_[4] = folder_.path();
-    start();
+    process_ = spawn(arguments_);
+    const auto connection = PgConnection::open(primary.url_of("postgres"));
+    for (int tries = 0; connection && (*connection)->execute("SELECT count(*) FROM pg_stat_replication") != "1";
+         ++tries) {
+      if (tries == 300) throw std::runtime_error("the standby does not follow");
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
   }
   StartedServer(const StartedServer&) = delete;
   StartedServer& operator=(const StartedServer&) = delete;

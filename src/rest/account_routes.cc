@@ -89,7 +89,7 @@ value state_of(const Context& context, const object& names) {
   return account ? value(account_json(*account, account->created)) : value(nullptr);
 }
 
-Result<value> list(const Context& context, const Caller& caller, const Fields& /*fields*/) {
+Result<value> list_accounts(const Context& context, const Caller& caller, const Fields& /*fields*/) {
   boost::json::array answer;
   const WallTime now = context.clock.now();
   for (const auto& account : context.accounts.accounts()) {
@@ -148,13 +148,13 @@ constexpr std::array kRotateFields = {
 
 constexpr std::array kRemoveFields = {kCdn, kRemovalMode};
 
-constexpr std::array kRoutes = {
+constexpr std::array kAccountRoutes = {
     Route{.name = "account.list",
           .act = Act::read,
           .shared = true,
           .method = "GET",
           .path = "/accounts",
-          .run = run_at_once<list>},
+          .run = run_at_once<list_accounts>},
     Route{.name = "account.add",
           .act = Act::manage_accounts,
           .method = "POST",
@@ -216,6 +216,6 @@ std::vector<std::string> differing(const Account& one, const Account& other) {
                            {"created", "removing", "previous_until"});
 }
 
-std::span<const Route> account_routes() { return kRoutes; }
+std::span<const Route> account_routes() { return kAccountRoutes; }
 
 }  // namespace vodlift::rest

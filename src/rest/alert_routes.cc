@@ -42,7 +42,7 @@ object answer_json(const AlertAnswer& answer) {
           {"took_ms", answer.took.count()}};
 }
 
-Result<value> list(const Context& context, const Fields& /*fields*/) {
+Result<value> list_alerts(const Context& context, const Fields& /*fields*/) {
   array alerts;
   for (const OpenAlert& one : context.alerts.open()) alerts.push_back(alert_json(one));
   array receivers;
@@ -57,7 +57,11 @@ Result<value> test(const Context& context, const Fields& /*fields*/) {
 }
 
 constexpr std::array kAlertRoutes = {
-    Route{.name = "alert.list", .act = Act::configure, .method = "GET", .path = "/alerts", .run = run_at_once<list>},
+    Route{.name = "alert.list",
+          .act = Act::configure,
+          .method = "GET",
+          .path = "/alerts",
+          .run = run_at_once<list_alerts>},
     Route{.name = "alert.test",
           .act = Act::configure,
           .load = Load::outside,

@@ -45,7 +45,7 @@ std::optional<WallTime> moment(const Fields& fields, std::string_view name) {
   return from_unix_ms(*seconds * 1000);
 }
 
-Result<value> list(const Context& context, const Fields& fields) {
+Result<value> list_audit(const Context& context, const Fields& fields) {
   AuditQuery query;
   query.cdn = fields.number_if_given("cdn");
   if (query.cdn) {
@@ -108,13 +108,13 @@ constexpr std::array kFields = {
 
 constexpr std::array kCheckFields = {FieldSpec{.name = "kept", .high = kMaxChainBytes}};
 
-constexpr std::array kRoutes = {
+constexpr std::array kAuditRoutes = {
     Route{.name = "audit.list",
           .act = Act::read_audit,
           .method = "GET",
           .path = "/audit",
           .fields = kFields,
-          .run = run_at_once<list>},
+          .run = run_at_once<list_audit>},
     Route{.name = "audit.check",
           .act = Act::manage_people,
           .load = Load::outside,
@@ -126,6 +126,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> audit_routes() { return kRoutes; }
+std::span<const Route> audit_routes() { return kAuditRoutes; }
 
 }  // namespace vodlift::rest

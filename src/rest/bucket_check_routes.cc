@@ -69,7 +69,7 @@ constexpr std::array kLitterFields = {
     FieldSpec{.name = "limit", .type = FieldType::number, .low = 1, .high = kMaxLitter},
 };
 
-constexpr std::array kRoutes = {
+constexpr std::array kBucketCheckRoutes = {
     Route{.name = "bucket.check",
           .act = Act::change_uploads,
           .load = Load::outside,
@@ -89,7 +89,7 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> bucket_check_routes() { return kRoutes; }
+std::span<const Route> bucket_check_routes() { return kBucketCheckRoutes; }
 
 object report_json(const BucketAccess& bucket, const BucketReport& report, const std::string& policy,
                    bool for_operator) {

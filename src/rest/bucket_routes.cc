@@ -258,7 +258,7 @@ Result<value> set(const Context& context, const Fields& fields) {
   return store(context, bucket, before->get());
 }
 
-Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
+Result<value> list_buckets(const Context& context, const Caller& caller, const Fields& fields) {
   boost::json::array answer;
   for (const auto& bucket : context.accounts.buckets(fields.number_if_given("cdn"))) {
     answer.push_back(shown_bucket(context, caller.is_operator(), *bucket));
@@ -327,13 +327,13 @@ constexpr std::array kListFields = {kCdnIfGiven};
 constexpr std::array kShowFields = {kCdn, kBucket};
 constexpr std::array kRemoveFields = {kCdn, kBucket, kRemovalMode};
 
-constexpr std::array kRoutes = {
+constexpr std::array kBucketRoutes = {
     Route{.name = "bucket.list",
           .act = Act::read,
           .method = "GET",
           .path = "/buckets",
           .fields = kListFields,
-          .run = run_at_once<list>},
+          .run = run_at_once<list_buckets>},
     Route{.name = "bucket.add",
           .act = Act::configure,
           .method = "POST",
@@ -409,6 +409,6 @@ std::vector<std::string> differing(const BucketAccess& one, const BucketAccess& 
   return names;
 }
 
-std::span<const Route> bucket_routes() { return kRoutes; }
+std::span<const Route> bucket_routes() { return kBucketRoutes; }
 
 }  // namespace vodlift::rest

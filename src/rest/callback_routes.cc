@@ -53,7 +53,7 @@ Result<value> list_of_upload(const Context& context, const Caller& caller, Uploa
   return value(std::move(answer));
 }
 
-Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
+Result<value> list_callbacks(const Context& context, const Caller& caller, const Fields& fields) {
   const AccountId cdn = fields.number("cdn");
   if (cdn != 0) {
     if (auto known = known_account(context, cdn); !known) return known.error();
@@ -169,13 +169,13 @@ constexpr std::array kTestFields = {
     FieldSpec{.name = "url", .required = true, .high = kMaxCallbackBytes},
 };
 
-constexpr std::array kRoutes = {
+constexpr std::array kCallbackRoutes = {
     Route{.name = "callback.list",
           .act = Act::read,
           .method = "GET",
           .path = "/callbacks",
           .fields = kListFields,
-          .run = run_at_once<list>},
+          .run = run_at_once<list_callbacks>},
     Route{.name = "callback.receivers",
           .act = Act::read,
           .method = "GET",
@@ -232,6 +232,6 @@ object callback_json(const CallbackView& callback, Role role) {
           {"actions", std::move(actions)}};
 }
 
-std::span<const Route> callback_routes() { return kRoutes; }
+std::span<const Route> callback_routes() { return kCallbackRoutes; }
 
 }  // namespace vodlift::rest

@@ -33,13 +33,13 @@ void stream(const Context& context, const Caller& caller, const Fields& fields, 
 
 constexpr std::array kFields = {kCdnIfGiven};
 
-constexpr std::array kRoutes = {
+constexpr std::array kEventRoutes = {
     Route{
         .name = "event.stream", .act = Act::read, .method = "GET", .path = "/events", .fields = kFields, .run = stream},
 };
 
 }  // namespace
 
-std::span<const Route> event_routes() { return kRoutes; }
+std::span<const Route> event_routes() { return kEventRoutes; }
 
 }  // namespace vodlift::rest

@@ -35,7 +35,7 @@ boost::json::array roles_json(const Route& route) {
   return roles;
 }
 
-Result<value> list(const Context& /*context*/, const Fields& /*fields*/) {
+Result<value> list_index(const Context& /*context*/, const Fields& /*fields*/) {
   boost::json::array items;
   for (const Route* route : routes()) {
     boost::json::array fields;
@@ -50,17 +50,17 @@ Result<value> list(const Context& /*context*/, const Fields& /*fields*/) {
   return collection(std::move(items));
 }
 
-constexpr std::array kRoutes = {
+constexpr std::array kIndexRoutes = {
     Route{.name = "route.list",
           .act = Act::read,
           .shared = true,
           .method = "GET",
           .path = "/routes",
-          .run = run_at_once<list>},
+          .run = run_at_once<list_index>},
 };
 
 }  // namespace
 
-std::span<const Route> index_routes() { return kRoutes; }
+std::span<const Route> index_routes() { return kIndexRoutes; }
 
 }  // namespace vodlift::rest

@@ -197,7 +197,7 @@ value state_of(const Context& context, const object& names) {
   return json;
 }
 
-Result<value> list(const Context& context, const Fields& fields) {
+Result<value> list_keys(const Context& context, const Fields& fields) {
   const auto cdn = fields.number_if_given("cdn");
   boost::json::array answer;
   for (const auto& key : context.accounts.keys(cdn)) answer.push_back(key_json(*key, context.clock.now()));
@@ -295,13 +295,13 @@ constexpr std::array kRotateFields = {
 constexpr std::array kOneFields = {kApiKey};
 constexpr std::array kRemoveFields = {kApiKey, kRemovalMode};
 
-constexpr std::array kRoutes = {
+constexpr std::array kKeyRoutes = {
     Route{.name = "key.list",
           .act = Act::read,
           .method = "GET",
           .path = "/keys",
           .fields = kListFields,
-          .run = run_at_once<list>},
+          .run = run_at_once<list_keys>},
     Route{.name = "key.add",
           .act = Act::change_keys,
           .method = "POST",
@@ -371,6 +371,6 @@ std::vector<std::string> differing(const ApiKey& one, const ApiKey& other) {
   return names;
 }
 
-std::span<const Route> key_routes() { return kRoutes; }
+std::span<const Route> key_routes() { return kKeyRoutes; }
 
 }  // namespace vodlift::rest

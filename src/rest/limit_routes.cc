@@ -100,7 +100,7 @@ value state_of(const Context& context, const object& names) {
   return nullptr;
 }
 
-Result<value> list(const Context& context, const Fields& /*fields*/) {
+Result<value> list_limits(const Context& context, const Fields& /*fields*/) {
   const auto limits = context.bandwidth.list();
   if (!limits) return limits.error();
   boost::json::array answer;
@@ -120,8 +120,12 @@ constexpr std::array kSetFields = {
 };
 constexpr std::array kRemoveFields = {kCdnIfGiven, kBucket, kStorage};
 
-constexpr std::array kRoutes = {
-    Route{.name = "limit.list", .act = Act::configure, .method = "GET", .path = "/limits", .run = run_at_once<list>},
+constexpr std::array kLimitRoutes = {
+    Route{.name = "limit.list",
+          .act = Act::configure,
+          .method = "GET",
+          .path = "/limits",
+          .run = run_at_once<list_limits>},
     Route{.name = "limit.set",
           .act = Act::configure,
           .method = "PUT",
@@ -142,6 +146,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> limit_routes() { return kRoutes; }
+std::span<const Route> limit_routes() { return kLimitRoutes; }
 
 }  // namespace vodlift::rest

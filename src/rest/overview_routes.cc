@@ -214,7 +214,7 @@ Result<value> show(const Context& context, const Caller& caller, const Fields& f
 
 constexpr std::array kFields = {kCdnIfGiven};
 
-constexpr std::array kRoutes = {
+constexpr std::array kOverviewRoutes = {
     Route{.name = "overview.show",
           .act = Act::read,
           .method = "GET",
@@ -225,6 +225,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> overview_routes() { return kRoutes; }
+std::span<const Route> overview_routes() { return kOverviewRoutes; }
 
 }  // namespace vodlift::rest

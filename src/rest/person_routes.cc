@@ -54,7 +54,7 @@ value state_of(const Context& context, const object& names) {
   return json;
 }
 
-Result<value> list(const Context& context, const Fields& /*fields*/) {
+Result<value> list_people(const Context& context, const Fields& /*fields*/) {
   const auto people = context.people.list();
   if (!people) return people.error();
   boost::json::array items;
@@ -100,9 +100,12 @@ constexpr FieldSpec kName = {.name = "name", .required = true, .high = kMaxPerso
 constexpr std::array kAddFields = {kName, role_field(true), kCdnIfGiven};
 constexpr std::array kOneFields = {kName};
 
-constexpr std::array kRoutes = {
-    Route{
-        .name = "person.list", .act = Act::manage_people, .method = "GET", .path = "/people", .run = run_at_once<list>},
+constexpr std::array kPersonRoutes = {
+    Route{.name = "person.list",
+          .act = Act::manage_people,
+          .method = "GET",
+          .path = "/people",
+          .run = run_at_once<list_people>},
     Route{.name = "person.add",
           .act = Act::manage_people,
           .method = "POST",
@@ -146,6 +149,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> person_routes() { return kRoutes; }
+std::span<const Route> person_routes() { return kPersonRoutes; }
 
 }  // namespace vodlift::rest

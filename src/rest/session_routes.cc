@@ -85,7 +85,7 @@ constexpr std::array kSetUpFields = {
 };
 constexpr std::array kPasswordFields = {password_field("password"), password_field("new_password")};
 
-constexpr std::array kRoutes = {
+constexpr std::array kSessionRoutes = {
     Route{.name = "session.begin",
           .act = Act::manage_self,
           .shared = true,
@@ -132,6 +132,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> session_routes() { return kRoutes; }
+std::span<const Route> session_routes() { return kSessionRoutes; }
 
 }  // namespace vodlift::rest

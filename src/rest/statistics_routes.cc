@@ -52,7 +52,7 @@ constexpr std::array kFields = {
     moment_field("since"),
 };
 
-constexpr std::array kRoutes = {
+constexpr std::array kStatisticsRoutes = {
     Route{.name = "statistics.show",
           .act = Act::read,
           .method = "GET",
@@ -63,6 +63,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> statistics_routes() { return kRoutes; }
+std::span<const Route> statistics_routes() { return kStatisticsRoutes; }
 
 }  // namespace vodlift::rest

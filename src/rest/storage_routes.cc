@@ -19,7 +19,7 @@ using boost::json::value;
 
 constexpr std::size_t kMaxShownBytes = 200;
 
-Result<value> list(const Context& context, const Fields& /*fields*/) {
+Result<value> list_storages(const Context& context, const Fields& /*fields*/) {
   boost::json::array answer;
   for (const StorageInfo& storage : context.storages.list()) answer.push_back(door::to_json(storage));
   return collection(std::move(answer));
@@ -111,7 +111,7 @@ std::span<const Route> storage_routes() {
             .shared = true,
             .method = "GET",
             .path = "/storages",
-            .run = run_at_once<list>},
+            .run = run_at_once<list_storages>},
       Route{.name = "file.list",
             .act = Act::read,
             .is_of = is_of,

@@ -29,7 +29,7 @@ std::optional<std::string> only_of(const Caller& caller) {
   return caller.who.name;
 }
 
-Result<value> list(const Context& context, const Caller& caller, const Fields& /*fields*/) {
+Result<value> list_tokens(const Context& context, const Caller& caller, const Fields& /*fields*/) {
   const auto tokens = context.sessions.tokens(only_of(caller));
   if (!tokens) return tokens.error();
   boost::json::array items;
@@ -112,13 +112,13 @@ constexpr std::array kAddFields = {
 };
 constexpr std::array kOneFields = {kId};
 
-constexpr std::array kRoutes = {
+constexpr std::array kTokenRoutes = {
     Route{.name = "token.list",
           .act = Act::manage_self,
           .shared = true,
           .method = "GET",
           .path = "/tokens",
-          .run = run_at_once<list>},
+          .run = run_at_once<list_tokens>},
     Route{.name = "token.add",
           .act = Act::manage_self,
           .method = "POST",
@@ -141,6 +141,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> token_routes() { return kRoutes; }
+std::span<const Route> token_routes() { return kTokenRoutes; }
 
 }  // namespace vodlift::rest

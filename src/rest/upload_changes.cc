@@ -275,7 +275,7 @@ constexpr Route change_route(std::string_view name, std::string_view path) {
           .run = change_one<change>};
 }
 
-constexpr std::array kRoutes = {
+constexpr std::array kUploadChangesRoutes = {
     change_route<UploadChange::cancel>("upload.cancel", "/uploads/{id}/cancel"),
     change_route<UploadChange::pause>("upload.pause", "/uploads/{id}/pause"),
     change_route<UploadChange::resume>("upload.resume", "/uploads/{id}/resume"),
@@ -300,6 +300,6 @@ constexpr std::array kRoutes = {
 
 }  // namespace
 
-std::span<const Route> upload_change_routes() { return kRoutes; }
+std::span<const Route> upload_change_routes() { return kUploadChangesRoutes; }
 
 }  // namespace vodlift::rest

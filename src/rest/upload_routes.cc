@@ -78,7 +78,7 @@ Result<value> list_ids(const Context& context, const Caller& caller, const Field
   return collection(uploads_json(context, caller, *found));
 }
 
-Result<value> list(const Context& context, const Caller& caller, const Fields& fields) {
+Result<value> list_uploads(const Context& context, const Caller& caller, const Fields& fields) {
   if (fields.has("ids")) return list_ids(context, caller, fields);
   auto search = read_search(context, fields);
   if (!search) return search.error();
@@ -138,7 +138,7 @@ std::span<const Route> upload_routes() {
             .method = "GET",
             .path = "/uploads",
             .fields = kListFields,
-            .run = run_at_once<list>},
+            .run = run_at_once<list_uploads>},
       Route{.name = "upload.counts",
             .act = Act::read,
             .method = "GET",
