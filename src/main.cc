@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
         .init = vodlift::app::init,
         .accept_loss = vodlift::app::accept_loss,
         .restore = vodlift::app::restore,
+        .migrate_store = vodlift::app::migrate_store,
         .check_audit = vodlift::app::check_audit,
         .check_config = vodlift::app::check_config,
         .try_bucket = vodlift::app::try_bucket,

@@ -17,6 +17,7 @@
 #include "postgres/pg_people.h"
 #include "postgres/pg_sessions.h"
 #include "postgres/pg_statistics.h"
+#include "postgres/pg_tables.h"
 #include "postgres/pg_upload_retention.h"
 #include "postgres/pg_upload_store.h"
 #include "postgres/pg_work_queue.h"
@@ -39,9 +40,10 @@ class BackupsElsewhere final : public Backups {
 class PostgresEngine final : public StoreEngine {
  public:
   PostgresEngine(store::DatabaseLock lock, std::unique_ptr<postgres::PgDatabase> database)
-      : lock_(std::move(lock)), database_(std::move(database)) {}
+      : lock_(std::move(lock)), database_(std::move(database)), tables_(*database_) {}
 
   postgres::PgDatabase& database() { return *database_; }
+  void keep(std::unique_ptr<postgres::PgAlone> alone) { alone_ = std::move(alone); }
   // Whose changes are waited for by drain(); they go before this, after the last drain().
   void use(postgres::PgUploadStore& uploads, postgres::PgWorkQueue& queue) {
     uploads_ = &uploads;
@@ -58,11 +60,15 @@ class PostgresEngine final : public StoreEngine {
   Backups& backups() override { return backups_; }
   void stop_backups() override {}
   void limit_open_uploads(std::int64_t most) override { database_->limit_open_uploads(most); }
+  StoredTables& tables() override { return tables_; }
+  Result<> check_alone() override { return alone_ ? alone_->check() : Result<>(); }
   void write_metrics(MetricsText& text) const override { database_->metrics().write(text); }
 
  private:
   const store::DatabaseLock lock_;
   const std::unique_ptr<postgres::PgDatabase> database_;
+  postgres::PgTables tables_;
+  std::unique_ptr<postgres::PgAlone> alone_;
   postgres::PgUploadStore* uploads_ = nullptr;
   postgres::PgWorkQueue* queue_ = nullptr;
   BackupsElsewhere backups_;
@@ -119,7 +125,7 @@ Result<> open_postgres_ports(PostgresEngine& engine, const std::string& node, co
 
 }  // namespace
 
-Result<> open_postgres_stores(const Config& config, const Clock& clock, Stores& stores) {
+Result<> open_postgres_stores(const Config& config, const Clock& clock, StoreUse use, Stores& stores) {
   // A second process of this node would take away what the first one runs.
   auto lock = store::DatabaseLock::take(config.store.folder / "node");
   if (!lock) return lock.error();
@@ -128,6 +134,13 @@ Result<> open_postgres_stores(const Config& config, const Clock& clock, Stores& 
   auto engine = std::make_unique<PostgresEngine>(std::move(*lock), std::move(*database));
   PostgresEngine& opened = *engine;
   stores.engine = std::move(engine);
+  if (use != StoreUse::serve) {
+    auto alone = postgres::PgAlone::take(config.store.url);
+    if (!alone) return with_context("[store] url", alone.error());
+    opened.keep(std::move(*alone));
+  }
+  if (use == StoreUse::copy_to) return {};
+  if (auto complete = check_complete(opened, config); !complete) return complete;
   auto master_key = master_key_for(opened.database(), config);
   if (!master_key) return master_key.error();
   auto rows = postgres::PgAccountRepository::open(opened.database(), Seal(std::move(*master_key)));

@@ -1,5 +1,9 @@
 // The engine SQLite: one file, for one process.
+#include <fmt/format.h>
+
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "app/stores.h"
@@ -19,6 +23,7 @@
 #include "store/sqlite_people.h"
 #include "store/sqlite_sessions.h"
 #include "store/sqlite_statistics.h"
+#include "store/sqlite_tables.h"
 #include "store/sqlite_upload_retention.h"
 #include "store/sqlite_upload_store.h"
 #include "store/sqlite_work_queue.h"
@@ -33,6 +38,7 @@ class SqliteEngine final : public StoreEngine {
  public:
   SqliteEngine(std::unique_ptr<store::SqliteDatabase> database, const Clock& clock, store::OnlineBackup::About about)
       : database_(std::move(database)),
+        tables_(*database_),
         check_(*database_, about.database),
         backups_(*database_, clock, std::move(about)) {}
 
@@ -46,10 +52,13 @@ class SqliteEngine final : public StoreEngine {
   Backups& backups() override { return backups_; }
   void stop_backups() override { backups_.stop(); }
   void limit_open_uploads(std::int64_t most) override { database_->limit_open_uploads(most); }
+  StoredTables& tables() override { return tables_; }
+  Result<> check_alone() override { return {}; }  // its lock keeps all others out
   void write_metrics(MetricsText& text) const override { database_->metrics().write(text); }
 
  private:
   const std::unique_ptr<store::SqliteDatabase> database_;
+  store::SqliteTables tables_;
   store::BackgroundCheck check_;
   store::OnlineBackup backups_;
 };
@@ -90,9 +99,15 @@ Result<> open_sqlite_ports(SqliteEngine& engine, const Clock& clock, Stores& sto
 
 }  // namespace
 
-Result<> open_sqlite_stores(const Config& config, const Clock& clock, std::string_view version, Stores& stores) {
+Result<> open_sqlite_stores(const Config& config, const Clock& clock, std::string_view version, StoreUse use,
+                            Stores& stores) {
   auto options = sqlite_options(config);
   options.feed = stores.feed.get();
+  // The files of another database may be there before this one is.
+  if (use == StoreUse::copy_to) options.signs.clear();
+  if (std::error_code fault; use == StoreUse::copy_from && !std::filesystem::exists(options.path, fault)) {
+    return Error{Errc::config_invalid, fmt::format("there is no database {}", options.path.string())};
+  }
   auto database = store::SqliteDatabase::open(std::move(options), clock);
   if (!database) return database.error();
   const auto holds_secrets = store::SqliteAccountRepository::holds_secrets(**database);
@@ -104,6 +119,8 @@ Result<> open_sqlite_stores(const Config& config, const Clock& clock, std::strin
       store::OnlineBackup::About{config.store.path, std::string(version), store::fingerprint_of(*master_key)});
   SqliteEngine& opened = *engine;
   stores.engine = std::move(engine);
+  if (use == StoreUse::copy_to) return {};
+  if (auto complete = check_complete(*stores.engine, config); !complete) return complete;
   auto rows = store::SqliteAccountRepository::open(opened.database(), *stores.feed, Seal(std::move(*master_key)));
   if (!rows) return with_context(about_master_key(config), rows.error());
   stores.account_rows = std::move(*rows);

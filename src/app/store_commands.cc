@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/master_key.h"
 #include "store/restore.h"
 
 namespace vodlift::app {
@@ -50,6 +51,22 @@ int with_config(const std::filesystem::path& file, Work work) {
   return 0;
 }
 
+// The secrets stay sealed, so both need the same key.
+Result<> check_same_key(const Config& from, const Config& to) {
+  const auto key = store::load_or_create_master_key(from.server.master_key_file, false);
+  if (!key) return with_context(about_master_key(from), key.error());
+  const auto other = store::load_or_create_master_key(to.server.master_key_file, false);
+  if (!other) {
+    return with_context(
+        fmt::format("the target needs a copy of the master key file {}", from.server.master_key_file.string()),
+        other.error());
+  }
+  if (store::fingerprint_of(*key) == store::fingerprint_of(*other)) return {};
+  return Error{Errc::config_invalid,
+               fmt::format("{} has another master key than {}: copy the second over the first",
+                           to.server.master_key_file.string(), from.server.master_key_file.string())};
+}
+
 std::string text_of(const AuditCheck& check) {
   std::string text = fmt::format("The audit log is as it was written: {} line{} in {} file{}.", check.lines,
                                  check.lines == 1 ? "" : "s", check.files, check.files == 1 ? "" : "s");
@@ -66,7 +83,9 @@ int init(const std::filesystem::path& file) {
     {
       const ActAsOwner owner(config.store.folder);
       const SystemClock clock;
-      if (auto stores = open_stores(config, clock, {}); !stores) return stores.error();
+      auto stores = open_stores(config, clock, {});
+      if (!stores) return stores.error();
+      if (auto left = stores->nodes->leave(stores->self); !left) return left.error();
     }
     if (!config.store.url.empty()) {
       return fmt::format("The database {} has its tables, and {} is there: each other node needs a copy of it.",
@@ -105,6 +124,34 @@ Result<RestoreReport> restore(const RestoreRequest& request) {
   const ActAsOwner owner(config->store.folder);
   return store::restore(*backup,
                         {config->store.path, config->server.master_key_file, request.replace, request.ids_above});
+}
+
+Result<std::vector<TableSum>> migrate_store(const std::filesystem::path& from, const std::filesystem::path& to,
+                                            const CopyProgress& progress) {
+  const auto source_config = load_config(from);
+  if (!source_config) return source_config.error();
+  const auto target_config = load_config(to);
+  if (!target_config) return target_config.error();
+  log::configure(source_config->log.format, source_config->log.level);
+  if (source_config->store.url.empty() == target_config->store.url.empty()) {
+    return Error{Errc::wrong_state,
+                 "both configurations name a database of the same kind. Copy an SQLite file with vodlift backup and "
+                 "restore, and a database of PostgreSQL with its own tools"};
+  }
+  const ActAsOwner owner(source_config->store.folder);
+  const SystemClock clock;
+  auto source = open_stores(*source_config, clock, {}, StoreUse::copy_from);
+  if (!source) return with_context("the source", source.error());
+  if (auto same = check_same_key(*source_config, *target_config); !same) return same.error();
+  auto target = open_stores(*target_config, clock, {}, StoreUse::copy_to);
+  if (!target) return with_context("the target", target.error());
+  auto sums = copy_tables(source->engine->tables(), target->engine->tables(), progress);
+  if (!sums) return sums;
+  for (Stores* stores : {&*source, &*target}) {
+    if (auto alone = stores->engine->check_alone(); !alone) return alone.error();
+  }
+  if (auto complete = target->engine->tables().end_copy(); !complete) return complete.error();
+  return sums;
 }
 
 int check_audit(const std::filesystem::path& file, const std::string& kept) {

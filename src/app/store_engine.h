@@ -3,8 +3,10 @@
 
 #include <cstdint>
 
+#include "base/error.h"
 #include "base/metrics.h"
 #include "core/backup.h"
+#include "core/stored_tables.h"
 
 namespace vodlift::app {
 
@@ -31,6 +33,10 @@ class StoreEngine {
 
   // An account may have so many uploads that have not ended, from now on.
   virtual void limit_open_uploads(std::int64_t most) = 0;
+  // For copying the database whole. Of one thread.
+  virtual StoredTables& tables() = 0;
+  // Whether nobody else has used the database since it was opened for that (StoreUse). Errors: locked, store_failed.
+  virtual Result<> check_alone() = 0;
   // The families vodlift_store_commit_*, and what else only the engine knows.
   virtual void write_metrics(MetricsText& text) const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/config_store.h"
 #include "base/log.h"
 #include "core/multipart_policy.h"
 #include "core/retry_policy.h"
@@ -24,6 +25,22 @@ Result<> take_back(Stores& stores) {
   return shorten_waits(stores);
 }
 
+// Nobody else works on the database, so what is leased was leased by one that crashed.
+Result<> take_all_back(Stores& stores) {
+  if (auto taken = take_back(stores); !taken) return taken;
+  if (auto rescued = stores.queue->rescue(worker::kMaxCrashes); !rescued) return rescued.error();
+  const auto counts = stores.uploads->counts();
+  if (!counts) return counts.error();
+  for (const UploadCount& count : *counts) {
+    if (count.state != UploadState::uploading || count.uploads == 0) continue;
+    return Error{Errc::locked,
+                 fmt::format("{} uploads of the account {} are leased to a node that crashed: try again in "
+                             "two minutes",
+                             count.uploads, count.account)};
+  }
+  return stores.nodes->leave(stores.self);
+}
+
 }  // namespace
 
 Result<> shorten_waits(Stores& stores) {
@@ -34,16 +51,29 @@ Result<> shorten_waits(Stores& stores) {
   return {};
 }
 
-Result<Stores> open_stores(const Config& config, const Clock& clock, std::string_view version) {
+Result<Stores> open_stores(const Config& config, const Clock& clock, std::string_view version, StoreUse use) {
   Stores stores;
-  auto opened = config.store.url.empty() ? open_sqlite_stores(config, clock, version, stores)
-                                         : open_postgres_stores(config, clock, stores);
+  auto opened = config.store.url.empty() ? open_sqlite_stores(config, clock, version, use, stores)
+                                         : open_postgres_stores(config, clock, use, stores);
   if (!opened) return opened.error();
+  if (use == StoreUse::copy_to) return stores;
   stores.accounts = std::make_unique<AccountDirectory>(*stores.account_rows);
   stores.accounts->follow(*stores.feed);
   if (auto loaded = stores.accounts->refresh(); !loaded) return with_context(about_master_key(config), loaded.error());
-  if (auto taken = take_back(stores); !taken) return taken.error();
+  auto taken = use == StoreUse::serve ? take_back(stores) : take_all_back(stores);
+  if (!taken) return taken.error();
   return stores;
+}
+
+Result<> check_complete(StoreEngine& engine, const Config& config) {
+  const auto source = engine.tables().copied_from();
+  if (!source) return source.error();
+  if (!*source) return {};
+  return Error{Errc::config_invalid,
+               fmt::format("the database {} is an unfinished copy of another one: run vodlift store migrate again, or "
+                           "{} and begin anew",
+                           shown_database(config.store),
+                           config.store.url.empty() ? "move the file with its .mark away" : "drop its schema vodlift")};
 }
 
 std::string about_master_key(const Config& config) {

@@ -52,14 +52,26 @@ struct Stores {
   std::unique_ptr<StoreMonitor> monitor;
 };
 
+// What the database is opened for.
+enum class StoreUse {
+  serve,
+  copy_from,  // alone; nothing of it is leased any more
+  copy_to     // alone, and without its ports; it may be new, or an unfinished copy
+};
+
 // Opens the database and its ports in this node's name, and takes back what its last run had leased. `clock` must
 // outlive them; `version` is this program's. Errors: what SqliteDatabase::open() or PgDatabase::open(),
-// load_or_create_master_key() and the ports answer.
-Result<Stores> open_stores(const Config& config, const Clock& clock, std::string_view version);
+// load_or_create_master_key() and the ports answer; config_invalid (an unfinished copy, or to copy from: there is
+// none), locked (a node uses it, or may yet, and it shall be used alone).
+Result<Stores> open_stores(const Config& config, const Clock& clock, std::string_view version,
+                           StoreUse use = StoreUse::serve);
 
-// The parts of open_stores() that an engine has. They fill all members but `accounts`.
-Result<> open_sqlite_stores(const Config& config, const Clock& clock, std::string_view version, Stores& stores);
-Result<> open_postgres_stores(const Config& config, const Clock& clock, Stores& stores);
+// The parts of open_stores() that an engine has. They fill all members but `accounts`; to copy to, the engine alone.
+Result<> open_sqlite_stores(const Config& config, const Clock& clock, std::string_view version, StoreUse use,
+                            Stores& stores);
+Result<> open_postgres_stores(const Config& config, const Clock& clock, StoreUse use, Stores& stores);
+// For these: refuses an unfinished copy. Errors: config_invalid.
+Result<> check_complete(StoreEngine& engine, const Config& config);
 
 // "[server] master_key_file PATH", for messages.
 std::string about_master_key(const Config& config);

@@ -193,6 +193,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_alert_commands(app, session);
   add_settings_commands(app, session, services);
   add_backup_commands(app, session, services);
+  add_store_commands(app, session, services);
   add_overview_command(app, session);
   add_top_command(app, session);
   add_doctor_command(app, session);

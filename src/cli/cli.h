@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "core/backup.h"
+#include "core/stored_tables.h"
 
 namespace vodlift::cli {
 
@@ -29,6 +31,10 @@ struct Services {
   std::function<int(const std::filesystem::path& config)> accept_loss;
   // Puts a backup in the database's place, while no daemon runs.
   std::function<Result<RestoreReport>(const RestoreRequest& request)> restore;
+  // Copies the database of one configuration file into that of another one, while no daemon runs.
+  std::function<Result<std::vector<TableSum>>(const std::filesystem::path& from, const std::filesystem::path& to,
+                                              const CopyProgress& progress)>
+      migrate_store;
   // Says whether the audit log is as it was written, and still has the line with this value of its chain (empty: any);
   // answers the exit code.
   std::function<int(const std::filesystem::path& config, const std::string& kept)> check_audit;

@@ -79,5 +79,20 @@ TEST_F(CliTest, ARestoreThatFailsSaysWhy) {
   EXPECT_EQ(run_without_socket({"restore", "/b/a.db", "--config", "x.toml", "--ids-above", "-1"}), 2);
 }
 
+TEST_F(CliTest, ACopyOfTheDatabaseSaysWhatItCompared) {
+  migrate_outcome_ = std::vector<TableSum>{{"uploads", 12, "ab12"}};
+  EXPECT_EQ(run_without_socket({"store", "migrate", "--from", "old.toml", "--to", "new.toml"}), 0) << err_;
+  EXPECT_EQ(migrated_.first, "old.toml");
+  EXPECT_EQ(migrated_.second, "new.toml");
+  EXPECT_THAT(out_, AllOf(HasSubstr("uploads  12    ab12"), HasSubstr("not with the old one")));
+  EXPECT_EQ(run_without_socket({"store", "migrate", "--from", "old.toml", "--to", "new.toml", "--json"}), 0);
+  const value printed = boost::json::parse(out_);
+  EXPECT_EQ(printed.at("tables").at(0).at("rows"), 12);
+  migrate_outcome_ = Error{Errc::config_invalid, "the target", "and why"};
+  EXPECT_EQ(run_without_socket({"store", "migrate", "--from", "old.toml", "--to", "new.toml"}), 2);
+  EXPECT_THAT(err_, HasSubstr("and why"));
+  EXPECT_EQ(run_without_socket({"store", "migrate", "--from", "old.toml"}), 2);
+}
+
 }  // namespace
 }  // namespace vodlift::cli

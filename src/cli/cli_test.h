@@ -13,6 +13,7 @@
 #include <map>
 #include <mutex>
 #include <sstream>
+#include <utility>
 
 #include "base/temporary_folder_test.h"
 #include "cli/cli.h"
@@ -93,6 +94,8 @@ class CliTest : public testing::Test {
   object tried_;  // settings of a bucket
   RestoreRequest restored_;
   Result<RestoreReport> restore_outcome_{RestoreReport()};
+  std::pair<std::filesystem::path, std::filesystem::path> migrated_;
+  Result<std::vector<TableSum>> migrate_outcome_{std::vector<TableSum>()};
   Services services_{.serve =
                          [this](const std::filesystem::path& config) {
                            served_config_ = config;
@@ -103,6 +106,11 @@ class CliTest : public testing::Test {
                      .restore = [this](const RestoreRequest& request) -> Result<RestoreReport> {
                        restored_ = request;
                        return restore_outcome_;
+                     },
+                     .migrate_store = [this](const std::filesystem::path& from, const std::filesystem::path& to,
+                                             const CopyProgress&) -> Result<std::vector<TableSum>> {
+                       migrated_ = {from, to};
+                       return migrate_outcome_;
                      },
                      .check_audit = [](const std::filesystem::path& config,
                                        const std::string& kept) { return config == "x.toml" && kept == "ab" ? 10 : 0; },

@@ -131,6 +131,7 @@ void add_token_commands(CLI::App& app, Session& session);
 void add_audit_commands(CLI::App& app, Session& session, const Services& services);
 void add_alert_commands(CLI::App& app, Session& session);
 void add_backup_commands(CLI::App& app, Session& session, const Services& services);
+void add_store_commands(CLI::App& app, Session& session, const Services& services);
 void add_settings_commands(CLI::App& app, Session& session, const Services& services);
 void add_overview_command(CLI::App& app, Session& session);
 void add_doctor_command(CLI::App& app, Session& session);

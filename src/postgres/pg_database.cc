@@ -26,8 +26,6 @@ constexpr double kLongestRest_ms = 40;
 // Who accepts reads all changes of an account's counts that are not added up yet, so these stay few.
 constexpr milliseconds kBetweenUpkeeps = 100ms;
 constexpr milliseconds kBetweenLooks = 1s;  // at what changes slowly
-// Ids of one partition. There is always one more than is needed.
-constexpr std::int64_t kBlockIds = 10'000'000;
 // Of the advisory lock of the node that makes one.
 constexpr std::int64_t kBlockLock = 1447839320;
 // Marks of connections that are gone for long, and empty partitions, are removed this often.

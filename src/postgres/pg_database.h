@@ -25,6 +25,9 @@
 
 namespace vodlift::postgres {
 
+// Ids of one partition of uploads. There is always one more than is needed.
+inline constexpr std::int64_t kBlockIds = 10'000'000;
+
 struct PgOptions {
   Secret url;                                         // postgresql://…, of the primary
   std::size_t connections = 8;                        // at most, 2..100

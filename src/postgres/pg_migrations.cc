@@ -8,9 +8,6 @@
 namespace vodlift::postgres {
 namespace {
 
-// Of the advisory lock under which schemas change: "VLFT".
-constexpr std::int64_t kMigrationLock = 1447839316;
-
 // A step may have to build an index of a large table, and another node waits for it.
 constexpr const char* kNoTimeLimits = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'";
 constexpr std::chrono::seconds kLockPatience{65};
@@ -36,6 +33,9 @@ Result<> end(PgConnection& connection) {
 
 Result<> make_history(PgConnection& connection) {
   begin_alone(connection);
+  if (auto waited = outcome_of(connection); !waited) {
+    return with_context("waiting until nobody changes the schema, or copies the database", waited.error());
+  }
   const auto ours = connection.execute("SELECT to_regclass('vodlift.migrations') IS NOT NULL");
   const auto there = connection.execute("SELECT to_regnamespace('vodlift') IS NOT NULL");
   if (ours == "f" && there == "t") {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -18,6 +19,9 @@ struct Migration {
 };
 
 std::span<const Migration> postgres_migrations();
+
+// Of the advisory lock under which schemas change: "VLFT".
+inline constexpr std::int64_t kMigrationLock = 1447839316;
 
 // Brings the schema `vodlift` up to the last of `steps`, each in a transaction of its own; makes it where there is
 // none. Nodes that start at the same time wait for each other. Steps that were applied before are not applied again.

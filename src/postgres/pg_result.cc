@@ -6,11 +6,12 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "postgres/pg_values.h"
+
 namespace vodlift::postgres {
 namespace {
 
-// Types by their numbers in pg_type.
-constexpr Oid kBoolType = 16;
+// More types by their numbers in pg_type.
 constexpr Oid kInt8Type = 20;
 constexpr Oid kInt2Type = 21;
 constexpr Oid kInt4Type = 23;
@@ -68,8 +69,26 @@ std::int64_t PgResult::integer(std::string_view column) const {
   }
 }
 
-std::string PgResult::text(std::string_view column) const {
-  const int index = index_of(column);
+std::string PgResult::text(std::string_view column) const { return text_at(index_of(column)); }
+
+std::vector<std::optional<std::string>> PgResult::values() const {
+  std::vector<std::optional<std::string>> all;
+  for (int index = 0; index < PQnfields(result_.get()); ++index) {
+    const bool is_nothing = PQgetisnull(result_.get(), row_, index) != 0;
+    all.push_back(is_nothing ? std::nullopt : std::optional(text_at(index)));
+  }
+  return all;
+}
+
+std::vector<std::pair<std::string, unsigned>> PgResult::columns() const {
+  std::vector<std::pair<std::string, unsigned>> all;
+  for (int index = 0; result_ && index < PQnfields(result_.get()); ++index) {
+    all.emplace_back(PQfname(result_.get(), index), PQftype(result_.get(), index));
+  }
+  return all;
+}
+
+std::string PgResult::text_at(int index) const {
   return {PQgetvalue(result_.get(), row_, index), static_cast<std::size_t>(PQgetlength(result_.get(), row_, index))};
 }
 

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/row.h"
 
@@ -33,6 +36,11 @@ class PgResult final : public Row {
   // The bytes of a text or bytea column.
   [[nodiscard]] std::string text(std::string_view column) const override;
   [[nodiscard]] std::string blob(std::string_view column) const override { return text(column); }
+  // All columns, which must be of text or bytea. Nothing: NULL.
+  [[nodiscard]] std::vector<std::optional<std::string>> values() const;
+
+  // Each column's name and type, by its number in pg_type.
+  [[nodiscard]] std::vector<std::pair<std::string, unsigned>> columns() const;
 
  private:
   struct Clear {
@@ -40,6 +48,7 @@ class PgResult final : public Row {
   };
 
   [[nodiscard]] int index_of(std::string_view column) const;
+  [[nodiscard]] std::string text_at(int index) const;
 
   std::unique_ptr<pg_result, Clear> result_;
   int row_ = -1;

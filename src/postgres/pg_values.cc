@@ -22,13 +22,13 @@ std::string_view view_of(const auto& bytes) { return {bytes.data(), bytes.size()
 
 unsigned PgValues::array_type(unsigned element) {
   switch (element) {
-    case kBool:
+    case kBoolType:
       return 1000;
-    case kBytea:
+    case kByteaType:
       return 1001;
     case kInt8:
       return 1016;
-    case kText:
+    case kTextType:
       return 1009;
     default:
       throw std::logic_error("no array of this type");
@@ -49,9 +49,9 @@ void PgValues::add_null(unsigned type) {
 }
 
 void PgValues::add(std::int64_t value) { add_value(kInt8, view_of(big_endian(value))); }
-void PgValues::add(bool value) { add_value(kBool, std::string_view(value ? "\1" : "\0", 1)); }
-void PgValues::add(std::string_view value) { add_value(kText, value); }
-void PgValues::add(const Bytes& value) { add_value(kBytea, value.bytes); }
+void PgValues::add(bool value) { add_value(kBoolType, std::string_view(value ? "\1" : "\0", 1)); }
+void PgValues::add(std::string_view value) { add_value(kTextType, value); }
+void PgValues::add(const Bytes& value) { add_value(kByteaType, value.bytes); }
 
 void PgValues::append_number(std::int32_t number) { bytes_ += view_of(big_endian(number)); }
 

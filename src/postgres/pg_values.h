@@ -9,6 +9,11 @@
 
 namespace vodlift::postgres {
 
+// Numbers of types in pg_type.
+inline constexpr unsigned kBoolType = 16;
+inline constexpr unsigned kByteaType = 17;
+inline constexpr unsigned kTextType = 25;
+
 // Bytes for a column of type bytea; they must live until the statement has run.
 struct Bytes {
   std::string_view bytes;
@@ -48,17 +53,14 @@ class PgValues {
   [[nodiscard]] const int* formats() const { return formats_.data(); }
 
  private:
-  static constexpr unsigned kBool = 16;
-  static constexpr unsigned kBytea = 17;
   static constexpr unsigned kInt8 = 20;
-  static constexpr unsigned kText = 25;
 
   static unsigned type_of(std::int64_t) { return kInt8; }
   static unsigned type_of(int) { return kInt8; }
-  static unsigned type_of(bool) { return kBool; }
-  static unsigned type_of(std::string_view) { return kText; }
-  static unsigned type_of(const std::string&) { return kText; }
-  static unsigned type_of(const Bytes&) { return kBytea; }
+  static unsigned type_of(bool) { return kBoolType; }
+  static unsigned type_of(std::string_view) { return kTextType; }
+  static unsigned type_of(const std::string&) { return kTextType; }
+  static unsigned type_of(const Bytes&) { return kByteaType; }
   template <class T>
   static unsigned type_of(const std::optional<T>&) {
     return type_of(T{});

@@ -84,11 +84,36 @@ std::string SqliteStatement::text_at(int index) const {
   return data == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(data), size);
 }
 
-std::string SqliteStatement::blob(std::string_view column) const {
-  const int index = index_of(column);
+std::string SqliteStatement::blob(std::string_view column) const { return blob_at(index_of(column)); }
+
+std::string SqliteStatement::blob_at(int index) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, index));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, index));
   return data == nullptr ? std::string() : std::string(data, size);
+}
+
+std::vector<std::optional<std::string>> SqliteStatement::values() const {
+  std::vector<std::optional<std::string>> all;
+  for (int index = 0; index < sqlite3_column_count(statement_); ++index) {
+    const bool is_nothing = sqlite3_column_type(statement_, index) == SQLITE_NULL;
+    all.push_back(is_nothing ? std::nullopt : std::optional(blob_at(index)));
+  }
+  return all;
+}
+
+std::vector<std::pair<std::string, std::string>> SqliteStatement::columns() const {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (int index = 0; index < sqlite3_column_count(statement_); ++index) {
+    const char* type = sqlite3_column_decltype(statement_, index);
+    all.emplace_back(sqlite3_column_name(statement_, index), type == nullptr ? "" : type);
+  }
+  return all;
+}
+
+SqliteStatement& SqliteStatement::bind_all(const std::vector<std::optional<std::string>>& values) {
+  int index = 0;
+  for (const auto& value : values) bind_one(++index, value);
+  return *this;
 }
 
 std::optional<std::chrono::milliseconds> time_until(SqliteStatement row, std::string_view column, WallTime now) {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -49,6 +50,9 @@ class SqliteStatement final : public Row {
     return *this;
   }
 
+  // The same for values as text, of which each must live until the statement has been stepped. Nothing: NULL.
+  SqliteStatement& bind_all(const std::vector<std::optional<std::string>>& values);
+
   // True when a row is there; false at the end and after any failure of the connection.
   bool step();
   // Runs a statement that answers no row; true when it succeeded.
@@ -61,6 +65,11 @@ class SqliteStatement final : public Row {
   [[nodiscard]] std::string blob(std::string_view column) const override;
   // The first column, for the rows of a PRAGMA.
   [[nodiscard]] std::string first_text() const;
+  // All columns as text, blobs as they are. Nothing: NULL.
+  [[nodiscard]] std::vector<std::optional<std::string>> values() const;
+
+  // Of the statement: each column's name, and the type that its table declares (empty: it is no column of a table).
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> columns() const;
 
  private:
   void bind_one(int index, std::int64_t value);
@@ -78,6 +87,7 @@ class SqliteStatement final : public Row {
   void check(int code);
   [[nodiscard]] int index_of(std::string_view column) const;
   [[nodiscard]] std::string text_at(int index) const;
+  [[nodiscard]] std::string blob_at(int index) const;
 
   SqliteConnection& connection_;
   sqlite3_stmt* statement_;
