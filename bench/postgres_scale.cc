@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <thread>
 
@@ -34,7 +35,7 @@ StartedServer make_server() {
 void run(const Secret& url, const std::string& sql) {
   const auto connection = expect(PgConnection::open(url));
   connection->execute("SET statement_timeout = 0");
-  connection->execute(sql);
+  connection->execute(sql, std::chrono::hours(1));
   if (const auto failure = connection->take_failure()) throw std::runtime_error(failure->error.message);
 }
 
