@@ -170,10 +170,34 @@ class ConfigJudge {
     return text;
   }
 
+  NodeRoles read_roles(ConfigSection& server) {
+    NodeRoles roles{.api = false, .worker = false, .callback = false, .panel = false};
+    const auto items = server.texts("roles");
+    for (const ConfigSection::Item& item : items) {
+      const auto row = std::ranges::find(kNodeRoleWords, std::string_view(item.text), &NodeRoleWord::word);
+      if (row != kNodeRoleWords.end()) {
+        roles.*row->role = true;
+      } else {
+        faults_.add(item.line,
+                    fmt::format("[server] roles: expected \"api\", \"worker\", \"callback\" or \"panel\", found "
+                                "\"{}\"",
+                                printable(item.text, 64)));
+      }
+    }
+    if (items.empty()) server.fault("roles", "expected one role at least, such as [\"api\", \"panel\"]");
+    if (roles != NodeRoles{} && config_.store.url.empty()) {
+      server.fault("roles",
+                   "with [store] path this server is alone and does everything: leave roles out. Several nodes share a "
+                   "database in PostgreSQL ([store] url)");
+    }
+    return roles;
+  }
+
   void read_server() {
     ConfigSection server = section("server");
     Config::Server& out = config_.server;
     if (const auto address = listen_address(server)) out.listen = *address;
+    if (server.has("roles")) out.roles = read_roles(server);
     if (const auto number = server.integer("threads", 1, 64)) out.threads = static_cast<int>(*number);
     if (const auto number = server.integer("connections", 1, kMaxConnections)) {
       out.connections = static_cast<int>(*number);
@@ -344,7 +368,8 @@ class ConfigJudge {
   void read_panel() {
     ConfigSection panel = section("panel");
     Config::Panel& out = config_.panel;
-    out.enabled = panel.flag("enabled").value_or(true);
+    const NodeRoles& roles = config_.server.roles;
+    out.enabled = panel.flag("enabled").value_or(true) && roles.panel;
     if (const auto address = listen_address(panel)) {
       out.listen = *address;
       if (is_listen_address(*address) && !is_loopback(*address) && config_.server.tls_certificate.empty()) {
@@ -361,6 +386,9 @@ class ConfigJudge {
       } else if (out.listen.empty()) {
         panel.fault("url", "a name of its own needs a listener of its own: give [panel] listen as well");
       }
+    }
+    if (out.enabled && !roles.api && out.listen.empty()) {
+      panel.fault("listen", "required: without the role \"api\" there is no other listener for the panel");
     }
     panel.refuse_unknown();
   }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/network.h"
 #include "base/secret.h"
+#include "core/nodes.h"
 #include "core/upload_decisions.h"
 #include "net/address_guard.h"
 
@@ -32,6 +33,7 @@ struct StorageConfig {
 struct Config {
   struct Server {
     std::string listen = "127.0.0.1:8080";  // "ADDRESS:PORT"; port 0: any free one
+    NodeRoles roles;                        // all with SQLite; without `panel`, Panel::enabled is false
     int threads = 2;                        // 1..64, network threads of the public listener
     std::filesystem::path admin_socket;     // Unix socket, 107 bytes at most
     std::filesystem::path master_key_file;

@@ -289,6 +289,26 @@ TEST(Config, ADatabaseMayBeInPostgres) {
   EXPECT_EQ(shown_database(config->store), "postgresql://vodlift@db1:5433/queue");
 }
 
+TEST(Config, ANodeHasRoles) {
+  const std::string shared =
+      "[store]\nurl = \"postgresql://vodlift@/vodlift\"\nfolder = \"/var/lib/vodlift\"\n[[storage]]\nname = "
+      "\"s\"\nroot = "
+      "\"/s\"\n";
+  const auto with = [&](std::string_view lines) { return shared + std::string(lines); };
+  EXPECT_EQ(parse_config(shared, "/etc/v.toml").value().server.roles, NodeRoles{});
+  const auto worker = parse_config(with("[server]\nroles = [\"worker\", \"callback\"]"), "/etc/v.toml").value();
+  EXPECT_EQ(to_text(worker.server.roles), "worker,callback");
+  EXPECT_FALSE(worker.panel.enabled);
+  const auto panel =
+      parse_config(with("[server]\nroles = [\"panel\"]\n[panel]\nlisten = \"127.0.0.1:0\""), "/etc/v.toml").value();
+  EXPECT_TRUE(panel.panel.enabled);
+  EXPECT_THAT(faults_of(with("[server]\nroles = [\"panel\"]")), ElementsAre(HasSubstr("[panel] listen: required")));
+  EXPECT_THAT(faults_of(with("[server]\nroles = []")), ElementsAre(HasSubstr("[server] roles: expected one role")));
+  EXPECT_THAT(faults_of(with("[server]\nroles = [\"api\", \"Worker\"]")), ElementsAre(HasSubstr("found \"Worker\"")));
+  EXPECT_THAT(faults_of(std::string(kSmallest) + "[server]\nroles = [\"api\", \"worker\"]"),
+              ElementsAre(HasSubstr("[server] roles: with [store] path this server is alone")));
+}
+
 TEST(Config, OneDatabaseIsEnough) {
   EXPECT_THAT(faults_of_store("path = \"/v.db\"\nurl = \"postgresql:///v\""),
               ElementsAre(StartsWith("/etc/v.toml:3: [store] url: path and url exclude one another")));

@@ -181,6 +181,15 @@ class MetricsPage::Writing {
     }
   }
 
+  void nodes() {
+    const auto all = context_.nodes.list();
+    if (!all) return miss();
+    text_.gauge("vodlift_nodes", "Nodes that share the database, by state.");
+    for (const NodeState state : kNodeStates) {
+      text_.sample(std::ranges::count(*all, state, &NodeInfo::state), {{"state", to_string(state)}});
+    }
+  }
+
   void process() {
     const ProcessUsage usage = process_usage();
     text_.counter("process_cpu_seconds_total", "Processor time of the process.");
@@ -245,6 +254,7 @@ std::string MetricsPage::write() const {
   page.listeners();
   page.spans();
   page.storages();
+  page.nodes();
   page.process();
   return page.take();
 }

@@ -54,6 +54,7 @@ constexpr Setting live_days(std::string_view name) {
 
 constexpr std::array kSettings = {
     at_restart<&Config::server, &Config::Server::listen>("[server] listen"),
+    at_restart<&Config::server, &Config::Server::roles>("[server] roles"),
     at_restart<&Config::server, &Config::Server::threads>("[server] threads"),
     at_restart<&Config::server, &Config::Server::admin_socket>("[server] admin_socket"),
     at_restart<&Config::server, &Config::Server::master_key_file>("[server] master_key_file"),

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -126,9 +127,10 @@ worker::RetentionOptions retention_options(const Config::Retention& retention) {
   return options;
 }
 
-std::size_t transfer_threads(const Config::Worker& worker) {
+std::size_t transfer_threads(const Config& config) {
   constexpr unsigned kMostByDefault = 8;
-  if (worker.transfer_threads > 0) return static_cast<std::size_t>(worker.transfer_threads);
+  if (!config.server.roles.worker) return 1;
+  if (config.worker.transfer_threads > 0) return static_cast<std::size_t>(config.worker.transfer_threads);
   return std::clamp(std::thread::hardware_concurrency(), 1U, kMostByDefault);
 }
 
@@ -222,6 +224,12 @@ Result<PassedSockets> take_sockets(ServiceManager& manager, Config& config) {
         fmt::format("sockets of unknown names were passed on: {}; FileDescriptorName= is one of api, panel, metrics",
                     left)};
   }
+  if (sockets.api.valid() && !config.server.roles.api) {
+    return Error{
+        Errc::config_invalid,
+        "socket api was passed on, but [server] roles has no \"api\": disable the unit vodlift.socket, or add the "
+        "role"};
+  }
   if (sockets.panel.valid() && !is_loopback(config.panel.listen) && config.server.tls_certificate.empty()) {
     return Error{
         Errc::config_invalid,
@@ -237,6 +245,7 @@ class Server {
   Server(const Config& config, std::size_t connections, Stores stores, std::unique_ptr<audit::FileAuditLog> audit,
          alert::Options alerts, telemetry::Collector collector, const Clock& clock, const Build& build)
       : config_(config),
+        about_{std::string(build.version), config.server.roles},
         stores_(std::move(stores)),
         audit_(std::move(audit)),
         audit_lines_(config.audit.path, config.audit.keep),
@@ -246,7 +255,7 @@ class Server {
         credentials_client_("credentials-net", kCredentialConnections),
         credential_loader_(credentials_client_, environment_, clock),
         credentials_(credential_loader_, clock),
-        s3_client_("s3-http", s3_connections(config.worker), transfer_threads(config.worker)),
+        s3_client_("s3-http", s3_connections(config.worker), transfer_threads(config)),
         callback_client_("callback-http", worker::CallbackPlaces::kAll),
         bandwidth_(clock),
         bandwidth_control_(*stores_.bandwidth_limits, bandwidth_, names_of(config.storages)),
@@ -332,15 +341,16 @@ class Server {
     if (auto listening = admin_server_.listen_unix(config_.server.admin_socket.string()); !listening) {
       return with_context("[server] admin_socket", listening.error());
     }
-    if (has_tls()) {
+    if (roles().api && has_tls()) {
       auto tls = public_server_.use_tls(config_.server.tls_certificate.string(), config_.server.tls_key.string());
       if (!tls) return with_context("[server] tls_certificate and tls_key", tls.error());
     }
-    auto listening = sockets.api.valid() ? public_server_.adopt(std::move(sockets.api))
-                                         : public_server_.listen(config_.server.listen);
-    if (!listening) {
-      return with_context("[server] listen", listening.error());
+    Result<> listening;
+    if (roles().api) {
+      listening = sockets.api.valid() ? public_server_.adopt(std::move(sockets.api))
+                                      : public_server_.listen(config_.server.listen);
     }
+    if (!listening) return with_context("[server] listen", listening.error());
     if (listening = panel_door_.listen(std::move(sockets.panel)); !listening)
       return with_context("[panel] listen", listening.error());
     if (listening = monitoring_.listen(std::move(sockets.metrics)); !listening) {
@@ -350,12 +360,12 @@ class Server {
     for (const StorageInfo& one : storages_.list()) {
       if (!one.available) log::warn("a storage is not available; its uploads wait", {{"storage", one.name}});
     }
-    if (auto told = tell_about(names_of(config_.storages)); !told) return told;
+    if (auto told = tell_storages(names_of(config_.storages)); !told) return told;
     spans_.start();
-    dispatcher_.start();
+    if (roles().worker) dispatcher_.start();
     callback_run_.use(config_.callback.per_receiver_per_s);
-    callback_run_.start();
-    reaper_.start();
+    if (roles().callback) callback_run_.start();
+    if (roles().worker) reaper_.start();
     retention_.start();
     stores_.engine->start();
     attention_.start();
@@ -363,7 +373,7 @@ class Server {
     alerts_.start();
     admin_server_.start();
     panel_door_.start();
-    public_server_.start();
+    if (roles().api) public_server_.start();
     monitoring_.start();
     return {};
   }
@@ -391,6 +401,7 @@ class Server {
   // May be called twice. False when a storage hangs: threads that wait for it then use this as long as the process
   // lasts.
   bool stop() {
+    (void)admin_blocking_.post([this] { tell_draining(); });
     monitoring_.begin_stop();
     public_server_.stop(kPublicGrace);
     panel_door_.stop(kAdminGrace);
@@ -430,6 +441,8 @@ class Server {
   // without its log then.
   void close_database() { stores_.engine.reset(); }
 
+  [[nodiscard]] const NodeRoles& roles() const { return config_.server.roles; }
+  // Of the API, where the node has that role. After start().
   [[nodiscard]] std::string address() const { return public_server_.address(); }
   // After start().
   [[nodiscard]] std::string api_url() const { return fmt::format("{}://{}", has_tls() ? "https" : "http", address()); }
@@ -495,10 +508,12 @@ class Server {
             *stores_.sessions,
             sign_in_,
             *stores_.monitor,
+            *stores_.nodes,
+            stores_.self,
             settings_,
             alerts_,
             stores_.engine->backups(),
-            [this] { return config_.panel.listen.empty() ? std::string() : api_url(); },
+            [this] { return config_.panel.listen.empty() || !roles().api ? std::string() : api_url(); },
             [this] { return panel_door_.known_url(address()); },
             [this] { return public_server_.load(); },
             pool};
@@ -506,7 +521,7 @@ class Server {
 
   Result<> use_certificates() {
     if (!has_tls()) return {};
-    if (auto loaded = public_server_.reload_certificate(); !loaded) return loaded;
+    if (auto loaded = roles().api ? public_server_.reload_certificate() : Result<>(); !loaded) return loaded;
     return panel_door_.reload_certificate();
   }
 
@@ -515,25 +530,46 @@ class Server {
     return {};
   }
 
-  // What the node has, which decides what it is offered: before that is used, so that nothing is taken for gone.
-  Result<> tell_about(std::vector<std::string> storages) {
-    NodeAbout about{std::move(storages)};
-    if (about == about_) return {};
+  // What the node has decides what it is offered. It is told before it is used, so that nothing is taken for gone.
+  Result<> tell_storages(std::vector<std::string> storages) {
+    const std::lock_guard lock(about_mutex_);
+    if (told_ && storages == about_.storages) return {};
+    NodeAbout about = about_;
+    about.storages = std::move(storages);
+    return tell(std::move(about));
+  }
+
+  std::vector<std::string> told_storages() {
+    const std::lock_guard lock(about_mutex_);
+    return about_.storages;
+  }
+
+  void tell_draining() {
+    const std::lock_guard lock(about_mutex_);
+    if (!told_ || about_.draining) return;
+    NodeAbout about = about_;
+    about.draining = true;
+    (void)tell(std::move(about));
+  }
+
+  // With the lock.
+  Result<> tell(NodeAbout about) {
     if (auto told = stores_.nodes->describe(stores_.self, about); !told) return told;
     about_ = std::move(about);
+    told_ = true;
     return {};
   }
 
   Result<> use(const Config& next) {
-    const std::optional<NodeAbout> before = about_;
-    if (auto told = tell_about(names_of(next.storages)); !told) return told;
+    std::vector<std::string> before = told_storages();
+    if (auto told = tell_storages(names_of(next.storages)); !told) return told;
     if (auto used = storages_.use(roots_of(next)); !used) {
-      if (before) (void)tell_about(before->storages);
+      (void)tell_storages(std::move(before));
       return used;
     }
     bandwidth_control_.use_storages(names_of(next.storages));
     s3_client_.use_connections(s3_connections(next.worker));
-    dispatcher_.use(worker_options(next.worker));
+    if (roles().worker) dispatcher_.use(worker_options(next.worker));
     reaper_.use(reaper_options(next.litter));
     retention_.use(retention_options(next.retention));
     guard_->use(next.callback.allow_networks, next.callback.allow_ports);
@@ -554,7 +590,7 @@ class Server {
     const auto nodes = stores_.nodes->list();
     if (!nodes) return nodes.error();
     const auto takes_them = [&](const NodeInfo& node) {
-      return node.self.node != stores_.self.node && node.state == NodeState::alive &&
+      return node.self.node != stores_.self.node && node.state == NodeState::alive && node.about.roles.worker &&
              std::ranges::find(node.about.storages, storage) != node.about.storages.end();
     };
     if (std::ranges::any_of(*nodes, takes_them)) return 0;
@@ -633,6 +669,9 @@ class Server {
   }
 
   const Config& config_;
+  std::mutex about_mutex_;  // guards the next two
+  NodeAbout about_;         // what was told last
+  bool told_ = false;
   Stores stores_;
   std::unique_ptr<audit::FileAuditLog> audit_;
   audit::FileAuditReader audit_lines_;
@@ -684,7 +723,6 @@ class Server {
   const rest::Context metrics_context_;
   const MetricsPage metrics_;
   MonitoringDoor monitoring_;
-  std::optional<NodeAbout> about_;  // what was told last
   std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
   std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
   std::chrono::steady_clock::time_point status_due_;
@@ -748,14 +786,17 @@ int run(Config config, StopSignals& signals, ServiceManager& manager, const Buil
                 clock, build);
   if (auto started = server.start(std::move(*sockets)); !started)
     return fail(with_context("cannot start", started.error()));
-  if (!server.has_tls() && !is_loopback(server.address())) {
+  if (server.roles().api && !server.has_tls() && !is_loopback(server.address())) {
     log::warn(
         "requests come in unencrypted; give a certificate ([server] tls_certificate, tls_key), or put a proxy that "
         "speaks TLS in front",
         {{"listen", server.address()}});
   }
-  log::info("started", {{"listen", server.address()}, {"admin_socket", config.server.admin_socket.string()}});
-  fmt::print("listening on {}\n", server.api_url());
+  log::info("started", {{"listen", server.address()},
+                        {"roles", to_text(server.roles())},
+                        {"admin_socket", config.server.admin_socket.string()}});
+  if (server.roles().api) fmt::print("listening on {}\n", server.api_url());
+  if (server.roles() != NodeRoles{}) fmt::print("roles: {}\n", to_text(server.roles()));
   if (const std::string url = server.panel_url(); !url.empty()) fmt::print("control panel: {}\n", url);
   if (const std::string url = server.metrics_url(); !url.empty()) fmt::print("monitoring: {}\n", url);
   if (const auto link = server.set_up_url(); !link) {

@@ -187,6 +187,7 @@ void add_all_commands(CLI::App& app, Session& session, const Services& services)
   add_upload_commands(app, session);
   add_callback_commands(app, session);
   add_storage_commands(app, session);
+  add_node_commands(app, session);
   add_people_commands(app, session);
   add_token_commands(app, session);
   add_audit_commands(app, session, services);

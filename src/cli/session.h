@@ -126,6 +126,7 @@ void add_limit_commands(CLI::App& app, Session& session);
 void add_upload_commands(CLI::App& app, Session& session);
 void add_callback_commands(CLI::App& app, Session& session);
 void add_storage_commands(CLI::App& app, Session& session);
+void add_node_commands(CLI::App& app, Session& session);
 void add_people_commands(CLI::App& app, Session& session);
 void add_token_commands(CLI::App& app, Session& session);
 void add_audit_commands(CLI::App& app, Session& session, const Services& services);

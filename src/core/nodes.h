@@ -1,10 +1,12 @@
 // Port: the processes that work on one database, and who they are to each other.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,18 +23,46 @@ struct NodeTerm {
   bool operator==(const NodeTerm&) const = default;
 };
 
+// What a node does. One that is alone does all.
+struct NodeRoles {
+  bool api = true;       // takes calls of the legacy API
+  bool worker = true;    // sends files
+  bool callback = true;  // delivers callbacks
+  bool panel = true;     // serves the Control Panel, and the REST API over TCP
+
+  bool operator==(const NodeRoles&) const = default;
+};
+
+// The words for them, in the configuration and in docs/openapi.yaml.
+struct NodeRoleWord {
+  std::string_view word;
+  bool NodeRoles::*role;
+};
+inline constexpr std::array kNodeRoleWords = {
+    NodeRoleWord{"api", &NodeRoles::api}, NodeRoleWord{"worker", &NodeRoles::worker},
+    NodeRoleWord{"callback", &NodeRoles::callback}, NodeRoleWord{"panel", &NodeRoles::panel}};
+
+std::string to_text(const NodeRoles& roles);       // "api,worker"
+NodeRoles node_roles_from(std::string_view text);  // other words are left out
+
 // What a node tells of itself.
 struct NodeAbout {
+  std::string version{};  // of its program
+  NodeRoles roles{};
   std::vector<std::string> storages{};  // that it has configured
+  bool draining = false;                // it stops: it begins nothing new
 
   bool operator==(const NodeAbout&) const = default;
 };
 
 enum class NodeState {
   alive,
-  lost,    // it has not left, and shows no sign of life
-  stopped  // it has left
+  draining,  // it stops
+  lost,      // it has not left, and shows no sign of life
+  stopped,   // it has left
 };
+inline constexpr std::array kNodeStates = {NodeState::alive, NodeState::draining, NodeState::lost, NodeState::stopped};
+std::string_view to_string(NodeState state);
 
 struct NodeInfo {
   NodeTerm self;
@@ -42,14 +72,16 @@ struct NodeInfo {
   std::optional<WallTime> left;  // when it stopped in order; empty: it runs, or it crashed
   NodeAbout about{};             // what it told last
   NodeState state = NodeState::alive;
+  // What it runs.
+  std::int64_t uploads = 0;
+  std::int64_t callbacks = 0;              // deliveries under way
+  std::optional<WallTime> leases_until{};  // of these uploads: when the last lease ends; empty: it runs none
 };
 
 // A node that has not left and shows no sign of life for so long is lost.
 inline constexpr std::chrono::seconds kNodeLostAfter{150};
-inline NodeState node_state(WallTime last_beat, std::optional<WallTime> left, WallTime now) {
-  if (left) return NodeState::stopped;
-  return now - last_beat > kNodeLostAfter ? NodeState::lost : NodeState::alive;
-}
+// The state of one whose other members are set.
+NodeState node_state(const NodeInfo& node, WallTime now);
 // A node that is lost, or has left, for so long is forgotten, and what it had.
 inline constexpr std::chrono::hours kNodeForgottenAfter{7 * 24};
 

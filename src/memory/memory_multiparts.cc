@@ -264,6 +264,7 @@ Result<NodeTerm> MemoryNodes::join(const std::string& name) {
   ++at->self.term;
   at->started = at->last_beat = database_.clock_.now();
   at->left.reset();
+  at->about.draining = false;
   return at->self;
 }
 
@@ -321,7 +322,17 @@ Result<> MemoryNodes::shorten_waits(const LongestWaits& longest) {
 Result<std::vector<NodeInfo>> MemoryNodes::list() {
   const MemoryDatabase::Transaction transaction(database_);
   auto nodes = database_.nodes_;
-  for (NodeInfo& one : nodes) one.state = node_state(one.last_beat, one.left, database_.clock_.now());
+  for (NodeInfo& one : nodes) {
+    for (const auto& [id, row] : database_.uploads_) {
+      if (!row.hold || row.hold->owner.node != one.self.node) continue;
+      ++one.uploads;
+      one.leases_until = std::max(one.leases_until.value_or(row.hold->until), row.hold->until);
+    }
+    one.callbacks = std::ranges::count_if(database_.callbacks_, [&](const auto& callback) {
+      return callback.second.hold && callback.second.hold->owner.node == one.self.node;
+    });
+    one.state = node_state(one, database_.clock_.now());
+  }
   return nodes;
 }
 

@@ -11,6 +11,11 @@ constexpr std::size_t kMaxNodeNameBytes = 255;
 // How many rows one transaction changes, so that it holds nobody up for long.
 constexpr int kShortenStep = 1000;
 
+Error later_term(const NodeTerm& self) {
+  return {Errc::lease_lost,
+          fmt::format("node {} has begun a later term than {}: another process uses its name", self.node, self.term)};
+}
+
 }  // namespace
 
 Result<NodeTerm> PgNodes::join(const std::string& name) {
@@ -26,7 +31,9 @@ Result<NodeTerm> PgNodes::join(const std::string& name) {
 
 Result<> PgNodes::describe(const NodeTerm& self, const NodeAbout& about) {
   return database_.write([&](PgTransaction& transaction) -> Result<> {
-    if (auto touched = touch(transaction, sql::kBeat, self); !touched) return touched;
+    const auto described = transaction.connection.run(sql::kDescribe, self.node, self.term, to_unix_ms(transaction.now),
+                                                      about.version, to_text(about.roles), about.draining);
+    if (described.changes() != 1) return later_term(self);
     const std::vector<Bytes> storages = bytes_list(about.storages);
     transaction.connection.run(sql::kDropStorages, self.node, storages);
     transaction.connection.run(sql::kAddStorages, self.node, storages);
@@ -72,8 +79,7 @@ Result<> PgNodes::shorten(std::string_view statement, std::chrono::milliseconds 
 Result<> PgNodes::touch(PgTransaction& transaction, std::string_view statement, const NodeTerm& self) {
   const auto touched = transaction.connection.run(statement, self.node, self.term, to_unix_ms(transaction.now));
   if (touched.changes() == 1) return {};
-  return Error{Errc::lease_lost, fmt::format("node {} has begun a later term than {}: another process uses its name",
-                                             self.node, self.term)};
+  return later_term(self);
 }
 
 Result<std::vector<NodeInfo>> PgNodes::list() {
@@ -87,7 +93,13 @@ Result<std::vector<NodeInfo>> PgNodes::list() {
       node.started = from_unix_ms(row.integer("started_ms"));
       node.last_beat = from_unix_ms(row.integer("beat_ms"));
       node.left = row.optional_time("left_ms");
-      node.state = node_state(node.last_beat, node.left, transaction.now);
+      node.about.version = row.text("version");
+      node.about.roles = node_roles_from(row.text("roles"));
+      node.about.draining = row.integer("draining") != 0;
+      node.uploads = row.integer("uploads");
+      node.leases_until = row.optional_time("leases_until_ms");
+      node.callbacks = row.integer("callbacks");
+      node.state = node_state(node, transaction.now);
     }
     auto storage = transaction.connection.run(sql::kNodeStorages);
     for (bool more = storage.next(); NodeInfo & node : nodes) {

@@ -208,7 +208,7 @@ Result<QueueState> PgUploadStore::queue(std::optional<AccountId> account) {
       if (ready.uploads > 0) state.ready.push_back(ready);
     }
     if (account) return state;
-    auto row = connection.run(sql::kStoragesNowhere, to_unix_ms(transaction.now - kNodeLostAfter));
+    auto row = connection.run(sql::kStoragesNowhere, to_unix_ms(transaction.now - kNodeLostAfter), queue_.self.node);
     while (row.next()) state.nowhere.push_back(row.text("storage"));
     return state;
   });

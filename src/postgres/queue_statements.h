@@ -241,14 +241,26 @@ inline constexpr std::string_view kEndDelays = R"sql(
 // $1 name, $2 now
 inline constexpr std::string_view kJoin = R"sql(
   INSERT INTO nodes AS n (name, term, started_ms, beat_ms) VALUES ($1, 1, $2, $2)
-  ON CONFLICT (name) DO UPDATE SET term = n.term + 1, started_ms = $2, beat_ms = $2, left_ms = NULL, leases_until_ms = 0
+  ON CONFLICT (name) DO UPDATE SET term = n.term + 1, draining = false, started_ms = $2, beat_ms = $2, left_ms = NULL,
+    leases_until_ms = 0
   RETURNING id, term)sql";
 
 // $1 id, $2 term, $3 now
 inline constexpr std::string_view kBeat = "UPDATE nodes SET beat_ms = $3 WHERE id = $1 AND term = $2";
 inline constexpr std::string_view kLeave = "UPDATE nodes SET beat_ms = $3, left_ms = $3 WHERE id = $1 AND term = $2";
 
-inline constexpr std::string_view kNodes = "SELECT id, term, name, started_ms, beat_ms, left_ms FROM nodes ORDER BY id";
+// $4 version, $5 roles, $6 draining
+inline constexpr std::string_view kDescribe = R"sql(
+  UPDATE nodes SET beat_ms = $3, version = $4, roles = $5, draining = $6 WHERE id = $1 AND term = $2)sql";
+
+inline constexpr std::string_view kNodes = R"sql(
+  SELECT n.id, n.term, n.name, n.version, n.roles, n.draining, n.started_ms, n.beat_ms, n.left_ms, o.uploads,
+         CASE WHEN o.uploads > 0 THEN greatest(n.leases_until_ms, o.until_ms) END AS leases_until_ms,
+         (SELECT count(*) FROM callbacks c WHERE c.lease_until_ms IS NOT NULL AND c.owner = n.id) AS callbacks
+  FROM nodes n
+  CROSS JOIN LATERAL (SELECT count(*) AS uploads, max(lease_until_ms) AS until_ms FROM open_uploads
+                      WHERE state = 'uploading' AND owner = n.id) o
+  ORDER BY n.id)sql";
 inline constexpr std::string_view kNodeStorages = "SELECT node, storage FROM node_storages ORDER BY node, storage";
 
 // $1 id, $2 its storages

@@ -193,15 +193,16 @@ inline constexpr std::string_view kReadyOfAccount = "WITH RECURSIVE ready AS (" 
     SELECT next_attempt_ms, size - bytes_sent AS rest FROM open_uploads
     WHERE )sql" VODLIFT_READY R"sql( AND storage = ready.storage AND priority = $1 AND large = $3 AND account = $4) o
   LIMIT $2)sql";
-// $1 the time: storages from which uploads are ready, and that only nodes have that have left or were not heard of
-// since
+// $1 the time, $2 the node that asks: storages from which uploads are ready, and that nodes have, but no worker which was
+// heard of since and has not left
 inline constexpr std::string_view kStoragesNowhere = "WITH RECURSIVE ready AS (" VODLIFT_READY_STORAGES
                                                      ")"
                                                      R"sql(
   SELECT storage FROM ready
   WHERE EXISTS (SELECT 1 FROM node_storages s WHERE s.storage = ready.storage) AND NOT EXISTS
     (SELECT 1 FROM node_storages s JOIN nodes n ON n.id = s.node
-     WHERE s.storage = ready.storage AND n.left_ms IS NULL AND n.beat_ms >= $1))sql";
+     WHERE s.storage = ready.storage AND 'worker' = ANY (string_to_array(n.roles, ','))
+       AND (n.id = $2 OR (n.left_ms IS NULL AND n.beat_ms >= $1))))sql";
 // $1 how many at most: the accounts that have queued uploads
 inline constexpr std::string_view kQueuedAccounts = R"sql(
   SELECT account FROM (SELECT account, uploads FROM upload_counts WHERE state = 'queued'

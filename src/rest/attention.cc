@@ -45,10 +45,16 @@ constexpr std::array kWords = {
     Advice{"queue_stuck", "server", kCritical, "Uploads are ready, but none is running.",
            "The first of them has waited for {time}.", "",
            "See the log of the server, then restart it: uploads go on where they were."},
+    Advice{"no_worker", "server", kCritical, "No running node sends files.",
+           "Uploads are accepted, and wait for a node with the role worker.", "",
+           "Start a node with the role worker: vodlift node list shows which there are."},
+    Advice{"no_callbacks", "callbacks", kCritical, "No running node delivers callbacks.",
+           "Callbacks wait for a node with the role callback.", "",
+           "Start a node with the role callback: vodlift node list shows which there are."},
     Advice{"storage_gone", "storage", kCritical, "Storage {storage} is not available.",
            "Its files cannot be read. Uploads from it wait and go on when it is back.", "",
            "Mount it, or see that the server answers: vodlift storage list tells whether it is back."},
-    Advice{"storage_nowhere", "storage", kCritical, "No running node has storage {storage}.",
+    Advice{"storage_nowhere", "storage", kCritical, "No running worker has storage {storage}.",
            "Uploads from it wait for a node that has it. When no node is known any more that had it in the last week, "
            "they fail as storage_removed.",
            "",
@@ -195,6 +201,7 @@ class Search {
   }
 
   void look_for_nodes(const std::vector<std::string>& nowhere) {
+    look_for_roles();
     for (const std::string& storage : nowhere) {
       Need need = need_of("storage_nowhere", {.storage = storage});
       need.storage = storage;
@@ -204,6 +211,19 @@ class Search {
       count(need, std::move(waiting));
       add(std::move(need), {});
     }
+  }
+
+  // What cannot be read is told by what is wrong with the database.
+  void look_for_roles() {
+    const auto nodes = context_.nodes.list();
+    if (!nodes) return;
+    const auto has = [&](bool NodeRoles::*role) {
+      return std::ranges::any_of(*nodes, [&](const NodeInfo& node) {
+        return node.about.roles.*role && (node.state == NodeState::alive || node.self.node == context_.self.node);
+      });
+    };
+    if (!has(&NodeRoles::worker)) add(need_of("no_worker", {}), {});
+    if (!has(&NodeRoles::callback)) add(need_of("no_callbacks", {}), {});
   }
 
   // The three above, with what the queue holds now.

@@ -113,6 +113,7 @@ class RestApiTest : public testing::Test {
   SteadyTime steady_{};
   SignIn sign_in_{people_, people_, hasher_, [this] { return steady_; }};
   ScriptedMonitor monitor_;
+  memory::MemoryNodes nodes_{uploads_.database()};
   ScriptedSettings settings_;
   ScriptedAlerts alerts_;
   ScriptedBackups backups_;
@@ -145,6 +146,8 @@ class RestApiTest : public testing::Test {
                    people_,
                    sign_in_,
                    monitor_,
+                   nodes_,
+                   nodes_.join("here").value(),
                    settings_,
                    alerts_,
                    backups_,

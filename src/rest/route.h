@@ -22,6 +22,7 @@
 #include "core/callback_history.h"
 #include "core/callback_tester.h"
 #include "core/multipart_ledger.h"
+#include "core/nodes.h"
 #include "core/settings.h"
 #include "core/sign_in.h"
 #include "core/statistics.h"
@@ -65,6 +66,8 @@ struct Context {
   Sessions& sessions;
   SignIn& sign_in;
   const StoreMonitor& monitor;
+  Nodes& nodes;
+  NodeTerm self;  // among these
   Settings& settings;
   Alerts& alerts;
   Backups& backups;
@@ -200,6 +203,7 @@ std::span<const Route> removal_routes();
 std::span<const Route> import_routes();
 std::span<const Route> limit_routes();
 std::span<const Route> storage_routes();
+std::span<const Route> node_routes();
 std::span<const Route> callback_routes();
 std::span<const Route> statistics_routes();
 std::span<const Route> session_routes();

@@ -57,7 +57,7 @@ const std::vector<const Route*>& routes() {
           import_routes(),   upload_routes(),   upload_change_routes(), upload_batch_routes(), limit_routes(),
           storage_routes(),  callback_routes(), statistics_routes(),    overview_routes(),     event_routes(),
           audit_routes(),    alert_routes(),    session_routes(),       person_routes(),       token_routes(),
-          settings_routes(), store_routes(),    index_routes()}) {
+          settings_routes(), store_routes(),    node_routes(),          index_routes()}) {
       for (const Route& route : some) all.push_back(&route);
     }
     return all;

@@ -84,7 +84,10 @@ Result<std::vector<NodeInfo>> SqliteNodes::list() {
       node.last_beat = from_unix_ms(row.integer("beat_ms"));
       node.left = row.optional_time("left_ms");
       node.about = about();
-      node.state = node_state(node.last_beat, node.left, clock_.now());
+      node.uploads = row.integer("uploads");
+      node.leases_until = row.optional_time("leases_until_ms");
+      node.callbacks = row.integer("callbacks");
+      node.state = node_state(node, clock_.now());
     }
     return nodes;
   });

@@ -657,6 +657,12 @@ inline constexpr std::string_view kShortenMultiparts = R"sql(
   UPDATE multipart_ledger SET next_attempt_ms = ?1 WHERE id IN
     (SELECT id FROM multipart_ledger INDEXED BY multipart_ledger_due WHERE next_attempt_ms > ?1 LIMIT ?2))sql";
 
-inline constexpr std::string_view kNodes = "SELECT id, term, name, started_ms, beat_ms, left_ms FROM nodes ORDER BY id";
+// What is leased is the one node's.
+inline constexpr std::string_view kNodes = R"sql(
+  SELECT id, term, name, started_ms, beat_ms, left_ms,
+         (SELECT count(*) FROM uploads WHERE lease_until_ms IS NOT NULL) AS uploads,
+         (SELECT max(lease_until_ms) FROM uploads WHERE lease_until_ms IS NOT NULL) AS leases_until_ms,
+         (SELECT count(*) FROM callbacks WHERE lease_until_ms IS NOT NULL) AS callbacks
+  FROM nodes ORDER BY id)sql";
 
 }  // namespace vodlift::store::sql

@@ -60,7 +60,7 @@ class StorageConformance : public NodeConformance {
   }
 
   void have(const NodeStores& node, std::vector<std::string> storages) {
-    ASSERT_TRUE(nodes().describe(node.self, {std::move(storages)}));
+    ASSERT_TRUE(nodes().describe(node.self, {.storages = std::move(storages)}));
   }
 };
 
@@ -144,7 +144,14 @@ TEST_P(StorageConformance, WhatWaitsForANodeThatIsAwayIsTold) {
   restart_other();
   EXPECT_TRUE(uploads().queue({}).value().nowhere.empty()) << "it has what it had";
   clock_.advance(kNodeLostAfter + 1ms);
-  EXPECT_EQ(uploads().queue({}).value().nowhere, (std::vector<std::string>{"sestore2", "sestore3"}));
+  EXPECT_EQ(uploads().queue({}).value().nowhere, std::vector<std::string>{"sestore3"}) << "whoever asks is alive";
+  ASSERT_TRUE(nodes().beat(other_->self));
+  EXPECT_TRUE(uploads().queue({}).value().nowhere.empty());
+  NodeAbout calls{.storages = {"sestore2", "sestore3"}};
+  calls.roles.worker = false;
+  ASSERT_TRUE(nodes().describe(other_->self, calls));
+  EXPECT_EQ(uploads().queue({}).value().nowhere, std::vector<std::string>{"sestore3"});
+  EXPECT_TRUE(claim_at(*node_, 10).size() == 1) << "it is known all the same";
 }
 
 TEST_P(StorageConformance, AStorageIsAddedAndTakenAway) {
@@ -162,7 +169,7 @@ TEST_P(StorageConformance, AStorageIsAddedAndTakenAway) {
   EXPECT_TRUE(list[1].about.storages.empty());
   const NodeTerm earlier = other_->self;
   restart_other();
-  EXPECT_EQ(nodes().describe(earlier, {{"sestore5"}}).error().code, Errc::lease_lost);
+  EXPECT_EQ(nodes().describe(earlier, {.storages = {"sestore5"}}).error().code, Errc::lease_lost);
 }
 
 TEST_P(StorageConformance, ASuspectIsOfferedToANodeWithItsStorage) {
@@ -245,10 +252,37 @@ TEST_P(NodeConformance, BeatsAndLeavingAreSeen) {
 }
 
 TEST_P(NodeConformance, ANodeTellsWhatItHas) {
-  ASSERT_TRUE(nodes().describe(node_->self, {{"sestore1", "sestore2"}}));
-  EXPECT_EQ(nodes().list().value()[0].about, (NodeAbout{{"sestore1", "sestore2"}}));
-  ASSERT_TRUE(nodes().describe(node_->self, {{"sestore2"}}));
-  EXPECT_EQ(nodes().list().value()[0].about, (NodeAbout{{"sestore2"}}));
+  NodeAbout about{.version = "1.2.3", .storages = {"sestore1", "sestore2"}};
+  about.roles.panel = false;
+  ASSERT_TRUE(nodes().describe(node_->self, about));
+  EXPECT_EQ(nodes().list().value()[0].about, about);
+  about = {.version = "1.2.4", .storages = {"sestore2"}, .draining = true};
+  ASSERT_TRUE(nodes().describe(node_->self, about));
+  EXPECT_EQ(nodes().list().value()[0].about, about);
+  EXPECT_EQ(nodes().list().value()[0].state, NodeState::draining);
+}
+
+TEST_P(NodeConformance, ANodeShowsWhatItRuns) {
+  NewUpload upload = new_upload("a");
+  upload.request.callback = "http://www.example.com/";
+  insert(upload);
+  ASSERT_TRUE(finish_at(queue(), claim_at(*node_, 1).at(0).lease, completed()));
+  ASSERT_EQ(claim_callbacks().size(), 1U);
+  insert("b");
+  insert("c");
+  const auto claimed = claim_at(*node_, 2);
+  ASSERT_EQ(claimed.size(), 2U);
+  NodeInfo node = nodes().list().value()[0];
+  EXPECT_EQ(node.uploads, 2);
+  EXPECT_EQ(node.callbacks, 1);
+  EXPECT_EQ(node.leases_until, clock_.now() + kLease);
+  clock_.advance(10s);
+  ASSERT_EQ(queue().renew({claimed[0].lease, claimed[1].lease}, kLease).value().size(), 2U);
+  EXPECT_EQ(nodes().list().value()[0].leases_until, clock_.now() + kLease);
+  for (const ClaimedUpload& one : claimed) ASSERT_TRUE(finish_at(queue(), one.lease, completed()));
+  node = nodes().list().value()[0];
+  EXPECT_EQ(node.uploads, 0);
+  EXPECT_EQ(node.leases_until, std::nullopt);
 }
 
 TEST_P(NodeConformance, AnEarlierTermIsNotAliveAnyMore) {

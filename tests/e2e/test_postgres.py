@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -254,6 +255,94 @@ def test_a_node_takes_what_lies_on_its_storages(two_places, fake):
     assert wait_for_ends(site, apis[0], ids) == {"completed": 30}
     assert [completed_by(server) for server in servers] == [before[0], before[1] + 30]
     assert all(fake.has_object("videos", f"far/{number}.mp4") for number in range(30))
+    nodes = {one["name"]: one["storages"] for one in RestClient(servers[0].socket).call("GET", "/nodes").data["items"]}
+    assert nodes == {servers[0].folder.name: ["sestore4"], servers[1].folder.name: ["far", "sestore4"]}
+
+
+@pytest.fixture
+def parted(nodes, fake):
+    """A node that takes calls, and one that sends files and delivers callbacks."""
+    site, servers = nodes(2, server='roles = ["api", "panel"]', configure=lambda server: {"server": 'roles = ["worker", "callback"]'})
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    return site, *servers
+
+
+def test_roles_are_parted(parted, fake, receiver):
+    site, calls, works = parted
+    assert works.url == "" and works.printed(r"roles: (\S+)") == "worker,callback" and works.printed("(control panel)") == ""
+    assert calls.printed(r"roles: (\S+)") == "api,panel" and calls.printed("(control panel)")
+    ids = [site.queue("film.mp4", "videos", f"{number}.mp4", callback=receiver.url) for number in range(20)]
+    assert wait_for_ends(site, site.api, ids) == {"completed": 20}
+    wait_until(lambda: len(receiver.received) >= 20, 20, "all callbacks have come")
+    assert (completed_by(calls), completed_by(works)) == (0, 20)
+    assert readiness(works)[0] == readiness(calls)[0] == 200
+    assert "dispatcher" not in threads(calls) and "upload" not in threads(calls) and "callbacks" not in threads(calls)
+    assert "http" not in threads(works) and "panel-http" not in threads(works)
+    assert not needs(calls) and not needs(works)
+
+    works.stop()
+    waits = site.queue("film.mp4", "videos", "waits.mp4", callback=receiver.url)
+    wait_until(lambda: [one["code"] for one in needs(calls)] == ["no_worker", "no_callbacks", "storage_nowhere"], 10, "the overview says what is missing")
+    assert site.api.status(waits)["state"] == "queued"
+    works.start()
+    site.wait_for(waits, "completed")
+    assert not needs(calls)
+
+
+def test_calls_are_taken_while_no_worker_runs(parted, fake):
+    site, calls, works = parted
+    with Load([site.api]) as load:
+        wait_until(lambda: len(load.accepted) > 50, 20, "some are accepted")
+        works.kill9()
+        before = len(load.accepted)
+        wait_until(lambda: len(load.accepted) > before + 50, 20, "calls are taken without a worker")
+    works.start()
+    assert wait_for_ends(site, site.api, load.accepted) == {"completed": len(load.accepted)}
+
+
+def test_one_server_with_a_file_has_all_roles(stopped):
+    stopped.configure(server='roles = ["api"]')
+    assert "[server] roles" in start_and_fail(stopped) and "leave roles out" in start_and_fail(stopped)
+    checked = subprocess.run([binary(), "config", "check", stopped.config], capture_output=True, text=True, timeout=30)
+    assert checked.returncode == 2 and "leave roles out" in checked.stderr
+
+
+def node_states(server: Server) -> dict[str, str]:
+    return {one["name"]: one["state"] for one in RestClient(server.socket).call("GET", "/nodes").data["items"]}
+
+
+def test_nodes_are_seen(parted, postgres, database, fake):
+    site, calls, works = parted
+    names = [server.folder.name for server in (calls, works)]
+    first, second = RestClient(calls.socket).call("GET", "/nodes").data["items"]
+    assert (first["name"], first["here"], first["roles"], first["state"]) == (names[0], True, ["api", "panel"], "alive")
+    assert (second["name"], second["here"], second["roles"], second["storages"]) == (names[1], False, ["worker", "callback"], ["sestore4"])
+    assert first["version"] == second["version"] != "" and second["uploads"] == second["callbacks"] == 0
+    assert [one["name"] for one in json.loads(calls.cli("node", "list", "--json"))] == names
+    table = calls.cli("node", "list")
+    assert re.search(rf"^{names[1]} +alive +worker,callback +sestore4 ", table, re.MULTILINE), table
+
+    fake.play({"about": "slow", "rules": [{"operation": "PutObject", "fault": {"hold": True}}]})
+    upload = site.queue("film.mp4", "videos", "slow.mp4")
+    wait_until(lambda: RestClient(calls.socket).call("GET", "/nodes").data["items"][1]["uploads"] == 1, 10, "it runs one")
+    assert RestClient(calls.socket).call("GET", "/nodes").data["items"][1]["leases_until"] > time.time()
+    works.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: node_states(calls)[names[1]] == "draining", 10, "it drains")
+    fake.release()
+    assert works.process.wait(30) == 0
+    works.process = None
+    assert node_states(calls) == {names[0]: "alive", names[1]: "stopped"}
+    fake.play({"about": "all is well", "rules": []})
+    works.start()
+    site.wait_for(upload, "completed")
+    works.kill9()
+    postgres.sql(database, f"UPDATE vodlift.nodes SET beat_ms = beat_ms - 151000 WHERE name = '{names[1]}'")
+    assert node_states(calls) == {names[0]: "alive", names[1]: "lost"}
+    page = metrics(calls)
+    assert 'vodlift_nodes{state="alive"} 1' in page and 'vodlift_nodes{state="lost"} 1' in page and 'vodlift_nodes{state="stopped"} 0' in page
+    works.start()
+    assert node_states(calls) == dict.fromkeys(names, "alive")
 
 
 def waiting_upload(site: Site, apis: list[ApiClient], name: str) -> int:

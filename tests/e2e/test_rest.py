@@ -217,6 +217,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("upload.show", 404, id=999)
     call("upload.counts")
     assert call("overview.show")["attention"] == []
+    assert [(one["name"], one["here"], one["state"]) for one in call("node.list")["items"]] == [("local", True, "alive")]
     assert call("alert.list")["receivers"] == [] and call("alert.test")["items"] == []
     site.server.configure(extra=f'[alerts]\nwebhook = "{receiver.url}"\n')
     assert call("settings.reload")["applied"] == ["[alerts]"]

@@ -179,6 +179,36 @@ function People() {
   );
 }
 
+function Nodes() {
+  const loaded = useLoad((signal) => call('node.list', {}, {signal}), []);
+  return (
+    <section>
+      <header class="with-actions">
+        <h2>Nodes</h2>
+        <AsCall name="node.list" fields={{}} />
+      </header>
+      <Body loaded={loaded}>
+        {(all) => (
+          <Table caption="Nodes" head={['Name', 'State', 'Roles', 'Storages', 'Version', ['Uploads', 'figure'], ['Callbacks', 'figure'], 'Last seen']}>
+            {all.items.map((one) => (
+              <tr key={one.name}>
+                <td>{one.name}{one.here && <span class="faint"> this one</span>}</td>
+                <td>{one.state === 'lost' ? <span class="bad">lost</span> : one.state}</td>
+                <td>{one.roles.join(', ')}</td>
+                <td>{one.storages.join(', ')}</td>
+                <td>{one.version}</td>
+                <td class="figure">{one.uploads}</td>
+                <td class="figure">{one.callbacks}</td>
+                <td><When at={one.last_seen} slow /></td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Body>
+    </section>
+  );
+}
+
 export function Settings() {
   const [password, setPassword] = useState(false);
   const who = session.value;
@@ -199,6 +229,7 @@ export function Settings() {
       </section>
       <Tokens />
       {may('person.list') && <People />}
+      {may('node.list') && <Nodes />}
       {password && <PasswordForm onClose={() => setPassword(false)} />}
     </Page>
   );

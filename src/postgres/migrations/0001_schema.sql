@@ -25,6 +25,9 @@ CREATE TABLE nodes (
   id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   name            text   COLLATE "C" NOT NULL UNIQUE CHECK (name <> ''),
   term            bigint NOT NULL CHECK (term >= 1),
+  version         text   COLLATE "C" NOT NULL DEFAULT '',     -- of its program
+  roles           text   COLLATE "C" NOT NULL DEFAULT '',     -- "api,worker"
+  draining        boolean NOT NULL DEFAULT false,
   started_ms      bigint NOT NULL,
   beat_ms         bigint NOT NULL,            -- the last sign of life
   left_ms         bigint,                     -- when it stopped in order; NULL: it runs, or it crashed
