@@ -57,6 +57,7 @@ class PostgresEngine final : public StoreEngine {
     queue_->drain();
   }
   [[nodiscard]] bool is_shared() const override { return true; }
+  [[nodiscard]] std::optional<Error> outdated() const override { return database_->outdated(); }
   Backups& backups() override { return backups_; }
   void stop_backups() override {}
   void limit_open_uploads(std::int64_t most) override { database_->limit_open_uploads(most); }

@@ -382,6 +382,7 @@ class Server {
   void tick() {
     const auto now = std::chrono::steady_clock::now();
     monitoring_.tick();
+    stop_if_outdated();
     if (now >= beat_due_ && admin_blocking_.post([this] { beat(); })) beat_due_ = now + kBeatEvery;
     if (now >= status_due_ && admin_blocking_.post([this] { tell_status(); })) status_due_ = now + kStatusEvery;
     if (stores_.accounts->is_behind()) (void)admin_blocking_.post([this] { refresh_accounts(); });
@@ -608,6 +609,15 @@ class Server {
     return std::min(count, Reload::kMostCounted);
   }
 
+  void stop_if_outdated() {
+    const auto why = outdated_ ? std::nullopt : stores_.engine->outdated();
+    if (!why) return;
+    outdated_ = true;
+    log::error("this version cannot use the database any more, so it stops; upgrade this node",
+               {{"why", why->for_operator()}});
+    ::kill(::getpid(), SIGTERM);
+  }
+
   void beat() {
     auto beaten = stores_.nodes->beat(stores_.self);
     if (!beaten && beaten.error().code == Errc::lease_lost) {
@@ -723,6 +733,7 @@ class Server {
   const rest::Context metrics_context_;
   const MetricsPage metrics_;
   MonitoringDoor monitoring_;
+  bool outdated_ = false;
   std::chrono::steady_clock::time_point beat_due_ = std::chrono::steady_clock::now() + kBeatEvery;
   std::chrono::steady_clock::time_point statistics_due_ = std::chrono::steady_clock::now() + kStatisticsEvery;
   std::chrono::steady_clock::time_point status_due_;

@@ -49,6 +49,7 @@ class SqliteEngine final : public StoreEngine {
   void stop() override { check_.stop(); }
   void drain() override { database_->drain(); }
   [[nodiscard]] bool is_shared() const override { return false; }
+  [[nodiscard]] std::optional<Error> outdated() const override { return std::nullopt; }
   Backups& backups() override { return backups_; }
   void stop_backups() override { backups_.stop(); }
   void limit_open_uploads(std::int64_t most) override { database_->limit_open_uploads(most); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/error.h"
 #include "base/metrics.h"
@@ -26,6 +27,9 @@ class StoreEngine {
 
   // Whether other nodes change the same database.
   [[nodiscard]] virtual bool is_shared() const = 0;
+
+  // Why the process has to stop: a newer program has changed the database. It changes only where others use it too.
+  [[nodiscard]] virtual std::optional<Error> outdated() const = 0;
 
   virtual Backups& backups() = 0;
   // Gives up the backup that is under way, and takes no more. May be called twice.

@@ -225,6 +225,7 @@ void PgDatabase::keep_up() {
   if (steady_clock::now() < look_) return;
   look_ = steady_clock::now() + kBetweenLooks;
   if (refuses_) add_up();
+  look_at_schema();
   make_room_for_ids();
   if (steady_clock::now() < clear_) return;
   clear_ = steady_clock::now() + kBetweenClearings;
@@ -243,6 +244,20 @@ void PgDatabase::add_up() {
     more = added && *added;
   }
   counts_changed_ = false;  // by ourselves
+}
+
+void PgDatabase::look_at_schema() {
+  const auto looked = read([](PgTransaction& transaction) -> Result<> {
+    return check_readable(transaction.connection, std::ssize(postgres_migrations()));
+  });
+  if (looked || looked.error().code != Errc::config_invalid) return;
+  const std::lock_guard lock(mutex_);
+  outdated_ = looked.error();
+}
+
+std::optional<Error> PgDatabase::outdated() const {
+  const std::lock_guard lock(mutex_);
+  return outdated_;
 }
 
 void PgDatabase::make_room_for_ids() {

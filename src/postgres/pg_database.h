@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -96,6 +97,10 @@ class PgDatabase {
   // Whether changes fail because of the database, since when, and why. While it is idle, one is tried each second.
   [[nodiscard]] StoreHealth health() const;
 
+  // Why this program must not go on with the database, once a newer one has changed the schema in a way that it cannot
+  // use. It is looked each second.
+  [[nodiscard]] std::optional<Error> outdated() const;
+
   [[nodiscard]] StoreMetrics& metrics() { return metrics_; }
 
   // How many uploads that have not ended one account may have.
@@ -143,6 +148,7 @@ class PgDatabase {
   // On the thread of the upkeep.
   void keep_up();
   void add_up();
+  void look_at_schema();
   void make_room_for_ids();
 
   const PgOptions options_;
@@ -151,9 +157,10 @@ class PgDatabase {
   std::atomic<std::int64_t> most_open_uploads_;
   StoreMetrics metrics_;
   std::atomic<bool> refuses_{false};
-  mutable std::mutex mutex_;  // guards the next two, which hold while refuses_ is true
+  mutable std::mutex mutex_;  // guards the next three; the first two hold while refuses_ is true
   SteadyTime refuses_since_;
   std::string why_;
+  std::optional<Error> outdated_;
   std::atomic<bool> counts_changed_{true};
   SteadyTime look_;  // this and the next are for the upkeep
   SteadyTime clear_;

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <csignal>
 #include <functional>
 #include <future>
 #include <mutex>
 
+#include "postgres/pg_migrations.h"
 #include "postgres/pg_nodes.h"
 #include "postgres/pg_server_check.h"
 #include "postgres/started_server_test.h"
@@ -15,6 +17,15 @@ namespace vodlift::postgres {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Whether it comes in that time.
+bool comes(const std::function<bool()>& wanted, std::chrono::milliseconds within = 10s) {
+  for (auto waited = 0ms; waited < within; waited += 50ms) {
+    if (wanted()) return true;
+    std::this_thread::sleep_for(50ms);
+  }
+  return false;
+}
 
 // A server of its own, with commits that wait for a standby when they are told to.
 class DatabaseTest : public testing::Test {
@@ -194,7 +205,7 @@ TEST_F(DatabaseTest, ASchemaOfANewerReleaseIsLeftAlone) {
   open();
   {
     auto connection = PgConnection::open(server().url_of(name_)).value();
-    connection->execute("INSERT INTO migrations (number, name) VALUES (1000, '1000_later')");
+    connection->execute("INSERT INTO migrations (number, name, readable_by) VALUES (1000, '1000_later', 1000)");
   }
   PgOptions options;
   options.url = server().url_of(name_);
@@ -205,21 +216,43 @@ TEST_F(DatabaseTest, ASchemaOfANewerReleaseIsLeftAlone) {
   EXPECT_NE(refused.error().message.find("newer vodlift"), std::string::npos) << refused.error().message;
 }
 
+// Two releases: the second expands the schema, and the third takes away what the first needs.
+TEST_F(DatabaseTest, AnOlderProgramGoesOnBesideASchemaThatItCanRead) {
+  constexpr std::array kSteps = {
+      Migration{1, "0001_schema", "CREATE TABLE things (old integer)"},
+      Migration{2, "0002_expand", "\n-- readable by step 1\nALTER TABLE things ADD COLUMN new integer"},
+      Migration{3, "0003_contract", "-- readable by step 2\nALTER TABLE things DROP COLUMN old"}};
+  const std::span<const Migration> steps(kSteps);
+  auto connection = PgConnection::open(server().url_of(name_)).value();
+  ASSERT_TRUE(migrate(*connection, steps.first(1)));
+  ASSERT_TRUE(migrate(*connection, steps.first(2)));
+  EXPECT_TRUE(check_readable(*connection, 1));
+  ASSERT_TRUE(migrate(*connection, steps.first(1))) << "an older node restarts";
+  connection->execute("INSERT INTO things (old) VALUES (1)");
+  ASSERT_TRUE(migrate(*connection, steps));
+  EXPECT_EQ(check_readable(*connection, 1).error().code, Errc::config_invalid);
+  EXPECT_EQ(migrate(*connection, steps.first(1)).error().code, Errc::config_invalid);
+  EXPECT_TRUE(check_readable(*connection, 2));
+  ASSERT_TRUE(migrate(*connection, steps.first(2)));
+  EXPECT_FALSE(connection->take_failure());
+}
+
+TEST_F(DatabaseTest, ARunningProgramNoticesASchemaThatItCannotRead) {
+  const auto database = open();
+  auto connection = PgConnection::open(server().url_of(name_)).value();
+  connection->execute("INSERT INTO migrations (number, name, readable_by) VALUES (1000, '1000_later', 1)");
+  EXPECT_FALSE(comes([&] { return database->outdated().has_value(); }, 3s));
+  connection->execute("UPDATE migrations SET readable_by = 1000 WHERE number = 1000");
+  EXPECT_TRUE(comes([&] { return database->outdated().has_value(); }));
+  EXPECT_NE(database->outdated().value_or(Error{}).message.find("newer vodlift"), std::string::npos);
+}
+
 TEST_F(DatabaseTest, NodesThatStartTogetherMakeOneSchema) {
   std::vector<std::future<bool>> started;
   for (int node = 0; node < 4; ++node) {
     started.push_back(std::async(std::launch::async, [this] { return open() != nullptr; }));
   }
   for (auto& one : started) EXPECT_TRUE(one.get());
-}
-
-// Whether it comes within ten seconds.
-bool comes(const std::function<bool()>& wanted) {
-  for (int tries = 0; tries < 200; ++tries) {
-    if (wanted()) return true;
-    std::this_thread::sleep_for(50ms);
-  }
-  return false;
 }
 
 TEST_F(DatabaseTest, GoesOnWhenTheServerIsBack) {

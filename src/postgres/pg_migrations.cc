@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+
+#include "base/log.h"
 
 namespace vodlift::postgres {
 namespace {
@@ -50,7 +53,7 @@ Result<> make_history(PgConnection& connection) {
   if (ours == "f") {
     connection.execute(
         "CREATE SCHEMA IF NOT EXISTS vodlift; CREATE TABLE migrations (number integer PRIMARY KEY, "
-        "name text NOT NULL UNIQUE, applied timestamptz NOT NULL DEFAULT now())");
+        "name text NOT NULL UNIQUE, readable_by integer NOT NULL, applied timestamptz NOT NULL DEFAULT now())");
   }
   return end(connection);
 }
@@ -62,10 +65,9 @@ Result<std::size_t> check_history(PgConnection& connection, std::span<const Migr
   while (history.next()) {
     const auto number = history.integer("number");
     if (number > std::ssize(known)) {
-      return Error{Errc::config_invalid,
-                   fmt::format("the database was changed by a newer vodlift (schema step {}, this one knows {}): start "
-                               "the newer version, or restore the backup made before the upgrade; nothing was changed",
-                               number, known.size())};
+      log::warn("the database was changed by a newer vodlift, beside which this one may run for the time of an upgrade",
+                {{"schema_step", number}, {"known", std::ssize(known)}});
+      break;
     }
     if (number < 1 || known[static_cast<std::size_t>(number - 1)].name != history.text("name")) {
       return Error{Errc::config_invalid,
@@ -80,6 +82,24 @@ Result<std::size_t> check_history(PgConnection& connection, std::span<const Migr
 
 }  // namespace
 
+std::int64_t readable_by(const Migration& step) {
+  constexpr std::string_view kMark = "-- readable by step ";
+  std::int64_t known = step.number;
+  const std::string_view sql = step.sql.substr(std::min(step.sql.find_first_not_of('\n'), step.sql.size()));
+  if (sql.starts_with(kMark)) std::from_chars(sql.data() + kMark.size(), sql.data() + sql.size(), known);
+  return known;
+}
+
+Result<> check_readable(PgConnection& connection, std::int64_t known) {
+  auto row = connection.run(
+      "SELECT max(number) AS number, max(readable_by) AS needed FROM migrations WHERE number > $1", known);
+  if (!row.next() || row.is_null("needed") || row.integer("needed") <= known) return {};
+  return Error{Errc::config_invalid,
+               fmt::format("the database was changed by a newer vodlift (schema step {}, this one knows {}): start "
+                           "the newer version, or restore the backup made before the upgrade; this one changed nothing",
+                           row.integer("number"), known)};
+}
+
 Result<> migrate(PgConnection& connection, std::span<const Migration> steps) {
   if (auto made = make_history(connection); !made) {
     connection.roll_back();
@@ -87,14 +107,16 @@ Result<> migrate(PgConnection& connection, std::span<const Migration> steps) {
   }
   for (;;) {
     begin_alone(connection);
-    const auto applied = check_history(connection, steps);
+    const auto readable = check_readable(connection, std::ssize(steps));
+    const auto applied = readable ? check_history(connection, steps) : Result<std::size_t>(readable.error());
     if (!applied || *applied == steps.size()) {
       connection.roll_back();
       return applied ? Result<>() : applied.error();
     }
     const Migration& next = steps[*applied];
     connection.execute(std::string(next.sql), kStepPatience);
-    connection.run("INSERT INTO migrations (number, name) VALUES ($1, $2)", next.number, next.name);
+    connection.run("INSERT INTO migrations (number, name, readable_by) VALUES ($1, $2, $3)", next.number, next.name,
+                   readable_by(next));
     if (auto done = end(connection); !done) {
       connection.roll_back();
       return with_context(fmt::format("cannot bring the schema to step {}", next.name), done.error());

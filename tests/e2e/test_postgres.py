@@ -345,6 +345,29 @@ def test_nodes_are_seen(parted, postgres, database, fake):
     assert node_states(calls) == dict.fromkeys(names, "alive")
 
 
+def test_an_older_version_runs_beside_a_newer_one_as_long_as_it_can(nodes, postgres, database, fake):
+    site, servers = nodes(2)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    steps = int(postgres.sql(database, "SELECT max(number) FROM vodlift.migrations"))
+    postgres.sql(database, f"INSERT INTO vodlift.migrations (number, name, readable_by) VALUES ({steps + 1}, '9999_expand', {steps});"
+                           " ALTER TABLE vodlift.open_uploads ADD COLUMN later integer")
+    servers[1].restart()
+    assert "beside which this one may run" in servers[1].logs()
+    with Load([api_of(site, server) for server in servers]) as load:
+        wait_until(lambda: len(load.accepted) > 100, 20, "a hundred are accepted")
+        assert not load.refused and all(server.process.poll() is None for server in servers)
+    assert wait_for_ends(site, site.api, load.accepted) == {"completed": len(load.accepted)}
+
+    postgres.sql(database, f"UPDATE vodlift.migrations SET readable_by = number WHERE number = {steps + 1}")
+    for server in servers:
+        assert server.process.wait(30) == 0
+        server.process = None
+        assert "upgrade this node" in server.logs() and "newer vodlift" in server.logs()
+    assert postgres.sql(database, "SELECT count(*) FROM vodlift.nodes WHERE left_ms IS NULL") == "0", "they have stopped in order"
+    assert "newer vodlift" in start_and_fail(servers[1])
+
+
 def waiting_upload(site: Site, apis: list[ApiClient], name: str) -> int:
     """One from `far` that is paused, and would be sent at once if it were not."""
     waiting = apis[1].upload("far/jb/film.mp4", name, "away").data
