@@ -6,8 +6,8 @@ namespace vodlift {
 namespace {
 
 TEST(NodesTest, RolesAreWrittenAndRead) {
-  EXPECT_EQ(to_text({}), "api,worker,callback,panel");
-  EXPECT_EQ(node_roles_from(to_text({})), NodeRoles{});
+  EXPECT_EQ(to_text(NodeRoles{}), "api,worker,callback,panel");
+  EXPECT_EQ(node_roles_from(to_text(NodeRoles{})), NodeRoles{});
   NodeRoles some;
   some.api = some.panel = false;
   EXPECT_EQ(to_text(some), "worker,callback");

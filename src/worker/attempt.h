@@ -24,7 +24,7 @@ namespace vodlift::worker {
 
 // The ports and settings that every attempt uses. All must outlive it.
 struct RunContext {
-  const AccountDirectory& accounts;
+  AccountDirectory& accounts;
   Storages& storages;
   ObjectStore& objects;
   MultipartJournal& journal;

@@ -45,7 +45,7 @@ class Dispatcher {
     WorkQueue& queue;
     MultipartJournal& journal;
     ChangeFeed& feed;
-    const AccountDirectory& accounts;
+    AccountDirectory& accounts;
     Storages& storages;
     ObjectStore& objects;
     const Clock& clock;

@@ -95,7 +95,9 @@ RunEnd UploadRun::after_no_memory() const {
 // confirmed, or if it refuses because another client wrote the object meanwhile. The second time it fails.
 Result<UploadEnding> UploadRun::attempt() {
   const Upload& upload = claimed_.upload;
-  const auto access = context_.accounts.find_bucket(upload.account, upload.request.bucket);
+  const auto found = context_.accounts.look_up_bucket(upload.account, upload.request.bucket);
+  if (!found) return found.error();
+  const std::shared_ptr<const BucketAccess>& access = *found;
   if (!access) {
     return Error{Errc::bucket_not_configured, fmt::format("bucket {} is not configured for account {} any more",
                                                           upload.request.bucket, upload.account)};

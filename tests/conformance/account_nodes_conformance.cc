@@ -44,6 +44,17 @@ TEST_P(AccountNodesConformance, AnotherNodeSeesAChangeAfterItsRefresh) {
   EXPECT_EQ(other->find_bucket(158, "b")->region, "eu-west-2");
 }
 
+TEST_P(AccountNodesConformance, ABucketThatAnotherNodeHasJustAddedIsLookedUp) {
+  const auto other = make_node();
+  add_account(158, "jb");
+  ASSERT_TRUE(accounts().put_bucket(bucket(158, "b")));
+  EXPECT_FALSE(other->find_bucket(158, "b"));
+  EXPECT_FALSE(other->look_up_bucket(158, "c").value());
+  const auto found = other->look_up_bucket(158, "b").value();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->secret_key.reveal(), "secret of b");
+}
+
 TEST_P(AccountNodesConformance, ADirectoryFollowsWhateverAnotherNodeChanges) {
   const auto other = make_node();
   other->follow(storage_->feed());
