@@ -385,7 +385,11 @@ std::optional<RunEnd> UploadRun::after_error(Error error) {
     return how;
   }
   if (claimed_.only_look) return fail_unless_found(error);
-  if (error.code == Errc::storage_unknown) return Requeue{kForAnotherNode};
+  if (error.code == Errc::storage_unknown) {
+    Requeue how{kForAnotherNode};
+    note_unanswered(how);
+    return how;
+  }
   if (auto waits = wait_for_source(error)) return waits;
   if (const auto again_in = wait_for_store(error)) return queue_for_store(*again_in, error);
   std::optional<std::chrono::milliseconds> look;

@@ -98,6 +98,18 @@ TEST_F(UploadRunTest, AStorageThatIsGoneFromTheConfigurationFails) {
   expect_failed(Errc::storage_removed);
 }
 
+TEST_F(UploadRunTest, AStorageThatAnotherNodeHasSendsTheUploadBack) {
+  storages_.bytes = "x";
+  storages_.removed = true;
+  ClaimedUpload claimed = claim();
+  claimed.storage_is_known = true;
+  run(claimed);
+  ASSERT_TRUE(requeued_);
+  EXPECT_FALSE(requeued_->failed_attempt);
+  EXPECT_FALSE(requeued_->error);
+  EXPECT_TRUE(requeued_->delay);
+}
+
 TEST_F(UploadRunTest, ABucketThatIsGoneFails) {
   storages_.bytes = "x";
   request_.bucket = "not-configured";
