@@ -94,8 +94,8 @@ struct QueueState {
   // Of the uploads that are queued, ready or not, when the oldest one was made. Nothing: there is none, or more than
   // kMostQueuesLookedAt accounts have some.
   std::optional<WallTime> oldest{};
-  // Where several nodes share the queue, and of all accounts only: storages from which uploads are ready, and that nodes
-  // have, but no worker that is alive.
+  // Where several nodes share the queue, and of all accounts only: storages from which uploads are ready, and that
+  // nodes have, but no worker that is alive.
   std::vector<std::string> nowhere{};
 
   bool operator==(const QueueState&) const = default;

@@ -193,8 +193,8 @@ inline constexpr std::string_view kReadyOfAccount = "WITH RECURSIVE ready AS (" 
     SELECT next_attempt_ms, size - bytes_sent AS rest FROM open_uploads
     WHERE )sql" VODLIFT_READY R"sql( AND storage = ready.storage AND priority = $1 AND large = $3 AND account = $4) o
   LIMIT $2)sql";
-// $1 the time, $2 the node that asks: storages from which uploads are ready, and that nodes have, but no worker which was
-// heard of since and has not left
+// $1 the time, $2 the node that asks: storages from which uploads are ready, and that nodes have, but no worker which
+// was heard of since and has not left
 inline constexpr std::string_view kStoragesNowhere = "WITH RECURSIVE ready AS (" VODLIFT_READY_STORAGES
                                                      ")"
                                                      R"sql(
