@@ -194,7 +194,7 @@ sanitize() {  # sanitize PRESET [TEST...]
   local preset=$1
   shift
   need build fuzz
-  build "$preset" "$@"
+  build "$preset" "${@:-unit_tests}"
   local only=$(IFS='|'; echo "$*")
   part "tests under $preset" env TMPDIR="$(folder_in_memory)" ctest --preset "$preset" -j2 --no-tests=error ${only:+-R "^($only)\$"}
 }

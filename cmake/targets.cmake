@@ -92,6 +92,8 @@ function(vodlift_library name)
   vodlift_group(${target})
 endfunction()
 
+add_custom_target(unit_tests)  # all that ctest runs
+
 # vodlift_test(NAME [LONG] SOURCES … DEPENDS …): one GoogleTest program, registered with CTest as NAME. LONG ones start first, so
 # that none of them runs alone at the end.
 function(vodlift_test name)
@@ -103,6 +105,7 @@ function(vodlift_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} vodlift_options GTest::gtest GTest::gmock GTest::gtest_main)
   vodlift_precompile_test(${name})
   vodlift_group(${name})
+  add_dependencies(unit_tests ${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   set_tests_properties(${name} PROPERTIES TIMEOUT 1800)  # ends what hangs; a sanitizer on a busy machine needs many minutes
   if(ARG_LONG)

@@ -99,6 +99,12 @@ void AccountDirectory::follow(ChangeFeed& feed) {
   changes_ = feed.subscribe(Change::Kind::accounts, [this](const Change&) { behind_ = true; });
 }
 
+Result<std::shared_ptr<const Account>> AccountDirectory::look_up_account(AccountId cdn) {
+  if (auto known = find_account(cdn)) return known;
+  if (auto loaded = refresh(); !loaded) return loaded.error();
+  return find_account(cdn);
+}
+
 Result<std::shared_ptr<const BucketAccess>> AccountDirectory::look_up_bucket(AccountId cdn, std::string_view bucket) {
   if (auto known = find_bucket(cdn, bucket)) return known;
   if (auto loaded = refresh(); !loaded) return loaded.error();

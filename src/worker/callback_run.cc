@@ -108,7 +108,7 @@ void CallbackMetrics::write(MetricsText& text) const {
   text.gauge("vodlift_callbacks_in_flight", "Deliveries of callbacks that are under way.", under_way.value());
 }
 
-CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts,
+CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, AccountDirectory& accounts,
                          CallbackSender& sender, const DisabledReceivers& disabled, milliseconds slow)
     : queue_(queue),
       accounts_(accounts),
@@ -256,8 +256,9 @@ void CallbackRun::send(ClaimedCallback callback, std::unique_ptr<CallbackPlace> 
   }
   try {
     const ClaimedCallback& sent = delivery->callback;
-    const auto account = accounts_.find_account(sent.account);
-    CallbackMessage message = callback_message(account ? *account : Account(), sent.url, sent.webhook_id, sent.body);
+    const auto account = accounts_.look_up_account(sent.account);  // its secret signs
+    if (!account) return done(Error{Errc::interrupted, account.error().message});
+    CallbackMessage message = callback_message(*account ? **account : Account(), sent.url, sent.webhook_id, sent.body);
     message.traceparent = traceparent(sent.trace, span_id(sent.trace, sent.webhook_id));
     sender_.send(std::move(message), std::move(done));
   } catch (const std::exception& failure) {

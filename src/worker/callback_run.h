@@ -44,7 +44,7 @@ struct CallbackMetrics {
 // it.
 class CallbackRun {
  public:
-  CallbackRun(CallbackQueue& queue, ChangeFeed& feed, const AccountDirectory& accounts, CallbackSender& sender,
+  CallbackRun(CallbackQueue& queue, ChangeFeed& feed, AccountDirectory& accounts, CallbackSender& sender,
               const DisabledReceivers& disabled, std::chrono::milliseconds slow = std::chrono::seconds(5));
   CallbackRun(const CallbackRun&) = delete;
   CallbackRun& operator=(const CallbackRun&) = delete;
@@ -98,7 +98,7 @@ class CallbackRun {
   std::chrono::milliseconds time_to_next() const;
 
   CallbackQueue& queue_;
-  const AccountDirectory& accounts_;
+  AccountDirectory& accounts_;
   CallbackSender& sender_;
   const DisabledReceivers& disabled_;
 

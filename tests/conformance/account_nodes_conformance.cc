@@ -44,9 +44,13 @@ TEST_P(AccountNodesConformance, AnotherNodeSeesAChangeAfterItsRefresh) {
   EXPECT_EQ(other->find_bucket(158, "b")->region, "eu-west-2");
 }
 
-TEST_P(AccountNodesConformance, ABucketThatAnotherNodeHasJustAddedIsLookedUp) {
+TEST_P(AccountNodesConformance, WhatAnotherNodeHasJustAddedIsLookedUp) {
   const auto other = make_node();
   add_account(158, "jb");
+  EXPECT_FALSE(other->find_account(158));
+  EXPECT_FALSE(other->look_up_account(159).value());
+  ASSERT_TRUE(other->look_up_account(158).value());
+  EXPECT_EQ(other->find_account(158)->webhook_secret.reveal(), "whsec_jb");
   ASSERT_TRUE(accounts().put_bucket(bucket(158, "b")));
   EXPECT_FALSE(other->find_bucket(158, "b"));
   EXPECT_FALSE(other->look_up_bucket(158, "c").value());
