@@ -34,8 +34,8 @@ class AccountDirectory {
   [[nodiscard]] std::shared_ptr<const ApiKey> find_key(std::string_view api_key) const;
   [[nodiscard]] std::shared_ptr<const BucketAccess> find_bucket(AccountId cdn, std::string_view bucket) const;
 
-  // The same, and after a refresh() if it is not known: another node may have added it just now, and handed on an upload
-  // or a callback. Blocks for the disk then. Errors: those of refresh().
+  // The same, and after a refresh() if it is not known: another node may have added it just now, and handed on an
+  // upload or a callback. Blocks for the disk then. Errors: those of refresh().
   Result<std::shared_ptr<const Account>> look_up_account(AccountId cdn);
   Result<std::shared_ptr<const BucketAccess>> look_up_bucket(AccountId cdn, std::string_view bucket);
 

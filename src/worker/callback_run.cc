@@ -108,8 +108,8 @@ void CallbackMetrics::write(MetricsText& text) const {
   text.gauge("vodlift_callbacks_in_flight", "Deliveries of callbacks that are under way.", under_way.value());
 }
 
-CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, AccountDirectory& accounts,
-                         CallbackSender& sender, const DisabledReceivers& disabled, milliseconds slow)
+CallbackRun::CallbackRun(CallbackQueue& queue, ChangeFeed& feed, AccountDirectory& accounts, CallbackSender& sender,
+                         const DisabledReceivers& disabled, milliseconds slow)
     : queue_(queue),
       accounts_(accounts),
       sender_(sender),
