@@ -53,7 +53,7 @@ bool LeaseKeeper::renew() {
     log::error("leases cannot be renewed", {{"reason", held.error().for_operator()}});
     if (asked < good_until_) return false;  // they are still ours
   }
-  good_until_ = asked + without_renewal_;
+  good_until_ = asked + kLease;
   for (const auto& run : runs) {
     const HeldLease* kept = held ? find(*held, run->claimed.lease) : nullptr;
     if (kept == nullptr) {

@@ -16,10 +16,7 @@
 namespace vodlift::worker {
 
 // How long a lease lasts unless it is renewed.
-inline constexpr std::chrono::milliseconds kLease{90'000};
-// How long runs go on after the last renewal. They end well before their leases, because it is seen late: the next
-// renewal is tried after 15 s (the dispatcher's housekeeping), and may wait 30 s for a database that does not answer.
-inline constexpr std::chrono::milliseconds kWithoutRenewal{45'000};
+inline constexpr std::chrono::milliseconds kLease{60'000};
 
 // One claimed upload, from its claim until its end is recorded.
 struct ActiveRun {
@@ -36,11 +33,8 @@ struct ActiveRun {
 // locked.
 class LeaseKeeper {
  public:
-  // `queue` must outlive it. `without_renewal`: for tests.
-  explicit LeaseKeeper(WorkQueue& queue, std::chrono::milliseconds without_renewal = kWithoutRenewal)
-      : queue_(queue),
-        without_renewal_(without_renewal),
-        good_until_(std::chrono::steady_clock::now() + without_renewal) {}
+  // `queue` must outlive it.
+  explicit LeaseKeeper(WorkQueue& queue) : queue_(queue) {}
 
   // Registers a claim that is given a slot. Returns false, and does not register it, if an earlier run of the same
   // upload is still in a slot. That run has lost its lease, and is told to end. May be repeated after an exception.
@@ -51,7 +45,7 @@ class LeaseKeeper {
   void release(const ActiveRun& run);
 
   // Renews all leases; one thread. Returns false if the store could not do that. A run ends with lease_lost if the
-  // store says that its lease is lost, or if no renewal succeeded for so long that the lease may be over soon.
+  // store says that its lease is lost, or if no renewal succeeded while the lease lasted.
   bool renew();
   // Ends the run of an upload that is in a slot, and cuts off its transfers: the client wants it paused or cancelled.
   void recall(UploadId id);
@@ -71,14 +65,13 @@ class LeaseKeeper {
   [[nodiscard]] std::vector<std::shared_ptr<ActiveRun>> all() const;
 
   WorkQueue& queue_;
-  const std::chrono::milliseconds without_renewal_;
   mutable std::mutex mutex_;  // guards the next three
   std::condition_variable slots_empty_;
   // Nothing is added to either where a run ends: that must not fail for want of memory.
   std::map<UploadId, std::shared_ptr<ActiveRun>> in_slots_;
   std::map<const ActiveRun*, std::shared_ptr<ActiveRun>> held_;  // also those that are over and not recorded yet
   // Of renew()'s thread.
-  std::chrono::steady_clock::time_point good_until_;
+  std::chrono::steady_clock::time_point good_until_ = std::chrono::steady_clock::now() + kLease;
 };
 
 }  // namespace vodlift::worker

@@ -101,17 +101,6 @@ TEST_F(LeaseKeeperTest, WhileLeasesLastAFailedRenewalEndsNothing) {
   EXPECT_FALSE(run->control.ended());
 }
 
-TEST_F(LeaseKeeperTest, WhatCouldNotBeRenewedForTooLongIsCutOffThoughItsLeaseLasts) {
-  LeaseKeeper leases(queue_, 0ms);
-  const auto run = new_run();
-  leases.add(run);
-  queue_.before["renew"] = [] { return Result<>(disk_full()); };
-  EXPECT_FALSE(leases.renew());
-  EXPECT_EQ(reason(*run), Errc::lease_lost);
-  EXPECT_TRUE(run->control.cut()->load());
-  EXPECT_EQ(expired(), 0) << "nobody else sends it yet";
-}
-
 TEST_F(LeaseKeeperTest, ARecallCutsOffTheRunOfThatUpload) {
   const auto run = new_run();
   leases_.add(run);

@@ -209,7 +209,7 @@ def test_a_node_is_killed_under_load(nodes, postgres, database, fake):
         servers[1].kill9()
         killed_at = len(load.accepted)
         wait_until(lambda: len(load.accepted) > killed_at + 50, 20, "the other one goes on")
-    # What it held comes back when its leases are over; they last a minute and a half, which is over now.
+    # What it held comes back when its leases are over; they last a minute, which is over now.
     held = int(postgres.sql(database, "SELECT count(*) FROM vodlift.open_uploads WHERE state = 'uploading'"))
     postgres.sql(database, "UPDATE vodlift.nodes SET leases_until_ms = 0;"
                            " UPDATE vodlift.open_uploads SET lease_until_ms = 0 WHERE state = 'uploading' AND owner ="
