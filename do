@@ -182,8 +182,8 @@ do_tsan() {
   sanitize tsan "$@"
 }
 
-# Where unit tests make their files: thousands of small databases, each of which waits for a disk many times. The end-to-end
-# tests use a real disk.
+# Where unit tests make their files. They make thousands of small databases, and each waits for its disk. End-to-end tests use a
+# real disk.
 folder_in_memory() {
   local free
   free=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)  # KiB

@@ -50,8 +50,8 @@ class Node {
 
   // Accepts uploads `from` to `from + count - 1`, `clients` at a time.
   void accept(int from, int count, int clients);
-  // Claims and ends what is ready, `at_once` (200 at most) with one claim, until nothing is or `most` have ended.
-  // Answers how many. `claims`: how long each claim took is added to it, in milliseconds.
+  // Claims uploads and ends them, until none is ready or `most` have ended. One claim takes `at_once`, 200 at most.
+  // Answers how many ended. `claims` gets the time of each claim in milliseconds.
   int end(int most, int at_once = 200, std::vector<double>* claims = nullptr);
 
  private:

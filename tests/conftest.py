@@ -22,6 +22,7 @@ from callback_receiver import CallbackReceiver
 from catalogue_rows import NOT_RUN, RowReport
 from fake_aws import FakeAws
 from fake_s3 import FakeS3
+from postgres_server import PostgresServer
 from server import Site
 from support import CAP_SYS_ADMIN, ROOT, need_capability
 
@@ -90,6 +91,14 @@ def new_site():
     yield make
     for one in sites:
         one.close()
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    """A PostgreSQL server for the tests of one file, each of which makes its own database."""
+    server = PostgresServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture

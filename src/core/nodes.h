@@ -23,7 +23,7 @@ struct NodeTerm {
   bool operator==(const NodeTerm&) const = default;
 };
 
-// What a node does. One that is alone does all.
+// What a node does. A single node does everything.
 struct NodeRoles {
   bool api = true;       // takes calls of the legacy API
   bool worker = true;    // sends files
@@ -45,7 +45,7 @@ inline constexpr std::array kNodeRoleWords = {
 std::string to_text(const NodeRoles& roles);       // "api,worker"
 NodeRoles node_roles_from(std::string_view text);  // other words are left out
 
-// What a node tells of itself.
+// What a node says about itself.
 struct NodeAbout {
   std::string version{};  // of its program
   NodeRoles roles{};
@@ -78,11 +78,11 @@ struct NodeInfo {
   std::optional<WallTime> leases_until{};  // of these uploads: when the last lease ends; empty: it runs none
 };
 
-// A node that has not left and shows no sign of life for so long is lost.
+// After so long without a sign of life, a node that has not left is lost.
 inline constexpr std::chrono::seconds kNodeLostAfter{150};
 // The state of one whose other members are set.
 NodeState node_state(const NodeInfo& node, WallTime now);
-// A node that is lost, or has left, for so long is forgotten, and what it had.
+// A node that was away for so long is forgotten, with the names of its storages.
 inline constexpr std::chrono::hours kNodeForgottenAfter{7 * 24};
 
 // How long what is pending may wait for its next attempt: uploads, callbacks, abandoned multipart uploads.

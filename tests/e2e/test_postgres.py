@@ -15,20 +15,13 @@ import urllib.request
 import pytest
 
 from api_client import ApiClient, sign
-from postgres_server import PASSWORD, PostgresServer
+from postgres_server import PASSWORD
 from rest_client import RestClient
 from server import Server, Site
 from support import binary, make_file, wait_until
 from test_threads import documented, threads
 
 ENDS = {"completed", "failed", "cancelled"}
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    server = PostgresServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture
