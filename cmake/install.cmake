@@ -14,7 +14,7 @@ install(FILES README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE DES
 install(DIRECTORY docs DESTINATION share/doc/vodlift)
 install(FILES bench/RESULTS.md DESTINATION share/doc/vodlift/bench)
 install(FILES packaging/vodlift.example.toml DESTINATION share/doc/vodlift/packaging)
-foreach(folder IN ITEMS packaging/monitoring sdk)
+foreach(folder IN ITEMS packaging/monitoring packaging/high-availability sdk)
   if(EXISTS ${PROJECT_SOURCE_DIR}/${folder})
     cmake_path(GET folder PARENT_PATH parent)
     install(DIRECTORY ${folder} DESTINATION share/doc/vodlift/${parent} PATTERN __pycache__ EXCLUDE)

@@ -35,19 +35,25 @@ def store_lines(server: Server, url: str, *more: str) -> str:
 
 
 @pytest.fixture
-def nodes(postgres, database, new_site):
+def store(postgres, database):
+    """Gives the lines of [store] for a server."""
+    return lambda server: store_lines(server, postgres.url(database))
+
+
+@pytest.fixture
+def nodes(store, new_site):
     """Starts nodes on one database: the first as a site, the others as its further servers. `configure` gives each other node
     settings of its own."""
     others = []
 
     def start(count: int = 1, configure=lambda server: {}, **settings):
         settings = {"uploads": 4, "quiet_s": 0, "extra": '[metrics]\nlisten = "127.0.0.1:0"'} | settings
-        site = new_site(store=lambda server: store_lines(server, postgres.url(database)), **settings)
+        site = new_site(store=store, **settings)
         for _ in range(count - 1):
             other = Server()
             others.append(other)
             other.storage = site.server.storage
-            other.configure(store=lambda server: store_lines(server, postgres.url(database)), **(settings | configure(other)))
+            other.configure(store=store, **(settings | configure(other)))
             shutil.copy(site.server.folder / "master.key", other.folder / "master.key")
             other.start()
         return site, [site.server, *others]
