@@ -232,6 +232,21 @@ do_bench() {
   "$python" bench/run.py "$@"
 }
 
+##: soak [TIME] [ARGS]  clients, faults and a judge for TIME (600: seconds, 2h: hours), or a round of each plan; --seed N, --plan NAME
+##: soak --broken       builds that are broken on purpose: the campaign must find each (docs/campaign.md)
+do_soak() {
+  need build s3 test
+  build release vodlift
+  local program=campaign time=()
+  case "${1-}" in
+    --broken) program=broken; shift ;;
+    [0-9]*h) time=(--seconds $((${1%h} * 3600))); shift ;;
+    [0-9]*) time=(--seconds "$1"); shift ;;
+  esac
+  part "campaign" with_rights env VODLIFT_BINARY="$PWD/build/release/vodlift" PYTHONDONTWRITEBYTECODE=1 \
+    "$python" "tests/campaign/$program.py" "${time[@]}" "$@"
+}
+
 ##: fmt                 format the C++ sources
 do_fmt() {
   need check
@@ -247,7 +262,7 @@ do_run() {
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  build | deb | image | package-test | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | fmt | panel | pictures | run) "do_$command" "$@" ;;
+  build | deb | image | package-test | demo | test | e2e | check | asan | tsan | tidy | format | includes | fuzz | bench | soak | fmt | panel | pictures | run) "do_$command" "$@" ;;
   help | -h | --help)
     echo "usage: ./do COMMAND"
     grep '^##:' "$0" | cut -c4-

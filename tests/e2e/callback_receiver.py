@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import sys
 import threading
 import time
 
@@ -74,6 +75,10 @@ class CallbackReceiver:
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 128
+
+            def handle_error(self, request, client_address) -> None:
+                if not isinstance(sys.exc_info()[1], ConnectionError):  # a sender that was killed
+                    super().handle_error(request, client_address)
 
         self._server = Server((address, 0), Handler)
         self.port = self._server.server_address[1]

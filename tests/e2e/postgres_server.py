@@ -1,9 +1,11 @@
 """A real PostgreSQL 15 of the tests' own, on a private Unix socket."""
 
+import contextlib
 import os
 import pathlib
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -15,12 +17,17 @@ PASSWORD = "not-so-secret word"
 
 class PostgresServer:
     """It does not sync, which makes it fast, so the daemon must be told to accept that. `role` needs the password, the
-    usual role `vodlift` none."""
+    usual role `vodlift` none. `settings`: more of them, as postgres -c takes them. `room_mib`: its files lie on a disk of that size in
+    memory, which needs the right to mount."""
 
     role = "secured"
 
-    def __init__(self):
+    def __init__(self, settings: tuple[str, ...] = (), room_mib: int = 0):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-pg-"))
+        self._settings = [word for one in settings for word in ("-c", one)]
+        self._has_disk = room_mib > 0
+        if self._has_disk:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room_mib}m,mode=755", "tmpfs", self.folder], check=True)
         self._databases = 0
         self._process: subprocess.Popen | None = None
         self._as_user: list[str] = []
@@ -43,7 +50,7 @@ class PostgresServer:
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(
                 [*self._as_user, PROGRAMS / "postgres", "-D", self.folder / "data", "-k", self.folder, "-c", "listen_addresses=",
-                 "-c", "fsync=off", "-c", "max_connections=200"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/")
+                 "-c", "fsync=off", "-c", "max_connections=200", *self._settings], stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/")
 
         def answers():
             assert self._process.poll() is None, (self.folder / "log").read_text()
@@ -56,9 +63,24 @@ class PostgresServer:
         self._run("pg_ctl", "stop", "-D", self.folder / "data", "-m", mode, "-w", "-s")
         self._process.wait(10)
 
+    def kill9(self) -> None:
+        """Kills all its processes at once: what only its memory had is lost."""
+        self._process.send_signal(signal.SIGSTOP)  # so that it starts no other
+        children = pathlib.Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        for one in [*map(int, children), self._process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self._process.wait(10)
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def close(self) -> None:
-        if self._process and self._process.poll() is None:
+        if self.runs:
             self.stop("immediate")
+        if self._has_disk:
+            subprocess.run(["umount", "--lazy", self.folder], check=True)
         shutil.rmtree(self.folder)
 
     def sql(self, database: str, text: str) -> str:
