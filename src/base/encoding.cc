@@ -154,7 +154,8 @@ std::string uri_encode(std::string_view text, bool keep_slash) {
 }
 
 std::string json_string(std::string_view text) {
-  if (plain_ascii_length(text) != text.size() || text.find_first_of("\"\\") != std::string_view::npos) {
+  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };
+  if (plain_ascii_length(text) != text.size() || std::any_of(text.begin(), text.end(), is_escaped)) {
     return boost::json::serialize(boost::json::string(text));
   }
   std::string out;

@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -23,6 +24,7 @@ namespace vodlift::log {
 namespace {
 
 constexpr std::size_t kMaxFieldBytes = 512;
+constexpr std::size_t kUsualBytes = 512;              // of a line
 constexpr std::chrono::milliseconds kLateMoment{20};  // whose late lines are written together
 
 std::atomic<Format> g_format{Format::console};
@@ -59,28 +61,43 @@ spdlog::level::level_enum spdlog_level(Level level) {
   return spdlog::level::err;
 }
 
-// Appends, and does not format: each upload has lines, each with a dozen fields.
-std::string as_json(std::string_view message, std::initializer_list<Field> fields) {
-  std::string line = R"("message":)" + json_string(message);
-  for (const Field& field : fields) {
-    line.append(1, ',').append(json_string(field.name)).append(1, ':');
-    line += field.is_number ? field.value : json_string(printable(field.value, kMaxFieldBytes));
-  }
-  return line;
+// Of a field of a line for people: where it ends must be clear.
+bool needs_quotes(std::string_view value) {
+  return value.empty() ||
+         std::any_of(value.begin(), value.end(), [](char c) { return c == ' ' || c == '"' || c == '='; });
 }
 
-std::string as_text(std::string_view message, std::initializer_list<Field> fields) {
-  std::string line(message);
+// Appends, and does not format: each upload has lines, each with a dozen fields.
+void append_json(std::string& line, std::string_view message, std::initializer_list<Field> fields) {
+  line.append(R"("message":)").append(json_string(message));
   for (const Field& field : fields) {
-    const std::string value = printable(field.value, kMaxFieldBytes);
-    const bool plain = !value.empty() && value.find_first_of(" \"=") == std::string::npos;
-    line.append(1, ' ').append(field.name).append(1, '=').append(plain ? value : json_string(value));
+    line.append(1, ',').append(json_string(field.name())).append(1, ':');
+    if (field.is_number()) {
+      line.append(field.value());
+    } else {
+      line.append(json_string(printable(field.value(), kMaxFieldBytes)));
+    }
   }
-  return line;
+}
+
+void append_text(std::string& line, std::string_view message, std::initializer_list<Field> fields) {
+  line.append(message);
+  for (const Field& field : fields) {
+    line.append(1, ' ').append(field.name()).append(1, '=');
+    if (field.is_number()) {
+      line.append(field.value());
+      continue;
+    }
+    const std::string value = printable(field.value(), kMaxFieldBytes);
+    line.append(needs_quotes(value) ? json_string(value) : value);
+  }
 }
 
 std::string as_line(std::string_view message, std::initializer_list<Field> fields) {
-  return g_format == Format::json ? as_json(message, fields) : as_text(message, fields);
+  std::string line;
+  line.reserve(kUsualBytes);
+  g_format == Format::json ? append_json(line, message, fields) : append_text(line, message, fields);
+  return line;
 }
 
 void write_now(spdlog::level::level_enum level, std::string_view message, std::initializer_list<Field> fields) {
@@ -167,13 +184,6 @@ void info_late(std::string_view message, std::initializer_list<Field> fields) no
     static LateLines lines;
     lines.add(message, fields);
   } catch (const std::exception&) {  // as event()
-  }
-}
-
-Field::Field(std::string_view field, std::string_view text) noexcept : name(field) {
-  try {
-    value = text;
-  } catch (const std::exception&) {  // the line comes without it
   }
 }
 

@@ -36,7 +36,7 @@ Result<ChangeOutcome> UploadControl::queue_again(const Account& account, const C
   again->retry_of = ended.id;
   if (!ended.trace.parent.empty()) again->trace = ended.trace;
   const auto inserted =
-      await<Result<InsertOutcome>>([&](auto done) { insert_and_tell(uploads_, std::move(*again), std::move(done)); });
+      await<Result<InsertOutcome>>([&](auto done) { uploads_.insert(std::move(*again), std::move(done)); });
   if (!inserted) return inserted.error();
   return look_up(request, inserted->id);
 }

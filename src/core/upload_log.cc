@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "base/late_log.h"
 #include "base/log.h"
@@ -13,32 +12,25 @@ std::string object_name(const UploadRequest& request) {
   return "s3://" + request.bucket + "/" + request.destination_path;
 }
 
-// `done` first: the client waits for its answer, nobody for the line. Both come on a thread of the store.
-void insert_and_tell(UploadStore& uploads, NewUpload upload, UploadStore::InsertDone done) {
-  auto tell = [account = upload.account, source = upload.request.path, object = object_name(upload.request),
-               size = upload.size, retry_of = upload.retry_of, trace = trace_of(upload).id](UploadId id) {
-    if (retry_of == 0) {
-      log::info_late("upload queued", {{"upload", id},
-                                       {"cdn", account},
-                                       {"source", source},
-                                       {"object", object},
-                                       {"bytes", size},
-                                       {"trace", trace}});
-    } else {
-      log::info_late("upload queued", {{"upload", id},
-                                       {"cdn", account},
-                                       {"source", source},
-                                       {"object", object},
-                                       {"bytes", size},
-                                       {"trace", trace},
-                                       {"retry_of", retry_of}});
-    }
-  };
-  uploads.insert(std::move(upload), [tell = std::move(tell), done = std::move(done)](Result<InsertOutcome> outcome) {
-    const UploadId id = outcome && !outcome->repeated ? outcome->id : 0;
-    done(std::move(outcome));
-    if (id != 0) tell(id);
-  });
+void tell_queued(const NewUpload& upload, UploadId id) {
+  const std::string object = object_name(upload.request);
+  const std::string trace = trace_of(upload).id;
+  if (upload.retry_of == 0) {
+    log::info_late("upload queued", {{"upload", id},
+                                     {"cdn", upload.account},
+                                     {"source", upload.request.path},
+                                     {"object", object},
+                                     {"bytes", upload.size},
+                                     {"trace", trace}});
+  } else {
+    log::info_late("upload queued", {{"upload", id},
+                                     {"cdn", upload.account},
+                                     {"source", upload.request.path},
+                                     {"object", object},
+                                     {"bytes", upload.size},
+                                     {"trace", trace},
+                                     {"retry_of", upload.retry_of}});
+  }
 }
 
 void tell_change(const ChangeRequest& request, const Upload& upload) {

@@ -14,8 +14,8 @@ namespace vodlift {
 // "s3://BUCKET/KEY", for logs and messages.
 std::string object_name(const UploadRequest& request);
 
-// UploadStore::insert() that also tells of an upload that is new: "upload queued". Any thread.
-void insert_and_tell(UploadStore& uploads, NewUpload upload, UploadStore::InsertDone done);
+// "upload queued": a store has committed an upload that is new. Any thread; never blocks.
+void tell_queued(const NewUpload& upload, UploadId id);
 
 // "upload changed": somebody asked for a change, and it is made, or will be as soon as the upload stops running.
 void tell_change(const ChangeRequest& request, const Upload& upload);

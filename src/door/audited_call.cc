@@ -45,19 +45,21 @@ void AuditedCall::begin(State state) {
   entry_.call = random_hex(kCallBytes);
   entry_.before = state_({});
   entry_.begun = true;
+  const auto values = values_;  // the second entry has them too
   take_what(nullptr);
+  values_ = values;
   log_.record(entry_);
   entry_.begun = false;
 }
 
 void AuditedCall::take_what(const boost::json::object* answer) {
   entry_.what.clear();
-  for (const auto& [name, value] : values_) {
+  for (auto& [name, value] : values_) {
     const boost::json::value* answered = value || answer == nullptr ? nullptr : answer->if_contains(name);
     if (answered != nullptr) {
       entry_.what.emplace_back(name, text_of(*answered));
     } else if (value) {
-      entry_.what.emplace_back(name, *value);
+      entry_.what.emplace_back(name, std::move(*value));
     }
   }
 }

@@ -40,7 +40,7 @@ class AuditedCall {
   void failed(Errc code);
 
  private:
-  void take_what(const boost::json::object* answer);
+  void take_what(const boost::json::object* answer);  // out of values_
   void record(const boost::json::object* answer);
 
   AuditLog& log_;

@@ -193,7 +193,7 @@ boost::system::result<Caller, Refused> Authentication::judge(const SignedRequest
   usage_.note(key.id, now);
   // A key that is being removed still shows and changes what it has queued.
   const Permissions permissions = key.removing ? key.permissions.without(Permission::upload) : key.permissions;
-  return Caller{.account = *account,
+  return Caller{.account = account,
                 .key_id = key.id,
                 .signature = {*timestamp, {verdict.mac.begin(), verdict.mac.end()}},
                 .permissions = permissions,

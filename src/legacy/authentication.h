@@ -6,6 +6,7 @@
 #include <boost/system/result.hpp>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string_view>
 
@@ -22,7 +23,7 @@ namespace vodlift::legacy {
 
 // The owner of the key that signed the request.
 struct Caller {
-  Account account;
+  std::shared_ptr<const Account> account;  // as it was when the request came
   std::int64_t key_id = 0;
   RequestSignature signature;    // the same for both rules of signing
   Permissions permissions;       // of the key

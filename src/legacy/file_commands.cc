@@ -17,7 +17,7 @@ Result<FileQuery> query_of(const Caller& caller, const Fields& fields) {
   if (!query) return query;
   const std::string_view path = fields.text("path");
   // Reported as a missing folder, so that nobody learns which folders another account has.
-  if (query->folder.user != caller.account.user) {
+  if (query->folder.user != caller.account->user) {
     return Error{Errc::source_not_found, "folder " + printable(path) + " does not exist"};
   }
   if (auto within = caller.scope.check_path(path); !within) return within.error();
@@ -33,7 +33,7 @@ void answer_files(const FileList& found, Reply& reply) {
 // The folder of a storage where the caller's files may lie: its user's, or the part of it that the key reaches; empty:
 // none.
 std::string folder_of(const Caller& caller, const std::string& storage) {
-  std::string folder = storage + "/" + caller.account.user;
+  std::string folder = storage + "/" + caller.account->user;
   if (caller.scope.holds_path(folder)) return folder;
   KeyScope within;
   within.path_prefix = folder;
@@ -54,7 +54,7 @@ void files_list(const Services& services, const Caller& caller, const Fields& fi
 // Answers every storage with the account's folder on it: [{storage, path, available, bytes_free}]. Takes no fields.
 void files_getstorage(const Services& services, const Caller& caller, const Fields& /*fields*/,
                       const std::shared_ptr<Reply>& reply) {
-  door::run_on(services.blocking, caller.account.cdn, reply, [&services, reply, caller] {
+  door::run_on(services.blocking, caller.account->cdn, reply, [&services, reply, caller] {
     boost::json::array list;
     for (const StorageInfo& storage : services.storages.list()) {
       const std::string folder = folder_of(caller, storage.name);

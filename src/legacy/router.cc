@@ -75,7 +75,7 @@ AuditEntry audit_entry(const Command& command, const Caller& caller, std::string
   AuditEntry entry;
   entry.door = "api";
   entry.address = peer;
-  entry.cdn = caller.account.cdn;
+  entry.cdn = caller.account->cdn;
   entry.key_id = caller.key_id;
   entry.command = command.name;
   return entry;
@@ -130,7 +130,7 @@ void Router::judge_form(const Form& form, const Origin& origin, const std::share
   const auto command = command_of(request->fields());
   if (!command) return reply->failure(command.error());
   reply->count_as((*command)->name);
-  log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account.cdn}, {"key", caller->key_id}});
+  log::debug("request", {{"command", (*command)->name}, {"cdn", caller->account->cdn}, {"key", caller->key_id}});
   reply->charge_to(caller->key_id, !(*command)->mutating);
   if ((*command)->mutating) {
     reply->audit(

@@ -9,7 +9,6 @@
 #include "core/upload_control.h"
 #include "core/upload_fields.h"
 #include "core/upload_json.h"
-#include "core/upload_log.h"
 #include "legacy/command.h"
 
 namespace vodlift::legacy {
@@ -61,7 +60,7 @@ void insert(UploadStore& uploads, const Caller& caller, NewUpload upload, const 
   upload.key_id = caller.key_id;
   upload.signature = caller.signature;
   upload.trace = caller.trace;
-  insert_and_tell(uploads, std::move(upload), [reply](const Result<InsertOutcome>& outcome) {
+  uploads.insert(std::move(upload), [reply](const Result<InsertOutcome>& outcome) {
     reply->guard([&] {
       if (!outcome) return reply->failure(outcome.error());
       answer_id(*reply, outcome->id);
@@ -76,14 +75,14 @@ void aws_upload(const Services& services, const Caller& caller, const Fields& fi
   // Checked for a repeat as well: a key whose scope was narrowed no longer reaches what it queued.
   if (auto within = caller.scope.check_path(fields.text("path")); !within) return reply->failure(within.error());
   if (auto within = caller.scope.check_bucket(fields.text("bucket")); !within) return reply->failure(within.error());
-  auto checked = services.intake.check_request(caller.account, door::read_upload_request(fields));
+  auto checked = services.intake.check_request(*caller.account, door::read_upload_request(fields));
   if (checked) {
     // The system knows most files without asking the disk. Only the others need a thread that may block.
     if (auto upload = services.intake.check_cached_source(*checked)) {
       return insert(services.uploads, caller, std::move(*upload), reply);
     }
   }
-  door::run_on(services.blocking, caller.account.cdn, reply, [&services, reply, caller, checked = std::move(checked)] {
+  door::run_on(services.blocking, caller.account->cdn, reply, [&services, reply, caller, checked = std::move(checked)] {
     const auto upload = checked ? services.intake.check_source(*checked) : Result<NewUpload>(checked.error());
     if (!upload) return answer_refused(services.uploads, caller, upload.error(), *reply);
     insert(services.uploads, caller, *upload, reply);
@@ -129,8 +128,8 @@ void answer_status(const Services& services, AccountId account, const UploadQuer
 // exists: upload_not_found.
 void aws_status(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
-  door::run_on(services.blocking, caller.account.cdn, reply,
-               [&services, reply, account = caller.account.cdn, query = query_of(caller, fields)] {
+  door::run_on(services.blocking, caller.account->cdn, reply,
+               [&services, reply, account = caller.account->cdn, query = query_of(caller, fields)] {
                  answer_status(services, account, query, *reply);
                });
 }
@@ -185,15 +184,15 @@ template <UploadChange change>
 void aws_change(const Services& services, const Caller& caller, const Fields& fields,
                 const std::shared_ptr<Reply>& reply) {
   ChangeRequest request;
-  request.account = caller.account.cdn;
+  request.account = caller.account->cdn;
   request.id = fields.number("id");
   request.scope = caller.scope;
   request.change = change;
   request.key_id = caller.key_id;
   request.signature = caller.signature;
-  door::run_on(services.blocking, caller.account.cdn, reply,
+  door::run_on(services.blocking, caller.account->cdn, reply,
                [&services, reply, account = caller.account, request = std::move(request)] {
-                 const auto outcome = UploadControl(services.uploads, services.intake).carry_out(account, request);
+                 const auto outcome = UploadControl(services.uploads, services.intake).carry_out(*account, request);
                  if (!outcome) return reply->failure(outcome.error());
                  if (outcome->refusal) return reply->failure(refused(request, *outcome));
                  reply->success(message_of(request, outcome->upload), to_json(outcome->upload, services.clock.now()));

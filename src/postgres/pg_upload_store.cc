@@ -8,6 +8,7 @@
 
 #include "core/store_rules.h"
 #include "core/upload_decisions.h"
+#include "core/upload_log.h"
 #include "core/upload_request.h"
 #include "postgres/pg_upload_lifecycle.h"
 #include "postgres/pg_upload_lists.h"
@@ -115,7 +116,12 @@ Result<std::vector<Result<InsertOutcome>>> PgUploadStore::insert_group(std::span
     transaction.together = jobs.size();
     return insert_uploads(transaction, jobs, queue_.database.most_open_uploads());
   });
-  if (answers) forget_signatures_if_due(now);
+  if (!answers) return answers;
+  for (std::size_t at = 0; at < jobs.size(); ++at) {
+    const Result<InsertOutcome>& one = (*answers)[at];
+    if (one && !one->repeated) tell_queued(jobs[at].upload, one->id);
+  }
+  forget_signatures_if_due(now);
   return answers;
 }
 

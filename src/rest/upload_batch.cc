@@ -67,8 +67,8 @@ class Batch {
       if (!entry.upload) continue;
       const auto promise = std::make_shared<std::promise<Result<InsertOutcome>>>();
       waiting.emplace_back(&entry, promise->get_future());
-      insert_and_tell(context_.uploads, std::move(*entry.upload),
-                      [promise](Result<InsertOutcome> inserted) { promise->set_value(std::move(inserted)); });
+      context_.uploads.insert(std::move(*entry.upload),
+                              [promise](Result<InsertOutcome> inserted) { promise->set_value(std::move(inserted)); });
     }
     for (auto& [entry, answer] : waiting) {
       const auto inserted = answer.get();

@@ -2,7 +2,6 @@
 #include <array>
 #include <boost/json/array.hpp>
 
-#include "core/upload_log.h"
 #include "rest/idempotency.h"
 #include "rest/uploads.h"
 
@@ -27,7 +26,7 @@ void answer_repeat(const Context& context, UploadId id, AccountId cdn, const Upl
 void insert(const Context& context, NewUpload upload, const std::shared_ptr<Reply>& reply) {
   const auto asked = std::make_shared<const UploadRequest>(upload.request);
   const AccountId cdn = upload.account;
-  insert_and_tell(context.uploads, std::move(upload), [reply, asked, &context, cdn](Result<InsertOutcome> inserted) {
+  context.uploads.insert(std::move(upload), [reply, asked, &context, cdn](Result<InsertOutcome> inserted) {
     reply->guard([&] {
       if (!inserted) return reply->failure(inserted.error());
       const UploadId id = inserted->id;

@@ -10,6 +10,7 @@
 
 #include "core/store_rules.h"
 #include "core/upload_decisions.h"
+#include "core/upload_log.h"
 #include "store/sqlite_account_rows.h"
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_lifecycle.h"
@@ -178,8 +179,9 @@ class SqliteUploadStore::Insert final : public WriteOperation {
 
   void done(Result<> outcome) override {
     if (!outcome) return done_(outcome.error());
-    done_(outcome_);
+    done_(outcome_);  // first: the client waits for its answer
     if (outcome_.repeated) return;
+    tell_queued(upload_, outcome_.id);
     store_.queue_.feed.publish({Change::Kind::uploads_due, upload_.account, outcome_.id});
     store_.forget_signatures_if_due();
   }
