@@ -137,21 +137,24 @@ class Clients:
 
 @dataclasses.dataclass
 class Plan:
-    """What a round does. `weights`: how often which fault comes, by name of a method of Faults."""
+    """What a round does. `weights`: how often which fault comes, by name of a method of Faults; or `script`: these, one after the other, whatever
+    time they take."""
 
     seconds: float
     weights: dict[str, int]
+    script: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("", "", "")
     at_once: int = 2  # faults that last at the same time
     every_s: float = 1.0  # between the beginnings of two faults, on average
     longest_s: float = 6.0
     shortest_s: float = 0.0
-    store_s: float = 0.0  # that the store takes for an object
+    looking_s: float = 0.0  # that the store takes to tell whether an object is there; a quarter of it to store one
     clients: int = 6
     pause_s: float = 0.05
     shared: bool = False  # some objects get several uploads. A node that dies or stops may leave a request that the store carries out late.
     room_mib: int = 0
     clock: bool = False
+    machines: bool = False  # three machines have the database
     waits: bool = False  # leases run out by themselves; otherwise they are ended in the database when all is healed
     grace_s: int = 30  # before litter is looked for; above what a store or a network may hold a request back
     bound_s: float = 120.0  # in which everything must have ended after all is healed
@@ -164,11 +167,20 @@ class Faults:
         self._world, self._clients, self._dice, self._plan = world, clients, dice, plan
         self._active: list[tuple[float, str, object]] = []
         self.counts = collections.Counter()
-        slow = [{"operation": "PutObject", "fault": {"delay_s": plan.store_s}}] if plan.store_s else []
+        slow = [{"operation": one, "fault": {"delay_s": takes}} for one, takes in (("HeadObject", plan.looking_s), ("PutObject", plan.looking_s / 4)) if takes]
         self._usual = {"about": "as always", "rules": slow}
         world.s3.play(self._usual)
 
     def play(self) -> None:
+        for name in self._plan.script:
+            time.sleep(self._dice.random() * 2 * self._plan.every_s)
+            lasts = self._dice.uniform(self._plan.shortest_s, self._plan.longest_s)
+            undo = getattr(self, name)()
+            self.counts[name] += undo is not None
+            self._clients.note("fault", what=name, lasts_s=lasts)
+            time.sleep(lasts)
+            if undo:
+                undo()
         until = time.monotonic() + self._plan.seconds
         names, weights = list(self._plan.weights), list(self._plan.weights.values())
         while time.monotonic() < until and not self._clients.failures:
@@ -189,9 +201,10 @@ class Faults:
         self._undo(float("inf"))
         self._world.s3_relay.heal()
         for node in self._world.nodes:
-            node.database.heal()
+            if node.database:
+                node.database.heal()
             node.resume()
-        if not self._world.postgres.runs:
+        if self._world.postgres and not self._world.postgres.runs:
             self._world.postgres.start()
         wait_until(lambda: all(node.start() for node in self._world.nodes), 60, f"all nodes run\n{self._world.logs()[-4000:]}")
         self._clients.note("healed")
@@ -222,7 +235,7 @@ class Faults:
             return None
         try:
             self._world.end_leases(node)
-        except AssertionError:
+        except (AssertionError, RuntimeError):
             pass  # the database is away
         return node.resume
 
@@ -233,7 +246,7 @@ class Faults:
     def end_leases(self):
         try:
             self._world.end_leases(self._node())
-        except AssertionError:
+        except (AssertionError, RuntimeError):
             return None
         return lambda: None
 
@@ -287,6 +300,28 @@ class Faults:
         self._world.postgres.stop(self._dice.choice(("fast", "immediate")))
         return self._world.postgres.start
 
+    def kill_primary(self):
+        """All that runs on the machine that has the primary; a standby takes its place."""
+        return self._lose_primary("kill", "restart")
+
+    def stop_primary(self):
+        return self._lose_primary("stop", "cont")
+
+    def cut_primary(self):
+        return self._lose_primary("cut", "heal")
+
+    def _lose_primary(self, lose: str, give_back: str):
+        cluster = self._world.cluster
+        name = cluster.primary()
+        getattr(cluster, lose)(name)
+
+        def undo() -> None:
+            wait_until(lambda: cluster.primary() != name, 60, "another machine has become the primary")
+            getattr(cluster, give_back)(name)
+            cluster.wait_healthy(120)
+
+        return undo
+
     def fill_disk(self):
         if not self._world.postgres.runs:
             return None
@@ -310,7 +345,7 @@ class Faults:
 def play(plan: Plan, seed: int, evidence: pathlib.Path) -> tuple[int, str, dict]:
     """One round. The checker's exit status, what it printed, and counts."""
     began = time.monotonic()
-    world = World(evidence, seed, plan.roles, plan.room_mib, plan.clock, plan.grace_s)
+    world = World(evidence, seed, plan.roles, plan.room_mib, plan.clock, plan.grace_s, plan.machines)
     try:
         clients = Clients(world, seed, plan.clients, plan.pause_s, plan.shared)
         faults = Faults(world, clients, random.Random(f"{seed}/faults"), plan)
@@ -356,14 +391,17 @@ ALL = {"kill_node": 4, "kill_node_shortly": 6, "pause_node": 3, "end_leases": 1,
        "lose_store_answers": 2, "kill_database": 2, "restart_database": 1, "skew_clock": 1}
 PLANS = {
     # Of ./do test: some kills, repeats at all nodes, cuts between nodes and database.
-    "short": Plan(12, {"kill_node_shortly": 4, "kill_node": 2, "cut_database": 2}, roles=("", ""), every_s=1.2, longest_s=3, clients=4, grace_s=2),
+    "short": Plan(0, {}, ("kill_node_shortly", "cut_database", "kill_node", "kill_node_shortly", "cut_database"), roles=("", ""), every_s=1, longest_s=3,
+                  clients=4, grace_s=2),
     "kills": Plan(60, {"kill_node_shortly": 10, "kill_node": 2}, every_s=0.3, longest_s=2, at_once=2),
     "all": Plan(90, ALL | {"fill_disk": 1}, room_mib=700, clock=True),
     "leases": Plan(240, {"pause_past_lease": 3, "kill_node": 3, "hold_database": 2, "hold_store": 1}, waits=True, every_s=5, longest_s=20,
                    bound_s=300),
+    "primaries": Plan(240, {"kill_primary": 4, "stop_primary": 1, "cut_primary": 1, "kill_node_shortly": 2}, roles=("", ""), machines=True, every_s=0.5,
+                      longest_s=2, bound_s=200),
     # Aimed at one promise each (broken.py).
-    # A node stops while it sends; before it goes on, another has looked for leases that ran out (each 15 s), and is sending the same.
-    "fences": Plan(75, {"pause_node": 1}, at_once=1, shortest_s=6, longest_s=9, store_s=4, pause_s=0.3),
+    # A node stops while it sends. When it goes on, another one, which looks for leases that ran out each 15 s, has begun with the same.
+    "fences": Plan(75, {"pause_node": 1}, at_once=1, shortest_s=6, longest_s=9, looking_s=5, pause_s=0.3),
     "commits": Plan(40, {"kill_database_at_rest": 1}, roles=('["api"]', '["api"]', '["api", "worker", "callback"]'), every_s=1.0, longest_s=0.3, pause_s=0.01,
                     shared=True, clients=8),
     "callbacks": Plan(30, {"kill_node_shortly": 1, "cut_database": 2}, every_s=0.8, longest_s=2, pause_s=0.02),

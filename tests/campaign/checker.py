@@ -287,7 +287,7 @@ def one_owner(e: Evidence) -> Verdict:
 
 
 def database_is_whole(e: Evidence) -> Verdict:
-    problems = [f"pg_amcheck: {line}" for line in e.integrity.splitlines() if line.strip()]
+    problems = [f"amcheck: {line}" for line in e.integrity.splitlines() if line.strip()]
     actual = collections.Counter(row["state"] for row in [*e.open.values(), *e.ended_rows])
     counted = collections.Counter({row["state"]: row["uploads"] for row in e.counts})
     problems += [f"{counted[state]} uploads are counted as {state}, and there are {actual[state]}" for state in sorted(actual | counted)

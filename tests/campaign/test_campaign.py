@@ -13,8 +13,8 @@ def test_a_short_campaign_holds(tmp_path):
     status, verdict, counts = campaign.play(campaign.PLANS["short"], 1, tmp_path)
     assert status == 0, f"{verdict}\n{counts}\nevidence: {tmp_path}"
     # It did what it is for.
-    assert counts["acknowledged"] > 100 and counts["completed"] > 50 and counts["callbacks received"] > 50, counts
-    assert counts["fault kill_node_shortly"] + counts.get("fault kill_node", 0) >= 2 and counts["fault cut_database"] >= 1, counts
+    assert min(counts[one] for one in ("acknowledged", "without an answer", "completed", "callbacks received")) > 5, counts
+    assert (counts["fault kill_node_shortly"], counts["fault kill_node"], counts["fault cut_database"]) == (2, 1, 2), counts
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.stem)

@@ -7,14 +7,14 @@ import pathlib
 import random
 import shutil
 import signal
-import subprocess
 import threading
 import time
 
 from callback_receiver import CallbackReceiver
 from fake_s3 import FakeS3
-from postgres_server import PROGRAMS, PostgresServer
-from relay import tcp_relay, unix_relay
+from ha_cluster import HaCluster
+from postgres_server import PostgresServer
+from relay import Relay, tcp_relay, unix_relay
 from s3_store import Store
 from server import Server
 from support import make_file
@@ -34,7 +34,7 @@ CREATE FUNCTION campaign.look(line jsonb, kind text) RETURNS jsonb LANGUAGE sql 
     'over', (line->>'lease_until_ms')::bigint <= extract(epoch FROM clock_timestamp()) * 1000 AND (kind = 'callbacks' OR NOT EXISTS
       (SELECT 1 FROM vodlift.nodes WHERE id = (line->>'owner')::bigint AND term = (line->>'owner_term')::bigint
        AND leases_until_ms > extract(epoch FROM clock_timestamp()) * 1000))) END $$;
-CREATE FUNCTION campaign.note() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION campaign.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   old_line jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
   new_line jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
@@ -48,6 +48,14 @@ CREATE TRIGGER campaign_note AFTER INSERT OR UPDATE OR DELETE ON vodlift.open_up
 CREATE TRIGGER campaign_note AFTER INSERT OR UPDATE OR DELETE ON vodlift.ended_uploads FOR EACH ROW EXECUTE FUNCTION campaign.note('ended_uploads');
 CREATE TRIGGER campaign_note AFTER INSERT OR UPDATE OR DELETE ON vodlift.callbacks FOR EACH ROW EXECUTE FUNCTION campaign.note('callbacks');
 CREATE EXTENSION amcheck;
+"""
+
+# Lines that say what is wrong, or an error.
+INTEGRITY = """
+SELECT c.oid::regclass, v.blkno, v.msg FROM pg_class c CROSS JOIN LATERAL verify_heapam(c.oid) AS v
+WHERE c.relkind = 'r' AND c.relnamespace = 'vodlift'::regnamespace;
+SELECT bt_index_check(c.oid, true) FROM pg_class c JOIN pg_am a ON a.oid = c.relam
+WHERE c.relkind = 'i' AND a.amname = 'btree' AND c.relnamespace = 'vodlift'::regnamespace;
 """
 
 DUMPS = {  # file: (query, whether a line for each row)
@@ -103,18 +111,15 @@ def described(bucket: str, key: str, found) -> dict:
 
 
 class Node:
-    """One vodlift, with a way to the database of its own, which can be cut. `clock`: its clock can be set."""
+    """One vodlift. `database` is its way there, which can be cut, unless a cluster has the database. `clock`: its clock can be set."""
 
     def __init__(self, name: str, world: "World", roles: str, clock: bool, grace_s: int):
         self.name, self.lock, self.stopped = name, threading.Lock(), False
-        folder = world.postgres.folder / name
-        self.database = unix_relay(folder / ".s.PGSQL.5432", world.postgres.folder / ".s.PGSQL.5432")
         self.server = Server()
-        url = f"{world.postgres.url(world.database).partition('?')[0]}?host={folder}&application_name={name}"
+        url, self.database = world.way_to_database(name)
         self.server.configure(uploads=8, store=lambda server: "\n".join(
-            [f'url = "{url}"', f'folder = "{server.folder}"', f'node = "{name}"', "accept_unsafe = true"]),
-            server=f"roles = {roles}" if roles else "",
-            extra=f"[litter]\ngrace_s = {grace_s}\nretry_s = 2")
+            [f'url = "{url}&application_name={name}"', f'folder = "{server.folder}"', f'node = "{name}"', f"accept_unsafe = {'true' if self.database else 'false'}"]),
+            server=f"roles = {roles}" if roles else "", extra=f"[litter]\ngrace_s = {grace_s}\nretry_s = 2")
         text = self.server.config.read_text().replace(str(self.server.storage), str(world.storage))
         self.server.config.write_text(text.replace("[callback]", "[callback]\nper_receiver_per_s = 0"))
         self._offset = self.server.folder / "clock-offset"
@@ -174,30 +179,36 @@ class Node:
     def close(self) -> None:
         self.resume()
         self.kill9()
-        self.database.close()
+        if self.database:
+            self.database.close()
         self.server.remove()
 
 
 class World:
-    """All of it, and the folder of the evidence. `roles` has one entry a node, empty for all roles. `room_mib`: the database's disk."""
+    """All of it, and the folder of the evidence. `roles` has one entry a node, empty for all roles. `room_mib`: the database's disk.
+    `machines`: three machines have the database, as docs/high-availability.md says."""
 
     def __init__(self, evidence: pathlib.Path, seed: int, roles: tuple[str, ...] = ("", "", ""), room_mib: int = 0, clock: bool = False,
-                 grace_s: int = 30):
+                 grace_s: int = 30, machines: bool = False):
         self.evidence = evidence
         evidence.mkdir(parents=True, exist_ok=True)
         self._undo = contextlib.ExitStack()
         try:
-            self._set_up(random.Random(seed), roles, room_mib, clock, grace_s)
+            self._set_up(random.Random(seed), roles, room_mib, clock, grace_s, machines)
         except BaseException:
             self._undo.close()
             raise
 
-    def _set_up(self, dice: random.Random, roles, room_mib, clock, grace_s) -> None:
-        # The log is written when a transaction must be safe, and otherwise as late as the server allows.
-        self.postgres = PostgresServer(("track_commit_timestamp=on", "wal_writer_delay=10s", "wal_writer_flush_after=100MB", "max_wal_size=64MB",
-                                        "min_wal_size=32MB"), room_mib)
-        self._undo.callback(self.postgres.close)
-        self.database = self.postgres.new_database()
+    def _set_up(self, dice: random.Random, roles, room_mib, clock, grace_s, machines) -> None:
+        if machines:
+            self.cluster, self.postgres = HaCluster(('track_commit_timestamp: "on"',)), None
+            self._undo.callback(self.cluster.close)
+        else:
+            # The log is written when a transaction must be safe, and otherwise as late as the server allows.
+            self.cluster, self.postgres = None, PostgresServer(
+                ("track_commit_timestamp=on", "wal_writer_delay=10s", "wal_writer_flush_after=100MB", "max_wal_size=64MB", "min_wal_size=32MB"), room_mib)
+            self._undo.callback(self.postgres.close)
+            self.database = self.postgres.new_database()
         self.storage = self.evidence / "storage"
         self.sources = self._make_sources(dice)
         self._received = Notes(self.evidence / "received.jsonl")
@@ -218,7 +229,7 @@ class World:
             self._undo.callback(self.nodes[-1].close)
         first = self.nodes[0].server
         first.start()
-        self.postgres.sql(self.database, HISTORY)
+        self.sql(HISTORY)
         first.add_account()
         self.key = first.add_key()
         first.add_bucket(BUCKET, f"http://127.0.0.1:{self.s3_relay.port}", self.s3.access_key, self.s3.secret_key,
@@ -235,8 +246,16 @@ class World:
             sources[f"sestore4/jb/{number}.mp4"] = {"sha256": make_file(path, size), "size": size}
         return sources
 
+    def way_to_database(self, name: str) -> tuple[str, Relay | None]:
+        if self.cluster:
+            return self.cluster.url(), None
+        folder = self.postgres.folder / name
+        return (f"{self.postgres.url(self.database).partition('?')[0]}?host={folder}",
+                unix_relay(folder / ".s.PGSQL.5432", self.postgres.folder / ".s.PGSQL.5432"))
+
     def sql(self, text: str) -> str:
-        return self.postgres.sql(self.database, text)
+        """AssertionError or RuntimeError: the database is away."""
+        return self.cluster.sql(text) if self.cluster else self.postgres.sql(self.database, text)
 
     def end_leases(self, node: Node) -> None:
         """As the database sees it, the node's leases have run out; the node itself still counts on them."""
@@ -268,9 +287,11 @@ class World:
             self._write("objects", [described(BUCKET, key, found) for key, found in self.s3.store.buckets[BUCKET].items()])
             self._write("multiparts", {"planted": self.planted, "open": [
                 {"upload_id": one.upload_id, "key": one.key, "foreign": one.upload_id in self.planted} for one in self.s3.open_uploads()]})
-        done = subprocess.run([PROGRAMS / "pg_amcheck", "-h", self.postgres.folder, "-U", "vodlift", "-d", self.database, "--heapallindexed"],
-                              capture_output=True, text=True, timeout=300)
-        (self.evidence / "integrity.txt").write_text(done.stdout + done.stderr + (f"exit status {done.returncode}" if done.returncode else ""))
+        try:
+            wrong = self.sql(INTEGRITY)
+        except (AssertionError, RuntimeError) as failed:
+            wrong = str(failed)
+        (self.evidence / "integrity.txt").write_text(wrong)
 
     def _write(self, name: str, content) -> None:
         (self.evidence / f"{name}.json").write_text(json.dumps(content))

@@ -100,9 +100,11 @@ class Machine:
 
 
 class HaCluster:
-    """The three, started and healthy, with the database and the role `vodlift`. Any thread, one at a time."""
+    """The three, started and healthy, with the database and the role `vodlift`. Any thread, one at a time. `parameters`: lines of
+    patroni.yml, settings of PostgreSQL besides the page's."""
 
-    def __init__(self):
+    def __init__(self, parameters: tuple[str, ...] = ()):
+        self._parameters = "".join(f"        {one}\n" for one in parameters)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-ha-"))
         self.folder.chmod(0o755)
         self._bridge = ""
@@ -151,7 +153,7 @@ class HaCluster:
             if not root:
                 places["local all postgres peer"] = "local all postgres trust"
             for example in ("patroni.yml", "etcd.env"):
-                text = (EXAMPLES / example).read_text()
+                text = (EXAMPLES / example).read_text().replace("      parameters:\n", f"      parameters:\n{self._parameters}", 1)
                 for before, after in (own | others | places | passwords).items():
                     text = text.replace(before, str(after))
                 assert not re.search(r"10\.0\.0\.|PASSWORD-OF|/etc/|/var/", re.sub("^ *#.*", "", text, flags=re.MULTILINE)), text
