@@ -58,6 +58,10 @@ class PostgresServer:
 
         wait_until(answers, 30, "PostgreSQL takes connections", poll_s=0.05)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def stop(self, mode: str = "fast") -> None:
         """`fast`: in order, without waiting for clients; `immediate`: as a crash of its processes."""
         self._run("pg_ctl", "stop", "-D", self.folder / "data", "-m", mode, "-w", "-s")

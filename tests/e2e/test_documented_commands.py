@@ -15,16 +15,20 @@ OF_A_RUNNING_UPLOAD = ("vodlift upload pause", "vodlift upload retry")
 PROGRAMS = ("vodlift", "mkdir", "cp")
 
 
-def commands(page: str) -> list[str]:
-    """Every line of the page's blocks that begins with one of PROGRAMS, with its continuation lines."""
+def page_text(page: str) -> str:
+    return (ROOT / f"docs/{page}.md").read_text()
+
+
+def commands(text: str) -> list[str]:
+    """Every line of the text's blocks that begins with one of PROGRAMS, with its continuation lines."""
     found = []
-    for block in re.findall(r"^```\n(.*?)^```", (ROOT / f"docs/{page}.md").read_text(), re.DOTALL | re.MULTILINE):
-        found += re.findall(rf"^(?:{'|'.join(PROGRAMS)}) (?:.*\\\n)*.*$", block, re.MULTILINE)
-    assert found, f"{page}.md prints commands"
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        found += [] if language else re.findall(rf"^(?:{'|'.join(PROGRAMS)}) (?:.*\\\n)*.*$", block, re.MULTILINE)
+    assert found, "the page prints commands"
     return found
 
 
-def run_all(page: str, server: Server, s3, folder, **other: str) -> None:
+def run_all(text: str, server: Server, s3, folder, **other: str) -> None:
     """As a user's shell does, in a folder with the files that the commands read."""
     (folder / "s3-secret").write_text(s3.secret_key + "\n")
     (folder / "old-secret").write_text("8fc8c48da81e6a2a06a9556379bf798af508dc0792497c678b4c3532ba8b637f\n")
@@ -33,7 +37,7 @@ def run_all(page: str, server: Server, s3, folder, **other: str) -> None:
     filled_in = {"https://s3.eu-west-1.amazonaws.com": s3.endpoint, "AKIAIOSFODNN7EXAMPLE": s3.access_key,
                  "--region eu-west-1 --access-key": f"--region {s3.region} --access-key", "/mnt/sestore4": str(server.storage),
                  **other}
-    for command in commands(page):
+    for command in commands(text):
         for printed, real in filled_in.items():
             command = command.replace(printed, real)
         done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60,
@@ -49,7 +53,7 @@ def test_first_upload(fake, tmp_path):
     try:
         server.start()
         make_file(tmp_path / "a.mp4", KIB)
-        run_all("first-upload", server, fake, tmp_path)
+        run_all(page_text("first-upload"), server, fake, tmp_path)
         assert fake.object("my-bucket", "films/a.mp4").body
         server.close()
     finally:
@@ -66,6 +70,6 @@ def test_page(site, fake, receiver, tmp_path, page):
     upload = site.queue("film.mp4", used, callback=receiver.url)
     site.wait_for(upload, "completed")
     wait_until(lambda: site.api.status(upload)["callback_state"] == "delivered", 20, "its callback is delivered")
-    run_all(page, site.server, fake, tmp_path, **{
+    run_all(page_text(page), site.server, fake, tmp_path, **{
         " 17": f" {upload}", "--api-key K ": f"--api-key {site.key.api_key} ", "callback show 7": "callback show 1",
         "callback send 7": "callback send 1", "https://customer.example/uploaded": receiver.url})
