@@ -61,6 +61,8 @@ MEASURED = {
     "notices of an upload": Figure(1.5, "notices", f"{COST} --only uploads"),
     "statements of another worker for each upload": Figure(21, "statements", f"{COST} --only uploads"),
     "server, another worker for each upload": Figure(600, "µs", f"{COST} --only uploads"),
+    "statements of an upload, 8 nodes, 10 uploads/s": Figure(300, "statements", f"{COST} --only uploads"),
+    "server, an upload, 8 nodes, 10 uploads/s": Figure(15900, "µs", f"{COST} --only uploads"),
     "server, an idle node": Figure(3500, "µs/s", f"{COST} --only idle"),
     "statements of an idle node": Figure(37, "statements/s", f"{COST} --only idle"),
     "connections of a node with little to do": Figure(5.4, "connections", f"{COST} --only uploads"),
@@ -128,13 +130,14 @@ class Accepts(NamedTuple):
 
 class Simulation:
     """Nodes that commit accepted uploads in groups on one server. Processes are generators that yield what they wait for. Clients
-    and server share the cores unless `apart`. Either `clients` wait for an answer each, or `rate` uploads come each second."""
+    and server share the cores unless `apart`. Either `clients` wait for an answer each, or `rate` uploads come each second. A commit
+    waits so long for a standby, if there is one; such waits overlap."""
 
-    def __init__(self, nodes: int, cores: int, clients: int = 0, rate: float = 0.0, apart: bool = False):
+    def __init__(self, nodes: int, cores: int, clients: int = 0, rate: float = 0.0, apart: bool = False, standby_s: float = 0.0):
         self._now, self._events, self._count = 0.0, [], 0
         self._free_cores, self._runnable = cores, collections.deque()
         self._flushing, self._to_flush = False, []
-        self._apart = apart
+        self._apart, self._standby_s = apart, standby_s
         self._random = random.Random(1)
         self._posted = [collections.deque() for _ in range(nodes)]    # uploads that wait, by when they came
         self._idle = [[] for _ in range(nodes)]                       # threads that wait for uploads
@@ -165,6 +168,8 @@ class Simulation:
                 yield self._client(own)
                 yield functools.partial(self._work, server * US / ROUND_TRIPS)
             yield self._flush
+            if self._standby_s > 0:
+                yield functools.partial(self._sleep, self._standby_s)
             self._groups += 1
             self._waits += [self._now - came for came in jobs]
             self._answered[node] += len(jobs)
@@ -244,17 +249,9 @@ def accepts_of(nodes: int, clients: int) -> Accepts:
 
 
 @functools.cache
-def group_at(rate: int) -> Accepts:
-    """Of one node that takes so many calls a second."""
-    return Simulation(1, int(assumed("server_cores")), rate=rate, apart=True).run(500 / rate + 0.5)
-
-
-# Measured, and by the model: figure, nodes, clients, what, and how far the model may be off. The first two are fitted, the others forecasts.
-VALIDATION = [("accepts, one node, 64 clients", 1, 64, "per_s", 1.1), ("accepts, two nodes, 64 clients", 2, 64, "per_s", 1.1),
-              ("uploads of a group, one node, 64 clients", 1, 64, "together", 1.25),
-              ("uploads of a group, two nodes, 64 clients", 2, 64, "together", 1.25),
-              ("accepts, one node, 2 clients", 1, 2, "per_s", 2), ("accepts, one node, 16 clients", 1, 16, "per_s", 2),
-              ("accepts, one node, 256 clients", 1, 256, "per_s", 2), ("accepts, 8 nodes, 256 clients", 8, 256, "per_s", 2)]
+def accepts_at(rate: float, nodes: int = 1, standby_s: float = 0.0) -> Accepts:
+    """Of nodes that take so many calls a second together, and a server of their own."""
+    return Simulation(nodes, int(assumed("server_cores")), rate=rate, apart=True, standby_s=standby_s).run(500 / rate + 0.5)
 
 
 # --- What a cluster needs
@@ -262,14 +259,15 @@ VALIDATION = [("accepts, one node, 64 clients", 1, 64, "per_s", 1.1), ("accepts,
 class Cluster(NamedTuple):
     nodes: int
     uploads_a_day: float
+    all_roles: bool = False  # of each node; of three nodes in any case
 
     @property
     def api_nodes(self) -> int:
-        return self.nodes if self.nodes <= 3 else max(2, self.nodes // 50)
+        return self.nodes if self.all_roles or self.nodes <= 3 else max(2, self.nodes // 50)
 
     @property
     def workers(self) -> int:
-        return self.nodes if self.nodes <= 3 else self.nodes - self.api_nodes
+        return self.nodes if self.all_roles or self.nodes <= 3 else self.nodes - self.api_nodes
 
     @property
     def peak(self) -> float:
@@ -286,7 +284,7 @@ def needs(cluster: Cluster) -> dict[str, float]:
     """At the peak, each second; but for what says otherwise."""
     rate = cluster.peak
     further = (blocks(cluster) - 2) * measured("server, each further block, of status or claim") * US
-    group = group_at(int(float(f"{max(1, rate / cluster.api_nodes):.1g}"))).together
+    group = accepts_at(float(f"{max(1, rate / cluster.api_nodes):.1g}")).together
     alone = measured("server, an upload alone, with callback") * US
     accept_alone = (measured("server, group of accepts") + measured("server, each accept in it")) * US
     # A worker puts into one transaction what ends while the one before is under way, some 5 ms.
@@ -326,6 +324,25 @@ def needs(cluster: Cluster) -> dict[str, float]:
         "retention": cluster.uploads_a_day / DAY_S,
         "bytes": rate * assumed("file_mib") * MIB,
     }
+
+
+def small_cluster() -> dict[str, float]:
+    """What bench/node_cost.py has measured too, of one upload: 8 nodes with all roles, 10 uploads a second, no status calls."""
+    own = needs(Cluster(8, 10 * DAY_S / assumed("peak"), all_roles=True))
+    return {"server_us": (own["cores"] - own["cores, status calls"]) / 10 / US, "statements": own["statements"] / 10}
+
+
+# What is measured, by the model, and how many times the model may be off. The first two are fitted, the others forecasts.
+VALIDATION = [("accepts, one node, 64 clients", lambda: accepts_of(1, 64).per_s, 1.1),
+              ("accepts, two nodes, 64 clients", lambda: accepts_of(2, 64).per_s, 1.1),
+              ("uploads of a group, one node, 64 clients", lambda: accepts_of(1, 64).together, 1.25),
+              ("uploads of a group, two nodes, 64 clients", lambda: accepts_of(2, 64).together, 1.25),
+              ("statements of an upload, 8 nodes, 10 uploads/s", lambda: small_cluster()["statements"], 1.25),
+              ("server, an upload, 8 nodes, 10 uploads/s", lambda: small_cluster()["server_us"], 1.25),
+              ("accepts, one node, 2 clients", lambda: accepts_of(1, 2).per_s, 2),
+              ("accepts, one node, 16 clients", lambda: accepts_of(1, 16).per_s, 2),
+              ("accepts, one node, 256 clients", lambda: accepts_of(1, 256).per_s, 2),
+              ("accepts, 8 nodes, 256 clients", lambda: accepts_of(8, 256).per_s, 2)]
 
 
 def senders(uploads_a_day: float, file_mib: float) -> int:
@@ -395,8 +412,8 @@ def number(value: float) -> str:
 
 def validation_table() -> str:
     rows = []
-    for name, nodes, clients, what, _ in VALIDATION:
-        real, modelled = measured(name), getattr(accepts_of(nodes, clients), what)
+    for name, model, _ in VALIDATION:
+        real, modelled = measured(name), model()
         rows.append([name, number(real), number(modelled), f"{100 * (modelled / real - 1):+.0f} %"])
     return table(["", "measured", "model", "error"], rows)
 
@@ -465,6 +482,16 @@ def cells_table() -> str:
     return table(["cells", "nodes of a cell", "uploads a day", "cores of its server", "of all servers", "blocks of ids", "connections", "commits/s", "disk, TB"], rows)
 
 
+def accepts_table() -> str:
+    """Uploads of a group and the wait for an answer, by calls, nodes that take them, and the standby."""
+    rows = []
+    for rate in (100, 1000, 5000):
+        for nodes in (1, 2, 20):
+            found = [accepts_at(rate, nodes, standby_ms / 1000) for standby_ms in (0, 1, 10)]
+            rows.append([f"{rate:,} calls a second, {nodes} node{'s' if nodes > 1 else ''}", *[f"{number(one.together)}; {number(one.p99_ms)} ms" for one in found]])
+    return table(["uploads of a commit; wait, p99", "no standby", "a standby at 1 ms", "at 10 ms"], rows)
+
+
 def growth_table() -> str:
     clusters = [on_the_way(nodes) for nodes in (10, 30, 100, 300, 1000)]
     all_needs = [needs(one) for one in clusters]
@@ -496,7 +523,7 @@ def limits_table() -> str:
 
 TABLES = {"validation": validation_table, "inputs": inputs_table, "assumptions": assumptions_table, "machines": machines_table, "one": one_table,
           "three": three_table, "growth": growth_table, "limits": limits_table,
-          "cells": cells_table}
+          "cells": cells_table, "accepts": accepts_table}
 
 
 def with_tables(text: str) -> str:
