@@ -2,7 +2,7 @@
 
     /usr/bin/python3 bench/node_cost.py [--only idle|uploads|news|accepts|notices|disk|partitions]
 
-Real nodes run on a real server. Counts and processor time are measured, not speed, so that a busy machine changes little.
+Real nodes run on a real server. Counts and processor time are measured, not speed: a busy machine changes less.
 """
 
 import argparse
