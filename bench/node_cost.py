@@ -286,8 +286,8 @@ def measure_disk(rows: int) -> None:
             wait_until(lambda: cluster.postgres.sql(cluster.database, f"SELECT count(*) FROM vodlift.{table}") == "2", 20, f"{table} has the rows")
             more = ", ".join(f"'{key}', r.{key} + 2 * g" for key in keys)
             cluster.postgres.sql(cluster.database, (
-                f"SET search_path = vodlift; INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, to_jsonb(r) ||"
-                f" jsonb_build_object({more}))).* FROM {table} r, generate_series(1, {rows // 2}) g"))
+                f"SET search_path = vodlift; INSERT INTO {table} SELECT p.* FROM {table} r, generate_series(1, {rows // 2}) g,"
+                f" LATERAL jsonb_populate_record(NULL::{table}, to_jsonb(r) || jsonb_build_object({more})) p"))
             size = cluster.postgres.sql(cluster.database, (
                 f"SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
                 f" WHERE nspname = 'vodlift' AND relkind = 'r' AND relname ~ '^{table}(_[0-9]+)?$'"))

@@ -70,7 +70,8 @@ MEASURED = {
     "server, each session that hears it": Figure(11.3, "µs", f"{COST} --only news"),
     "notices that a server takes": Figure(14890, "notices/s", f"{COST} --only notices"),
     "server, a status call with 2 blocks": Figure(119, "µs", f"{COST} --only partitions"),
-    "server, each further block, of status or claim": Figure(11.8, "µs", f"{COST} --only partitions"),
+    "server, each further block, of a status call": Figure(11, "µs", f"{COST} --only partitions"),
+    "server, each further block, of a claim": Figure(5, "µs", f"{COST} --only partitions"),
     "locks of a statement for each block": Figure(4.0, "locks", f"{COST} --only partitions"),
     "rows of an ended upload with callback": Figure(1793, "bytes", f"{COST} --only disk"),
     "uploads/s that a transaction held open for 5 minutes leaves of 5,600": Figure(300, "uploads/s", f"{SCALE} --only held"),
@@ -283,7 +284,8 @@ def blocks(cluster: Cluster) -> float:
 def needs(cluster: Cluster) -> dict[str, float]:
     """At the peak, each second; but for what says otherwise."""
     rate = cluster.peak
-    further = (blocks(cluster) - 2) * measured("server, each further block, of status or claim") * US
+    further = (blocks(cluster) - 2) * measured("server, each further block, of a status call") * US
+    claim = (blocks(cluster) - 2) * measured("server, each further block, of a claim") * US
     group = accepts_at(float(f"{max(1, rate / cluster.api_nodes):.1g}")).together
     alone = measured("server, an upload alone, with callback") * US
     accept_alone = (measured("server, group of accepts") + measured("server, each accept in it")) * US
@@ -297,7 +299,7 @@ def needs(cluster: Cluster) -> dict[str, float]:
     a_look = measured("server, another worker for each upload") * US / 2  # two looks for each upload
     looks = (cluster.workers - 1) * min(rate * 2, assumed("looks"))
     cores = {
-        "uploads": rate * (accept + work + 2 * further / ends),  # the claim, and the text of the callback
+        "uploads": rate * (accept + work + (claim + further) / ends),  # the callback's text is made as a status is read
         "status calls": rate * assumed("status_calls") * status,
         "looks for work": looks * a_look,
         "news": notices * (measured("server, a notice") + measured("server, each session that hears it") * cluster.nodes) * US,

@@ -47,7 +47,8 @@ def test_the_pages_sentences_have_the_models_figures():
             f"{model.measured('server, an upload alone, with callback') / 1000} ms of processor time",
             f"took {model.measured('claims of 10 at 11,000,000 uploads, p99')} ms", f"{model.retention_a_node():.0f} uploads a second at most, "
             f"{model.retention_a_node() * model.DAY_S / 1e6:.0f} million a day",
-            f"{model.measured('server, each further block, of status or claim'):.0f} µs and {model.measured('locks of a statement for each block'):.0f} locks"}
+            f"{model.measured('locks of a statement for each block'):.0f} locks and {model.measured('server, each further block, of a status call')} µs of"
+            f" a status call, {model.measured('server, each further block, of a claim')} µs of a claim"}
     text = " ".join(PAGE.split())
     assert not {one for one in said if one not in text}
 
