@@ -397,8 +397,8 @@ PLANS = {
     "all": Plan(90, ALL | {"fill_disk": 1}, room_mib=700, clock=True),
     "leases": Plan(240, {"pause_past_lease": 3, "kill_node": 3, "hold_database": 2, "hold_store": 1}, waits=True, every_s=5, longest_s=20,
                    bound_s=300),
-    "primaries": Plan(240, {"kill_primary": 4, "stop_primary": 1, "cut_primary": 1, "kill_node_shortly": 2}, roles=("", ""), machines=True, every_s=0.5,
-                      longest_s=2, bound_s=200),
+    "primaries": Plan(240, {"kill_primary": 8, "stop_primary": 1, "cut_primary": 1, "kill_node_shortly": 1}, roles=("", ""), machines=True, at_once=1,
+                      every_s=0.2, longest_s=1, bound_s=200),
     # Aimed at one promise each (broken.py).
     # A node stops while it sends. When it goes on, another one, which looks for leases that ran out each 15 s, has begun with the same.
     "fences": Plan(75, {"pause_node": 1}, at_once=1, shortest_s=6, longest_s=9, looking_s=5, pause_s=0.3),
