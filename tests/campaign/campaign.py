@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 for folder in ("e2e", "fakes"):
@@ -366,10 +367,9 @@ def play(plan: Plan, seed: int, evidence: pathlib.Path) -> tuple[int, str, dict]
         counts = dict(clients.seen) | {f"fault {name}": count for name, count in sorted(faults.counts.items())} | {
             "uploads": sum(ends.values()), **ends, "callbacks received": sum(1 for _ in open(evidence / "received.jsonl")),
             "seconds": round(time.monotonic() - began)}
-        if done.returncode:
-            (evidence / "logs.txt").write_text(world.logs())
         return done.returncode, done.stdout + done.stderr + (f"still unfinished: {waited}\n" if waited else ""), counts
     finally:
+        (evidence / "logs.txt").write_text(world.logs())
         world.close()
 
 
@@ -422,7 +422,10 @@ def main() -> int:
         name, seed = plans[rounds % len(plans)], options.seed + rounds
         folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-campaign-"))
         print(f"== round {rounds + 1}: plan {name}, seed {seed}", flush=True)
-        status, verdict, counts = play(PLANS[name], seed, folder)
+        try:
+            status, verdict, counts = play(PLANS[name], seed, folder)
+        except Exception:
+            status, verdict, counts = 2, f"the round could not be played to its end\n{traceback.format_exc()}", {}
         print(verdict + "   " + ", ".join(f"{what} {count}" for what, count in counts.items()), flush=True)
         total.update(counts)
         rounds += 1

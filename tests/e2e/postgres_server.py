@@ -69,12 +69,21 @@ class PostgresServer:
 
     def kill9(self) -> None:
         """Kills all its processes at once: what only its memory had is lost."""
+        def state(process: int) -> str:
+            try:
+                return pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+            except (FileNotFoundError, ProcessLookupError):
+                return "gone"
+
         self._process.send_signal(signal.SIGSTOP)  # so that it starts no other
-        children = pathlib.Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        for one in [*map(int, children), self._process.pid]:
+        wait_until(lambda: state(self._process.pid) == "T", 10, "the first process has stopped", poll_s=0.001)
+        children = [*map(int, pathlib.Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split())]
+        for one in [*children, self._process.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
         self._process.wait(10)
+        # While one of them has its memory, no server starts here.
+        wait_until(lambda: all(state(one) in ("Z", "X", "gone") for one in children), 10, "all its processes have ended", poll_s=0.001)
 
     @property
     def runs(self) -> bool:
