@@ -392,7 +392,7 @@ ALL = {"kill_node": 4, "kill_node_shortly": 6, "pause_node": 3, "end_leases": 1,
 PLANS = {
     # Of ./do test: some kills, repeats at all nodes, cuts between nodes and database.
     "short": Plan(0, {}, ("kill_node_shortly", "cut_database", "kill_node", "kill_node_shortly", "cut_database"), roles=("", ""), every_s=1, longest_s=3,
-                  clients=4, grace_s=2),
+                  clients=4, grace_s=5),
     "kills": Plan(60, {"kill_node_shortly": 10, "kill_node": 2}, every_s=0.3, longest_s=2, at_once=2),
     "all": Plan(90, ALL | {"fill_disk": 1}, room_mib=700, clock=True),
     "leases": Plan(240, {"pause_past_lease": 3, "kill_node": 3, "hold_database": 2, "hold_store": 1}, waits=True, every_s=5, longest_s=20,

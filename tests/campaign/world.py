@@ -23,17 +23,27 @@ BUCKET, TOKEN = "videos", "x-amz-meta-vodlift-upload"
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 # Every change of a row, written down by the database itself in the transaction that makes it. `over`: the lease that the row had
-# has run out, by its own time and by that of its node.
+# has run out, by its own time and by that of its node. A node may renew just when another one has seen that its time is over and takes
+# what it has: then it counts as over for a second more.
 HISTORY = """
 CREATE SCHEMA campaign;
 CREATE TABLE campaign.history (seq bigint GENERATED ALWAYS AS IDENTITY, writer text, what text, op text, id bigint, before jsonb, after jsonb);
+CREATE TABLE campaign.renewals (node bigint PRIMARY KEY, at_ms numeric, before_ms numeric);
+CREATE FUNCTION campaign.renewed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO campaign.renewals VALUES (NEW.id, extract(epoch FROM clock_timestamp()) * 1000, OLD.leases_until_ms)
+  ON CONFLICT (node) DO UPDATE SET at_ms = excluded.at_ms, before_ms = excluded.before_ms;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER campaign_renewed AFTER UPDATE OF leases_until_ms ON vodlift.nodes FOR EACH ROW EXECUTE FUNCTION campaign.renewed();
 CREATE FUNCTION campaign.look(line jsonb, kind text) RETURNS jsonb LANGUAGE sql AS $$
   SELECT CASE WHEN line IS NULL THEN NULL WHEN kind = 'ended_uploads' THEN jsonb_build_object('state', line->'state')
   ELSE jsonb_build_object('state', line->'state', 'fence', line->'fence', 'term', line->'owner_term', 'bytes_sent', line->'bytes_sent',
     'attempts', line->'attempts', 'owner', (SELECT name FROM vodlift.nodes WHERE id = (line->>'owner')::bigint),
     'over', (line->>'lease_until_ms')::bigint <= extract(epoch FROM clock_timestamp()) * 1000 AND (kind = 'callbacks' OR NOT EXISTS
       (SELECT 1 FROM vodlift.nodes WHERE id = (line->>'owner')::bigint AND term = (line->>'owner_term')::bigint
-       AND leases_until_ms > extract(epoch FROM clock_timestamp()) * 1000))) END $$;
+       AND leases_until_ms > extract(epoch FROM clock_timestamp()) * 1000 AND NOT EXISTS (SELECT 1 FROM campaign.renewals r
+         WHERE r.node = nodes.id AND r.before_ms <= r.at_ms AND r.at_ms > extract(epoch FROM clock_timestamp()) * 1000 - 1000)))) END $$;
 CREATE FUNCTION campaign.note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   old_line jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
