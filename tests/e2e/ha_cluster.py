@@ -91,12 +91,18 @@ class Machine:
 
     def sql(self, text: str, database: str = "vodlift", within_s: float = 30) -> str:
         """As the superuser, through the server's socket; what it answers, a row a line."""
-        as_user = self._inside[self._inside.index("setpriv"):] if "setpriv" in self._inside else []
-        done = subprocess.run([*as_user, PROGRAMS / "psql", "-h", self.folder, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1",
-                               "-qAtc", text], capture_output=True, text=True, timeout=within_s, cwd="/")
+        done = subprocess.run([*self._psql(database), "-qAtc", text], capture_output=True, text=True, timeout=within_s, cwd="/")
         if done.returncode != 0:
             raise RuntimeError(f"{self.name}: {done.stderr}")
         return done.stdout.strip()
+
+    def session(self) -> subprocess.Popen:
+        """One that reads statements; it ends with its input, or at the first error."""
+        return subprocess.Popen(self._psql("vodlift"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+
+    def _psql(self, database: str) -> list:
+        as_user = self._inside[self._inside.index("setpriv"):] if self._inside else []
+        return [*as_user, PROGRAMS / "psql", "-X", "-h", self.folder, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1"]
 
 
 class HaCluster:
@@ -121,10 +127,15 @@ class HaCluster:
             primary = self.machines[self.primary()]
             primary.sql(f"CREATE ROLE vodlift LOGIN PASSWORD '{password}'", "postgres")
             primary.sql("CREATE DATABASE vodlift OWNER vodlift ENCODING 'UTF8' TEMPLATE template0", "postgres")
+            wait_until(lambda: all(self._has_database(one) for one in self.machines.values()), 30, "the standbys have the database")
         except BaseException as failed:
             print(self.logs()[-6000:], file=sys.stderr)
             self.close()
             raise failed
+
+    @staticmethod
+    def _has_database(machine: Machine) -> bool:
+        return machine.sql("SELECT count(*) FROM pg_database WHERE datname = 'vodlift'", "postgres") == "1"
 
     def _make_machines(self) -> None:
         root = os.geteuid() == 0

@@ -112,6 +112,27 @@ class PostgresServer:
     def url(self, database: str, user: str = "vodlift") -> str:
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
+    @contextlib.contextmanager
+    def pooler(self):
+        """PgBouncer in front of it, which pools sessions; a function that gives the URL of a database through it."""
+        folder = self.folder / "pooler"
+        folder.mkdir()
+        (folder / "users").write_text('"vodlift" ""\n')
+        (folder / "pgbouncer.ini").write_text("\n".join([
+            "[databases]", f"* = host={self.folder}", "[pgbouncer]", "pool_mode = session", "default_pool_size = 40",
+            f"unix_socket_dir = {folder}", "listen_port = 6432", "auth_type = trust", f"auth_file = {folder / 'users'}", ""]))
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, self.folder.stat().st_uid)
+        with open(folder / "log", "wb") as log:
+            process = subprocess.Popen([*self._as_user, "pgbouncer", folder / "pgbouncer.ini"], stdout=log, stderr=log, cwd="/")
+        try:
+            wait_until((folder / ".s.PGSQL.6432").exists, 10, "PgBouncer takes connections")
+            yield lambda database: f"postgresql://vodlift@:6432/{database}?host={folder}"
+        finally:
+            process.kill()
+            process.wait(10)
+            shutil.rmtree(folder)
+
     def _run(self, program: str, *arguments) -> None:
         done = subprocess.run([*self._as_user, PROGRAMS / program, *arguments], capture_output=True, text=True, timeout=60, cwd="/")
         assert done.returncode == 0, f"{program}: {done.stderr}"

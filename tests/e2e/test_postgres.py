@@ -164,6 +164,19 @@ def test_one_node_does_what_one_with_sqlite_does(nodes, fake, receiver):
     assert {one["id"] for one in site.api.all()} == {first, second}
 
 
+def test_a_pooler_of_sessions_may_stand_between(postgres, database, new_site, fake, receiver):
+    with postgres.pooler() as url:
+        site = new_site(store=lambda server: store_lines(server, url(database)), extra='[metrics]\nlisten = "127.0.0.1:0"')
+        site.use(fake, "videos")
+        make_file(site.files / "film.mp4", 1000)
+        first = site.queue("film.mp4", "videos", callback=receiver.url)
+        site.wait_for(first, "completed")
+        wait_until(lambda: receiver.received, 10, "the callback has come")
+        assert receiver.received[0].json["data"]["id"] == first
+        assert readiness(site.server)[0] == 200
+    wait_until(lambda: readiness(site.server)[0] == 503, 10, "it has no other way to the database")
+
+
 def test_two_nodes_do_each_upload_once(nodes, fake, receiver):
     site, servers = nodes(2)
     site.use(fake, "videos")
