@@ -58,8 +58,8 @@ def build(patch: pathlib.Path) -> pathlib.Path:
 
 
 def campaign(binary: pathlib.Path, plan: str, seed: int) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, HERE / "campaign.py", "--plan", plan, "--seed", str(seed)], capture_output=True, text=True,
-                          env=os.environ | {"VODLIFT_BINARY": str(binary), "PYTHONDONTWRITEBYTECODE": "1"})
+    done = subprocess.run([sys.executable, HERE / "campaign.py", "--plan", plan, "--seed", str(seed), "--evidence", PLACE / "evidence" / binary.name],
+                          capture_output=True, text=True, env=os.environ | {"VODLIFT_BINARY": str(binary), "PYTHONDONTWRITEBYTECODE": "1"})
     return done.returncode, done.stdout + done.stderr
 
 
