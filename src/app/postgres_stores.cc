@@ -8,6 +8,7 @@
 #include "postgres/pg_account_repository.h"
 #include "postgres/pg_attempt_history.h"
 #include "postgres/pg_bandwidth_limits.h"
+#include "postgres/pg_bandwidth_shares.h"
 #include "postgres/pg_callback_history.h"
 #include "postgres/pg_callback_queue.h"
 #include "postgres/pg_monitor.h"
@@ -118,6 +119,7 @@ Result<> open_postgres_ports(PostgresEngine& engine, const std::string& node, co
   stores.journal = std::make_unique<postgres::PgMultipartJournal>(queue);
   stores.ledger = std::make_unique<postgres::PgMultipartLedger>(database);
   stores.bandwidth_limits = std::make_unique<postgres::PgBandwidthLimits>(database);
+  stores.bandwidth_shares = std::make_unique<postgres::PgBandwidthShares>(database);
   stores.people = std::make_unique<postgres::PgPeople>(database);
   stores.sessions = std::make_unique<postgres::PgSessions>(database);
   stores.monitor = std::make_unique<postgres::PgMonitor>(database);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -257,7 +258,8 @@ class Server {
         credentials_(credential_loader_, clock),
         s3_client_("s3-http", s3_connections(config.worker), transfer_threads(config)),
         callback_client_("callback-http", worker::CallbackPlaces::kAll),
-        bandwidth_(clock),
+        bandwidth_(clock, std::chrono::steady_clock::now,
+                   stores_.bandwidth_shares ? Bandwidth::Renew([this] { renew_shares_soon(); }) : nullptr),
         bandwidth_control_(*stores_.bandwidth_limits, bandwidth_, names_of(config.storages)),
         objects_(s3_client_, credentials_, environment_, bandwidth_, clock, endpoints_),
         doctor_(credentials_client_, credentials_, environment_, clock, endpoints_),
@@ -392,6 +394,7 @@ class Server {
     if (now >= statistics_due_ && admin_blocking_.post([this] { write_statistics(); })) {
       statistics_due_ = now + kStatisticsEvery;
     }
+    if (stores_.bandwidth_shares) renew_shares_soon();
     const bool limits_due = stores_.engine->is_shared() && now >= limits_due_;
     if (limits_due && admin_blocking_.post([this] { load_limits(); })) limits_due_ = now + kLimitsEvery;
     if (now < usage_due_) return;
@@ -643,6 +646,23 @@ class Server {
     }
   }
 
+  // One renewal at a time. Any thread; does not block.
+  void renew_shares_soon() {
+    if (renewing_shares_.exchange(true)) return;
+    if (!admin_blocking_.post([this] { renew_shares(); })) renewing_shares_ = false;
+  }
+
+  void renew_shares() {
+    const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)> done(
+        &renewing_shares_, [](std::atomic<bool>* renewing) { *renewing = false; });
+    const auto renewed = bandwidth_control_.renew(*stores_.bandwidth_shares, stores_.self);
+    if (!renewed && shares_renewed_) {
+      log::warn("this node's shares of the bandwidth limits cannot be renewed; it is tried again",
+                {{"error", renewed.error().for_operator()}});
+    }
+    shares_renewed_ = renewed.has_value();
+  }
+
   void refresh_accounts() {
     if (auto loaded = stores_.accounts->refresh(); !loaded) {
       log::warn("could not load accounts that have changed; it is tried again",
@@ -693,6 +713,8 @@ class Server {
   s3::CredentialCache credentials_;
   net::HttpClient s3_client_;
   net::HttpClient callback_client_;
+  std::atomic<bool> renewing_shares_{false};
+  bool shares_renewed_ = true;  // at the last try; of whoever renews
   Bandwidth bandwidth_;
   BandwidthControl bandwidth_control_;
   s3::EndpointStates endpoints_;

@@ -13,6 +13,7 @@
 #include "core/account_repository.h"
 #include "core/attempt_history.h"
 #include "core/bandwidth_limit.h"
+#include "core/bandwidth_shares.h"
 #include "core/callback_history.h"
 #include "core/callback_queue.h"
 #include "core/change_feed.h"
@@ -47,6 +48,7 @@ struct Stores {
   std::unique_ptr<MultipartJournal> journal;
   std::unique_ptr<MultipartLedger> ledger;
   std::unique_ptr<BandwidthLimits> bandwidth_limits;
+  std::unique_ptr<BandwidthShares> bandwidth_shares;  // null: there is one node
   std::unique_ptr<People> people;
   std::unique_ptr<Sessions> sessions;
   std::unique_ptr<StoreMonitor> monitor;

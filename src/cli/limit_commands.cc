@@ -1,6 +1,10 @@
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "cli/session.h"
 #include "cli/text.h"
@@ -45,15 +49,21 @@ struct SetOptions {
 };
 
 std::string show_list(const boost::json::array& limits) {
-  Table table({"SCOPE", "RATE", "TIMETABLE", "TIME ZONE"});
+  const bool nodes_share =
+      std::any_of(limits.begin(), limits.end(), [](const value& limit) { return limit.as_object().contains("share"); });
+  std::vector<std::string> heads = {"SCOPE", "RATE", "TIMETABLE", "TIME ZONE"};
+  if (nodes_share) heads.emplace_back("SHARE OF THIS NODE");
+  Table table(std::move(heads));
   for (const value& limit : limits) {
     std::string timetable;
     for (const value& window : limit.at("timetable").as_array()) {
       if (!timetable.empty()) timetable += "; ";
       timetable += std::string_view(window.as_string());
     }
-    table.add({cell(limit, "scope"), cell(limit, "rate"), timetable,
-               timetable.empty() ? std::string() : cell(limit, "time_zone")});
+    std::vector<std::string> cells = {cell(limit, "scope"), cell(limit, "rate"), timetable,
+                                      timetable.empty() ? std::string() : cell(limit, "time_zone")};
+    if (nodes_share) cells.push_back(cell(limit, "share"));
+    table.add(std::move(cells));
   }
   return table.text("no limits; set one with: vodlift limit set --all --rate 100MB");
 }

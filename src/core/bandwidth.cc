@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "base/encoding.h"
 
@@ -21,6 +22,11 @@ constexpr std::int64_t kLargestChunk = std::int64_t{256} * 1024;
 constexpr auto kReadTimetableAfter = 1s;
 // A sender that comes this late for its chunk, because threads and timers are late, loses nothing.
 constexpr auto kToleratedDelay = 50ms;
+// Who has no share of a limit yet asks again after this, and a renewal is asked for so often at most.
+constexpr auto kAskAgain = 50ms;
+constexpr auto kRenewPause = 200ms;
+// What a node wants is measured over so long at least.
+constexpr auto kMeasureAfter = 500ms;
 
 }  // namespace
 
@@ -29,31 +35,47 @@ void Bandwidth::set(const std::vector<BandwidthLimit>& limits) {
   std::map<BandwidthScope, Line> lines;
   for (const BandwidthLimit& limit : limits) {
     Line& line = lines[limit.scope];
-    line.limit = limit;
-    if (auto zone = TimeZone::find(limit.time_zone)) line.zone = *zone;
     // Chunks that wait already keep their time; new ones come after them.
-    if (const auto before = lines_.find(limit.scope); before != lines_.end()) line.free_from = before->second.free_from;
+    if (const auto before = lines_.find(limit.scope); before != lines_.end()) line = before->second;
+    line.limit = limit;
+    const auto zone = TimeZone::find(limit.time_zone);
+    line.zone = zone ? *zone : TimeZone::utc();
+    line.looked = {};
   }
+  // Shares were not renewed as long as there was nothing to be shared.
+  if (lines_.empty()) share_until_ = steady_() + kShareLease;
   lines_ = std::move(lines);
   limited_ = !lines_.empty();
 }
 
 Bandwidth::Chunk Bandwidth::next(const BandwidthUse& use, std::size_t wanted) {
   if (!limited_) return {wanted, 0ns};
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto now = steady_();
   const Lines lines = lines_of(use, now);
   const ByteRate slowest = slowest_of(lines);
   if (!slowest) return {wanted, 0ns};
+  if (*slowest == 0) {
+    const bool renews = note_lack(lines, now);
+    lock.unlock();
+    if (renews) renew_();
+    return {0, kAskAgain};
+  }
   const auto bytes = std::min<std::int64_t>(static_cast<std::int64_t>(wanted),
                                             std::clamp(*slowest / kChunksPerSecond, kSmallestChunk, kLargestChunk));
   auto start = now;
-  for (Line* line : lines) {
+  for (const auto& [line, rate] : lines) {
     if (line != nullptr) start = std::max(start, line->free_from);
   }
-  for (Line* line : lines) {
+  for (const auto& [line, rate] : lines) {
     if (line == nullptr) continue;
-    const auto lasts = std::chrono::nanoseconds(bytes * 1'000'000'000 / *line->rate);
+    const auto lasts = std::chrono::nanoseconds(bytes * 1'000'000'000 / rate);
+    if (renew_) {
+      line->asked = true;
+      line->used += bytes;
+      line->largest = std::max(line->largest, bytes);
+      line->longest = std::max<std::chrono::nanoseconds>(line->longest, line->free_from - now);
+    }
     line->free_from = std::max(now - kToleratedDelay, line->free_from) + lasts;
   }
   return {static_cast<std::size_t>(bytes), start - now};
@@ -62,7 +84,11 @@ Bandwidth::Chunk Bandwidth::next(const BandwidthUse& use, std::size_t wanted) {
 ByteRate Bandwidth::limit(const BandwidthUse& use) {
   if (!limited_) return std::nullopt;
   const std::lock_guard lock(mutex_);
-  return slowest_of(lines_of(use, steady_()));
+  ByteRate slowest;
+  for (const auto& [line, rate] : lines_of(use, steady_())) {
+    if (line != nullptr) slowest = std::min(slowest.value_or(kMaxRate), *line->rate);
+  }
+  return slowest;
 }
 
 Bandwidth::Lines Bandwidth::lines_of(const BandwidthUse& use, SteadyTime now) {
@@ -75,17 +101,100 @@ Bandwidth::Lines Bandwidth::lines_of(const BandwidthUse& use, SteadyTime now) {
     const auto at = lines_.find(scope);
     if (at == lines_.end()) continue;
     read_timetable(at->second, now);
-    if (at->second.rate) lines[count++] = &at->second;
+    if (at->second.rate) lines[count++] = {&at->second, own_rate(at->second, now)};
   }
   return lines;
 }
 
 ByteRate Bandwidth::slowest_of(const Lines& lines) {
   ByteRate slowest;
-  for (const Line* line : lines) {
-    if (line != nullptr) slowest = std::min(slowest.value_or(kMaxRate), *line->rate);
+  for (const auto& [line, rate] : lines) {
+    if (line != nullptr) slowest = std::min(slowest.value_or(kMaxRate), rate);
   }
   return slowest;
+}
+
+// Of a line with a rate.
+std::int64_t Bandwidth::own_rate(const Line& line, SteadyTime now) const {
+  if (!renew_) return *line.rate;
+  if (now >= share_until_) return *line.rate / nodes_;
+  return std::min(line.share, *line.rate);
+}
+
+// Whether a renewal is due.
+bool Bandwidth::note_lack(const Lines& lines, SteadyTime now) {
+  for (const auto& [line, rate] : lines) {
+    if (line != nullptr) line->asked = true;
+  }
+  if (now < renew_not_before_) return false;
+  renew_not_before_ = now + kRenewPause;
+  return true;
+}
+
+std::optional<std::vector<BandwidthWish>> Bandwidth::wishes() {
+  if (!limited_) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto now = steady_();
+  const auto elapsed = now - measured_;
+  if (elapsed >= kMeasureAfter) measured_ = now;
+  std::vector<BandwidthWish> wishes;
+  for (auto& [scope, line] : lines_) {
+    read_timetable(line, now);
+    if (!line.rate) continue;
+    if (elapsed >= kMeasureAfter) {
+      measure(line, elapsed, now >= share_until_);
+    } else if (line.share == 0 && line.asked) {
+      line.wish = *line.rate;
+    }
+    line.wish = std::min(line.wish, *line.rate);
+    if (line.wish > 0) wishes.push_back({scope, *line.rate, line.wish, line.senders});
+  }
+  return wishes;
+}
+
+// A node that uses up its share wants as much as it can get. One that does not gives back step by step, so that a short
+// pause costs it little.
+void Bandwidth::measure(Line& line, std::chrono::nanoseconds elapsed, bool lease_is_over) {
+  constexpr std::int64_t kLeastPart = 8;  // of the limit, for whoever uses it
+  using Seconds = std::chrono::duration<double>;
+  if (line.asked) {
+    const auto rate = static_cast<std::int64_t>(static_cast<double>(line.used) / Seconds(elapsed).count());
+    const bool uses_all = line.share == 0 || lease_is_over || rate >= line.share / 10 * 9;
+    line.wish = uses_all ? *line.rate : std::max({rate / 4 * 5, line.wish / 2, *line.rate / kLeastPart});
+    // Whoever asks waits for one chunk of each sender, its own one before included.
+    const double ahead = Seconds(line.longest).count() * static_cast<double>(line.share);
+    const auto senders = std::llround(ahead / static_cast<double>(line.largest));
+    line.senders = std::clamp<std::int64_t>(senders, 1, kMostSenders);
+  } else {
+    line.wish /= 2;
+    if (line.wish < *line.rate / kLeastPart / 2) line.wish = 0;
+  }
+  line.asked = false;
+  line.used = 0;
+  line.largest = 1;
+  line.longest = {};
+}
+
+void Bandwidth::grant(const BandwidthShares::Renewed& renewed, SteadyTime until) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [scope, line] : lines_) line.share = 0;
+  for (const BandwidthShare& share : renewed.shares) {
+    if (const auto at = lines_.find(share.scope); at != lines_.end()) at->second.share = share.rate;
+  }
+  share_until_ = until;
+  nodes_ = std::max<std::int64_t>(renewed.nodes, 1);
+}
+
+std::map<BandwidthScope, std::int64_t> Bandwidth::shares() {
+  std::map<BandwidthScope, std::int64_t> shares;
+  if (!renew_) return shares;
+  const std::lock_guard lock(mutex_);
+  const auto now = steady_();
+  for (auto& [scope, line] : lines_) {
+    read_timetable(line, now);
+    if (line.rate) shares[scope] = own_rate(line, now);
+  }
+  return shares;
 }
 
 void Bandwidth::read_timetable(Line& line, SteadyTime now) const {
@@ -101,6 +210,17 @@ void Bandwidth::read_timetable(Line& line, SteadyTime now) const {
 Result<> BandwidthControl::load() {
   const std::lock_guard lock(mutex_);
   return apply();
+}
+
+Result<> BandwidthControl::renew(BandwidthShares& shares, const NodeTerm& self) {
+  const auto wishes = live_.wishes();
+  if (!wishes) return {};
+  // The lease begins later than this, so it ends later for the others than here.
+  const auto begun = live_.now();
+  const auto renewed = shares.renew(self, *wishes);
+  if (!renewed) return renewed.error();
+  live_.grant(*renewed, begun + kShareLease);
+  return {};
 }
 
 void BandwidthControl::use_storages(std::vector<std::string> storages) {

@@ -132,6 +132,123 @@ TEST_F(BandwidthTest, ALittleDelayCostsNothing) {
   expect_near(sent, 100e6);
 }
 
+// Two nodes with one limit of 8 MB/s, as next_share() divides it.
+class SharedBandwidthTest : public testing::Test {
+ protected:
+  struct Node {
+    explicit Node(const SharedBandwidthTest& test)
+        : bandwidth(
+              test.clock, [&test] { return test.now; }, [this] { ++renewals_asked; }) {}
+
+    std::vector<BandwidthWish> wishes;  // that the database has
+    std::int64_t share = 0;
+    int renewals_asked = 0;
+    Bandwidth bandwidth;
+  };
+
+  void SetUp() override {
+    for (Node* node : {&a, &b}) node->bandwidth.set({{{Kind::all, 0, ""}, kLimit, {}, "UTC"}});
+  }
+
+  void renew(Node& node) {
+    node.wishes = node.bandwidth.wishes().value();
+    const Node& other = &node == &a ? b : a;
+    std::vector<HeldShare> held;
+    for (const BandwidthWish& wish : other.wishes) held.push_back({wish.rate, wish.senders, other.share});
+    BandwidthShares::Renewed renewed{{}, 2};
+    node.share = node.wishes.empty() ? 0 : next_share(node.wishes.front(), held);
+    for (const BandwidthWish& wish : node.wishes) renewed.shares.push_back({wish.scope, node.share});
+    node.bandwidth.grant(renewed, now + kShareLease);
+  }
+
+  // Bytes that so many senders of a node get through in `time`, in steps of a millisecond.
+  void send(std::chrono::milliseconds time, int senders_of_a, int senders_of_b, bool renews = true) {
+    std::map<Node*, std::vector<std::pair<steady_clock::time_point, std::size_t>>> due;
+    due[&a].resize(static_cast<std::size_t>(senders_of_a), {now, 0});
+    due[&b].resize(static_cast<std::size_t>(senders_of_b), {now, 0});
+    sent.clear();
+    for (const auto end = now + time; now < end; now += 1ms) {
+      for (auto& [node, senders] : due) {
+        for (auto& [when, bytes] : senders) {
+          if (when > now) continue;
+          sent[node] += static_cast<std::int64_t>(bytes);
+          const auto chunk = node->bandwidth.next({158, "b", "s"}, kBuffer);
+          bytes = chunk.bytes;
+          when = now + chunk.wait;
+        }
+      }
+      const auto passed = std::chrono::floor<std::chrono::milliseconds>(now.time_since_epoch()).count();
+      if (renews && passed % 1000 == 0) renew(a);
+      if (renews && passed % 1000 == 400) renew(b);
+    }
+  }
+  void expect_rates(double of_a, double of_b, std::chrono::seconds time) {
+    const auto seconds = static_cast<double>(time.count());
+    EXPECT_NEAR(static_cast<double>(sent[&a]) / seconds, of_a, 0.08 * kLimit);
+    EXPECT_NEAR(static_cast<double>(sent[&b]) / seconds, of_b, 0.08 * kLimit);
+  }
+
+  static constexpr std::int64_t kLimit = 8'000'000;
+  SetClock clock;
+  steady_clock::time_point now{1h};
+  Node a{*this};
+  Node b{*this};
+  std::map<Node*, std::int64_t> sent;
+};
+
+TEST_F(SharedBandwidthTest, WithoutAShareNothingIsSentAndARenewalIsAskedFor) {
+  const auto chunk = a.bandwidth.next({158, "b", "s"}, kBuffer);
+  EXPECT_EQ(chunk.bytes, 0U);
+  EXPECT_GT(chunk.wait, 0ns);
+  EXPECT_EQ(a.renewals_asked, 1);
+  for (int asks = 0; asks < 20; ++asks) EXPECT_EQ(a.bandwidth.next({158, "b", "s"}, kBuffer).bytes, 0U);
+  EXPECT_EQ(a.renewals_asked, 1) << "once in a while is enough";
+  renew(a);
+  EXPECT_GT(a.bandwidth.next({158, "b", "s"}, kBuffer).bytes, 0U);
+}
+
+TEST_F(SharedBandwidthTest, NodesShareALimitBySenders) {
+  send(5s, 1, 1);
+  send(20s, 1, 1);
+  expect_rates(4e6, 4e6, 20s);
+  send(5s, 3, 1);
+  send(20s, 3, 1);
+  expect_rates(6e6, 2e6, 20s);
+}
+
+TEST_F(SharedBandwidthTest, WhatAnIdleNodeHadGoesToTheOther) {
+  send(10s, 2, 2);
+  send(10s, 2, 0);
+  send(10s, 2, 0);
+  expect_rates(8e6, 0, 10s);
+  EXPECT_TRUE(b.wishes.empty());
+  EXPECT_EQ(b.bandwidth.shares().at({}), 0);
+  send(3s, 2, 2);
+  send(10s, 2, 2);
+  expect_rates(4e6, 4e6, 10s);
+}
+
+TEST_F(SharedBandwidthTest, ANodeThatCannotRenewFallsToAnEqualPart) {
+  send(10s, 1, 0);
+  EXPECT_EQ(a.bandwidth.shares().at({}), kLimit);
+  now += kShareLease;
+  send(10s, 1, 0, /*renews=*/false);
+  expect_rates(4e6, 0, 10s);
+  renew(a);
+  EXPECT_EQ(a.bandwidth.shares().at({}), kLimit);
+}
+
+TEST_F(SharedBandwidthTest, WhereThereIsNoLimitNothingIsRenewed) {
+  a.bandwidth.set({});
+  EXPECT_FALSE(a.bandwidth.wishes());
+  EXPECT_EQ(a.bandwidth.next({158, "b", "s"}, kBuffer).wait, 0ns);
+  now += 1h;
+  a.bandwidth.set({{{Kind::all, 0, ""}, kLimit, {}, "UTC"}});
+  EXPECT_EQ(a.bandwidth.next({158, "b", "s"}, kBuffer).bytes, 0U) << "others may have all of it";
+}
+
+TEST_F(SharedBandwidthTest, PartsAreSizedByTheWholeLimit) { EXPECT_EQ(a.bandwidth.limit({158, "b", "s"}), kLimit); }
+
 TEST_F(BandwidthTest, MayBeAskedAndChangedFromManyThreads) {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {

@@ -9,13 +9,13 @@ namespace vodlift {
 namespace {
 
 using State = UploadState;
-using Change = UploadChange;
 using Step = ChangeStep;
 using Refusal = ChangeRefusal;
 
 constexpr std::array kStates = {State::queued,    State::paused, State::uploading,
                                 State::completed, State::failed, State::cancelled};
-constexpr std::array kChanges = {Change::cancel, Change::pause, Change::resume, Change::retry, Change::set_priority};
+constexpr std::array kChanges = {UploadChange::cancel, UploadChange::pause, UploadChange::resume, UploadChange::retry,
+                                 UploadChange::set_priority};
 constexpr std::array kWanted = {Wanted::nothing, Wanted::pause, Wanted::cancel};
 
 // Every state, and for `uploading` everything that can be wanted, with its answers to cancel, pause, resume, retry,
@@ -53,7 +53,7 @@ const std::array kTable = {
         {Refusal::has_ended, Refusal::has_ended, Refusal::has_ended, Refusal::ended_just_now, Refusal::has_ended}},
 };
 
-std::string name_of(State state, Wanted wanted, Change change) {
+std::string name_of(State state, Wanted wanted, UploadChange change) {
   return std::string(to_string(change)) + " of " + std::string(to_string(state)) + " '" +
          std::string(to_string(wanted)) + "'";
 }
@@ -70,7 +70,7 @@ TEST(UploadDecisions, EveryChangeOfEveryStateIsDecided) {
 TEST(UploadDecisions, WhatIsWantedCountsOnlyWhileUploading) {
   for (const State state : kStates) {
     if (state == State::uploading) continue;
-    for (const Change change : kChanges) {
+    for (const UploadChange change : kChanges) {
       for (const Wanted wanted : kWanted) {
         EXPECT_EQ(decide_change(state, wanted, change), decide_change(state, Wanted::nothing, change))
             << name_of(state, wanted, change);
@@ -84,7 +84,7 @@ TEST(UploadDecisions, EveryStepIsALegalMove) {
       {Step::cancel, State::cancelled}, {Step::pause, State::paused}, {Step::resume, State::queued}};
   for (const State state : kStates) {
     for (const Wanted wanted : kWanted) {
-      for (const Change change : kChanges) {
+      for (const UploadChange change : kChanges) {
         const auto decision = decide_change(state, wanted, change);
         const Step* step = std::get_if<Step>(&decision);
         if (step == nullptr) continue;

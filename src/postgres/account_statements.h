@@ -160,4 +160,31 @@ inline constexpr std::string_view kPutLimit = R"sql(
 inline constexpr std::string_view kRemoveLimit =
     "DELETE FROM bandwidth_limits WHERE scope = $1 AND account = $2 AND name = $3";
 
+// --- Shares of these limits
+inline constexpr std::int64_t kSharesLock = 1447839322;
+// Nodes that send files: $1 signs of life after this
+inline constexpr std::string_view kCountWorkers = R"sql(
+  SELECT count(*) AS nodes FROM nodes WHERE left_ms IS NULL AND beat_ms >= $1 AND roles LIKE '%worker%')sql";
+// $1 node, $2 now, $3 scopes, $4 accounts, $5 names: what others hold of these
+inline constexpr std::string_view kSharesOfOthers = R"sql(
+  SELECT g.number, s.wish, s.senders, s.rate
+  FROM unnest($3, $4, $5) WITH ORDINALITY AS g (scope, account, name, number)
+  JOIN bandwidth_shares s ON s.scope = g.scope AND s.account = g.account AND s.name = g.name
+  WHERE s.node <> $1 AND s.until_ms > $2)sql";
+// $1 node, $2 until, $3 scopes, $4 accounts, $5 names, $6 wishes, $7 senders, $8 rates
+inline constexpr std::string_view kPutShares = R"sql(
+  INSERT INTO bandwidth_shares (node, until_ms, scope, account, name, wish, senders, rate)
+  SELECT $1, $2, * FROM unnest($3, $4, $5, $6, $7, $8)
+  ON CONFLICT (scope, account, name, node) DO UPDATE SET
+    until_ms = excluded.until_ms, wish = excluded.wish, senders = excluded.senders, rate = excluded.rate)sql";
+// $1 node, $2 scopes, $3 accounts, $4 names of what it keeps, $5 now: all else of its own, and what is over
+inline constexpr std::string_view kDropShares = R"sql(
+  DELETE FROM bandwidth_shares s
+  WHERE s.until_ms <= $5
+     OR s.node = $1 AND NOT EXISTS (SELECT 1 FROM unnest($2, $3, $4) AS g (scope, account, name)
+                                    WHERE g.scope = s.scope AND g.account = s.account AND g.name = s.name))sql";
+// $1 node
+inline constexpr std::string_view kOwnShares = "SELECT 1 FROM bandwidth_shares WHERE node = $1 LIMIT 1";
+inline constexpr std::string_view kDropAllShares = "DELETE FROM bandwidth_shares WHERE node = $1";
+
 }  // namespace vodlift::postgres::sql

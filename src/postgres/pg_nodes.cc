@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "postgres/account_statements.h"
 #include "postgres/queue_statements.h"
 
 namespace vodlift::postgres {
@@ -51,7 +52,11 @@ Result<> PgNodes::beat(const NodeTerm& self) {
 }
 
 Result<> PgNodes::leave(const NodeTerm& self) {
-  return database_.write([&](PgTransaction& transaction) { return touch(transaction, sql::kLeave, self); });
+  return database_.write([&](PgTransaction& transaction) -> Result<> {
+    if (auto touched = touch(transaction, sql::kLeave, self); !touched) return touched;
+    transaction.connection.run(sql::kDropAllShares, self.node);
+    return {};
+  });
 }
 
 Result<> PgNodes::shorten_waits(const LongestWaits& longest) {

@@ -24,6 +24,9 @@ object limit_json(const BandwidthLimit& limit) {
   return answer;
 }
 
+// In whole kB: it changes each second.
+std::string shown_share(std::int64_t rate) { return rate < 1000 ? "0kB" : to_text(ByteRate(rate / 1000 * 1000)); }
+
 // The scope that the fields cdn, bucket and storage name; none of them: all uploads.
 struct ScopeFields {
   std::optional<AccountId> cdn;
@@ -104,7 +107,12 @@ Result<value> list_limits(const Context& context, const Fields& /*fields*/) {
   const auto limits = context.bandwidth.list();
   if (!limits) return limits.error();
   boost::json::array answer;
-  for (const BandwidthLimit& limit : *limits) answer.push_back(limit_json(limit));
+  const auto shares = context.bandwidth.shares();
+  for (const BandwidthLimit& limit : *limits) {
+    object one = limit_json(limit);
+    if (const auto share = shares.find(limit.scope); share != shares.end()) one["share"] = shown_share(share->second);
+    answer.push_back(std::move(one));
+  }
   return collection(std::move(answer));
 }
 

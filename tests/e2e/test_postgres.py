@@ -18,7 +18,7 @@ from api_client import ApiClient, sign
 from postgres_server import PASSWORD
 from rest_client import RestClient
 from server import Server, Site
-from support import binary, make_file, wait_until
+from support import MIB, binary, make_file, wait_until
 from test_threads import documented, threads
 
 ENDS = {"completed", "failed", "cancelled"}
@@ -227,6 +227,43 @@ def test_a_node_is_killed_under_load(nodes, postgres, database, fake):
                            " UPDATE vodlift.open_uploads SET lease_until_ms = 0 WHERE state = 'uploading' AND owner ="
                            f" (SELECT id FROM vodlift.nodes WHERE name = '{servers[1].folder.name}')")
     assert wait_for_ends(site, apis[0], load.accepted) == {"completed": len(load.accepted)}, held
+
+
+LIMIT = 8_000_000
+
+
+def rate_at(fake, seconds: float) -> float:
+    """What the store gets, in bytes per second, measured from now on."""
+    def received():
+        return sum(one.body_bytes for one in fake.seen("UploadPart"))
+    before, begun = received(), time.monotonic()
+    time.sleep(seconds)
+    return (received() - before) / (time.monotonic() - begun)
+
+
+def share_of(server: Server) -> str:
+    (limit,) = RestClient(server.socket).call("GET", "/limits").data["items"]
+    return limit["share"]
+
+
+def test_nodes_share_a_limit_and_one_that_is_killed_leaves_its_share(nodes, fake):
+    site, servers = nodes(2)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 60 * MIB)
+    apis = [api_of(site, server) for server in servers]
+    for server in servers:  # at each, for the other one would read it some seconds later
+        wait_until(lambda: server.run_cli("limit", "set", "--cdn", 158, "--rate", "8MB").returncode == 0, 10, "it knows the account")
+    wait_until(lambda: apis[1].upload("sestore4/jb/film.mp4", "known.mp4", "videos").ok, 10, "the other node knows account and bucket")
+    for number in range(11):
+        site.queue("film.mp4", "videos", f"{number}.mp4")
+    wait_until(lambda: all(one["uploads"] for one in RestClient(servers[0].socket).call("GET", "/nodes").data["items"]), 20, "both send")
+    wait_until(lambda: all(share_of(server) not in ("0kB", "8MB") for server in servers), 20, "both have a share")
+    both = rate_at(fake, 6)
+    assert 0.5 * LIMIT < both < 1.35 * LIMIT, "each on its own would send 8 MB/s"
+
+    servers[1].kill9()
+    wait_until(lambda: share_of(servers[0]) == "8MB", 20, "the other one has all of it")
+    wait_until(lambda: 0.75 * LIMIT < rate_at(fake, 2) < 1.35 * LIMIT, 30, "and sends at this rate")
 
 
 def storage_section(server: Server, name: str) -> str:

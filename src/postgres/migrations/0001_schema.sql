@@ -131,6 +131,20 @@ CREATE TABLE bandwidth_limits (
   PRIMARY KEY (scope, account, name)
 );
 
+-- What nodes want of limits that they use, and may send of them: leases of some seconds, renewed each second. After a crash of the
+-- server it is empty, and nobody has a lease any more.
+CREATE UNLOGGED TABLE bandwidth_shares (
+  scope    text   COLLATE "C" NOT NULL,
+  account  bigint NOT NULL,
+  name     text   COLLATE "C" NOT NULL,
+  node     bigint NOT NULL,
+  wish     bigint NOT NULL CHECK (wish >= 1),  -- bytes per second, as `rate`
+  senders  bigint NOT NULL CHECK (senders >= 1),
+  rate     bigint NOT NULL CHECK (rate >= 0),
+  until_ms bigint NOT NULL,
+  PRIMARY KEY (scope, account, name, node)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
 -- What a client asked for, of every upload: written once. In blocks of ids, so that an id names its partition, lists by id need
 -- no sort, and a block whose uploads are all removed is dropped (docs/decisions). No reference to accounts: the record of an
 -- upload does not depend on what happens to the account.
