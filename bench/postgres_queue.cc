@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "base/temporary_folder_test.h"
 #include "postgres/started_server_test.h"
 #include "postgres_load.h"
@@ -111,6 +112,7 @@ int main(int argc, char** argv) {
   app.add_option("--uploads", count, "Of each run")->check(CLI::Range(1000, 900'000));
   app.add_option("--seconds", seconds, "Of pgbench in each run")->check(CLI::Range(1, 600));
   CLI11_PARSE(app, argc, argv);
+  vodlift::log::configure(vodlift::log::Format::console, vodlift::log::Level::warn);
   try {
     vodlift::bench::measure_all(runs, count, seconds);
   } catch (const std::exception& error) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "base/log.h"
 #include "postgres/started_server_test.h"
 #include "postgres_load.h"
 
@@ -194,6 +195,7 @@ int main(int argc, char** argv) {
   app.add_option("--waiting", options.waiting, "Uploads in the queue")->check(CLI::Range(1000, 1'000'000));
   app.add_option("--held-s", options.held_s, "How long the transaction is open")->check(CLI::Range(61, 86'400));
   CLI11_PARSE(app, argc, argv);
+  vodlift::log::configure(vodlift::log::Format::console, vodlift::log::Level::warn);
   try {
     vodlift::bench::measure(options);
   } catch (const std::exception& error) {

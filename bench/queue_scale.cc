@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/await.h"
+#include "base/log.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_statements.h"
 #include "store/sqlite_upload_store.h"
@@ -186,6 +187,7 @@ int main(int argc, char** argv) {
   app.add_option("--rows", rows)->check(CLI::Range(100, 10'000'000));
   app.add_option("--rounds", rounds)->check(CLI::Range(10, 100'000));
   CLI11_PARSE(app, argc, argv);
+  vodlift::log::configure(vodlift::log::Format::console, vodlift::log::Level::warn);
   try {
     vodlift::bench::fill(directory / "queue.db", rows);
     vodlift::bench::measure(directory / "queue.db", rows, rounds);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/fair_share.h"
 #include "core/retry_policy.h"
 #include "store/sqlite_callback_queue.h"
@@ -279,6 +280,7 @@ int main(int argc, char** argv) {
   app.add_option("--keep-days", plan.keep_days, "After an upload's end")->check(CLI::Range(3, 36'500));
   app.add_option("--report-every", plan.report_every, "Days")->check(CLI::Range(1, 36'500));
   CLI11_PARSE(app, argc, argv);
+  vodlift::log::configure(vodlift::log::Format::console, vodlift::log::Level::warn);
   try {
     vodlift::bench::simulate(plan);
   } catch (const std::exception& error) {

@@ -48,11 +48,25 @@ void CountChanges::committed(EnteredUploads& entered) const {
   for (std::size_t state = 0; state < entered.size(); ++state) entered[state].add(entered_[state]);
 }
 
-bool add_up_counts(PgConnection& connection) {
+void RecentCounts::note(AccountId account, std::int64_t uploads, SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  if (counts_.size() >= kMostAccounts && !counts_.contains(account)) counts_.clear();
+  counts_[account] = {uploads, now};
+}
+
+std::optional<std::int64_t> RecentCounts::find(AccountId account, SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = counts_.find(account);
+  if (found == counts_.end() || now - found->second.noted > kLast) return std::nullopt;
+  return found->second.uploads;
+}
+
+AddedUp add_up_counts(PgConnection& connection, std::int64_t after) {
   auto alone = connection.run(sql::kTryLock, kAddUpLock);
-  if (!alone.next() || alone.integer("locked") == 0) return false;
-  auto added = connection.run(sql::kAddUpCounts, kAddUpStep);
-  return added.next() && added.integer("changes") == kAddUpStep;
+  if (!alone.next() || alone.integer("locked") == 0) return {};
+  auto added = connection.run(sql::kAddUpCounts, kAddUpStep, after);
+  if (!added.next()) return {};
+  return {added.integer("changes") == kAddUpStep, added.integer("last")};
 }
 
 }  // namespace vodlift::postgres

@@ -2,11 +2,17 @@
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "core/store_metrics.h"
 #include "core/upload.h"
 #include "postgres/pg_connection.h"
@@ -44,7 +50,34 @@ class CountChanges {
   std::vector<std::pair<Place, Sums>> full_;  // files may be sparse: sums that would not fit are rows of their own
 };
 
-// Adds up rows of transactions, some thousands at most; answers whether there are more. One node does it at a time.
-bool add_up_counts(PgConnection& connection);
+// How many uploads of an account that had not ended there were a moment ago. Who accepts a group of uploads would ask
+// the database each time, though the answer matters only near the limit. Internally locked.
+class RecentCounts {
+ public:
+  static constexpr std::chrono::seconds kLast{5};
+  static constexpr std::size_t kMostAccounts = 10'000;  // more than these: all are forgotten
+
+  void note(AccountId account, std::int64_t uploads, SteadyTime now);
+  // Nothing: not known, or older than kLast.
+  [[nodiscard]] std::optional<std::int64_t> find(AccountId account, SteadyTime now) const;
+
+ private:
+  struct Count {
+    std::int64_t uploads = 0;
+    SteadyTime noted;
+  };
+
+  mutable std::mutex mutex_;
+  std::unordered_map<AccountId, Count> counts_;
+};
+
+// What add_up_counts() did.
+struct AddedUp {
+  bool more = false;      // there are more rows
+  std::int64_t last = 0;  // the highest id of a row; 0: there was none
+};
+
+// Adds up rows of transactions with an id above `after`, some thousands at most. One node does it at a time.
+AddedUp add_up_counts(PgConnection& connection, std::int64_t after);
 
 }  // namespace vodlift::postgres

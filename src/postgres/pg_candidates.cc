@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/upload_request.h"
 #include "postgres/queue_statements.h"
@@ -9,17 +13,22 @@
 namespace vodlift::postgres {
 namespace {
 
+using std::chrono::steady_clock;
+
 // Accounts that are asked for at once: few at first.
 constexpr std::size_t kFirstAccounts = 8;
 constexpr std::size_t kMostAccounts = 256;
 
 class CandidateList {
  public:
-  CandidateList(PgConnection& connection, std::int64_t node, const CandidateQuery& query)
+  // `places`: where to look, and from where on; null: everywhere.
+  CandidateList(PgConnection& connection, std::int64_t node, const CandidateQuery& query, ReadyPlaces* places)
       : connection_(connection),
         query_(query),
         small_(std::min(query.depth, query.places.all)),
-        large_(std::min(query.depth, query.places.large)) {
+        large_(std::min(query.depth, query.places.large)),
+        places_(places) {
+    if (places_ != nullptr) return;
     auto row = connection_.run(sql::kStoragesToTake, node);
     while (row.next()) storages_.push_back(row.text("storage"));
   }
@@ -37,19 +46,48 @@ class CandidateList {
  private:
   // The highest priority, `most` at most, that has something ready; -1: none.
   int next_priority(int most) {
+    if (places_ != nullptr) return next_priority_of_places(most);
     if (storages_.empty()) return -1;
     auto row = connection_.run(sql::kNextReadyPriority, bytes_list(storages_), most);
     return row.next() && !row.is_null("priority") ? static_cast<int>(row.integer("priority")) : -1;
+  }
+
+  [[nodiscard]] int next_priority_of_places(int most) const {
+    int highest = -1;
+    for (const auto& [place, from] : *places_) {
+      if (place.priority <= most) highest = std::max(highest, place.priority);
+    }
+    return highest;
+  }
+
+  // Ascending.
+  std::vector<AccountId> accounts_between(int priority, AccountId first, AccountId end, std::size_t most) {
+    std::vector<AccountId> accounts;
+    if (places_ == nullptr) {
+      auto row = connection_.run(sql::kReadyAccounts, bytes_list(storages_), priority, query_.places.large > 0, first,
+                                 end, most);
+      while (row.next()) accounts.push_back(row.integer("account"));
+      return accounts;
+    }
+    std::set<AccountId> found;
+    for (const auto& [place, from] : *places_) {
+      if (is_wanted(place, priority) && place.account >= first && place.account < end) found.insert(place.account);
+    }
+    for (const AccountId account : found) {
+      if (accounts.size() < most) accounts.push_back(account);
+    }
+    return accounts;
+  }
+
+  [[nodiscard]] bool is_wanted(const ReadyPlace& place, int priority) const {
+    return place.priority == priority && (place.large ? large_ : small_) > 0;
   }
 
   // Accounts from `first` on and below `end`.
   void list_between(int priority, AccountId first, AccountId end) {
     std::size_t chunk = kFirstAccounts;
     while (first < end && !listed_.more_accounts) {
-      std::vector<AccountId> accounts;
-      auto row = connection_.run(sql::kReadyAccounts, bytes_list(storages_), priority, query_.places.large > 0, first,
-                                 end, chunk);
-      while (row.next()) accounts.push_back(row.integer("account"));
+      const std::vector<AccountId> accounts = accounts_between(priority, first, end, chunk);
       if (accounts.empty()) return;
       add(priority, accounts);
       if (accounts.size() < chunk) return;
@@ -65,9 +103,13 @@ class CandidateList {
       found[at].account = accounts[at];
     }
     // One more of each kind shows that there are others.
-    auto row = connection_.run(sql::kReadyHeads, bytes_list(storages_), priority, accounts, small_ > 0 ? small_ + 1 : 0,
-                               large_ > 0 ? large_ + 1 : 0, query_.with_buckets);
+    const int small = small_ > 0 ? small_ + 1 : 0;
+    const int large_too = large_ > 0 ? large_ + 1 : 0;
+    auto row = places_ != nullptr ? heads_of_places(priority, accounts, small, large_too)
+                                  : connection_.run(sql::kReadyHeads, bytes_list(storages_), priority, accounts, small,
+                                                    large_too, query_.with_buckets);
     while (row.next()) {
+      if (places_ != nullptr) note_head(row);
       Candidate& one = found[static_cast<std::size_t>(row.integer("number") - 1)];
       one.weight = static_cast<int>(row.integer("weight"));
       const bool large = row.integer("large") != 0;
@@ -76,27 +118,134 @@ class CandidateList {
       more = std::ssize(heads) == (large ? large_ : small_);
       if (!more) heads.push_back({row.integer("id"), row.integer("rest"), row.text("bucket")});
     }
+    forget_empty_places();
     for (Candidate& one : found) {
       listed_.more_accounts = uploads_ >= query_.uploads;
       if (listed_.more_accounts) return;
+      if (one.small.empty() && one.large.empty()) continue;  // of a place where nothing is ready any more
       uploads_ += static_cast<int>(one.small.size() + one.large.size());
       listed_.accounts.push_back(std::move(one));
     }
+  }
+
+  PgResult heads_of_places(int priority, const std::vector<AccountId>& accounts, int small, int large) {
+    asked_.clear();
+    std::vector<std::string> storages;
+    std::vector<bool> larges;
+    std::vector<std::int64_t> numbers;
+    std::vector<std::int64_t> of;
+    std::vector<std::int64_t> from_ms;
+    std::vector<std::int64_t> from_id;
+    for (auto place = places_->begin(); place != places_->end(); ++place) {
+      const auto at = std::lower_bound(accounts.begin(), accounts.end(), place->first.account);
+      if (!is_wanted(place->first, priority) || at == accounts.end() || *at != place->first.account) continue;
+      asked_.push_back({place, false});
+      storages.push_back(place->first.storage);
+      larges.push_back(place->first.large);
+      of.push_back(place->first.account);
+      numbers.push_back(at - accounts.begin() + 1);
+      from_ms.push_back(place->second.next_attempt_ms);
+      from_id.push_back(place->second.id);
+    }
+    return connection_.run(sql::kHeadsOfPlaces, bytes_list(storages), priority, larges, of, numbers, from_ms, from_id,
+                           small, large, query_.with_buckets);
+  }
+
+  // The rows of a place come in their order.
+  void note_head(PgResult& row) {
+    auto& [place, has_head] = asked_.at(static_cast<std::size_t>(row.integer("place") - 1));
+    if (!std::exchange(has_head, true)) place->second = {row.integer("next_attempt_ms"), row.integer("id")};
+  }
+
+  void forget_empty_places() {
+    if (connection_.failed()) return;
+    for (const auto& [place, has_head] : asked_) {
+      if (!has_head) places_->erase(place);
+    }
+    asked_.clear();
   }
 
   PgConnection& connection_;
   const CandidateQuery& query_;
   const int small_;
   const int large_;
-  std::vector<std::string> storages_;  // from which uploads are ready that the node may take
+  ReadyPlaces* const places_;
+  std::vector<std::pair<ReadyPlaces::iterator, bool>> asked_;  // and whether something is ready there
+  std::vector<std::string> storages_;  // without places: from which uploads are ready that the node may take
   Candidates listed_;
   int uploads_ = 0;  // listed
 };
 
+// Adds rows of places; of one that is known, the position that comes first counts.
+void read_places(PgResult& row, ReadyPlaces& places) {
+  while (row.next()) {
+    const ReadyPosition position{row.integer("next_attempt_ms"), row.integer("id")};
+    ReadyPlace place{row.text("storage"), static_cast<int>(row.integer("priority")), row.integer("large") != 0,
+                     row.integer("account")};
+    const auto [known, is_new] = places.try_emplace(std::move(place), position);
+    if (!is_new) known->second = std::min(known->second, position);
+  }
+}
+
 }  // namespace
 
-Candidates list_candidates(PgConnection& connection, std::int64_t node, const CandidateQuery& query) {
-  return CandidateList(connection, node, query).list();
+CandidateLists::CandidateLists(LocalChangeFeed& feed, std::int64_t node, Pace pace)
+    : feed_(feed), node_(node), pace_(pace) {
+  if (pace_.slow <= std::chrono::milliseconds(0)) begin_short();
+}
+
+Candidates CandidateLists::list(PgConnection& connection, const CandidateQuery& query) {
+  const std::lock_guard lock(mutex_);
+  if (is_short()) return list_places(connection, query);
+  const SteadyTime begun = steady_clock::now();
+  Candidates listed = CandidateList(connection, node_, query, nullptr).list();
+  if (steady_clock::now() - begun >= pace_.slow) begin_short();
+  return listed;
+}
+
+bool CandidateLists::any(PgConnection& connection) {
+  const std::lock_guard lock(mutex_);
+  if (is_short()) return !list_places(connection, {{1, 1}, 1, 1, {}}).accounts.empty();
+  return connection.run(sql::kStoragesToTake, node_).next();
+}
+
+Candidates CandidateLists::list_places(PgConnection& connection, const CandidateQuery& query) {
+  if (steady_clock::now() >= survey_due_) survey(connection);
+  add_told(connection);
+  return CandidateList(connection, node_, query, &places_).list();
+}
+
+void CandidateLists::begin_short() {
+  subscription_ = feed_.subscribe(Change::Kind::upload_changed, [this](const Change& change) {
+    const std::lock_guard lock(told_mutex_);
+    if (told_.size() < kMostTold) told_.insert(change.upload);
+  });
+  survey_due_ = SteadyTime();
+}
+
+void CandidateLists::survey(PgConnection& connection) {
+  const SteadyTime begun = steady_clock::now();
+  places_.clear();
+  auto row = connection.run(sql::kReadyPlaces, node_, kMostPlaces);
+  read_places(row, places_);
+  const SteadyTime ended = steady_clock::now();
+  survey_due_ = ended + pace_.rest * (ended - begun);
+  if (ended - begun >= pace_.slow / 2 || connection.failed()) return;
+  subscription_.reset();
+  const std::lock_guard lock(told_mutex_);
+  told_.clear();
+}
+
+void CandidateLists::add_told(PgConnection& connection) {
+  std::vector<UploadId> told;
+  {
+    const std::lock_guard lock(told_mutex_);
+    told.assign(told_.begin(), told_.end());
+    told_.clear();
+  }
+  if (told.empty()) return;
+  auto row = connection.run(sql::kPlacesOf, node_, told);
+  read_places(row, places_);
 }
 
 }  // namespace vodlift::postgres

@@ -1,13 +1,83 @@
 // What is ready to run, in PostgreSQL.
 #pragma once
 
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/change_feed.h"
 #include "core/fair_share.h"
 #include "postgres/pg_connection.h"
 
 namespace vodlift::postgres {
 
-// See WorkQueue::candidates(): of what `node` may take. It asks for some accounts at a time, so that a list costs what
-// it shows.
-Candidates list_candidates(PgConnection& connection, std::int64_t node, const CandidateQuery& query);
+// A queue within the queue: an order of its own in the index.
+struct ReadyPlace {
+  std::string storage;
+  int priority = 0;
+  bool large = false;
+  AccountId account = 0;
+
+  auto operator<=>(const ReadyPlace&) const = default;
+};
+
+// Where in a place an upload stands.
+struct ReadyPosition {
+  std::int64_t next_attempt_ms = 0;
+  UploadId id = 0;
+
+  auto operator<=>(const ReadyPosition&) const = default;
+};
+
+using ReadyPlaces = std::map<ReadyPlace, ReadyPosition>;
+
+// Lists what is ready to run that a node may take; see WorkQueue::candidates(). It asks for some accounts at a time, so
+// that a list costs what it shows. Internally locked.
+//
+// While a transaction stays open somewhere, the server keeps every row that was claimed since, and who looks from the
+// front of the queue steps over all of them. So when a look takes long, the next ones are short: they begin in each
+// place where the last one found something, and look at the uploads that the feed tells of. What nobody told of is
+// found by a survey of the whole queue, which comes again when a multiple of the time is over that the last one took.
+class CandidateLists {
+ public:
+  struct Pace {
+    std::chrono::milliseconds slow{50};  // a look that takes so long is followed by short ones; 0: all are short
+    int rest = 20;                       // from survey to survey, as a multiple of the time that one takes
+  };
+  static constexpr std::size_t kMostPlaces = 10'000;  // of a survey
+  static constexpr std::size_t kMostTold = 4096;      // uploads; others are left to the next survey
+
+  // `feed` must outlive it.
+  CandidateLists(LocalChangeFeed& feed, std::int64_t node, Pace pace);
+
+  Candidates list(PgConnection& connection, const CandidateQuery& query);
+
+  // Whether something is ready that the node may take.
+  bool any(PgConnection& connection);
+
+ private:
+  [[nodiscard]] bool is_short() const { return subscription_ != nullptr; }
+  void begin_short();
+  Candidates list_places(PgConnection& connection, const CandidateQuery& query);
+  void survey(PgConnection& connection);
+  void add_told(PgConnection& connection);
+
+  LocalChangeFeed& feed_;
+  const std::int64_t node_;
+  const Pace pace_;
+  std::mutex told_mutex_;  // guards the next member
+  std::set<UploadId> told_;
+  mutable std::mutex mutex_;  // guards the next block; taken before told_mutex_
+  SteadyTime survey_due_;
+  ReadyPlaces places_;
+  ChangeFeed::Subscription subscription_;  // while looks are short; the last member: its calls use the others
+};
 
 }  // namespace vodlift::postgres

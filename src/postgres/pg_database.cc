@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <thread>
 
@@ -23,9 +24,12 @@ using namespace std::chrono_literals;
 constexpr int kMostRuns = 6;
 constexpr double kLongestRest_ms = 40;
 
-// Who accepts reads all changes of an account's counts that are not added up yet, so these stay few.
-constexpr milliseconds kBetweenUpkeeps = 100ms;
+// Who wants a count reads all changes of it that are not added up yet, so these stay few.
+constexpr milliseconds kBetweenUpkeeps = 250ms;
 constexpr milliseconds kBetweenLooks = 1s;  // at what changes slowly
+// Changes of counts whose transactions may still be under way when later ones are added up; and how often all are.
+constexpr std::int64_t kLateChanges = 10'000;
+constexpr std::chrono::minutes kBetweenWholeSums{1};
 // Of the advisory lock of the node that makes one.
 constexpr std::int64_t kBlockLock = 1447839320;
 // Marks of connections that are gone for long, and empty partitions, are removed this often.
@@ -237,12 +241,21 @@ void PgDatabase::keep_up() {
   }
 }
 
+// It begins where it ended the last time: what it has removed lies there until no transaction can see it any more, and
+// would be stepped over. A transaction that was under way then may have left rows before that place.
 void PgDatabase::add_up() {
-  for (bool more = true; more && !upkeep_.stopping();) {
-    const auto added =
-        write([](PgTransaction& transaction) -> Result<bool> { return add_up_counts(transaction.connection); });
-    more = added && *added;
+  if (steady_clock::now() >= add_up_all_) {
+    add_up_all_ = steady_clock::now() + kBetweenWholeSums;
+    added_up_to_ = 0;
   }
+  std::int64_t last = added_up_to_;
+  for (bool more = true; more && !upkeep_.stopping();) {
+    const auto added = write(
+        [&](PgTransaction& transaction) -> Result<AddedUp> { return add_up_counts(transaction.connection, last); });
+    more = added && added->more;
+    if (added) last = std::max(last, added->last);
+  }
+  added_up_to_ = std::max(added_up_to_, last - kLateChanges);
   counts_changed_ = false;  // by ourselves
 }
 

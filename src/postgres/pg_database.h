@@ -164,6 +164,8 @@ class PgDatabase {
   std::atomic<bool> counts_changed_{true};
   SteadyTime look_;  // this and the next are for the upkeep
   SteadyTime clear_;
+  SteadyTime add_up_all_;
+  std::int64_t added_up_to_ = 0;  // the id of a change of counts
   WorkerThread upkeep_;
 };
 

@@ -1,5 +1,6 @@
 #include "postgres/pg_insert.h"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -13,14 +14,18 @@
 namespace vodlift::postgres {
 namespace {
 
-// More than all transactions that run at once may add to one account.
-constexpr std::int64_t kAcceptedMeanwhile = 50'000;
+// More than may be accepted of one account while a count is recent, and by all transactions that run at once.
+constexpr std::int64_t kAcceptedMeanwhile = 200'000;
 
 // One group of jobs on its way into the tables.
 class Insertion {
  public:
-  Insertion(PgTransaction& transaction, std::span<const InsertJob> jobs, std::int64_t most_open)
-      : transaction_(transaction), connection_(transaction.connection), jobs_(jobs), most_open_(most_open) {
+  Insertion(PgTransaction& transaction, std::span<const InsertJob> jobs, std::int64_t most_open, RecentCounts& recent)
+      : transaction_(transaction),
+        connection_(transaction.connection),
+        jobs_(jobs),
+        most_open_(most_open),
+        recent_(recent) {
     places_.resize(jobs.size());
   }
 
@@ -104,19 +109,36 @@ class Insertion {
       asked.push_back(at);
     }
     const std::vector<std::int64_t> sorted(targets.begin(), targets.end());
-    std::vector<PgResult> answers =
-        connection_.run_together({PgCall(sql::kLockShared, sql::kRemovalLock),
-                                  PgCall(sql::kFindSignatures, given.timestamps, given.keys, given.macs),
-                                  PgCall(sql::kOpenCounts, std::vector<std::int64_t>(accounts.begin(), accounts.end())),
-                                  PgCall(sql::kLockTargets, sorted), PgCall(sql::kTakeIds, ids),
-                                  PgCall(sql::kChainEnds, sorted), PgCall(sql::kLastRemovalTime)});
+    const std::vector<std::int64_t> not_counted = count_by_memory(accounts);
+    std::vector<PgCall> calls = {PgCall(sql::kLockShared, sql::kRemovalLock),
+                                 PgCall(sql::kFindSignatures, given.timestamps, given.keys, given.macs),
+                                 PgCall(sql::kLockTargets, sorted),
+                                 PgCall(sql::kTakeIds, ids),
+                                 PgCall(sql::kChainEnds, sorted),
+                                 PgCall(sql::kLastRemovalTime)};
+    if (!not_counted.empty()) calls.emplace_back(sql::kOpenCounts, not_counted);
+    std::vector<PgResult> answers = connection_.run_together(calls);
     note_repeats(answers[1], asked);
     const bool removed_lately =
-        answers[6].next() && transaction_.now - from_unix_ms(answers[6].integer("value")) < kRemovalFelt;
+        answers[5].next() && transaction_.now - from_unix_ms(answers[5].integer("value")) < kRemovalFelt;
     if (removed_lately) refuse_removed();
-    refuse_full_accounts(answers[2]);
-    give_ids(answers[4]);
-    while (answers[5].next()) found_ends_.emplace(answers[5].integer("id"), answers[5].integer("target"));
+    if (!not_counted.empty()) read_counts(answers[6]);
+    refuse_full_accounts();
+    give_ids(answers[3]);
+    while (answers[4].next()) found_ends_.emplace(answers[4].integer("id"), answers[4].integer("target"));
+  }
+
+  // Answers the accounts that are not known well enough.
+  std::vector<std::int64_t> count_by_memory(const std::set<AccountId>& accounts) {
+    std::vector<std::int64_t> unknown;
+    for (const AccountId account : accounts) {
+      if (const auto count = recent_.find(account, looked_)) {
+        open_[account] = *count;
+      } else {
+        unknown.push_back(account);
+      }
+    }
+    return unknown;
   }
 
   // The requests were checked by what was in memory then; what they name may be removed since.
@@ -150,25 +172,27 @@ class Insertion {
     while (row.next()) repeat(asked[static_cast<std::size_t>(row.integer("number") - 1)], row.integer("upload_id"));
   }
 
-  static void read_counts(PgResult& row, std::map<AccountId, std::int64_t>& open) {
-    while (row.next()) open[row.integer("account")] = row.integer("uploads");
+  void read_counts(PgResult& row) {
+    while (row.next()) {
+      const AccountId account = row.integer("account");
+      open_[account] = row.integer("uploads");
+      recent_.note(account, open_[account], looked_);
+    }
   }
 
   // Near the limit one transaction decides after the other, and sees what the one before it has committed.
-  void refuse_full_accounts(PgResult& row) {
-    std::map<AccountId, std::int64_t> open;
-    read_counts(row, open);
+  void refuse_full_accounts() {
     std::vector<std::int64_t> near;
-    for (const auto& [account, count] : open) {
+    for (const auto& [account, count] : open_) {
       if (count > most_open_ - kAcceptedMeanwhile) near.push_back(account);
     }
     if (!near.empty()) {
       auto answers = connection_.run_together({PgCall(sql::kLockAccounts, near), PgCall(sql::kOpenCounts, near)});
-      read_counts(answers[1], open);
+      read_counts(answers[1]);
     }
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
       if (!places_[at].is_new) continue;
-      std::int64_t& count = open[jobs_[at].upload.account];
+      std::int64_t& count = open_[jobs_[at].upload.account];
       if (count >= most_open_) {
         refuse(at, too_many_open_uploads(jobs_[at].upload.account, most_open_));
       } else {
@@ -298,6 +322,9 @@ class Insertion {
   PgConnection& connection_;
   const std::span<const InsertJob> jobs_;
   const std::int64_t most_open_;
+  RecentCounts& recent_;
+  const SteadyTime looked_ = std::chrono::steady_clock::now();
+  std::map<AccountId, std::int64_t> open_;       // uploads that have not ended
   std::vector<Place> places_;                    // of the jobs
   std::map<UploadId, std::int64_t> found_ends_;  // of chains, with their targets
 };
@@ -305,8 +332,8 @@ class Insertion {
 }  // namespace
 
 std::vector<Result<InsertOutcome>> insert_uploads(PgTransaction& transaction, std::span<const InsertJob> jobs,
-                                                  std::int64_t most_open) {
-  return Insertion(transaction, jobs, most_open).run();
+                                                  std::int64_t most_open, RecentCounts& recent) {
+  return Insertion(transaction, jobs, most_open, recent).run();
 }
 
 }  // namespace vodlift::postgres

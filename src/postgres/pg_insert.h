@@ -17,8 +17,9 @@ struct InsertJob {
 };
 
 // Inserts the uploads in their order, inside a transaction; answers for each. Uploads to one object form a chain, also
-// where several nodes insert at the same time: they lock the object first, and only then take an id.
+// where several nodes insert at the same time: they lock the object first, and only then take an id. `recent`: what is
+// known of the accounts, and noted of them.
 std::vector<Result<InsertOutcome>> insert_uploads(PgTransaction& transaction, std::span<const InsertJob> jobs,
-                                                  std::int64_t most_open);
+                                                  std::int64_t most_open, RecentCounts& recent);
 
 }  // namespace vodlift::postgres

@@ -54,7 +54,8 @@ class PgUploadStore final : public UploadStore {
   std::mutex forgetting_;  // guards the next block
   LastSeen database_clock_;
   std::optional<ClockWatch> clock_watch_;
-  std::chrono::milliseconds forget_due_{0};        // of the uptime
+  std::chrono::milliseconds forget_due_{0};  // of the uptime
+  RecentCounts recent_counts_;
   GroupCommit<InsertJob, InsertOutcome> inserts_;  // the last member: its threads use the others
 };
 

@@ -6,7 +6,6 @@
 
 #include "core/store_rules.h"
 #include "core/upload_decisions.h"
-#include "postgres/pg_candidates.h"
 #include "postgres/pg_upload_lifecycle.h"
 #include "postgres/pg_upload_rows.h"
 #include "postgres/queue_statements.h"
@@ -94,8 +93,9 @@ bool names_all(const std::map<UploadId, std::int64_t>& fences, PgResult& row, st
 
 }  // namespace
 
-PgWorkQueue::PgWorkQueue(PgQueue queue)
+PgWorkQueue::PgWorkQueue(PgQueue queue, CandidateLists::Pace pace)
     : queue_(std::move(queue)),
+      lists_(queue_.feed, queue_.self.node, pace),
       given_back_("db-finish", 1, queue_.database.metrics().waiting,
                   [this](std::span<const GivenBack> jobs) { return give_back(jobs); }) {}
 
@@ -104,7 +104,7 @@ Result<Candidates> PgWorkQueue::candidates(const CandidateQuery& query) {
   const auto list = [&](PgTransaction& transaction) -> Result<Candidates> {
     delays_are_over = !delays_are_over && first_delay(transaction) == milliseconds(0);
     if (delays_are_over) return Candidates();
-    return list_candidates(transaction.connection, queue_.self.node, query);
+    return lists_.list(transaction.connection, query);
   };
   auto listed = queue_.database.read(list);
   if (!listed || !delays_are_over) return listed;
@@ -260,8 +260,7 @@ Result<int> PgWorkQueue::take_back(std::string_view statement, std::optional<std
 
 Result<std::optional<milliseconds>> PgWorkQueue::next_due() {
   return queue_.database.read([&](PgTransaction& transaction) -> Result<std::optional<milliseconds>> {
-    if (transaction.connection.run(sql::kStoragesToTake, queue_.self.node).next())
-      return std::optional(milliseconds(0));
+    if (lists_.any(transaction.connection)) return std::optional(milliseconds(0));
     return first_delay(transaction);
   });
 }

@@ -7,6 +7,7 @@
 
 #include "core/work_queue.h"
 #include "postgres/group_commit.h"
+#include "postgres/pg_candidates.h"
 #include "postgres/pg_queue.h"
 
 namespace vodlift::postgres {
@@ -17,7 +18,7 @@ namespace vodlift::postgres {
 // does not name may last a quarter longer than it was given for.
 class PgWorkQueue final : public WorkQueue {
  public:
-  explicit PgWorkQueue(PgQueue queue);
+  explicit PgWorkQueue(PgQueue queue, CandidateLists::Pace pace = {});
   // Waits for the ends that are under way.
   ~PgWorkQueue() override = default;
   // Waits until they are answered.
@@ -47,6 +48,7 @@ class PgWorkQueue final : public WorkQueue {
                         int max_crashes);
 
   const PgQueue queue_;
+  CandidateLists lists_;
   GroupCommit<GivenBack, void> given_back_;  // the last member: its thread uses the others
 };
 

@@ -155,6 +155,40 @@ inline constexpr std::string_view kReadyHeads = R"sql(
   ORDER BY g.number, h.next_attempt_ms, h.id)sql";
 #undef VODLIFT_HEADS
 
+// The places of pg_candidates.h: $1 node, $2 how many at most. It jumps from place to place in the index.
+#define VODLIFT_PLACE "storage, priority, large, account"
+#define VODLIFT_FIRST_OF_PLACE(after)                                                          \
+  "SELECT " VODLIFT_PLACE ", next_attempt_ms, id FROM open_uploads WHERE " VODLIFT_READY after \
+  " ORDER BY " VODLIFT_PLACE ", next_attempt_ms, id LIMIT 1"
+inline constexpr std::string_view kReadyPlaces =
+    "WITH RECURSIVE place AS ((" VODLIFT_FIRST_OF_PLACE(
+        "") ") UNION ALL SELECT n.* FROM place p CROSS JOIN LATERAL (" VODLIFT_FIRST_OF_PLACE(" AND (" VODLIFT_PLACE
+                                                                                              ") > (p.storage, "
+                                                                                              "p.priority, p.large, "
+                                                                                              "p.account)") R"sql() n)
+  SELECT * FROM place WHERE )sql" VODLIFT_TAKES("place") " LIMIT $2";
+#undef VODLIFT_FIRST_OF_PLACE
+#undef VODLIFT_PLACE
+
+// $1 node, $2 uploads: the places of those that are ready
+inline constexpr std::string_view kPlacesOf = R"sql(
+  SELECT o.storage, o.priority, o.large, o.account, o.next_attempt_ms, o.id
+  FROM unnest($2) AS g (id) JOIN open_uploads o ON o.id = g.id
+  WHERE CASE o.state WHEN 'queued' THEN o.waiting_on IS NULL AND NOT o.delayed AND NOT o.suspect AND )sql" VODLIFT_TAKES(
+    "o") R"sql( ELSE false END)sql";
+
+// As kReadyHeads, of places: $1 storages, $2 priority, $3 large, $4 accounts, $5 their numbers, $6 and $7 where each
+// begins, $8 and $9 how many small and large ones at most, $10 with buckets
+inline constexpr std::string_view kHeadsOfPlaces = R"sql(
+  SELECT g.number, g.place, h.id, h.rest, g.large, h.next_attempt_ms, CASE WHEN $10 THEN h.bucket END AS bucket,
+         coalesce((SELECT weight FROM accounts WHERE cdn = g.account), 1) AS weight
+  FROM unnest($1, $3, $4, $5, $6, $7) WITH ORDINALITY AS g (storage, large, account, number, from_ms, from_id, place)
+  CROSS JOIN LATERAL (SELECT id, size - bytes_sent AS rest, bucket, next_attempt_ms FROM open_uploads WHERE )sql" VODLIFT_READY
+                                                   R"sql( AND storage = g.storage AND priority = $2 AND large = g.large
+                     AND account = g.account AND (next_attempt_ms, id) >= (g.from_ms, g.from_id)
+                     ORDER BY next_attempt_ms, id LIMIT CASE WHEN g.large THEN $9 ELSE $8 END) h
+  ORDER BY g.number, h.next_attempt_ms, h.id)sql";
+
 // $1 node, $2 its term, $3 ids, $4 the leases' end, $5 now. Those that another node has just locked are left out. The
 // condition is a CASE so that no index but that of the ids fits.
 inline constexpr std::string_view kClaim = R"sql(

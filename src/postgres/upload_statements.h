@@ -73,16 +73,17 @@ inline constexpr std::string_view kAddCountChanges =
 
 inline constexpr std::string_view kTryLock = "SELECT pg_try_advisory_xact_lock($1) AS locked";
 
-// $1 how many rows at most
+// $1 how many rows at most, $2 above this id
 inline constexpr std::string_view kAddUpCounts = R"sql(
   WITH gone AS (
-    DELETE FROM upload_count_changes WHERE id IN (SELECT id FROM upload_count_changes ORDER BY id LIMIT $1)
-    RETURNING account, state, uploads, bytes),
+    DELETE FROM upload_count_changes
+    WHERE id IN (SELECT id FROM upload_count_changes WHERE id > $2 ORDER BY id LIMIT $1)
+    RETURNING id, account, state, uploads, bytes),
   added AS (
     INSERT INTO upload_counts AS c (account, state, uploads, bytes)
     SELECT account, state, sum(uploads)::bigint, sum(bytes) FROM gone GROUP BY account, state ORDER BY account, state
     ON CONFLICT (account, state) DO UPDATE SET uploads = c.uploads + excluded.uploads, bytes = c.bytes + excluded.bytes)
-  SELECT count(*) AS changes FROM gone)sql";
+  SELECT count(*) AS changes, coalesce(max(id), 0) AS last FROM gone)sql";
 
 inline constexpr std::string_view kCounts = R"sql(
   SELECT account, state, sum(uploads)::bigint AS uploads,

@@ -1,4 +1,5 @@
 // Who is taken next: priority, then age; and one at a time for the same object.
+#include "conformance/postgres_under_test.h"
 #include "conformance/store_suite.h"
 
 namespace vodlift::conformance {
@@ -291,6 +292,8 @@ TEST_P(ClaimConformance, AWeightAppliesToTheNextClaim) {
 }
 
 VODLIFT_INSTANTIATE_CONFORMANCE(ClaimConformance);
+INSTANTIATE_TEST_SUITE_P(ShortLooks, ClaimConformance,
+                         testing::Values(postgres_that_is_told(), postgres_that_surveys()), name_of);
 
 }  // namespace
 }  // namespace vodlift::conformance

@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "conformance/postgres_under_test.h"
 #include "conformance/store_suite.h"
 
 namespace vodlift::conformance {
@@ -185,6 +186,7 @@ TEST_P(StorageConformance, ASuspectIsOfferedToANodeWithItsStorage) {
 }
 
 VODLIFT_INSTANTIATE_CONFORMANCE(StorageConformance);
+INSTANTIATE_TEST_SUITE_P(ShortLooks, StorageConformance, testing::Values(postgres_that_surveys()), name_of);
 
 TEST_P(NodeConformance, ANodeKeepsItsIdAndBeginsATerm) {
   const NodeTerm before = other_->self;
@@ -473,6 +475,8 @@ TEST_P(NodeConformance, TheFeedEndsWithItsSubscription) {
 }
 
 VODLIFT_INSTANTIATE_CONFORMANCE(NodeConformance);
+INSTANTIATE_TEST_SUITE_P(ShortLooks, NodeConformance, testing::Values(postgres_that_is_told(), postgres_that_surveys()),
+                         name_of);
 
 }  // namespace
 }  // namespace vodlift::conformance

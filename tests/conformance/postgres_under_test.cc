@@ -69,7 +69,8 @@ class Databases {
 
 class PostgresUnderTest final : public StoreUnderTest {
  public:
-  explicit PostgresUnderTest(const ManualClock& clock) : clock_(clock), database_name_(Databases::shared().take()) {
+  PostgresUnderTest(const ManualClock& clock, postgres::CandidateLists::Pace pace)
+      : clock_(clock), pace_(pace), database_name_(Databases::shared().take()) {
     open();
   }
   ~PostgresUnderTest() override {
@@ -80,7 +81,7 @@ class PostgresUnderTest final : public StoreUnderTest {
   NodeStores open_node(const std::string& name) override {
     const NodeTerm self = stores_->nodes.join(name).value();
     const Node& node = *opened_.emplace_back(std::make_unique<Node>(
-        postgres::PgQueue{*database_, feed_, test_callback_body, self, [this] { return clock_.uptime(); }}));
+        postgres::PgQueue{*database_, feed_, test_callback_body, self, [this] { return clock_.uptime(); }}, pace_));
     return {self, *node.uploads, *node.retention, *node.queue, *node.callbacks, *node.journal};
   }
   [[nodiscard]] bool offers_by_storage() const override { return true; }
@@ -102,10 +103,10 @@ class PostgresUnderTest final : public StoreUnderTest {
 
  private:
   struct Node {
-    explicit Node(const postgres::PgQueue& shared)
+    Node(const postgres::PgQueue& shared, postgres::CandidateLists::Pace pace)
         : uploads(std::make_unique<postgres::PgUploadStore>(shared)),
           retention(std::make_unique<postgres::PgUploadRetention>(shared.database)),
-          queue(std::make_unique<postgres::PgWorkQueue>(shared)),
+          queue(std::make_unique<postgres::PgWorkQueue>(shared, pace)),
           callbacks(std::make_unique<postgres::PgCallbackQueue>(shared)),
           journal(std::make_unique<postgres::PgMultipartJournal>(shared)) {}
 
@@ -156,6 +157,7 @@ class PostgresUnderTest final : public StoreUnderTest {
   }
 
   const ManualClock& clock_;
+  const postgres::CandidateLists::Pace pace_;
   const std::string database_name_;
   std::int64_t most_open_uploads_ = kMostOpenUploads;
   LocalChangeFeed feed_;
@@ -168,7 +170,22 @@ class PostgresUnderTest final : public StoreUnderTest {
 }  // namespace
 
 std::unique_ptr<StoreUnderTest> make_postgres_under_test(const ManualClock& clock) {
-  return std::make_unique<PostgresUnderTest>(clock);
+  return std::make_unique<PostgresUnderTest>(clock, postgres::CandidateLists::Pace{});
+}
+
+Implementation postgres_that_is_told() {
+  constexpr int kNever = 1'000'000'000;
+  return {"told", [](const ManualClock& clock) {
+            return std::make_unique<PostgresUnderTest>(
+                clock, postgres::CandidateLists::Pace{std::chrono::milliseconds(0), kNever});
+          }};
+}
+
+Implementation postgres_that_surveys() {
+  return {"surveying", [](const ManualClock& clock) {
+            return std::make_unique<PostgresUnderTest>(clock,
+                                                       postgres::CandidateLists::Pace{std::chrono::milliseconds(0), 0});
+          }};
 }
 
 }  // namespace vodlift::conformance

@@ -12,6 +12,7 @@
 
 #include "base/await.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/account_directory.h"
 #include "core/attempt_history.h"
 #include "core/bandwidth_limit.h"
@@ -102,6 +103,7 @@ struct Implementation {
   std::function<std::unique_ptr<StoreUnderTest>(const ManualClock& clock)> make;
 };
 std::vector<Implementation> implementations();
+inline std::string name_of(const testing::TestParamInfo<Implementation>& each) { return each.param.name; }
 
 class StoreSuite : public testing::TestWithParam<Implementation> {
  protected:
@@ -110,6 +112,7 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
   static constexpr int kMaxCrashes = 3;
 
   void SetUp() override {
+    log::configure(log::Format::console, log::Level::warn);
     store_ = GetParam().make(clock_);
     open_node();
   }
@@ -195,6 +198,6 @@ class StoreSuite : public testing::TestWithParam<Implementation> {
 // Runs a suite against all implementations.
 #define VODLIFT_INSTANTIATE_CONFORMANCE(suite)                                                         \
   INSTANTIATE_TEST_SUITE_P(Every, suite, testing::ValuesIn(::vodlift::conformance::implementations()), \
-                           [](const auto& each) { return each.param.name; })
+                           ::vodlift::conformance::name_of)
 
 }  // namespace vodlift::conformance
