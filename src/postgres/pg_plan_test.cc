@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "postgres/account_statements.h"
 #include "postgres/callback_statements.h"
 #include "postgres/multipart_statements.h"
 #include "postgres/pg_database.h"
@@ -86,6 +87,10 @@ std::vector<Planned> statements() {
        of(sql::kClaim),
        "bigint, bigint, bigint[], bigint, bigint",
        {"open_uploads_pkey", "uploads_0_pkey", "node_storages_pkey"}},
+      {"SharesOfOthers",
+       of(sql::kSharesOfOthers),
+       "bigint, bigint, text[], bigint[], text[]",
+       {"bandwidth_shares_pkey"}},
       {"LeasesOf", of(sql::kLeasesOf), "bigint, bigint", {"open_uploads_leased"}},
       {"RenewSome", of(sql::kRenewSome), "bigint[], bigint[], bigint", {"open_uploads_pkey"}},
       {"ExpiredLeases", of(sql::kExpiredLeases), "bigint, bigint, bigint", {"open_uploads_leased"}},

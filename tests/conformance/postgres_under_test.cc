@@ -3,6 +3,7 @@
 #include "postgres/pg_account_repository.h"
 #include "postgres/pg_attempt_history.h"
 #include "postgres/pg_bandwidth_limits.h"
+#include "postgres/pg_bandwidth_shares.h"
 #include "postgres/pg_callback_history.h"
 #include "postgres/pg_callback_queue.h"
 #include "postgres/pg_multipart_journal.h"
@@ -90,6 +91,7 @@ class PostgresUnderTest final : public StoreUnderTest {
   AccountRepository& account_rows() override { return *account_rows_; }
   MultipartLedger& ledger() override { return stores_->ledger; }
   BandwidthLimits& limits() override { return stores_->limits; }
+  BandwidthShares* shares() override { return &stores_->shares; }
   AttemptHistory& attempt_history() override { return stores_->attempt_history; }
   Statistics& statistics() override { return stores_->statistics; }
   CallbackHistory& callback_history() override { return stores_->callback_history; }
@@ -122,6 +124,7 @@ class PostgresUnderTest final : public StoreUnderTest {
         : nodes(database),
           ledger(database),
           limits(database),
+          shares(database),
           attempt_history(database),
           statistics(database),
           callback_history(database),
@@ -131,6 +134,7 @@ class PostgresUnderTest final : public StoreUnderTest {
     postgres::PgNodes nodes;
     postgres::PgMultipartLedger ledger;
     postgres::PgBandwidthLimits limits;
+    postgres::PgBandwidthShares shares;
     postgres::PgAttemptHistory attempt_history;
     postgres::PgStatistics statistics;
     postgres::PgCallbackHistory callback_history;

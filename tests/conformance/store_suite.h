@@ -16,6 +16,7 @@
 #include "core/account_directory.h"
 #include "core/attempt_history.h"
 #include "core/bandwidth_limit.h"
+#include "core/bandwidth_shares.h"
 #include "core/callback_history.h"
 #include "core/callback_queue.h"
 #include "core/change_feed.h"
@@ -84,6 +85,8 @@ class StoreUnderTest {
   virtual AccountRepository& account_rows() = 0;
   virtual MultipartLedger& ledger() = 0;
   virtual BandwidthLimits& limits() = 0;
+  // Null: there is one node.
+  virtual BandwidthShares* shares() { return nullptr; }
   virtual AttemptHistory& attempt_history() = 0;
   virtual CallbackHistory& callback_history() = 0;
   virtual Statistics& statistics() = 0;
