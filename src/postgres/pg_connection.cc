@@ -4,8 +4,10 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <utility>
 
 #include "base/encoding.h"
@@ -29,6 +31,12 @@ std::string session_settings() {
       "SET enable_mergejoin = off; SET enable_bitmapscan = off",
       kStatementTimeout.count(), kLockTimeout.count(), kIdleTimeout.count());
 }
+
+// In microseconds.
+constexpr const char* kServerStarted = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
+
+// How often a connection that waits looks whether its server was replaced.
+constexpr milliseconds kLook{200};
 
 std::int64_t random_lane() {
   std::int64_t lane = 0;
@@ -55,6 +63,23 @@ std::string url_value(const UrlOptions& options, std::string_view keyword) {
   return {};
 }
 
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(',', at), list.size());
+    parts.push_back(list.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
+// A list of the URL with as many values as there are hosts, from that one on.
+std::string list_from(const std::string& list, std::size_t first) {
+  std::vector<std::string> parts = parts_of(list);
+  std::rotate(parts.begin(), parts.begin() + static_cast<std::ptrdiff_t>(first % parts.size()), parts.end());
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
 // A password with an "@" or a "/" of its own ends there, and its rest is taken for a host, a port or a name.
 bool has_torn_password(const UrlOptions& options) {
   for (const char* const keyword : {"host", "hostaddr", "dbname"}) {
@@ -76,7 +101,8 @@ std::optional<std::string> shown_url(const Secret& url) {
   std::string shown = "postgresql://";
   if (const std::string user = url_value(options, "user"); !user.empty()) shown += user + "@";
   shown += url_value(options, "host");
-  if (const std::string port = url_value(options, "port"); !port.empty()) shown += ":" + port;
+  const std::string port = url_value(options, "port");  // of several hosts without one: ",,"
+  if (port.find_first_not_of(',') != std::string::npos) shown += ":" + port;
   return printable(shown + "/" + url_value(options, "dbname"));
 }
 
@@ -85,7 +111,7 @@ bool has_password(const Secret& url) {
   return options && !(url_value(options, "password") + url_value(options, "sslpassword")).empty();
 }
 
-Result<std::unique_ptr<PgConnection>> PgConnection::open(const Secret& url) {
+Result<std::unique_ptr<PgConnection>> PgConnection::open(const Secret& url, PgServers* servers) {
   const auto shown = shown_url(url);
   if (!shown) {
     return Error{Errc::config_invalid,
@@ -93,25 +119,54 @@ Result<std::unique_ptr<PgConnection>> PgConnection::open(const Secret& url) {
   }
   const std::string url_text(url.reveal());
   const std::string patience = std::to_string(kConnectTimeout.count());
+  // A host that does not answer is asked last the next time.
+  const UrlOptions options = options_of_url(url);
+  const std::size_t first = servers == nullptr ? 0 : servers->first.load();
+  const std::string host = list_from(url_value(options, "host"), first);
+  const std::string address = list_from(url_value(options, "hostaddr"), first);
+  const std::string port = list_from(url_value(options, "port"), first);
   // Keepalives and the user timeout end a connection whose peer is gone; reads and writes are for the primary only.
-  const char* const keywords[] = {"target_session_attrs", "keepalives_idle",
-                                  "keepalives_interval",  "keepalives_count",
-                                  "tcp_user_timeout",     "connect_timeout",
-                                  "application_name",     "dbname",
-                                  "client_encoding",      nullptr};
-  const char* const values[] = {"read-write",     "5",    "2",    "3", "15000", patience.c_str(), "vodlift",
-                                url_text.c_str(), "UTF8", nullptr};
-  std::unique_ptr<PgConnection> connection(new PgConnection(PQconnectdbParams(keywords, values, 1)));
+  // What comes after the URL counts instead of what is in it, unless it is empty.
+  const char* const keywords[] = {"target_session_attrs",
+                                  "keepalives_idle",
+                                  "keepalives_interval",
+                                  "keepalives_count",
+                                  "tcp_user_timeout",
+                                  "connect_timeout",
+                                  "application_name",
+                                  "dbname",
+                                  "host",
+                                  "hostaddr",
+                                  "port",
+                                  "client_encoding",
+                                  nullptr};
+  const char* const values[] = {"read-write", "5",
+                                "2",          "3",
+                                "15000",      patience.c_str(),
+                                "vodlift",    url_text.c_str(),
+                                host.c_str(), address.c_str(),
+                                port.c_str(), "UTF8",
+                                nullptr};
+  std::unique_ptr<PgConnection> connection(new PgConnection(PQconnectdbParams(keywords, values, 1), servers));
   if (PQstatus(connection->handle_) != CONNECTION_OK) {
+    if (servers != nullptr) ++servers->first;
     return Error{Errc::store_failed, "the database cannot be reached",
                  fmt::format("{}: {}", *shown, one_line(PQerrorMessage(connection->handle_)))};
   }
-  connection->execute(session_settings());
+  const auto started = connection->execute(session_settings() + ";" + kServerStarted);
   if (auto failure = connection->take_failure()) return failure->error;
+  if (started) std::from_chars(started->data(), started->data() + started->size(), connection->server_);
+  if (servers != nullptr) {
+    servers->newest = connection->server_;
+    const std::vector<std::string> asked = parts_of(host.empty() ? address : host);
+    const auto found = std::find(asked.begin(), asked.end(), PQhost(connection->handle_));
+    if (found != asked.end()) servers->first = first + static_cast<std::size_t>(found - asked.begin());
+  }
   return connection;
 }
 
-PgConnection::PgConnection(pg_conn* handle) : handle_(handle), lane_(random_lane()) {
+PgConnection::PgConnection(pg_conn* handle, PgServers* servers)
+    : handle_(handle), servers_(servers), lane_(random_lane()) {
   PQsetNoticeReceiver(handle_, on_notice, this);
 }
 
@@ -123,7 +178,9 @@ void PgConnection::on_notice(void* self, const pg_result* notice) {
   if (severity == "WARNING") static_cast<PgConnection*>(self)->warned_ = true;
 }
 
-bool PgConnection::is_lost() const { return lost_ || PQstatus(handle_) != CONNECTION_OK; }
+bool PgConnection::is_replaced() const { return server_ != 0 && servers_ != nullptr && servers_->newest != server_; }
+
+bool PgConnection::is_lost() const { return lost_ || PQstatus(handle_) != CONNECTION_OK || is_replaced(); }
 
 std::optional<PgFailure> PgConnection::take_failure() { return std::exchange(failure_, std::nullopt); }
 
@@ -136,10 +193,19 @@ void PgConnection::lose(const std::string& message) {
   if (!failed()) failure_ = PgFailure{{Errc::store_failed, "the connection to the database was lost", message}, true};
 }
 
+void PgConnection::lose_unanswered() {
+  if (is_replaced()) {
+    lose("another server takes changes now");
+  } else {
+    lose(PQstatus(handle_) == CONNECTION_OK ? "it does not answer" : one_line(PQerrorMessage(handle_)));
+  }
+}
+
 bool PgConnection::wait_for_answer(SteadyTime until) {
   while (PQisBusy(handle_) != 0) {
-    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
-    if (left <= 0) return false;
+    auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    if (left <= 0 || is_replaced()) return false;
+    if (servers_ != nullptr) left = std::min(left, kLook.count());
     pollfd socket{PQsocket(handle_), POLLIN, 0};
     const int flushed = PQflush(handle_);
     if (flushed > 0) socket.events |= POLLOUT;
@@ -154,7 +220,7 @@ PgConnection::Answer PgConnection::receive(milliseconds patience) {
   Answer last(nullptr, PQclear);
   for (;;) {
     if (!wait_for_answer(until)) {
-      lose(PQstatus(handle_) == CONNECTION_OK ? "it does not answer" : one_line(PQerrorMessage(handle_)));
+      lose_unanswered();
       return {nullptr, PQclear};
     }
     PGresult* next = PQgetResult(handle_);
@@ -192,7 +258,7 @@ std::optional<std::string> PgConnection::prepared(std::string_view sql, const Pg
     lose(one_line(PQerrorMessage(handle_)));
     return std::nullopt;
   }
-  if (!check(receive(kPatience).get())) return std::nullopt;
+  if (!check(receive(patience_).get())) return std::nullopt;
   statements_.emplace(text, name);
   return name;
 }
@@ -202,7 +268,7 @@ PgResult PgConnection::run_prepared(std::string_view sql, const PgValues& values
   const auto name = prepared(sql, values);
   if (!name) return PgResult(nullptr);
   if (!send(*name, values)) return PgResult(nullptr);
-  Answer answer = receive(kPatience);
+  Answer answer = receive(patience_);
   return PgResult(check(answer.get()) ? answer.release() : nullptr);
 }
 
@@ -232,11 +298,11 @@ std::vector<PgResult> PgConnection::run_together(const std::vector<PgCall>& call
 }
 
 std::vector<PgResult> PgConnection::receive_all() {
-  const SteadyTime until = steady_clock::now() + kPatience;
+  const SteadyTime until = steady_clock::now() + patience_;
   std::vector<PgResult> results;
   for (;;) {
     if (!wait_for_answer(until)) {
-      lose(PQstatus(handle_) == CONNECTION_OK ? "it does not answer" : one_line(PQerrorMessage(handle_)));
+      lose_unanswered();
       return results;
     }
     Answer answer(PQgetResult(handle_), PQclear);
@@ -301,7 +367,7 @@ Committed PgConnection::commit(const std::string& last) {
 
 void PgConnection::roll_back() {
   if (is_lost() || PQtransactionStatus(handle_) == PQTRANS_IDLE) return;
-  if (PQsendQuery(handle_, "ROLLBACK") == 0 || !receive(kPatience)) lost_ = true;
+  if (PQsendQuery(handle_, "ROLLBACK") == 0 || !receive(patience_)) lost_ = true;
 }
 
 }  // namespace vodlift::postgres

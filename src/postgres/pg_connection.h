@@ -2,6 +2,7 @@
 // several statements reads straight through: after the first failure every further statement does nothing.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -27,9 +28,17 @@ namespace vodlift::postgres {
 inline constexpr std::chrono::milliseconds kStatementTimeout{10'000};
 inline constexpr std::chrono::milliseconds kLockTimeout{5'000};
 inline constexpr std::chrono::milliseconds kIdleTimeout{15'000};
-inline constexpr std::chrono::seconds kConnectTimeout{5};
+inline constexpr std::chrono::seconds kConnectTimeout{3};
 inline constexpr std::chrono::milliseconds kPatience{15'000};
 inline constexpr std::chrono::milliseconds kCommitPatience{30'000};
+
+// What connections by one URL know together. Any thread.
+struct PgServers {
+  // When the server was started that was found last; it names the server. 0: none yet.
+  std::atomic<std::int64_t> newest{0};
+  // The host of the URL, counted from 0, with which the next search begins.
+  std::atomic<std::size_t> first{0};
+};
 
 // Why a statement failed.
 struct PgFailure {
@@ -58,10 +67,13 @@ enum class Committed {
 // One thread at a time.
 class PgConnection {
  public:
-  // Connects and sets what every session of ours has: time limits, the search path, plans that use indexes. Takes
-  // kConnectTimeout for each host of the URL. Errors: store_failed, config_invalid (the URL cannot be understood). No
-  // message holds the password.
-  static Result<std::unique_ptr<PgConnection>> open(const Secret& url);
+  // Connects to the host of the URL that takes changes, and sets what every session of ours has: time limits, the
+  // search path, plans that use indexes. Takes kConnectTimeout for each host of the URL. Errors: store_failed,
+  // config_invalid (the URL cannot be understood). No message holds the password.
+  //
+  // With `servers`, which must outlive it, the connection is lost as soon as another one has found that another server
+  // takes changes now: a server that hangs or is cut off does not say so itself.
+  static Result<std::unique_ptr<PgConnection>> open(const Secret& url, PgServers* servers = nullptr);
 
   PgConnection(const PgConnection&) = delete;
   PgConnection& operator=(const PgConnection&) = delete;
@@ -81,7 +93,8 @@ class PgConnection {
   std::vector<PgResult> run_together(const std::vector<PgCall>& calls);
 
   // Runs one or several statements without values; answers the first column of the last row, as text.
-  std::optional<std::string> execute(const std::string& sql, std::chrono::milliseconds patience = kPatience);
+  std::optional<std::string> execute(const std::string& sql) { return execute(sql, patience_); }
+  std::optional<std::string> execute(const std::string& sql, std::chrono::milliseconds patience);
 
   // Ends the transaction that is open. `last`: statements without values that go with it, in one message.
   Committed commit(const std::string& last = {});
@@ -100,6 +113,9 @@ class PgConnection {
   // The texts of the notifications that came.
   std::vector<std::string> take_news();
 
+  // How long it waits for the answer to a statement from now on, instead of kPatience. A commit has its own.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
+
   // Whether no statement can succeed any more.
   [[nodiscard]] bool is_lost() const;
 
@@ -115,7 +131,7 @@ class PgConnection {
   };
   using Answer = std::unique_ptr<pg_result, std::function<void(pg_result*)>>;
 
-  explicit PgConnection(pg_conn* handle);
+  PgConnection(pg_conn* handle, PgServers* servers);
   static void on_notice(void* self, const pg_result* notice);
 
   PgResult run_prepared(std::string_view sql, const PgValues& values);
@@ -131,8 +147,14 @@ class PgConnection {
   // Whether the answer is a success; else the failure is kept.
   bool check(const pg_result* answer);
   void lose(const std::string& message);
+  // Where nothing came in time.
+  void lose_unanswered();
+  [[nodiscard]] bool is_replaced() const;
 
   pg_conn* handle_;
+  PgServers* const servers_;
+  std::int64_t server_ = 0;  // see PgServers
+  std::chrono::milliseconds patience_ = kPatience;
   const std::int64_t lane_;
   std::optional<PgFailure> failure_;
   std::int64_t marks_ = 0;

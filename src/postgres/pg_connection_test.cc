@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <future>
 #include <limits>
 
+#include "postgres/pg_pool.h"
 #include "postgres/pg_server_check.h"
 #include "postgres/started_server_test.h"
 
@@ -79,6 +82,36 @@ TEST_F(ConnectionTest, ALostConnectionIsNoticed) {
   EXPECT_TRUE(failure->again);
 }
 
+// The primary hangs, and its standby becomes the primary. What waits for the old one would wait for long.
+TEST(Failover, AConnectionIsLostAsSoonAsAnotherServerIsFound) {
+  StartedServer primary({"-cfsync=off"});
+  StartedServer standby(StartedServer::StandbyOf{primary});
+  PgPool pool(Secret(fmt::format("postgresql:///postgres?host={},{}&user=vodlift", standby.folder(), primary.folder())),
+              4);
+  auto waiting = pool.borrow();
+  ASSERT_TRUE(waiting) << waiting.error().for_operator();
+  (*waiting)->set_patience(std::chrono::minutes(10));
+  const auto process = std::stoi((*waiting)->execute("SELECT pg_backend_pid()").value_or("0"));
+  ASSERT_GT(process, 0);
+  ::kill(process, SIGSTOP);
+  primary.send(SIGSTOP);
+  auto unanswered = std::async(std::launch::async, [&] { (*waiting)->execute("SELECT 1"); });
+  standby.promote();
+  auto found = pool.open_apart();
+  for (int tries = 0; !found && tries < 100; ++tries) found = pool.open_apart();
+  if (found) unanswered.wait();
+  primary.send(SIGCONT);
+  ::kill(process, SIGCONT);
+  ASSERT_TRUE(found) << found.error().for_operator();
+  EXPECT_FALSE((*found)->is_lost());
+  EXPECT_EQ((*found)->execute("SELECT pg_is_in_recovery()"), "f");
+  EXPECT_TRUE((*waiting)->is_lost());
+  const auto failure = (*waiting)->take_failure();
+  ASSERT_TRUE(failure);
+  EXPECT_TRUE(failure->again);
+  EXPECT_EQ(failure->error.detail, "another server takes changes now");
+}
+
 TEST_F(ConnectionTest, EverySessionHasItsLimits) {
   EXPECT_EQ(connection_->execute("SHOW statement_timeout"), "10s");
   EXPECT_EQ(connection_->execute("SHOW lock_timeout"), "5s");
@@ -102,6 +135,7 @@ TEST(ConnectionErrors, DoNotTellThePassword) {
   }
   EXPECT_EQ(shown_url(Secret("postgresql://me:geheim@db1:5433/films?sslmode=require")),
             "postgresql://me@db1:5433/films");
+  EXPECT_EQ(shown_url(Secret("postgresql://me@db1,db2/films")), "postgresql://me@db1,db2/films");
 }
 
 TEST_F(ConnectionTest, AServerThatMayLoseCommitsIsRefused) {

@@ -74,7 +74,7 @@ Result<std::unique_ptr<PgDatabase>> PgDatabase::open(PgOptions options) {
     if (auto made = migrate(**connection, postgres_migrations()); !made) return made.error();
   }
   if (database->options_.tell_nodes) {
-    database->news_ = std::make_unique<PgNews>(database->options_.url, *database->options_.feed);
+    database->news_ = std::make_unique<PgNews>(database->pool_, *database->options_.feed);
   }
   database->upkeep_.start("db-upkeep", [self = database.get()] {
     while (!self->upkeep_.stopping()) {

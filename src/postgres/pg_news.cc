@@ -28,8 +28,8 @@ std::vector<Change> anything() {
           {.kind = Change::Kind::upload_changed},  {.kind = Change::Kind::callback_changed}};
 }
 
-PgNews::PgNews(const Secret& url, LocalChangeFeed& feed)
-    : url_(url), feed_(feed), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+PgNews::PgNews(PgPool& pool, LocalChangeFeed& feed)
+    : pool_(pool), feed_(feed), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   loop_.start("db-news", [this] { work(); });
 }
 
@@ -57,15 +57,19 @@ void PgNews::work() {
       poll_feed();
       continue;
     }
-    const bool alive = receive(kPoll) && send();
+    bool alive = receive(kPoll) && send();
+    if (steady_clock::now() - polled_ >= kPoll) {
+      poll_feed();
+      alive = alive && ask();
+    }
     if (!alive) connection_.reset();
-    if (steady_clock::now() - polled_ >= kPoll) poll_feed();
   }
 }
 
 bool PgNews::connect() {
-  auto opened = PgConnection::open(url_);
+  auto opened = pool_.open_apart();
   if (!opened) return false;
+  (*opened)->set_patience(kPatience);
   (*opened)->execute("LISTEN vodlift");
   if ((*opened)->take_failure()) return false;
   connection_ = std::move(*opened);
@@ -79,6 +83,11 @@ void PgNews::poll_feed() {
   for (const Change::Kind kind : {Change::Kind::uploads_due, Change::Kind::callbacks_due, Change::Kind::accounts}) {
     feed_.publish({.kind = kind});
   }
+}
+
+bool PgNews::ask() {
+  connection_->execute("SELECT 1");
+  return !connection_->take_failure();
 }
 
 bool PgNews::send() {

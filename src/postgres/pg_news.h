@@ -5,11 +5,11 @@
 #include <mutex>
 #include <vector>
 
-#include "base/secret.h"
 #include "base/worker_thread.h"
 #include "core/change_feed.h"
 #include "postgres/node_news.h"
 #include "postgres/pg_connection.h"
+#include "postgres/pg_pool.h"
 
 namespace vodlift::postgres {
 
@@ -19,14 +19,16 @@ std::vector<Change> anything();
 // Tells other nodes what this one changed, and the feed of this node what they changed: with LISTEN and NOTIFY on a
 // connection of its own. What comes within kGather is told together. A notification may get lost with a connection; so
 // the feed hears each kPoll, and after each loss, that uploads and callbacks may be due and accounts may have changed.
-// Internally locked.
+// It asks the server each kPoll too, whether it still answers, and looks for another one if it does not: so the pool
+// hears of a new primary, while what waits for the old one waits. Internally locked.
 class PgNews {
  public:
   static constexpr std::chrono::milliseconds kGather{10};
   static constexpr std::chrono::milliseconds kPoll{1000};
+  static constexpr std::chrono::milliseconds kPatience{3000};  // with a server that hangs
 
   // Both must outlive it. Starts the thread.
-  PgNews(const Secret& url, LocalChangeFeed& feed);
+  PgNews(PgPool& pool, LocalChangeFeed& feed);
   PgNews(const PgNews&) = delete;
   PgNews& operator=(const PgNews&) = delete;
   ~PgNews();
@@ -41,9 +43,10 @@ class PgNews {
   bool send();
   bool receive(std::chrono::milliseconds patience);
   void publish_received();
+  bool ask();
   void poll_feed();
 
-  const Secret& url_;
+  PgPool& pool_;
   LocalChangeFeed& feed_;
   std::unique_ptr<PgConnection> connection_;
   SteadyTime polled_;

@@ -44,13 +44,9 @@ Result<std::unique_ptr<PgConnection>> PgPool::open_paced() {
     // Others fail at once while this one tries.
     if (pause_.count() > 0) try_again_ = steady_clock::now() + kLongestPause;
   }
-  auto opened = PgConnection::open(url_);
+  auto opened = open_apart();
+  if (opened) return opened;
   const std::lock_guard lock(mutex_);
-  if (opened) {
-    if (pause_.count() > 0) log::info("the database is reached again");
-    pause_ = milliseconds(0);
-    return opened;
-  }
   if (pause_.count() == 0) log::error("the database cannot be used", {{"error", opened.error().for_operator()}});
   pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
   // Nodes that lost their server at the same moment must not come back at the same moment.
@@ -58,6 +54,18 @@ Result<std::unique_ptr<PgConnection>> PgPool::open_paced() {
   try_again_ = steady_clock::now() + jittered;
   last_error_ = opened.error();
   return opened;
+}
+
+Result<std::unique_ptr<PgConnection>> PgPool::open_apart() {
+  auto opened = PgConnection::open(url_, &servers_);
+  if (opened) note_reached();
+  return opened;
+}
+
+void PgPool::note_reached() {
+  const std::lock_guard lock(mutex_);
+  if (pause_.count() > 0) log::info("the database is reached again");
+  pause_ = milliseconds(0);
 }
 
 void PgPool::give_back(std::unique_ptr<PgConnection> connection) {

@@ -46,15 +46,17 @@ class PgPool {
   // Errors: store_failed (no connection can be made, or all are in use for too long), config_invalid.
   Result<Loan> borrow();
 
-  // Another one, besides the pool's. Errors: as borrow().
-  Result<std::unique_ptr<PgConnection>> open_apart() { return PgConnection::open(url_); }
+  // Another one, besides the pool's. It is tried at once; if it succeeds, so does the pool. Errors: as borrow().
+  Result<std::unique_ptr<PgConnection>> open_apart();
 
  private:
   void give_back(std::unique_ptr<PgConnection> connection);
   Result<std::unique_ptr<PgConnection>> open_paced();
+  void note_reached();
 
   const Secret url_;
   const std::size_t most_;
+  PgServers servers_;
   std::mutex mutex_;
   std::condition_variable given_back_;
   std::vector<std::unique_ptr<PgConnection>> idle_;

@@ -102,6 +102,17 @@ class StartedServer {
     process_ = 0;
   }
 
+  // Makes a standby the primary.
+  void promote() {
+    const int done = wait_for(spawn({program("pg_ctl"), "promote", "-D", data(), "-s"}));
+    if (done != 0) throw std::runtime_error("the standby is not promoted");
+  }
+
+  // A signal to the process that takes connections; the others go on.
+  void send(int signal) const { ::kill(process_, signal); }
+
+  [[nodiscard]] std::string folder() const { return folder_.path().string(); }
+
   // The name of a new database, without our schema.
   std::string make_database() {
     const std::string name = fmt::format("test{}", ++databases_);
