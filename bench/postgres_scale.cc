@@ -18,10 +18,10 @@ namespace {
 using postgres::PgConnection;
 using postgres::StartedServer;
 
-constexpr int kClients = 64;  // that wait for one answer each
-
 struct Options {
   std::string only;
+  int clients = 64;  // that wait for one answer each
+  int nodes = 2;     // that are compared with one
   int runs = 5;
   int uploads = 30'000;
   int history = 10'000'000;
@@ -59,19 +59,20 @@ void measure_standby(const Options& options) {
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     Node node(primary.url_of(primary.make_database()), "bench");
     const auto begin = Steady::now();
-    node.accept(0, options.uploads, kClients);
+    node.accept(0, options.uploads, options.clients);
     rates[waits].push_back(options.uploads / seconds_since(begin));
   }
   say("accepts/s with a synchronous standby", rates[0], rates[1]);
 }
 
-// Uploads a second from their acceptance to their end, by one node and by two that share the clients and the work.
+// Uploads a second from their acceptance to their end, by one node and by several that share the clients and the work.
 void measure_nodes(const Options& options) {
   StartedServer server = make_server();
   std::vector<double> accepts[2];
   std::vector<double> ends[2];
   for (int turn = 0; turn < 2 * options.runs; ++turn) {
-    const int count = 1 + turn % 2;
+    const bool several = turn % 2 == 1;
+    const int count = several ? options.nodes : 1;
     const Secret url = server.url_of(server.make_database());
     std::vector<std::unique_ptr<Node>> nodes;
     for (int i = 0; i < count; ++i) nodes.push_back(std::make_unique<Node>(url, fmt::format("node{}", i)));
@@ -84,11 +85,12 @@ void measure_nodes(const Options& options) {
       }
       return each * count / seconds_since(begin);
     };
-    accepts[count - 1].push_back(on_all([&](Node& node, int i) { node.accept(i * each, each, kClients / count); }));
-    ends[count - 1].push_back(on_all([&](Node& node, int /*i*/) { node.end(options.uploads); }));
+    accepts[several].push_back(
+        on_all([&](Node& node, int i) { node.accept(i * each, each, std::max(options.clients / count, 1)); }));
+    ends[several].push_back(on_all([&](Node& node, int /*i*/) { node.end(options.uploads); }));
   }
-  say("accepts/s by two nodes", accepts[0], accepts[1]);
-  say("claimed and ended/s by two nodes", ends[0], ends[1]);
+  say(fmt::format("accepts/s of {} clients by {} nodes", options.clients, options.nodes), accepts[0], accepts[1]);
+  say(fmt::format("claimed and ended/s by {} nodes", options.nodes), ends[0], ends[1]);
 }
 
 double p99_of(std::vector<double> values) {
@@ -98,12 +100,12 @@ double p99_of(std::vector<double> values) {
 
 // How long claims take that find `waiting` uploads: the 99th percentile of a thousand, in milliseconds. What was
 // claimed is replaced by as many new ones.
-double claim_p99(Node& node, int& next) {
+double claim_p99(Node& node, int& next, int clients) {
   constexpr int kAtOnce = 10;
   std::vector<double> claims;
   while (claims.size() < 1000) {
     node.end(100, kAtOnce, &claims);
-    node.accept(next, 100, kClients);
+    node.accept(next, 100, clients);
     next += 100;
   }
   return p99_of(std::move(claims));
@@ -135,10 +137,10 @@ void measure_history(const Options& options) {
     if (much) make_history(url, options.history);
     int next = 0;
     const int waiting = much ? options.waiting : 1000;
-    node.accept(next, waiting, 4 * kClients);
+    node.accept(next, waiting, 4 * options.clients);
     next += waiting;
     if (much) run(url, "VACUUM ANALYZE");
-    for (int i = 0; i < options.runs; ++i) times[much].push_back(1000 * claim_p99(node, next));
+    for (int i = 0; i < options.runs; ++i) times[much].push_back(1000 * claim_p99(node, next, options.clients));
   }
   say(fmt::format("99th percentile of a claim, microseconds, at {} ended and {} waiting", options.history,
                   options.waiting),
@@ -157,7 +159,7 @@ void measure_held(const Options& options) {
     const auto begin = Steady::now();
     const int first = next;
     while (seconds_since(begin) < seconds) {
-      node.accept(next, kStep, kClients);
+      node.accept(next, kStep, options.clients);
       next += kStep;
       node.end(kStep);
     }
@@ -189,6 +191,8 @@ int main(int argc, char** argv) {
   vodlift::bench::Options options;
   app.add_option("--only", options.only, "One of the parts")
       ->check(CLI::IsMember({"standby", "nodes", "history", "held"}));
+  app.add_option("--clients", options.clients, "That wait for one answer each")->check(CLI::Range(1, 4096));
+  app.add_option("--nodes", options.nodes, "Of the part that compares them with one")->check(CLI::Range(2, 32));
   app.add_option("--runs", options.runs, "Of each of the two sides")->check(CLI::Range(1, 100));
   app.add_option("--uploads", options.uploads, "Of each run")->check(CLI::Range(1000, 900'000));
   app.add_option("--history", options.history, "Ended uploads")->check(CLI::Range(1000, 19'000'000));

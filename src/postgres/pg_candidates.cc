@@ -236,15 +236,16 @@ void CandidateLists::survey(PgConnection& connection) {
   told_.clear();
 }
 
+// The transaction sees what was committed when it began. So what is told of after that is looked at again by the next.
 void CandidateLists::add_told(PgConnection& connection) {
-  std::vector<UploadId> told;
+  std::set<UploadId> told = std::exchange(told_before_, {});
   {
     const std::lock_guard lock(told_mutex_);
-    told.assign(told_.begin(), told_.end());
-    told_.clear();
+    told_before_.swap(told_);
   }
+  told.insert(told_before_.begin(), told_before_.end());
   if (told.empty()) return;
-  auto row = connection.run(sql::kPlacesOf, node_, told);
+  auto row = connection.run(sql::kPlacesOf, node_, std::vector<UploadId>(told.begin(), told.end()));
   read_places(row, places_);
 }
 

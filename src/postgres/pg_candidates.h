@@ -77,6 +77,7 @@ class CandidateLists {
   mutable std::mutex mutex_;  // guards the next block; taken before told_mutex_
   SteadyTime survey_due_;
   ReadyPlaces places_;
+  std::set<UploadId> told_before_;         // of which the last look was told
   ChangeFeed::Subscription subscription_;  // while looks are short; the last member: its calls use the others
 };
 
