@@ -160,12 +160,11 @@ inline constexpr std::string_view kReadyHeads = R"sql(
 #define VODLIFT_FIRST_OF_PLACE(after)                                                          \
   "SELECT " VODLIFT_PLACE ", next_attempt_ms, id FROM open_uploads WHERE " VODLIFT_READY after \
   " ORDER BY " VODLIFT_PLACE ", next_attempt_ms, id LIMIT 1"
-inline constexpr std::string_view kReadyPlaces =
-    "WITH RECURSIVE place AS ((" VODLIFT_FIRST_OF_PLACE(
-        "") ") UNION ALL SELECT n.* FROM place p CROSS JOIN LATERAL (" VODLIFT_FIRST_OF_PLACE(" AND (" VODLIFT_PLACE
-                                                                                              ") > (p.storage, "
-                                                                                              "p.priority, p.large, "
-                                                                                              "p.account)") R"sql() n)
+inline constexpr std::string_view kReadyPlaces = "WITH RECURSIVE place AS ((" VODLIFT_FIRST_OF_PLACE(
+    "") ") UNION ALL SELECT n.* FROM place p CROSS JOIN LATERAL (" VODLIFT_FIRST_OF_PLACE(" AND (" VODLIFT_PLACE
+                                                                                          ") > (p.storage, "
+                                                                                          "p.priority, p.large, "
+                                                                                          "p.account)") R"sql() n)
   SELECT * FROM place WHERE )sql" VODLIFT_TAKES("place") " LIMIT $2";
 #undef VODLIFT_FIRST_OF_PLACE
 #undef VODLIFT_PLACE

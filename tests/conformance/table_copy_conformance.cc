@@ -30,7 +30,8 @@ const std::map<std::string, std::string> kPartsInPostgres = {{"open_uploads", "u
                                                              {"retries", "uploads"},
                                                              {"callback_texts", "callbacks"},
                                                              {"upload_count_changes", "upload_counts"}};
-const Names kOfOneStore = {"migrations", "nodes", "node_storages", "bandwidth_shares", "commits", "upload_blocks", "sqlite_sequence"};
+const Names kOfOneStore = {"migrations", "nodes",         "node_storages",  "bandwidth_shares",
+                           "commits",    "upload_blocks", "sqlite_sequence"};
 const std::map<std::string, Names> kLeftOut = {
     {"uploads",
      {"lease_until_ms", "owner", "owner_term", "large", "ready", "target", "storage", "wants_callback", "upload_id"}},
