@@ -25,7 +25,7 @@ struct ReadyPlace {
   bool large = false;
   AccountId account = 0;
 
-  auto operator<=>(const ReadyPlace&) const = default;
+  auto operator<=>(const ReadyPlace&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 // Where in a place an upload stands.
@@ -33,7 +33,7 @@ struct ReadyPosition {
   std::int64_t next_attempt_ms = 0;
   UploadId id = 0;
 
-  auto operator<=>(const ReadyPosition&) const = default;
+  auto operator<=>(const ReadyPosition&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 using ReadyPlaces = std::map<ReadyPlace, ReadyPosition>;

@@ -92,8 +92,9 @@ def ended(server: Server) -> dict[str, int]:
 
 def seen(server: Server) -> dict[str, str]:
     """What an operator sees of all that does not change by itself."""
-    return {noun: server.cli(noun, "list", "--json") for noun in ("account", "key", "bucket", "limit", "people", "token")} | {
-        "ended": json.dumps(ended(server))}
+    limits = [{**limit, "share": None} for limit in json.loads(server.cli("limit", "list", "--json"))]  # only nodes share
+    return {noun: server.cli(noun, "list", "--json") for noun in ("account", "key", "bucket", "people", "token")} | {
+        "limit": json.dumps(limits), "ended": json.dumps(ended(server))}
 
 
 class Queue:
