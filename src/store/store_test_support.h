@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "core/upload_store.h"
 #include "store/sqlite_database.h"
 #include "store/sqlite_queue.h"
@@ -21,6 +22,8 @@ namespace vodlift::store {
 class StoreTest : public testing::Test {
  protected:
   StoreTest() {
+    // Lines of uploads would start the thread that writes them, and tests of crashes fork.
+    log::configure(log::Format::console, log::Level::warn);
     std::string name = (std::filesystem::temp_directory_path() / "vodlift-store-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
     directory_ = name;
