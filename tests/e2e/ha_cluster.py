@@ -25,7 +25,7 @@ import urllib.request
 
 from certificates import make_certificate
 from postgres_server import PROGRAMS
-from support import ROOT, wait_until
+from support import ROOT, need_user, wait_until
 
 EXAMPLES = ROOT / "packaging/high-availability"
 NAMES = ("db1", "db2", "db3")
@@ -139,11 +139,11 @@ class HaCluster:
 
     def _make_machines(self) -> None:
         root = os.geteuid() == 0
+        user = need_user("postgres", "three machines") if root else pwd.getpwuid(os.geteuid())
         network = self._make_bridge() if root else f"127.{random.randint(1, 254)}.{random.randint(0, 255)}"
         addresses = {name: f"{network}.{number}" for number, name in enumerate(NAMES, 1)}
         certificate, key = make_certificate(self.folder, "server", tuple(addresses.values()))
         certificate.chmod(0o644)
-        user = pwd.getpwnam("postgres") if root else pwd.getpwuid(os.geteuid())
         passwords = {word: secrets.token_hex(12) for word in ("PASSWORD-OF-REPLICATOR", "PASSWORD-OF-REWINDER")}
         for number, name in enumerate(NAMES, 1):
             folder = self.folder / name

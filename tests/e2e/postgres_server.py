@@ -3,13 +3,12 @@
 import contextlib
 import os
 import pathlib
-import pwd
 import shutil
 import signal
 import subprocess
 import tempfile
 
-from support import wait_until
+from support import need_user, wait_until
 
 PROGRAMS = pathlib.Path("/usr/lib/postgresql/15/bin")
 PASSWORD = "not-so-secret word"
@@ -23,6 +22,7 @@ class PostgresServer:
     role = "secured"
 
     def __init__(self, settings: tuple[str, ...] = (), room_mib: int = 0):
+        user = need_user("postgres", "a PostgreSQL server") if os.geteuid() == 0 else None  # it does not run as root
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vodlift-pg-"))
         self._settings = [word for one in settings for word in ("-c", one)]
         self._has_disk = room_mib > 0
@@ -31,8 +31,7 @@ class PostgresServer:
         self._databases = 0
         self._process: subprocess.Popen | None = None
         self._as_user: list[str] = []
-        if os.geteuid() == 0:  # it does not run as root
-            user = pwd.getpwnam("postgres")
+        if user:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self._as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         try:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import pathlib
+import pwd
 import re
 import subprocess
 import time
@@ -30,6 +31,20 @@ def need_capability(number: int, what: str) -> None:
         from catalogue_rows import NOT_RUN
 
         pytest.skip(f"{NOT_RUN}{what} needs root, or a user namespace (./do e2e makes one where the system allows it)")
+
+
+def need_user(name: str, what: str) -> pwd.struct_passwd:
+    """The user as whom `what` runs, because it does not run as root. Reports that a test could not be run where root cannot become
+    that user: a user namespace may know root alone."""
+    user = pwd.getpwnam(name)
+    ranges = (map(int, line.split()) for line in pathlib.Path("/proc/self/uid_map").read_text().splitlines())
+    if not any(first <= user.pw_uid < first + count for first, _, count in ranges):
+        import pytest
+
+        from catalogue_rows import NOT_RUN
+
+        pytest.skip(f"{NOT_RUN}{what} needs root itself: this user namespace has no user {name}")
+    return user
 
 
 CAP_SYS_PTRACE, CAP_SYS_ADMIN = 19, 21
