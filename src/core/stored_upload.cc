@@ -65,9 +65,12 @@ std::optional<CallbackState> read_callback_state(const Row& row, const Upload& u
   return callback_state_from(row.text("callback_state"));
 }
 
-bool read_upload(const Row& row, Upload& upload) {
+bool read_upload(const Row& row, const std::string& token, Upload& upload) {
   const auto state = upload_state_from(row.text("state"));
-  if (!state || !read_request(row, upload.request) || !read_options(row.text("options"), upload)) return false;
+  if (!state || !read_request(row, upload.request)) return false;
+  const std::string options = row.text("options");
+  if (!read_options(options, upload)) return false;
+  upload.trace = trace_in(options, token);
   upload.state = *state;
   upload.account = row.integer("account");
   upload.acl_applied = acl_from(row.text("acl_applied"));
@@ -130,8 +133,7 @@ std::optional<StoredUpload> read_stored_upload(const Row& row, UploadId id) {
   stored.fence = row.integer("fence");
   stored.unanswered = unanswered_of(row);
   stored.only_look = row.integer("only_look") != 0;
-  if (!read_upload(row, stored.upload)) return std::nullopt;
-  stored.upload.trace = trace_in(row.text("options"), stored.token);
+  if (!read_upload(row, stored.token, stored.upload)) return std::nullopt;
   return stored;
 }
 

@@ -52,7 +52,9 @@ int PgResult::index_of(std::string_view column) const {
 }
 
 bool PgResult::is_null(std::string_view column) const {
-  return PQgetisnull(result_.get(), row_, index_of(column)) != 0;
+  const int index = index_of(column);
+  next_column_ = index;  // its value is mostly asked for next
+  return PQgetisnull(result_.get(), row_, index) != 0;
 }
 
 std::int64_t PgResult::integer(std::string_view column) const {

@@ -66,7 +66,9 @@ int SqliteStatement::index_of(std::string_view column) const {
 }
 
 bool SqliteStatement::is_null(std::string_view column) const {
-  return sqlite3_column_type(statement_, index_of(column)) == SQLITE_NULL;
+  const int index = index_of(column);
+  next_column_ = index;  // its value is mostly asked for next
+  return sqlite3_column_type(statement_, index) == SQLITE_NULL;
 }
 
 std::int64_t SqliteStatement::integer(std::string_view column) const {

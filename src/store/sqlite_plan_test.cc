@@ -100,6 +100,25 @@ TEST_F(Plan, CheckingARowBuildsNothing) {
   }
 }
 
+// A constraint that undoes its statement alone makes SQLite copy each page that the statement changes.
+TEST_F(Plan, AClaimAndAnEndCopyNoPages) {
+  constexpr std::int64_t kAbort = 2;  // SQLite's OE_Abort
+  for (const auto statement : {sql::kClaim, sql::kEnd}) {
+    int constraints = 0;
+    const auto looked = database_->read([&](SqliteConnection& connection) -> Result<void> {
+      auto row = connection.prepare("EXPLAIN " + std::string(statement));
+      while (row.step()) {
+        if (!row.text("opcode").starts_with("Halt") || row.integer("p1") == 0) continue;
+        ++constraints;
+        EXPECT_NE(row.integer("p2"), kAbort) << row.text("p4") << " in " << statement;
+      }
+      return {};
+    });
+    EXPECT_TRUE(looked);
+    EXPECT_GT(constraints, 0) << statement;
+  }
+}
+
 TEST_F(Plan, ChangesOfClientsSeekTheRow) {
   for (const auto statement :
        {sql::kHeld, sql::kPause, sql::kResume, sql::kRetryNow, sql::kSetPriority, sql::kCancelWaiting, sql::kWant}) {

@@ -128,11 +128,12 @@ inline constexpr std::string_view kNewestOfAllInStates = R"sql(
   SELECT id FROM uploads INDEXED BY uploads_in_state WHERE state IN (SELECT value FROM json_each(?3))
   ORDER BY id DESC LIMIT ?1 OFFSET ?2)sql";
 
+// The columns are in the order in which they are read: a search for a name begins behind the last one.
 inline constexpr std::string_view kSelectUpload = R"sql(
-  SELECT account, state, priority, path, destination_path, bucket, acl, metadata, callback, size, bytes_sent, attempts,
-         acl_applied, etag, checksum, version_id, error_code, error_message, error_retryable, error_detail,
-         created_ms, started_ms, finished_ms, next_attempt_ms, token, fence, options, attempt_started_ms,
-         attempt_first_byte, unanswered_ms, sent_size, sent_crc32c, only_look, retried_as,
+  SELECT token, fence, unanswered_ms, sent_size, sent_crc32c, only_look, state, path, destination_path, bucket, callback,
+         priority, acl, metadata, options, account, acl_applied, size, bytes_sent, attempts, etag, checksum, version_id,
+         error_code, error_message, error_retryable, error_detail, created_ms, started_ms, finished_ms,
+         attempt_started_ms, attempt_first_byte, retried_as, next_attempt_ms,
          (SELECT callbacks.state FROM callbacks WHERE callbacks.upload_id = uploads.id) AS callback_state
   FROM uploads WHERE id = ?1)sql";
 
@@ -152,7 +153,7 @@ inline constexpr std::string_view kConfirmedParts =
 
 // ?1 id, ?2 the lease's end, ?3 now, ?4 node, ?5 its term
 inline constexpr std::string_view kClaim = R"sql(
-  UPDATE uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2, owner = ?4, owner_term = ?5,
+  UPDATE OR FAIL uploads SET state = 'uploading', fence = fence + 1, lease_until_ms = ?2, owner = ?4, owner_term = ?5,
                      attempts = attempts + (interrupted = 0), interrupted = 0, suspect = 0, started_ms = coalesce(started_ms, ?3),
                      attempt_started_ms = ?3, attempt_first_byte = bytes_sent
   WHERE id = ?1 AND (ready IS NOT NULL OR (suspect = 1 AND state = 'queued' AND waiting_on IS NULL AND delayed = 0)))sql";
@@ -197,7 +198,7 @@ inline constexpr std::string_view kRequeue = R"sql(
 // ?3 state, ?4 now, ?5 size (NULL: as it was), ?6 acl applied, ?7-?9 verification, ?10-?13 error (NULL: as it was, but
 // none once it is completed)
 inline constexpr std::string_view kEnd = R"sql(
-  UPDATE uploads SET state = ?3, finished_ms = ?4, lease_until_ms = NULL, owner = NULL, owner_term = NULL,
+  UPDATE OR FAIL uploads SET state = ?3, finished_ms = ?4, lease_until_ms = NULL, owner = NULL, owner_term = NULL,
                      size = coalesce(?5, size),
                      bytes_sent = coalesce(?5, bytes_sent), acl_applied = ?6, etag = ?7, checksum = ?8, version_id = ?9,
                      error_code = iif(?3 = 'completed', NULL, coalesce(?10, error_code)),
