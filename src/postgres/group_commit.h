@@ -2,11 +2,13 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -21,7 +23,8 @@ namespace vodlift::postgres {
 
 // Gathers jobs and hands them in groups to `run`, on threads of its own: what comes while each of them commits a group
 // waits for the next one. A server works on one core for each connection, so several threads are faster than one.
-// Two groups may commit at the same time. They lock rows as the groups of two nodes do. Internally locked.
+// Two groups may commit at the same time. They lock rows as the groups of two nodes do. What a group costs by itself is
+// as much as a dozen jobs: so beside one that is under way the next begins when it is as large. Internally locked.
 template <class Job, class Answer>
 class GroupCommit {
  public:
@@ -32,10 +35,13 @@ class GroupCommit {
 
   static constexpr std::size_t kMostWaiting = 16384;
   static constexpr std::size_t kMostTogether = 512;
+  static constexpr std::chrono::milliseconds kGather{2};
 
   // `waiting` counts the jobs that have no answer yet; it must outlive this. `run` is called by `threads` threads.
-  GroupCommit(const std::string& thread, int threads, Gauge& waiting, Run run)
-      : waiting_count_(waiting), run_(std::move(run)), loops_(static_cast<std::size_t>(threads)) {
+  // `gather`: how long a job waits at most for others to come, while a group is under way.
+  GroupCommit(const std::string& thread, int threads, Gauge& waiting, Run run,
+              std::chrono::milliseconds gather = kGather)
+      : waiting_count_(waiting), run_(std::move(run)), gather_(gather), loops_(static_cast<std::size_t>(threads)) {
     for (WorkerThread& loop : loops_) loop.start(thread, [this, &loop] { work(loop); });
   }
   GroupCommit(const GroupCommit&) = delete;
@@ -50,10 +56,11 @@ class GroupCommit {
     {
       const std::lock_guard lock(mutex_);
       if (waiting_.size() < kMostWaiting) {
+        if (waiting_.empty()) waiting_since_ = std::chrono::steady_clock::now();
         waiting_.push_back({std::move(job), std::move(done)});
         ++unanswered_;
         waiting_count_.add(1);
-        for (WorkerThread& loop : loops_) loop.wake();
+        if (waiting_.size() == 1 || waiting_.size() >= under_way_) wake();
         return;
       }
     }
@@ -76,17 +83,17 @@ class GroupCommit {
     for (;;) {
       std::vector<Job> jobs;
       std::vector<Done> answers;
+      std::optional<std::chrono::steady_clock::time_point> gathered;
       {
         const std::lock_guard lock(mutex_);
-        while (!waiting_.empty() && jobs.size() < kMostTogether) {
-          jobs.push_back(std::move(waiting_.front().job));
-          answers.push_back(std::move(waiting_.front().done));
-          waiting_.pop_front();
-        }
+        if (!waiting_.empty() && waiting_.size() < under_way_) gathered = waiting_since_ + gather_;
+        if (!gathered || *gathered <= std::chrono::steady_clock::now() || loop.stopping()) take(jobs, answers);
       }
       if (!jobs.empty()) {
         run_group(jobs, answers);
         tell_answered(jobs.size());
+      } else if (gathered) {
+        loop.wait_until(*gathered);
       } else if (loop.stopping()) {
         return;
       } else {
@@ -95,10 +102,26 @@ class GroupCommit {
     }
   }
 
+  void take(std::vector<Job>& jobs, std::vector<Done>& answers) {
+    while (!waiting_.empty() && jobs.size() < kMostTogether) {
+      jobs.push_back(std::move(waiting_.front().job));
+      answers.push_back(std::move(waiting_.front().done));
+      waiting_.pop_front();
+    }
+    under_way_ += jobs.size();
+    waiting_since_ = std::chrono::steady_clock::now();
+  }
+
+  void wake() {
+    for (WorkerThread& loop : loops_) loop.wake();
+  }
+
   void tell_answered(std::size_t count) {
     waiting_count_.add(-static_cast<std::int64_t>(count));
     const std::lock_guard lock(mutex_);
     unanswered_ -= count;
+    under_way_ -= count;
+    if (!waiting_.empty()) wake();
     answered_.notify_all();
   }
 
@@ -128,8 +151,11 @@ class GroupCommit {
 
   Gauge& waiting_count_;
   const Run run_;
+  const std::chrono::milliseconds gather_;
   std::mutex mutex_;  // guards what follows
   std::deque<Entry> waiting_;
+  std::chrono::steady_clock::time_point waiting_since_{};  // the first of them
+  std::size_t under_way_ = 0;                              // jobs that threads have taken
   std::size_t unanswered_ = 0;
   std::condition_variable answered_;
   std::vector<WorkerThread> loops_;
