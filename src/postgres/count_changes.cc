@@ -26,7 +26,7 @@ void CountChanges::change(AccountId account, UploadState state, std::int64_t upl
   sums.bytes = sum;
 }
 
-void CountChanges::save(PgConnection& connection) {
+void CountChanges::save(std::vector<PgCall>& last) {
   std::vector<std::int64_t> accounts;
   std::vector<std::string_view> states;
   std::vector<std::int64_t> uploads;
@@ -41,7 +41,7 @@ void CountChanges::save(PgConnection& connection) {
   }
   sums_.clear();
   full_.clear();
-  if (!accounts.empty()) connection.run(sql::kAddCountChanges, accounts, states, uploads, bytes);
+  if (!accounts.empty()) last.emplace_back(sql::kAddCountChanges, accounts, states, uploads, bytes);
 }
 
 void CountChanges::committed(EnteredUploads& entered) const {

@@ -31,8 +31,8 @@ class CountChanges {
     add(account, to, size);
   }
 
-  // Writes the rows, and forgets them here.
-  void save(PgConnection& connection);
+  // Adds the statement that writes the rows, and forgets them here.
+  void save(std::vector<PgCall>& last);
   // The transaction is committed: each upload that was made or moved is counted by its new state.
   void committed(EnteredUploads& entered) const;
 

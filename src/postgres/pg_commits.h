@@ -3,7 +3,7 @@
 
 #include <chrono>
 #include <optional>
-#include <string>
+#include <vector>
 
 #include "postgres/pg_connection.h"
 
@@ -13,9 +13,9 @@ namespace vodlift::postgres {
 inline constexpr std::chrono::milliseconds kLongestLookUp{30'000};
 inline constexpr std::chrono::milliseconds kBetweenLookUps{500};
 
-// A statement that leaves the mark of a transaction, for PgConnection::commit(); now and then it removes the lane's old
-// ones too. A mark is known by its connection's lane and a number that grows.
-std::string mark_statement(std::int64_t lane, std::int64_t number);
+// Adds to `last`, which is for PgConnection::commit(), what leaves the mark of a transaction; now and then also what
+// removes the lane's old ones. A mark is known by its connection's lane and a number that grows.
+void add_mark(std::vector<PgCall>& last, std::int64_t lane, std::int64_t number);
 
 // Whether the transaction with this mark was committed. It writes the same mark itself: that waits for a transaction
 // that is still under way, succeeds if that one was rolled back (which then can never be committed), and does nothing

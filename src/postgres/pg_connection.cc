@@ -280,43 +280,46 @@ bool PgConnection::send(const std::string& name, const PgValues& values) {
 }
 
 std::vector<PgResult> PgConnection::run_together(const std::vector<PgCall>& calls) {
+  std::vector<PgResult> results;
+  for (Answer& answer : pipeline(calls, patience_)) results.emplace_back(answer.release());
+  return results;
+}
+
+std::vector<PgConnection::Answer> PgConnection::pipeline(const std::vector<PgCall>& calls, milliseconds patience) {
   std::vector<std::string> names;
   for (const PgCall& call : calls) {
     const auto name = failed() ? std::nullopt : prepared(call.sql, call.values);
     if (!name) break;
     names.push_back(*name);
   }
-  std::vector<PgResult> results;
+  std::vector<Answer> answers;
   if (!failed() && PQenterPipelineMode(handle_) != 0) {
     bool sent = true;
     for (std::size_t at = 0; sent && at < calls.size(); ++at) sent = send(names[at], calls[at].values);
-    if (sent && PQpipelineSync(handle_) != 0) results = receive_all();
+    if (sent && PQpipelineSync(handle_) != 0) answers = receive_all(patience);
     if (PQexitPipelineMode(handle_) == 0) lose(one_line(PQerrorMessage(handle_)));
   }
-  while (results.size() < calls.size()) results.emplace_back(nullptr);
-  return results;
+  while (answers.size() < calls.size()) answers.emplace_back(nullptr, PQclear);
+  return answers;
 }
 
-std::vector<PgResult> PgConnection::receive_all() {
-  const SteadyTime until = steady_clock::now() + patience_;
-  std::vector<PgResult> results;
+std::vector<PgConnection::Answer> PgConnection::receive_all(milliseconds patience) {
+  const SteadyTime until = steady_clock::now() + patience;
+  std::vector<Answer> answers;
   for (;;) {
     if (!wait_for_answer(until)) {
       lose_unanswered();
-      return results;
+      return answers;
     }
     Answer answer(PQgetResult(handle_), PQclear);
     if (!answer) {  // the end of one statement's answers
-      if (is_lost()) return results;
+      if (is_lost()) return answers;
       continue;
     }
     const ExecStatusType status = PQresultStatus(answer.get());
-    if (status == PGRES_PIPELINE_SYNC) return results;
-    if (status != PGRES_PIPELINE_ABORTED && check(answer.get())) {
-      results.emplace_back(answer.release());
-    } else {
-      results.emplace_back(nullptr);
-    }
+    if (status == PGRES_PIPELINE_SYNC) return answers;
+    const bool good = status != PGRES_PIPELINE_ABORTED && check(answer.get());
+    answers.emplace_back(good ? answer.release() : nullptr, PQclear);
   }
 }
 
@@ -348,17 +351,14 @@ std::vector<std::string> PgConnection::take_news() {
 }
 
 // The time limit of statements would cancel the wait for a standby, and with it what a success means.
-Committed PgConnection::commit(const std::string& last) {
+Committed PgConnection::commit(std::vector<PgCall> last) {
   if (failed()) return Committed::no;
   warned_ = false;
-  const std::string sql = fmt::format("{}{}SET LOCAL statement_timeout = 0; COMMIT", last, last.empty() ? "" : "; ");
-  if (PQsendQuery(handle_, sql.c_str()) == 0) {
-    lose(one_line(PQerrorMessage(handle_)));
-    return Committed::unknown;
-  }
-  const Answer answer = receive(kCommitPatience);
-  if (!check(answer.get())) return is_lost() ? Committed::unknown : Committed::no;
-  if (std::string_view(PQcmdStatus(answer.get())) != "COMMIT") {
+  last.emplace_back("SET LOCAL statement_timeout = 0");
+  last.emplace_back("COMMIT");
+  const std::vector<Answer> answers = pipeline(last, kCommitPatience);
+  if (failed()) return is_lost() ? Committed::unknown : Committed::no;
+  if (std::string_view(PQcmdStatus(answers.back().get())) != "COMMIT") {
     fail("the transaction was rolled back");
     return Committed::no;
   }

@@ -96,8 +96,8 @@ class PgConnection {
   std::optional<std::string> execute(const std::string& sql) { return execute(sql, patience_); }
   std::optional<std::string> execute(const std::string& sql, std::chrono::milliseconds patience);
 
-  // Ends the transaction that is open. `last`: statements without values that go with it, in one message.
-  Committed commit(const std::string& last = {});
+  // Ends the transaction that is open. `last`: statements of it that are sent in one message with its end.
+  Committed commit(std::vector<PgCall> last = {});
   // Ends an open transaction, undoing it; harmless when none is open. Clears no failure.
   void roll_back();
 
@@ -139,8 +139,10 @@ class PgConnection {
   std::optional<std::string> prepared(std::string_view sql, const PgValues& values);
   // Sends a prepared statement with its values; false: the connection is lost.
   bool send(const std::string& name, const PgValues& values);
+  // An answer for each of the calls; null: it failed, or was not run.
+  std::vector<Answer> pipeline(const std::vector<PgCall>& calls, std::chrono::milliseconds patience);
   // The answers to statements in a pipeline, and its end.
-  std::vector<PgResult> receive_all();
+  std::vector<Answer> receive_all(std::chrono::milliseconds patience);
   // What the server answers to what was sent: the last result. Null: nothing came in time.
   Answer receive(std::chrono::milliseconds patience);
   bool wait_for_answer(SteadyTime until);

@@ -35,7 +35,9 @@ constexpr std::int64_t kBlockLock = 1447839320;
 // Marks of connections that are gone for long, and empty partitions, are removed this often.
 constexpr std::chrono::hours kBetweenClearings{1};
 
-constexpr const char* kNow = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+constexpr std::string_view kBeginChange = "BEGIN ISOLATION LEVEL READ COMMITTED";
+constexpr std::string_view kBeginQuery = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+constexpr std::string_view kNow = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms";
 
 void rest() {
   std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(1 + random_unit() * kLongestRest_ms));
@@ -90,12 +92,10 @@ PgDatabase::PgDatabase(PgOptions options)
       pool_(options_.url, options_.connections),
       most_open_uploads_(options_.most_open_uploads) {}
 
-WallTime PgDatabase::begin(PgConnection& connection, const char* how) {
-  const auto now = connection.execute(fmt::format("BEGIN ISOLATION LEVEL {}; {}", how, kNow));
+WallTime PgDatabase::begin(PgConnection& connection, std::string_view how) {
+  std::vector<PgResult> answers = connection.run_together({PgCall(how), PgCall(kNow)});
   if (options_.clock != nullptr) return options_.clock->now();
-  std::int64_t now_ms = 0;
-  if (now) std::from_chars(now->data(), now->data() + now->size(), now_ms);
-  return from_unix_ms(now_ms);
+  return from_unix_ms(answers[1].next() ? answers[1].integer("now_ms") : 0);
 }
 
 PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& change) {
@@ -109,15 +109,15 @@ PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& cha
     return Run{failure->again ? End::again : End::refused, failure->error};
   };
   const SteadyTime begun = steady_clock::now();
-  PgTransaction transaction(connection, begin(connection, "READ COMMITTED"));
+  PgTransaction transaction(connection, begin(connection, kBeginChange));
   if (connection.failed()) return failed();
   const auto outcome = change(transaction);
   if (connection.failed()) return failed();
   if (!outcome) return {End::refused, outcome.error()};
-  transaction.counts.save(connection);
-  if (connection.failed()) return failed();
+  transaction.counts.save(transaction.last);
   const std::int64_t number = connection.next_mark();
-  switch (connection.commit(mark_statement(connection.lane(), number))) {
+  add_mark(transaction.last, connection.lane(), number);
+  switch (connection.commit(std::move(transaction.last))) {
     case Committed::yes:
       break;
     case Committed::no:
@@ -188,7 +188,7 @@ PgDatabase::Run PgDatabase::run_query(PgConnection& connection, const Work& quer
     open->roll_back();
     (void)open->take_failure();
   });
-  PgTransaction transaction(connection, begin(connection, "REPEATABLE READ READ ONLY"));
+  PgTransaction transaction(connection, begin(connection, kBeginQuery));
   Result<> outcome;
   if (!connection.failed()) outcome = query(transaction);
   if (const auto failure = connection.take_failure())

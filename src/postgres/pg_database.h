@@ -52,6 +52,7 @@ class PgTransaction {
 
   PgConnection& connection;
   const WallTime now;        // by the database's clock
+  std::vector<PgCall> last;  // whose answers nobody needs: they are sent with the commit, in one message
   std::size_t together = 1;  // changes that share it, for the metrics
   CountChanges counts;
 
@@ -139,7 +140,7 @@ class PgDatabase {
   Result<> read_any(const Work& query);
   Run run_change(PgConnection& connection, const Work& change);
   Run run_query(PgConnection& connection, const Work& query);
-  WallTime begin(PgConnection& connection, const char* how);
+  WallTime begin(PgConnection& connection, std::string_view how);
   // Finds out what became of a transaction. Errors: store_failed (nobody can tell now).
   Result<bool> was_committed(std::int64_t lane, std::int64_t number);
   // Whether the database can be used, as a call of it showed.

@@ -287,8 +287,9 @@ class Insertion {
       transaction_.tell({Change::Kind::uploads_due, upload.account, place.id});
     }
     if (ids.empty()) return;
-    connection_.run(sql::kInsertUploads, ids, accounts, keys, paths, destinations, buckets, acls, metadata, callbacks,
-                    options, tokens, sizes, priorities, targets, waiting_on, storages, to_unix_ms(transaction_.now));
+    transaction_.last.emplace_back(sql::kInsertUploads, ids, accounts, keys, paths, destinations, buckets, acls,
+                                   metadata, callbacks, options, tokens, sizes, priorities, targets, waiting_on,
+                                   storages, to_unix_ms(transaction_.now));
   }
 
   void insert_retries() {
