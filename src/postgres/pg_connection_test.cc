@@ -126,6 +126,31 @@ TEST_F(ConnectionTest, AFailedTransactionIsNotCommitted) {
   EXPECT_TRUE(connection_->take_failure());
 }
 
+TEST_F(ConnectionTest, WhatIsSentWithACommitIsCommittedWithIt) {
+  connection_->execute("CREATE TEMP TABLE numbers (n bigint CHECK (n > 0))");
+  connection_->execute("BEGIN");
+  EXPECT_EQ(
+      connection_->commit({PgCall("INSERT INTO numbers VALUES ($1)", 1), PgCall("INSERT INTO numbers VALUES ($1)", 2)}),
+      Committed::yes);
+  EXPECT_EQ(connection_->execute("SELECT sum(n) FROM numbers"), "3");
+}
+
+TEST_F(ConnectionTest, OneFailureAmongWhatIsSentWithACommitUndoesAll) {
+  connection_->execute("CREATE TEMP TABLE numbers (n bigint CHECK (n > 0))");
+  connection_->execute("BEGIN");
+  connection_->execute("INSERT INTO numbers VALUES (1)");
+  EXPECT_EQ(
+      connection_->commit({PgCall("INSERT INTO numbers VALUES ($1)", 2), PgCall("INSERT INTO numbers VALUES ($1)", -1),
+                           PgCall("INSERT INTO numbers VALUES ($1)", 3)}),
+      Committed::no);
+  const auto failure = connection_->take_failure();
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->error.code, Errc::internal);
+  connection_->roll_back();
+  EXPECT_EQ(connection_->execute("SELECT count(*) FROM numbers"), "0");
+  EXPECT_FALSE(connection_->failed());
+}
+
 TEST(ConnectionErrors, DoNotTellThePassword) {
   for (const char* url : {"postgresql://me:geheim@127.0.0.1:1/db", "postgresql://me:geheim@127.0.0.1:1/db?no=1",
                           "postgresql://me:geheim@[/db", "geheim"}) {
