@@ -270,9 +270,11 @@ class Server {
         callback_run_(*stores_.callbacks, *stores_.feed, *stores_.accounts, callbacks_, disabled_),
         collector_(*stores_.statistics),
         spans_(std::move(collector)),
-        dispatcher_({*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
-                     &collector_, &spans_},
-                    worker_options(config.worker)),
+        dispatcher_(
+            {*stores_.queue, *stores_.journal, *stores_.feed, *stores_.accounts, storages_, objects_, clock,
+             &collector_, &spans_,
+             stores_.bandwidth_shares ? worker::AccountPlaces::Renew([this] { renew_shares_soon(); }) : nullptr},
+            worker_options(config.worker)),
         settings_(config, {check_room, [this] { return use_certificates(); },
                            [this](const std::string& storage) { return unfinished_on(storage); },
                            [this](const Config& next) { return use(next); },
@@ -655,9 +657,11 @@ class Server {
   void renew_shares() {
     const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)> done(
         &renewing_shares_, [](std::atomic<bool>* renewing) { *renewing = false; });
-    const auto renewed = bandwidth_control_.renew(*stores_.bandwidth_shares, stores_.self);
+    const auto renewed =
+        bandwidth_control_.renew(*stores_.bandwidth_shares, stores_.self, dispatcher_.wishes_for_accounts());
+    if (renewed) dispatcher_.grant_to_accounts(renewed->shares, renewed->until);
     if (!renewed && shares_renewed_) {
-      log::warn("this node's shares of the bandwidth limits cannot be renewed; it is tried again",
+      log::warn("this node's shares of limits cannot be renewed; it is tried again",
                 {{"error", renewed.error().for_operator()}});
     }
     shares_renewed_ = renewed.has_value();

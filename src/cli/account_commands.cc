@@ -38,11 +38,16 @@ std::string callbacks_of(const value& account) {
   return out;
 }
 
+std::string at_once_of(const value& account) {
+  const std::int64_t most = integer_at(account, "uploads_at_once");
+  return most == 0 ? "" : std::to_string(most);
+}
+
 std::string show_list(const boost::json::array& accounts) {
-  Table table({"CDN", "USER", "WEIGHT", "CREATED", "CALLBACKS", "REMOVING SINCE"});
+  Table table({"CDN", "USER", "WEIGHT", "AT ONCE", "CREATED", "CALLBACKS", "REMOVING SINCE"});
   for (const value& account : accounts) {
-    table.add({cell(account, "cdn"), cell(account, "user"), cell(account, "weight"), time_cell(account, "created"),
-               callbacks_of(account), time_cell(account, "removing")});
+    table.add({cell(account, "cdn"), cell(account, "user"), cell(account, "weight"), at_once_of(account),
+               time_cell(account, "created"), callbacks_of(account), time_cell(account, "removing")});
   }
   return table.text("no accounts; add one with: vodlift account add --cdn NUMBER --user FOLDER");
 }
@@ -50,6 +55,7 @@ std::string show_list(const boost::json::array& accounts) {
 // What of an account can be set.
 struct RuleOptions {
   std::optional<int> weight;
+  std::string uploads_at_once;
   std::string callback_format;
   std::string https_only;
 
@@ -58,6 +64,12 @@ struct RuleOptions {
         .add_option("--weight", weight,
                     fmt::format("1 to {}: its share while other accounts have uploads waiting too", kMaxWeight))
         ->check(CLI::Range(1, kMaxWeight));
+    command
+        .add_option("--uploads-at-once", uploads_at_once,
+                    fmt::format("1 to {}: so many of its uploads may run at once; none: as many as there are "
+                                "places",
+                                kMaxUploadsAtOnce))
+        ->check(CLI::Range(1, kMaxUploadsAtOnce) | CLI::IsMember({"none"}));
     command.add_option("--callback-format", callback_format, "How callbacks are sent: json, or form (the field json)")
         ->check(CLI::IsMember({"json", "form"}));
     command
@@ -67,6 +79,9 @@ struct RuleOptions {
 
   void add_to(boost::json::object& fields) const {
     if (weight) fields["weight"] = *weight;
+    if (!uploads_at_once.empty()) {
+      fields["uploads_at_once"] = uploads_at_once == "none" ? 0 : std::stoi(uploads_at_once);
+    }
     if (!callback_format.empty()) fields["callback_format"] = callback_format;
     if (!https_only.empty()) fields["callback_https_only"] = https_only == "yes";
   }

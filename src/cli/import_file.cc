@@ -38,6 +38,7 @@ constexpr std::array kColumns = {
     Column{"cdn", ColumnType::number},
     Column{"user"},
     Column{"weight", ColumnType::number},
+    Column{"uploads_at_once", ColumnType::number},
     Column{"callback_format"},
     Column{"callback_https_only", ColumnType::flag},
     Column{"api_key"},

@@ -21,6 +21,7 @@ struct Account {
   Secret webhook_secret;  // "whsec_" and the base64 of 32 bytes
   WallTime created;
   int weight = kDefaultWeight;  // its share when several accounts have uploads waiting; 1..kMaxWeight
+  int uploads_at_once = 0;      // that may run, 1..kMaxUploadsAtOnce; 0: as many as there are places
   std::int64_t version = 0;     // of the row; see AccountRepository
   std::optional<PreviousSecret> previous_webhook_secret{};  // signs callbacks too, while it counts
   CallbackFormat callback_format = CallbackFormat::json;

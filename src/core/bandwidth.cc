@@ -212,15 +212,21 @@ Result<> BandwidthControl::load() {
   return apply();
 }
 
-Result<> BandwidthControl::renew(BandwidthShares& shares, const NodeTerm& self) {
-  const auto wishes = live_.wishes();
-  if (!wishes) return {};
+Result<BandwidthControl::Granted> BandwidthControl::renew(BandwidthShares& shares, const NodeTerm& self,
+                                                          const std::vector<BandwidthWish>& more) {
+  const auto limits = live_.wishes();
+  if (!limits && more.empty()) return Granted();
+  std::vector<BandwidthWish> wishes = limits.value_or(std::vector<BandwidthWish>());
+  const auto of_limits = static_cast<std::ptrdiff_t>(wishes.size());
+  wishes.insert(wishes.end(), more.begin(), more.end());
   // The lease begins later than this, so it ends later for the others than here.
   const auto begun = live_.now();
-  const auto renewed = shares.renew(self, *wishes);
+  auto renewed = shares.renew(self, wishes);
   if (!renewed) return renewed.error();
-  live_.grant(*renewed, begun + kShareLease);
-  return {};
+  Granted granted{{renewed->shares.begin() + of_limits, renewed->shares.end()}, begun + kShareLease};
+  renewed->shares.resize(static_cast<std::size_t>(of_limits));
+  live_.grant(*renewed, granted.until);
+  return granted;
 }
 
 void BandwidthControl::use_storages(std::vector<std::string> storages) {

@@ -119,9 +119,13 @@ class BandwidthControl {
 
   // Applies the limits that are kept.
   Result<> load();
-  // Renews what this node has of the limits, if there are any. To be called once a second or so, by one thread at a
-  // time.
-  Result<> renew(BandwidthShares& shares, const NodeTerm& self);
+  // Renews what this node has of the limits, and of what `more` wishes for, if there are any. Answers the shares of
+  // `more`, which last until then. To be called once a second or so, by one thread at a time.
+  struct Granted {
+    std::vector<BandwidthShare> shares;
+    SteadyTime until{};
+  };
+  Result<Granted> renew(BandwidthShares& shares, const NodeTerm& self, const std::vector<BandwidthWish>& more = {});
   // From now on these are the configured storages. Limits of others stay kept.
   void use_storages(std::vector<std::string> storages);
 

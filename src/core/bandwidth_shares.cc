@@ -26,7 +26,13 @@ std::int64_t next_share(const BandwidthWish& own, const std::vector<HeldShare>& 
     left -= one.wish;
     senders -= one.senders;
   }
-  const std::int64_t fair = own.rate / own.senders < each ? own.rate : std::min(own.rate, left * own.senders / senders);
+  std::int64_t fair = own.rate / own.senders < each ? own.rate : std::min(own.rate, left * own.senders / senders);
+  if (own.uploads && fair < own.rate) {
+    // One more, if the others can still have as much as this.
+    std::int64_t owed = 0;
+    for (const HeldShare& one : others) owed += std::max<std::int64_t>(std::min(one.wish, each) - one.rate, 0);
+    if (own.limit - held - owed > fair) ++fair;
+  }
   return std::clamp(own.limit - held, std::int64_t{0}, fair);
 }
 

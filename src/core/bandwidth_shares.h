@@ -1,4 +1,5 @@
-// How the nodes of one database divide a bandwidth limit: each holds a lease of a share of it.
+// How the nodes of one database divide a bandwidth limit, or the uploads that an account may run at once: each holds a
+// lease of a share of it.
 #pragma once
 
 #include <chrono>
@@ -21,6 +22,8 @@ struct BandwidthWish {
   std::int64_t limit = 0;    // as the node knows it, >= 1
   std::int64_t rate = 0;     // bytes per second that it could use, 1..limit
   std::int64_t senders = 1;  // requests that share it there, 1..kMostSenders
+  bool uploads = false;      // of an account, at once: all rates are numbers of uploads
+  std::int64_t least = 0;    // of its uploads so many run: the others may not have these, whatever its share
 };
 
 // What another node wants of the same limit, and has of it.
@@ -37,8 +40,8 @@ struct BandwidthShare {
 };
 
 // The share that a node takes, where `others` hold theirs. Each gets what it wants as far as it goes round. What is
-// scarce is divided by senders. A share grows only into what the others do not hold now, so their sum stays below the
-// limit.
+// scarce is divided by senders; of uploads, what does not divide goes to those who come first. A share grows only into
+// what the others do not hold now, so their sum stays below the limit.
 std::int64_t next_share(const BandwidthWish& own, const std::vector<HeldShare>& others);
 
 // Port: the shares of all nodes. Any thread; blocks for the database. Errors of all: store_failed.

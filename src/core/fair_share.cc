@@ -36,6 +36,28 @@ bool is_empty(const FairShare::Balances& balances) {
 
 }  // namespace
 
+// What is left of the accounts' room while a choice is made.
+class FairShare::RoomLeft {
+ public:
+  explicit RoomLeft(const Room& room) : room_(room) {}
+
+  bool has(AccountId account) { return !room_ || of(account).value_or(1) > 0; }
+  void take(AccountId account) {
+    if (!room_) return;
+    if (auto& left = of(account)) --*left;
+  }
+
+ private:
+  std::optional<int>& of(AccountId account) {
+    const auto [at, is_new] = left_.try_emplace(account);
+    if (is_new) at->second = room_(account);
+    return at->second;
+  }
+
+  const Room& room_;
+  std::map<AccountId, std::optional<int>> left_;
+};
+
 // One priority of a choice, worked out beside its ring, which does not change.
 class FairShare::Rounds {
  public:
@@ -43,10 +65,12 @@ class FairShare::Rounds {
   struct Known {
     bool all_accounts = false;  // no account is missing that may have a place
     bool any_large = false;     // large uploads were asked for
+    bool left_out = false;      // something is ready that has no room
   };
 
-  Rounds(const Ring& ring, std::span<const Candidate> candidates, Known known, Places& places, Choice& choice)
-      : ring_(ring), known_(known), places_(places), choice_(choice) {
+  Rounds(const Ring& ring, std::span<const Candidate> candidates, Known known, Places& places, RoomLeft& room,
+         Choice& choice)
+      : ring_(ring), known_(known), places_(places), room_(room), choice_(choice) {
     turns_.current = ring.current;
     turns_.turn_begun = ring.turn_begun;
     for (const Candidate& candidate : candidates) offers_.push_back({&candidate});
@@ -67,12 +91,14 @@ class FairShare::Rounds {
   void take(Offer& offer, bool large, Balances& balances);
   std::optional<Head> head(const Offer* offer, bool large);
   static bool is_used_up(const Offer& offer);
+  bool has_room(const Offer& offer);
   void grant(const std::map<AccountId, std::int64_t>& short_of, std::int64_t rounds);
   Balances& balances_of(AccountId account);
 
   const Ring& ring_;
-  const Known known_;
+  Known known_;
   Places& places_;
+  RoomLeft& room_;
   Choice& choice_;
   Turns turns_;
   std::vector<Offer> offers_;
@@ -85,7 +111,7 @@ FairShare::Turns FairShare::Rounds::run() && {
     Offer* const offer = next_turn();
     if (offer == nullptr && !turns_.turn_begun) {
       // Nobody has anything left. Large uploads may be ready all the same if they were not asked for.
-      turns_.reset = known_.all_accounts && known_.any_large;
+      turns_.reset = known_.all_accounts && known_.any_large && !known_.left_out;
       break;
     }
     const AccountId account = turns_.current;
@@ -119,7 +145,7 @@ FairShare::Rounds::Offer* FairShare::Rounds::next_turn() {
       next_ = 0;
     }
     Offer& offer = offers_[next_++];
-    if (is_used_up(offer)) continue;
+    if (is_used_up(offer) || !has_room(offer)) continue;
     turns_.current = offer.candidate->account;
     return &offer;
   }
@@ -144,6 +170,7 @@ std::int64_t FairShare::Rounds::serve(Offer* offer) {
     take(*offer, false, balances);
     small = places_.all > 0 ? head(offer, false) : std::nullopt;
   }
+  if (large && !has_room(*offer)) large.reset();  // the small ones have taken it
   while (large && places_.all > 0 && balances.large.balance > 0) {
     take(*offer, true, balances);
     large = places_.all > 0 ? next_large() : std::nullopt;
@@ -162,13 +189,14 @@ void FairShare::Rounds::take(Offer& offer, bool large, Balances& balances) {
   const Head& head = large ? candidate.large[offer.large++] : candidate.small[offer.small++];
   const std::int64_t charge = charge_for(head.rest);
   (large ? balances.large : balances.small).balance -= charge;
+  room_.take(candidate.account);
   --places_.all;
   if (large) --places_.large;
   choice_.picks.push_back({head.id, candidate.account, candidate.priority, large, charge});
 }
 
 std::optional<Head> FairShare::Rounds::head(const Offer* offer, bool large) {
-  if (offer == nullptr) return std::nullopt;
+  if (offer == nullptr || !has_room(*offer)) return std::nullopt;
   const Candidate& candidate = *offer->candidate;
   const std::vector<Head>& listed = large ? candidate.large : candidate.small;
   const std::size_t next = large ? offer->large : offer->small;
@@ -182,6 +210,12 @@ bool FairShare::Rounds::is_used_up(const Offer& offer) {
   const Candidate& candidate = *offer.candidate;
   return offer.small == candidate.small.size() && offer.large == candidate.large.size() && !candidate.more_small &&
          !candidate.more_large;
+}
+
+bool FairShare::Rounds::has_room(const Offer& offer) {
+  if (room_.has(offer.candidate->account)) return true;
+  if (!is_used_up(offer)) known_.left_out = true;
+  return false;
 }
 
 void FairShare::Rounds::grant(const std::map<AccountId, std::int64_t>& short_of, std::int64_t rounds) {
@@ -219,10 +253,11 @@ CandidateQuery FairShare::query(const Places& places, int length) const {
   return query;
 }
 
-FairShare::Choice FairShare::choose(const Candidates& candidates, Places places) const {
+FairShare::Choice FairShare::choose(const Candidates& candidates, Places places, const Room& room) const {
   static const Ring kNewRing;
   const bool any_large = places.large > 0;
   Choice choice;
+  RoomLeft room_left(room);
   std::span<const Candidate> left(candidates.accounts);
   for (int priority = kMaxPriority; priority >= 0 && places.all > 0; --priority) {
     const auto other = std::ranges::find_if(left, [&](const Candidate& one) { return one.priority != priority; });
@@ -231,17 +266,19 @@ FairShare::Choice FairShare::choose(const Candidates& candidates, Places places)
     const bool complete = !candidates.more_accounts || !left.empty();
     const auto known = rings_.find(priority);
     const Ring& ring = known == rings_.end() ? kNewRing : known->second;
-    choice.turns[priority] = Rounds(ring, here, {complete, any_large}, places, choice).run();
+    choice.turns[priority] =
+        Rounds(ring, here, {complete, any_large, candidates.left_out}, places, room_left, choice).run();
   }
   return choice;
 }
 
-Result<FairShare::Choice> FairShare::choose(const Places& places, const ListCandidates& list) const {
+Result<FairShare::Choice> FairShare::choose(const Places& places, const ListCandidates& list, const Room& room) const {
   for (int length = 0;; ++length) {
-    const CandidateQuery asked = query(places, length);
+    CandidateQuery asked = query(places, length);
+    if (room) asked.leaves_out = [&room](AccountId account) { return room(account).value_or(1) <= 0; };
     const auto candidates = list(asked);
     if (!candidates) return candidates.error();
-    Choice choice = choose(*candidates, places);
+    Choice choice = choose(*candidates, places, room);
     const bool longest = asked.uploads == kMostListedUploads && asked.depth >= places.all;
     if (!choice.needs_more || longest) return choice;
   }

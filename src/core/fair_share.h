@@ -28,6 +28,7 @@ inline constexpr std::int64_t kMostDebtBytes = std::int64_t{1024} * 1024 * 1024;
 
 inline constexpr int kDefaultWeight = 1;  // of an account
 inline constexpr int kMaxWeight = 100;
+inline constexpr int kMaxUploadsAtOnce = 256;  // of an account
 
 // How many uploads may begin. A large upload needs one of `large` too.
 struct Places {
@@ -57,6 +58,7 @@ struct Candidate {
 struct Candidates {
   std::vector<Candidate> accounts;
   bool more_accounts = false;  // there may be more of the last priority in the list, and of every lower one
+  bool left_out = false;       // of an account that CandidateQuery::leaves_out names something is ready
 };
 
 // Which candidates a store lists.
@@ -66,6 +68,7 @@ struct CandidateQuery {
   int depth = 0;    // of one account at most this many of each kind, >= 1, and no more than there are places
   std::array<AccountId, kMaxPriority + 1> from{};  // by priority: the first account of the order
   bool with_buckets = false;                       // costs a look at each row
+  std::function<bool(AccountId)> leaves_out{};     // these accounts are not listed; must not block
 };
 
 // Answers one query. May fail, as whatever it asks may.
@@ -103,6 +106,9 @@ class FairShare {
     std::map<AccountId, Balances> accounts;  // that had a turn
   };
 
+  // How many more uploads of an account may begin; nothing: as many as there are places.
+  using Room = std::function<std::optional<int>(AccountId)>;
+
   struct Choice {
     std::vector<Pick> picks;     // in the order in which they are to begin
     bool needs_more = false;     // a longer list of candidates might lead to another choice
@@ -111,12 +117,14 @@ class FairShare {
 
   // Chooses from `candidates` for `places`, highest priority first; inside a priority each account in its turn. What an
   // account may send in a round is halved between its small and its large uploads, where it has both: neither kind
-  // waits for all of the other.
-  [[nodiscard]] Choice choose(const Candidates& candidates, Places places) const;
+  // waits for all of the other. An account that has no room is passed over, and nobody waits for it.
+  [[nodiscard]] Choice choose(const Candidates& candidates, Places places, const Room& room = nullptr) const;
 
   // The same, asking for the candidates. It asks again for a list four times as long while the choice needs more, up to
-  // 4,096 uploads: accounts beyond that list wait for a later choice. Errors: those of `list`.
-  [[nodiscard]] Result<Choice> choose(const Places& places, const ListCandidates& list) const;
+  // 4,096 uploads: accounts beyond that list wait for a later choice. What has no room is not listed, however much of
+  // it waits. Errors: those of `list`.
+  [[nodiscard]] Result<Choice> choose(const Places& places, const ListCandidates& list,
+                                      const Room& room = nullptr) const;
 
   // Charges the accounts for what was claimed of the choice, and moves the turns on. Call it once for a choice,
   // and do not change the share between choose() and charge().
@@ -127,6 +135,7 @@ class FairShare {
 
  private:
   class Rounds;
+  class RoomLeft;
 
   // The accounts of one priority, and whose turn it is.
   struct Ring {

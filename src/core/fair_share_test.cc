@@ -34,6 +34,10 @@ class FakeQueue {
         for (auto at = first; at != last; ++at) {
           const Candidate candidate = candidate_of(at->first, at->second, query);
           if (candidate.small.empty() && candidate.large.empty()) continue;
+          if (query.leaves_out && query.leaves_out(at->first.account)) {
+            listed.left_out = true;
+            continue;
+          }
           listed.more_accounts = uploads >= query.uploads;
           if (listed.more_accounts) return listed;
           uploads += static_cast<int>(candidate.small.size() + candidate.large.size());
@@ -326,6 +330,71 @@ TEST(FairShare, ListsOnlyAsMuchAsItNeeds) {
   for (AccountId account = 1; account <= 100'000; ++account) share.settle(5, account, kGiB);
   EXPECT_EQ(choose({16, 16}).picks.size(), 16U) << "nobody else is ready";
   EXPECT_LE(listed, 8192);
+}
+
+// Each of these accounts has the same room.
+FairShare::Room room_of(std::set<AccountId> capped, int room) {
+  return [capped = std::move(capped), room](AccountId account) {
+    return capped.contains(account) ? std::optional(room) : std::nullopt;
+  };
+}
+
+class Room : public testing::Test {
+ protected:
+  // The accounts of what is chosen and claimed, in order.
+  std::vector<AccountId> take(Places places, const FairShare::Room& room) {
+    const auto list = [this](const CandidateQuery& query) { return Result<Candidates>(queue_.list(query)); };
+    const auto choice = share_.choose(places, list, room).value();
+    std::vector<AccountId> accounts;
+    std::vector<UploadId> claimed;
+    for (const FairShare::Pick& pick : choice.picks) {
+      EXPECT_TRUE(queue_.claim(pick));
+      accounts.push_back(pick.account);
+      claimed.push_back(pick.id);
+    }
+    share_.charge(choice, claimed);
+    return accounts;
+  }
+
+  FakeQueue queue_;
+  FairShare share_;
+};
+
+TEST_F(Room, AnAccountBeginsNoMoreThanItHasRoomFor) {
+  for (int i = 0; i < 10; ++i) queue_.add(1, kMiB);
+  queue_.add(1, kGiB);
+  queue_.add(1, kMiB, 9);
+  for (int i = 0; i < 3; ++i) queue_.add(2, kMiB);
+  EXPECT_EQ(take({8, 8}, room_of({1}, 2)), (std::vector<AccountId>{1, 1, 2, 2, 2})) << "over all priorities and sizes";
+  EXPECT_EQ(queue_.taken.front(), 12) << "the highest priority first";
+  EXPECT_EQ(queue_.taken[1], 1) << "then the one that waits longest";
+  EXPECT_EQ(take({8, 8}, room_of({1}, 1)), (std::vector<AccountId>{1}));
+  EXPECT_EQ(queue_.taken.back(), 2);
+}
+
+TEST_F(Room, ListsNothingThatHasNone) {
+  std::set<AccountId> capped;
+  for (AccountId account = 1; account <= 1000; ++account) {
+    for (int i = 0; i < 20; ++i) queue_.add(account, kMiB);
+    capped.insert(account);
+  }
+  EXPECT_TRUE(take({8, 8}, room_of(capped, 0)).empty());
+  EXPECT_EQ(queue_.lists, 1);
+  queue_.add(1001, kMiB);
+  EXPECT_EQ(take({8, 8}, room_of(capped, 0)), (std::vector<AccountId>{1001})) << "whoever comes after them goes on";
+  EXPECT_EQ(queue_.lists, 2);
+}
+
+TEST_F(Room, ADebtStaysWhileThereIsNone) {
+  queue_.add(1, 10 * kGiB);
+  EXPECT_EQ(take({1, 1}, nullptr), (std::vector<AccountId>{1}));
+  share_.settle(5, 1, kGiB);
+  queue_.add(1, kMiB);
+  queue_.add(1, kGiB);
+  EXPECT_TRUE(take({4, 4}, room_of({1}, 0)).empty());
+  for (int i = 0; i < 3; ++i) queue_.add(2, kGiB);
+  const auto order = take({4, 4}, nullptr);
+  EXPECT_EQ(std::ranges::count(order, 2), 3) << "the large uploads of the account that owes nothing come first";
 }
 
 // Whatever comes, a free place is taken as long as anything may have it.

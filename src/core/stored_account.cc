@@ -112,6 +112,7 @@ Result<> read_row(const Row& row, const Seal& seal, Account& account) {
   account.user = row.text("user");
   account.created = from_unix_ms(row.integer("created_ms"));
   account.weight = static_cast<int>(row.integer("weight"));
+  account.uploads_at_once = static_cast<int>(row.integer("uploads_at_once"));
   account.version = row.integer("version");
   account.removing = row.optional_time("removing_ms");
   account.callback_format = kCallbackFormats.value(row.text("callback_format")).value_or(CallbackFormat::json);

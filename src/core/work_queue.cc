@@ -23,8 +23,9 @@ Requeue requeue_after_crash(int crashes, bool gives_up, bool only_look) {
 }
 
 Result<std::vector<ClaimedUpload>> claim_next(WorkQueue& queue, FairShare& share, const Places& places,
-                                              std::chrono::milliseconds lease) {
-  const auto choice = share.choose(places, [&](const CandidateQuery& query) { return queue.candidates(query); });
+                                              std::chrono::milliseconds lease, const FairShare::Room& room) {
+  const auto choice = share.choose(
+      places, [&](const CandidateQuery& query) { return queue.candidates(query); }, room);
   if (!choice) return choice.error();
   std::vector<UploadId> ids;
   for (const FairShare::Pick& pick : choice->picks) ids.push_back(pick.id);

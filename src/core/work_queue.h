@@ -142,6 +142,6 @@ class WorkQueue {
 // Claims for `places` what `share` chooses, and charges the accounts for it after the commit. Errors: those of `queue`;
 // then nothing is charged.
 Result<std::vector<ClaimedUpload>> claim_next(WorkQueue& queue, FairShare& share, const Places& places,
-                                              std::chrono::milliseconds lease);
+                                              std::chrono::milliseconds lease, const FairShare::Room& room = nullptr);
 
 }  // namespace vodlift

@@ -296,6 +296,10 @@ Result<Candidates> MemoryWorkQueue::candidates(const CandidateQuery& query) {
     for (auto at = from; at != ready.end(); ++at) ordered.push_back(std::move(at->second));
     for (auto at = ready.begin(); at != from; ++at) ordered.push_back(std::move(at->second));
     for (Candidate& one : ordered) {
+      if (query.leaves_out && query.leaves_out(one.account)) {
+        answer.left_out = true;
+        continue;
+      }
       if (listed >= query.uploads) {
         answer.more_accounts = true;
         return answer;

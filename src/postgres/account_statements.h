@@ -26,7 +26,7 @@ inline constexpr std::string_view kKeyOfName = "SELECT id FROM api_keys WHERE ap
 
 inline constexpr std::string_view kSelectAccounts = R"sql(
   SELECT cdn, "user", webhook_secret, previous_secret, previous_until_ms, callback_format, https_only, created_ms, weight,
-         removing_ms, version
+         uploads_at_once, removing_ms, version
   FROM accounts WHERE version > $1)sql";
 inline constexpr std::string_view kSelectKeys = R"sql(
   SELECT id, cdn, api_key, secret, created_ms, revoked_ms, permissions, path_prefix, buckets, networks, expires_ms,
@@ -38,16 +38,16 @@ inline constexpr std::string_view kSelectBuckets = R"sql(
   FROM buckets WHERE version > $1)sql";
 
 // What may change of an account: $1 weight, $2 webhook secret, $3 previous secret, $4 previous until, $5 callback
-// format, $6 https only, $7 version
+// format, $6 https only, $7 uploads at once, $8 version
 inline constexpr std::string_view kInsertAccount = R"sql(
-  INSERT INTO accounts (weight, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only, version,
-                        cdn, "user", created_ms)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))sql";
-// $8 cdn, $9 the version that it must have
+  INSERT INTO accounts (weight, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only,
+                        uploads_at_once, version, cdn, "user", created_ms)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11))sql";
+// $9 cdn, $10 the version that it must have
 inline constexpr std::string_view kUpdateAccount = R"sql(
   UPDATE accounts SET weight = $1, webhook_secret = $2, previous_secret = $3, previous_until_ms = $4,
-                      callback_format = $5, https_only = $6, version = $7
-  WHERE cdn = $8 AND version = $9)sql";
+                      callback_format = $5, https_only = $6, uploads_at_once = $7, version = $8
+  WHERE cdn = $9 AND version = $10)sql";
 
 // What may change of a key: $1 secret, $2 revoked, $3 permissions, $4 path prefix, $5 buckets, $6 networks, $7 expires,
 // $8 previous secret, $9 previous until, $10 version

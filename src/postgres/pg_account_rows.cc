@@ -29,7 +29,7 @@ PgResult write_account(PgConnection& connection, std::string_view statement, con
   const SealedSecrets sealed = sealed_secrets(seal, account);
   return connection.run(statement, account.weight, Bytes{sealed.secret}, bytes_column(sealed.previous),
                         sealed.previous_until_ms, kCallbackFormats.word(account.callback_format), account.https_only,
-                        account.version, more...);
+                        account.uploads_at_once, account.version, more...);
 }
 
 template <class... More>

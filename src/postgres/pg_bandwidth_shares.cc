@@ -1,5 +1,7 @@
 #include "postgres/pg_bandwidth_shares.h"
 
+#include <algorithm>
+
 #include "postgres/account_statements.h"
 
 namespace vodlift::postgres {
@@ -9,7 +11,7 @@ namespace {
 struct Columns {
   explicit Columns(const std::vector<BandwidthWish>& wishes) {
     for (const BandwidthWish& wish : wishes) {
-      kinds.emplace_back(to_string(wish.scope.kind));
+      kinds.emplace_back(wish.uploads ? "uploads" : to_string(wish.scope.kind));
       accounts.push_back(wish.scope.account);
       names.push_back(wish.scope.name);
       rates.push_back(wish.rate);
@@ -53,7 +55,7 @@ Result<BandwidthShares::Renewed> PgBandwidthShares::renew(const NodeTerm& self,
     Renewed taken{{}, count_workers(std::move(answers[1]))};
     for (std::size_t at = 0; at < wishes.size(); ++at) {
       taken.shares.push_back({wishes[at].scope, next_share(wishes[at], others[at])});
-      columns.shares.push_back(taken.shares.back().rate);
+      columns.shares.push_back(std::max(taken.shares.back().rate, wishes[at].least));
     }
     const std::int64_t until_ms = to_unix_ms(transaction.now + kShareLease);
     connection.run_together(

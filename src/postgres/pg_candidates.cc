@@ -87,11 +87,13 @@ class CandidateList {
   void list_between(int priority, AccountId first, AccountId end) {
     std::size_t chunk = kFirstAccounts;
     while (first < end && !listed_.more_accounts) {
-      const std::vector<AccountId> accounts = accounts_between(priority, first, end, chunk);
+      std::vector<AccountId> accounts = accounts_between(priority, first, end, chunk);
       if (accounts.empty()) return;
-      add(priority, accounts);
-      if (accounts.size() < chunk) return;
+      const bool all = accounts.size() < chunk;
       first = accounts.back() + 1;
+      if (query_.leaves_out) listed_.left_out |= std::erase_if(accounts, query_.leaves_out) > 0;
+      if (!accounts.empty()) add(priority, accounts);
+      if (all) return;
       chunk = std::min(chunk * 4, kMostAccounts);
     }
   }

@@ -25,6 +25,7 @@ object account_json(const Account& account, WallTime now) {
           {"user", account.user},
           {"created", to_unix_seconds(account.created)},
           {"weight", account.weight},
+          {"uploads_at_once", account.uploads_at_once},
           {"callback_format", kCallbackFormats.word(account.callback_format)},
           {"callback_https_only", account.https_only},
           {"removing", removing_json(account.removing)},
@@ -33,6 +34,7 @@ object account_json(const Account& account, WallTime now) {
 
 void apply_rules(const Fields& fields, Account& account) {
   if (const auto weight = fields.number_if_given("weight")) account.weight = static_cast<int>(*weight);
+  if (const auto most = fields.number_if_given("uploads_at_once")) account.uploads_at_once = static_cast<int>(*most);
   if (fields.has("callback_format")) {
     account.callback_format = kCallbackFormats.value(fields.text("callback_format")).value();
   }
@@ -52,9 +54,10 @@ Result<value> add(const Context& context, const Fields& fields) {
 Result<value> set(const Context& context, const Fields& fields) {
   const AccountId cdn = fields.number("cdn");
   if (const auto account = existing_account(context, cdn); !account) return account.error();
-  if (!fields.has("weight") && !fields.has("callback_format") && !fields.has("callback_https_only")) {
+  if (!fields.has("weight") && !fields.has("uploads_at_once") && !fields.has("callback_format") &&
+      !fields.has("callback_https_only")) {
     return Error{Errc::missing_field,
-                 "nothing to set: give one or more of weight, callback_format, callback_https_only"};
+                 "nothing to set: give one or more of weight, uploads_at_once, callback_format, callback_https_only"};
   }
   auto changed = context.accounts.change_account(cdn, [&](Account& account) -> Result<> {
     apply_rules(fields, account);
@@ -62,7 +65,8 @@ Result<value> set(const Context& context, const Fields& fields) {
   });
   if (!changed) return changed.error();
   const auto account = context.accounts.find_account(cdn);
-  log::info("account changed", {{"cdn", cdn}, {"weight", account->weight}});
+  log::info("account changed",
+            {{"cdn", cdn}, {"weight", account->weight}, {"uploads_at_once", account->uploads_at_once}});
   return value(account_json(*account, context.clock.now()));
 }
 
@@ -128,14 +132,17 @@ Result<value> show(const Context& context, const Fields& fields) {
 constexpr std::array kShowFields = {kCdn};
 constexpr FieldSpec kWeight = {
     .name = "weight", .type = FieldType::number, .low = 1, .high = kMaxWeight, .audited = true};
+constexpr FieldSpec kUploadsAtOnce = {
+    .name = "uploads_at_once", .type = FieldType::number, .low = 0, .high = kMaxUploadsAtOnce, .audited = true};
 constexpr FieldSpec kFormat = {
     .name = "callback_format", .type = FieldType::word, .words = kCallbackFormats.all(), .audited = true};
 constexpr FieldSpec kHttpsOnly = {.name = "callback_https_only", .type = FieldType::flag, .audited = true};
 constexpr std::array kAddFields = {
-    kCdn,       FieldSpec{.name = "user", .required = true, .high = kMaxTextBytes, .audited = true}, kWeight, kFormat,
-    kHttpsOnly,
+    kCdn,    FieldSpec{.name = "user", .required = true, .high = kMaxTextBytes, .audited = true},
+    kWeight, kUploadsAtOnce,
+    kFormat, kHttpsOnly,
 };
-constexpr std::array kSetFields = {kCdn, kWeight, kFormat, kHttpsOnly};
+constexpr std::array kSetFields = {kCdn, kWeight, kUploadsAtOnce, kFormat, kHttpsOnly};
 constexpr std::array kRotateFields = {
     kCdn,
     FieldSpec{.name = "overlap_s",

@@ -20,7 +20,7 @@ TEST_F(RestApiTest, AddsAnAccountAndShowsItsWebhookSecretOnce) {
 
   const boost::json::array listed = items("account.list", {});
   EXPECT_EQ(boost::json::serialize(listed),
-            R"([{"cdn":158,"user":"jb","created":1700000000,"weight":1,"callback_format":"json",)"
+            R"([{"cdn":158,"user":"jb","created":1700000000,"weight":1,"uploads_at_once":0,"callback_format":"json",)"
             R"("callback_https_only":false,"removing":null,"previous_until":null}])");
 }
 
@@ -29,6 +29,9 @@ TEST_F(RestApiTest, WeighsAccounts) {
   EXPECT_EQ(items("account.list", {}).at(0).at("weight").as_int64(), 3);
   EXPECT_EQ(succeed("account.set", {{"cdn", 158}, {"weight", 100}}).at("weight").as_int64(), 100);
   fail("account.set", {{"cdn", 158}, {"weight", 0}}, "invalid_value");
+  EXPECT_EQ(succeed("account.set", {{"cdn", 158}, {"uploads_at_once", 256}}).at("uploads_at_once").as_int64(), 256);
+  EXPECT_EQ(succeed("account.set", {{"cdn", 158}, {"uploads_at_once", 0}}).at("uploads_at_once").as_int64(), 0);
+  fail("account.set", {{"cdn", 158}, {"uploads_at_once", 257}}, "invalid_value");
   fail("account.set", {{"cdn", 158}, {"weight", 101}}, "invalid_value");
   fail("account.set", {{"cdn", 158}}, "missing_field");
   fail("account.set", {{"cdn", 159}, {"weight", 2}}, "not_found");

@@ -70,8 +70,8 @@ TEST_F(RestApiTest, AuditsEveryChangeAndNoLook) {
   EXPECT_EQ(entries[0].command, "account.add");
   EXPECT_EQ(entries[0].door, "administration");
   EXPECT_EQ(entries[0].cdn, 158);
-  EXPECT_THAT(entries[0].what, ElementsAre(Named("user", "jb"), Named("weight", "1"), Named("callback_format", "json"),
-                                           Named("callback_https_only", "false")));
+  EXPECT_THAT(entries[0].what, ElementsAre(Named("user", "jb"), Named("weight", "1"), Named("uploads_at_once", "0"),
+                                           Named("callback_format", "json"), Named("callback_https_only", "false")));
   EXPECT_FALSE(entries[0].failure);
   EXPECT_THAT(entries[1].what, ElementsAre(Named("api_key", key.as_object().at("api_key").as_string().c_str())));
   EXPECT_THAT(entries[2].what, ElementsAre(Named("bucket", "my_bucket"), Named("credentials", "static"),

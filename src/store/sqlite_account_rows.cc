@@ -8,13 +8,13 @@ namespace {
 
 constexpr std::string_view kSelectAccounts =
     "SELECT cdn, user, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only, created_ms,"
-    " weight, removing_ms, version FROM accounts WHERE version > ?1";
+    " weight, uploads_at_once, removing_ms, version FROM accounts WHERE version > ?1";
 constexpr std::string_view kInsertAccount =
     "INSERT INTO accounts (weight, webhook_secret, previous_secret, previous_until_ms, callback_format, https_only,"
-    " version, cdn, user, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    " uploads_at_once, version, cdn, user, created_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 constexpr std::string_view kUpdateAccount =
     "UPDATE accounts SET weight = ?1, webhook_secret = ?2, previous_secret = ?3, previous_until_ms = ?4,"
-    " callback_format = ?5, https_only = ?6, version = ?7 WHERE cdn = ?8 AND version = ?9";
+    " callback_format = ?5, https_only = ?6, uploads_at_once = ?7, version = ?8 WHERE cdn = ?9 AND version = ?10";
 
 constexpr std::string_view kSelectKeys =
     "SELECT id, cdn, api_key, secret, created_ms, revoked_ms, permissions, path_prefix, buckets, networks, expires_ms,"
@@ -62,14 +62,15 @@ std::optional<Blob> optional_blob(const std::optional<std::string>& text) {
   return text ? std::optional(Blob{*text}) : std::nullopt;
 }
 
-// Binds what may change of an account as ?1 to ?7, `more` after that, and runs the statement.
+// Binds what may change of an account as ?1 to ?8, `more` after that, and runs the statement.
 template <class... More>
 void write_account(SqliteConnection& connection, std::string_view sql, const Seal& seal, const Account& account,
                    const More&... more) {
   const SealedSecrets sealed = sealed_secrets(seal, account);
   connection.prepare(sql)
       .bind(account.weight, Blob{sealed.secret}, optional_blob(sealed.previous), sealed.previous_until_ms,
-            kCallbackFormats.word(account.callback_format), account.https_only, account.version, more...)
+            kCallbackFormats.word(account.callback_format), account.https_only, account.uploads_at_once,
+            account.version, more...)
       .run();
 }
 

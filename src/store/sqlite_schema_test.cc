@@ -146,6 +146,7 @@ TEST_F(Schema, LimitsAreThoseOfCore) {
     EXPECT_FALSE(allows(least - 1) || allows(most + 1)) << change;
   };
   expect_range(account, "UPDATE accounts SET weight = ", 1, kMaxWeight);
+  expect_range(account, "UPDATE accounts SET uploads_at_once = ", 0, kMaxUploadsAtOnce);
   expect_range(bucket, "UPDATE buckets SET max_parts = ", kLeastMaxParts, kMaxParts);
   expect_range(bucket, "UPDATE buckets SET part_size = ", kMinPartBytes, kMaxPartBytes);
   expect_range(upload, "UPDATE uploads SET priority = ", 0, kMaxPriority);

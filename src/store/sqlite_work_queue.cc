@@ -103,6 +103,10 @@ class CandidateList {
     for (auto account = accounts.next(first); account && *account < end; account = accounts.next(*account + 1)) {
       listed_.more_accounts = uploads_ >= query_.uploads;
       if (listed_.more_accounts) return;
+      if (query_.leaves_out && query_.leaves_out(*account)) {
+        listed_.left_out = true;
+        continue;
+      }
       Candidate one;
       one.priority = priority;
       one.account = *account;

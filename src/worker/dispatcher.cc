@@ -59,6 +59,7 @@ Dispatcher::Dispatcher(const Ports& ports, const Options& options)
       turn_(options.turn),
       housekeeping_(options.housekeeping),
       leases_(ports.queue),
+      places_(ports.accounts, ports.renew_places),
       ends_(
           ports.queue, leases_, share_, kUnrecordedForEachSlot * static_cast<std::size_t>(options.uploads),
           [this] { loop_.wake(); }, ports.statistics, SpanOutput{ports.spans, &ports.clock}),
@@ -188,7 +189,8 @@ void Dispatcher::claim() {
   claim_due_ = kNever;
   const Places free = free_places();
   if (free.all <= 0) return;
-  auto claimed = claim_next(queue_, share_, free, kLease);
+  const auto claiming = places_.claiming();
+  auto claimed = claim_next(queue_, share_, free, kLease, places_.room(under_way()));
   if (!claimed) {
     claim_due_ = claim_not_before_ = steady_clock::now() + kFruitlessWait;
     return log::error("uploads cannot be claimed", {{"reason", claimed.error().for_operator()}});
@@ -258,7 +260,9 @@ void Dispatcher::claim_spare() {
     const std::lock_guard lock(mutex_);
     if (stopping_ || ahead_.runs_are_short()) return;
   }
-  const auto ready = queue_.candidates({{kSpareDepth, kSpareDepth}, kSpareUploads, kSpareDepth, {}, true});
+  const auto claiming = places_.claiming();
+  const auto ready =
+      queue_.candidates({{kSpareDepth, kSpareDepth}, kSpareUploads, kSpareDepth, {}, true, without_room()});
   const auto pick = ready ? pick_for_spare_place(*ready, spare_query(free)) : std::nullopt;
   if (!pick) {
     const auto end = steady_clock::now();
@@ -297,6 +301,25 @@ Places Dispatcher::free_places() {
   const Places taken = leases_.taken();
   const std::lock_guard lock(mutex_);
   return {ahead_.places(taken.all), places_for_large(uploads_) - taken.large};
+}
+
+// What is claimed ahead counts too.
+AccountPlaces::Running Dispatcher::under_way() const {
+  AccountPlaces::Running running;
+  for (const auto& run : leases_.in_slots()) ++running[run->claimed.upload.account];
+  return running;
+}
+
+std::function<bool(AccountId)> Dispatcher::without_room() {
+  return [room = places_.room(under_way())](AccountId account) { return room(account).value_or(1) <= 0; };
+}
+
+std::vector<BandwidthWish> Dispatcher::wishes_for_accounts() {
+  return places_.wishes([this] { return under_way(); });
+}
+
+void Dispatcher::grant_to_accounts(const std::vector<BandwidthShare>& shares, SteadyTime until) {
+  if (places_.grant(shares, until)) upload_may_be_due();
 }
 
 // Nobody else knows of a claim until it is assigned: it must not be lost where there is no memory.
@@ -349,7 +372,8 @@ void Dispatcher::make_room() {
   const milliseconds turn = turn_;
   const auto over = [turn](const RunningTurn& run) { return run.in_parts && run.since_begin >= turn; };
   if (std::ranges::none_of(running, over)) return;
-  const auto ready = queue_.candidates({{1, 1}, kReadyUploads, 1, {}});
+  const auto claiming = places_.claiming();
+  const auto ready = queue_.candidates({{1, 1}, kReadyUploads, 1, {}, false, without_room()});
   if (!ready) return;
   const auto id = who_yields(running, ready->accounts, free, turn);
   if (!id) return;
@@ -457,13 +481,15 @@ std::optional<RunEnd> Dispatcher::attempt(ActiveRun& run) noexcept {
 
 void Dispatcher::slot_is_free(const ActiveRun& run, milliseconds took) {
   const int taken = leases_.taken().all;
+  const bool makes_room = run.large() || places_.cap(run.claimed.upload.account) > 0;
   {
     const std::lock_guard lock(mutex_);
     if (!run.spare) {
       --in_usual_places_;
       ahead_.ran(took);
-      // While the loop waits with places free, only a place for a large upload changes what a claim finds.
-      if ((has_places_ && !run.large()) || ahead_.places(taken) == 0) return;
+      // While the loop waits with places free, only a place for a large upload, or room of its account,
+      // changes what a claim finds.
+      if ((has_places_ && !makes_room) || ahead_.places(taken) == 0) return;
     }
     may_claim_ = true;
   }

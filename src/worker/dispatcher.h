@@ -13,6 +13,7 @@
 
 #include "base/worker_thread.h"
 #include "core/change_feed.h"
+#include "worker/account_places.h"
 #include "worker/end_recorder.h"
 #include "worker/lease_keeper.h"
 #include "worker/turns.h"
@@ -49,8 +50,9 @@ class Dispatcher {
     Storages& storages;
     ObjectStore& objects;
     const Clock& clock;
-    StatisticsCollector* statistics = nullptr;  // null: none are wanted
-    SpanSink* spans = nullptr;                  // null: none are wanted
+    StatisticsCollector* statistics = nullptr;    // null: none are wanted
+    SpanSink* spans = nullptr;                    // null: none are wanted
+    AccountPlaces::Renew renew_places = nullptr;  // null: there is one node
   };
 
   Dispatcher(const Ports& ports, const Options& options);
@@ -68,6 +70,10 @@ class Dispatcher {
   // Claims nothing new, waits up to `grace` for requests in flight, then cuts them off (ObjectStore::interrupt).
   // Unfinished uploads go back to the queue with their journal. May be called twice.
   void stop(std::chrono::milliseconds grace);
+
+  // As AccountPlaces::wishes() and grant(). Any thread.
+  [[nodiscard]] std::vector<BandwidthWish> wishes_for_accounts();
+  void grant_to_accounts(const std::vector<BandwidthShare>& shares, SteadyTime until);
 
   // What occupies the slots now. Any thread.
   struct Occupied {
@@ -92,6 +98,8 @@ class Dispatcher {
   bool is_stopping();
   void begin_alone(const WorkQueue::Suspect& suspect);
   Places free_places();
+  [[nodiscard]] AccountPlaces::Running under_way() const;
+  [[nodiscard]] std::function<bool(AccountId)> without_room();
   [[nodiscard]] SpareQuery spare_query(const Places& free) const;
   [[nodiscard]] std::string endpoint_of(AccountId account, const std::string& bucket) const;
   void assign(ClaimedUpload claimed, bool spare);
@@ -123,6 +131,7 @@ class Dispatcher {
   const std::chrono::milliseconds housekeeping_;
   LeaseKeeper leases_;
   FairShare share_;  // of the loop
+  AccountPlaces places_;
   EndRecorder ends_;
 
   mutable std::mutex mutex_;          // guards the next twelve

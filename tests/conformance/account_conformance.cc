@@ -28,6 +28,17 @@ TEST_P(AccountConformance, WeightsCountAtOnceAndStay) {
   EXPECT_EQ(accounts().change_account(159, weighing(2)).error().code, Errc::not_found);
 }
 
+TEST_P(AccountConformance, HowManyUploadsRunAtOnceStays) {
+  add_account(158, "jb");
+  EXPECT_EQ(accounts().find_account(158)->uploads_at_once, 0);
+  ASSERT_TRUE(accounts().change_account(158, [](Account& account) -> Result<> {
+    account.uploads_at_once = 256;
+    return {};
+  }));
+  reopen();
+  EXPECT_EQ(accounts().find_account(158)->uploads_at_once, 256);
+}
+
 TEST_P(AccountConformance, HowCallbacksAreSentStays) {
   add_account(158, "jb");
   EXPECT_FALSE(accounts().find_account(158)->previous_webhook_secret);

@@ -139,6 +139,21 @@ TEST_P(ShareConformance, NodesThatSendFilesAreCounted) {
   EXPECT_EQ(nodes_, 1) << "the other one is lost";
 }
 
+TEST_P(ShareConformance, UploadsThatRunAreNotGivenBack) {
+  const BandwidthScope account{Kind::account, 158, ""};
+  const auto take = [&](const NodeTerm& node, std::int64_t running) {
+    const BandwidthWish wish{.scope = account, .limit = 5, .rate = 5, .uploads = true, .least = running};
+    return store_->shares()->renew(node, {wish}).value().shares.front().rate;
+  };
+  EXPECT_EQ(renew(second(), {account}), Rates{kLimit}) << "bytes are another limit";
+  EXPECT_EQ(take(first(), 0), 5);
+  EXPECT_EQ(take(second(), 0), 0);
+  EXPECT_EQ(take(first(), 4), 3) << "nothing may begin until one more has ended";
+  EXPECT_EQ(take(second(), 0), 1) << "four run";
+  EXPECT_EQ(take(first(), 3), 3);
+  EXPECT_EQ(take(second(), 1), 2);
+}
+
 TEST_P(ShareConformance, OfTwoAtTheSameMomentOneIsFirst) {
   for (int round = 0; round < 20; ++round) {
     std::array<std::int64_t, 2> rates{};

@@ -275,6 +275,23 @@ TEST_P(ClaimConformance, WhatWaitsForItsNextAttemptIsNotReadyAndTakesItsTurnAfte
   EXPECT_EQ(claim_ids(), (Ids{first, third})) << "due since before the third was there";
 }
 
+TEST_P(ClaimConformance, AccountsThatAreLeftOutAreNotListed) {
+  CandidateQuery query{{100, 100}, 100, 100, {}};
+  query.leaves_out = [](AccountId account) { return account != 160; };
+  EXPECT_FALSE(queue().candidates(query).value().left_out) << "nothing is ready";
+  for (const AccountId account : {158, 159, 160, 161}) {
+    NewUpload upload = new_upload("a");
+    upload.account = account;
+    insert(upload);
+  }
+  const Candidates ready = queue().candidates(query).value();
+  EXPECT_TRUE(ready.left_out);
+  EXPECT_FALSE(ready.more_accounts);
+  ASSERT_EQ(ready.accounts.size(), 1U);
+  EXPECT_EQ(ready.accounts[0].account, 160);
+  EXPECT_EQ(ready.accounts[0].small.size(), 1U);
+}
+
 TEST_P(ClaimConformance, AWaitingUploadIsNotDue) {
   insert("same");
   insert("same");

@@ -174,6 +174,36 @@ def test_a_large_upload_that_nobody_waits_behind_goes_on(new_site, fake):
     assert len(fake.seen("ListParts")) == 0, "neither was interrupted for its own account"
 
 
+def test_no_more_uploads_of_an_account_run_at_once_than_it_may(new_site, fake):
+    site = new_site(uploads=8)
+    site.use(fake, "videos")
+    other = Customer(site, fake)
+    site.server.cli("account", "set", "--cdn", 158, "--uploads-at-once", 2)
+    for folder in (site.files, other.files):
+        make_file(folder / "film.mp4", KIB)
+    fake.play({"about": "each answer is allowed by the test", "rules": [{"operation": "PutObject", "fault": {"in_turn": True}}]})
+
+    def begun(letter: str) -> int:
+        return sum(record.key.startswith(letter) for record in fake.seen("PutObject"))
+
+    mine = [site.queue("film.mp4", "videos", f"a-{n}", priority=n) for n in range(6)]
+    wait_until(lambda: begun("a") == 2, 20, "two begin")
+    theirs = [other.queue("film.mp4", f"b-{n}") for n in range(3)]
+    wait_until(lambda: begun("b") == 3, 20, "those of the other account begin beside them")
+    assert begun("a") == 2, "though there are places"
+    for answers in range(1, 3):
+        fake.let_answer()
+        wait_until(lambda: begun("a") == 2 + answers, 20, "where one ends the next begins")
+    fake.let_answer(3)  # answers come in the order of the requests: those of the other account
+    other.wait_for(theirs, within_s=20)
+    assert begun("a") == 4
+    site.server.cli("account", "set", "--cdn", 158, "--uploads-at-once", "none")
+    wait_until(lambda: begun("a") == 6, 20, "as many as there are places")
+    fake.let_answer(4)
+    for one in mine:
+        site.wait_for(one, "completed")
+
+
 @pytest.mark.parametrize("weight", [1, 3])
 def test_the_share_follows_the_weight(new_site, fake, weight):
     site = new_site(uploads=1)

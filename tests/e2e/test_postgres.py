@@ -266,6 +266,52 @@ def test_nodes_share_a_limit_and_one_that_is_killed_leaves_its_share(nodes, fake
     wait_until(lambda: 0.75 * LIMIT < rate_at(fake, 2) < 1.35 * LIMIT, 30, "and sends at this rate")
 
 
+def test_nodes_share_the_uploads_of_an_account_and_one_that_is_killed_leaves_its_share(nodes, fake):
+    site, servers = nodes(2)
+    site.use(fake, "videos")
+    make_file(site.files / "film.mp4", 1000)
+    first, second = (RestClient(server.socket) for server in servers)
+    assert first.call("PATCH", "/accounts/158", {"uploads_at_once": 2}).status == 200
+    wait_until(lambda: (second.call("GET", "/accounts/158").data or {}).get("uploads_at_once") == 2, 20, "the other node knows it")
+    known = site.queue("film.mp4", "videos", "known.mp4")
+    site.wait_for(known, "completed")
+    fake.play({"about": "each answer is allowed by the test", "rules": [{"operation": "PutObject", "fault": {"in_turn": True}}]})
+    before = len(fake.seen("PutObject"))
+
+    def begun() -> int:
+        return len(fake.seen("PutObject")) - before
+
+    def running() -> list[int]:
+        pattern = r'^vodlift_s3_requests_in_flight\{operation="PutObject"\} (\d+)$'
+        return [int(re.search(pattern, metrics(server), re.MULTILINE)[1]) for server in servers]
+
+    uploads = [site.queue("film.mp4", "videos", f"{number}.mp4") for number in range(80)]
+    wait_until(lambda: begun() == 2, 30, "two begin")
+    answered = 0
+
+    def let_one_end():
+        nonlocal answered
+        fake.let_answer()
+        answered += 1
+        wait_until(lambda: begun() >= 2 + answered, 30, "where one ends another begins")
+        assert begun() == 2 + answered, "never three at once"
+
+    def both_run():
+        if running() == [1, 1]:
+            return True
+        return let_one_end()  # the node that has both begins none that it must give back
+
+    wait_until(both_run, 30, "each node runs one", poll_s=0.5)
+    for _ in range(6):
+        let_one_end()
+
+    servers[1].kill9()
+    wait_until(lambda: begun() == 2 + answered + 1, 30, "the other node has all of the cap")
+    fake.let_answer(1000)
+    api = api_of(site, servers[0])
+    wait_until(lambda: sum(api.status(one)["state"] == "completed" for one in uploads) >= len(uploads) - 1, 30, "all but the one that the dead node has a lease of")
+
+
 def storage_section(server: Server, name: str) -> str:
     folder = server.folder / name
     (folder / "jb").mkdir(parents=True, exist_ok=True)

@@ -146,7 +146,7 @@ def test_every_operation_answers_as_documented(site, fake, receiver, rest):
     call("account.add", 201, {"cdn": 7, "user": "kc", "weight": 2})
     call("account.add", 409, {"cdn": 7, "user": "kc"})
     call("account.show", cdn=7)
-    call("account.set", body={"weight": 3, "callback_format": "form", "callback_https_only": True}, cdn=7)
+    call("account.set", body={"weight": 3, "uploads_at_once": 2, "callback_format": "form", "callback_https_only": True}, cdn=7)
     site.server.secrets.append(call("account.rotate", body={"overlap_s": 60}, cdn=7)["webhook_secret"])
     assert call("account.show", cdn=7)["previous_until"]
     call("account.list")

@@ -15,6 +15,7 @@ function AccountForm({account, onClose}: {account?: Account; onClose: (changed?:
   const [cdn, setCdn] = useState('');
   const [user, setUser] = useState('');
   const [weight, setWeight] = useState(String(account?.weight ?? 1));
+  const [atOnce, setAtOnce] = useState(String(account?.uploads_at_once ?? 0));
   const [format, setFormat] = useState(account?.callback_format ?? 'json');
   const [https, setHttps] = useState(account?.callback_https_only ?? false);
   return (
@@ -23,7 +24,7 @@ function AccountForm({account, onClose}: {account?: Account; onClose: (changed?:
         button={account ? 'Change' : 'Add'}
         onClose={() => onClose()}
         submit={async () => {
-          const settings = {weight: Number(weight), callback_format: format, callback_https_only: https};
+          const settings = {weight: Number(weight), uploads_at_once: Number(atOnce), callback_format: format, callback_https_only: https};
           if (account) return onClose(await call('account.set', {cdn: account.cdn, ...settings}));
           const added = await call('account.add', {cdn: Number(cdn), user, ...settings});
           secret.value = {title: `Account ${added.cdn} is added`, rows: [['Webhook secret', added.webhook_secret]], about: "It signs the account's callbacks. It is shown only now."};
@@ -40,6 +41,7 @@ function AccountForm({account, onClose}: {account?: Account; onClose: (changed?:
               </>
             )}
             <Field label="Share" name="weight" problem={problem} type="number" min={1} max={100} value={weight} onValue={setWeight} about="An account with 2 gets twice as much of a busy server as one with 1." />
+            <Field label="Uploads at once" name="uploads_at_once" problem={problem} type="number" min={0} max={256} value={atOnce} onValue={setAtOnce} about="No more of its uploads run at once. 0: as many as there are places." />
             <Field label="Body of its callbacks" name="callback_format" problem={problem} value={format} onValue={(value) => setFormat(value as typeof format)} options={[['json', 'JSON'], ['form', 'a form whose field json has the JSON']]} />
             <Check label="Callbacks go to https only" value={https} onValue={setHttps} />
           </>
@@ -214,6 +216,7 @@ function One({cdn}: {cdn: number}) {
               rows={[
                 ['Folder', one.user],
                 ['Share', one.weight],
+                ['Uploads at once', one.uploads_at_once || 'as many as there are places'],
                 ['Callbacks', `${one.callback_format === 'form' ? 'a form whose field json has the JSON' : 'JSON'}${one.callback_https_only ? ', to https only' : ''}`],
                 ['Webhook secret', one.previous_until === null ? 'one' : <>two: the old one signs too, until <When at={one.previous_until} /></>],
                 ['Added', <When at={one.created} />],
