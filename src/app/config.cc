@@ -227,6 +227,7 @@ class ConfigJudge {
 
   void read_storages() {
     const toml::node* node = root_.get("storage");
+    if (node == nullptr && !config_.server.roles.worker) return;  // other nodes have them
     const toml::array* list = node == nullptr ? nullptr : node->as_array();
     if (list == nullptr || list->empty()) {
       faults_.add(node == nullptr ? 1 : node->source().begin.line,

@@ -131,7 +131,7 @@ struct Config {
   std::filesystem::path file;  // that it was read from
   Server server;
   Store store;
-  std::vector<StorageConfig> storages;  // one at least, names unique
+  std::vector<StorageConfig> storages;  // one at least for a worker, names unique
   Worker worker;
   Litter litter;
   Retention retention;

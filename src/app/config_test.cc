@@ -346,6 +346,16 @@ TEST(Config, AFileWithAPasswordMustBeClosedToOthers) {
   EXPECT_EQ(database.error().message, "postgresql://vodlift@db1:5433/queue");
 }
 
+TEST(Config, OnlyAWorkerNeedsStorages) {
+  const std::string begin = "[store]\nurl = \"postgresql:///queue\"\nfolder = \"/v\"\n";
+  const auto calls = parse_config(begin + "[server]\nroles = [\"api\", \"panel\"]\n", "/etc/v.toml");
+  ASSERT_TRUE(calls) << calls.error().message;
+  EXPECT_TRUE(calls->storages.empty());
+  for (const char* roles : {"", "[server]\nroles = [\"worker\"]\n"}) {
+    EXPECT_THAT(faults_of(begin + roles), ElementsAre(StartsWith("/etc/v.toml:1: [[storage]]: required")));
+  }
+}
+
 TEST(Config, RefusesSingleBracketsForStorage) {
   const auto faults = faults_of("[store]\npath = \"/v.db\"\n[storage]\nname = \"a\"\nroot = \"/a\"\n");
   EXPECT_THAT(faults, ElementsAre(StartsWith("/etc/v.toml:3: [[storage]]: required: one section or more, in double")));

@@ -16,6 +16,7 @@
 #include "postgres/pg_multipart_ledger.h"
 #include "postgres/pg_nodes.h"
 #include "postgres/pg_people.h"
+#include "postgres/pg_remote_storages.h"
 #include "postgres/pg_sessions.h"
 #include "postgres/pg_statistics.h"
 #include "postgres/pg_tables.h"
@@ -98,10 +99,10 @@ Result<Secret> master_key_for(postgres::PgDatabase& database, const Config& conf
   return key;
 }
 
-Result<> open_postgres_ports(PostgresEngine& engine, const std::string& node, const Clock& clock, Stores& stores) {
+Result<> open_postgres_ports(PostgresEngine& engine, const Config& config, const Clock& clock, Stores& stores) {
   postgres::PgDatabase& database = engine.database();
   stores.nodes = std::make_unique<postgres::PgNodes>(database);
-  const auto self = stores.nodes->join(node);
+  const auto self = stores.nodes->join(config.store.node.empty() ? host_name() : config.store.node);
   if (!self) return self.error();
   stores.self = *self;
   const postgres::PgQueue queue{database, *stores.feed,
@@ -123,6 +124,9 @@ Result<> open_postgres_ports(PostgresEngine& engine, const std::string& node, co
   stores.people = std::make_unique<postgres::PgPeople>(database);
   stores.sessions = std::make_unique<postgres::PgSessions>(database);
   stores.monitor = std::make_unique<postgres::PgMonitor>(database);
+  stores.all_storages = [&database, nodes = stores.nodes.get(), self = stores.self](Storages& local) {
+    return std::make_unique<postgres::PgRemoteStorages>(local, *nodes, self, database);
+  };
   return {};
 }
 
@@ -149,7 +153,7 @@ Result<> open_postgres_stores(const Config& config, const Clock& clock, StoreUse
   auto rows = postgres::PgAccountRepository::open(opened.database(), Seal(std::move(*master_key)));
   if (!rows) return with_context(about_master_key(config), rows.error());
   stores.account_rows = std::move(*rows);
-  return open_postgres_ports(opened, config.store.node.empty() ? host_name() : config.store.node, clock, stores);
+  return open_postgres_ports(opened, config, clock, stores);
 }
 
 }  // namespace vodlift::app

@@ -287,7 +287,8 @@ class Server {
         fair_panel_(panel_blocking_, {kPanelThreadsOfOne, processors_of_one_caller()}, kPanelQueue),
         sign_in_blocking_("sign-in", kHashesAtOnce, kSignInQueue),
         outside_blocking_("panel-outside", kOutsideThreads, kOutsideQueue),
-        intake_(*stores_.accounts, storages_, refusals_of(guard_)),
+        sources_(stores_.all_storages ? stores_.all_storages(storages_) : nullptr),
+        intake_(*stores_.accounts, sources_ ? *sources_ : storages_, refusals_of(guard_)),
         callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
         alerts_({[this, &clock](const alert::Thresholds& limits) {
                    return find_alerts(rest_context(admin_blocking_, clock), limits);
@@ -439,6 +440,7 @@ class Server {
     // Answers to inserts under way reach into the router and the administration.
     stores_.engine->drain();
     (void)stores_.nodes->leave(stores_.self);
+    sources_.reset();  // nobody calls the intake any more
     // Reads that end late still call into the transfers' client.
     return storages_.stop_within(kStorageGrace);
   }
@@ -740,6 +742,7 @@ class Server {
   door::FairPool fair_panel_;
   ThreadPool sign_in_blocking_;
   ThreadPool outside_blocking_;
+  std::unique_ptr<Storages> sources_;  // of all nodes; null: storages_ are all
   UploadIntake intake_;
   CallbackTester callback_tester_;
   alert::AlertWatch alerts_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@
 #include "core/people.h"
 #include "core/sessions.h"
 #include "core/statistics.h"
+#include "core/storage.h"
 #include "core/store_health.h"
 #include "core/upload_retention.h"
 #include "core/upload_store.h"
@@ -49,6 +51,8 @@ struct Stores {
   std::unique_ptr<MultipartLedger> ledger;
   std::unique_ptr<BandwidthLimits> bandwidth_limits;
   std::unique_ptr<BandwidthShares> bandwidth_shares;  // null: there is one node
+  // Looks at files on storages of other nodes too; goes before the storages given. Null: there is one node.
+  std::function<std::unique_ptr<Storages>(Storages& local)> all_storages;
   std::unique_ptr<People> people;
   std::unique_ptr<Sessions> sessions;
   std::unique_ptr<StoreMonitor> monitor;

@@ -109,6 +109,9 @@ class PgDatabase {
   // So many from now on.
   void limit_open_uploads(std::int64_t most) { most_open_uploads_ = most; }
 
+  // A connection for whoever keeps it; see PgPool::open_apart(). Errors: store_failed.
+  Result<std::unique_ptr<PgConnection>> open_apart() { return pool_.open_apart(); }
+
  private:
   using Work = std::function<Result<>(PgTransaction&)>;
   // How one run of a change ended.

@@ -343,8 +343,6 @@ def two_places(nodes, fake):
 
 def test_a_node_takes_what_lies_on_its_storages(two_places, fake):
     site, servers, apis = two_places
-    refused = apis[0].upload("far/jb/film.mp4", "refused.mp4", "videos")
-    assert not refused.ok and "far" in refused.message, refused
     before = [completed_by(server) for server in servers]
     ids = [apis[1].upload("far/jb/film.mp4", f"far/{number}.mp4", "videos").data for number in range(30)]
     assert wait_for_ends(site, apis[0], ids) == {"completed": 30}
@@ -352,6 +350,44 @@ def test_a_node_takes_what_lies_on_its_storages(two_places, fake):
     assert all(fake.has_object("videos", f"far/{number}.mp4") for number in range(30))
     nodes = {one["name"]: one["storages"] for one in RestClient(servers[0].socket).call("GET", "/nodes").data["items"]}
     assert nodes == {servers[0].folder.name: ["sestore4"], servers[1].folder.name: ["far", "sestore4"]}
+
+
+def test_a_node_accepts_from_a_storage_that_another_has(two_places, fake):
+    site, servers, apis = two_places
+    folder = servers[1].folder / "far/jb"
+    (folder / "folder").mkdir()
+    (folder / "link.mp4").symlink_to(folder / "film.mp4")
+    for name in ("missing.mp4", "folder", "link.mp4"):
+        answers = [api.upload(f"far/jb/{name}", "refused.mp4", "videos") for api in apis]
+        assert [(one.code, one.message) for one in answers] == [("2002", answers[1].message)] * 2, answers
+    escapes = [api.upload("far/jb/../../secret.mp4", "refused.mp4", "videos") for api in apis]
+    assert not escapes[0].ok and (escapes[0].code, escapes[0].message) == (escapes[1].code, escapes[1].message), escapes
+    nowhere = apis[0].upload("nowhere/jb/film.mp4", "refused.mp4", "videos")
+    assert nowhere.code == "2003" and "unknown" in nowhere.message, nowhere
+
+    before = [completed_by(server) for server in servers]
+    with concurrent.futures.ThreadPoolExecutor(3) as callers:
+        answers = list(callers.map(lambda number: apis[0].upload("far/jb/film.mp4", f"{number}.mp4", "videos"), range(40)))
+    assert all(one.ok for one in answers), answers
+    assert wait_for_ends(site, apis[0], [one.data for one in answers]) == {"completed": 40}
+    assert [completed_by(server) for server in servers] == [before[0], before[1] + 40]
+
+    # What was accepted is looked at again by the node that sends it.
+    waiting = apis[0].upload("far/jb/film.mp4", "removed.mp4", "away").data
+    wait_until(lambda: apis[0].call("aws.pause", id=waiting).ok and apis[0].status(waiting)["state"] == "paused", 10, "it is paused")
+    site.server.add_bucket("away", fake.endpoint, fake.access_key, fake.secret_key)
+    fake.create_bucket("away")
+    (folder / "film.mp4").unlink()
+    assert apis[0].call("aws.resume", id=waiting).ok
+    wait_until(lambda: apis[0].status(waiting)["state"] == "failed", 20, "it fails")
+    assert apis[0].status(waiting)["error"]["code"] == "source_missing", apis[0].status(waiting)
+
+    servers[1].kill9()
+    known = RestClient(servers[0].socket).call("GET", "/uploads").data
+    for _ in range(2):
+        refused = apis[0].upload("far/jb/film.mp4", "refused.mp4", "videos")
+        assert refused.code == "2003" and "try again later" in refused.message, refused
+    assert len(RestClient(servers[0].socket).call("GET", "/uploads").data["items"]) == len(known["items"]), "nothing was queued"
 
 
 @pytest.fixture
@@ -382,6 +418,21 @@ def test_roles_are_parted(parted, fake, receiver):
     assert site.api.status(waits)["state"] == "queued"
     works.start()
     site.wait_for(waits, "completed")
+    assert not needs(calls)
+
+
+def test_a_node_that_takes_calls_needs_no_storage(parted):
+    site, calls, _ = parted
+    calls.stop()
+    configured = calls.config.read_text()
+    without = re.sub(r'\[\[storage\]\]\nname = "sestore4"\nroot = "[^"]*"\n', "", configured)
+    assert without != configured
+    calls.config.write_text(without)
+    calls.start()
+    ids = [site.queue("film.mp4", "videos", f"{number}.mp4") for number in range(5)]
+    assert wait_for_ends(site, site.api, ids) == {"completed": 5}
+    assert site.api.upload("sestore4/jb/missing.mp4", "missing.mp4", "videos").code == "2002"
+    assert json.loads(calls.cli("storage", "list", "--json")) == []
     assert not needs(calls)
 
 
