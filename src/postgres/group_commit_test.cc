@@ -29,6 +29,14 @@ class Groups : public ::testing::Test {
     for (int i = 0; i < count; ++i) commits_->post(i, [](const Result<int>& answer) { EXPECT_TRUE(answer); });
   }
 
+  // Of one job each.
+  void begin_two_groups() {
+    for (int i = 0; i < 2; ++i) {
+      post(1);
+      EXPECT_EQ(next_group(), 1);
+    }
+  }
+
   // The size of the next group that begins.
   std::size_t next_group() {
     std::unique_lock lock(mutex_);
@@ -74,18 +82,12 @@ class Groups : public ::testing::Test {
 
 TEST_F(Groups, TheFirstJobsBeginAtOnce) {
   start(2, 1h);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
+  begin_two_groups();
 }
 
 TEST_F(Groups, BesideALargeGroupTheNextBecomesAsLarge) {
   start(3, 1h);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
+  begin_two_groups();
   post(2);
   EXPECT_EQ(next_group(), 2);
   post(3);  // four are under way
@@ -99,10 +101,7 @@ TEST_F(Groups, BesideALargeGroupTheNextBecomesAsLarge) {
 
 TEST_F(Groups, WhatWaitsBeginsWhenNothingIsUnderWay) {
   start(2, 1h);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
+  begin_two_groups();
   post(5);
   end_group(1);
   EXPECT_EQ(next_group(), 5);
@@ -115,10 +114,7 @@ TEST_F(Groups, WhatWaitsBeginsWhenNothingIsUnderWay) {
 // One that hangs, behind a lock or a lost connection, holds up nobody for long.
 TEST_F(Groups, WhatWaitsDoesNotWaitForAGroupThatHangs) {
   start(2, 2ms);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
-  post(1);
-  EXPECT_EQ(next_group(), 1);
+  begin_two_groups();
   post(5);
   end_group(1);
   EXPECT_EQ(next_group(), 5);
