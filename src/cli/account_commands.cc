@@ -66,9 +66,7 @@ struct RuleOptions {
         ->check(CLI::Range(1, kMaxWeight));
     command
         .add_option("--uploads-at-once", uploads_at_once,
-                    fmt::format("1 to {}: so many of its uploads may run at once; none: as many as there are "
-                                "places",
-                                kMaxUploadsAtOnce))
+                    fmt::format("How many of its uploads may run at once, 1 to {}; none: no cap", kMaxUploadsAtOnce))
         ->check(CLI::Range(1, kMaxUploadsAtOnce) | CLI::IsMember({"none"}));
     command.add_option("--callback-format", callback_format, "How callbacks are sent: json, or form (the field json)")
         ->check(CLI::IsMember({"json", "form"}));

@@ -121,8 +121,8 @@ class FairShare {
   [[nodiscard]] Choice choose(const Candidates& candidates, Places places, const Room& room = nullptr) const;
 
   // The same, asking for the candidates. It asks again for a list four times as long while the choice needs more, up to
-  // 4,096 uploads: accounts beyond that list wait for a later choice. What has no room is not listed, however much of
-  // it waits. Errors: those of `list`.
+  // 4,096 uploads: accounts beyond that list wait for a later choice. An account without room is
+  // not listed. Errors: those of `list`.
   [[nodiscard]] Result<Choice> choose(const Places& places, const ListCandidates& list,
                                       const Room& room = nullptr) const;
 

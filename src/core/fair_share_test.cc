@@ -341,7 +341,7 @@ FairShare::Room room_of(std::set<AccountId> capped, int room) {
 
 class Room : public testing::Test {
  protected:
-  // The accounts of what is chosen and claimed, in order.
+  // Chooses and claims. Answers the account of each upload, in their order.
   std::vector<AccountId> take(Places places, const FairShare::Room& room) {
     const auto list = [this](const CandidateQuery& query) { return Result<Candidates>(queue_.list(query)); };
     const auto choice = share_.choose(places, list, room).value();
@@ -381,7 +381,7 @@ TEST_F(Room, ListsNothingThatHasNone) {
   EXPECT_TRUE(take({8, 8}, room_of(capped, 0)).empty());
   EXPECT_EQ(queue_.lists, 1);
   queue_.add(1001, kMiB);
-  EXPECT_EQ(take({8, 8}, room_of(capped, 0)), (std::vector<AccountId>{1001})) << "whoever comes after them goes on";
+  EXPECT_EQ(take({8, 8}, room_of(capped, 0)), (std::vector<AccountId>{1001})) << "the next account goes on";
   EXPECT_EQ(queue_.lists, 2);
 }
 

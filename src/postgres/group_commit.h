@@ -23,8 +23,8 @@ namespace vodlift::postgres {
 
 // Gathers jobs and hands them in groups to `run`, on threads of its own: what comes while each of them commits a group
 // waits for the next one. A server works on one core for each connection, so several threads are faster than one.
-// Two groups may commit at the same time. They lock rows as the groups of two nodes do. What a group costs by itself is
-// as much as a dozen jobs: so beside one that is under way the next begins when it is as large. Internally locked.
+// Two groups may commit at the same time. They lock rows as the groups of two nodes do. A group by itself costs
+// as much as a dozen jobs. So while one is under way, the next waits until it is as large. Internally locked.
 template <class Job, class Answer>
 class GroupCommit {
  public:

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The thing under test, of which each group is held until the test lets it end.
+// Each group is held until the test lets it end.
 class Groups : public ::testing::Test {
  protected:
   using Commits = GroupCommit<int, int>;

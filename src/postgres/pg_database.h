@@ -109,7 +109,7 @@ class PgDatabase {
   // So many from now on.
   void limit_open_uploads(std::int64_t most) { most_open_uploads_ = most; }
 
-  // A connection for whoever keeps it; see PgPool::open_apart(). Errors: store_failed.
+  // A connection besides the pool's, for the caller alone. Errors: those of PgPool::open_apart().
   Result<std::unique_ptr<PgConnection>> open_apart() { return pool_.open_apart(); }
 
  private:

@@ -25,16 +25,16 @@
 
 namespace vodlift::postgres {
 
-// The storages of this node, and a look at files on those of others: open() of a storage that this node does not have
-// asks the nodes that have it, with NOTIFY on a connection of its own. The first that has looked is believed. A file
-// that was opened so tells its identity and cannot be read here. This node answers the others too, by open() of its own
-// storages. Nothing is asked about a storage that this node has. Internally locked; open() blocks.
+// This node's storages, and a look at files that only other nodes have. For a storage that this node does not have,
+// open() asks the nodes that have it, with NOTIFY on a connection of its own. It believes the first that has looked.
+// Such a file tells its size and cannot be read here. This node answers the others in the same way, from its own
+// storages. It asks nobody about a storage that it has. Internally locked; open() blocks.
 class PgRemoteStorages final : public Storages {
  public:
   // For an answer; the other node gives its storage 5 s.
   static constexpr std::chrono::milliseconds kPatience{7'000};
-  // Callers that wait at the same time, so that calls of others have threads left; and how long another one waits for
-  // its turn before it is told to come later.
+  // So many callers wait at the same time, so that calls for local files have threads left. Another one waits for its
+  // turn, and is then told to come later.
   static constexpr std::size_t kMostWaiting = 6;
   static constexpr std::chrono::milliseconds kTurn{1'000};
   // So long nobody waits for a storage that did not answer in time.

@@ -9,7 +9,6 @@
 #include <set>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/change_feed.h"
@@ -80,6 +79,13 @@ class RemoteStoragesTest : public testing::Test {
     return std::make_unique<PgRemoteStorages>(local, nodes_, join(name, std::move(storages)), *database_);
   }
 
+  void await_listeners(const std::string& count) {
+    const auto connection = database_->open_apart().value();
+    while (connection->execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                               " AND state = 'idle' AND query = 'LISTEN vodlift_storages'") != count) {
+    }
+  }
+
   const std::string name_ = StartedServer::shared().make_database();
   const std::unique_ptr<PgDatabase> database_ = open_database(name_);
   PgNodes nodes_{*database_};
@@ -90,10 +96,7 @@ class RemoteStoragesTest : public testing::Test {
 TEST_F(RemoteStoragesTest, AFileOnAStorageOfAnotherNodeIsLookedAtThere) {
   const auto works = node("works", far_, {"far"});
   const auto calls = node("calls", near_, {"near"});
-  // Until both listen.
-  for (int tries = 0; tries < 3 && !calls->open({"far", "jb", "film.mp4"}); ++tries) {
-    std::this_thread::sleep_for(PgRemoteStorages::kSilence);
-  }
+  await_listeners("2");
   const auto found = calls->open({"far", "jb", "film.mp4"});
   ASSERT_TRUE(found) << found.error().message;
   EXPECT_EQ((*found)->identity().size, 1234);

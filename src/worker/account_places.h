@@ -22,17 +22,16 @@ class AccountPlaces {
   // Asks for a renewal of the shares soon: wishes(), and then grant(). Must not block.
   using Renew = std::function<void()>;
 
-  static constexpr std::size_t kMostAccounts = 4096;  // of which a node has shares; of others nothing begins
-  static constexpr std::chrono::seconds kWanted{5};   // so long an upload that found no room counts as waiting
+  static constexpr std::size_t kMostAccounts = 4096;  // that have shares at a node; no upload of another begins
+  static constexpr std::chrono::seconds kWanted{5};   // an upload that found no room counts as waiting
 
   // `renew` null: there is one node, and wishes() and grant() are not used. `accounts` must outlive it.
   AccountPlaces(const AccountDirectory& accounts, Renew renew, SteadyClock steady = std::chrono::steady_clock::now)
       : accounts_(accounts), renew_(std::move(renew)), steady_(std::move(steady)) {}
 
-  // To be held from room() on until what was claimed by it is among those that run.
+  // Hold it while you ask room(), claim, and add what was claimed to those that run.
   [[nodiscard]] std::unique_lock<std::mutex> claiming() { return std::unique_lock(mutex_); }
-  // How many more may begin beside `running`. To be asked of accounts that have something ready, while claiming() is
-  // held.
+  // How many more may begin beside `running`. Ask it while you hold claiming(), of accounts that have something ready.
   [[nodiscard]] FairShare::Room room(Running running);
   // 0: the account has no cap.
   [[nodiscard]] int cap(AccountId account) const;

@@ -97,7 +97,7 @@ TEST_F(AccountPlacesTest, WhatRunsIsGivenBackWhenItHasEnded) {
   a.running = 4;
   EXPECT_LT(room(a).value(), 0) << "it fills no place that it must give back";
   a.running = 3;
-  EXPECT_EQ(room(a), 0) << "a whole number, and the odd one goes to whoever comes first";
+  EXPECT_EQ(room(a), 0) << "the first node gets the odd one";
   renew(a);
   renew(b);
   EXPECT_EQ(room(b), 2);
