@@ -3,6 +3,7 @@
 import json
 import pathlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -22,8 +23,9 @@ from callback_receiver import CallbackReceiver
 from catalogue_rows import NOT_RUN, RowReport
 from fake_aws import FakeAws
 from fake_s3 import FakeS3
+from postgres_nodes import MONITORED, store_lines
 from postgres_server import PostgresServer
-from server import Site
+from server import Server, Site
 from support import CAP_SYS_ADMIN, ROOT, need_capability
 
 
@@ -104,6 +106,49 @@ def postgres():
 @pytest.fixture
 def site(new_site):
     return new_site()
+
+
+@pytest.fixture
+def database(postgres):
+    """The name of an empty database."""
+    return postgres.new_database()
+
+
+@pytest.fixture
+def store(postgres, database):
+    """Gives the lines of [store] for a server."""
+    return lambda server: store_lines(server, postgres.url(database))
+
+
+@pytest.fixture
+def stopped():
+    """A server that is not started."""
+    server = Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def nodes(store, new_site):
+    """Starts nodes on one database: the first as a site, the others as its further servers. `configure` gives each other node
+    settings of its own."""
+    others = []
+
+    def start(count: int = 1, configure=lambda server: {}, **settings):
+        settings = {"uploads": 4, "quiet_s": 0, "extra": MONITORED} | settings
+        site = new_site(store=store, **settings)
+        for _ in range(count - 1):
+            other = Server()
+            others.append(other)
+            other.storage = site.server.storage
+            other.configure(store=store, **(settings | configure(other)))
+            shutil.copy(site.server.folder / "master.key", other.folder / "master.key")
+            other.start()
+        return site, [site.server, *others]
+
+    yield start
+    for other in others:
+        other.close()
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import signal
 import subprocess
 import tempfile
 import typing
+import urllib.error
+import urllib.request
 
 from api_client import ApiClient
 from support import binary, wait_until
@@ -74,6 +76,12 @@ class Server:
         self.url = wait_until(line, 20, "vodlift prints where it listens, or that it does not")[1] or ""
         wait_until(self.socket.exists, 5, "the admin socket is there")
 
+    def refused_start(self, code: int | None = None) -> str:
+        """Starts it, which must fail (with this exit code, if one is given); what it printed."""
+        done = subprocess.run([binary(), "serve", "--config", self.config], capture_output=True, text=True, timeout=30)
+        assert done.returncode != 0 and code in (None, done.returncode), done
+        return done.stdout + done.stderr
+
     def kill9(self) -> None:
         self.process.kill()
         self.process.wait(10)
@@ -129,6 +137,20 @@ class Server:
         found = re.search(pattern, (self.folder / f"stdout.{self._runs}").read_text())
         return found[1] if found else ""
 
+    def metrics(self) -> str:
+        """The page of `[metrics] listen`."""
+        with urllib.request.urlopen(self.printed(r"monitoring: (\S+)"), timeout=10) as page:
+            return page.read().decode()
+
+    def readiness(self) -> tuple[int, dict]:
+        """Status and body of /readyz of `[metrics] listen`."""
+        url = self.printed(r"monitoring: (\S+)").replace("/metrics", "/readyz")
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.loads(refused.read())
+
     def run_cli(self, *arguments, stdin: str = "", within_s: float = 30) -> subprocess.CompletedProcess:
         """Runs the command line against this daemon. It may fail."""
         return subprocess.run([binary(), *map(str, arguments), "--socket", self.socket], input=stdin, text=True,
@@ -178,7 +200,11 @@ class Site:
 
     @property
     def api(self) -> ApiClient:
-        return ApiClient(self.server.url, self.key.api_key, self.key.secret)
+        return self.api_of(self.server)
+
+    def api_of(self, server: Server) -> ApiClient:
+        """The account's client of another node on the same database."""
+        return ApiClient(server.url, self.key.api_key, self.key.secret)
 
     @property
     def files(self) -> pathlib.Path:

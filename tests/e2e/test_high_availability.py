@@ -7,8 +7,8 @@ import time
 import pytest
 
 from ha_cluster import HaCluster
+from postgres_nodes import Load
 from support import CAP_SYS_ADMIN, make_file, need_capability, wait_until
-from test_postgres import Load, api_of, nodes  # nodes is a fixture
 
 CLIENTS = 4  # of a load, each with one call at a time
 KILLS = int(os.environ.get("VODLIFT_PRIMARY_KILLS", "1"))
@@ -33,7 +33,7 @@ def apis(nodes, fake):
     site, servers = nodes(2)
     site.use(fake, "videos")
     make_file(site.files / "film.mp4", 1000)
-    apis = [api_of(site, server) for server in servers]
+    apis = [site.api_of(server) for server in servers]
     wait_until(lambda: apis[1].upload("sestore4/jb/film.mp4", "known.mp4", "videos").ok, 30, "the other node knows account and bucket")
     return site, apis
 

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from api_client import ApiClient, sign
+from api_client import sign
 from postgres_server import PASSWORD
 from rest_client import RestClient
 from server import Server
@@ -70,18 +70,8 @@ def refusal(done: subprocess.CompletedProcess) -> str:
     return json.loads(done.stderr.splitlines()[-1])["message"]
 
 
-def refused_start(server: Server) -> str:
-    done = subprocess.run([binary(), "serve", "--config", server.config], capture_output=True, text=True, timeout=30)
-    assert done.returncode == 2, done
-    return done.stdout + done.stderr
-
-
 def init(server: Server) -> None:
     subprocess.run([binary(), "init", "--config", server.config], check=True, capture_output=True, timeout=30)
-
-
-def api_of(site, server: Server) -> ApiClient:
-    return ApiClient(server.url, site.key.api_key, site.key.secret)
 
 
 def ended(server: Server) -> dict[str, int]:
@@ -138,7 +128,7 @@ class Queue:
 
     def goes_on(self, server: Server, good, bad) -> None:
         """The daemon that has it now has the same, and carries it out."""
-        api = api_of(self.site, server)
+        api = self.site.api_of(server)
         assert seen(server) == self.seen
         for name in ("completed", "failed", "repeated", "litter", "paused", "cancelled"):
             assert api.status(self.ids[name]) == self.uploads[name], name
@@ -279,7 +269,7 @@ def test_a_copy_that_is_cut_off_goes_on(many, new_server, postgres):
         target = new_server(kind)
         for _ in range(3):
             kill_in_the_middle(postgres, source, target)
-        assert "unfinished copy" in refused_start(target) and "store migrate" in refused_start(target)
+        assert "unfinished copy" in target.refused_start(2) and "store migrate" in target.refused_start(2)
         assert "unfinished copy" in refusal(migrate(target, new_server("sqlite" if kind == "postgres" else "postgres")))
         sums.append(tables(source, target))
         source = target
@@ -305,4 +295,4 @@ def test_a_row_that_differs_is_found(many, new_server, postgres, change):
     done = migrate(many, target)
     where = "id 3" if "id = 3" in change else "id 4"
     assert done.returncode == 1 and f"table uploads: the row of {where}" in refusal(done), done
-    assert "unfinished copy" in refused_start(target)
+    assert "unfinished copy" in target.refused_start(2)

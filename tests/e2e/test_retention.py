@@ -5,7 +5,6 @@ import json
 import socket
 import sqlite3
 import time
-import urllib.request
 
 from rest_client import RestClient
 from support import make_file, wait_until
@@ -34,9 +33,7 @@ def rows(server, upload_id: int) -> dict[str, int]:
 
 
 def removed(server) -> float:
-    with urllib.request.urlopen(server.printed(r"monitoring: (\S+)"), timeout=10) as page:
-        lines = page.read().decode().splitlines()
-    return sum(float(line.split()[1]) for line in lines if line.startswith("vodlift_uploads_removed_total{"))
+    return sum(float(line.split()[1]) for line in server.metrics().splitlines() if line.startswith("vodlift_uploads_removed_total{"))
 
 
 def test_what_ended_long_ago_is_archived_and_removed(new_site, fake, receiver):

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from api_client import ApiClient
+from postgres_nodes import node_states
 from server import Key, Server
 from support import KIB, ROOT, binary, make_file, wait_until
 from test_documented_commands import run_all
-from test_postgres import database, node_states
 
 PAGE = (ROOT / "docs/scaling.md").read_text()
 

@@ -3,13 +3,12 @@
 import pathlib
 import re
 import socket
-import urllib.request
 
 import pytest
 
 from event_reader import EventReader
 from rest_client import RestClient, TcpClient
-from server import Server, Site
+from server import Server
 from support import KIB, build_dir, make_file, wait_until
 
 ARCHITECTURE = pathlib.Path(__file__).parents[2] / "ARCHITECTURE.md"
@@ -66,8 +65,7 @@ def test_every_thread_has_the_name_that_architecture_gives_it(new_site, fake, aw
     assert admin.set_up(invited, "correct horse battery").status == 200
     assert admin.call("POST", "/buckets/158/videos/check", {}).status == 200
     assert admin.call("GET", "/counts").status == 200
-    with urllib.request.urlopen(site.server.printed(r"monitoring: (\S+)"), timeout=10) as metrics:
-        assert metrics.status == 200
+    assert site.server.metrics()
     site.server.cli("backup", site.server.folder / "copy.db")
     assert [one["answer"] for one in rest.call("POST", "/alerts/test").data["items"]] == ["exit code 0"]
     seen |= set(threads(site.server))
