@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <span>
 #include <utility>
+#include <variant>
 
 #include "base/encoding.h"
 #include "base/random.h"
@@ -24,22 +24,6 @@ constexpr milliseconds kNodesTrusted{1'000};
 constexpr milliseconds kServerPatience{3'000};
 constexpr std::size_t kLooksAtOnce = 4;
 constexpr std::size_t kLooksWaiting = 256;
-constexpr std::size_t kMostMessageBytes = 2'000;  // with the rest it fits into the 8,000 bytes of a NOTIFY
-
-std::string_view next_word(std::string_view& text) {
-  const std::size_t at = std::min(text.find(' '), text.size());
-  const std::string_view word = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return word;
-}
-
-std::optional<std::int64_t> next_number(std::string_view& text) {
-  const std::string_view word = next_word(text);
-  std::int64_t number = 0;
-  const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), number);
-  if (failed != std::errc() || end != word.data() + word.size()) return std::nullopt;
-  return number;
-}
 
 Error not_here(const std::string& storage) {
   return {Errc::storage_unavailable,
@@ -145,8 +129,7 @@ Result<SourceIdentity> PgRemoteStorages::ask(const SourcePath& path, std::size_t
   }
   const std::int64_t id = ++last_id_;
   questions_.emplace(id, &question);
-  outgoing_.push_back(fmt::format("ask {} {} {}", number_, id,
-                                  to_base64(bytes_of(fmt::format("{}/{}/{}", path.storage, path.user, path.file)))));
+  outgoing_.push_back(talk_text(StorageQuestion{{number_, id}, path}));
   ::eventfd_write(wake_, 1);
   answered_.wait_until(lock, steady_clock::now() + kPatience, [&] { return question.ended; });
   questions_.erase(id);
@@ -194,59 +177,50 @@ bool PgRemoteStorages::send() {
 }
 
 void PgRemoteStorages::hear(std::string_view text) {
-  const std::string_view word = next_word(text);
-  if (word == "say") return hear_answer(text);
-  const auto asker = next_number(text);
-  const auto id = next_number(text);
-  if (word != "ask" || !asker || !id || *asker == number_) return;
-  const auto bytes = from_base64(text);
-  const auto path = bytes ? parse_source_path(*bytes) : Result<SourcePath>(Error{Errc::internal, "no path"});
-  if (!path) return;
-  if (!looks_.post([this, asker = *asker, id = *id, path = *path] { look(asker, id, path); })) {
-    post(fmt::format("say {} {} 0 overloaded the node that has the storage is busy; try again later", *asker, *id));
+  StorageTalk talk = storage_talk_from(text);
+  if (const auto* answer = std::get_if<StorageAnswer>(&talk)) hear_answer(*answer);
+  auto* question = std::get_if<StorageQuestion>(&talk);
+  if (question == nullptr || question->id.asker == number_) return;
+  const QuestionId id = question->id;
+  if (!looks_.post([this, question = std::move(*question)] { look(question); })) {
+    post(StorageAnswer{id, Error{Errc::overloaded, "the node that has the storage is busy; try again later"}});
   }
 }
 
-void PgRemoteStorages::look(std::int64_t asker, std::int64_t id, const SourcePath& path) {
+void PgRemoteStorages::look(const StorageQuestion& question) {
+  const SourcePath& path = question.path;
   auto opened = local_.open(path);
   if (!opened && opened.error().code == Errc::storage_unknown) return;  // not this node's
   if (opened && !local_.takes_uploads(path.storage)) {
     opened = Error{Errc::storage_unknown,
                    "path: storage " + printable(path.storage) + " is being removed and takes no new uploads"};
   }
-  const std::int64_t size = opened ? (*opened)->identity().size : 0;
-  if (opened) return post(fmt::format("say {} {} {} found ", asker, id, size));
-  post(fmt::format("say {} {} {} {} {}", asker, id, size, info(opened.error().code).name,
-                   printable(opened.error().message, kMostMessageBytes)));
+  if (!opened) return post({question.id, opened.error()});
+  post({question.id, (*opened)->identity().size});
 }
 
-void PgRemoteStorages::hear_answer(std::string_view text) {
-  const auto asker = next_number(text);
-  const auto id = next_number(text);
-  const auto size = next_number(text);
-  if (!asker || !id || !size || *asker != number_) return;
-  const std::string_view what = next_word(text);
+void PgRemoteStorages::hear_answer(const StorageAnswer& answer) {
+  if (answer.id.asker != number_) return;
   const std::lock_guard lock(mutex_);
-  const auto found = questions_.find(*id);
+  const auto found = questions_.find(answer.id.number);
   if (found == questions_.end() || found->second->ended) return;
   Question& question = *found->second;
-  if (what == "found") {
-    question.answer = SourceIdentity{.size = *size};
+  if (answer.size) {
+    question.answer = SourceIdentity{.size = *answer.size};
     question.ended = true;
   } else {
-    const Error error{errc_from_name(what), std::string(text)};
     question.left -= std::min<std::size_t>(question.left, 1);
-    question.answer = error;
+    question.answer = answer.size.error();
     // Another node may do better than one that only cannot look now.
-    question.ended = question.left == 0 || !info(error.code).retryable;
+    question.ended = question.left == 0 || !answer.size.error().retryable();
   }
   if (question.ended) answered_.notify_all();
 }
 
-void PgRemoteStorages::post(std::string text) {
+void PgRemoteStorages::post(const StorageAnswer& answer) {
   {
     const std::lock_guard lock(mutex_);
-    outgoing_.push_back(std::move(text));
+    outgoing_.push_back(talk_text(answer));
   }
   ::eventfd_write(wake_, 1);
 }

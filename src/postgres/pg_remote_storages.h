@@ -22,6 +22,7 @@
 #include "core/upload_request.h"
 #include "postgres/pg_connection.h"
 #include "postgres/pg_database.h"
+#include "postgres/storage_talk.h"
 
 namespace vodlift::postgres {
 
@@ -69,9 +70,9 @@ class PgRemoteStorages final : public Storages {
   bool connect();
   bool send();
   void hear(std::string_view text);
-  void look(std::int64_t asker, std::int64_t id, const SourcePath& path);
-  void hear_answer(std::string_view text);
-  void post(std::string text);
+  void look(const StorageQuestion& question);
+  void hear_answer(const StorageAnswer& answer);
+  void post(const StorageAnswer& answer);
 
   Storages& local_;
   Nodes& nodes_;
