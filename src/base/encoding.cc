@@ -154,14 +154,19 @@ std::string uri_encode(std::string_view text, bool keep_slash) {
 }
 
 std::string json_string(std::string_view text) {
-  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };
-  if (plain_ascii_length(text) != text.size() || std::any_of(text.begin(), text.end(), is_escaped)) {
-    return boost::json::serialize(boost::json::string(text));
-  }
   std::string out;
   out.reserve(text.size() + 2);
-  out.append(1, '"').append(text).append(1, '"');
+  append_json_string(out, text);
   return out;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  const auto is_escaped = [](char c) { return c == '"' || c == '\\'; };
+  if (plain_ascii_length(text) != text.size() || std::any_of(text.begin(), text.end(), is_escaped)) {
+    out.append(boost::json::serialize(boost::json::string(text)));
+  } else {
+    out.append(1, '"').append(text).append(1, '"');
+  }
 }
 
 bool is_valid_utf8(std::string_view text) {
@@ -172,6 +177,10 @@ bool is_valid_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+bool is_plain(std::string_view text, std::size_t max_bytes) {
+  return text.size() <= max_bytes && plain_ascii_length(text) == text.size();
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {

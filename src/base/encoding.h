@@ -31,6 +31,8 @@ std::string uri_encode(std::string_view text, bool keep_slash = false);
 
 // `text`, valid UTF-8, as a JSON string with its quotes.
 std::string json_string(std::string_view text);
+// Appends the same to `out`.
+void append_json_string(std::string& out, std::string_view text);
 
 // True when `text` is well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF).
 bool is_valid_utf8(std::string_view text);
@@ -38,5 +40,7 @@ bool is_valid_utf8(std::string_view text);
 // `text` fit for one line of a log or a terminal: control characters, DEL, bidirectional overrides and invalid UTF-8
 // shown as \xNN, cut to `max_bytes` with an ellipsis.
 std::string printable(std::string_view text, std::size_t max_bytes = 256);
+// Whether printable() would change nothing, for all that need not be looked at closely: ASCII alone.
+bool is_plain(std::string_view text, std::size_t max_bytes = 256);
 
 }  // namespace vodlift

@@ -93,6 +93,21 @@ TEST(Printable, CutsBetweenCharacters) {
   EXPECT_EQ(printable("abc\x01", 6), "abc…");
 }
 
+TEST(Encoding, WhatIsPlainIsPrintedAsItIs) {
+  EXPECT_TRUE(is_plain(""));
+  EXPECT_TRUE(is_plain(" ~\"\\"));
+  EXPECT_TRUE(is_plain("abcdef", 6));
+  EXPECT_FALSE(is_plain("abcdefg", 6));
+  for (const char* odd : {"a\nb", "\x7f", "grüße", "\x1b[0m", "\xFF"}) EXPECT_FALSE(is_plain(odd)) << printable(odd);
+}
+
+TEST(Encoding, AppendsAJsonString) {
+  std::string out = "x:";
+  append_json_string(out, "plain");
+  append_json_string(out, "a\"\\\n\xC3\xA9");
+  EXPECT_EQ(out, "x:\"plain\"\"a\\\"\\\\\\n\xC3\xA9\"");
+}
+
 TEST(JsonString, QuotesAndEscapes) {
   EXPECT_EQ(json_string(""), R"("")");
   EXPECT_EQ(json_string("films/a b.mp4"), R"("films/a b.mp4")");

@@ -67,29 +67,41 @@ bool needs_quotes(std::string_view value) {
          std::any_of(value.begin(), value.end(), [](char c) { return c == ' ' || c == '"' || c == '='; });
 }
 
-// Appends, and does not format: each upload has lines, each with a dozen fields.
+// A field's text as it is shown: as it is, where nothing must be changed, else made in `room`.
+std::string_view shown(std::string_view value, std::string& room) {
+  if (is_plain(value, kMaxFieldBytes)) return value;
+  room = printable(value, kMaxFieldBytes);
+  return room;
+}
+
+// These two append, and do not format: each upload has lines, each with a dozen fields.
 void append_json(std::string& line, std::string_view message, std::initializer_list<Field> fields) {
-  line.append(R"("message":)").append(json_string(message));
+  line.append(R"("message":)");
+  append_json_string(line, message);
+  std::string room;
   for (const Field& field : fields) {
-    line.append(1, ',').append(json_string(field.name())).append(1, ':');
+    line += ',';
+    append_json_string(line, field.name());
+    line += ':';
     if (field.is_number()) {
       line.append(field.value());
     } else {
-      line.append(json_string(printable(field.value(), kMaxFieldBytes)));
+      append_json_string(line, shown(field.value(), room));
     }
   }
 }
 
 void append_text(std::string& line, std::string_view message, std::initializer_list<Field> fields) {
   line.append(message);
+  std::string room;
   for (const Field& field : fields) {
     line.append(1, ' ').append(field.name()).append(1, '=');
     if (field.is_number()) {
       line.append(field.value());
       continue;
     }
-    const std::string value = printable(field.value(), kMaxFieldBytes);
-    line.append(needs_quotes(value) ? json_string(value) : value);
+    const std::string_view value = shown(field.value(), room);
+    needs_quotes(value) ? append_json_string(line, value) : void(line.append(value));
   }
 }
 

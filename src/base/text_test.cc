@@ -47,5 +47,10 @@ TEST(Text, TrimsBothEndsAndNothingElse) {
   EXPECT_EQ(trimmed(""), "");
 }
 
+TEST(Text, JoinsPieces) {
+  EXPECT_EQ(joined({}), "");
+  EXPECT_EQ(joined({"a", "", std::string(300, 'b'), "c"}), "a" + std::string(300, 'b') + "c");
+}
+
 }  // namespace
 }  // namespace vodlift

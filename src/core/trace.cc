@@ -1,7 +1,5 @@
 #include "core/trace.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "base/encoding.h"
@@ -56,17 +54,17 @@ std::optional<Trace> parse_traceparent(std::string_view header) {
 }
 
 std::string trace_text(const Trace& trace) {
-  return fmt::format("{}-{}-{}", trace.id, trace.parent, trace.sampled ? "01" : "00");
+  return joined({trace.id, "-", trace.parent, "-", trace.sampled ? "01" : "00"});
 }
 
 std::string traceparent(const Trace& trace, std::string_view span) {
-  return fmt::format("00-{}-{}-{}", trace.id, span, trace.sampled ? "01" : "00");
+  return joined({"00-", trace.id, "-", span, "-", trace.sampled ? "01" : "00"});
 }
 
 Trace trace_of_token(std::string_view token) { return {digits_of(token, kIdDigits)}; }
 
 std::string span_id(const Trace& trace, std::string_view name) {
-  return digits_of(fmt::format("{} {}", trace.id, name), kSpanDigits);
+  return digits_of(joined({trace.id, " ", name}), kSpanDigits);
 }
 
 }  // namespace vodlift

@@ -5,11 +5,12 @@
 
 #include "base/late_log.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace vodlift {
 
 std::string object_name(const UploadRequest& request) {
-  return "s3://" + request.bucket + "/" + request.destination_path;
+  return joined({"s3://", request.bucket, "/", request.destination_path});
 }
 
 void tell_queued(const NewUpload& upload, UploadId id) {

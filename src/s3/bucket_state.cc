@@ -1,10 +1,10 @@
 #include "s3/bucket_state.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <string>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "s3/s3_request.h"
 
 namespace vodlift::s3 {
@@ -17,7 +17,7 @@ constexpr double kKeptWeight = 7.0 / 8;  // of the measurements before the new o
 }  // namespace
 
 std::string bucket_key(const BucketAccess& access) {
-  return fmt::format("{}\n{}\n{}\n{}", access.cdn, access.endpoint, access.region, access.bucket);
+  return joined({std::to_string(access.cdn), "\n", access.endpoint, "\n", access.region, "\n", access.bucket});
 }
 
 std::size_t number_of(std::string_view text) { return std::hash<std::string_view>()(text); }

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/encoding.h"
 #include "base/text.h"
@@ -109,31 +110,31 @@ std::vector<std::pair<std::string, std::string>> encryption_headers(const Encryp
   return headers;
 }
 
-net::HttpRequest signed_request(const BucketAccess& access, const Credentials& credentials,
-                                const S3Operation& operation, const AwsEnvironment& environment, WallTime now) {
+net::HttpRequest signed_request(const BucketAccess& access, const Credentials& credentials, S3Operation operation,
+                                const AwsEnvironment& environment, WallTime now) {
   const Address address = address_of(access);
   UnsignedRequest unsigned_request;
   unsigned_request.method = operation.method;
   unsigned_request.host = address.host;
-  unsigned_request.path = address.prefix + "/" + operation.key;
-  unsigned_request.query = operation.query;
-  unsigned_request.headers = operation.headers;
+  unsigned_request.path = joined({address.prefix, "/", operation.key});
+  unsigned_request.query = std::move(operation.query);
+  unsigned_request.headers = std::move(operation.headers);
   unsigned_request.payload_hash = operation.payload_hash;
   SignedRequest ready =
       sign(unsigned_request, {credentials.access_key, credentials.secret_key, credentials.session_token, access.region},
            now);
   net::HttpRequest request;
-  request.method = operation.method;
-  request.url = address.origin + ready.path_and_query;
+  request.method = std::move(operation.method);
+  request.url = joined({address.origin, ready.path_and_query});
   request.headers = std::move(ready.headers);
-  request.body = operation.body;
+  request.body = std::move(operation.body);
   environment.apply_to(request);
   return request;
 }
 
-net::HttpRequest anonymous_request(const BucketAccess& access, const S3Operation& operation,
+net::HttpRequest anonymous_request(const BucketAccess& access, S3Operation operation,
                                    const AwsEnvironment& environment) {
-  net::HttpRequest request = signed_request(access, {}, operation, environment, {});
+  net::HttpRequest request = signed_request(access, {}, std::move(operation), environment, {});
   request.headers.clear();
   return request;
 }

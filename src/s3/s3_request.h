@@ -54,11 +54,11 @@ struct S3Operation {
 
 // `operation` as an HTTP request: signed for `access.region` as of `now`, with certificates and proxy of the
 // environment, without time limits. Pure.
-net::HttpRequest signed_request(const BucketAccess& access, const Credentials& credentials,
-                                const S3Operation& operation, const AwsEnvironment& environment, WallTime now);
+net::HttpRequest signed_request(const BucketAccess& access, const Credentials& credentials, S3Operation operation,
+                                const AwsEnvironment& environment, WallTime now);
 
 // The same for somebody without a key: no headers, no signature. Pure.
-net::HttpRequest anonymous_request(const BucketAccess& access, const S3Operation& operation,
+net::HttpRequest anonymous_request(const BucketAccess& access, S3Operation operation,
                                    const AwsEnvironment& environment);
 
 }  // namespace vodlift::s3

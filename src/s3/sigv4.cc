@@ -4,28 +4,61 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <cstddef>
+#include <span>
 
 #include "base/encoding.h"
 #include "base/hash.h"
+#include "base/text.h"
 
 namespace vodlift::s3 {
 namespace {
 
+constexpr std::size_t kUsualHeaderBytes = 512;
+
 ByteView view(const Sha256Digest& digest) { return {digest.data(), digest.size()}; }
 
-// A header's value as both sides sign it: without white space at its ends, and with one space for each run inside.
-std::string canonical_value(std::string_view value) {
-  std::string out;
+constexpr bool is_white(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// Appends a header's value as both sides sign it: without white space at its ends, and with one space for each run
+// inside.
+void append_canonical(std::string& out, std::string_view value) {
+  const std::size_t begin = out.size();
   bool gap = false;
   for (const char c : value) {
-    if (c == ' ' || (c >= '\t' && c <= '\r')) {
-      gap = !out.empty();
+    if (is_white(c)) {
+      gap = out.size() > begin;
       continue;
     }
     if (gap) out += ' ';
     gap = false;
     out += c;
+  }
+}
+
+struct CanonicalHeaders {
+  std::string lines;
+  std::string names;
+};
+
+// Sorted by name; values of equal names are joined.
+CanonicalHeaders canonical(std::vector<std::pair<std::string_view, std::string_view>> headers) {
+  std::stable_sort(headers.begin(), headers.end(),
+                   [](const auto& left, const auto& right) { return left.first < right.first; });
+  CanonicalHeaders out;
+  out.lines.reserve(kUsualHeaderBytes);
+  out.names.reserve(kUsualHeaderBytes);
+  for (std::size_t at = 0; at < headers.size(); ++at) {
+    const auto& [name, value] = headers[at];
+    if (at > 0 && name == headers[at - 1].first) {
+      out.lines.back() = ',';
+    } else {
+      out.lines.append(name).append(1, ':');
+      if (at > 0) out.names += ';';
+      out.names.append(name);
+    }
+    append_canonical(out.lines, value);
+    out.lines += '\n';
   }
   return out;
 }
@@ -87,44 +120,34 @@ SignedRequest sign(const UnsignedRequest& request, const SigningCredentials& cre
       fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::floor<std::chrono::seconds>(now)));
   const std::string date = timestamp.substr(0, 8);
 
-  auto headers = request.headers;
+  std::vector<std::pair<std::string_view, std::string_view>> headers;
+  headers.reserve(request.headers.size() + 4);
+  headers.emplace_back("host", request.host);
+  for (const auto& [name, value] : request.headers) headers.emplace_back(name, value);
   headers.emplace_back("x-amz-content-sha256", request.payload_hash);
   headers.emplace_back("x-amz-date", timestamp);
   if (!credentials.session_token.empty()) {
     headers.emplace_back("x-amz-security-token", credentials.session_token.reveal());
   }
-
-  std::map<std::string, std::string> canonical;  // sorted by name, values of equal names joined
-  canonical["host"] = request.host;
-  for (const auto& [name, value] : headers) {
-    auto [at, is_new] = canonical.try_emplace(name, canonical_value(value));
-    if (!is_new) at->second.append(",").append(canonical_value(value));
-  }
-  std::string canonical_headers;
-  std::string signed_names;
-  for (const auto& [name, value] : canonical) {
-    canonical_headers.append(name).append(":").append(value).append("\n");
-    if (!signed_names.empty()) signed_names += ';';
-    signed_names += name;
-  }
+  const auto [canonical_headers, signed_names] = canonical(headers);
 
   const std::string path = uri_encode(request.path, /*keep_slash=*/true);
   const std::string query = canonical_query(request.query);
-  const std::string canonical_request = fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method, path, query,
-                                                    canonical_headers, signed_names, request.payload_hash);
-  const std::string scope = fmt::format("{}/{}/{}/aws4_request", date, credentials.region, credentials.service);
+  const std::string canonical_request = joined({request.method, "\n", path, "\n", query, "\n", canonical_headers, "\n",
+                                                signed_names, "\n", request.payload_hash});
+  const std::string scope = joined({date, "/", credentials.region, "/", credentials.service, "/aws4_request"});
   const std::string string_to_sign =
-      fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", timestamp, scope, to_hex(view(sha256(bytes_of(canonical_request)))));
+      joined({"AWS4-HMAC-SHA256\n", timestamp, "\n", scope, "\n", to_hex(view(sha256(bytes_of(canonical_request))))});
   const std::string signature =
       to_hex(view(hmac_sha256(kept_signing_key(credentials, date), bytes_of(string_to_sign))));
 
   SignedRequest out;
-  out.path_and_query = query.empty() ? path : path + "?" + query;
-  out.authorization = fmt::format("AWS4-HMAC-SHA256 Credential={}/{}, SignedHeaders={}, Signature={}",
-                                  credentials.access_key, scope, signed_names, signature);
-  out.headers.reserve(headers.size() + 1);
-  for (const auto& [name, value] : headers) out.headers.push_back(fmt::format("{}: {}", name, value));
-  out.headers.push_back("Authorization: " + out.authorization);
+  out.path_and_query = query.empty() ? path : joined({path, "?", query});
+  out.authorization = joined({"AWS4-HMAC-SHA256 Credential=", credentials.access_key, "/", scope,
+                              ", SignedHeaders=", signed_names, ", Signature=", signature});
+  out.headers.reserve(headers.size());
+  for (const auto& [name, value] : std::span(headers).subspan(1)) out.headers.push_back(joined({name, ": ", value}));
+  out.headers.push_back(joined({"Authorization: ", out.authorization}));
   return out;
 }
 

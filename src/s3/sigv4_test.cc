@@ -80,6 +80,16 @@ TEST(SigV4, AKeptSigningKeyIsUsedOnlyForItsDayRegionAndService) {
   }
 }
 
+TEST(SigV4, SignsHeadersByNameWithEqualNamesJoinedAndSpacesInOnes) {
+  UnsignedRequest sent = example("PUT", "/k");
+  sent.headers = {{"x-amz-meta-b", "z"}, {"x-amz-meta-a", "1"}, {"content-type", "t"}, {"x-amz-meta-a", " 2 \t 3 "}};
+  UnsignedRequest same = example("PUT", "/k");
+  same.headers = {{"content-type", "t"}, {"x-amz-meta-a", "1,2 3"}, {"x-amz-meta-b", "z"}};
+  EXPECT_EQ(signature_of(sent), signature_of(same));
+  same.headers[1].second = "2 3,1";
+  EXPECT_NE(signature_of(sent), signature_of(same));
+}
+
 TEST(SigV4, SendsEveryHeaderItSigned) {
   UnsignedRequest request = example("PUT", "/k");
   request.headers = {{"x-amz-meta-a", "two  spaces"}};

@@ -2,6 +2,7 @@
 // statements reads straight through: after the first failure every further step does nothing.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -163,9 +164,14 @@ class SqliteConnection {
   friend class SqliteStatement;
   friend class SqlitePageCopy;
 
+  // By the length and the end of the text: to hash a long statement whole takes as long as some of its steps.
   struct TextHash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(std::string_view text) const {
+      constexpr std::size_t kHashedBytes = 16;
+      return std::hash<std::string_view>()(text.substr(text.size() - std::min(text.size(), kHashedBytes))) ^
+             text.size();
+    }
   };
 
   SqliteConnection(sqlite3* handle, std::filesystem::path path);
