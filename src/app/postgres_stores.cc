@@ -125,7 +125,8 @@ Result<> open_postgres_ports(PostgresEngine& engine, const Config& config, const
   stores.sessions = std::make_unique<postgres::PgSessions>(database);
   stores.monitor = std::make_unique<postgres::PgMonitor>(database);
   stores.all_storages = [&database, nodes = stores.nodes.get(), self = stores.self](Storages& local) {
-    return std::make_unique<postgres::PgRemoteStorages>(local, *nodes, self, database);
+    return std::make_unique<postgres::PgRemoteStorages>(local, *nodes, self, database,
+                                                        postgres::PgRemoteStorages::Patience{});
   };
   return {};
 }

@@ -288,7 +288,7 @@ class Server {
         sign_in_blocking_("sign-in", kHashesAtOnce, kSignInQueue),
         outside_blocking_("panel-outside", kOutsideThreads, kOutsideQueue),
         sources_(stores_.all_storages ? stores_.all_storages(storages_) : nullptr),
-        intake_(*stores_.accounts, sources_ ? *sources_ : storages_, refusals_of(guard_)),
+        intake_(*stores_.accounts, all_storages(), refusals_of(guard_)),
         callback_tester_(*stores_.accounts, callbacks_, clock, refusals_of(guard_)),
         alerts_({[this, &clock](const alert::Thresholds& limits) {
                    return find_alerts(rest_context(admin_blocking_, clock), limits);
@@ -306,7 +306,7 @@ class Server {
               gate_options(config)),
         removals_(*stores_.accounts, *stores_.uploads, bandwidth_control_, *audit_, clock),
         usage_(*stores_.accounts),
-        router_(*stores_.accounts, usage_, *stores_.uploads, storages_, intake_, clock, fair_blocking_, *audit_,
+        router_(*stores_.accounts, usage_, *stores_.uploads, all_storages(), intake_, clock, fair_blocking_, *audit_,
                 router_options(config)),
         admin_server_(
             "admin-http", admin_limits(), 1,
@@ -494,10 +494,12 @@ class Server {
   }
 
  private:
+  Storages& all_storages() { return sources_ ? *sources_ : storages_; }
+
   rest::Context rest_context(ThreadPool& pool, const Clock& clock) {
     return {*stores_.accounts,
             *stores_.uploads,
-            storages_,
+            all_storages(),
             intake_,
             clock,
             *audit_,

@@ -51,7 +51,7 @@ struct Stores {
   std::unique_ptr<MultipartLedger> ledger;
   std::unique_ptr<BandwidthLimits> bandwidth_limits;
   std::unique_ptr<BandwidthShares> bandwidth_shares;  // null: there is one node
-  // Looks at files on storages of other nodes too; goes before the storages given. Null: there is one node.
+  // Looks at storages of other nodes too; goes before the storages given. Null: there is one node.
   std::function<std::unique_ptr<Storages>(Storages& local)> all_storages;
   std::unique_ptr<People> people;
   std::unique_ptr<Sessions> sessions;

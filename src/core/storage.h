@@ -123,7 +123,11 @@ class Storages {
   // Whether new uploads may name the storage: it does not drain. Never blocks. Storages that are not known, too.
   [[nodiscard]] virtual bool takes_uploads(std::string_view /*storage*/) { return true; }
 
+  // Of this node, by name.
   virtual std::vector<StorageInfo> list() = 0;
+
+  // Of all nodes that share the database, by name. Errors: overloaded, store_failed.
+  virtual Result<std::vector<StorageInfo>> list_everywhere() { return list(); }
 
   // Lists regular files, and folders where they are asked for, through no link; does not block. `done` is called once,
   // here or on a thread of the storage, so one that hangs holds up only itself. Links and files of other kinds are left

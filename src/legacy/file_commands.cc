@@ -55,8 +55,10 @@ void files_list(const Services& services, const Caller& caller, const Fields& fi
 void files_getstorage(const Services& services, const Caller& caller, const Fields& /*fields*/,
                       const std::shared_ptr<Reply>& reply) {
   door::run_on(services.blocking, caller.account->cdn, reply, [&services, reply, caller] {
+    const auto found = services.storages.list_everywhere();
+    if (!found) return reply->failure(found.error());
     boost::json::array list;
-    for (const StorageInfo& storage : services.storages.list()) {
+    for (const StorageInfo& storage : *found) {
       const std::string folder = folder_of(caller, storage.name);
       if (folder.empty()) continue;
       list.emplace_back(door::to_json(storage, folder));

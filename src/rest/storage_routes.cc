@@ -20,8 +20,10 @@ using boost::json::value;
 constexpr std::size_t kMaxShownBytes = 200;
 
 Result<value> list_storages(const Context& context, const Fields& /*fields*/) {
+  const auto found = context.storages.list_everywhere();
+  if (!found) return found.error();
   boost::json::array answer;
-  for (const StorageInfo& storage : context.storages.list()) answer.push_back(door::to_json(storage));
+  for (const StorageInfo& storage : *found) answer.push_back(door::to_json(storage));
   return collection(std::move(answer));
 }
 

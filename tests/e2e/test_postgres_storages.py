@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import os
 import re
 import signal
 import subprocess
@@ -90,7 +91,61 @@ def test_a_node_accepts_from_a_storage_that_another_has(two_places, fake):
     for _ in range(2):
         refused = apis[0].upload("far/jb/film.mp4", "refused.mp4", "videos")
         assert refused.code == "2003" and "try again later" in refused.message, refused
+    listed = apis[0].call("files.list", path="far/jb")
+    assert listed.code == "2003" and "try again later" in listed.message, listed
+    assert {one["storage"]: one["available"] for one in apis[0].call("files.getstorage").data} == {"far": False, "sestore4": True}
     assert len(RestClient(servers[0].socket).call("GET", "/uploads").data["items"]) == len(known["items"]), "nothing was queued"
+
+
+def test_all_nodes_list_the_files_of_all(two_places):
+    site, servers, apis = two_places
+    folder = servers[1].folder / "far/jb"
+    (folder / "ä b").mkdir()
+    (folder / "empty").mkdir()
+    for number in range(230):
+        make_file(folder / f"ä b/{number} {'long ' * 40}.mp4", number)
+    make_file(folder / "ä b/notes.txt", 5)
+    (folder / "link.mp4").symlink_to(folder / "film.mp4")
+    (folder / os.fsdecode(b"no utf-8 \xff.mp4")).touch()
+
+    def same_at_both(command: str, **fields) -> dict:
+        first, second = [{name: value for name, value in api.call(command, **fields).body.items() if name != "handle_time"} for api in apis]
+        assert first == second, (command, fields)
+        return first
+
+    pages = [same_at_both("files.list", path="far/jb", offset=offset) for offset in (0, 100, 200, 300)]
+    assert [(len(page["data"]), page["total"], page["skipped"]) for page in pages] == [(100, 231, 1), (100, 231, 1), (31, 231, 1), (0, 231, 1)]
+    assert same_at_both("files.list", path="far/jb/ä b", type="all", filter="*.txt")["data"][0]["path"] == "far/jb/ä b/notes.txt"
+    assert same_at_both("files.list", path="far/jb/nothing")["code"] == "2002"
+    assert same_at_both("files.list", path="far/jb/link.mp4")["code"] == "2002"
+    assert same_at_both("files.list", path="far/somebody")["code"] == "2002"
+    assert same_at_both("files.list", path="nowhere/jb")["code"] == "2003"
+    assert same_at_both("files.list", path="far/jb", filter="[")["code"] == "2001"
+    storages = [[(one["storage"], one["path"], one["available"]) for one in api.call("files.getstorage").data] for api in apis]
+    assert storages == [[("far", "far/jb", True), ("sestore4", "sestore4/jb", True)]] * 2
+
+    rests = [RestClient(server.socket) for server in servers]
+
+    def seen_at_both(route: str, **query) -> dict:
+        first, second = [rest.call("GET", route, query=query) for rest in rests]
+        assert (first.status, first.data) == (second.status, second.data)
+        return first.data
+
+    entries = seen_at_both("/folders", path="far/jb", type="all")["items"]
+    assert [(one["kind"], one["name"]) for one in entries] == [("folder", "empty"), ("folder", "ä b"), ("file", "film.mp4")]
+    names, cursor = [], {}
+    while cursor is not None:
+        page = seen_at_both("/folders", path="far/jb/ä b", limit=50, **cursor)
+        names += [one["name"] for one in page["items"]]
+        cursor = {"cursor": page["next"]} if page["next"] else None
+    assert names == sorted(names, key=str.encode) and len(names) == 230
+    assert seen_at_both("/folders", path="far/jb/empty")["items"] == []
+    assert seen_at_both("/folders", path="far/jb/nothing")["code"] == "source_not_found"
+    assert seen_at_both("/files", path="far/jb", filter="1?? *.mp4")["total"] == 100
+
+    queued = rests[0].call("POST", "/uploads/batch", {"cdn": 158, "path": "far/jb/ä b", "bucket": "videos", "recursive": True, "filter": "22? *.mp4"})
+    assert queued.status == 200 and queued.data["accepted"] == 10, queued
+    assert wait_for_ends(site, apis[0], [one["id"] for one in queued.data["items"]]) == {"completed": 10}
 
 
 def test_uploads_wait_for_the_node_that_has_their_storage(two_places, fake):
@@ -188,7 +243,7 @@ def test_a_node_that_takes_calls_needs_no_storage(parted):
     ids = [site.queue("film.mp4", "videos", f"{number}.mp4") for number in range(5)]
     assert wait_for_ends(site, site.api, ids) == {"completed": 5}
     assert site.api.upload("sestore4/jb/missing.mp4", "missing.mp4", "videos").code == "2002"
-    assert json.loads(calls.cli("storage", "list", "--json")) == []
+    assert [(one["storage"], one["available"]) for one in json.loads(calls.cli("storage", "list", "--json"))] == [("sestore4", True)]
     assert not needs(calls)
 
 
