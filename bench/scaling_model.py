@@ -86,7 +86,7 @@ CONSTANTS = {
     "kRestFactor": (10, "src/worker/retention_run.cc"),
     "kGather": (10, "src/postgres/pg_news.h"),
     "kPoll": (1000, "src/postgres/pg_news.h"),
-    "kBeatEvery": (60, "src/app/server.cc"),
+    "kBeatEvery": (60, "src/app/upkeep.h"),
 }
 
 ASSUMED = {

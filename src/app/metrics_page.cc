@@ -152,10 +152,10 @@ class MetricsPage::Writing {
     text_.gauge("vodlift_store_damaged", "Tables and indexes that the last check found damaged.", health.damaged);
   }
 
-  void listeners() {
+  void listeners(const std::vector<Listener>& listeners) {
     const auto each = [&](std::string_view name, std::string_view help, std::size_t net::HttpServerLoad::*number) {
       text_.gauge(name, help);
-      for (const Listener& one : from_.listeners) {
+      for (const Listener& one : listeners) {
         text_.sample(static_cast<std::int64_t>(one.server.load().*number), {{"listener", one.name}});
       }
     };
@@ -251,7 +251,7 @@ std::string MetricsPage::write() const {
   page.stores();
   page.callbacks();
   page.database();
-  page.listeners();
+  page.listeners(listeners_);
   page.spans();
   page.storages();
   page.nodes();

@@ -52,10 +52,10 @@ class MetricsPage {
     s3::EndpointStates& endpoints;
     const StoreEngine& engine;
     const telemetry::OtlpExporter& spans;
-    std::vector<Listener> listeners;
   };
 
-  MetricsPage(Sources sources, Build build) : sources_(std::move(sources)), build_(build) {}
+  MetricsPage(const Sources& sources, std::vector<Listener> listeners, Build build)
+      : sources_(sources), listeners_(std::move(listeners)), build_(build) {}
 
   // Blocks for the database, and for storages that do not answer, some seconds at most.
   [[nodiscard]] std::string write() const;
@@ -64,6 +64,7 @@ class MetricsPage {
   class Writing;
 
   const Sources sources_;
+  const std::vector<Listener> listeners_;
   const Build build_;
 };
 

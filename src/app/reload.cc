@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -178,6 +179,28 @@ Result<ReloadedSettings> Reload::reload() {
   log::info("the settings were read again", {{"applied", fmt::format("{}", fmt::join(done.applied, ", "))},
                                              {"need_restart", fmt::format("{}", fmt::join(done.need_restart, ", "))}});
   return done;
+}
+
+Result<int> unfinished_on(const std::string& storage, Nodes& nodes, const NodeTerm& self, UploadStore& uploads) {
+  const auto known = nodes.list();
+  if (!known) return known.error();
+  const auto takes_them = [&](const NodeInfo& node) {
+    return node.self.node != self.node && node.state == NodeState::alive && node.about.roles.worker &&
+           std::ranges::find(node.about.storages, storage) != node.about.storages.end();
+  };
+  if (std::ranges::any_of(*known, takes_them)) return 0;
+  UploadSearch search;
+  search.filter.states = {UploadState::queued, UploadState::paused, UploadState::uploading};
+  search.filter.storage = storage;
+  search.limit = 100;
+  int count = 0;
+  do {
+    const auto page = uploads.search(search);
+    if (!page) return page.error();
+    count += static_cast<int>(page->uploads.size());
+    search.before = page->next;
+  } while (search.before != 0 && count < Reload::kMostCounted);
+  return std::min(count, Reload::kMostCounted);
 }
 
 }  // namespace vodlift::app

@@ -3,10 +3,13 @@
 
 #include <functional>
 #include <mutex>
+#include <string>
 
 #include "alert/alert_watch.h"
 #include "app/config.h"
+#include "core/nodes.h"
 #include "core/settings.h"
+#include "core/upload_store.h"
 #include "telemetry/otlp_exporter.h"
 
 namespace vodlift::app {
@@ -21,8 +24,7 @@ class Reload final : public Settings {
   struct Parts {
     std::function<Result<>(const Config& next)> check;  // whether there is room for it, before anything changes
     std::function<Result<>()> use_certificates;         // reads them again; at a fault those before stay in use
-    // How many uploads of files on a storage have not ended and need this node; kMostCounted: perhaps more.
-    std::function<Result<int>(const std::string& storage)> unfinished;
+    std::function<Result<int>(const std::string& storage)> unfinished;  // unfinished_on()
     std::function<Result<>(const Config& next)> use;  // all of it, or nothing; the log's level is set here
     std::function<void(alert::Options fresh)> use_alerts;
     std::function<void(telemetry::Collector fresh)> use_traces;
@@ -41,5 +43,10 @@ class Reload final : public Settings {
   Config used_;
   const Parts parts_;
 };
+
+// How many uploads of files on a storage have not ended and need this node, `self`: none where another one, which runs,
+// takes them. Reload::kMostCounted: perhaps more. Blocks for the database. Errors: those of Nodes::list() and
+// UploadStore::search().
+Result<int> unfinished_on(const std::string& storage, Nodes& nodes, const NodeTerm& self, UploadStore& uploads);
 
 }  // namespace vodlift::app
