@@ -89,7 +89,8 @@ def at_rest():
         server.configure(extra="\n".join(more))
         server.start()
         wait_until(lambda: "disk-open" not in threads(server), UNTIL_AT_REST_S, "the storages are at rest")
-        return threads(server)
+        # The daemon's upkeep makes one or more of those that are left out, whatever the storages do.
+        return [name for name in threads(server) if name != "admin-requests"]
 
     yield start
     for server in servers:
