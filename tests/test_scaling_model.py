@@ -9,6 +9,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "bench"))
 
+import scaling_inputs as inputs
 import scaling_model as model
 
 PAGE = model.PAGE.read_text()
@@ -16,13 +17,13 @@ PAGE = model.PAGE.read_text()
 
 @pytest.mark.parametrize("name,compute,off", model.VALIDATION, ids=[one[0] for one in model.VALIDATION])
 def test_the_model_says_what_was_measured(name, compute, off):
-    real, modelled = model.measured(name), compute()
+    real, modelled = inputs.measured(name), compute()
     assert real / off <= modelled <= real * off, f"{name}: {real} measured, {modelled} by the model"
 
 
-@pytest.mark.parametrize("name", model.CONSTANTS)
+@pytest.mark.parametrize("name", inputs.CONSTANTS)
 def test_constants_are_those_of_the_sources(name):
-    value, source = model.CONSTANTS[name]
+    value, source = inputs.CONSTANTS[name]
     (found,) = re.findall(rf"constexpr [\w:]+ {name}(?: = |{{)([\d']+)", (ROOT / source).read_text())
     assert int(found.replace("'", "")) == value
 
@@ -34,7 +35,7 @@ def test_constants_are_those_of_the_sources(name):
     ("processor for sending over TLS", r"## \(d\)(?:.*\n)+?\| vodlift, 4 parts at once +\| +([\d,.]+)")])
 def test_inputs_are_those_of_the_results(name, row):
     found = re.search(row, (ROOT / "bench/RESULTS.md").read_text())[1]
-    assert float(found.replace(",", "")) == pytest.approx(model.measured(name), rel=0.3), "a new run: set the model's input, and write the page anew"
+    assert float(found.replace(",", "")) == pytest.approx(inputs.measured(name), rel=0.3), "a new run: set the model's input, and write the page anew"
 
 
 def test_the_pages_tables_are_the_models():
@@ -42,13 +43,13 @@ def test_the_pages_tables_are_the_models():
 
 
 def test_the_pages_sentences_have_the_models_figures():
-    said = {f"{model.measured('accepts with SQLite'):,.0f} calls a second", f"{model.measured('files of 64 KiB, end to end, with SQLite'):,.0f} small files",
-            f"{model.assumed('node_cores')} cores and 10 Gbit/s", f"costs {model.SWITCHING} times",
-            f"{model.measured('server, an upload alone, with callback') / 1000} ms of processor time",
-            f"took {model.measured('claims of 10 at 11,000,000 uploads, p99')} ms", f"{model.retention_a_node():.0f} uploads a second at most, "
+    said = {f"{inputs.measured('accepts with SQLite'):,.0f} calls a second", f"{inputs.measured('files of 64 KiB, end to end, with SQLite'):,.0f} small files",
+            f"{inputs.assumed('node_cores')} cores and 10 Gbit/s", f"costs {inputs.SWITCHING} times",
+            f"{inputs.measured('server, an upload alone, with callback') / 1000} ms of processor time",
+            f"took {inputs.measured('claims of 10 at 11,000,000 uploads, p99')} ms", f"{model.retention_a_node():.0f} uploads a second at most, "
             f"{model.retention_a_node() * model.DAY_S / 1e6:.0f} million a day",
-            f"{model.measured('locks of a statement for each block'):.0f} locks and {model.measured('server, each further block, of a status call')} µs of"
-            f" a status call, {model.measured('server, each further block, of a claim')} µs of a claim"}
+            f"{inputs.measured('locks of a statement for each block'):.0f} locks and {inputs.measured('server, each further block, of a status call')} µs of"
+            f" a status call, {inputs.measured('server, each further block, of a claim')} µs of a claim"}
     text = " ".join(PAGE.split())
     assert not {one for one in said if one not in text}
 
