@@ -74,7 +74,7 @@ class RecentCounts {
 // What add_up_counts() did.
 struct AddedUp {
   bool more = false;      // there are more rows
-  std::int64_t last = 0;  // the highest id of a row; 0: there was none
+  std::int64_t last = 0;  // ids up to this are added up, but for rows that were not committed yet; 0: not known
 };
 
 // Adds up rows of transactions with an id above `after`, some thousands at most. One node does it at a time.

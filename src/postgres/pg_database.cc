@@ -24,8 +24,10 @@ using namespace std::chrono_literals;
 constexpr int kMostRuns = 6;
 constexpr double kLongestRest_ms = 40;
 
-// Who wants a count reads all changes of it that are not added up yet, so these stay few.
 constexpr milliseconds kBetweenUpkeeps = 250ms;
+// Who wants a count reads all changes of it that are not added up yet, so these stay few. But a sum is one row, and
+// while a transaction is open elsewhere, each change of it steps over all its versions since.
+constexpr milliseconds kBetweenSums = 1s;
 constexpr milliseconds kBetweenLooks = 1s;  // at what changes slowly
 // Changes of counts whose transactions may still be under way when later ones are added up; and how often all are.
 constexpr std::int64_t kLateChanges = 10'000;
@@ -225,7 +227,7 @@ Result<bool> PgDatabase::was_committed(std::int64_t lane, std::int64_t number) {
 
 // While the database refuses changes, this tries one, and finds out that it takes them again.
 void PgDatabase::keep_up() {
-  if (counts_changed_.exchange(false)) add_up();
+  if (steady_clock::now() >= sum_ && counts_changed_.exchange(false)) add_up();
   if (steady_clock::now() < look_) return;
   look_ = steady_clock::now() + kBetweenLooks;
   if (refuses_) add_up();
@@ -244,18 +246,19 @@ void PgDatabase::keep_up() {
 // It begins where it ended the last time: what it has removed lies there until no transaction can see it any more, and
 // would be stepped over. A transaction that was under way then may have left rows before that place.
 void PgDatabase::add_up() {
+  sum_ = steady_clock::now() + kBetweenSums;
+  std::int64_t last = added_up_to_;
   if (steady_clock::now() >= add_up_all_) {
     add_up_all_ = steady_clock::now() + kBetweenWholeSums;
-    added_up_to_ = 0;
+    last = 0;
   }
-  std::int64_t last = added_up_to_;
   for (bool more = true; more && !upkeep_.stopping();) {
     const auto added = write(
         [&](PgTransaction& transaction) -> Result<AddedUp> { return add_up_counts(transaction.connection, last); });
     more = added && added->more;
     if (added) last = std::max(last, added->last);
   }
-  added_up_to_ = std::max(added_up_to_, last - kLateChanges);
+  added_up_to_ = std::max(added_up_to_.load(), last - kLateChanges);
   counts_changed_ = false;  // by ourselves
 }
 

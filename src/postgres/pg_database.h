@@ -109,6 +109,9 @@ class PgDatabase {
   // So many from now on.
   void limit_open_uploads(std::int64_t most) { most_open_uploads_ = most; }
 
+  // The changes of counts up to this id are added up, but for those whose transactions were under way for long.
+  [[nodiscard]] std::int64_t added_up_to() const { return added_up_to_; }
+
   // A connection besides the pool's, for the caller alone. Errors: those of PgPool::open_apart().
   Result<std::unique_ptr<PgConnection>> open_apart() { return pool_.open_apart(); }
 
@@ -166,10 +169,11 @@ class PgDatabase {
   std::string why_;
   std::optional<Error> outdated_;
   std::atomic<bool> counts_changed_{true};
-  SteadyTime look_;  // this and the next are for the upkeep
+  SteadyTime sum_;  // this and the next three are for the upkeep
+  SteadyTime look_;
   SteadyTime clear_;
   SteadyTime add_up_all_;
-  std::int64_t added_up_to_ = 0;  // the id of a change of counts
+  std::atomic<std::int64_t> added_up_to_{0};
   WorkerThread upkeep_;
 };
 

@@ -7,11 +7,13 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <vector>
 
 #include "postgres/pg_migrations.h"
 #include "postgres/pg_nodes.h"
 #include "postgres/pg_server_check.h"
 #include "postgres/started_server_test.h"
+#include "postgres/upload_statements.h"
 
 namespace vodlift::postgres {
 namespace {
@@ -295,6 +297,42 @@ TEST_F(DatabaseTest, CountsWhatEntersAState) {
   EXPECT_EQ(entered(UploadState::queued), 1);
   EXPECT_EQ(entered(UploadState::uploading), 1);
   EXPECT_EQ(database->metrics().refused.value(), 0) << "that one was the caller's fault";
+}
+
+TEST_F(DatabaseTest, ChangesOfCountsThatAreAddedUpNeedNotBeReadAgain) {
+  constexpr std::int64_t kGiven = 50'000;  // ids of earlier changes
+  const auto database = open();
+  (void)database->write([&](PgTransaction& transaction) -> Result<> {
+    transaction.connection.run("SELECT setval('upload_count_changes_id_seq', $1)", kGiven);
+    return {};
+  });
+  const auto queue = [&](AccountId account, int uploads) {
+    (void)database->write([&](PgTransaction& transaction) -> Result<> {
+      for (int i = 0; i < uploads; ++i) transaction.counts.add(account, UploadState::queued, 1000);
+      transaction.counts.add(account, UploadState::completed, 1000);
+      return {};
+    });
+  };
+  const auto counted = [&](std::int64_t above) {
+    const auto counts = database->read([&](PgTransaction& transaction) -> Result<std::vector<std::int64_t>> {
+      const std::vector<std::int64_t> accounts = {158, 200, 201};
+      std::vector<std::int64_t> all;
+      auto row = transaction.connection.run(sql::kNearlyOpenCounts, accounts, above);
+      while (row.next()) all.push_back(row.integer("uploads"));
+      return all;
+    });
+    return counts ? *counts : std::vector<std::int64_t>();
+  };
+  queue(158, 5);
+  EXPECT_TRUE(comes([&] { return database->added_up_to() > 0; }));
+  EXPECT_LE(database->added_up_to(), kGiven) << "the latest may still be under way";
+  queue(158, 2);
+  queue(200, 1);
+  EXPECT_EQ(counted(database->added_up_to()), (std::vector<std::int64_t>{7, 1, 0}));
+  EXPECT_TRUE(comes([&] { return counted(2 * kGiven) == std::vector<std::int64_t>{7, 1, 0}; })) << "all is added up";
+
+  const auto other = open();
+  EXPECT_TRUE(comes([&] { return other->added_up_to() > 0; })) << "though it found nothing to add up";
 }
 
 }  // namespace

@@ -20,12 +20,8 @@ constexpr std::int64_t kAcceptedMeanwhile = 200'000;
 // One group of jobs on its way into the tables.
 class Insertion {
  public:
-  Insertion(PgTransaction& transaction, std::span<const InsertJob> jobs, std::int64_t most_open, RecentCounts& recent)
-      : transaction_(transaction),
-        connection_(transaction.connection),
-        jobs_(jobs),
-        most_open_(most_open),
-        recent_(recent) {
+  Insertion(PgTransaction& transaction, std::span<const InsertJob> jobs, OpenLimit limit, RecentCounts& recent)
+      : transaction_(transaction), connection_(transaction.connection), jobs_(jobs), limit_(limit), recent_(recent) {
     places_.resize(jobs.size());
   }
 
@@ -116,7 +112,7 @@ class Insertion {
                                  PgCall(sql::kTakeIds, ids),
                                  PgCall(sql::kChainEnds, sorted),
                                  PgCall(sql::kLastRemovalTime)};
-    if (!not_counted.empty()) calls.emplace_back(sql::kOpenCounts, not_counted);
+    if (!not_counted.empty()) calls.emplace_back(sql::kNearlyOpenCounts, not_counted, limit_.added_up_to);
     std::vector<PgResult> answers = connection_.run_together(calls);
     note_repeats(answers[1], asked);
     const bool removed_lately =
@@ -184,7 +180,7 @@ class Insertion {
   void refuse_full_accounts() {
     std::vector<std::int64_t> near;
     for (const auto& [account, count] : open_) {
-      if (count > most_open_ - kAcceptedMeanwhile) near.push_back(account);
+      if (count > limit_.most - kAcceptedMeanwhile) near.push_back(account);
     }
     if (!near.empty()) {
       auto answers = connection_.run_together({PgCall(sql::kLockAccounts, near), PgCall(sql::kOpenCounts, near)});
@@ -193,8 +189,8 @@ class Insertion {
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
       if (!places_[at].is_new) continue;
       std::int64_t& count = open_[jobs_[at].upload.account];
-      if (count >= most_open_) {
-        refuse(at, too_many_open_uploads(jobs_[at].upload.account, most_open_));
+      if (count >= limit_.most) {
+        refuse(at, too_many_open_uploads(jobs_[at].upload.account, limit_.most));
       } else {
         ++count;
       }
@@ -322,7 +318,7 @@ class Insertion {
   PgTransaction& transaction_;
   PgConnection& connection_;
   const std::span<const InsertJob> jobs_;
-  const std::int64_t most_open_;
+  const OpenLimit limit_;
   RecentCounts& recent_;
   const SteadyTime looked_ = std::chrono::steady_clock::now();
   std::map<AccountId, std::int64_t> open_;       // uploads that have not ended
@@ -333,8 +329,8 @@ class Insertion {
 }  // namespace
 
 std::vector<Result<InsertOutcome>> insert_uploads(PgTransaction& transaction, std::span<const InsertJob> jobs,
-                                                  std::int64_t most_open, RecentCounts& recent) {
-  return Insertion(transaction, jobs, most_open, recent).run();
+                                                  OpenLimit limit, RecentCounts& recent) {
+  return Insertion(transaction, jobs, limit, recent).run();
 }
 
 }  // namespace vodlift::postgres

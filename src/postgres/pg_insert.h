@@ -16,10 +16,15 @@ struct InsertJob {
   UploadTexts texts;
 };
 
+struct OpenLimit {
+  std::int64_t most = 0;         // uploads of an account that have not ended
+  std::int64_t added_up_to = 0;  // PgDatabase::added_up_to()
+};
+
 // Inserts the uploads in their order, inside a transaction; answers for each. Uploads to one object form a chain, also
 // where several nodes insert at the same time: they lock the object first, and only then take an id. `recent`: what is
 // known of the accounts, and noted of them.
 std::vector<Result<InsertOutcome>> insert_uploads(PgTransaction& transaction, std::span<const InsertJob> jobs,
-                                                  std::int64_t most_open, RecentCounts& recent);
+                                                  OpenLimit limit, RecentCounts& recent);
 
 }  // namespace vodlift::postgres

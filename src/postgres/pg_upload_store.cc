@@ -114,7 +114,8 @@ Result<std::vector<Result<InsertOutcome>>> PgUploadStore::insert_group(std::span
   auto answers = queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<Result<InsertOutcome>>> {
     now = transaction.now;
     transaction.together = jobs.size();
-    return insert_uploads(transaction, jobs, queue_.database.most_open_uploads(), recent_counts_);
+    return insert_uploads(transaction, jobs, {queue_.database.most_open_uploads(), queue_.database.added_up_to()},
+                          recent_counts_);
   });
   if (!answers) return answers;
   for (std::size_t at = 0; at < jobs.size(); ++at) {

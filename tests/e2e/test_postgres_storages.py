@@ -175,7 +175,7 @@ def test_uploads_from_a_storage_that_no_node_has_fail(two_places):
     servers[1].start()
     assert apis[0].call("aws.resume", id=waiting).ok
     # It was sent to a store that gave no answer, so it is looked for there before it ends.
-    wait_until(lambda: (apis[0].status(waiting)["error"] or {}).get("code") == "storage_removed", 20, "it is known why it fails")
+    wait_until(lambda: (apis[0].status(waiting)["error"] or {}).get("code") == "storage_removed", 60, "it is known why it fails")
     assert not apis[0].status(waiting)["error"]["retryable"]
 
 
