@@ -1,5 +1,7 @@
 #include "postgres/pg_candidates.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -7,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "core/upload_request.h"
 #include "postgres/queue_statements.h"
 
@@ -178,17 +181,6 @@ class CandidateList {
   int uploads_ = 0;  // listed
 };
 
-// Adds rows of places; of one that is known, the position that comes first counts.
-void read_places(PgResult& row, ReadyPlaces& places) {
-  while (row.next()) {
-    const ReadyPosition position{row.integer("next_attempt_ms"), row.integer("id")};
-    ReadyPlace place{row.text("storage"), static_cast<int>(row.integer("priority")), row.integer("large") != 0,
-                     row.integer("account")};
-    const auto [known, is_new] = places.try_emplace(std::move(place), position);
-    if (!is_new) known->second = std::min(known->second, position);
-  }
-}
-
 }  // namespace
 
 CandidateLists::CandidateLists(LocalChangeFeed& feed, std::int64_t node, Pace pace)
@@ -223,19 +215,72 @@ void CandidateLists::begin_short() {
     if (told_.size() < kMostTold) told_.insert(change.upload);
   });
   survey_due_ = SteadyTime();
+  has_survey_ = false;
 }
 
 void CandidateLists::survey(PgConnection& connection) {
   const SteadyTime begun = steady_clock::now();
-  places_.clear();
-  auto row = connection.run(sql::kReadyPlaces, node_, kMostPlaces);
-  read_places(row, places_);
-  const SteadyTime ended = steady_clock::now();
-  survey_due_ = ended + pace_.rest * (ended - begun);
-  if (ended - begun >= pace_.slow / 2 || connection.failed()) return;
+  SteadyTime now = begun;
+  bool ended = false;
+  bool failed = false;
+  do {
+    const SteadyTime asked = now;
+    const auto found = survey_places(connection, places_at_once_);
+    now = steady_clock::now();
+    failed = !found;
+    ended = found && (*found < places_at_once_ || places_.size() >= kMostPlaces);
+    places_at_once_ = now - asked < pace_.part / 8 ? std::min(places_at_once_ * 4, kMostPlaces) : 1;
+  } while (!ended && !failed && now - begun < pace_.part);
+  surveyed_for_ += now - begun;
+  // The first survey does not rest: until it ends, most places are not known.
+  survey_due_ = has_survey_ || ended || failed ? now + pace_.rest * (now - begun) : now;
+  if (failed) surveyed_ = {};
+  if (ended) end_survey();
+}
+
+void CandidateLists::end_survey() {
+  has_survey_ = true;
+  std::erase_if(places_, [this](const auto& one) { return !seen_.contains(one.first); });
+  seen_.clear();
+  surveyed_ = {};
+  if (std::exchange(surveyed_for_, {}) >= pace_.slow / 2) return;
   subscription_.reset();
   const std::lock_guard lock(told_mutex_);
   told_.clear();
+}
+
+// Returns how many it found; nothing: it was given up. The time limit is of this part alone: after it, the looks of the
+// transaction go on.
+std::optional<std::size_t> CandidateLists::survey_places(PgConnection& connection, std::size_t most) {
+  constexpr std::string_view kBack = "ROLLBACK TO SAVEPOINT survey";
+  const std::string limit = fmt::format("SET LOCAL statement_timeout = {}", pace_.longest.count());
+  std::vector<PgResult> answers =
+      connection.run_together({PgCall("SAVEPOINT survey"), PgCall(limit),
+                               PgCall(sql::kReadyPlaces, node_, most, Bytes{surveyed_.storage}, surveyed_.priority,
+                                      surveyed_.large, surveyed_.account),
+                               PgCall(kBack)});
+  if (const auto failure = connection.take_failure()) {
+    connection.run(kBack);
+    if (connection.failed()) return std::nullopt;  // it is lost
+    log::warn("a look at the whole queue took too long and was given up; uploads that nobody told of wait",
+              {{"reason", failure->error.message},
+               {"hint", "end transactions that are open for long: xact_start in pg_stat_activity shows them"}});
+    return std::nullopt;
+  }
+  std::size_t found = 0;
+  for (PgResult& row = answers[2]; row.next(); ++found) surveyed_ = add_place(row);
+  return found;
+}
+
+// Of a place that is known, the position that comes first counts.
+ReadyPlace CandidateLists::add_place(const PgResult& row) {
+  const ReadyPosition position{row.integer("next_attempt_ms"), row.integer("id")};
+  const ReadyPlace place{row.text("storage"), static_cast<int>(row.integer("priority")), row.integer("large") != 0,
+                         row.integer("account")};
+  const auto [known, is_new] = places_.try_emplace(place, position);
+  if (!is_new) known->second = std::min(known->second, position);
+  seen_.insert(place);
+  return place;
 }
 
 // The transaction sees what was committed when it began. So what is told of after that is looked at again by the next.
@@ -248,7 +293,7 @@ void CandidateLists::add_told(PgConnection& connection) {
   told.insert(told_before_.begin(), told_before_.end());
   if (told.empty()) return;
   auto row = connection.run(sql::kPlacesOf, node_, std::vector<UploadId>(told.begin(), told.end()));
-  read_places(row, places_);
+  while (row.next()) add_place(row);
 }
 
 }  // namespace vodlift::postgres

@@ -26,7 +26,7 @@ class ShortLooksTest : public testing::Test {
     database_ = PgDatabase::open(std::move(options)).value();
     PgNodes nodes(*database_);
     self_ = nodes.join("node").value();
-    ASSERT_TRUE(nodes.describe(self_, {{"sestore4"}}));
+    ASSERT_TRUE(nodes.describe(self_, {.storages = {"sestore4"}}));
     uploads_.emplace(PgQueue{*database_, feed_, [](const Upload&) { return std::string(); }, self_});
     connection_ = PgConnection::open(StartedServer::shared().url_of(name_)).value();
   }
@@ -67,7 +67,9 @@ class ShortLooksTest : public testing::Test {
 
 using Ids = std::vector<UploadId>;
 
-constexpr CandidateLists::Pace kToldOnly{milliseconds(0), std::numeric_limits<int>::max()};  // no second survey
+constexpr milliseconds kWhole = std::chrono::minutes(1);  // a survey is one part
+constexpr CandidateLists::Pace kToldOnly{milliseconds(0), std::numeric_limits<int>::max(), kWhole};  // no second survey
+constexpr CandidateLists::Pace kSurveying{milliseconds(0), 0, kWhole};
 
 TEST_F(ShortLooksTest, AnUploadThatIsToldOfDuringALookIsFoundByTheNext) {
   CandidateLists lists(feed_, self_.node, kToldOnly);
@@ -98,7 +100,7 @@ TEST_F(ShortLooksTest, WhatComesBackToItsPlaceInFrontIsFound) {
 TEST_F(ShortLooksTest, WhatNobodyToldOfIsFoundByASurvey) {
   LocalChangeFeed silent;
   CandidateLists told(silent, self_.node, kToldOnly);
-  CandidateLists surveying(silent, self_.node, {milliseconds(0), 0});
+  CandidateLists surveying(silent, self_.node, kSurveying);
   const UploadId first = insert(1);
   for (CandidateLists* const lists : {&told, &surveying}) {
     begin();
@@ -109,6 +111,59 @@ TEST_F(ShortLooksTest, WhatNobodyToldOfIsFoundByASurvey) {
   EXPECT_EQ(look(told), Ids{first});
   begin();
   EXPECT_EQ(look(surveying), (Ids{first, second}));
+}
+
+TEST_F(ShortLooksTest, TheFirstSurveyFindsAllPlacesPartByPartWithoutRest) {
+  LocalChangeFeed silent;
+  CandidateLists lists(silent, self_.node, {milliseconds(0), std::numeric_limits<int>::max(), milliseconds(0)});
+  Ids all;
+  for (AccountId account = 1; account <= 40; ++account) all.push_back(insert(account));
+  std::size_t found = 0;
+  for (int parts = 0; parts < 50 && found < all.size(); ++parts) {
+    begin();
+    const Ids now = look(lists);
+    ASSERT_GE(now.size(), found);
+    found = now.size();
+    EXPECT_EQ(now, Ids(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(found)));
+  }
+  EXPECT_EQ(found, all.size());
+}
+
+// A survey that takes too long is made here by a lock on a table that nothing else of a look reads.
+TEST_F(ShortLooksTest, ASurveyThatTakesTooLongHoldsUpNoLook) {
+  LocalChangeFeed silent;
+  CandidateLists lists(silent, self_.node, {milliseconds(0), 0, kWhole, milliseconds(100)});
+  const UploadId first = insert(1);
+  begin();
+  EXPECT_EQ(look(lists), Ids{first});
+  const UploadId second = insert(1, 5, "b");
+  const UploadId elsewhere = insert(2);
+  const auto other = PgConnection::open(StartedServer::shared().url_of(name_)).value();
+  other->execute("BEGIN; LOCK TABLE node_storages IN ACCESS EXCLUSIVE MODE");
+  ASSERT_FALSE(other->take_failure());
+  for (int looks = 0; looks < 2; ++looks) {
+    begin();
+    EXPECT_EQ(look(lists), (Ids{first, second}));
+  }
+  other->execute("ROLLBACK");
+  begin();
+  EXPECT_EQ(look(lists), (Ids{first, second, elsewhere}));
+}
+
+// As where another node has its storage now.
+TEST_F(ShortLooksTest, APlaceThatASurveyDoesNotFindIsForgotten) {
+  LocalChangeFeed silent;
+  CandidateLists lists(silent, self_.node, kSurveying);
+  const UploadId first = insert(1);
+  begin();
+  EXPECT_EQ(look(lists), Ids{first});
+  PgNodes nodes(*database_);
+  ASSERT_TRUE(nodes.describe(nodes.join("other").value(), {.storages = {"sestore4"}}));
+  ASSERT_TRUE(nodes.describe(self_, {.storages = {"another"}}));
+  for (int looks = 0; looks < 2; ++looks) {
+    begin();
+    EXPECT_EQ(look(lists), Ids{});
+  }
 }
 
 TEST_F(ShortLooksTest, APlaceWhereNothingIsReadyComesBackWithItsNextUpload) {

@@ -155,13 +155,14 @@ inline constexpr std::string_view kReadyHeads = R"sql(
   ORDER BY g.number, h.next_attempt_ms, h.id)sql";
 #undef VODLIFT_HEADS
 
-// The places of pg_candidates.h: $1 node, $2 how many at most. It jumps from place to place in the index.
+// The places of pg_candidates.h in their order: $1 node, $2 how many at most, $3 to $6 the place that they come after.
+// It jumps from place to place in the index.
 #define VODLIFT_PLACE "storage, priority, large, account"
 #define VODLIFT_FIRST_OF_PLACE(after)                                                          \
   "SELECT " VODLIFT_PLACE ", next_attempt_ms, id FROM open_uploads WHERE " VODLIFT_READY after \
   " ORDER BY " VODLIFT_PLACE ", next_attempt_ms, id LIMIT 1"
 inline constexpr std::string_view kReadyPlaces = "WITH RECURSIVE place AS ((" VODLIFT_FIRST_OF_PLACE(
-    "") ") UNION ALL SELECT n.* FROM place p CROSS JOIN LATERAL (" VODLIFT_FIRST_OF_PLACE(" AND (" VODLIFT_PLACE
+    " AND (" VODLIFT_PLACE ") > ($3, $4, $5, $6)") ") UNION ALL SELECT n.* FROM place p CROSS JOIN LATERAL (" VODLIFT_FIRST_OF_PLACE(" AND (" VODLIFT_PLACE
                                                                                           ") > (p.storage, "
                                                                                           "p.priority, p.large, "
                                                                                           "p.account)") R"sql() n)
