@@ -19,7 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kGatherQuestions{2};
+constexpr milliseconds kBetweenSends{2};  // what comes meanwhile is sent together
 constexpr milliseconds kReconnect{500};
 constexpr milliseconds kTrusted{1'000};  // what was heard of nodes and storages
 constexpr milliseconds kServerPatience{3'000};
@@ -348,11 +348,12 @@ void PgRemoteStorages::work() {
       loop_.wait_for(kReconnect);
       continue;
     }
+    hear_all();  // what came with the answer to the last statement, of which the socket tells nothing any more
     if (connection_->wait_for_news(patience, outbox_->event())) {
       outbox_->rest();
-      loop_.wait_for(kGatherQuestions);
+      loop_.wait_until(sent_ + kBetweenSends);
     }
-    for (const std::string& text : connection_->take_news()) hear(text);
+    hear_all();
     if (!send() || connection_->is_lost()) connection_.reset();
   }
 }
@@ -371,9 +372,14 @@ bool PgRemoteStorages::send() {
   for (;;) {
     const std::vector<std::string> texts = outbox_->take();
     if (texts.empty()) return true;
+    sent_ = steady_clock::now();
     connection_->run("SELECT pg_notify('vodlift_storages', one) FROM unnest($1) AS one", texts);
     if (connection_->take_failure()) return false;
   }
+}
+
+void PgRemoteStorages::hear_all() {
+  for (const std::string& text : connection_->take_news()) hear(text);
 }
 
 void PgRemoteStorages::hear(std::string_view text) {

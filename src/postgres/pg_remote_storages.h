@@ -107,6 +107,7 @@ class PgRemoteStorages final : public Storages {
   void work();
   bool connect();
   bool send();
+  void hear_all();
   void hear(std::string_view text);
   void answer(StorageQuestion question);
   // Nothing: the storage is not of this node.
@@ -121,9 +122,10 @@ class PgRemoteStorages final : public Storages {
   const Patience patience_;
   const std::int64_t number_;  // of this object among all nodes; random
   const std::shared_ptr<Outbox> outbox_;
-  std::unique_ptr<PgConnection> connection_;  // of the thread
-  std::mutex known_mutex_;                    // guards the next two
-  NodesOfStorages known_;                     // what storages_elsewhere() found
+  std::unique_ptr<PgConnection> connection_;  // of the thread, as is the next
+  SteadyTime sent_{};
+  std::mutex known_mutex_;  // guards the next two
+  NodesOfStorages known_;   // what storages_elsewhere() found
   SteadyTime known_until_{};
   std::mutex mutex_;  // guards the rest
   std::condition_variable turn_;
