@@ -275,8 +275,8 @@ std::optional<std::size_t> CandidateLists::survey_places(PgConnection& connectio
 // Of a place that is known, the position that comes first counts.
 ReadyPlace CandidateLists::add_place(const PgResult& row) {
   const ReadyPosition position{row.integer("next_attempt_ms"), row.integer("id")};
-  const ReadyPlace place{row.text("storage"), static_cast<int>(row.integer("priority")), row.integer("large") != 0,
-                         row.integer("account")};
+  ReadyPlace place{row.text("storage"), static_cast<int>(row.integer("priority")), row.integer("large") != 0,
+                   row.integer("account")};
   const auto [known, is_new] = places_.try_emplace(place, position);
   if (!is_new) known->second = std::min(known->second, position);
   seen_.insert(place);
