@@ -107,6 +107,11 @@ def test_an_operator_adds_and_checks_a_bucket_and_paints_a_limit(site, fake):
     site.server.secrets.append(fake.secret_key)
 
 
+def test_a_form_sends_the_choice_that_it_shows(site):
+    panel = Panel(site.server)
+    panel.play("operator.choices", panel.person("olga", "operator"))
+
+
 def test_an_admin_makes_keys_and_invites_people(new_site):
     server = new_site().server
     panel = Panel(server)

@@ -95,6 +95,29 @@ export async function bucketAndLimit(world) {
   must((await page.getByTitle('Mon 10:00 50MB').count()) === 1, 'more hours than painted have the rate');
 }
 
+// A choice that is not among its list, or whose list comes late: what is seen is what is sent.
+export async function choices(world) {
+  const context = await world.newContext();
+  let goOn;
+  const held = new Promise((resolve) => (goOn = resolve));
+  await context.route('**/api/v1/accounts*', (route) => held.then(() => route.continue()));
+  const page = await world.open('/buckets', context);
+  const shown = (label) => page.getByLabel(label, {exact: true}).evaluate((select) => select.selectedOptions[0].text);
+  await press(page, 'Add a bucket');
+  for (const [label, words] of [['Bucket required', 'late'], ['Region', 'us-east-1'], ['Access key', 'K'], ['Secret key', 'not-a-secret']]) await page.getByLabel(label).fill(words);
+  must((await shown('Account')) === 'choose', `no account is known, but the form shows ${await shown('Account')}`);
+  await press(dialog(page), 'Add'); // the browser asks for an account; nothing is sent
+  goOn();
+  await dialog(page).getByRole('option', {name: '158 jb'}).waitFor({state: 'attached'});
+  must((await shown('Account')) === '158 jb', 'the account that came is not chosen');
+  await press(dialog(page), 'Add');
+  await page.getByRole('heading', {name: 'late'}).waitFor();
+
+  await page.goto(world.facts.panel + 'uploads?bucket=gone');
+  await page.getByText('0 uploads').or(page.getByText('No upload')).first().waitFor();
+  must((await shown('Bucket')) === 'gone', `the list is of bucket gone, but its filter shows ${await shown('Bucket')}`);
+}
+
 // Shown once: closes only when it is stored, and is gone after.
 async function takeSecret(page, name) {
   const close = dialog(page).getByRole('button', {name: 'Close', exact: true}).last();

@@ -11,7 +11,7 @@ import {BeingRemoved, Leaving, mayRemove, type Removable, RemoveDialog} from './
 
 type Texts = Record<string, string>;
 function textsOf(bucket?: Bucket): Texts {
-  if (!bucket) return {cdn: String(account.value || accounts.value[0]?.cdn || ''), credentials: 'static', acl_policy: 'fail', sse: 'default'};
+  if (!bucket) return {credentials: 'static', acl_policy: 'fail', sse: 'default'};
   return Object.fromEntries(Object.entries(bucket).map(([name, value]) => [name, String(value)]));
 }
 
@@ -19,6 +19,7 @@ function BucketForm({bucket, onClose}: {bucket?: Bucket; onClose: (changed?: Buc
   const [texts, setTexts] = useState(textsOf(bucket));
   const [flags, setFlags] = useState({path_style: bucket?.path_style ?? false, sse_bucket_key: bucket?.sse_bucket_key ?? false});
   const first = textsOf(bucket);
+  const cdn = texts['cdn'] ?? String(account.value || accounts.value[0]?.cdn || ''); // the accounts may become known after the form
   const field = (name: string, label: string, about?: string, more: object = {}) => (problem: Problem | undefined) => (
     <Field key={name} label={label} name={name} problem={problem} about={about} value={texts[name] ?? ''} onValue={(value) => setTexts((all) => ({...all, [name]: value}))} {...more} />
   );
@@ -41,7 +42,7 @@ function BucketForm({bucket, onClose}: {bucket?: Bucket; onClose: (changed?: Buc
         submit={async () => {
           const after = bucket
             ? await call('bucket.set', {cdn: bucket.cdn, bucket: bucket.bucket, ...settings()})
-            : await call('bucket.add', {cdn: Number(texts['cdn']), bucket: texts['bucket'] ?? '', ...settings()});
+            : await call('bucket.add', {cdn: Number(cdn), bucket: texts['bucket'] ?? '', ...settings()});
           void readBuckets();
           note(bucket ? 'Changed. What waits is tried again with the new settings.' : 'Added. Check it now.');
           onClose(after);
@@ -51,7 +52,7 @@ function BucketForm({bucket, onClose}: {bucket?: Bucket; onClose: (changed?: Buc
           <>
             {!bucket && (
               <div class="pair">
-                {field('cdn', 'Account', undefined, {options: accounts.value.map((one): [string, string] => [String(one.cdn), `${one.cdn} ${one.user}`])})(problem)}
+                {field('cdn', 'Account', undefined, {value: cdn, options: accounts.value.map((one): [string, string] => [String(one.cdn), `${one.cdn} ${one.user}`])})(problem)}
                 {field('bucket', 'Bucket', undefined, {required: true})(problem)}
               </div>
             )}

@@ -43,9 +43,9 @@ function LimitForm({limit, onClose}: {limit?: Limit; onClose: (changed: boolean)
     account: accounts.value.map((one) => [String(one.cdn), `${one.cdn} ${one.user}`]),
     bucket: buckets.value.map((one) => [`${one.cdn}/${one.bucket}`, `${one.bucket} of ${one.cdn}`]),
   };
+  const chosen = name || choices[kind]?.[0]?.[0] || '';
   const scope = (): ReturnType<typeof keyOf> => {
     if (limit) return keyOf(limit);
-    const chosen = name || choices[kind]?.[0]?.[0] || '';
     if (kind === 'account') return {cdn: Number(chosen)};
     if (kind === 'bucket') return {cdn: Number(chosen.split('/')[0]), bucket: chosen.slice(chosen.indexOf('/') + 1)};
     return kind === 'storage' ? {storage: name} : {};
@@ -67,7 +67,7 @@ function LimitForm({limit, onClose}: {limit?: Limit; onClose: (changed: boolean)
               <div class="pair">
                 <Field label="Whose uploads share it" value={kind} onValue={(value) => (setKind(value), setName(''))} options={[['all', 'all uploads'], ['account', 'one account'], ['bucket', 'one bucket'], ['storage', 'one storage']]} />
                 {kind === 'storage' && <Field label="Storage" name="storage" problem={problem} value={name} onValue={setName} required />}
-                {choices[kind] && <Field label={kind === 'account' ? 'Account' : 'Bucket'} value={name} onValue={setName} options={choices[kind]} />}
+                {choices[kind] && <Field label={kind === 'account' ? 'Account' : 'Bucket'} value={chosen} onValue={setName} options={choices[kind]} />}
               </div>
             )}
             <div class="pair">

@@ -94,11 +94,11 @@ interface QueueProps {
 export function QueueForm({title, jobs, only, cdn, onClose}: QueueProps) {
   const mine = buckets.value.filter((one) => one.cdn === cdn).map((one) => one.bucket);
   const one = jobs.length === 1 && jobs[0]?.files?.length === 1 ? jobs[0] : null;
-  const [values, setValues] = useState<Record<string, string>>({bucket: mine[0] ?? '', key: one?.files?.[0] ?? '', acl: 'private', overwrite: 'replace', callback: '', priority: '5'});
+  const [values, setValues] = useState<Record<string, string>>({key: one?.files?.[0] ?? '', acl: 'private', overwrite: 'replace', callback: '', priority: '5'});
   const [would, setWould] = useState<Sum>();
   const [done, setDone] = useState<Sum>();
   const [token] = useState(() => crypto.randomUUID());
-  const value = (name: string) => values[name] ?? '';
+  const value = (name: string) => values[name] ?? (name === 'bucket' ? mine[0] : undefined) ?? ''; // the buckets may become known after the form
   const of = (name: string) => ({
     value: value(name),
     onValue: (next: string) => {

@@ -123,7 +123,7 @@ function PersonForm({old, onClose}: {old?: Person; onClose: (changed: boolean) =
           <>
             {!old && <Field label="Name" name="name" problem={problem} value={name} onValue={setName} required autocapitalize="none" about="Such as anna or anna@example.org." />}
             <Field label="Role" name="role" problem={problem} value={role} onValue={(value) => setRole(value as Role)} options={kRoles} />
-            {(role === 'customer' || role === 'viewer') && <Field label="Account" name="cdn" problem={problem} value={cdn} onValue={setCdn} options={[...(role === 'viewer' ? [['', 'all accounts'] as [string, string]] : [['', 'choose'] as [string, string]]), ...accounts.value.map((one): [string, string] => [String(one.cdn), `${one.cdn} ${one.user}`])]} />}
+            {(role === 'customer' || role === 'viewer') && <Field label="Account" name="cdn" problem={problem} value={cdn} onValue={setCdn} options={[...(role === 'viewer' ? [['', 'all accounts'] as [string, string]] : []), ...accounts.value.map((one): [string, string] => [String(one.cdn), `${one.cdn} ${one.user}`])]} />}
           </>
         )}
       </Form>

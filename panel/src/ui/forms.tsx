@@ -28,6 +28,9 @@ interface FieldProps extends Omit<JSX.InputHTMLAttributes, 'onChange' | 'value' 
 export function Field({label, about, value, onValue, options, type = 'text', rows, problem, name, ...rest}: FieldProps) {
   const id = useId();
   const wrong = problem && name && problem.detail.startsWith(name + ':') ? problem.detail.slice(name.length + 1) : '';
+  const choices = options?.map((one): [string, string] => (typeof one === 'string' ? [one, one] : one));
+  // A browser shows the first choice where none is the value: what is sent would not be what is seen.
+  const strange = choices?.every(([word]) => word !== value);
   const common = {id, name, 'aria-describedby': about || wrong ? id + 'a' : undefined, 'aria-invalid': wrong ? true : undefined};
   return (
     <div class="field">
@@ -35,16 +38,18 @@ export function Field({label, about, value, onValue, options, type = 'text', row
         {label}
         {rest.required && <span class="faint"> required</span>}
       </label>
-      {options ? (
-        <select {...common} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
-          {options.map((one) => {
-            const [word, text] = typeof one === 'string' ? [one, one] : one;
-            return (
-              <option key={word} value={word} selected={word === value}>
-                {text}
-              </option>
-            );
-          })}
+      {choices ? (
+        <select {...common} value={value} required={rest.required || strange} onChange={(event) => onValue(event.currentTarget.value)}>
+          {strange && (
+            <option key={value} value={value} selected>
+              {value || 'choose'}
+            </option>
+          )}
+          {choices.map(([word, text]) => (
+            <option key={word} value={word} selected={word === value}>
+              {text}
+            </option>
+          ))}
         </select>
       ) : rows ? (
         <textarea {...common} rows={rows} value={value} required={rest.required} maxLength={rest.maxLength} onInput={(event) => onValue(event.currentTarget.value)} />
