@@ -40,6 +40,8 @@ bool is_valid_utf8(std::string_view text);
 // `text` fit for one line of a log or a terminal: control characters, DEL, bidirectional overrides and invalid UTF-8
 // shown as \xNN, cut to `max_bytes` with an ellipsis.
 std::string printable(std::string_view text, std::size_t max_bytes = 256);
+// How many bytes at the front are printable ASCII, space included: in most text it is all of them.
+std::size_t plain_ascii_length(std::string_view text);
 // Whether printable() would change nothing, for all that need not be looked at closely: ASCII alone.
 bool is_plain(std::string_view text, std::size_t max_bytes = 256);
 

@@ -93,6 +93,20 @@ TEST(Printable, CutsBetweenCharacters) {
   EXPECT_EQ(printable("abc\x01", 6), "abc…");
 }
 
+TEST(Encoding, PlainAsciiEndsAtTheFirstOtherByteWhereverItIs) {
+  for (std::size_t size = 0; size <= 20; ++size) {
+    EXPECT_EQ(plain_ascii_length(std::string(size, '~')), size);
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, ' ');
+        text[at] = static_cast<char>(byte);
+        const bool plain = byte >= 0x20 && byte <= 0x7E;
+        ASSERT_EQ(plain_ascii_length(text), plain ? size : at) << "byte " << byte << " at " << at << " of " << size;
+      }
+    }
+  }
+}
+
 TEST(Encoding, WhatIsPlainIsPrintedAsItIs) {
   EXPECT_TRUE(is_plain(""));
   EXPECT_TRUE(is_plain(" ~\"\\"));

@@ -182,6 +182,11 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 HeadScanner::Verdict HeadScanner::scan(std::string_view bytes) {
   for (; position_ < bytes.size(); ++position_) {
+    // Most of a line can be stepped over: nothing is wrong with printable text that is not at its front.
+    if (position_ > line_start_ && bytes[position_ - 1] != '\r') {
+      position_ += plain_ascii_length(bytes.substr(position_));
+      if (position_ == bytes.size()) break;
+    }
     const char c = bytes[position_];
     const bool after_cr = position_ > begin_ && bytes[position_ - 1] == '\r';
     if (c == '\n') {
