@@ -28,7 +28,6 @@ class Insertion {
   std::vector<Result<InsertOutcome>> run() {
     find_equal_jobs();
     look();
-    keep_signatures();
     keep_chain_ends();
     insert_rows();
     insert_retries();
@@ -57,71 +56,98 @@ class Insertion {
     std::vector<std::int64_t> timestamps;
     std::vector<std::int64_t> keys;
     std::vector<Bytes> macs;
-    std::vector<UploadId> ids;
 
-    void add(const InsertJob& job, UploadId id) {
+    void add(const InsertJob& job) {
       timestamps.push_back(job.upload.signature.timestamp);
       keys.push_back(job.upload.key_id);
       macs.push_back({job.upload.signature.mac});
-      ids.push_back(id);
     }
   };
 
-  void repeat(std::size_t at, UploadId first) {
-    places_[at].is_new = false;
-    places_[at].repeated = true;
-    places_[at].id = first;
-  }
-
   // Several of the group may have the same signature: the first of them counts.
   void find_equal_jobs() {
-    std::map<Signature, std::size_t> first;
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
-      if (jobs_[at].upload.signature.mac.empty()) continue;
-      const auto [known, is_first] = first.try_emplace(signature_of(jobs_[at]), at);
+      if (jobs_[at].upload.signature.mac.empty()) {
+        unsigned_.push_back(at);
+        continue;
+      }
+      const auto [known, is_first] = signed_.try_emplace(signature_of(jobs_[at]), at);
       if (is_first) continue;
       places_[at].is_new = false;
       places_[at].same = known->second;
     }
   }
 
-  // What must be known first, asked in one message. Objects are locked in one order for all nodes, and before ids are
-  // taken: so ids of a chain grow in the order of the chain.
+  // What must be known first, and the signatures with the ids of their uploads, in one message. Objects are locked in
+  // one order for all nodes, and before ids are taken: so ids of a chain grow in the order of the chain. Signatures
+  // come in one order for all nodes, too: one that another node keeps at this moment is waited for.
   void look() {
-    Signatures given;
-    std::vector<std::size_t> asked;
     std::set<AccountId> accounts;
     std::set<std::int64_t> targets;
-    std::int64_t ids = 0;
     for (std::size_t at = 0; at < jobs_.size(); ++at) {
       if (!places_[at].is_new) continue;
       const NewUpload& upload = jobs_[at].upload;
-      ++ids;
       accounts.insert(upload.account);
       places_[at].target = target_of(upload.account, upload.request.bucket, upload.request.destination_path);
       targets.insert(places_[at].target);
-      if (upload.signature.mac.empty()) continue;
-      given.add(jobs_[at], 0);
-      asked.push_back(at);
     }
+    Signatures given;
+    for (const auto& [signature, at] : signed_) given.add(jobs_[at]);
     const std::vector<std::int64_t> sorted(targets.begin(), targets.end());
     const std::vector<std::int64_t> not_counted = count_by_memory(accounts);
     std::vector<PgCall> calls = {PgCall(sql::kLockShared, sql::kRemovalLock),
-                                 PgCall(sql::kFindSignatures, given.timestamps, given.keys, given.macs),
                                  PgCall(sql::kLockTargets, sorted),
-                                 PgCall(sql::kTakeIds, ids),
+                                 PgCall(sql::kInsertSignatures, given.timestamps, given.keys, given.macs,
+                                        std::vector<std::optional<std::int64_t>>(signed_.size())),
+                                 PgCall(sql::kTakeIds, std::ssize(unsigned_)),
                                  PgCall(sql::kChainEnds, sorted),
                                  PgCall(sql::kLastRemovalTime)};
     if (!not_counted.empty()) calls.emplace_back(sql::kNearlyOpenCounts, not_counted, limit_.added_up_to);
     std::vector<PgResult> answers = connection_.run_together(calls);
-    note_repeats(answers[1], asked);
+    give_ids(answers[2], answers[3]);
     const bool removed_lately =
         answers[5].next() && transaction_.now - from_unix_ms(answers[5].integer("value")) < kRemovalFelt;
     if (removed_lately) refuse_removed();
     if (!not_counted.empty()) read_counts(answers[6]);
     refuse_full_accounts();
-    give_ids(answers[3]);
+    drop_signatures_of_refused();
     while (answers[4].next()) found_ends_.emplace(answers[4].integer("id"), answers[4].integer("target"));
+  }
+
+  // Ids of uploads that are not inserted are lost.
+  void give_ids(PgResult& kept, PgResult& taken) {
+    while (kept.next()) {
+      const std::string mac = kept.blob("mac");
+      place_of({kept.integer("timestamp_s"), kept.integer("key_id"), mac}).id = kept.integer("upload_id");
+    }
+    for (const std::size_t at : unsigned_) {
+      if (taken.next()) places_[at].id = taken.integer("id");
+    }
+    find_repeats();
+  }
+
+  Place& place_of(const Signature& signature) { return places_[signed_.at(signature)]; }
+
+  // A signature that was there belongs to an upload of before, perhaps of another node at the same time.
+  void find_repeats() {
+    Signatures there;
+    std::vector<std::size_t> asked;
+    for (const auto& [signature, at] : signed_) {
+      if (places_[at].id != 0) continue;
+      there.add(jobs_[at]);
+      asked.push_back(at);
+    }
+    if (asked.empty() || connection_.failed()) return;
+    auto found = connection_.run(sql::kFindSignatures, there.timestamps, there.keys, there.macs);
+    while (found.next()) {
+      Place& place = places_[asked[static_cast<std::size_t>(found.integer("number") - 1)]];
+      place.is_new = false;
+      place.repeated = true;
+      place.id = found.integer("upload_id");
+    }
+    for (const std::size_t at : asked) {
+      if (places_[at].id == 0) refuse(at, {Errc::store_failed, "the first of equal requests was just forgotten"});
+    }
   }
 
   // Answers the accounts that are not known well enough.
@@ -164,10 +190,6 @@ class Insertion {
     places_[at].refusal = std::move(error);
   }
 
-  void note_repeats(PgResult& row, const std::vector<std::size_t>& asked) {
-    while (row.next()) repeat(asked[static_cast<std::size_t>(row.integer("number") - 1)], row.integer("upload_id"));
-  }
-
   void read_counts(PgResult& row) {
     while (row.next()) {
       const AccountId account = row.integer("account");
@@ -197,32 +219,14 @@ class Insertion {
     }
   }
 
-  // Ids of uploads that are not inserted are lost.
-  void give_ids(PgResult& row) {
-    for (Place& place : places_) {
-      if (place.is_new && row.next()) place.id = row.integer("id");
+  // A request that is refused may come again.
+  void drop_signatures_of_refused() {
+    Signatures refused;
+    for (const auto& [signature, at] : signed_) {
+      if (places_[at].refusal) refused.add(jobs_[at]);
     }
-  }
-
-  // Another node may have committed the same signature in the meantime: then its upload counts.
-  void keep_signatures() {
-    std::map<Signature, std::size_t> sorted;
-    for (std::size_t at = 0; at < jobs_.size(); ++at) {
-      if (places_[at].is_new && !jobs_[at].upload.signature.mac.empty()) sorted.emplace(signature_of(jobs_[at]), at);
-    }
-    if (sorted.empty()) return;
-    Signatures given;
-    std::map<UploadId, std::size_t> refused;
-    for (const auto& [signature, at] : sorted) {
-      given.add(jobs_[at], places_[at].id);
-      refused.emplace(places_[at].id, at);
-    }
-    auto kept = connection_.run(sql::kInsertSignatures, given.timestamps, given.keys, given.macs, given.ids);
-    while (kept.next()) refused.erase(kept.integer("upload_id"));
-    for (const auto& [id, at] : refused) {
-      const auto first = find_signature(connection_, jobs_[at].upload.key_id, jobs_[at].upload.signature);
-      repeat(at, first.value_or(0));
-    }
+    if (refused.keys.empty()) return;
+    transaction_.last.emplace_back(sql::kDropSignatures, refused.timestamps, refused.keys, refused.macs);
   }
 
   // Whoever ends the upload that a new one shall wait for waits for this transaction, and then sees the new one. With
@@ -245,10 +249,13 @@ class Insertion {
       auto row = connection_.run(sql::kChainEnds, again);
       while (row.next()) found_ends_.emplace(row.integer("id"), row.integer("target"));
     }
+    std::map<UploadId, Place*> in_order;
     for (Place& place : places_) {
-      if (!place.is_new) continue;
-      if (const auto end = ends.find(place.target); end != ends.end()) place.waiting_on = end->second;
-      ends[place.target] = place.id;
+      if (place.is_new) in_order.emplace(place.id, &place);
+    }
+    for (const auto& [id, place] : in_order) {
+      if (const auto end = ends.find(place->target); end != ends.end()) place->waiting_on = end->second;
+      ends[place->target] = id;
     }
   }
 
@@ -323,6 +330,8 @@ class Insertion {
   const SteadyTime looked_ = std::chrono::steady_clock::now();
   std::map<AccountId, std::int64_t> open_;       // uploads that have not ended
   std::vector<Place> places_;                    // of the jobs
+  std::map<Signature, std::size_t> signed_;      // the jobs that have a signature, but for equal ones
+  std::vector<std::size_t> unsigned_;            // the others
   std::map<UploadId, std::int64_t> found_ends_;  // of chains, with their targets
 };
 

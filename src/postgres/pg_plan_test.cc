@@ -29,6 +29,7 @@ std::string of(std::string_view sql) { return std::string(sql); }
 
 std::vector<Planned> statements() {
   return {
+      {"DropSignatures", of(sql::kDropSignatures), "bigint[], bigint[], bytea[]", {"signed_requests_pkey"}},
       {"FindSignatures", of(sql::kFindSignatures), "bigint[], bigint[], bytea[]", {"signed_requests_pkey"}},
       {"ChainEnds", of(sql::kChainEnds), "bigint[]", {"open_uploads_target"}},
       {"KeepOpen", of(sql::kKeepOpen), "bigint[]", {"open_uploads_pkey"}},

@@ -85,7 +85,7 @@ std::optional<UploadId> keep_signature(PgConnection& connection, std::int64_t ke
                                        UploadId id) {
   if (digest.mac.empty()) return std::nullopt;
   auto kept = connection.run(sql::kInsertSignatures, std::vector{digest.timestamp}, std::vector{key_id},
-                             std::vector{Bytes{digest.mac}}, std::vector{id});
+                             std::vector{Bytes{digest.mac}}, std::vector{std::optional(id)});
   if (kept.next()) return std::nullopt;
   return find_signature(connection, key_id, digest);
 }

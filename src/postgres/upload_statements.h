@@ -29,10 +29,18 @@ inline constexpr std::string_view kChainEnds = R"sql(
 inline constexpr std::string_view kKeepOpen = R"sql(
   SELECT o.id FROM unnest($1) AS g (id) JOIN open_uploads o ON o.id = g.id FOR KEY SHARE OF o)sql";
 
-// $1 timestamps, $2 key ids, $3 macs, $4 uploads; ascending. Answers the uploads whose signatures are new.
+// $1 timestamps, $2 key ids, $3 macs, ascending; $4 uploads, NULL for one that takes its id now. Answers those that are
+// new.
 inline constexpr std::string_view kInsertSignatures = R"sql(
   INSERT INTO signed_requests (timestamp_s, key_id, mac, upload_id)
-  SELECT * FROM unnest($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING upload_id)sql";
+  SELECT timestamp_s, key_id, mac, coalesce(upload_id, nextval('upload_ids'))
+  FROM unnest($1, $2, $3, $4) AS g (timestamp_s, key_id, mac, upload_id)
+  ON CONFLICT DO NOTHING RETURNING timestamp_s, key_id, mac, upload_id)sql";
+
+// $1 timestamps, $2 key ids, $3 macs
+inline constexpr std::string_view kDropSignatures = R"sql(
+  DELETE FROM signed_requests s USING unnest($1, $2, $3) AS g (timestamp_s, key_id, mac)
+  WHERE s.timestamp_s = g.timestamp_s AND s.key_id = g.key_id AND s.mac = g.mac)sql";
 
 // $1 ids, $2 accounts, $3 keys, $4 paths, $5 destination paths, $6 buckets, $7 acls, $8 metadata, $9 callbacks,
 // $10 options, $11 tokens, $12 sizes, $13 priorities, $14 targets, $15 the uploads that they wait for, $16 storages,
