@@ -249,26 +249,35 @@ void CandidateLists::end_survey() {
   told_.clear();
 }
 
-// Returns how many it found; nothing: it was given up. The time limit is of this part alone: after it, the looks of the
-// transaction go on.
+// Nothing: it was given up, or failed. The time limit is of this look alone: after it, those of the transaction go on.
+std::optional<PgResult> CandidateLists::look_for(PgConnection& connection, std::chrono::milliseconds longest,
+                                                 PgCall call) {
+  constexpr std::string_view kBack = "ROLLBACK TO SAVEPOINT look";
+  const std::string limit = fmt::format("SET LOCAL statement_timeout = {}", longest.count());
+  std::vector<PgCall> calls;
+  calls.emplace_back("SAVEPOINT look");
+  calls.emplace_back(limit);
+  calls.push_back(std::move(call));
+  calls.emplace_back(kBack);
+  std::vector<PgResult> answers = connection.run_together(calls);
+  const auto failure = connection.take_failure();
+  if (!failure) return std::move(answers[2]);
+  connection.run(kBack);
+  if (connection.failed()) return std::nullopt;  // it is lost
+  log::warn("a look at the queue took too long and was given up; what it would have found waits for the next",
+            {{"reason", failure->error.message},
+             {"hint", "end transactions that are open for long: xact_start in pg_stat_activity shows them"}});
+  return std::nullopt;
+}
+
+// Returns how many it found; nothing: it was given up.
 std::optional<std::size_t> CandidateLists::survey_places(PgConnection& connection, std::size_t most) {
-  constexpr std::string_view kBack = "ROLLBACK TO SAVEPOINT survey";
-  const std::string limit = fmt::format("SET LOCAL statement_timeout = {}", pace_.longest.count());
-  std::vector<PgResult> answers =
-      connection.run_together({PgCall("SAVEPOINT survey"), PgCall(limit),
-                               PgCall(sql::kReadyPlaces, node_, most, Bytes{surveyed_.storage}, surveyed_.priority,
-                                      surveyed_.large, surveyed_.account),
-                               PgCall(kBack)});
-  if (const auto failure = connection.take_failure()) {
-    connection.run(kBack);
-    if (connection.failed()) return std::nullopt;  // it is lost
-    log::warn("a look at the whole queue took too long and was given up; uploads that nobody told of wait",
-              {{"reason", failure->error.message},
-               {"hint", "end transactions that are open for long: xact_start in pg_stat_activity shows them"}});
-    return std::nullopt;
-  }
+  auto row = look_for(connection, pace_.longest,
+                      PgCall(sql::kReadyPlaces, node_, most, Bytes{surveyed_.storage}, surveyed_.priority,
+                             surveyed_.large, surveyed_.account));
+  if (!row) return std::nullopt;
   std::size_t found = 0;
-  for (PgResult& row = answers[2]; row.next(); ++found) surveyed_ = add_place(row);
+  for (; row->next(); ++found) surveyed_ = add_place(*row);
   return found;
 }
 
@@ -284,6 +293,8 @@ ReadyPlace CandidateLists::add_place(const PgResult& row) {
 }
 
 // The transaction sees what was committed when it began. So what is told of after that is looked at again by the next.
+// The limit is short: just after a vacuum, the plan of the server may be one that reads a whole index for each upload;
+// the next look has a better one.
 void CandidateLists::add_told(PgConnection& connection) {
   std::set<UploadId> told = std::exchange(told_before_, {});
   {
@@ -292,8 +303,13 @@ void CandidateLists::add_told(PgConnection& connection) {
   }
   told.insert(told_before_.begin(), told_before_.end());
   if (told.empty()) return;
-  auto row = connection.run(sql::kPlacesOf, node_, std::vector<UploadId>(told.begin(), told.end()));
-  while (row.next()) add_place(row);
+  const std::vector<UploadId> ids(told.begin(), told.end());
+  auto row = look_for(connection, pace_.longest / 8, PgCall(sql::kPlacesOf, node_, ids));
+  if (row) {
+    while (row->next()) add_place(*row);
+  } else if (told.size() <= 2 * kMostTold) {
+    told_before_ = std::move(told);
+  }
 }
 
 }  // namespace vodlift::postgres

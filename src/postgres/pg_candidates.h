@@ -16,6 +16,7 @@
 #include "core/change_feed.h"
 #include "core/fair_share.h"
 #include "postgres/pg_connection.h"
+#include "postgres/pg_result.h"
 
 namespace vodlift::postgres {
 
@@ -72,6 +73,7 @@ class CandidateLists {
   Candidates list_places(PgConnection& connection, const CandidateQuery& query);
   void survey(PgConnection& connection);
   void end_survey();
+  std::optional<PgResult> look_for(PgConnection& connection, std::chrono::milliseconds longest, PgCall call);
   std::optional<std::size_t> survey_places(PgConnection& connection, std::size_t most);
   ReadyPlace add_place(const PgResult& row);
   void add_told(PgConnection& connection);

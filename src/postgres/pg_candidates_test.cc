@@ -150,6 +150,26 @@ TEST_F(ShortLooksTest, ASurveyThatTakesTooLongHoldsUpNoLook) {
   EXPECT_EQ(look(lists), (Ids{first, second, elsewhere}));
 }
 
+TEST_F(ShortLooksTest, WhatItIsToldOfIsLookedAtAgainWhereThatTookTooLong) {
+  CandidateLists::Pace pace = kToldOnly;
+  pace.longest = milliseconds(800);
+  CandidateLists lists(feed_, self_.node, pace);
+  const UploadId first = insert(1);
+  begin();
+  EXPECT_EQ(look(lists), Ids{first});
+  const UploadId second = insert(2);
+  const auto other = PgConnection::open(StartedServer::shared().url_of(name_)).value();
+  other->execute("BEGIN; LOCK TABLE node_storages IN ACCESS EXCLUSIVE MODE");
+  ASSERT_FALSE(other->take_failure());
+  for (int looks = 0; looks < 3; ++looks) {
+    begin();
+    EXPECT_EQ(look(lists), Ids{first});
+  }
+  other->execute("ROLLBACK");
+  begin();
+  EXPECT_EQ(look(lists), (Ids{first, second}));
+}
+
 // As where another node has its storage now.
 TEST_F(ShortLooksTest, APlaceThatASurveyDoesNotFindIsForgotten) {
   LocalChangeFeed silent;
