@@ -180,7 +180,7 @@ Result<bool> PgAccountRepository::remove(const Removable& one, WallTime now) {
     auto unused = is_unused(transaction.connection, one);
     if (!unused || !*unused) return unused;
     remove_rows(transaction.connection, one, now);
-    transaction.connection.run(sql::kNoteRemoval, version, to_unix_ms(transaction.now));
+    transaction.connection.run(sql::kNoteRemoval, version, to_unix_ms(transaction.now()));
     return true;
   });
 }

@@ -35,7 +35,7 @@ void record_attempts(PgTransaction& transaction, std::vector<EndedRun> runs) {
   auto row = connection.run(sql::kLastAttempts, ids);
   while (row.next()) last[row.integer("upload_id")] = {row.integer("fence"), read_attempt(row)};
   for (EndedRun& run : runs) {
-    run.run.ended = transaction.now;
+    run.run.ended = transaction.now();
     const auto before = last.find(run.id);
     switch (keep_attempt(before == last.end() ? std::nullopt : std::optional(before->second.attempt), run.run)) {
       case KeepAttempt::nothing:

@@ -39,12 +39,12 @@ Result<BandwidthShares::Renewed> PgBandwidthShares::renew(const NodeTerm& self,
   }
   return database_.write([&](PgTransaction& transaction) -> Result<Renewed> {
     PgConnection& connection = transaction.connection;
-    const std::int64_t now_ms = to_unix_ms(transaction.now);
+    const std::int64_t now_ms = to_unix_ms(transaction.now());
     Columns columns(wishes);
     // One node at a time: none takes what another one takes too.
     auto answers = connection.run_together(
         {PgCall(sql::kLockAlone, sql::kSharesLock),
-         PgCall(sql::kCountWorkers, to_unix_ms(transaction.now - kNodeLostAfter)),
+         PgCall(sql::kCountWorkers, to_unix_ms(transaction.now() - kNodeLostAfter)),
          PgCall(sql::kSharesOfOthers, self.node, now_ms, columns.kinds, columns.accounts, columns.names)});
     if (connection.failed()) return Renewed();
     std::vector<std::vector<HeldShare>> others(wishes.size());
@@ -57,7 +57,7 @@ Result<BandwidthShares::Renewed> PgBandwidthShares::renew(const NodeTerm& self,
       taken.shares.push_back({wishes[at].scope, next_share(wishes[at], others[at])});
       columns.shares.push_back(std::max(taken.shares.back().rate, wishes[at].least));
     }
-    const std::int64_t until_ms = to_unix_ms(transaction.now + kShareLease);
+    const std::int64_t until_ms = to_unix_ms(transaction.now() + kShareLease);
     connection.run_together(
         {PgCall(sql::kPutShares, self.node, until_ms, columns.kinds, columns.accounts, columns.names, columns.rates,
                 columns.senders, columns.shares),
@@ -71,7 +71,7 @@ Result<std::optional<std::int64_t>> PgBandwidthShares::look(const NodeTerm& self
   return database_.read([&](PgTransaction& transaction) -> Result<std::optional<std::int64_t>> {
     if (transaction.connection.run(sql::kOwnShares, self.node).next()) return std::optional<std::int64_t>();
     return std::optional(
-        count_workers(transaction.connection.run(sql::kCountWorkers, to_unix_ms(transaction.now - kNodeLostAfter))));
+        count_workers(transaction.connection.run(sql::kCountWorkers, to_unix_ms(transaction.now() - kNodeLostAfter))));
   });
 }
 

@@ -95,7 +95,7 @@ Result<CallbackPage> PgCallbackHistory::list(const CallbackQuery& query) {
     walk(transaction.connection, query, search);
     CallbackPage page = search.page();
     for (const std::int64_t id : search.ids()) {
-      if (auto story = story_of(transaction.connection, id, 1, transaction.now)) {
+      if (auto story = story_of(transaction.connection, id, 1, transaction.now())) {
         page.callbacks.push_back(std::move(story->callback));
       }
     }
@@ -105,7 +105,7 @@ Result<CallbackPage> PgCallbackHistory::list(const CallbackQuery& query) {
 
 Result<CallbackStory> PgCallbackHistory::find(std::int64_t id) {
   return database_.read([&](PgTransaction& transaction) -> Result<CallbackStory> {
-    auto story = story_of(transaction.connection, id, kKeptCallbackAttempts, transaction.now);
+    auto story = story_of(transaction.connection, id, kKeptCallbackAttempts, transaction.now());
     if (!story) return no_such_callback(id);
     return std::move(*story);
   });
@@ -115,7 +115,7 @@ Result<CallbackStory> PgCallbackHistory::find_of(UploadId upload) {
   return database_.read([&](PgTransaction& transaction) -> Result<CallbackStory> {
     auto row = transaction.connection.run(sql::kCallbackOf, upload);
     if (!row.next()) return no_callback_of(upload);
-    auto story = story_of(transaction.connection, row.integer("id"), kKeptCallbackAttempts, transaction.now);
+    auto story = story_of(transaction.connection, row.integer("id"), kKeptCallbackAttempts, transaction.now());
     if (!story) return no_callback_of(upload);
     return std::move(*story);
   });
@@ -126,14 +126,14 @@ Result<> PgCallbackHistory::send_again(std::int64_t id) {
     PgConnection& connection = transaction.connection;
     auto locked = connection.run(sql::kLockCallback, id);
     bool own_sums = locked.next() && locked.integer("own_sums") != 0;
-    const auto story = story_of(connection, id, 0, transaction.now);
+    const auto story = story_of(connection, id, 0, transaction.now());
     if (!story) return no_such_callback(id);
     const CallbackView& callback = story->callback;
     if (auto may = may_send_again(callback.under_way); !may) return may;
     if (callback.state != CallbackState::pending) {
       own_sums = count_waiting(transaction, callback.account, callback.receiver, 1);
     }
-    connection.run(sql::kSendCallbackAgain, id, to_unix_ms(transaction.now), own_sums);
+    connection.run(sql::kSendCallbackAgain, id, to_unix_ms(transaction.now()), own_sums);
     // Room for all that its schedule has now.
     connection.run(sql::kForgetCallbackAttempts, id, callback.attempts + kMaxCallbackAttempts - kKeptCallbackAttempts);
     transaction.changed_callback(id);

@@ -28,7 +28,7 @@ constexpr int kDelaysStep = 1000;
 std::optional<milliseconds> first_delay(PgTransaction& transaction) {
   auto row = transaction.connection.run(sql::kFirstDelayedCallback);
   if (!row.next()) return std::nullopt;
-  return std::max(from_unix_ms(row.integer("next_attempt_ms")) - transaction.now, milliseconds(0));
+  return std::max(from_unix_ms(row.integer("next_attempt_ms")) - transaction.now(), milliseconds(0));
 }
 
 // The accounts from `first` on and below `end` that have callbacks due, until there are `most`.
@@ -112,7 +112,7 @@ void insert_callbacks(PgTransaction& transaction, const std::vector<NewCallback>
     transaction.tell({.kind = Change::Kind::callbacks_due, .upload = ended.id});
   }
   auto row = transaction.connection.run(sql::kInsertCallbacks, uploads, accounts, receivers, own_sums, webhook_ids,
-                                        urls, bodies, to_unix_ms(transaction.now));
+                                        urls, bodies, to_unix_ms(transaction.now()));
   while (row.next()) transaction.changed_callback(row.integer("callback_id"));
 }
 
@@ -129,7 +129,7 @@ Result<std::vector<AccountId>> PgCallbackQueue::due_accounts(AccountId from, int
   auto listed = queue_.database.read(list);
   if (!listed || !delays_are_over) return listed;
   const auto ended = queue_.database.write([&](PgTransaction& transaction) -> Result<> {
-    auto row = transaction.connection.run(sql::kEndCallbackDelays, to_unix_ms(transaction.now), kDelaysStep);
+    auto row = transaction.connection.run(sql::kEndCallbackDelays, to_unix_ms(transaction.now()), kDelaysStep);
     while (row.next()) transaction.changed_callback(row.integer("id"));
     return {};
   });
@@ -165,7 +165,7 @@ Result<std::vector<ClaimedCallback>> PgCallbackQueue::claim(const std::vector<st
                                         ids.begin() + std::min(std::ssize(ids), std::ptrdiff_t{kMaxClaimed}));
   return queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<ClaimedCallback>> {
     std::map<std::int64_t, ClaimedCallback> by_id;
-    auto row = transaction.connection.run(sql::kClaimCallbacks, first, to_unix_ms(transaction.now + lease),
+    auto row = transaction.connection.run(sql::kClaimCallbacks, first, to_unix_ms(transaction.now() + lease),
                                           queue_.self.node, queue_.self.term);
     while (row.next()) {
       const std::int64_t id = row.integer("id");
@@ -195,7 +195,7 @@ Result<std::vector<std::int64_t>> PgCallbackQueue::record(const std::vector<Reco
     return Error{Errc::internal, fmt::format("callback {} must not become {}", callback.id, to_string(attempt.next))};
   }
   return queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<std::int64_t>> {
-    const WallTime now = transaction.now;
+    const WallTime now = transaction.now();
     std::map<std::int64_t, const CallbackAttempt*> by_id;
     std::vector<std::int64_t> ids;
     std::vector<std::int64_t> fences;
@@ -252,16 +252,16 @@ Result<int> PgCallbackQueue::refuse(AccountId account, const std::string& receiv
     const auto ids = find(transaction);
     if (!ids) return ids.error();
     std::set<Counted> refused;
-    auto row = transaction.connection.run(sql::kRefuseCallbacks, *ids, to_unix_ms(transaction.now));
+    auto row = transaction.connection.run(sql::kRefuseCallbacks, *ids, to_unix_ms(transaction.now()));
     while (row.next()) {
       refused.insert({row.integer("account"), row.text("receiver"), row.integer("own_sums") != 0, row.integer("id"),
                       row.integer("attempts"), row.integer("upload_id")});
     }
     AttemptRows rows;
     for (const Counted& one : refused) {
-      rows.add(one.id, one.number, transaction.now, {}, printable(reason, kMaxCallbackErrorBytes));
+      rows.add(one.id, one.number, transaction.now(), {}, printable(reason, kMaxCallbackErrorBytes));
       change_receiver(transaction, one.account, one.receiver, one.own_sums,
-                      [&](ReceiverSums& sums) { sums.count_refused(transaction.now); });
+                      [&](ReceiverSums& sums) { sums.count_refused(transaction.now()); });
       transaction.changed_callback(one.id);
       transaction.tell({Change::Kind::callbacks_due, account, one.upload});
     }
@@ -273,7 +273,7 @@ Result<int> PgCallbackQueue::refuse(AccountId account, const std::string& receiv
 Result<> PgCallbackQueue::reclaim() {
   return queue_.database.write([&](PgTransaction& transaction) -> Result<> {
     auto row = transaction.connection.run(sql::kReclaimCallbacks, queue_.self.node, queue_.self.term,
-                                          to_unix_ms(transaction.now));
+                                          to_unix_ms(transaction.now()));
     while (row.next()) transaction.changed_callback(row.integer("id"));
     transaction.tell({.kind = Change::Kind::callbacks_due});
     return {};

@@ -263,13 +263,28 @@ std::optional<std::string> PgConnection::prepared(std::string_view sql, const Pg
   return name;
 }
 
-PgResult PgConnection::run_prepared(std::string_view sql, const PgValues& values) {
+PgResult PgConnection::run_one(PgCall call) {
   if (failed()) return PgResult(nullptr);
-  const auto name = prepared(sql, values);
+  if (!first_.empty()) {
+    std::vector<PgCall> one;
+    one.push_back(std::move(call));
+    return std::move(run_together(one).front());
+  }
+  const auto name = prepared(call.sql, call.values);
   if (!name) return PgResult(nullptr);
-  if (!send(*name, values)) return PgResult(nullptr);
+  if (!send(*name, call.values)) return PgResult(nullptr);
   Answer answer = receive(patience_);
   return PgResult(check(answer.get()) ? answer.release() : nullptr);
+}
+
+void PgConnection::begin(std::vector<PgCall> calls) {
+  first_ = std::move(calls);
+  begun_.clear();
+}
+
+std::vector<PgResult> PgConnection::begun() {
+  if (!first_.empty()) run_together({});
+  return std::move(begun_);
 }
 
 bool PgConnection::send(const std::string& name, const PgValues& values) {
@@ -286,20 +301,27 @@ std::vector<PgResult> PgConnection::run_together(const std::vector<PgCall>& call
 }
 
 std::vector<PgConnection::Answer> PgConnection::pipeline(const std::vector<PgCall>& calls, milliseconds patience) {
+  const std::vector<PgCall> first = std::exchange(first_, {});
+  std::vector<const PgCall*> all;
+  for (const auto* const part : {&first, &calls}) {
+    for (const PgCall& call : *part) all.push_back(&call);
+  }
   std::vector<std::string> names;
-  for (const PgCall& call : calls) {
-    const auto name = failed() ? std::nullopt : prepared(call.sql, call.values);
+  for (const PgCall* const call : all) {
+    const auto name = failed() ? std::nullopt : prepared(call->sql, call->values);
     if (!name) break;
     names.push_back(*name);
   }
   std::vector<Answer> answers;
   if (!failed() && PQenterPipelineMode(handle_) != 0) {
     bool sent = true;
-    for (std::size_t at = 0; sent && at < calls.size(); ++at) sent = send(names[at], calls[at].values);
+    for (std::size_t at = 0; sent && at < all.size(); ++at) sent = send(names[at], all[at]->values);
     if (sent && PQpipelineSync(handle_) != 0) answers = receive_all(patience);
     if (PQexitPipelineMode(handle_) == 0) lose(one_line(PQerrorMessage(handle_)));
   }
-  while (answers.size() < calls.size()) answers.emplace_back(nullptr, PQclear);
+  while (answers.size() < all.size()) answers.emplace_back(nullptr, PQclear);
+  for (std::size_t at = 0; at < first.size(); ++at) begun_.emplace_back(answers[at].release());
+  answers.erase(answers.begin(), answers.begin() + std::ssize(first));
   return answers;
 }
 
@@ -324,6 +346,7 @@ std::vector<PgConnection::Answer> PgConnection::receive_all(milliseconds patienc
 }
 
 std::optional<std::string> PgConnection::execute(const std::string& sql, milliseconds patience) {
+  if (!first_.empty()) run_together({});
   if (failed()) return std::nullopt;
   if (PQsendQuery(handle_, sql.c_str()) == 0) {
     lose(one_line(PQerrorMessage(handle_)));
@@ -366,6 +389,7 @@ Committed PgConnection::commit(std::vector<PgCall> last) {
 }
 
 void PgConnection::roll_back() {
+  first_.clear();
   if (is_lost() || PQtransactionStatus(handle_) == PQTRANS_IDLE) return;
   if (PQsendQuery(handle_, "ROLLBACK") == 0 || !receive(patience_)) lost_ = true;
 }

@@ -83,14 +83,17 @@ class PgConnection {
   // be the same each time.
   template <class... Values>
   PgResult run(std::string_view sql, const Values&... values) {
-    PgValues all;
-    (all.add(values), ...);
-    return run_prepared(sql, all);
+    return run_one(PgCall(sql, values...));
   }
 
   // Runs statements one after the other, as run() does, but sends all of them before it waits for the first answer.
   // None may need what an earlier one answers. After one that fails the others are not run.
   std::vector<PgResult> run_together(const std::vector<PgCall>& calls);
+
+  // The next statement is sent behind these, in one message. begun() gives their answers, and sends them alone if there
+  // was no statement yet.
+  void begin(std::vector<PgCall> calls);
+  std::vector<PgResult> begun();
 
   // Runs one or several statements without values; answers the first column of the last row, as text.
   std::optional<std::string> execute(const std::string& sql) { return execute(sql, patience_); }
@@ -134,12 +137,12 @@ class PgConnection {
   PgConnection(pg_conn* handle, PgServers* servers);
   static void on_notice(void* self, const pg_result* notice);
 
-  PgResult run_prepared(std::string_view sql, const PgValues& values);
+  PgResult run_one(PgCall call);
   // The name of the prepared statement; nothing: it failed.
   std::optional<std::string> prepared(std::string_view sql, const PgValues& values);
   // Sends a prepared statement with its values; false: the connection is lost.
   bool send(const std::string& name, const PgValues& values);
-  // An answer for each of the calls; null: it failed, or was not run.
+  // An answer for each of the calls; null: it failed, or was not run. What begin() was given goes first.
   std::vector<Answer> pipeline(const std::vector<PgCall>& calls, std::chrono::milliseconds patience);
   // The answers to statements in a pipeline, and its end.
   std::vector<Answer> receive_all(std::chrono::milliseconds patience);
@@ -161,7 +164,9 @@ class PgConnection {
   std::optional<PgFailure> failure_;
   std::int64_t marks_ = 0;
   bool lost_ = false;
-  bool warned_ = false;  // since the last look
+  bool warned_ = false;        // since the last look
+  std::vector<PgCall> first_;  // that begin() was given, as long as they are not sent
+  std::vector<PgResult> begun_;
   std::unordered_map<std::string, std::string, TextHash, std::equal_to<>> statements_;
 };
 

@@ -52,6 +52,25 @@ bool is_refusal(const Result<>& outcome) {
 
 }  // namespace
 
+PgTransaction::PgTransaction(PgConnection& used, std::string_view how, const Clock* clock)
+    : connection(used), clock_(clock) {
+  std::vector<PgCall> calls;
+  calls.emplace_back(how);
+  if (clock == nullptr) calls.emplace_back(kNow);
+  connection.begin(std::move(calls));
+}
+
+WallTime PgTransaction::now() {
+  if (now_) return *now_;
+  if (clock_ != nullptr) {
+    now_ = clock_->now();
+  } else {
+    std::vector<PgResult> answers = connection.begun();
+    now_ = from_unix_ms(!answers.empty() && answers.back().next() ? answers.back().integer("now_ms") : 0);
+  }
+  return *now_;
+}
+
 std::vector<Change> PgTransaction::news() const {
   std::vector<Change> changes;
   for (const UploadId id : uploads_) changes.push_back({.kind = Change::Kind::upload_changed, .upload = id});
@@ -94,12 +113,6 @@ PgDatabase::PgDatabase(PgOptions options)
       pool_(options_.url, options_.connections),
       most_open_uploads_(options_.most_open_uploads) {}
 
-WallTime PgDatabase::begin(PgConnection& connection, std::string_view how) {
-  std::vector<PgResult> answers = connection.run_together({PgCall(how), PgCall(kNow)});
-  if (options_.clock != nullptr) return options_.clock->now();
-  return from_unix_ms(answers[1].next() ? answers[1].integer("now_ms") : 0);
-}
-
 PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& change) {
   using End = Run::End;
   const std::unique_ptr<PgConnection, void (*)(PgConnection*)> undo(&connection, [](PgConnection* open) {
@@ -111,8 +124,7 @@ PgDatabase::Run PgDatabase::run_change(PgConnection& connection, const Work& cha
     return Run{failure->again ? End::again : End::refused, failure->error};
   };
   const SteadyTime begun = steady_clock::now();
-  PgTransaction transaction(connection, begin(connection, kBeginChange));
-  if (connection.failed()) return failed();
+  PgTransaction transaction(connection, kBeginChange, options_.clock);
   const auto outcome = change(transaction);
   if (connection.failed()) return failed();
   if (!outcome) return {End::refused, outcome.error()};
@@ -190,9 +202,8 @@ PgDatabase::Run PgDatabase::run_query(PgConnection& connection, const Work& quer
     open->roll_back();
     (void)open->take_failure();
   });
-  PgTransaction transaction(connection, begin(connection, kBeginQuery));
-  Result<> outcome;
-  if (!connection.failed()) outcome = query(transaction);
+  PgTransaction transaction(connection, kBeginQuery, options_.clock);
+  const Result<> outcome = query(transaction);
   if (const auto failure = connection.take_failure())
     return {failure->again ? End::again : End::refused, failure->error};
   if (!outcome) return {End::refused, outcome.error()};

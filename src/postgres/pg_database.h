@@ -43,7 +43,11 @@ struct PgOptions {
 // read see one state (REPEATABLE READ).
 class PgTransaction {
  public:
-  PgTransaction(PgConnection& used, WallTime begun) : connection(used), now(begun) {}
+  // It begins with the first statement, in one message. `clock`: null: the database's own.
+  PgTransaction(PgConnection& used, std::string_view how, const Clock* clock);
+
+  // When it began, by the database's clock. Where nothing has run yet, this costs a message of its own.
+  WallTime now();
 
   // For the feed, after the commit.
   void changed_upload(UploadId id) { uploads_.insert(id); }
@@ -51,7 +55,6 @@ class PgTransaction {
   void tell(const Change& change) { changes_.push_back(change); }
 
   PgConnection& connection;
-  const WallTime now;        // by the database's clock
   std::vector<PgCall> last;  // whose answers nobody needs: they are sent with the commit, in one message
   std::size_t together = 1;  // changes that share it, for the metrics
   CountChanges counts;
@@ -60,6 +63,8 @@ class PgTransaction {
   friend class PgDatabase;
   [[nodiscard]] std::vector<Change> news() const;
 
+  const Clock* const clock_;
+  std::optional<WallTime> now_;
   std::set<UploadId> uploads_;
   std::set<std::int64_t> callbacks_;
   std::vector<Change> changes_;
@@ -146,7 +151,6 @@ class PgDatabase {
   Result<> read_any(const Work& query);
   Run run_change(PgConnection& connection, const Work& change);
   Run run_query(PgConnection& connection, const Work& query);
-  WallTime begin(PgConnection& connection, std::string_view how);
   // Finds out what became of a transaction. Errors: store_failed (nobody can tell now).
   Result<bool> was_committed(std::int64_t lane, std::int64_t number);
   // Whether the database can be used, as a call of it showed.

@@ -106,7 +106,7 @@ class Insertion {
     std::vector<PgResult> answers = connection_.run_together(calls);
     give_ids(answers[2], answers[3]);
     const bool removed_lately =
-        answers[5].next() && transaction_.now - from_unix_ms(answers[5].integer("value")) < kRemovalFelt;
+        answers[5].next() && transaction_.now() - from_unix_ms(answers[5].integer("value")) < kRemovalFelt;
     if (removed_lately) refuse_removed();
     if (!not_counted.empty()) read_counts(answers[6]);
     refuse_full_accounts();
@@ -292,7 +292,7 @@ class Insertion {
     if (ids.empty()) return;
     transaction_.last.emplace_back(sql::kInsertUploads, ids, accounts, keys, paths, destinations, buckets, acls,
                                    metadata, callbacks, options, tokens, sizes, priorities, targets, waiting_on,
-                                   storages, to_unix_ms(transaction_.now));
+                                   storages, to_unix_ms(transaction_.now()));
   }
 
   void insert_retries() {

@@ -26,7 +26,7 @@ Result<> put_parts(PgTransaction& transaction, UploadId id, const std::vector<Pa
     md5.push_back({part.md5});
   }
   const auto put = transaction.connection.run(sql::kPutParts, id, numbers, sizes, etags, checksums, md5,
-                                              to_unix_ms(transaction.now));
+                                              to_unix_ms(transaction.now()));
   if (put.changes() == std::ssize(parts)) return {};
   return Error{Errc::internal,
                fmt::format("upload {}: part {} belongs to no open multipart upload", id, parts.front().number)};
@@ -98,9 +98,9 @@ Result<> PgMultipartJournal::intend(const Lease& lease, const MultipartPlace& pl
   return queue_.database.write([&](PgTransaction& transaction) -> Result<> {
     const auto held = lock_held(transaction.connection, lease);
     if (!held) return lease_lost(lease);
-    abandon_all(transaction.connection, lease.id, transaction.now);
+    abandon_all(transaction.connection, lease.id, transaction.now());
     transaction.connection.run(sql::kIntend, lease.id, held->account, place.endpoint, Bytes{place.bucket},
-                               Bytes{place.key}, to_unix_ms(transaction.now));
+                               Bytes{place.key}, to_unix_ms(transaction.now()));
     return {};
   });
 }
@@ -135,7 +135,7 @@ Result<> PgMultipartJournal::abandon(const Lease& lease) {
   return queue_.database.write([&](PgTransaction& transaction) -> Result<> {
     const auto held = lock_held(transaction.connection, lease);
     if (!held) return lease_lost(lease);
-    abandon_all(transaction.connection, lease.id, transaction.now);
+    abandon_all(transaction.connection, lease.id, transaction.now());
     return restart_journal(transaction, lease, *held, {});
   });
 }

@@ -38,9 +38,9 @@ KnownMultiparts known_at(PgConnection& connection, const MultipartPlace& place) 
 
 Result<std::vector<AbandonedMultipart>> PgMultipartLedger::due(int limit) {
   return database_.read([&](PgTransaction& transaction) -> Result<std::vector<AbandonedMultipart>> {
-    return abandoned_in(transaction.connection.run(sql::kSelectDueAbandoned, to_unix_ms(transaction.now),
+    return abandoned_in(transaction.connection.run(sql::kSelectDueAbandoned, to_unix_ms(transaction.now()),
                                                    std::clamp(limit, 0, kMaxAbandonedRows)),
-                        transaction.now);
+                        transaction.now());
   });
 }
 
@@ -48,7 +48,7 @@ Result<std::vector<AbandonedMultipart>> PgMultipartLedger::abandoned(std::option
   return database_.read([&](PgTransaction& transaction) -> Result<std::vector<AbandonedMultipart>> {
     return abandoned_in(
         transaction.connection.run(sql::kSelectAbandoned, account, std::clamp(limit, 0, kMaxAbandonedRows)),
-        transaction.now);
+        transaction.now());
   });
 }
 
@@ -65,7 +65,7 @@ Result<std::optional<milliseconds>> PgMultipartLedger::next_due() {
   return database_.read([&](PgTransaction& transaction) -> Result<std::optional<milliseconds>> {
     auto row = transaction.connection.run(sql::kNextAbandonedDue);
     if (!row.next()) return std::optional<milliseconds>();
-    return std::optional(std::max(from_unix_ms(row.integer("next_attempt_ms")) - transaction.now, milliseconds(0)));
+    return std::optional(std::max(from_unix_ms(row.integer("next_attempt_ms")) - transaction.now(), milliseconds(0)));
   });
 }
 
@@ -88,7 +88,7 @@ Result<bool> PgMultipartLedger::adopt(std::int64_t id, const std::vector<std::st
     for (const std::string& multipart_id : multipart_ids) {
       if (std::ranges::find(known.ids, multipart_id) == known.ids.end()) unknown.push_back({multipart_id});
     }
-    connection.run(sql::kAdopt, id, unknown, to_unix_ms(transaction.now));
+    connection.run(sql::kAdopt, id, unknown, to_unix_ms(transaction.now()));
     connection.run(sql::kDeleteAbandoned, id);
     return true;
   });
@@ -96,7 +96,7 @@ Result<bool> PgMultipartLedger::adopt(std::int64_t id, const std::vector<std::st
 
 Result<std::int64_t> PgMultipartLedger::intend_probe(const AbandonedMultipart& entry) {
   return database_.write([&](PgTransaction& transaction) -> Result<std::int64_t> {
-    auto row = transaction.connection.run(sql::kIntendProbe, entry.id, to_unix_ms(transaction.now));
+    auto row = transaction.connection.run(sql::kIntendProbe, entry.id, to_unix_ms(transaction.now()));
     return row.next() ? row.integer("id") : 0;
   });
 }
@@ -105,7 +105,7 @@ Result<> PgMultipartLedger::postpone(std::int64_t id, milliseconds delay, const 
   return database_.write([&](PgTransaction& transaction) -> Result<> {
     std::optional<std::string> kept;
     if (error) kept = kept_message(*error);
-    transaction.connection.run(sql::kPostpone, id, to_unix_ms(transaction.now + delay), error ? 1 : 0, kept);
+    transaction.connection.run(sql::kPostpone, id, to_unix_ms(transaction.now() + delay), error ? 1 : 0, kept);
     return {};
   });
 }
@@ -113,7 +113,7 @@ Result<> PgMultipartLedger::postpone(std::int64_t id, milliseconds delay, const 
 Result<> PgMultipartLedger::postpone_bucket(const AbandonedMultipart& entry, milliseconds delay) {
   return database_.write([&](PgTransaction& transaction) -> Result<> {
     transaction.connection.run(sql::kPostponeBucket, entry.account, entry.place.endpoint, Bytes{entry.place.bucket},
-                               to_unix_ms(transaction.now + delay));
+                               to_unix_ms(transaction.now() + delay));
     return {};
   });
 }

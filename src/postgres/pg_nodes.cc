@@ -24,7 +24,7 @@ Result<NodeTerm> PgNodes::join(const std::string& name) {
     return Error{Errc::invalid_value, fmt::format("the name of a node has 1 to {} bytes", kMaxNodeNameBytes)};
   }
   return database_.write([&](PgTransaction& transaction) -> Result<NodeTerm> {
-    auto row = transaction.connection.run(sql::kJoin, name, to_unix_ms(transaction.now));
+    auto row = transaction.connection.run(sql::kJoin, name, to_unix_ms(transaction.now()));
     if (!row.next()) return Error{Errc::internal, fmt::format("node {} cannot be recorded", name)};
     return NodeTerm{row.integer("id"), row.integer("term")};
   });
@@ -32,8 +32,9 @@ Result<NodeTerm> PgNodes::join(const std::string& name) {
 
 Result<> PgNodes::describe(const NodeTerm& self, const NodeAbout& about) {
   return database_.write([&](PgTransaction& transaction) -> Result<> {
-    const auto described = transaction.connection.run(sql::kDescribe, self.node, self.term, to_unix_ms(transaction.now),
-                                                      about.version, to_text(about.roles), about.draining);
+    const auto described =
+        transaction.connection.run(sql::kDescribe, self.node, self.term, to_unix_ms(transaction.now()), about.version,
+                                   to_text(about.roles), about.draining);
     if (described.changes() != 1) return later_term(self);
     const std::vector<Bytes> storages = bytes_list(about.storages);
     transaction.connection.run(sql::kDropStorages, self.node, storages);
@@ -46,7 +47,7 @@ Result<> PgNodes::describe(const NodeTerm& self, const NodeAbout& about) {
 Result<> PgNodes::beat(const NodeTerm& self) {
   return database_.write([&](PgTransaction& transaction) -> Result<> {
     if (auto touched = touch(transaction, sql::kBeat, self); !touched) return touched;
-    transaction.connection.run(sql::kForgetNodes, self.node, to_unix_ms(transaction.now - kNodeForgottenAfter));
+    transaction.connection.run(sql::kForgetNodes, self.node, to_unix_ms(transaction.now() - kNodeForgottenAfter));
     return {};
   });
 }
@@ -72,7 +73,7 @@ Result<> PgNodes::shorten(std::string_view statement, std::chrono::milliseconds 
                           void (*note)(PgTransaction& transaction, std::int64_t id)) {
   for (;;) {
     const auto changed = database_.write([&](PgTransaction& transaction) -> Result<std::int64_t> {
-      auto row = transaction.connection.run(statement, to_unix_ms(transaction.now + longest), kShortenStep);
+      auto row = transaction.connection.run(statement, to_unix_ms(transaction.now() + longest), kShortenStep);
       while (row.next()) note(transaction, row.integer("id"));
       return row.changes();
     });
@@ -82,7 +83,7 @@ Result<> PgNodes::shorten(std::string_view statement, std::chrono::milliseconds 
 }
 
 Result<> PgNodes::touch(PgTransaction& transaction, std::string_view statement, const NodeTerm& self) {
-  const auto touched = transaction.connection.run(statement, self.node, self.term, to_unix_ms(transaction.now));
+  const auto touched = transaction.connection.run(statement, self.node, self.term, to_unix_ms(transaction.now()));
   if (touched.changes() == 1) return {};
   return later_term(self);
 }
@@ -104,7 +105,7 @@ Result<std::vector<NodeInfo>> PgNodes::list() {
       node.uploads = row.integer("uploads");
       node.leases_until = row.optional_time("leases_until_ms");
       node.callbacks = row.integer("callbacks");
-      node.state = node_state(node, transaction.now);
+      node.state = node_state(node, transaction.now());
     }
     auto storage = transaction.connection.run(sql::kNodeStorages);
     for (bool more = storage.next(); NodeInfo & node : nodes) {

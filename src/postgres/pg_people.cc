@@ -120,8 +120,8 @@ Result<Person> PgPeople::add(const Person& person, const AccessHash& link, std::
     connection.run(sql::kLockPeople);
     if (read_person(connection, person.name)) return person_exists(person.name);
     if (!has_room_for_people(connection)) return too_many_people();
-    const std::int64_t id = insert_person(connection, person, transaction.now, Secret());
-    put_link_of(connection, id, link, transaction.now + valid);
+    const std::int64_t id = insert_person(connection, person, transaction.now(), Secret());
+    put_link_of(connection, id, link, transaction.now() + valid);
     return read_again(connection, id);
   });
 }
@@ -185,7 +185,7 @@ Result<> PgPeople::put_link(std::string_view name, const AccessHash& link, std::
       if (!person) return no_such_person(name);
       owner = person->id;
     }
-    put_link_of(connection, owner, link, transaction.now + valid);
+    put_link_of(connection, owner, link, transaction.now() + valid);
     return {};
   });
 }
@@ -193,7 +193,7 @@ Result<> PgPeople::put_link(std::string_view name, const AccessHash& link, std::
 Result<LinkOwner> PgPeople::find_link(const AccessHash& link) {
   return database_.read([&](PgTransaction& transaction) -> Result<LinkOwner> {
     PgConnection& connection = transaction.connection;
-    auto found = look_for_link(connection, link, transaction.now);
+    auto found = look_for_link(connection, link, transaction.now());
     if (!found) return found.error();
     return LinkOwner{std::move(found->name)};
   });
@@ -203,7 +203,7 @@ Result<Person> PgPeople::use_link(const AccessHash& link, std::string_view name,
   return database_.write([&](PgTransaction& transaction) -> Result<Person> {
     PgConnection& connection = transaction.connection;
     connection.run(sql::kLockPeople);
-    const auto found = look_for_link(connection, link, transaction.now);
+    const auto found = look_for_link(connection, link, transaction.now());
     if (!found) return found.error();
     if (found->owner != kFirstAdmin) {
       change_password(connection, found->owner, password);
@@ -214,7 +214,7 @@ Result<Person> PgPeople::use_link(const AccessHash& link, std::string_view name,
     Person first;
     first.name = name;
     first.role = Role::admin;
-    const std::int64_t id = insert_person(connection, first, transaction.now, password);
+    const std::int64_t id = insert_person(connection, first, transaction.now(), password);
     run_for(connection, sql::kRemoveLink, kFirstAdmin);
     return read_again(connection, id);
   });

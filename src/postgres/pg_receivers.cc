@@ -14,7 +14,7 @@ bool has_room(PgConnection& connection, AccountId account) {
 // Removes idle receivers, if that was not tried just now.
 bool make_room(PgTransaction& transaction, AccountId account) {
   PgConnection& connection = transaction.connection;
-  const WallTime now = transaction.now;
+  const WallTime now = transaction.now();
   const auto swept = connection.run(sql::kPutReceiversSwept, to_unix_ms(now), to_unix_ms(now - kReceiverSweep));
   if (swept.changes() == 0) return false;
   connection.run(sql::kForgetIdleReceivers, to_unix_ms(now - kIdleReceiver));
@@ -30,7 +30,7 @@ std::optional<std::int64_t> ms_of(const std::optional<WallTime>& time) {
 
 bool count_waiting(PgTransaction& transaction, AccountId account, const std::string& receiver, int callbacks) {
   PgConnection& connection = transaction.connection;
-  const std::int64_t now_ms = to_unix_ms(transaction.now);
+  const std::int64_t now_ms = to_unix_ms(transaction.now());
   if (connection.run(sql::kAddWaiting, account, receiver, now_ms, callbacks).changes() == 1) return true;
   const bool own = has_room(connection, account) || make_room(transaction, account);
   if (own) {
@@ -63,7 +63,7 @@ std::map<std::string, ReceiverFailing> find_failing(PgTransaction& transaction, 
   auto row = transaction.connection.run(sql::kReceiversNamed, account, receivers);
   while (row.next()) {
     const CallbackReceiver one = read_receiver(row);
-    if (const auto since = one.sums.failing(transaction.now)) failing.emplace(one.receiver, *since);
+    if (const auto since = one.sums.failing(transaction.now())) failing.emplace(one.receiver, *since);
   }
   return failing;
 }
@@ -73,7 +73,7 @@ std::vector<CallbackReceiver> list_receivers(PgTransaction& transaction, Account
   auto row = transaction.connection.run(sql::kReceivers, account, kMostReceiversListed);
   while (row.next()) {
     receivers.push_back(read_receiver(row));
-    receivers.back().sums.turn_to(transaction.now);
+    receivers.back().sums.turn_to(transaction.now());
   }
   return receivers;
 }

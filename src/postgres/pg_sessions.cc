@@ -48,7 +48,7 @@ std::optional<FoundSession> look_for_session(PgConnection& connection, const Acc
 Result<SignedIn> PgSessions::begin(const Person& person, const AccessHash& session) {
   return database_.write([&](PgTransaction& transaction) -> Result<SignedIn> {
     PgConnection& connection = transaction.connection;
-    const std::int64_t now_ms = to_unix_ms(transaction.now);
+    const std::int64_t now_ms = to_unix_ms(transaction.now());
     const auto stored = read_person(connection, person.id);
     if (!stored || stored->version != person.version) return signed_in_too_late();
     connection.run(sql::kForgetEndedSessions, person.id, now_ms - milliseconds(kSessionLife).count(),
@@ -56,7 +56,7 @@ Result<SignedIn> PgSessions::begin(const Person& person, const AccessHash& sessi
     connection.run(sql::kForgetOldSessions, person.id, kMaxSessionsOfPerson - 1);
     connection.run(sql::kInsertSession, bytes_of_hash(session), person.id, now_ms);
     connection.run(sql::kSeePerson, person.id, now_ms);
-    auto begun = look_for_session(connection, session, transaction.now);
+    auto begun = look_for_session(connection, session, transaction.now());
     if (!begun) return Error{Errc::store_failed, "a session cannot be read"};
     return std::move(begun->session);
   });
@@ -65,7 +65,7 @@ Result<SignedIn> PgSessions::begin(const Person& person, const AccessHash& sessi
 Result<std::optional<SignedIn>> PgSessions::find(const AccessHash& session) {
   WallTime now{};
   auto found = database_.read([&](PgTransaction& transaction) -> Result<std::optional<FoundSession>> {
-    now = transaction.now;
+    now = transaction.now();
     return look_for_session(transaction.connection, session, now);
   });
   if (!found) return found.error();
@@ -96,7 +96,7 @@ Result<Token> PgSessions::add_token(const Token& token, const AccessHash& secret
   const auto expires_ms = token.expires ? std::optional(to_unix_ms(*token.expires)) : std::nullopt;
   return database_.write([&](PgTransaction& transaction) -> Result<Token> {
     PgConnection& connection = transaction.connection;
-    const std::int64_t now_ms = to_unix_ms(transaction.now);
+    const std::int64_t now_ms = to_unix_ms(transaction.now());
     connection.run(sql::kLockPeople);
     const auto owner = read_person(connection, token.owner);
     if (!owner) return no_such_person(token.owner);
@@ -145,7 +145,7 @@ Result<std::optional<TokenUse>> PgSessions::find_token(const AccessHash& secret)
   WallTime now{};
   auto found = database_.read([&](PgTransaction& transaction) -> Result<std::optional<TokenUse>> {
     PgConnection& connection = transaction.connection;
-    now = transaction.now;
+    now = transaction.now();
     auto row = connection.run(sql::kTokenByHash, bytes_of_hash(secret));
     if (!row.next()) return std::optional<TokenUse>();
     auto token = read_token(connection, row.integer("id"));

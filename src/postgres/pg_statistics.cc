@@ -30,7 +30,7 @@ std::map<AccountId, Queue> queues_of(PgTransaction& transaction) {
     Queue& queue = queues[row.integer("account")];
     queue.queued = row.integer("uploads");
     const auto created = row.optional_time("created_ms");
-    if (created) queue.wait = std::max(seconds(0), std::chrono::floor<seconds>(transaction.now - *created));
+    if (created) queue.wait = std::max(seconds(0), std::chrono::floor<seconds>(transaction.now() - *created));
   }
   return queues;
 }
@@ -201,7 +201,7 @@ Result<PgStatistics::Look> PgStatistics::look() {
 void PgStatistics::add_step(PgTransaction& transaction, const std::vector<AccountId>& accounts, const Look& found,
                             const Collected& collected, StatisticsSlot all) {
   PgConnection& connection = transaction.connection;
-  const WallTime now = transaction.now;
+  const WallTime now = transaction.now();
   connection.run(sql::kLockStatistics);
   Rings rings(connection, now);
   BucketHour hour(connection, now);
@@ -245,7 +245,7 @@ Result<> PgStatistics::add(Collected& collected) {
 
 Result<std::vector<StatisticsSlot>> PgStatistics::series(const SeriesQuery& query) {
   return database_.read([&](PgTransaction& transaction) -> Result<std::vector<StatisticsSlot>> {
-    auto slots = empty_slots(query, transaction.now);
+    auto slots = empty_slots(query, transaction.now());
     if (slots.empty()) return slots;
     const std::int64_t slot_s = slot_seconds(query.resolution);
     const std::int64_t first_s = to_unix_seconds(slots.front().begins);

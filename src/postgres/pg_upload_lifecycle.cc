@@ -49,7 +49,7 @@ PgCall move_rows(PgTransaction& transaction, const std::vector<EndOfUpload>& end
     transaction.changed_upload(end.open.id);
   }
   return PgCall(sql::kEnd, ids, states, sizes, acls, etags, checksums, versions, codes, messages, retryable, details,
-                to_unix_ms(transaction.now));
+                to_unix_ms(transaction.now()));
 }
 
 // Lets the next uploads to the same objects run, or wait for the uploads that these waited for.
@@ -92,7 +92,7 @@ void leave_multiparts(PgTransaction& transaction, const std::vector<EndOfUpload>
       remove_journaled_entry(connection, end.open.id);
     }
   }
-  for (const UploadId id : in_ledger) abandon_all(connection, id, transaction.now);
+  for (const UploadId id : in_ledger) abandon_all(connection, id, transaction.now());
   if (with_journal.empty()) return;
   connection.run(sql::kDeleteParts, with_journal);
   connection.run(sql::kDeleteMultiparts, with_journal);
@@ -192,7 +192,7 @@ Result<> requeue_upload(PgTransaction& transaction, const OpenUpload& open, cons
     end_uploads(transaction, {{open, cancelled, run_ended}}, queue);
     return {};
   }
-  const WallTime now = transaction.now;
+  const WallTime now = transaction.now();
   EndedRun run{open.id, open.fence, open.run};
   run.run.how = run_ended;
   run.run.error = how.error;

@@ -112,10 +112,11 @@ void PgUploadStore::insert(NewUpload upload, InsertDone done) {
 Result<std::vector<Result<InsertOutcome>>> PgUploadStore::insert_group(std::span<const InsertJob> jobs) {
   WallTime now{};
   auto answers = queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<Result<InsertOutcome>>> {
-    now = transaction.now;
     transaction.together = jobs.size();
-    return insert_uploads(transaction, jobs, {queue_.database.most_open_uploads(), queue_.database.added_up_to()},
-                          recent_counts_);
+    auto inserted = insert_uploads(
+        transaction, jobs, {queue_.database.most_open_uploads(), queue_.database.added_up_to()}, recent_counts_);
+    now = transaction.now();
+    return inserted;
   });
   if (!answers) return answers;
   for (std::size_t at = 0; at < jobs.size(); ++at) {
@@ -138,7 +139,7 @@ void PgUploadStore::forget_signatures_if_due(WallTime now) {
   if (clock_watch_->steady_for() < kKeepSignatures) return;
   for (bool full = true; full;) {
     const auto removed = queue_.database.write([](PgTransaction& transaction) -> Result<std::int64_t> {
-      const std::int64_t before = to_unix_seconds(transaction.now - kKeepSignatures);
+      const std::int64_t before = to_unix_seconds(transaction.now() - kKeepSignatures);
       return transaction.connection.run(sql::kForgetSignatures, before, kForgetStep).changes();
     });
     full = removed && *removed == kForgetStep;
@@ -215,7 +216,7 @@ Result<QueueState> PgUploadStore::queue(std::optional<AccountId> account) {
       if (ready.uploads > 0) state.ready.push_back(ready);
     }
     if (account) return state;
-    auto row = connection.run(sql::kStoragesNowhere, to_unix_ms(transaction.now - kNodeLostAfter), queue_.self.node);
+    auto row = connection.run(sql::kStoragesNowhere, to_unix_ms(transaction.now() - kNodeLostAfter), queue_.self.node);
     while (row.next()) state.nowhere.push_back(row.text("storage"));
     return state;
   });

@@ -23,7 +23,7 @@ constexpr int kTakeBackStep = 100;
 std::optional<milliseconds> first_delay(PgTransaction& transaction) {
   auto row = transaction.connection.run(sql::kFirstDelayed);
   if (!row.next()) return std::nullopt;
-  return std::max(from_unix_ms(row.integer("next_attempt_ms")) - transaction.now, milliseconds(0));
+  return std::max(from_unix_ms(row.integer("next_attempt_ms")) - transaction.now(), milliseconds(0));
 }
 
 using Owner = std::pair<std::int64_t, std::int64_t>;  // node and term
@@ -109,7 +109,7 @@ Result<Candidates> PgWorkQueue::candidates(const CandidateQuery& query) {
   auto listed = queue_.database.read(list);
   if (!listed || !delays_are_over) return listed;
   const auto ended = queue_.database.write([&](PgTransaction& transaction) -> Result<> {
-    auto row = transaction.connection.run(sql::kEndDelays, to_unix_ms(transaction.now), kDelaysStep);
+    auto row = transaction.connection.run(sql::kEndDelays, to_unix_ms(transaction.now()), kDelaysStep);
     while (row.next()) transaction.changed_upload(row.integer("id"));
     return {};
   });
@@ -121,7 +121,7 @@ Result<std::vector<ClaimedUpload>> PgWorkQueue::claim(const std::vector<UploadId
   const std::vector<UploadId> first(ids.begin(), ids.begin() + std::min(std::ssize(ids), std::ptrdiff_t{kMaxClaimed}));
   return queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<ClaimedUpload>> {
     PgConnection& connection = transaction.connection;
-    const WallTime now = transaction.now;
+    const WallTime now = transaction.now();
     std::map<UploadId, ClaimedUpload> by_id;
     std::vector<UploadId> begun;  // of which somebody may have begun something
     auto row = connection.run(sql::kClaim, queue_.self.node, queue_.self.term, first, to_unix_ms(now + lease),
@@ -156,7 +156,7 @@ Result<std::vector<HeldLease>> PgWorkQueue::renew(const std::vector<Lease>& leas
   for (const Lease& one : leases) fences[one.id] = one.fence;
   return queue_.database.write([&](PgTransaction& transaction) -> Result<std::vector<HeldLease>> {
     PgConnection& connection = transaction.connection;
-    const std::int64_t until_ms = to_unix_ms(transaction.now + lease);
+    const std::int64_t until_ms = to_unix_ms(transaction.now() + lease);
     std::vector<HeldLease> held;
     auto row = connection.run(sql::kLeasesOf, queue_.self.node, queue_.self.term);
     const bool all = names_all(fences, row, until_ms - lease.count() / 4, held);
@@ -240,7 +240,7 @@ Result<int> PgWorkQueue::take_back(std::string_view statement, std::optional<std
     const auto step = queue_.database.write([&](PgTransaction& transaction) -> Result<int> {
       PgConnection& connection = transaction.connection;
       if (taken == 0) leases = lease_counts(connection);
-      const auto orphans = orphans_of(connection, statement, first.value_or(to_unix_ms(transaction.now)), second);
+      const auto orphans = orphans_of(connection, statement, first.value_or(to_unix_ms(transaction.now())), second);
       std::vector<UploadId> ids;
       ids.reserve(orphans.size());
       for (const auto& [id, orphan] : orphans) ids.push_back(id);
