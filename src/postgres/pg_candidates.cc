@@ -249,7 +249,7 @@ void CandidateLists::end_survey() {
   told_.clear();
 }
 
-// Nothing: it was given up, or failed. The time limit is of this look alone: after it, those of the transaction go on.
+// Returns nothing if the look was given up, or failed. The time limit holds for this look alone.
 std::optional<PgResult> CandidateLists::look_for(PgConnection& connection, std::chrono::milliseconds longest,
                                                  PgCall call) {
   constexpr std::string_view kBack = "ROLLBACK TO SAVEPOINT look";
@@ -264,7 +264,7 @@ std::optional<PgResult> CandidateLists::look_for(PgConnection& connection, std::
   if (!failure) return std::move(answers[2]);
   connection.run(kBack);
   if (connection.failed()) return std::nullopt;  // it is lost
-  log::warn("a look at the queue took too long and was given up; what it would have found waits for the next",
+  log::warn("a look at the queue was given up because it took too long; it is done again soon",
             {{"reason", failure->error.message},
              {"hint", "end transactions that are open for long: xact_start in pg_stat_activity shows them"}});
   return std::nullopt;

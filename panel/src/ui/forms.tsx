@@ -29,7 +29,7 @@ export function Field({label, about, value, onValue, options, type = 'text', row
   const id = useId();
   const wrong = problem && name && problem.detail.startsWith(name + ':') ? problem.detail.slice(name.length + 1) : '';
   const choices = options?.map((one): [string, string] => (typeof one === 'string' ? [one, one] : one));
-  // A browser shows the first choice where none is the value: what is sent would not be what is seen.
+  // A browser shows the first choice if none is the value. The form would then send another one than it shows.
   const strange = choices?.every(([word]) => word !== value);
   const common = {id, name, 'aria-describedby': about || wrong ? id + 'a' : undefined, 'aria-invalid': wrong ? true : undefined};
   return (
